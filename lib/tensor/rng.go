@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tensor
+
+import (
+	"encoding"
+	"hash/fnv"
+	"math/rand/v2"
+)
+
+// An RNG is a stream of random numbers whose state can be saved and restored.
+type RNG struct {
+	*rand.Rand
+	pcg *rand.PCG
+}
+
+var (
+	_ encoding.BinaryMarshaler   = (*RNG)(nil)
+	_ encoding.BinaryUnmarshaler = (*RNG)(nil)
+)
+
+// Stream returns the random stream of a seed and a name. Streams of different names are independent, so that
+// adding a draw in one place (dropout, say) does not shift another (shuffling). The numbers are those of the PCG
+// generator of math/rand/v2, fixed for all machines.
+func Stream(seed uint64, name string) *RNG {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	pcg := rand.NewPCG(seed, h.Sum64())
+	return &RNG{Rand: rand.New(pcg), pcg: pcg}
+}
+
+// MarshalBinary returns the position in the stream.
+func (r *RNG) MarshalBinary() ([]byte, error) { return r.pcg.MarshalBinary() }
+
+// UnmarshalBinary moves the stream to a position saved by MarshalBinary.
+func (r *RNG) UnmarshalBinary(b []byte) error { return r.pcg.UnmarshalBinary(b) }
+
+// Uniform fills x with draws from [lo, hi).
+func (r *RNG) Uniform(x []float32, lo, hi float32) {
+	for i := range x {
+		x[i] = lo + (hi-lo)*r.Float32()
+	}
+}
+
+// Normal fills x with draws from the normal distribution of the given mean and standard deviation.
+func (r *RNG) Normal(x []float32, mean, std float32) {
+	for i := range x {
+		x[i] = mean + std*float32(r.NormFloat64())
+	}
+}
