@@ -177,3 +177,12 @@ func (t *Tensor) String() string {
 	}
 	return fmt.Sprintf("tensor%v[%g %g %g ... %g]", t.shape, t.data[0], t.data[1], t.data[2], t.data[len(t.data)-1])
 }
+
+// View makes t share the elements of src under another shape of the same size.
+func (t *Tensor) View(src *Tensor, shape ...int) {
+	if n := size("View", shape); n != len(src.data) {
+		panic(fmt.Sprintf("tensor: View: cannot see shape %v as %v", src.shape, slices.Clone(shape)))
+	}
+	t.shape = append(t.shape[:0], shape...)
+	t.data = src.data
+}
