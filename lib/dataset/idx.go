@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// An idx is the content of an IDX file of unsigned bytes, the format of MNIST and of the sets made after it:
+// two zero bytes, the element type (8: unsigned bytes), the rank, each dimension as a big-endian 32-bit number, then
+// the elements in row-major order.
+type idx struct {
+	raw    []byte // the uncompressed file
+	dims   []int
+	values []byte // the elements, the end of raw
+}
+
+const (
+	imageRank = 3 // count, height, width
+	labelRank = 1 // count
+)
+
+// readIDX reads the file, plain or compressed by gzip (told apart by content, whatever the name says), and requires
+// the given rank. The error names the file and what is wrong with it.
+func readIDX(path string, rank int) (*idx, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	a, err := parseIDX(f, info.Size(), rank)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", path, err)
+	}
+	return a, nil
+}
+
+// maxInflation bounds the bytes that a byte of a deflate stream can stand for.
+const maxInflation = 1032
+
+// parseIDX parses a file of the given size. It allocates no more than the file can hold, whatever its header says.
+// The errors continue a sentence that begins with the file's name.
+func parseIDX(r io.Reader, size int64, rank int) (*idx, error) {
+	in := bufio.NewReaderSize(r, 1<<16)
+	limit := size
+	content := io.Reader(in)
+	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, fmt.Errorf("is damaged: its gzip header cannot be read (%v)", err)
+		}
+		content, limit = z, size*maxInflation
+	}
+
+	var head [16]byte
+	header := head[:4+4*rank]
+	switch n, err := io.ReadFull(content, header); {
+	case err == io.EOF:
+		return nil, errors.New("is empty")
+	case err == io.ErrUnexpectedEOF && n < 4:
+		return nil, fmt.Errorf("is no IDX file: it ends after %d bytes", n)
+	case err == io.ErrUnexpectedEOF:
+		if err := checkMagic(header[:4], rank); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("is truncated: it ends within its header, after %d of %d bytes", n, len(header))
+	case err != nil:
+		return nil, fmt.Errorf("is damaged: %v", err)
+	}
+	if err := checkMagic(header[:4], rank); err != nil {
+		return nil, err
+	}
+
+	dims, elements := make([]int, rank), int64(1)
+	for i := range dims {
+		d := binary.BigEndian.Uint32(header[4+4*i:])
+		dims[i] = int(d)
+		if d > 0 && elements > limit/int64(d) {
+			elements = limit + 1 // more than the file can hold, and no overflow
+			continue
+		}
+		elements *= int64(d)
+	}
+	if int64(len(header))+elements > limit {
+		return nil, fmt.Errorf("is truncated: its header declares %s values, which %s bytes on disk cannot hold", times(dims), group(size))
+	}
+
+	raw := make([]byte, int64(len(header))+elements)
+	copy(raw, header)
+	switch n, err := io.ReadFull(content, raw[len(header):]); {
+	case err == io.EOF || err == io.ErrUnexpectedEOF:
+		return nil, fmt.Errorf("is truncated: its header declares %s = %s values, it ends after %s", times(dims), group(elements), group(int64(n)))
+	case err != nil:
+		return nil, fmt.Errorf("is damaged after %s of %s values: %v", group(int64(n)), group(elements), err)
+	}
+	// Reading on to the end also makes gzip check its own sum.
+	switch _, err := io.ReadFull(content, head[:1]); {
+	case err == nil:
+		return nil, fmt.Errorf("is too long: bytes follow the %s = %s values that its header declares", times(dims), group(elements))
+	case err != io.EOF:
+		return nil, fmt.Errorf("is damaged at its end: %v", err)
+	}
+	return &idx{raw: raw, dims: dims, values: raw[len(header):]}, nil
+}
+
+// checkMagic refuses what is not an IDX file of unsigned bytes with the given rank.
+func checkMagic(magic []byte, rank int) error {
+	kinds := map[int]string{imageRank: "images", labelRank: "labels"}
+	got := int(magic[3])
+	switch {
+	case magic[0] != 0 || magic[1] != 0:
+		return fmt.Errorf("is no IDX file: it starts with %q, want magic number 0x%08x", magic, 0x800+rank)
+	case magic[2] != 8:
+		return fmt.Errorf("has elements of IDX type 0x%02x, want unsigned bytes, type 0x08", magic[2])
+	case got != rank && kinds[got] != "":
+		return fmt.Errorf("holds %s (magic number 0x%08x) where %s belong (0x%08x): the files are swapped", kinds[got], 0x800+got, kinds[rank], 0x800+rank)
+	case got != rank:
+		return fmt.Errorf("has %d dimensions, want %d, magic number 0x%08x", got, rank, 0x800+rank)
+	}
+	return nil
+}
+
+// times writes dimensions as 60000x28x28.
+func times(dims []int) string {
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(dims), "[]"), " ", "x")
+}
+
+// group writes a number with commas between groups of three digits.
+func group(n int64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
