@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !purego
+
+package simd
+
+// available lists the implementations that run here, best first.
+func available() []*kernels { return []*kernels{&goKernels} }
