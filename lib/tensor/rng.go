@@ -9,6 +9,7 @@ import (
 )
 
 // An RNG is a stream of random numbers whose state can be saved and restored.
+// The zero value can only be given a state, by UnmarshalBinary.
 type RNG struct {
 	*rand.Rand
 	pcg *rand.PCG
@@ -33,18 +34,25 @@ func Stream(seed uint64, name string) *RNG {
 func (r *RNG) MarshalBinary() ([]byte, error) { return r.pcg.MarshalBinary() }
 
 // UnmarshalBinary moves the stream to a position saved by MarshalBinary.
-func (r *RNG) UnmarshalBinary(b []byte) error { return r.pcg.UnmarshalBinary(b) }
+func (r *RNG) UnmarshalBinary(b []byte) error {
+	if r.pcg == nil {
+		*r = *Stream(0, "")
+	}
+	return r.pcg.UnmarshalBinary(b)
+}
 
-// Uniform fills x with draws from [lo, hi).
+// The conversions below keep the product and the sum apart: fused, as some machines would, they round differently.
+
+// Uniform fills x with draws from the uniform distribution over [lo, hi). Rounding may give hi itself.
 func (r *RNG) Uniform(x []float32, lo, hi float32) {
 	for i := range x {
-		x[i] = lo + (hi-lo)*r.Float32()
+		x[i] = lo + float32((hi-lo)*r.Float32())
 	}
 }
 
 // Normal fills x with draws from the normal distribution of the given mean and standard deviation.
 func (r *RNG) Normal(x []float32, mean, std float32) {
 	for i := range x {
-		x[i] = mean + std*float32(r.NormFloat64())
+		x[i] = mean + float32(std*float32(r.NormFloat64()))
 	}
 }

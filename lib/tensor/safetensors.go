@@ -127,8 +127,8 @@ func header(tensors []Named, metadata map[string]string) ([]byte, error) {
 			return nil, fmt.Errorf("tensor %d cannot be named %q", i, t.Name)
 		case seen[t.Name]:
 			return nil, fmt.Errorf("two tensors are named %q", t.Name)
-		case t.Tensor == nil:
-			return nil, fmt.Errorf("tensor %q is nil", t.Name)
+		case t.Tensor == nil || len(t.Tensor.data) != size("WriteSafetensors", t.Tensor.shape):
+			return nil, fmt.Errorf("tensor %q is nil or the zero value, which has no elements", t.Name)
 		}
 		seen[t.Name] = true
 		shape := make([]int64, len(t.Tensor.shape))

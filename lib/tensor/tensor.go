@@ -66,6 +66,9 @@ func (t *Tensor) Data() []float32 { return t.data }
 
 // Row returns element i of the first dimension as a slice that shares the tensor's memory.
 func (t *Tensor) Row(i int) []float32 {
+	if i < 0 || i >= t.Rows() { // slicing alone would reach into memory that Resize gave up
+		panic(fmt.Sprintf("tensor: Row: no row %d in shape %v", i, t.shape))
+	}
 	w := t.Width()
 	return t.data[i*w : (i+1)*w : (i+1)*w]
 }
@@ -130,6 +133,9 @@ func (t *Tensor) Reshape(shape ...int) *Tensor {
 
 // Slice returns rows from up to (not including) to, sharing memory.
 func (t *Tensor) Slice(from, to int) *Tensor {
+	if from < 0 || to < from || to > t.Rows() || t.Rank() == 0 {
+		panic(fmt.Sprintf("tensor: Slice: no rows %d to %d in shape %v", from, to, t.shape))
+	}
 	w := t.Width()
 	s := slices.Clone(t.shape)
 	s[0] = to - from
