@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package figure
+
+import "math"
+
+// cardMargin is the blank border of a figure, which keeps it apart from a dark page.
+const cardMargin = 12.0
+
+// An axis is a scale with its ticks.
+type axis struct {
+	scale
+	names  []string // categories at 0, 1, 2...; then ticks carry their names
+	whole  bool     // ticks at whole numbers only
+	flip   bool     // y: the low end at the top
+	grid   bool
+	groups []tick // ticks given by the caller instead of computed ones
+
+	ticks  []tick
+	turned bool // x: labels stand upright
+}
+
+// A frame is the layout of one plot: title, legend, axes, and the area that is left for data.
+type frame struct {
+	axes   Axes
+	w, h   float64
+	area   rect
+	x, y   axis
+	title  []string
+	xLabel []string
+	yLabel []string
+	legend legendBox
+	note   string  // shown in the middle of an area without data
+	extra  float64 // width kept free at the right, for a colour bar
+}
+
+// layout computes the places of everything for a figure of the given size.
+func (f *frame) layout(w, h float64, entries []entry) {
+	f.w, f.h = w, h
+	inner := w - 2*cardMargin
+	top := cardMargin
+	if f.axes.Title != "" {
+		f.title = wrap(f.axes.Title, titleSize, true, inner)
+		top += float64(len(f.title))*titleSize*lineSpacing + 6
+	}
+	f.legend = placeLegend(f.axes.Legend, entries, inner)
+	f.area = rect{x: cardMargin, y: top + 4, w: inner - f.extra, h: h - top - cardMargin - 4}
+	switch f.legend.where {
+	case LegendAbove:
+		f.legend.y = top
+		f.area.y += f.legend.h + 6
+		f.area.h -= f.legend.h + 6
+	case LegendBelow:
+		f.area.h -= f.legend.h + 8
+		f.legend.y = h - cardMargin - f.legend.h
+	case LegendRight:
+		f.area.w -= f.legend.w + 14
+	}
+
+	// The width of y labels depends on the height of x labels and the other way round: two rounds settle it.
+	outer := f.area
+	for range 2 {
+		f.xLabel = wrap(f.axes.X, labelSize, false, f.area.w)
+		f.yLabel = wrap(f.axes.Y, labelSize, false, f.area.h)
+		f.yTicks()
+		left := float64(len(f.yLabel))*labelSize*lineSpacing + 4 + f.y.widest() + 8
+		f.area.x, f.area.w = outer.x+left, outer.w-left
+		f.xTicks()
+		below := float64(len(f.xLabel))*labelSize*lineSpacing + 4 + f.xTickHeight() + 8
+		f.area.h = outer.h - below
+		if over := f.rightmost() - (outer.right() + cardMargin - 2); over > 0 {
+			f.area.w -= over
+		}
+	}
+	f.area.x, f.area.y = math.Round(f.area.x), math.Round(f.area.y)
+	f.area.w, f.area.h = math.Max(math.Round(f.area.w), 20), math.Max(math.Round(f.area.h), 20)
+	f.yTicks()
+	f.xTicks()
+	switch f.legend.where {
+	case LegendRight:
+		f.legend.x, f.legend.y = w-cardMargin-f.legend.w, f.area.y
+	default:
+		f.legend.x = cardMargin
+	}
+}
+
+func (a *axis) widest() float64 {
+	widest := 0.0
+	for _, t := range a.ticks {
+		widest = math.Max(widest, textWidth(t.label, tickSize, false))
+	}
+	return widest
+}
+
+func (f *frame) yTicks() {
+	const gap = 4
+	switch {
+	case f.y.groups != nil:
+		f.y.ticks = f.thin(f.y.groups, &f.y, f.area.h, func(tick) float64 { return tickSize + gap })
+	case f.y.names != nil:
+		f.y.ticks = nameTicks(f.y.names, f.w*0.3)
+		f.y.ticks = f.thin(f.y.ticks, &f.y, f.area.h, func(tick) float64 { return tickSize + gap })
+	default:
+		f.y.ticks = f.y.scale.ticks(int(f.area.h/36), f.y.whole)
+		f.y.ticks = f.thin(f.y.ticks, &f.y, f.area.h, func(tick) float64 { return tickSize + gap })
+	}
+}
+
+func (f *frame) xTicks() {
+	const gap = 10
+	wide := func(t tick) float64 { return textWidth(t.label, tickSize, false) + gap }
+	f.x.turned = false
+	if f.x.names != nil || f.x.groups != nil {
+		all := f.x.groups
+		if all == nil {
+			all = nameTicks(f.x.names, 110)
+		}
+		f.x.ticks = f.thin(all, &f.x, f.area.w, wide)
+		if labelled(f.x.ticks) < labelled(all) {
+			f.x.turned = !allNumbers(all)
+			if f.x.turned {
+				f.x.ticks = f.thin(all, &f.x, f.area.w, func(tick) float64 { return tickSize + 4 })
+			}
+		}
+		return
+	}
+	for most := int(f.area.w / 40); ; most-- {
+		f.x.ticks = f.x.scale.ticks(most, f.x.whole)
+		thinned := f.thin(f.x.ticks, &f.x, f.area.w, wide)
+		if labelled(thinned) == labelled(f.x.ticks) || most <= 2 {
+			f.x.ticks = thinned
+			return
+		}
+	}
+}
+
+func nameTicks(names []string, width float64) []tick {
+	out := make([]tick, len(names))
+	for i, name := range names {
+		out[i] = tick{float64(i), shorten(name, tickSize, false, width)}
+	}
+	return out
+}
+
+func labelled(ticks []tick) (n int) {
+	for _, t := range ticks {
+		if t.label != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// allNumbers reports whether every label starts with a digit: those may be thinned, names must not be lost lightly.
+func allNumbers(ticks []tick) bool {
+	for _, t := range ticks {
+		if t.label == "" || t.label[0] < '0' || t.label[0] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// thin drops labels at a regular step until none overlaps its neighbour on an axis of the given length.
+func (f *frame) thin(ticks []tick, a *axis, length float64, room func(tick) float64) []tick {
+	fits := func(ts []tick) bool {
+		end := math.Inf(-1)
+		for _, t := range ts {
+			if t.label == "" {
+				continue
+			}
+			at, half := a.place(t.at)*length, room(t)/2
+			if at-half < end {
+				return false
+			}
+			end = at + half
+		}
+		return true
+	}
+	for every := 1; ; every++ {
+		out := make([]tick, len(ticks))
+		n := 0
+		for i, t := range ticks {
+			out[i] = t
+			if t.label == "" {
+				continue
+			}
+			if n%every != 0 {
+				out[i].label = ""
+			}
+			n++
+		}
+		if fits(out) || every > n {
+			return out
+		}
+	}
+}
+
+func (f *frame) xTickHeight() float64 {
+	if f.x.turned {
+		return f.x.widest() + 4
+	}
+	return tickSize + 2
+}
+
+// rightmost returns how far the x labels reach.
+func (f *frame) rightmost() float64 {
+	far := 0.0
+	for _, t := range f.x.ticks {
+		if t.label != "" && !f.x.turned {
+			far = math.Max(far, f.px(t.at)+textWidth(t.label, tickSize, false)/2)
+		}
+	}
+	return far
+}
+
+// px and py return the place of a value on the canvas.
+func (f *frame) px(v float64) float64 { return f.area.x + f.x.place(v)*f.area.w }
+
+func (f *frame) py(v float64) float64 {
+	if f.y.flip {
+		return f.area.y + f.y.place(v)*f.area.h
+	}
+	return f.area.bottom() - f.y.place(v)*f.area.h
+}
+
+// shown reports whether a point has a place on both axes (inside the area or not).
+func (f *frame) shown(x, y float64) bool { return shown(x, f.x.log) && shown(y, f.y.log) }
+
+// under paints what lies below the data: grid lines and the title.
+func (f *frame) under(c *Canvas) {
+	for i, line := range f.title {
+		c.Text(cardMargin, cardMargin+(float64(i)+0.5)*titleSize*lineSpacing, line, Style{Size: titleSize, Bold: true, Align: Left})
+	}
+	grid := Style{Stroke: rgb(0xe6e9ed), Width: 1}
+	for _, t := range f.y.ticks {
+		if f.y.grid && t.label != "" {
+			c.Line(f.area.x, f.py(t.at), f.area.right(), f.py(t.at), grid)
+		}
+	}
+	for _, t := range f.x.ticks {
+		if f.x.grid && t.label != "" {
+			c.Line(f.px(t.at), f.area.y, f.px(t.at), f.area.bottom(), grid)
+		}
+	}
+}
+
+// over paints what lies above the data: axes, labels, legend.
+func (f *frame) over(c *Canvas) {
+	line := Style{Stroke: Muted, Width: 1}
+	c.Line(f.area.x, f.area.bottom(), f.area.right(), f.area.bottom(), line)
+	c.Line(f.area.x, f.area.y, f.area.x, f.area.bottom(), line)
+	labels := Style{Text: Muted, Size: tickSize}
+	for _, t := range f.x.ticks {
+		x, long := f.px(t.at), 4.0
+		if t.label == "" {
+			long = 2.5
+		}
+		c.Line(x, f.area.bottom(), x, f.area.bottom()+long, line)
+		if f.x.turned {
+			labels.Align = Right
+			c.turned(x, f.area.bottom()+7, t.label, math.Pi/2, labels)
+		} else {
+			labels.Align = Center
+			c.Text(x, f.area.bottom()+6+tickSize/2, t.label, labels)
+		}
+	}
+	labels.Align = Right
+	for _, t := range f.y.ticks {
+		y, long := f.py(t.at), 4.0
+		if t.label == "" {
+			long = 2.5
+		}
+		c.Line(f.area.x-long, y, f.area.x, y, line)
+		c.Text(f.area.x-7, y, t.label, labels)
+	}
+	name := Style{Size: labelSize}
+	for i, s := range f.xLabel {
+		c.Text(f.area.x+f.area.w/2, f.area.bottom()+8+f.xTickHeight()+(float64(i)+0.5)*labelSize*lineSpacing, s, name)
+	}
+	for i, s := range f.yLabel {
+		c.turned(cardMargin+(float64(i)+0.5)*labelSize*lineSpacing, f.area.y+f.area.h/2, s, math.Pi/2, name)
+	}
+	if f.note != "" {
+		c.Text(f.area.x+f.area.w/2, f.area.y+f.area.h/2, f.note, Style{Text: Muted})
+	}
+	f.legend.paint(c)
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package figure
+
+import (
+	"fmt"
+	"image"
+	"math"
+)
+
+// Tiles holds the options of image and weight grids. The zero value of each is a sensible default.
+type Tiles struct {
+	Title string
+	Names []string // one above each tile
+
+	// H and W are the height and width of a tile in pixels. Default: from the shape of an image tensor, or square.
+	H, W int
+
+	Columns int     // default: about a square
+	Width   float64 // of the whole figure, at most; default 640. Tiles are enlarged by a factor of 1/2, 1, 3/2, ... to fill it
+	Zoom    float64 // CSS pixels for each pixel of a tile; default: what fills Width, at most a tile of 112
+
+	Map     ColorMap   // default: Gray for ImageGrid, Diverging for WeightGrid
+	Range   [2]float64 // values of the first and the last colour; default: see the helper
+	PerTile bool       // every tile has a range of its own, from its least to its largest value, and there is no colour bar
+	Z       string     // label of the colour bar, with unit; WeightGrid's default: "weight"; ImageGrid has a bar only with it
+}
+
+// ImageGrid draws each row as an image. Values run from black at 0 to white at 1, or between the least and the
+// largest value if some lie outside. Rows of three planes, as in [N,3,H,W], are red, green and blue.
+func ImageGrid[M Matrix](t Tiles, images M) *Figure {
+	n := numbersOf("ImageGrid", images)
+	t.Map = t.Map.or(Gray)
+	r := n.span()
+	if t.Range == ([2]float64{}) {
+		t.Range = [2]float64{0, 1}
+		if !r.empty() && (r.lo < 0 || r.hi > 1) {
+			t.Range = [2]float64{r.lo, r.hi}
+		}
+	}
+	return tileGrid("ImageGrid", "images", t, n)
+}
+
+// WeightGrid draws each row, the weights of one unit, as an image. Red is positive, blue negative and white zero; the
+// range is symmetric and shared by all tiles, unless PerTile.
+func WeightGrid[M Matrix](t Tiles, weights M) *Figure {
+	n := numbersOf("WeightGrid", weights)
+	t.Map = t.Map.or(Diverging)
+	if t.Range == ([2]float64{}) {
+		t.Range = symmetric(n.span())
+	}
+	if t.Z == "" {
+		t.Z = "weight"
+	}
+	return tileGrid("WeightGrid", "weights", t, n)
+}
+
+// symmetric returns the range around zero that holds s.
+func symmetric(s span) [2]float64 {
+	m := math.Max(math.Abs(s.lo), math.Abs(s.hi))
+	if s.empty() || m == 0 {
+		m = 1
+	}
+	return [2]float64{-m, m}
+}
+
+const (
+	tileGap    = 3.0
+	tileName   = 15.0 // height of the line above a tile
+	barWidth   = 12.0
+	barGap     = 12.0
+	nameSize   = 11.0
+	tileAtMost = 112.0
+)
+
+func tileGrid(op, what string, t Tiles, n numbers) *Figure {
+	planes := t.fit(op, n)
+	if t.Names != nil && len(t.Names) != len(n.rows) {
+		panic(fmt.Sprintf("figure: %s: %d names for %d tiles", op, len(t.Names), len(n.rows)))
+	}
+	if !(t.Range[0] < t.Range[1]) {
+		t.Range[1] = t.Range[0] + 1 // all values are equal
+	}
+	if t.Columns <= 0 {
+		t.Columns = columns(len(n.rows))
+	}
+	t.Columns = min(t.Columns, len(n.rows))
+	if t.Width == 0 {
+		t.Width = defaultWidth
+	}
+	bar := colorBar{m: t.Map, scale: scale{span{t.Range[0], t.Range[1]}, false}, label: t.Z}
+	hasBar := t.Z != "" && !t.PerTile && planes == 1
+	scales := fmt.Sprintf("%s (%s) to %s (%s)", short(t.Range[0]), t.Map.end(0), short(t.Range[1]), t.Map.end(1))
+	if t.PerTile {
+		scales = "each on its own scale"
+	}
+	fig := &Figure{kind: op, width: t.Width}
+	fig.facts = []string{
+		fmt.Sprintf("%d tiles of %d x %d in %d columns", len(n.rows), t.H, t.W, t.Columns), "colours: " + scales,
+	}
+	if t.Title != "" {
+		fig.facts = append([]string{"title: " + t.Title}, fig.facts...)
+	}
+	fig.Alt = fmt.Sprintf("Grid of %d %s of %d by %d pixels, %s.", len(n.rows), what, t.H, t.W, scales)
+	if t.Title != "" {
+		fig.Alt = t.Title + ". " + fig.Alt
+	}
+	rows := (len(n.rows) + t.Columns - 1) / t.Columns
+	fig.plan = func(width float64) drawing {
+		barTotal := 0.0
+		if hasBar {
+			barTotal = barGap + bar.width(160)
+		}
+		zoom := t.zoom(width - 2*cardMargin - barTotal)
+		tw, th := float64(t.W)*zoom, float64(t.H)*zoom
+		above := 0.0
+		if t.Names != nil {
+			above = tileName
+		}
+		gridW := float64(t.Columns)*(tw+tileGap) - tileGap
+		gridH := float64(rows)*(th+above+tileGap) - tileGap
+		if hasBar {
+			gridH = math.Max(gridH, 90)
+			barTotal = barGap + bar.width(gridH)
+		}
+		total := gridW + barTotal + 2*cardMargin
+		var title []string
+		if t.Title != "" {
+			total = math.Max(total, math.Min(width, textWidth(t.Title, titleSize, true)+2*cardMargin))
+			title = wrap(t.Title, titleSize, true, total-2*cardMargin)
+		}
+		top := cardMargin
+		if len(title) > 0 {
+			top += float64(len(title))*titleSize*lineSpacing + 6
+		}
+		return drawing{total, top + gridH + cardMargin, func(c *Canvas) {
+			for i, line := range title {
+				c.Text(cardMargin, cardMargin+(float64(i)+0.5)*titleSize*lineSpacing, line, Style{Size: titleSize, Bold: true, Align: Left})
+			}
+			for i, row := range n.rows {
+				x := cardMargin + float64(i%t.Columns)*(tw+tileGap)
+				y := top + float64(i/t.Columns)*(th+above+tileGap)
+				if t.Names != nil {
+					name := shorten(t.Names[i], nameSize, false, tw)
+					c.Text(x+tw/2, y+tileName/2, name, Style{Size: nameSize, Text: Muted})
+				}
+				c.image(rect{x, y + above, tw, th}, t.image(row, planes))
+				c.Box(x, y+above, tw, th, "", Style{Stroke: Faint, Width: 0.5})
+			}
+			if hasBar {
+				bar.paint(c, rect{cardMargin + gridW + barGap, top, barWidth, gridH})
+			}
+		}}
+	}
+	return fig
+}
+
+// fit fills in H and W, and returns the number of colour planes of a tile.
+func (t *Tiles) fit(op string, n numbers) int {
+	if t.H == 0 && t.W == 0 {
+		if k := len(n.shape); k >= 2 {
+			t.H, t.W = n.shape[k-2], n.shape[k-1]
+		} else {
+			side := int(math.Round(math.Sqrt(float64(n.width()))))
+			t.H, t.W = side, side
+		}
+	}
+	switch n.width() {
+	case t.H * t.W:
+		return 1
+	case 3 * t.H * t.W:
+		return 3
+	}
+	panic(fmt.Sprintf("figure: %s: a row of %d values is neither one nor three planes of H x W = %d x %d: set Tiles.H and W",
+		op, n.width(), t.H, t.W))
+}
+
+// columns returns a number of columns that divides n if one gives a pleasant shape.
+func columns(n int) int {
+	if n <= 8 {
+		return n
+	}
+	root := math.Sqrt(float64(n))
+	best := int(math.Ceil(1.3 * root))
+	for c := int(math.Ceil(root)); float64(c) <= 2.2*root; c++ {
+		if n%c == 0 && (n%best != 0 || math.Abs(float64(c)-1.3*root) < math.Abs(float64(best)-1.3*root)) {
+			best = c
+		}
+	}
+	return best
+}
+
+// zoom returns the enlargement that fits all columns into a width.
+func (t *Tiles) zoom(width float64) float64 {
+	most := ((width+tileGap)/float64(t.Columns) - tileGap) / float64(t.W)
+	if t.Zoom > 0 {
+		return math.Min(t.Zoom, math.Max(most, 0.05))
+	}
+	most = math.Min(most, math.Max(tileAtMost/float64(max(t.W, t.H)), 0.5))
+	if most < 0.5 {
+		return math.Max(most, 0.05)
+	}
+	return math.Floor(2*most) / 2
+}
+
+// image returns the pixels of one tile.
+func (t *Tiles) image(row []float64, planes int) *image.NRGBA {
+	lo, hi := t.Range[0], t.Range[1]
+	if t.PerTile {
+		s := emptySpan()
+		s.add(false, row...)
+		lo, hi = s.lo, s.hi
+		if t.Map == Diverging {
+			r := symmetric(s)
+			lo, hi = r[0], r[1]
+		}
+		if !(lo < hi) {
+			hi = lo + 1
+		}
+	}
+	at := func(v float64) float64 { return (v - lo) / (hi - lo) }
+	img := image.NewNRGBA(image.Rect(0, 0, t.W, t.H))
+	size := t.H * t.W
+	for i := range size {
+		if planes == 1 {
+			img.SetNRGBA(i%t.W, i/t.W, t.Map.At(at(row[i])))
+			continue
+		}
+		var rgb [3]uint8
+		for k := range rgb {
+			rgb[k] = Gray.At(at(row[k*size+i])).R
+		}
+		img.SetNRGBA(i%t.W, i/t.W, Color{R: rgb[0], G: rgb[1], B: rgb[2], A: 255})
+	}
+	return img
+}
+
+// end names the first (0) or the last (1) colour of a map, for alt texts.
+func (m ColorMap) end(i int) string {
+	return map[ColorMap][2]string{
+		Viridis: {"dark blue", "yellow"}, Diverging: {"blue", "red"}, Gray: {"black", "white"}, InkMap: {"white", "dark blue"},
+	}[m][i]
+}
+
+// A colorBar is the key of a colour map: a strip with ticks and a label at its right.
+type colorBar struct {
+	m     ColorMap
+	scale scale
+	label string
+}
+
+func (b colorBar) ticks(height float64) []tick { return b.scale.ticks(int(height/36), false) }
+
+// width returns what a bar of the given height needs, with ticks and label.
+func (b colorBar) width(height float64) float64 {
+	a := axis{ticks: b.ticks(height)}
+	return barWidth + 6 + a.widest() + 4 + float64(len(wrap(b.label, labelSize, false, height)))*labelSize*lineSpacing
+}
+
+func (b colorBar) paint(c *Canvas, r rect) {
+	const steps = 128
+	img := image.NewNRGBA(image.Rect(0, 0, 1, steps))
+	for i := range steps {
+		img.SetNRGBA(0, i, b.m.At(1-(float64(i)+0.5)/steps))
+	}
+	c.image(r, img)
+	c.Box(r.x, r.y, r.w, r.h, "", Style{Stroke: Muted, Width: 0.5})
+	ticks := b.ticks(r.h)
+	x := r.right()
+	for _, t := range ticks {
+		y := r.bottom() - b.scale.place(t.at)*r.h
+		c.Line(x, y, x+3, y, Style{Stroke: Muted, Width: 1})
+		// At the very ends the label moves inwards, so that a bar is no taller than its strip.
+		inside := min(max(y, r.y+tickSize*capHeight/2), r.bottom()-tickSize*capHeight/2)
+		c.Text(x+6, inside, t.label, Style{Size: tickSize, Text: Muted, Align: Left})
+	}
+	a := axis{ticks: ticks}
+	lines := wrap(b.label, labelSize, false, r.h)
+	for i, line := range lines {
+		c.turned(x+6+a.widest()+4+(float64(i)+0.5)*labelSize*lineSpacing, r.y+r.h/2, line, math.Pi/2, Style{})
+	}
+}

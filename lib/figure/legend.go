@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package figure
+
+import "math"
+
+// A swatch is the sign of a series in the legend.
+type swatch int
+
+const (
+	swatchLine swatch = iota
+	swatchLineMarker
+	swatchMarker
+	swatchBox
+)
+
+// An entry is one line of a legend.
+type entry struct {
+	name   string
+	index  int // of the colour and marker
+	swatch swatch
+	dashed bool
+}
+
+// entriesOf returns the legend of some curves: none for a single one without a name.
+func entriesOf(cs []curve, s swatch) []entry {
+	if len(cs) == 1 && cs[0].Name == "" {
+		return nil
+	}
+	out := make([]entry, len(cs))
+	for i, c := range cs {
+		out[i] = entry{c.Name, c.index, s, c.Dashed}
+	}
+	return out
+}
+
+const (
+	swatchWidth = 24.0
+	legendLine  = 18.0 // height of one row
+	legendGap   = 18.0 // between entries of a row
+)
+
+// A legendBox is a legend with the place of each entry relative to its corner.
+type legendBox struct {
+	where      Legend
+	x, y, w, h float64
+	items      []legendItem
+}
+
+type legendItem struct {
+	entry
+	lines []string
+	x, y  float64 // left end, middle of the first line
+}
+
+// placeLegend arranges entries within the width of the figure.
+func placeLegend(where Legend, entries []entry, width float64) legendBox {
+	if len(entries) == 0 || where == LegendNone {
+		return legendBox{where: LegendNone}
+	}
+	if where == LegendRight {
+		return legendColumn(entries, width)
+	}
+	rows := legendRows(entries, width)
+	if where == LegendAuto {
+		if rows.h > 2*legendLine && width >= 400 {
+			return legendColumn(entries, width)
+		}
+		where = LegendAbove
+	}
+	rows.where = where
+	return rows
+}
+
+func legendRows(entries []entry, width float64) legendBox {
+	b := legendBox{h: legendLine}
+	x := 0.0
+	for _, e := range entries {
+		name := shorten(e.name, tickSize, false, width-swatchWidth-6)
+		w := swatchWidth + 6 + textWidth(name, tickSize, false)
+		if x > 0 && x+w > width {
+			x = 0
+			b.h += legendLine
+		}
+		b.items = append(b.items, legendItem{e, []string{name}, x, b.h - legendLine/2})
+		b.w = math.Max(b.w, x+w)
+		x += w + legendGap
+	}
+	return b
+}
+
+func legendColumn(entries []entry, width float64) legendBox {
+	b := legendBox{where: LegendRight}
+	for _, e := range entries {
+		lines := wrap(e.name, tickSize, false, 0.3*width-swatchWidth-6)
+		b.items = append(b.items, legendItem{e, lines, 0, b.h + legendLine/2})
+		for _, line := range lines {
+			b.w = math.Max(b.w, swatchWidth+6+textWidth(line, tickSize, false))
+		}
+		b.h += legendLine + float64(len(lines)-1)*tickSize*lineSpacing
+	}
+	return b
+}
+
+func (b *legendBox) paint(c *Canvas) {
+	for _, it := range b.items {
+		x, y := b.x+it.x, b.y+it.y
+		color := ClassColor(it.index)
+		line := Style{Stroke: color, Width: 2, Dashed: it.dashed}
+		mid := x + swatchWidth/2
+		switch it.swatch {
+		case swatchLine, swatchLineMarker:
+			c.Line(x, y, x+swatchWidth, y, line)
+			if it.swatch == swatchLineMarker {
+				c.markers(it.index, []point{{mid, y}}, markerRadius, color)
+			}
+		case swatchMarker:
+			c.markers(it.index, []point{{mid, y}}, 4.5, color)
+		case swatchBox:
+			c.Box(x+5, y-6, 14, 12, "", Style{Fill: color, Width: -1})
+		}
+		for i, s := range it.lines {
+			c.Text(x+swatchWidth+6, y+float64(i)*tickSize*lineSpacing, s, Style{Size: tickSize, Align: Left})
+		}
+	}
+}
+
+const markerRadius = 3.6
+
+// markers paints the markers of class i at the given points with one path.
+func (c *Canvas) markers(i int, at []point, r float64, color Color) {
+	if len(at) == 0 {
+		return
+	}
+	var p path
+	for _, q := range at {
+		p.marker(i, c.at(q.x, q.y), r)
+	}
+	c.out.fill(p, color)
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package figure
+
+import (
+	"fmt"
+	"strings"
+)
+
+// LearningCurves draws one curve for each series against the epoch, which counts from 1 where X is left out.
+// Runs over several seeds give the median and a band. The alt text tells how each curve ends.
+func LearningCurves(a Axes, series ...Series) *Figure {
+	f := linePlot("LearningCurves", a, series, lineStyle{lines: true, whole: true})
+	cs := curves("LearningCurves", series)
+	var parts []string
+	for _, c := range cs {
+		parts = append(parts, trend(c, a.X))
+	}
+	f.Alt = fmt.Sprintf("Learning curves, %s: %s.", a.Y, strings.Join(parts, "; "))
+	return f
+}
+
+// Lines draws curves: points joined by lines in the order given, with a band where there is one. Up to 30 points of a
+// curve carry markers.
+func Lines(a Axes, series ...Series) *Figure {
+	return linePlot("Lines", a, series, lineStyle{lines: true})
+}
+
+// Scatter draws points without lines, with error bars where there are Low and High.
+func Scatter(a Axes, series ...Series) *Figure {
+	return linePlot("Scatter", a, series, lineStyle{})
+}
+
+// lineStyle tells the three apart.
+type lineStyle struct {
+	lines bool // joined by lines, spread as a band
+	whole bool // x ticks at whole numbers only
+}
+
+func linePlot(op string, a Axes, series []Series, style lineStyle) *Figure {
+	a.require(op, false)
+	cs := curves(op, series)
+	xs, ys := emptySpan(), emptySpan()
+	for _, c := range cs {
+		for i, x := range c.X {
+			if shown(x, a.LogX) && shown(c.Y[i], a.LogY) {
+				xs.add(a.LogX, x)
+				ys.add(a.LogY, c.Y[i])
+				if c.Low != nil {
+					ys.add(a.LogY, c.Low[i], c.High[i])
+				}
+			}
+		}
+	}
+	margin := 0.02
+	if !style.lines {
+		margin = 0.04
+	}
+	base := frame{axes: a,
+		x: axis{scale: newScale(xs, a.XRange, a.LogX, margin), whole: style.whole, names: a.XNames},
+		y: axis{scale: newScale(ys, a.YRange, a.LogY, 0.05), grid: true, names: a.YNames},
+	}
+	if xs.empty() {
+		base.note = "no values to show"
+	}
+	sign := swatchMarker
+	if style.lines {
+		sign = swatchLine
+		for _, c := range cs {
+			if marked(c) {
+				sign = swatchLineMarker
+			}
+		}
+	}
+	fig := &Figure{kind: op, width: a.width()}
+	fig.facts = append(base.facts(), curveFacts(cs, a)...)
+	fig.Alt = fmt.Sprintf("%s against %s: %s.", a.Y, a.X, strings.Join(rangeWords(cs), "; "))
+	fig.plan = func(width float64) drawing {
+		f := base
+		f.layout(width, a.height(width), entriesOf(cs, sign))
+		return drawing{f.w, f.h, func(c *Canvas) {
+			f.under(c)
+			for _, s := range cs {
+				if style.lines {
+					f.band(c, s)
+				} else {
+					f.errorBars(c, s)
+				}
+			}
+			for _, s := range cs {
+				f.curve(c, s, style.lines)
+			}
+			f.over(c)
+		}}
+	}
+	fig.echarts = func() ([]byte, error) { return lineOption(a, base, cs, style) }
+	return fig
+}
+
+// marked reports whether a curve is sparse enough for a marker at each point.
+func marked(c curve) bool { return len(c.Y) <= 30 && !c.Dashed }
+
+// curve paints the line and the markers of a series; a point between two gaps gets a marker in any case.
+func (f *frame) curve(c *Canvas, s curve, lines bool) {
+	color := ClassColor(s.index)
+	var marks []point
+	for _, run := range f.pieces(s.X, s.Y) {
+		if !lines || marked(s) || len(run) == 1 {
+			for _, p := range run {
+				if f.area.contains(p) {
+					marks = append(marks, p)
+				}
+			}
+		}
+		if lines {
+			c.polyline(f.area.clipLine(run), Style{Stroke: color, Width: 2, Dashed: s.Dashed})
+		}
+	}
+	radius := markerRadius
+	if !lines && len(s.Y) > 500 {
+		radius = 2.4
+	}
+	c.markers(s.index, marks, radius, color)
+}
+
+// pieces returns the points of a curve on the canvas, cut at values that have no place.
+func (f *frame) pieces(xs, ys []float64) [][]point {
+	var out [][]point
+	var piece []point
+	for i, x := range xs {
+		if f.shown(x, ys[i]) {
+			piece = append(piece, point{f.px(x), f.py(ys[i])})
+			continue
+		}
+		if len(piece) > 0 {
+			out = append(out, piece)
+			piece = nil
+		}
+	}
+	if len(piece) > 0 {
+		out = append(out, piece)
+	}
+	return out
+}
+
+// polyline strokes open lines.
+func (c *Canvas) polyline(pieces [][]point, s Style) {
+	var p path
+	for _, piece := range pieces {
+		for i, q := range piece {
+			if i == 0 {
+				p.move(c.at(q.x, q.y))
+			} else {
+				p.line(c.at(q.x, q.y))
+			}
+		}
+	}
+	if len(p) > 0 {
+		c.out.stroke(p, s.Stroke, s.Width, s.dash())
+	}
+}
+
+// band paints the area between Low and High.
+func (f *frame) band(c *Canvas, s curve) {
+	if s.Low == nil {
+		return
+	}
+	var low, high []point
+	flush := func() {
+		shape := low
+		for i := len(high) - 1; i >= 0; i-- {
+			shape = append(shape, high[i])
+		}
+		if shape = f.area.clipPolygon(shape); len(shape) > 2 && len(low) > 1 {
+			var p path
+			for i, q := range shape {
+				if i == 0 {
+					p.move(c.at(q.x, q.y))
+				} else {
+					p.line(c.at(q.x, q.y))
+				}
+			}
+			p.close()
+			c.out.fill(p, alpha(ClassColor(s.index), 0.18))
+		}
+		low, high = nil, nil
+	}
+	for i, x := range s.X {
+		if !f.shown(x, s.Low[i]) || !f.shown(x, s.High[i]) {
+			flush()
+			continue
+		}
+		low = append(low, point{f.px(x), f.py(s.Low[i])})
+		high = append(high, point{f.px(x), f.py(s.High[i])})
+	}
+	flush()
+}
+
+// errorBars paints a bar with caps from Low to High at each point.
+func (f *frame) errorBars(c *Canvas, s curve) {
+	if s.Low == nil {
+		return
+	}
+	for i, x := range s.X {
+		if f.shown(x, s.Low[i]) && f.shown(x, s.High[i]) {
+			f.whisker(c, f.px(x), s.Low[i], s.High[i], 3, Style{Stroke: ClassColor(s.index), Width: 1.2})
+		}
+	}
+}
+
+// whisker paints a vertical line between two values, with caps where its ends are inside the area.
+func (f *frame) whisker(c *Canvas, x, low, high, cap float64, s Style) {
+	a, b := point{x, f.py(low)}, point{x, f.py(high)}
+	from, to, ok := f.area.clipSegment(a, b)
+	if !ok {
+		return
+	}
+	pieces := [][]point{{from, to}}
+	if from == a {
+		pieces = append(pieces, []point{{x - cap, a.y}, {x + cap, a.y}})
+	}
+	if to == b {
+		pieces = append(pieces, []point{{x - cap, b.y}, {x + cap, b.y}})
+	}
+	c.polyline(pieces, s)
+}

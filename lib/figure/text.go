@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package figure
+
+import (
+	"math"
+	"strings"
+	"sync"
+
+	"codeberg.org/go-fonts/liberation/liberationsansbold"
+	"codeberg.org/go-fonts/liberation/liberationsansregular"
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/sfnt"
+	"golang.org/x/image/math/fixed"
+)
+
+// Sizes of text in CSS pixels.
+const (
+	tickSize  = 12.0
+	labelSize = 13.0
+	titleSize = 14.0
+
+	capHeight   = 0.70 // height of a capital letter, in parts of the font size
+	lineSpacing = 1.25 // from one baseline to the next, in parts of the font size
+)
+
+// A typeface measures text and gives the outlines of its glyphs. It is parsed when first used.
+type typeface struct {
+	mu     sync.Mutex
+	font   *sfnt.Font
+	buf    sfnt.Buffer
+	em     fixed.Int26_6
+	glyphs map[rune]glyph
+}
+
+// A glyph is an outline in parts of the font size, y pointing down from the baseline.
+type glyph struct {
+	index   sfnt.GlyphIndex
+	advance float64
+	outline path
+}
+
+var (
+	regular = sync.OnceValue(func() *typeface { return parseTypeface(liberationsansregular.TTF) })
+	bold    = sync.OnceValue(func() *typeface { return parseTypeface(liberationsansbold.TTF) })
+)
+
+func face(isBold bool) *typeface {
+	if isBold {
+		return bold()
+	}
+	return regular()
+}
+
+func parseTypeface(ttf []byte) *typeface {
+	f, err := sfnt.Parse(ttf)
+	if err != nil {
+		panic("figure: the built-in font does not parse: " + err.Error())
+	}
+	return &typeface{font: f, em: fixed.Int26_6(f.UnitsPerEm()), glyphs: map[rune]glyph{}}
+}
+
+// glyph returns the glyph of a rune; t.mu is held.
+func (t *typeface) glyph(r rune) glyph {
+	if g, ok := t.glyphs[r]; ok {
+		return g
+	}
+	var g glyph
+	g.index, _ = t.font.GlyphIndex(&t.buf, r) // 0, the empty box, where the font lacks the rune
+	adv, err := t.font.GlyphAdvance(&t.buf, g.index, t.em, font.HintingNone)
+	if err == nil {
+		g.advance = float64(adv) / float64(t.em)
+	}
+	segments, err := t.font.LoadGlyph(&t.buf, g.index, t.em, nil)
+	if err == nil {
+		g.outline = t.outline(segments)
+	}
+	t.glyphs[r] = g
+	return g
+}
+
+func (t *typeface) outline(segments sfnt.Segments) path {
+	at := func(p fixed.Point26_6) point {
+		return point{float64(p.X) / float64(t.em), float64(p.Y) / float64(t.em)}
+	}
+	var p path
+	for _, s := range segments {
+		switch s.Op {
+		case sfnt.SegmentOpMoveTo:
+			if len(p) > 0 {
+				p.close()
+			}
+			p.move(at(s.Args[0]))
+		case sfnt.SegmentOpLineTo:
+			p.line(at(s.Args[0]))
+		case sfnt.SegmentOpQuadTo:
+			p.quad(at(s.Args[0]), at(s.Args[1]))
+		case sfnt.SegmentOpCubeTo:
+			p.cubic(at(s.Args[0]), at(s.Args[1]), at(s.Args[2]))
+		}
+	}
+	if len(p) > 0 {
+		p.close()
+	}
+	return p
+}
+
+// each calls f with every glyph of s and its distance from the start, in parts of the font size, and returns the width.
+func (t *typeface) each(s string, f func(g glyph, x float64)) float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	x := 0.0
+	var prev glyph
+	for i, r := range s {
+		g := t.glyph(r)
+		if i > 0 {
+			if k, err := t.font.Kern(&t.buf, prev.index, g.index, t.em, font.HintingNone); err == nil {
+				x += float64(k) / float64(t.em)
+			}
+		}
+		if f != nil {
+			f(g, x)
+		}
+		x += g.advance
+		prev = g
+	}
+	return x
+}
+
+// textWidth returns the width of one line of text.
+func textWidth(s string, size float64, isBold bool) float64 {
+	return size * face(isBold).each(s, nil)
+}
+
+// textOutline returns the outlines of one line of text whose baseline starts at p, turned anticlockwise by angle.
+func textOutline(p point, s string, size float64, isBold bool, angle float64) path {
+	sin, cos := math.Sincos(angle)
+	var out path
+	face(isBold).each(s, func(g glyph, x float64) {
+		out = append(out, g.outline.transform(func(q point) point {
+			q = point{size * (q.x + x), size * q.y}
+			return point{p.x + q.x*cos + q.y*sin, p.y - q.x*sin + q.y*cos}
+		})...)
+	})
+	return out
+}
+
+// wrap breaks text into lines no wider than width. A line feed always breaks; a word that is too long is cut.
+func wrap(s string, size float64, isBold bool, width float64) []string {
+	var lines []string
+	for _, paragraph := range strings.Split(s, "\n") {
+		line := ""
+		for _, word := range strings.Fields(paragraph) {
+			longer := strings.TrimSpace(line + " " + word)
+			if line != "" && textWidth(longer, size, isBold) > width {
+				lines = append(lines, line)
+				longer = word
+			}
+			line = longer
+		}
+		lines = append(lines, line)
+	}
+	for i, line := range lines {
+		lines[i] = shorten(line, size, isBold, width)
+	}
+	return lines
+}
+
+// shorten cuts one line of text to a width and marks the cut by an ellipsis.
+func shorten(s string, size float64, isBold bool, width float64) string {
+	if textWidth(s, size, isBold) <= width {
+		return s
+	}
+	runes := []rune(s)
+	for len(runes) > 1 {
+		runes = runes[:len(runes)-1]
+		if cut := strings.TrimRight(string(runes), " ") + "…"; textWidth(cut, size, isBold) <= width {
+			return cut
+		}
+	}
+	return string(runes)
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package figure
+
+import (
+	"image/color"
+	"math"
+)
+
+// A Color is a colour with opacity. Where a Style asks for one, the zero value means the theme's own.
+type Color = color.NRGBA
+
+// The theme's colours beside those of classes and scales.
+var (
+	Paper = rgb(0xffffff) // the card
+	Ink   = rgb(0x1f2328) // text and outlines
+	Muted = rgb(0x57606a) // tick labels and notes
+	Faint = rgb(0xd0d7de) // grid lines and inactive things
+)
+
+func rgb(v uint32) Color { return Color{R: uint8(v >> 16), G: uint8(v >> 8), B: uint8(v), A: 255} }
+
+// classColors are eight after Okabe and Ito (their yellow, too pale for lines, left out) and three after Tol,
+// ordered so that the first few are the furthest apart.
+var classColors = [10]Color{
+	rgb(0x0072b2), // blue
+	rgb(0xd55e00), // vermilion
+	rgb(0x009e73), // bluish green
+	rgb(0xcc79a7), // reddish purple
+	rgb(0xe69f00), // orange
+	rgb(0x56b4e9), // sky blue
+	rgb(0x222222), // near black
+	rgb(0x882255), // wine
+	rgb(0x999933), // olive
+	rgb(0x332288), // indigo
+}
+
+// ClassColor returns the colour of class or series i. There are ten, each with a marker of its own shape; then they repeat.
+func ClassColor(i int) Color { return classColors[i%len(classColors)] }
+
+// alpha returns c with another opacity, from 0 to 1.
+func alpha(c Color, a float64) Color {
+	c.A = uint8(math.Round(255 * a))
+	return c
+}
+
+// A ColorMap turns numbers into colours.
+type ColorMap int
+
+const (
+	DefaultMap ColorMap = iota // the helper's own choice, named in its documentation
+	Viridis                    // dark blue to yellow, even steps of lightness
+	Diverging                  // blue below zero, white at zero, red above; the range is symmetric
+	Gray                       // black to white, for photographs
+	InkMap                     // white to dark blue, for amounts on paper
+)
+
+var colorStops = map[ColorMap][]Color{
+	Viridis: stops(0x440154, 0x482475, 0x414487, 0x355f8d, 0x2a788e, 0x21918c, 0x22a884, 0x44bf70, 0x7ad151, 0xbddf26, 0xfde725),
+	Diverging: stops(0x053061, 0x2166ac, 0x4393c3, 0x92c5de, 0xd1e5f0, 0xffffff,
+		0xfddbc7, 0xf4a582, 0xd6604d, 0xb2182b, 0x67001f),
+	Gray:   stops(0x000000, 0xffffff),
+	InkMap: stops(0xffffff, 0xdeebf7, 0xc6dbef, 0x9ecae1, 0x6baed6, 0x4292c6, 0x2171b5, 0x08519c, 0x08306b),
+}
+
+func stops(values ...uint32) []Color {
+	out := make([]Color, len(values))
+	for i, v := range values {
+		out[i] = rgb(v)
+	}
+	return out
+}
+
+// At returns the colour at t, from 0 to 1; values outside take the end colours, NaN is a light grey.
+func (m ColorMap) At(t float64) Color {
+	if math.IsNaN(t) {
+		return Faint
+	}
+	s := colorStops[m]
+	t = min(max(t, 0), 1) * float64(len(s)-1)
+	i := min(int(t), len(s)-2)
+	a, b, f := s[i], s[i+1], t-float64(i)
+	mix := func(x, y uint8) uint8 { return uint8(math.Round(float64(x) + f*(float64(y)-float64(x)))) }
+	return Color{R: mix(a.R, b.R), G: mix(a.G, b.G), B: mix(a.B, b.B), A: 255}
+}
+
+// or returns m, or the given map for DefaultMap.
+func (m ColorMap) or(other ColorMap) ColorMap {
+	if m == DefaultMap {
+		return other
+	}
+	return m
+}
+
+// onColor returns the text colour that contrasts with a background (relative luminance as in WCAG 2).
+func onColor(c Color) Color {
+	linear := func(v uint8) float64 {
+		x := float64(v) / 255
+		if x <= 0.04045 {
+			return x / 12.92
+		}
+		return math.Pow((x+0.055)/1.055, 2.4)
+	}
+	if 0.2126*linear(c.R)+0.7152*linear(c.G)+0.0722*linear(c.B) > 0.19 {
+		return Ink
+	}
+	return Paper
+}
+
+// A markerShape is a set of polygons in a square from -1 to 1; nil stands for a circle.
+type markerShape []point
+
+// markers are as many as the class colours, all of about the same area.
+var markers = [10]markerShape{
+	nil,
+	{{-0.88, -0.88}, {0.88, -0.88}, {0.88, 0.88}, {-0.88, 0.88}}, // square
+	{{0, -1.25}, {1.15, 0.85}, {-1.15, 0.85}},                    // triangle up
+	{{0, -1.3}, {1.15, 0}, {0, 1.3}, {-1.15, 0}},                 // diamond
+	{{0, 1.25}, {-1.15, -0.85}, {1.15, -0.85}},                   // triangle down
+	plus(0), // plus
+	{{-1.25, 0}, {0.85, -1.15}, {0.85, 1.15}},                                     // triangle left
+	plus(math.Pi / 4),                                                             // cross
+	{{1.25, 0}, {-0.85, 1.15}, {-0.85, -1.15}},                                    // triangle right
+	{{0, -1.2}, {1.04, -0.6}, {1.04, 0.6}, {0, 1.2}, {-1.04, 0.6}, {-1.04, -0.6}}, // hexagon
+}
+
+func plus(turn float64) markerShape {
+	const a, b = 0.42, 1.25
+	s := markerShape{{a, -b}, {a, -a}, {b, -a}, {b, a}, {a, a}, {a, b}, {-a, b}, {-a, a}, {-b, a}, {-b, -a}, {-a, -a}, {-a, -b}}
+	sin, cos := math.Sincos(turn)
+	for i, p := range s {
+		s[i] = point{p.x*cos - p.y*sin, p.x*sin + p.y*cos}
+	}
+	return s
+}
+
+// marker adds the marker of class i, of radius r, to a path.
+func (p *path) marker(i int, at point, r float64) {
+	shape := markers[i%len(markers)]
+	if shape == nil {
+		p.circle(at, r)
+		return
+	}
+	for j, q := range shape {
+		q = point{at.x + r*q.x, at.y + r*q.y}
+		if j == 0 {
+			p.move(q)
+		} else {
+			p.line(q)
+		}
+	}
+	p.close()
+}
