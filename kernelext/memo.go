@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernelext
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"time"
+)
+
+// Memo returns the value that f computes, and keeps it on disk: a later call with the same name and the same config,
+// in this cell or another, today or next week, reads it back instead. One line says which of the two happened.
+//
+//	net := kernelext.Memo("dense net", config, func() (*nn.Sequential, error) { return trainNet(config) })
+//
+// The key is name, config (as JSON) and the version of this library. config must hold everything that changes the
+// result: settings, seed, and the sum of the data (dataset.Set's Sum). The code of f is not part of the key: call
+// [Forget] after changing it.
+//
+// T is anything that encoding/gob stores without loss: numbers, strings, slices, maps, structs of exported fields. A
+// type with the two methods of [Storable] stores itself. A type that would come back incomplete is refused before f
+// runs. If f returns an error, or the stop button was pressed ([Interrupted]), nothing is stored.
+//
+// A damaged entry, or one written for another type, is reported and computed again. If the disk is full or cannot be
+// written, Memo says so and returns the value. While one process computes an entry, others that ask for it wait.
+//
+// An error, of f or of config, ends the cell with its message; [TryMemo] returns it instead.
+func Memo[T any](name string, config any, f func() (T, error)) T {
+	v, err := TryMemo(name, config, f)
+	if err != nil {
+		fail(err)
+	}
+	return v
+}
+
+// TryMemo is [Memo] with the error returned: that of f, wrapped; an [UnstorableError] for a config or a T that would
+// not be stored completely; [ErrInterrupted] if the stop button was pressed while another process computed the entry.
+func TryMemo[T any](name string, config any, f func() (T, error)) (T, error) {
+	var v T
+	m, err := newMemo(name, config, reflect.TypeFor[T]())
+	if err != nil {
+		return v, err
+	}
+	err = m.run(task{
+		load:    func(dir string) error { return load(dir, &v) },
+		compute: func() (err error) { v, err = f(); return },
+		store:   func(dir string) error { return store(dir, &v) },
+	})
+	return v, err
+}
+
+// Storable is a value that keeps itself as files in a directory of its own, such as a network kept as safetensors.
+// Load is called on a new zero value and must restore all of it. If T is a type or a pointer to a type with these
+// methods, Memo uses them.
+type Storable interface {
+	Save(dir string) error
+	Load(dir string) error
+}
+
+// An UnstorableError says which part of a value or of a config Memo cannot keep.
+type UnstorableError struct {
+	Name   string // of the memo
+	What   string // "value" or "config"
+	Type   string
+	Field  string // path of the part, "" for the whole
+	Reason string // why, and what to do instead
+}
+
+func (e *UnstorableError) Error() string {
+	at := e.Type
+	if e.Field != "" {
+		at += "." + e.Field
+	}
+	return fmt.Sprintf("memo %q: the %s cannot be kept: %s %s", e.Name, e.What, at, e.Reason)
+}
+
+// A memo is one name and config on its way to a value.
+type memo struct {
+	entry Entry
+	dir   string // root directory of all entries
+	say   func(format string, args ...any)
+}
+
+// A task is what differs by type: how to read, make and write the value.
+type task struct {
+	load, store func(dir string) error
+	compute     func() error
+}
+
+func newMemo(name string, config any, t reflect.Type) (*memo, error) {
+	if name == "" {
+		return nil, errors.New("memo: the name is empty: it tells entries apart in List and Forget")
+	}
+	if fault := hiddenConfig(reflect.ValueOf(config), ""); fault != nil {
+		fault.Name, fault.What, fault.Type = name, "config", fmt.Sprintf("%T", config)
+		return nil, fault
+	}
+	settings, err := json.Marshal(config)
+	if err != nil {
+		return nil, fmt.Errorf("memo %q: the config cannot be written as JSON, so it makes no key: %w", name, err)
+	}
+	if fault := unstorable(t); fault != nil {
+		fault.Name, fault.What, fault.Type = name, "value", t.String()
+		return nil, fault
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %s", name, Version(), settings))
+	return &memo{
+		dir: memoDir(),
+		say: func(format string, args ...any) { fmt.Printf("memo %q: "+format+"\n", append([]any{name}, args...)...) },
+		entry: Entry{Name: name, Key: hex.EncodeToString(sum[:8]), Config: settings, Version: Version(),
+			Type: signature(t), Sources: sourcesSum()},
+	}, nil
+}
+
+// memoDir is where entries are kept: LATERAL_MEMO, or a directory of the user's cache.
+func memoDir() string {
+	if dir := os.Getenv("LATERAL_MEMO"); dir != "" {
+		return dir
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil { // no home directory
+		cache = os.TempDir()
+	}
+	return filepath.Join(cache, "lateral", "memo")
+}
+
+// run brings the value: from disk if it is there and sound, otherwise computed and stored.
+func (m *memo) run(t task) error {
+	unlock, err := m.lock()
+	switch {
+	case errors.Is(err, ErrInterrupted):
+		return fmt.Errorf("memo %q: %w while another process was computing it", m.entry.Name, err)
+	case err != nil:
+		m.say("%v; computing without a lock", err)
+	}
+	defer unlock()
+
+	if m.recall(t) {
+		return nil
+	}
+	start := time.Now()
+	if err := t.compute(); err != nil {
+		return fmt.Errorf("memo %q: %w", m.entry.Name, err)
+	}
+	took := time.Since(start)
+	if wasInterrupted() {
+		m.say("interrupted after %s, not stored", duration(took))
+		return nil
+	}
+	m.entry.Seconds, m.entry.Created = took.Seconds(), time.Now().UTC().Truncate(time.Second)
+	if err := m.keep(t.store); err != nil {
+		m.say("computed in %s, but not stored in %s: %v", duration(took), m.dir, err)
+		return nil
+	}
+	m.say("computed in %s, stored (%s)", duration(took), bytesText(m.entry.Size()))
+	return nil
+}
+
+// recall reads the stored value and tells whether it did; if not, it says why where that is not plain.
+func (m *memo) recall(t task) bool {
+	stored, err := readEntry(m.path())
+	if errors.Is(err, os.ErrNotExist) {
+		if change := m.changedSince(); change != "" {
+			m.say("%s, computing", change)
+		}
+		return false
+	}
+	if err == nil && stored.Type != m.entry.Type {
+		err = fmt.Errorf("it was written for the type %s, now it is %s", stored.Type, m.entry.Type)
+	}
+	if err == nil {
+		err = stored.verify(m.path())
+	}
+	if err == nil {
+		err = t.load(filepath.Join(m.path(), valueDir))
+	}
+	if err != nil {
+		m.say("the stored value is not used: %v; computing again", err)
+		return false
+	}
+	edited := ""
+	if stored.Sources != m.entry.Sources {
+		edited = "; the library's sources were edited since"
+	}
+	m.say("reused (%s, computed in %s, %s ago%s)", bytesText(stored.Size()),
+		duration(time.Duration(stored.Seconds*float64(time.Second))), age(time.Since(stored.Created)), edited)
+	return true
+}
+
+// age writes a time span in one unit.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", max(0, d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%.0f min", d.Minutes())
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%.0f h", d.Hours())
+	}
+	return fmt.Sprintf("%.0f days", d.Hours()/24)
+}
+
+// bytesText writes a size in the unit that keeps it short.
+func bytesText(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	case n < 1000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}

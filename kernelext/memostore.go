@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernelext
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// An Entry describes a value that Memo has stored. On disk it is a directory NAME-KEY with the file entry.json (this
+// struct) and the directory value, whose files hold the value.
+type Entry struct {
+	Name    string          `json:"name"`
+	Key     string          `json:"key"`     // hash of name, config and library version
+	Config  json.RawMessage `json:"config"`  // as it was given
+	Version string          `json:"lateral"` // library version
+	Sources string          `json:"sources"` // hash of the library's sources, where they are at hand
+	Type    string          `json:"type"`    // structure of the value's type
+	Created time.Time       `json:"created"`
+	Seconds float64         `json:"seconds"` // that computing it took
+	Files   []StoredFile    `json:"files"`
+}
+
+// A StoredFile is one file of a stored value.
+type StoredFile struct {
+	Path  string `json:"path"` // below the entry's directory, with slashes
+	Bytes int64  `json:"bytes"`
+	Sum   string `json:"sha256"`
+}
+
+// Size returns the size of the stored value in bytes.
+func (e Entry) Size() int64 {
+	var n int64
+	for _, f := range e.Files {
+		n += f.Bytes
+	}
+	return n
+}
+
+const (
+	entryFile = "entry.json"
+	valueDir  = "value"
+	tempGlob  = ".new-*" // an entry on its way; renamed when complete
+)
+
+// List returns the stored entries, sorted by name and then by age, newest first. Damaged entries are left out.
+func List() ([]Entry, error) {
+	dirs, err := entryDirs()
+	if err != nil {
+		return nil, err
+	}
+	var list []Entry
+	for _, dir := range dirs {
+		if e, err := readEntry(dir); err == nil {
+			list = append(list, e)
+		}
+	}
+	slices.SortFunc(list, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), b.Created.Compare(a.Created), cmp.Compare(a.Key, b.Key))
+	})
+	return list, nil
+}
+
+// Forget removes every stored entry of the given name, whatever its config, and returns how many there were.
+// A cell that is computing such an entry is not disturbed.
+func Forget(name string) (int, error) {
+	dirs, err := entryDirs()
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, dir := range dirs {
+		if e, err := readEntry(dir); err == nil && e.Name == name ||
+			err != nil && strings.HasPrefix(filepath.Base(dir), slug(name)+"-") {
+			if err := discard(dir); err != nil {
+				return n, fmt.Errorf("memo %q: forgetting %s: %w", name, dir, err)
+			}
+			n++
+		}
+	}
+	return n, nil
+}
+
+// entryDirs returns the directories of all entries, whole or damaged.
+func entryDirs() ([]string, error) {
+	root := memoDir()
+	list, err := os.ReadDir(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("memo: %w", err)
+	}
+	var dirs []string
+	for _, d := range list {
+		if d.IsDir() && !strings.HasPrefix(d.Name(), ".") {
+			dirs = append(dirs, filepath.Join(root, d.Name()))
+		}
+	}
+	return dirs, nil
+}
+
+func (m *memo) path() string { return filepath.Join(m.dir, slug(m.entry.Name)+"-"+m.entry.Key) }
+
+// slug makes a name fit for a file: letters, digits and hyphens, not too long. The key keeps files apart.
+func slug(name string) string {
+	s := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, name)
+	return s[:min(len(s), 60)]
+}
+
+// readEntry reads the description in an entry's directory. The error is os.ErrNotExist if there is no entry.
+func readEntry(dir string) (Entry, error) {
+	var e Entry
+	if _, err := os.Stat(dir); err != nil {
+		return e, err
+	}
+	b, err := os.ReadFile(filepath.Join(dir, entryFile))
+	if err != nil {
+		return e, fmt.Errorf("its description cannot be read: %v", err)
+	}
+	if err := json.Unmarshal(b, &e); err != nil {
+		return e, fmt.Errorf("its description %s is damaged: %w", filepath.Join(dir, entryFile), err)
+	}
+	return e, nil
+}
+
+// verify checks that the files of the entry are what was written.
+func (e Entry) verify(dir string) error {
+	for _, want := range e.Files {
+		got, err := describeFile(dir, want.Path)
+		if err != nil {
+			return err
+		}
+		if got.Bytes != want.Bytes {
+			return fmt.Errorf("%s has %d bytes instead of %d", filepath.Join(dir, want.Path), got.Bytes, want.Bytes)
+		}
+		if got.Sum != want.Sum {
+			return fmt.Errorf("%s was changed after it was written", filepath.Join(dir, want.Path))
+		}
+	}
+	return nil
+}
+
+func describeFile(dir, path string) (StoredFile, error) {
+	f, err := os.Open(filepath.Join(dir, filepath.FromSlash(path)))
+	if err != nil {
+		return StoredFile{}, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return StoredFile{Path: path, Bytes: n, Sum: hex.EncodeToString(h.Sum(nil))}, err
+}
+
+// keep stores the value: into a new directory, synced, then renamed, so that an entry is whole or absent.
+func (m *memo) keep(store func(dir string) error) (err error) {
+	if err := os.MkdirAll(m.dir, 0o777); err != nil {
+		return err
+	}
+	m.sweep()
+	temp, err := os.MkdirTemp(m.dir, tempGlob)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(temp) // what is left of a failed write; the error that matters is returned
+		}
+	}()
+	value := filepath.Join(temp, valueDir)
+	if err := os.Mkdir(value, 0o777); err != nil {
+		return err
+	}
+	if err := store(value); err != nil {
+		return err
+	}
+	if m.entry.Files, err = syncFiles(temp); err != nil {
+		return err
+	}
+	description, err := json.MarshalIndent(m.entry, "", "\t")
+	if err != nil {
+		return err
+	}
+	if err := writeSynced(filepath.Join(temp, entryFile), append(description, '\n')); err != nil {
+		return err
+	}
+	if err := discard(m.path()); err != nil { // a damaged or outdated entry in the way
+		return err
+	}
+	if err := os.Rename(temp, m.path()); err != nil {
+		// Without a lock another process may have been first: its value is as good.
+		if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) {
+			return os.RemoveAll(temp)
+		}
+		return err
+	}
+	return syncPath(m.dir)
+}
+
+// discard removes an entry: out of sight in one step, then file by file.
+func discard(dir string) error {
+	gone := filepath.Join(filepath.Dir(dir), fmt.Sprintf(".new-gone-%d-%d", os.Getpid(), time.Now().UnixNano()))
+	if err := os.Rename(dir, gone); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return os.RemoveAll(gone)
+}
+
+// sweep removes what processes left behind that were killed while writing.
+func (m *memo) sweep() {
+	left, _ := filepath.Glob(filepath.Join(m.dir, tempGlob)) // the pattern is sound
+	for _, dir := range left {
+		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			os.RemoveAll(dir) // tried again at the next store
+		}
+	}
+}
+
+// syncFiles writes all files below root through to the disk and describes them.
+func syncFiles(root string) ([]StoredFile, error) {
+	var files []StoredFile
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if err := syncPath(path); err != nil || d.IsDir() {
+			return err
+		}
+		relative, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		f, err := describeFile(root, filepath.ToSlash(relative))
+		files = append(files, f)
+		return err
+	})
+	return files, err
+}
+
+func syncPath(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+func writeSynced(path string, b []byte) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// changedSince says what is new in the config, compared with the newest stored entry of the same name; "" if there
+// is none.
+func (m *memo) changedSince() string {
+	entries, err := List()
+	if err != nil {
+		return ""
+	}
+	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == m.entry.Name })
+	if i < 0 {
+		return ""
+	}
+	old := entries[i]
+	if old.Version != m.entry.Version {
+		return fmt.Sprintf("the library is now %s, the stored value is from %s", m.entry.Version, old.Version)
+	}
+	return "the config changed" + jsonChanges(old.Config, m.entry.Config)
+}
+
+// jsonChanges lists up to three fields that differ between two JSON objects, as ": rate 0.1 -> 0.2".
+func jsonChanges(from, to json.RawMessage) string {
+	var a, b map[string]json.RawMessage
+	if json.Unmarshal(from, &a) != nil || json.Unmarshal(to, &b) != nil {
+		return ""
+	}
+	keys := map[string]bool{}
+	for k := range a {
+		keys[k] = true
+	}
+	for k := range b {
+		keys[k] = true
+	}
+	var changes []string
+	for k := range keys {
+		before, now := brief(a[k]), brief(b[k])
+		if string(a[k]) != string(b[k]) {
+			changes = append(changes, fmt.Sprintf("%s %s -> %s", k, before, now))
+		}
+	}
+	slices.Sort(changes)
+	if len(changes) > 3 {
+		changes = append(changes[:3], "...")
+	}
+	if len(changes) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(changes, ", ") + ")"
+}
+
+func brief(raw json.RawMessage) string {
+	switch s := string(raw); {
+	case s == "":
+		return "absent"
+	case len(s) > 24:
+		return strings.ToValidUTF8(s[:21], "") + "..."
+	default:
+		return s
+	}
+}

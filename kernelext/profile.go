@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernelext
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// The profiles: how large a run is.
+const (
+	Quick    = "quick"    // for continuous integration: a whole notebook within 2 minutes on 2 cores
+	Standard = "standard" // interactive: within 15 minutes
+	Paper    = "paper"    // the document's own sizes: hours
+)
+
+// Profile returns the profile of this run, Quick, Standard or Paper: the value of LATERAL_PROFILE, and Standard if
+// that is empty. Any other value ends the cell with a message.
+func Profile() string {
+	p, err := profileFrom(os.Getenv("LATERAL_PROFILE"))
+	if err != nil {
+		fail(err)
+	}
+	return p
+}
+
+func profileFrom(value string) (string, error) {
+	switch value {
+	case "":
+		return Standard, nil
+	case Quick, Standard, Paper:
+		return value, nil
+	}
+	return "", fmt.Errorf("kernelext: LATERAL_PROFILE=%q is not a profile: use %s, %s or %s", value, Quick, Standard, Paper)
+}
+
+// Pick returns the argument that belongs to the profile of this run.
+//
+//	epochs := kernelext.Pick(1, 10, 200)
+func Pick[T any](quick, standard, paper T) T {
+	switch Profile() {
+	case Quick:
+		return quick
+	case Paper:
+		return paper
+	}
+	return standard
+}
+
+// Param returns the named setting from the JSON object in LATERAL_PARAMS ("lateral run --set name=value"), or
+// otherwise if the object does not have it. A value that is not a T ends the cell with a message.
+//
+//	rate := kernelext.Param("rate", 0.1)
+func Param[T any](name string, otherwise T) T {
+	v, err := paramFrom(os.Getenv("LATERAL_PARAMS"), name, otherwise)
+	if err != nil {
+		fail(err)
+	}
+	return v
+}
+
+func paramFrom[T any](params, name string, otherwise T) (T, error) {
+	if strings.TrimSpace(params) == "" {
+		return otherwise, nil
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(params), &all); err != nil {
+		return otherwise, fmt.Errorf("kernelext: LATERAL_PARAMS is not a JSON object such as {\"epochs\": 5}: %w", err)
+	}
+	raw, ok := all[name]
+	if !ok {
+		return otherwise, nil
+	}
+	var v T
+	if err := json.Unmarshal(raw, &v); err == nil && string(raw) != "null" {
+		return v, nil
+	}
+	// A command line knows only text: "5" is a fine int.
+	var text string
+	if json.Unmarshal(raw, &text) == nil && json.Unmarshal([]byte(text), &v) == nil {
+		return v, nil
+	}
+	return otherwise, fmt.Errorf("kernelext: parameter %q is %s, but this cell needs a value of type %v such as %v",
+		name, raw, reflect.TypeFor[T](), example(otherwise))
+}
+
+// example writes v as it would stand in LATERAL_PARAMS.
+func example(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(b)
+}
+
+// Headless tells whether nobody is watching the notebook while it runs: LATERAL_HEADLESS is set ("lateral run" does
+// so), or the kernel was started by a program known to execute notebooks unattended. Outside a notebook it is false.
+func Headless() bool {
+	switch strings.ToLower(os.Getenv("LATERAL_HEADLESS")) {
+	case "":
+		return inNotebook && unattended(ancestors())
+	case "0", "false", "no":
+		return false
+	}
+	return true
+}
+
+// unattended tells whether one of the command lines is that of a program that executes notebooks by itself.
+func unattended(commands []string) bool {
+	runners := []string{"nbconvert", "nbclient", "jupyter-execute", "papermill", "nbmake", "nbval", "jupyter-run"}
+	return slices.ContainsFunc(commands, func(command string) bool {
+		return slices.ContainsFunc(runners, func(r string) bool { return strings.Contains(command, r) })
+	})
+}
+
+// ancestors returns the command lines of the programs that started this one, where the system tells: the kernel, and
+// what started the kernel.
+func ancestors() []string {
+	var commands []string
+	pid := os.Getppid()
+	for len(commands) < 3 && pid > 1 {
+		command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err != nil {
+			break
+		}
+		commands = append(commands, strings.ReplaceAll(string(command), "\x00", " "))
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			break
+		}
+		// "pid (name) state parent ...": the name may hold spaces and parentheses.
+		_, after, _ := strings.Cut(string(stat[strings.LastIndexByte(string(stat), ')')+1:]), " ")
+		if _, err := fmt.Sscanf(after, "%s %d", new(string), &pid); err != nil {
+			break
+		}
+	}
+	return commands
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernelext
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// redrawEvery is the shortest time between two redraws of a progress line: five a second.
+const redrawEvery = 200 * time.Millisecond
+
+// A Progress is one line that tells how far something is, at what rate, and how long it will still take. It redraws
+// in place at most five times a second; Done leaves a final line that says how long it took. In a headless run and
+// where output is a file, it moves in steps of 10 %. Its methods may be called from several goroutines.
+//
+//	progress := kernelext.NewProgress("training", epochs)
+//	for epoch := range epochs {
+//		loss := trainEpoch()
+//		progress.Step(epoch+1, fmt.Sprintf("loss %.3f", loss))
+//	}
+//	progress.Done()
+type Progress struct {
+	mu       sync.Mutex
+	label    string
+	total    int
+	done     int
+	note     string
+	start    time.Time
+	drawn    time.Time // of the last redraw
+	drawnAt  int       // done at the last redraw
+	finished bool
+	out      progressOutput
+	now      func() time.Time
+}
+
+// NewProgress starts a progress line for total steps; 0 means that their number is not known.
+func NewProgress(label string, total int) *Progress {
+	return newProgress(label, total, newProgressOutput(), time.Now)
+}
+
+func newProgress(label string, total int, out progressOutput, now func() time.Time) *Progress {
+	return &Progress{label: label, total: total, out: out, now: now, start: now()}
+}
+
+// Step says that done steps are complete, counted from the start. The notes, if any, stand at the end of the line.
+func (p *Progress) Step(done int, notes ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.set(done, notes)
+}
+
+// Add says that n more steps are complete. It suits work that several goroutines share.
+func (p *Progress) Add(n int, notes ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.set(p.done+n, notes)
+}
+
+func (p *Progress) set(done int, notes []string) {
+	p.done = done
+	if len(notes) > 0 {
+		p.note = strings.Join(notes, "  ")
+	}
+	if p.finished || !p.due() {
+		return
+	}
+	p.drawn, p.drawnAt = p.now(), done
+	p.out.draw(p.line())
+}
+
+// due tells whether the line should be redrawn now.
+func (p *Progress) due() bool {
+	if p.out.coarse() && p.total > 0 {
+		return p.done*10/p.total > p.drawnAt*10/p.total
+	}
+	return p.now().Sub(p.drawn) >= redrawEvery
+}
+
+// Done replaces the line by its final form. Further steps are ignored.
+func (p *Progress) Done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.finished {
+		return
+	}
+	p.finished = true
+	p.out.finish(p.finalLine())
+}
+
+const barWidth = 20
+
+// line is the state of unfinished work:
+//
+//	training  ██████████░░░░░░░░░░  50 %  25/50  4.1/s  6 s left  loss 0.213
+func (p *Progress) line() string {
+	parts := []string{p.label}
+	elapsed := p.now().Sub(p.start)
+	if p.total > 0 {
+		share := min(1, max(0, float64(p.done)/float64(p.total)))
+		full := int(share * barWidth)
+		parts = append(parts, strings.Repeat("█", full)+strings.Repeat("░", barWidth-full),
+			fmt.Sprintf("%.0f %%", 100*share), fmt.Sprintf("%d/%d", p.done, p.total))
+	} else {
+		parts = append(parts, fmt.Sprint(p.done))
+	}
+	if p.done > 0 && elapsed > 0 {
+		parts = append(parts, rate(p.done, elapsed))
+		if p.total > p.done {
+			left := time.Duration(float64(elapsed) / float64(p.done) * float64(p.total-p.done))
+			parts = append(parts, duration(left)+" left")
+		}
+	}
+	return join(append(parts, p.note))
+}
+
+// finalLine is the state of finished work: training  50/50 in 12.2 s  4.1/s  loss 0.208
+func (p *Progress) finalLine() string {
+	elapsed := p.now().Sub(p.start)
+	count := fmt.Sprint(p.done)
+	if p.total > 0 {
+		count += fmt.Sprintf("/%d", p.total)
+	}
+	return join([]string{p.label, count + " in " + duration(elapsed), rate(p.done, elapsed), p.note})
+}
+
+// join puts two spaces between the parts that are not empty.
+func join(parts []string) string {
+	kept := parts[:0:0]
+	for _, s := range parts {
+		if s != "" {
+			kept = append(kept, s)
+		}
+	}
+	return strings.Join(kept, "  ")
+}
+
+// rate writes steps per second, or seconds per step where that is the larger number.
+func rate(done int, elapsed time.Duration) string {
+	if done == 0 || elapsed <= 0 {
+		return ""
+	}
+	if perSecond := float64(done) / elapsed.Seconds(); perSecond >= 1 {
+		return fmt.Sprintf("%.3g/s", perSecond)
+	}
+	return duration(elapsed/time.Duration(done)) + " each"
+}
+
+// duration writes a time span with the precision that a reader needs.
+func duration(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.0f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
+	}
+	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
+}
+
+// A progressOutput is where a progress line is drawn.
+type progressOutput interface {
+	draw(line string)
+	finish(line string)
+	coarse() bool // redraw at every tenth of the work rather than five times a second
+}
+
+func newProgressOutput() progressOutput {
+	if inNotebook {
+		return &notebookLine{id: newDisplayID(), headless: Headless()}
+	}
+	return &terminalLine{redraws: isTerminal(os.Stdout)}
+}
+
+// notebookLine is an output of the cell that is redrawn in place, so that the saved notebook holds the last line.
+type notebookLine struct {
+	id       string
+	shown    bool
+	headless bool
+}
+
+func (n *notebookLine) bundle(line string) bundle {
+	b := textBundle(line)
+	b.id = n.id
+	return b
+}
+
+func (n *notebookLine) draw(line string) {
+	var err error
+	if n.shown {
+		err = kernel.update(n.bundle(line))
+	} else {
+		n.shown = true
+		err = kernel.deliver(n.bundle(line))
+	}
+	_ = err // link has said so; the final line is printed as text
+}
+
+func (n *notebookLine) finish(line string) {
+	err := kernel.update(n.bundle(line))
+	if err == nil {
+		err = kernel.settle()
+	}
+	if err != nil {
+		fmt.Println(line)
+	}
+}
+
+func (n *notebookLine) coarse() bool { return n.headless }
+
+// terminalLine overwrites one line of a terminal, and prints line after line into a file.
+type terminalLine struct {
+	redraws bool
+}
+
+func (t *terminalLine) draw(line string) {
+	if t.redraws {
+		fmt.Print("\r\x1b[K", line)
+		return
+	}
+	fmt.Println(line)
+}
+
+func (t *terminalLine) finish(line string) {
+	if t.redraws {
+		fmt.Print("\r\x1b[K")
+	}
+	fmt.Println(line)
+}
+
+func (t *terminalLine) coarse() bool { return !t.redraws }
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernelext
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+)
+
+// Setup belongs in a notebook's first cell. It prints one line of provenance: profile, data, further facts, and the
+// versions of the library and of Go. data says which data set the notebook found, in words for people; [Versus]
+// tables of the same kernel session name it.
+//
+//	train, test, err := dataset.Digits(1)
+//	...
+//	kernelext.Setup(train.Name)
+func Setup(data string, facts ...string) {
+	if err := rememberData(data); err != nil {
+		fmt.Fprintf(os.Stderr, "kernelext: Setup: tables will not name the data: %v\n", err)
+	}
+	parts := []string{"profile " + Profile()}
+	if data != "" {
+		parts = append(parts, "data "+data)
+	}
+	parts = append(parts, facts...)
+	parts = append(parts, "lateral "+Version(), runtime.Version(),
+		fmt.Sprintf("%s/%s", runtime.GOOS, runtime.GOARCH), fmt.Sprintf("%d cores", runtime.GOMAXPROCS(0)))
+	fmt.Println(strings.Join(parts, " · "))
+}
+
+const modulePath = "github.com/lateral-ml/lateral"
+
+// Version returns the version of this library: its module version, or "devel" for a working copy.
+func Version() string { return version() }
+
+var version = sync.OnceValue(func() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	for _, m := range append(info.Deps, &info.Main) {
+		if m.Path == modulePath && m.Version != "" && m.Version != "(devel)" && !strings.Contains(m.Version, "+dirty") {
+			return m.Version
+		}
+	}
+	return "devel"
+})
+
+// A cell is a process, so what Setup learnt travels to later cells in a file in the kernel's own temporary directory,
+// which goes when the kernel does.
+func sessionFile() string {
+	dir := os.Getenv(protocol.GONB_TMP_DIR_ENV)
+	if dir == "" || !inNotebook {
+		return ""
+	}
+	return filepath.Join(dir, "lateral-session.json")
+}
+
+type session struct {
+	Data string `json:"data"`
+}
+
+// current is the session of a program outside a notebook.
+var current session
+
+func rememberData(data string) error {
+	current.Data = data
+	path := sessionFile()
+	if path == "" {
+		return nil
+	}
+	b, err := json.Marshal(current)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o600)
+}
+
+// sessionData returns the data set named by Setup, "" if there was none.
+func sessionData() string {
+	if path := sessionFile(); path != "" && current.Data == "" {
+		if b, err := os.ReadFile(path); err == nil {
+			_ = json.Unmarshal(b, &current) // a file that cannot be read names no data
+		}
+	}
+	return current.Data
+}

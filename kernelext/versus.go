@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernelext
+
+import (
+	"fmt"
+	"html"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// VersusMIME is the type of the machine-readable form of a Versus table, kept in the executed notebook beside the
+// form for people. Package results reads it.
+const VersusMIME = "application/vnd.lateral.versus+json"
+
+// A Direction says which of two values is the better one.
+type Direction int
+
+// The directions. Neither is for values that describe rather than rate, such as a count.
+const (
+	Neither Direction = iota
+	Lower
+	Higher
+)
+
+// A Row compares one value of a document with the one measured here.
+type Row struct {
+	Item     string    // what was measured, such as "test error, 784-128-10, lambda 1e-4"
+	Document any       // the document's value: a number, or text such as "< 2"; nil if the document gives none
+	Here     any       // the value measured here: a number, text, or one number per seed ([]float64); nil if not run
+	Seeds    int       // number of seeds behind Here; counted if Here is a slice, 0 if unknown
+	Spread   float64   // sample standard deviation over the seeds; computed if Here is a slice
+	Unit     string    // of both values, such as "%"
+	Better   Direction // whether a lower or a higher value is the better one
+	Data     string    // data set behind Here, if it is not the one named in Setup
+	Note     string    // why the values differ, or what differs between the two experiments
+}
+
+// Versus displays a table that sets a document's values beside the ones measured here, with the spread over seeds
+// and the difference. A missing value is shown as missing. The same rows are kept in the notebook in a form that
+// "lateral results" collects.
+//
+//	kernelext.Versus("Competing hidden units [KH19]",
+//		kernelext.Row{Item: "test error", Document: 1.46, Here: errors, Unit: "%", Better: kernelext.Lower,
+//			Note: "500 epochs instead of 1000"})
+//
+// A row whose values are neither numbers nor text is a programmer's mistake: Versus panics.
+func Versus(document string, rows ...Row) {
+	emit(versusBundle(document, rows, time.Now()))
+}
+
+func versusBundle(document string, rows []Row, now time.Time) bundle {
+	compared := make([]comparison, len(rows))
+	var list []any
+	for i, r := range rows {
+		compared[i] = compare(r)
+		list = append(list, compared[i].fields())
+	}
+	return bundle{data: map[string]any{
+		"text/html":  versusHTML(document, compared),
+		"text/plain": versusText(document, compared),
+		VersusMIME: map[string]any{
+			"document": document, "profile": Profile(), "date": now.UTC().Format(time.DateOnly),
+			"lateral": Version(), "rows": list,
+		},
+	}}
+}
+
+// A comparison is a Row with its values sorted out.
+type comparison struct {
+	Row
+	document, here     any // float64, string, or nil
+	spread, difference float64
+	seeds              int
+	hasDifference      bool
+}
+
+func compare(r Row) comparison {
+	c := comparison{Row: r, document: value(r.Item, r.Document), seeds: r.Seeds, spread: r.Spread}
+	if c.Data == "" {
+		c.Data = sessionData()
+	}
+	if seeds, ok := r.Here.([]float64); ok {
+		c.seeds = len(seeds)
+		c.here, c.spread = meanSpread(seeds)
+	} else {
+		c.here = value(r.Item, r.Here)
+	}
+	d, ok1 := c.document.(float64)
+	h, ok2 := c.here.(float64)
+	if ok1 && ok2 && !math.IsNaN(d) && !math.IsNaN(h) {
+		c.difference, c.hasDifference = h-d, true
+	}
+	return c
+}
+
+// meanSpread returns mean and sample standard deviation, nil for no values.
+func meanSpread(values []float64) (mean any, spread float64) {
+	if len(values) == 0 {
+		return nil, 0
+	}
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	m := sum / float64(len(values))
+	for _, v := range values {
+		spread += (v - m) * (v - m)
+	}
+	if len(values) == 1 {
+		return m, 0
+	}
+	return m, math.Sqrt(spread / float64(len(values)-1))
+}
+
+// value brings a table value to float64, string or nil.
+func value(item string, v any) any {
+	switch rv := reflect.ValueOf(v); {
+	case v == nil:
+		return nil
+	case rv.CanInt():
+		return float64(rv.Int())
+	case rv.CanUint():
+		return float64(rv.Uint())
+	case rv.Kind() == reflect.Float32: // 1.46 stays 1.46, not 1.4600000381
+		f, _ := strconv.ParseFloat(strconv.FormatFloat(rv.Float(), 'g', -1, 32), 64)
+		return f
+	case rv.CanFloat():
+		return rv.Float()
+	case rv.Kind() == reflect.String:
+		if rv.String() == "" {
+			return nil
+		}
+		return rv.String()
+	}
+	panic(fmt.Sprintf("kernelext: Versus: row %q has a value of type %T: use a number, a text, or nil", item, v))
+}
+
+// fields is the machine-readable row. gob takes no nil and JSON no NaN: what is missing is left out, what is not
+// finite is text.
+func (c comparison) fields() map[string]any {
+	m := map[string]any{"item": c.Item}
+	put := func(name string, v any) {
+		switch v := v.(type) {
+		case nil:
+		case float64:
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				m[name] = fmt.Sprint(v)
+			} else {
+				m[name] = v
+			}
+		case string:
+			if v != "" {
+				m[name] = v
+			}
+		}
+	}
+	put("document", c.document)
+	put("here", c.here)
+	if c.hasDifference {
+		put("difference", c.difference)
+	}
+	if c.seeds > 0 {
+		m["seeds"] = c.seeds
+	}
+	if c.seeds != 1 && c.spread > 0 {
+		put("spread", c.spread)
+	}
+	put("unit", c.Unit)
+	put("data", c.Data)
+	put("note", c.Note)
+	put("verdict", c.verdict())
+	return m
+}
+
+// verdict says in a word how the value here compares. A difference no larger than the spread over seeds is none.
+func (c comparison) verdict() string {
+	switch {
+	case c.here == nil:
+		return "not run"
+	case c.document == nil:
+		return "not in the document"
+	case !c.hasDifference:
+		return ""
+	case c.difference == 0:
+		return "equal"
+	case math.Abs(c.difference) <= c.spread:
+		return "within spread"
+	case c.Better == Neither:
+		return ""
+	case (c.difference < 0) == (c.Better == Lower):
+		return "better"
+	}
+	return "worse"
+}
+
+// digits is the number of decimals of the values measured here: as many as the document gives, or enough for two
+// figures of the spread.
+func (c comparison) digits() int {
+	digits := 0
+	if d, ok := c.document.(float64); ok {
+		_, fraction, _ := strings.Cut(strconv.FormatFloat(d, 'f', -1, 64), ".")
+		digits = len(fraction)
+	} else if h, ok := c.here.(float64); ok {
+		digits = figures(h, 3)
+	}
+	if c.spread > 0 {
+		digits = max(digits, figures(c.spread, 2))
+	}
+	return min(digits, 9)
+}
+
+// figures is the number of decimals that show x with n significant figures.
+func figures(x float64, n int) int {
+	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
+		return 0
+	}
+	return max(0, n-1-int(math.Floor(math.Log10(math.Abs(x)))))
+}
+
+// missing stands where there is no value.
+const missing = "–"
+
+// cells are the texts of a table row, in the order of versusColumns.
+func (c comparison) cells() []string {
+	document, here, seeds, difference := missing, missing, missing, missing
+	switch v := c.document.(type) {
+	case float64:
+		document = c.withUnit(strconv.FormatFloat(v, 'f', -1, 64))
+	case string:
+		document = v
+	}
+	switch v := c.here.(type) {
+	case float64:
+		here = strconv.FormatFloat(v, 'f', c.digits(), 64)
+		if c.spread > 0 {
+			here += " ± " + strconv.FormatFloat(c.spread, 'f', c.digits(), 64)
+		}
+		here = c.withUnit(here)
+	case string:
+		here = v
+	}
+	if c.seeds > 0 {
+		seeds = strconv.Itoa(c.seeds)
+	}
+	if c.hasDifference {
+		difference = c.withUnit(fmt.Sprintf("%+.*f", c.digits(), c.difference))
+	}
+	if v := c.verdict(); v != "" {
+		difference = strings.TrimPrefix(difference+" ("+v+")", missing+" ")
+	}
+	return []string{c.Item, document, here, seeds, difference, c.Note}
+}
+
+func (c comparison) withUnit(s string) string {
+	if c.Unit == "" {
+		return s
+	}
+	return s + " " + c.Unit
+}
+
+var versusColumns = []string{"", "document", "here", "seeds", "difference", "note"}
+
+func versusHTML(document string, rows []comparison) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "<table class=\"lateral-versus\">\n<caption>%s</caption>\n<thead><tr>", html.EscapeString(document))
+	for _, name := range versusColumns {
+		fmt.Fprintf(&b, "<th style=\"text-align: left\">%s</th>", name)
+	}
+	b.WriteString("</tr></thead>\n<tbody>\n")
+	for _, c := range rows {
+		b.WriteString("<tr>")
+		for _, cell := range c.cells() {
+			fmt.Fprintf(&b, "<td style=\"text-align: left\">%s</td>", html.EscapeString(cell))
+		}
+		b.WriteString("</tr>\n")
+	}
+	b.WriteString("</tbody>\n</table>")
+	return b.String()
+}
+
+// versusText aligns the columns with spaces.
+func versusText(document string, rows []comparison) string {
+	lines := [][]string{versusColumns}
+	for _, c := range rows {
+		lines = append(lines, c.cells())
+	}
+	widths := make([]int, len(versusColumns))
+	for _, cells := range lines {
+		for i, s := range cells {
+			widths[i] = max(widths[i], utf8.RuneCountInString(s))
+		}
+	}
+	var b strings.Builder
+	b.WriteString(document + "\n")
+	for _, cells := range lines {
+		var line strings.Builder
+		for i, s := range cells {
+			line.WriteString(s + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(s)+2))
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	return b.String()
+}
