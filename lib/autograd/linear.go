@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package autograd
+
+import (
+	"fmt"
+
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+)
+
+// flopsWorthSharing is the work, in multiply-adds, for which a second goroutine pays.
+const flopsWorthSharing = 8 << 20
+
+// grain returns how many rows of cost multiply-adds each are worth a goroutine.
+func grain(cost int) int { return flopsWorthSharing/max(cost, 1) + 1 }
+
+// Linear returns y = x·wᵀ + b, the net input of a layer of units.
+//
+//	x [N, D] (further dimensions count as one), w [U, D], b [U] or nil -> y [N, U]
+//
+// Row u of w holds the weights of unit u. Linear panics if the shapes do not fit.
+func Linear(x, w, b *Var) *Var {
+	n, d, units := x.Rows(), x.Width(), w.Rows()
+	if w.Width() != d || (b != nil && b.value.Len() != units) {
+		panic(shapeMismatch("Linear", "x [N, D], w [U, D], b [U]", x, w, b))
+	}
+	y := tapeOf("Linear", x, w).Op("Linear", linearBackward, x, w, b)
+	y.Resize(n, units)
+	y.tape.For(y, n, grain(d*units), func(y *Var, lo, hi int) {
+		x, w := y.in[0], y.in[1]
+		d, units := x.Width(), y.Width()
+		out := y.Data()[lo*units : hi*units]
+		simd.GemmNT(hi-lo, units, d, x.Data()[lo*d:hi*d], d, w.Data(), d, out, units, false)
+		if len(y.in) > 2 {
+			simd.AddRowVector(out, out, y.in[2].Data(), hi-lo, units)
+		}
+	})
+	return y
+}
+
+func linearBackward(y *Var) {
+	x, w := y.in[0], y.in[1]
+	n, d, units := x.Rows(), x.Width(), y.Width()
+	if w.needsGrad {
+		// dw = dyᵀ·x: the goroutines share the units.
+		_, y.acc = w.GradBuffer()
+		y.tape.For(y, units, grain(n*d), func(y *Var, lo, hi int) {
+			x, w := y.in[0], y.in[1]
+			n, d, units := x.Rows(), x.Width(), y.Width()
+			dw := w.grad.Data()[lo*d : hi*d]
+			simd.GemmTN(hi-lo, d, n, y.grad.Data()[lo:], units, x.Data(), d, dw, d, y.acc)
+		})
+	}
+	if len(y.in) > 2 && y.in[2].needsGrad {
+		db, acc := y.in[2].GradBuffer()
+		simd.SumRows(db, y.grad.Data(), n, units, acc)
+	}
+	if x.needsGrad {
+		// dx = dy·w: they share the samples.
+		_, y.acc = x.GradBuffer()
+		y.tape.For(y, n, grain(units*d), func(y *Var, lo, hi int) {
+			x, w := y.in[0], y.in[1]
+			d, units := x.Width(), y.Width()
+			dx := x.grad.Data()[lo*d : hi*d]
+			simd.GemmNN(hi-lo, d, units, y.grad.Data()[lo*units:hi*units], units, w.Data(), d, dx, d, y.acc)
+		})
+	}
+}
+
+// MatMul returns the matrix product a·b.
+//
+//	a [M, K], b [K, N] -> y [M, N]
+//
+// MatMul panics if the shapes do not fit.
+func MatMul(a, b *Var) *Var {
+	m, k, n := a.Rows(), a.Width(), b.Width()
+	if b.Rows() != k {
+		panic(shapeMismatch("MatMul", "a [M, K], b [K, N]", a, b))
+	}
+	y := tapeOf("MatMul", a, b).Op("MatMul", matMulBackward, a, b)
+	y.Resize(m, n)
+	y.tape.For(y, m, grain(k*n), func(y *Var, lo, hi int) {
+		a, b := y.in[0], y.in[1]
+		k, n := a.Width(), b.Width()
+		simd.GemmNN(hi-lo, n, k, a.Data()[lo*k:hi*k], k, b.Data(), n, y.Data()[lo*n:hi*n], n, false)
+	})
+	return y
+}
+
+func matMulBackward(y *Var) {
+	a, b := y.in[0], y.in[1]
+	m, k, n := a.Rows(), a.Width(), b.Width()
+	if b.needsGrad {
+		// db = aᵀ·dy
+		_, y.acc = b.GradBuffer()
+		y.tape.For(y, k, grain(m*n), func(y *Var, lo, hi int) {
+			a, b := y.in[0], y.in[1]
+			m, k, n := a.Rows(), a.Width(), b.Width()
+			simd.GemmTN(hi-lo, n, m, a.Data()[lo:], k, y.grad.Data(), n, b.grad.Data()[lo*n:hi*n], n, y.acc)
+		})
+	}
+	if a.needsGrad {
+		// da = dy·bᵀ
+		_, y.acc = a.GradBuffer()
+		y.tape.For(y, m, grain(k*n), func(y *Var, lo, hi int) {
+			a, b := y.in[0], y.in[1]
+			k, n := a.Width(), b.Width()
+			simd.GemmNT(hi-lo, k, n, y.grad.Data()[lo*n:hi*n], n, b.Data(), n, a.grad.Data()[lo*k:hi*k], k, y.acc)
+		})
+	}
+}
+
+// tapeOf returns the tape of the first input that is on one.
+func tapeOf(op string, in ...*Var) *Tape {
+	for _, v := range in {
+		if v != nil && v.tape != nil {
+			return v.tape
+		}
+	}
+	panic(fmt.Sprintf("autograd: %s: no input is on a tape; start from Tape.Input", op))
+}
+
+// shapeMismatch returns the message for inputs that do not fit together.
+func shapeMismatch(op, want string, in ...*Var) string {
+	msg := fmt.Sprintf("autograd: %s: want %s, got", op, want)
+	for _, v := range in {
+		if v != nil {
+			msg += fmt.Sprintf(" %v", v.Shape())
+		}
+	}
+	return msg
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package gradcheck compares gradients with finite differences.
+//
+// Sparse and competitive layers are smooth only in pieces: where a unit loses its competition between x-h and x+h,
+// the difference quotient mixes two pieces and says nothing about either. [Check] notices this from the pattern of
+// winners ([autograd.Tape.Pattern]) and draws another element instead.
+package gradcheck
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// A Config says how to check. The zero value is a good default.
+type Config struct {
+	Step      float64 // distance h of the difference points, in units of max(1, |x|); default 0.01
+	Tolerance float64 // largest error, in units of the largest gradient of the variable; default 0.003
+	Samples   int     // elements to check in each variable, all if it has no more; default 64
+	Seed      uint64  // of the elements drawn and the weights of a result that is not a single number
+}
+
+// Check runs f and reports an error unless the gradient of its result with respect to every one of vars agrees with
+//
+//	(8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h,
+//
+// the central difference of fourth order. A result that is not a single number is first summed with random weights.
+// f must compute the same function each time: anything random in it starts from the same seed. An element whose four
+// points lie on different pieces of the function is skipped; Check fails if that happens to more than half of a
+// variable's elements, or if it could check nothing.
+func Check(c Config, f func(t *autograd.Tape) *autograd.Var, vars ...*autograd.Var) error {
+	if c.Step == 0 {
+		c.Step = 0.01
+	}
+	if c.Tolerance == 0 {
+		c.Tolerance = 0.003
+	}
+	if c.Samples == 0 {
+		c.Samples = 64
+	}
+	if len(vars) == 0 {
+		return fmt.Errorf("gradcheck: no variable to check")
+	}
+	k := checker{Config: c, f: f, tape: autograd.NewTape(1), rng: tensor.Stream(c.Seed, "gradcheck")}
+	k.tape.SetTraining(true)
+	k.gradients(vars)
+	for i, v := range vars {
+		if err := k.check(v); err != nil {
+			return fmt.Errorf("gradcheck: %s: %w", describe(v, i), err)
+		}
+	}
+	return nil
+}
+
+type checker struct {
+	Config
+	f       func(t *autograd.Tape) *autograd.Var
+	tape    *autograd.Tape
+	rng     *tensor.RNG
+	weights *tensor.Tensor // of the elements of the result
+}
+
+// gradients runs f backwards once and leaves the gradients in vars.
+func (k *checker) gradients(vars []*autograd.Var) {
+	for _, v := range vars {
+		v.ZeroGrad()
+	}
+	y := k.f(k.tape)
+	k.weights = tensor.New(y.Shape()...)
+	k.weights.Fill(1)
+	if y.Value().Len() > 1 {
+		k.rng.Uniform(k.weights.Data(), 0.5, 1.5)
+		y = autograd.Sum(autograd.Mul(y, k.tape.Input(k.weights)))
+	}
+	k.tape.Backward(y)
+}
+
+// value returns f, summed in float64, and the piece of the function that it lies on.
+func (k *checker) value() (y float64, piece uint64) {
+	k.tape.Reset()
+	out := k.f(k.tape)
+	for i, w := range k.weights.Data() {
+		y += float64(w) * float64(out.Data()[i])
+	}
+	return y, k.tape.Pattern()
+}
+
+func (k *checker) check(v *autograd.Var) error {
+	grad := v.Grad()
+	if grad == nil {
+		return fmt.Errorf("Backward left no gradient: the result does not depend on it, or an operation forgot it")
+	}
+	scale := 1e-3
+	for _, g := range grad.Data() {
+		scale = max(scale, math.Abs(float64(g)))
+	}
+	elements := k.rng.Perm(grad.Len())
+	checked, skipped := 0, 0
+	for _, i := range elements {
+		if checked == k.Samples {
+			break
+		}
+		slope, smooth := k.slope(&v.Data()[i])
+		if !smooth {
+			skipped++
+			continue
+		}
+		checked++
+		got := float64(grad.Data()[i])
+		if diff := math.Abs(got - slope); !(diff <= k.Tolerance*scale) {
+			return fmt.Errorf("element %d: gradient %.6g, by differences %.6g (allowed error %.2g)", i, got, slope, k.Tolerance*scale)
+		}
+	}
+	if checked == 0 || skipped > checked {
+		return fmt.Errorf("checked %d elements, but %d lie too close to a tie: use other inputs or a smaller step", checked, skipped)
+	}
+	return nil
+}
+
+// slope returns the difference quotient with respect to *x, and whether its points lie on one piece.
+func (k *checker) slope(x *float32) (slope float64, smooth bool) {
+	x0 := *x
+	defer func() { *x = x0 }()
+	h := k.Step * max(1, math.Abs(float64(x0)))
+	var y, at [4]float64
+	var piece [4]uint64
+	for i, d := range [4]float64{-2, -1, 1, 2} {
+		*x = float32(float64(x0) + d*h)
+		at[i] = float64(*x)
+		y[i], piece[i] = k.value()
+	}
+	smooth = piece[0] == piece[1] && piece[1] == piece[2] && piece[2] == piece[3]
+	// The points as float32 has rounded them.
+	near := (y[2] - y[1]) / (at[2] - at[1])
+	far := (y[3] - y[0]) / (at[3] - at[0])
+	return (4*near - far) / 3, smooth
+}
+
+func describe(v *autograd.Var, i int) string {
+	if v.Name != "" {
+		return v.Name
+	}
+	return fmt.Sprintf("variable %d %s", i, strings.ReplaceAll(fmt.Sprint(v.Shape()), " ", "x"))
+}

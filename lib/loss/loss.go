@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package loss holds the terms of a training objective. Each returns one number: a mean over the batch, so that
+// weights such as lambda mean the same for every batch size.
+package loss
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+)
+
+// CrossEntropy returns the mean negative log-likelihood of the labels under the softmax of the logits,
+//
+//	L = -(1/N) sum_n log( exp(a_n,y_n) / sum_c exp(a_n,c) ),
+//
+// in nats, computed so that large logits do not overflow.
+//
+//	logits a [N, C], labels y of length N, 0 <= y < C -> one number
+//
+// CrossEntropy panics if there is not one label for each row or a label is no class.
+func CrossEntropy(logits *autograd.Var, labels []int) *autograd.Var {
+	n, classes := logits.Rows(), logits.Width()
+	if len(labels) != n {
+		panic(fmt.Sprintf("loss: CrossEntropy: %d labels for logits of shape %v", len(labels), logits.Shape()))
+	}
+	y := logits.Tape().Op("CrossEntropy", crossEntropyBackward, logits)
+	y.Resize()
+	p := y.Saved(n * classes)
+	simd.SoftmaxRows(p, logits.Data(), n, classes)
+	y.KeepLabels(labels)
+	var sum float64
+	for r, c := range labels {
+		if c < 0 || c >= classes {
+			panic(fmt.Sprintf("loss: CrossEntropy: label %d of sample %d is none of the %d classes", c, r, classes))
+		}
+		sum += logLoss(logits.Data()[r*classes:(r+1)*classes], p[r*classes:(r+1)*classes], c)
+	}
+	y.Data()[0] = float32(sum / float64(n))
+	return y
+}
+
+// logLoss returns -log p[c], from the logits where p[c] has underflowed.
+func logLoss(logits, p []float32, c int) float64 {
+	if p[c] > 1e-30 {
+		return -math.Log(float64(p[c]))
+	}
+	top := simd.Max(logits)
+	var sum float64
+	for _, a := range logits {
+		sum += math.Exp(float64(a - top))
+	}
+	return math.Log(sum) - float64(logits[c]-top)
+}
+
+// crossEntropyBackward adds (softmax - one-hot label) / N.
+func crossEntropyBackward(y *autograd.Var) {
+	logits := y.In(0)
+	if !logits.NeedsGrad() {
+		return
+	}
+	n, classes := logits.Rows(), logits.Width()
+	d, p, s := logits.GradSum(), y.Saved(n*classes), y.Grad().Data()[0]/float32(n)
+	simd.Axpy(d, s, p)
+	for r, c := range y.Labels() {
+		d[r*classes+c] -= s
+	}
+}
+
+// MeanSquare returns the mean over all elements of (x - target)².
+//
+//	x, target of the same shape -> one number
+//
+// It is the squared error of each sample divided by the number of its elements; see [SumSquare].
+func MeanSquare(x, target *autograd.Var) *autograd.Var {
+	return autograd.Mean(autograd.Square(autograd.Sub(x, target)))
+}
+
+// SumSquare returns the squared error of a sample, summed over its elements and averaged over the batch:
+// (1/N) sum_n ||x_n - target_n||².
+func SumSquare(x, target *autograd.Var) *autograd.Var {
+	return autograd.Scale(autograd.Sum(autograd.Square(autograd.Sub(x, target))), 1/float32(x.Rows()))
+}
+
+// L1 returns the activity penalty
+//
+//	lambda · (1/N) sum_n sum_i |a_n,i|
+//
+// of a layer's activations a [N, U]. Add the penalties of several layers for the objective of the thesis.
+// Source: [Thesis21, eq. 2.1].
+func L1(a *autograd.Var, lambda float32) *autograd.Var {
+	return autograd.Scale(autograd.Sum(autograd.Abs(a)), lambda/float32(a.Rows()))
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nn
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// State is everything in a model that training changes, by name, in the order of the fields.
+type State struct {
+	Params  []*autograd.Var // each with its Name set
+	Buffers []tensor.Named  // running averages and other tensors that are not trained
+	Streams []Stream        // the random numbers of dropout and the like
+}
+
+// A Stream is a random stream and the name of the field that holds it.
+type Stream struct {
+	Name string
+	RNG  *tensor.RNG
+}
+
+// Params returns the parameters of a model; see [StateOf].
+func Params(model any) []*autograd.Var { return StateOf(model).Params }
+
+// StateOf walks the exported fields of model, a struct, slice or pointer to one, and returns the parameters
+// (*autograd.Var), buffers (*tensor.Tensor) and streams (*tensor.RNG) in it. A name joins the field names, each
+// starting in lower case, and the positions in slices by dots, as PyTorch does. A parameter that is reached twice is
+// shared: it keeps its first name. StateOf sets the Name of the parameters that have none.
+//
+// It panics if the model has no parameters, or has some in an unexported field, where nothing could restore them.
+func StateOf(model any) State {
+	w := walker{seen: map[any]bool{}}
+	w.walk(reflect.ValueOf(model), nil)
+	if len(w.state.Params) == 0 {
+		panic(fmt.Sprintf("nn: no parameters in %T: layers must be in exported fields", model))
+	}
+	return w.state
+}
+
+type walker struct {
+	state State
+	seen  map[any]bool
+}
+
+func (w *walker) walk(v reflect.Value, path []string) {
+	switch v.Kind() {
+	case reflect.Interface:
+		w.walk(v.Elem(), path)
+	case reflect.Pointer:
+		if v.IsNil() || w.visited(v) {
+			return
+		}
+		if !w.take(v.Interface(), strings.Join(path, ".")) {
+			w.walk(v.Elem(), path)
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			w.walk(v.Index(i), append(path, strconv.Itoa(i)))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if !f.IsExported() {
+				if holdsParams(f.Type) {
+					panic(fmt.Sprintf("nn: field %s of %s holds parameters but is not exported: start it with a capital letter", f.Name, v.Type()))
+				}
+				continue
+			}
+			w.walk(v.Field(i), append(path, lowerFirst(f.Name)))
+		}
+	}
+}
+
+func (w *walker) visited(v reflect.Value) bool {
+	type object struct {
+		address uintptr
+		kind    reflect.Type // a struct and its first field share the address
+	}
+	key := object{v.Pointer(), v.Type()}
+	if w.seen[key] {
+		return true
+	}
+	w.seen[key] = true
+	return false
+}
+
+// take records x if it is state rather than something that holds state.
+func (w *walker) take(x any, name string) bool {
+	switch x := x.(type) {
+	case *autograd.Var:
+		if x.Name == "" {
+			x.Name = name
+		}
+		w.state.Params = append(w.state.Params, x)
+	case *tensor.Tensor:
+		w.state.Buffers = append(w.state.Buffers, tensor.Named{Name: name, Tensor: x})
+	case *tensor.RNG:
+		w.state.Streams = append(w.state.Streams, Stream{name, x})
+	default:
+		return false
+	}
+	return true
+}
+
+// holdsParams reports whether a field of this type is a parameter or a layer, directly or in a slice.
+func holdsParams(t reflect.Type) bool {
+	for t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
+		t = t.Elem()
+	}
+	if t == reflect.TypeFor[*autograd.Var]() {
+		return true
+	}
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || t == reflect.TypeFor[autograd.Var]() {
+		return false
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() && f.Type == reflect.TypeFor[*autograd.Var]() {
+			return true
+		}
+	}
+	return false
+}
+
+func lowerFirst(s string) string {
+	if s == strings.ToUpper(s) { // an abbreviation
+		return strings.ToLower(s)
+	}
+	r := []rune(s)
+	r[0] = unicode.ToLower(r[0])
+	return string(r)
+}

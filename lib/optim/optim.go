@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package optim holds the rules that turn gradients into changes of the parameters, and schedules for their rates.
+//
+// An optimiser is a struct whose fields are its hyper-parameters; its zero value has the documented defaults.
+//
+//	opt := &optim.Adam{LR: 0.002}
+//	for ... {
+//		tape.Backward(loss)
+//		opt.Step(params)
+//	}
+package optim
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// An Optimizer changes parameters by their gradients.
+type Optimizer interface {
+	// Step applies the gradients to the parameters, the same ones in each call, and forgets the gradients.
+	// A parameter without gradient stays as it is.
+	Step(params []*autograd.Var)
+	// SetRate changes the learning rate.
+	SetRate(lr float64)
+	// State returns what the optimiser remembers about params: live, so that writing to it restores it.
+	State(params []*autograd.Var) *State
+}
+
+// State is what an optimiser remembers between steps.
+type State struct {
+	Steps int            // how many it has done
+	Slots []tensor.Named // moving averages, one of each kind for every parameter
+}
+
+// memory is the state of an optimiser with some kinds of slots.
+type memory struct {
+	state     State
+	kinds     int
+	scheduled bool // SetRate was called: a rate of 0 means 0, not the default
+}
+
+// rate returns the learning rate of the step to come.
+func (m *memory) rate(lr, otherwise float64) float32 {
+	if m.scheduled {
+		return float32(lr)
+	}
+	return float32(or(lr, otherwise))
+}
+
+// slots returns the state, made on first use: slot k of parameter p is at p·len(kinds) + k.
+func (m *memory) slots(params []*autograd.Var, kinds ...string) *State {
+	if m.state.Slots == nil {
+		m.kinds = len(kinds)
+		for i, p := range params {
+			name := p.Name
+			if name == "" {
+				name = fmt.Sprint(i)
+			}
+			for _, kind := range kinds {
+				m.state.Slots = append(m.state.Slots, tensor.Named{Name: kind + "." + name, Tensor: tensor.New(p.Shape()...)})
+			}
+		}
+	}
+	if len(m.state.Slots) != len(params)*len(kinds) {
+		panic(fmt.Sprintf("optim: an optimiser of %d parameters was given %d", len(m.state.Slots)/max(len(kinds), 1), len(params)))
+	}
+	return &m.state
+}
+
+func (m *memory) at(param, kind int) []float32 {
+	return m.state.Slots[param*m.kinds+kind].Tensor.Data()
+}
+
+// SGD is stochastic gradient descent with momentum:
+//
+//	v = Momentum·v + g + WeightDecay·w,   w = w - LR·v
+//
+// with Nesterov, w moves by LR·(g + WeightDecay·w + Momentum·v).
+type SGD struct {
+	LR          float64 // learning rate; default 0.01
+	Momentum    float64 // 0 <= Momentum < 1; 0 is plain gradient descent
+	WeightDecay float64
+	Nesterov    bool
+	memory
+}
+
+// Step implements [Optimizer].
+func (o *SGD) Step(params []*autograd.Var) {
+	lr, mu, decay := o.rate(o.LR, 0.01), float32(o.Momentum), float32(o.WeightDecay)
+	o.State(params).Steps++
+	for i, p := range params {
+		g := p.Grad()
+		switch {
+		case g == nil:
+			continue
+		case o.Momentum == 0:
+			simd.SGD(p.Data(), g.Data(), lr, decay)
+		default:
+			simd.Momentum(p.Data(), g.Data(), o.at(i, 0), lr, mu, decay, o.Nesterov)
+		}
+		p.ZeroGrad()
+	}
+}
+
+// SetRate implements [Optimizer].
+func (o *SGD) SetRate(lr float64) { o.LR, o.scheduled = lr, true }
+
+// State implements [Optimizer].
+func (o *SGD) State(params []*autograd.Var) *State { return o.slots(params, "velocity") }
+
+// Adam keeps moving averages m of the gradient and v of its square:
+//
+//	m = Beta1·m + (1-Beta1)·g,   v = Beta2·v + (1-Beta2)·g²
+//	w = w - LR · m/(1-Beta1^t) / (sqrt(v/(1-Beta2^t)) + Eps)
+//
+// with g + WeightDecay·w in place of g. Source: [KB15].
+type Adam struct {
+	LR          float64 // learning rate; default 0.001
+	Beta1       float64 // default 0.9
+	Beta2       float64 // default 0.999
+	Eps         float64 // default 1e-8
+	WeightDecay float64
+	memory
+}
+
+// Step implements [Optimizer].
+func (o *Adam) Step(params []*autograd.Var) {
+	beta1, beta2 := or(o.Beta1, 0.9), or(o.Beta2, 0.999)
+	state := o.State(params)
+	state.Steps++
+	t := float64(state.Steps)
+	c1, c2 := 1-math.Pow(beta1, t), 1-math.Pow(beta2, t)
+	for i, p := range params {
+		if g := p.Grad(); g != nil {
+			simd.Adam(p.Data(), g.Data(), o.at(i, 0), o.at(i, 1), o.rate(o.LR, 0.001), float32(beta1), float32(beta2),
+				float32(or(o.Eps, 1e-8)), float32(c1), float32(c2), float32(o.WeightDecay))
+			p.ZeroGrad()
+		}
+	}
+}
+
+// SetRate implements [Optimizer].
+func (o *Adam) SetRate(lr float64) { o.LR, o.scheduled = lr, true }
+
+// State implements [Optimizer].
+func (o *Adam) State(params []*autograd.Var) *State { return o.slots(params, "mean", "variance") }
+
+// RMSProp divides the gradient by a moving average of its size:
+//
+//	v = Alpha·v + (1-Alpha)·g²,   w = w - LR · g / (sqrt(v) + Eps)
+//
+// with g + WeightDecay·w in place of g. Source: [TH12].
+type RMSProp struct {
+	LR          float64 // learning rate; default 0.001
+	Alpha       float64 // default 0.99
+	Eps         float64 // default 1e-8
+	WeightDecay float64
+	memory
+}
+
+// Step implements [Optimizer].
+func (o *RMSProp) Step(params []*autograd.Var) {
+	o.State(params).Steps++
+	for i, p := range params {
+		if g := p.Grad(); g != nil {
+			simd.RMSProp(p.Data(), g.Data(), o.at(i, 0), o.rate(o.LR, 0.001), float32(or(o.Alpha, 0.99)),
+				float32(or(o.Eps, 1e-8)), float32(o.WeightDecay))
+			p.ZeroGrad()
+		}
+	}
+}
+
+// SetRate implements [Optimizer].
+func (o *RMSProp) SetRate(lr float64) { o.LR, o.scheduled = lr, true }
+
+// State implements [Optimizer].
+func (o *RMSProp) State(params []*autograd.Var) *State { return o.slots(params, "variance") }
+
+// or returns x, or what it defaults to.
+func or(x, otherwise float64) float64 {
+	if x == 0 {
+		return otherwise
+	}
+	return x
+}
