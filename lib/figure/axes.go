@@ -20,7 +20,7 @@ type Axes struct {
 
 	LogX, LogY             bool       // logarithmic; values that are not positive are left out
 	XRange, YRange, ZRange [2]float64 // the ends of the axis; default: from the data
-	XNames, YNames         []string   // names in place of numbers: classes, layers, settings
+	XNames, YNames         []string   // names of 0, 1, 2...: classes, layers, settings
 
 	Legend Legend
 
@@ -44,7 +44,7 @@ const (
 // A Series is one curve, one set of points or one group of bars.
 type Series struct {
 	Name string
-	X    []float64 // default: 1, 2, 3, ... one for each value
+	X    []float64 // default: 1, 2, 3, ... one for each value; 0, 1, 2, ... where Axes.XNames names them
 	Y    []float64 // one for each X; leave it out where there are Runs
 
 	// Low and High are the ends of a band or an error bar, one for each X; give both or neither.
@@ -108,7 +108,7 @@ func quantile(sorted []float64, q float64) float64 {
 }
 
 // curves fills in the defaults of series and panics where lengths do not fit.
-func curves(op string, series []Series) []curve {
+func curves(op string, a Axes, series []Series) []curve {
 	if len(series) == 0 {
 		panic("figure: " + op + ": no series")
 	}
@@ -129,6 +129,9 @@ func curves(op string, series []Series) []curve {
 			c.X = make([]float64, n)
 			for j := range c.X {
 				c.X[j] = float64(j + 1)
+				if a.XNames != nil {
+					c.X[j] = float64(j)
+				}
 			}
 		}
 		if len(c.X) != n {

@@ -209,6 +209,15 @@ func Draw(width, height float64, alt string, paint func(c *Canvas)) *Figure {
 	}
 	return &Figure{
 		Alt: alt, kind: "drawing", width: width,
-		plan: func(float64) drawing { return drawing{width, height, paint} },
+		plan: func(_ float64, mark string) drawing {
+			if mark == "" {
+				return drawing{width, height, paint}
+			}
+			top := titleTop([]string{mark})
+			return drawing{width, top + height, func(c *Canvas) {
+				paintTitle(c, []string{mark})
+				paint(c.part(0, top, width, height))
+			}}
+		},
 	}
 }

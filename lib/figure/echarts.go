@@ -5,6 +5,7 @@ package figure
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	"github.com/go-echarts/go-echarts/v2/charts"
@@ -80,4 +81,87 @@ func value(v float64, log bool) any {
 		return "-"
 	}
 	return v
+}
+
+// barOption is the interactive view of bars.
+func barOption(a Axes, cs []curve) ([]byte, error) {
+	chart := charts.NewBar()
+	chart.SetGlobalOptions(append(common(a, entriesOf(cs, swatchBox) != nil),
+		charts.WithXAxisOpts(opts.XAxis{Name: a.X, NameLocation: "middle", NameGap: 28, Type: "category"}),
+		charts.WithYAxisOpts(opts.YAxis{Name: a.Y, NameLocation: "middle", NameGap: 48, Type: axisType(a.LogY)}),
+	)...)
+	chart.SetXAxis(a.XNames)
+	for _, c := range cs {
+		data := make([]opts.BarData, len(c.Y))
+		for i, y := range c.Y {
+			data[i].Value = value(y, a.LogY)
+		}
+		chart.AddSeries(c.title(), data)
+	}
+	chart.Validate()
+	return encode(chart.JSON())
+}
+
+// heatOption is the interactive view of a heat map, row 0 at the top.
+func heatOption(a Axes, n numbers) ([]byte, error) {
+	chart := charts.NewHeatMap()
+	chart.SetGlobalOptions(append(common(a, false),
+		charts.WithXAxisOpts(opts.XAxis{Name: a.X, NameLocation: "middle", NameGap: 28, Type: "category"}),
+		charts.WithYAxisOpts(opts.YAxis{Name: a.Y, NameLocation: "middle", NameGap: 48, Type: "category",
+			Data: labelsOr(a.YNames, len(n.rows)), Inverse: opts.Bool(true)}),
+		charts.WithVisualMapOpts(opts.VisualMap{Calculable: opts.Bool(true), Min: float32(a.ZRange[0]), Max: float32(a.ZRange[1]),
+			Text: []string{a.Z, ""}, InRange: &opts.VisualMapInRange{Color: mapNames(a.Map)}}),
+	)...)
+	chart.SetXAxis(labelsOr(a.XNames, n.width()))
+	var data []opts.HeatMapData
+	for i, row := range n.rows {
+		for j, v := range row {
+			data = append(data, opts.HeatMapData{Value: [3]any{j, i, value(v, false)}})
+		}
+	}
+	chart.AddSeries(a.Z, data, charts.WithLabelOpts(opts.Label{Show: opts.Bool(a.Values)}))
+	chart.Validate()
+	return encode(chart.JSON())
+}
+
+func labelsOr(names []string, n int) []string {
+	if names != nil {
+		return names
+	}
+	out := make([]string, n)
+	for i := range out {
+		out[i] = strconv.Itoa(i)
+	}
+	return out
+}
+
+func mapNames(m ColorMap) []string {
+	var out []string
+	for _, c := range colorStops[m] {
+		out = append(out, hex(c))
+	}
+	return out
+}
+
+// classOption is the interactive view of a map of classes: pointing at a sample names its class and its row.
+func classOption(a Axes, f frame, n numbers, labels []int, classes []entry) ([]byte, error) {
+	chart := charts.NewScatter()
+	global := append(common(a, true),
+		charts.WithXAxisOpts(opts.XAxis{Name: a.X, NameLocation: "middle", NameGap: 28, Type: axisType(a.LogX), Min: f.x.lo, Max: f.x.hi}),
+		charts.WithYAxisOpts(opts.YAxis{Name: a.Y, NameLocation: "middle", NameGap: 48, Type: axisType(a.LogY), Min: f.y.lo, Max: f.y.hi}),
+		charts.WithDataZoomOpts(opts.DataZoom{Type: "inside"}),
+		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: "{a}, sample {b}<br/>{c}"}),
+	)
+	chart.SetGlobalOptions(global...)
+	for k, class := range classes {
+		var data []opts.ScatterData
+		for i, row := range n.rows {
+			if labels[i] == k && shown(row[0], a.LogX) && shown(row[1], a.LogY) {
+				data = append(data, opts.ScatterData{Name: strconv.Itoa(i), Value: []any{row[0], row[1]}, SymbolSize: 6})
+			}
+		}
+		chart.AddSeries(class.name, data)
+	}
+	chart.Validate()
+	return encode(chart.JSON())
 }

@@ -39,11 +39,12 @@ type Figure struct {
 	Caption string // what to look at, in a sentence or two; shown under the figure by whoever displays it
 	Alt     string // the picture in words, for readers who cannot see it; made from the data, may be replaced
 
-	kind    string
-	facts   []string                    // what Describe says, one line each
-	width   float64                     // the width that was asked for
-	plan    func(width float64) drawing // the layout at a given width
-	echarts func() ([]byte, error)      // nil where an interactive view makes no sense
+	kind  string
+	facts []string // what Describe says, one line each
+	width float64  // the width that was asked for
+	// plan returns the layout at a given width; mark, such as "(a)", goes before the title.
+	plan    func(width float64, mark string) drawing
+	echarts func() ([]byte, error) // nil where an interactive view makes no sense
 }
 
 // A drawing is a layout: its size in CSS pixels and how to paint it.
@@ -71,7 +72,7 @@ func (f *Figure) layout() drawing {
 	if f.plan == nil {
 		panic("figure: a Figure is made by the functions of this package, its zero value draws nothing")
 	}
-	d := f.plan(f.width)
+	d := f.plan(f.width, "")
 	d.w, d.h = math.Ceil(d.w), math.Ceil(d.h)
 	return d
 }

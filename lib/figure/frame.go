@@ -2,7 +2,10 @@
 
 package figure
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // cardMargin is the blank border of a figure, which keeps it apart from a dark page.
 const cardMargin = 12.0
@@ -34,15 +37,50 @@ type frame struct {
 	extra  float64 // width kept free at the right, for a colour bar
 }
 
+// newAxis returns the axis of data within a span, or of names at 0, 1, 2...
+func newAxis(data span, asked [2]float64, log bool, margin float64, names []string) axis {
+	if names != nil {
+		return axis{scale: scale{span: span{-0.5, float64(len(names)) - 0.5}}, names: names}
+	}
+	return axis{scale: newScale(data, asked, log, margin)}
+}
+
+// marked returns a copy of the frame with a mark, such as "(a)", before the title.
+func (f frame) marked(mark string) *frame {
+	f.axes.Title = join(mark, f.axes.Title)
+	return &f
+}
+
+func join(mark, title string) string { return strings.TrimSpace(mark + " " + title) }
+
+// titleTop returns the height that a title takes above a figure, margin included.
+func titleTop(lines []string) float64 {
+	if len(lines) == 0 {
+		return cardMargin
+	}
+	return cardMargin + float64(len(lines))*titleSize*lineSpacing + 6
+}
+
+func titleLines(title string, width float64) []string {
+	if title == "" {
+		return nil
+	}
+	return wrap(title, titleSize, true, width-2*cardMargin)
+}
+
+func paintTitle(c *Canvas, lines []string) {
+	for i, line := range lines {
+		y := cardMargin + (float64(i)+0.5)*titleSize*lineSpacing
+		c.Text(cardMargin, y, line, Style{Size: titleSize, Bold: true, Align: Left})
+	}
+}
+
 // layout computes the places of everything for a figure of the given size.
 func (f *frame) layout(w, h float64, entries []entry) {
 	f.w, f.h = w, h
 	inner := w - 2*cardMargin
-	top := cardMargin
-	if f.axes.Title != "" {
-		f.title = wrap(f.axes.Title, titleSize, true, inner)
-		top += float64(len(f.title))*titleSize*lineSpacing + 6
-	}
+	f.title = titleLines(f.axes.Title, w)
+	top := titleTop(f.title)
 	f.legend = placeLegend(f.axes.Legend, entries, inner)
 	f.area = rect{x: cardMargin, y: top + 4, w: inner - f.extra, h: h - top - cardMargin - 4}
 	switch f.legend.where {
@@ -229,9 +267,7 @@ func (f *frame) shown(x, y float64) bool { return shown(x, f.x.log) && shown(y, 
 
 // under paints what lies below the data: grid lines and the title.
 func (f *frame) under(c *Canvas) {
-	for i, line := range f.title {
-		c.Text(cardMargin, cardMargin+(float64(i)+0.5)*titleSize*lineSpacing, line, Style{Size: titleSize, Bold: true, Align: Left})
-	}
+	paintTitle(c, f.title)
 	grid := Style{Stroke: rgb(0xe6e9ed), Width: 1}
 	for _, t := range f.y.ticks {
 		if f.y.grid && t.label != "" {
@@ -274,6 +310,15 @@ func (f *frame) over(c *Canvas) {
 		c.Line(f.area.x-long, y, f.area.x, y, line)
 		c.Text(f.area.x-7, y, t.label, labels)
 	}
+	f.names(c)
+	if f.note != "" {
+		c.Text(f.area.x+f.area.w/2, f.area.y+f.area.h/2, f.note, Style{Text: Muted})
+	}
+	f.legend.paint(c)
+}
+
+// names paints the labels of both axes.
+func (f *frame) names(c *Canvas) {
 	name := Style{Size: labelSize}
 	for i, s := range f.xLabel {
 		c.Text(f.area.x+f.area.w/2, f.area.bottom()+8+f.xTickHeight()+(float64(i)+0.5)*labelSize*lineSpacing, s, name)
@@ -281,8 +326,4 @@ func (f *frame) over(c *Canvas) {
 	for i, s := range f.yLabel {
 		c.turned(cardMargin+(float64(i)+0.5)*labelSize*lineSpacing, f.area.y+f.area.h/2, s, math.Pi/2, name)
 	}
-	if f.note != "" {
-		c.Text(f.area.x+f.area.w/2, f.area.y+f.area.h/2, f.note, Style{Text: Muted})
-	}
-	f.legend.paint(c)
 }

@@ -106,7 +106,7 @@ func tileGrid(op, what string, t Tiles, n numbers) *Figure {
 		fig.Alt = t.Title + ". " + fig.Alt
 	}
 	rows := (len(n.rows) + t.Columns - 1) / t.Columns
-	fig.plan = func(width float64) drawing {
+	fig.plan = func(width float64, mark string) drawing {
 		barTotal := 0.0
 		if hasBar {
 			barTotal = barGap + bar.width(160)
@@ -124,19 +124,12 @@ func tileGrid(op, what string, t Tiles, n numbers) *Figure {
 			barTotal = barGap + bar.width(gridH)
 		}
 		total := gridW + barTotal + 2*cardMargin
-		var title []string
-		if t.Title != "" {
-			total = math.Max(total, math.Min(width, textWidth(t.Title, titleSize, true)+2*cardMargin))
-			title = wrap(t.Title, titleSize, true, total-2*cardMargin)
-		}
-		top := cardMargin
-		if len(title) > 0 {
-			top += float64(len(title))*titleSize*lineSpacing + 6
-		}
+		name := join(mark, t.Title)
+		total = math.Max(total, math.Min(width, textWidth(name, titleSize, true)+2*cardMargin+1))
+		title := titleLines(name, total)
+		top := titleTop(title)
 		return drawing{total, top + gridH + cardMargin, func(c *Canvas) {
-			for i, line := range title {
-				c.Text(cardMargin, cardMargin+(float64(i)+0.5)*titleSize*lineSpacing, line, Style{Size: titleSize, Bold: true, Align: Left})
-			}
+			paintTitle(c, title)
 			for i, row := range n.rows {
 				x := cardMargin + float64(i%t.Columns)*(tw+tileGap)
 				y := top + float64(i/t.Columns)*(th+above+tileGap)

@@ -111,7 +111,7 @@ func (b *legendBox) paint(c *Canvas) {
 		switch it.swatch {
 		case swatchLine, swatchLineMarker:
 			c.Line(x, y, x+swatchWidth, y, line)
-			if it.swatch == swatchLineMarker {
+			if it.swatch == swatchLineMarker && !it.dashed {
 				c.markers(it.index, []point{{mid, y}}, markerRadius, color)
 			}
 		case swatchMarker:

@@ -11,7 +11,7 @@ import (
 // Runs over several seeds give the median and a band. The alt text tells how each curve ends.
 func LearningCurves(a Axes, series ...Series) *Figure {
 	f := linePlot("LearningCurves", a, series, lineStyle{lines: true, whole: true})
-	cs := curves("LearningCurves", series)
+	cs := curves("LearningCurves", a, series)
 	var parts []string
 	for _, c := range cs {
 		parts = append(parts, trend(c, a.X))
@@ -39,7 +39,7 @@ type lineStyle struct {
 
 func linePlot(op string, a Axes, series []Series, style lineStyle) *Figure {
 	a.require(op, false)
-	cs := curves(op, series)
+	cs := curves(op, a, series)
 	xs, ys := emptySpan(), emptySpan()
 	for _, c := range cs {
 		for i, x := range c.X {
@@ -57,9 +57,10 @@ func linePlot(op string, a Axes, series []Series, style lineStyle) *Figure {
 		margin = 0.04
 	}
 	base := frame{axes: a,
-		x: axis{scale: newScale(xs, a.XRange, a.LogX, margin), whole: style.whole, names: a.XNames},
-		y: axis{scale: newScale(ys, a.YRange, a.LogY, 0.05), grid: true, names: a.YNames},
+		x: newAxis(xs, a.XRange, a.LogX, margin, a.XNames),
+		y: newAxis(ys, a.YRange, a.LogY, 0.05, a.YNames),
 	}
+	base.x.whole, base.y.grid = style.whole, true
 	if xs.empty() {
 		base.note = "no values to show"
 	}
@@ -75,8 +76,8 @@ func linePlot(op string, a Axes, series []Series, style lineStyle) *Figure {
 	fig := &Figure{kind: op, width: a.width()}
 	fig.facts = append(base.facts(), curveFacts(cs, a)...)
 	fig.Alt = fmt.Sprintf("%s against %s: %s.", a.Y, a.X, strings.Join(rangeWords(cs), "; "))
-	fig.plan = func(width float64) drawing {
-		f := base
+	fig.plan = func(width float64, mark string) drawing {
+		f := base.marked(mark)
 		f.layout(width, a.height(width), entriesOf(cs, sign))
 		return drawing{f.w, f.h, func(c *Canvas) {
 			f.under(c)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"codeberg.org/go-fonts/dejavu/dejavusans"
 	"codeberg.org/go-fonts/liberation/liberationsansbold"
 	"codeberg.org/go-fonts/liberation/liberationsansregular"
 	"golang.org/x/image/font"
@@ -31,16 +32,23 @@ type typeface struct {
 	buf    sfnt.Buffer
 	em     fixed.Int26_6
 	glyphs map[rune]glyph
+	last   bool // no fallback: what it lacks is an empty box
 }
 
 // A glyph is an outline in parts of the font size, y pointing down from the baseline.
 type glyph struct {
-	index   sfnt.GlyphIndex
+	index   sfnt.GlyphIndex // 0 if it comes from the fallback font
 	advance float64
 	outline path
 }
 
 var (
+	// fallback has the signs that Liberation lacks, such as the superscript minus. It is parsed only for them.
+	fallback = sync.OnceValue(func() *typeface {
+		t := parseTypeface(dejavusans.TTF)
+		t.last = true
+		return t
+	})
 	regular = sync.OnceValue(func() *typeface { return parseTypeface(liberationsansregular.TTF) })
 	bold    = sync.OnceValue(func() *typeface { return parseTypeface(liberationsansbold.TTF) })
 )
@@ -66,7 +74,16 @@ func (t *typeface) glyph(r rune) glyph {
 		return g
 	}
 	var g glyph
-	g.index, _ = t.font.GlyphIndex(&t.buf, r) // 0, the empty box, where the font lacks the rune
+	g.index, _ = t.font.GlyphIndex(&t.buf, r)
+	if g.index == 0 && !t.last {
+		other := fallback()
+		other.mu.Lock()
+		g = other.glyph(r)
+		other.mu.Unlock()
+		g.index = 0
+		t.glyphs[r] = g
+		return g
+	}
 	adv, err := t.font.GlyphAdvance(&t.buf, g.index, t.em, font.HintingNone)
 	if err == nil {
 		g.advance = float64(adv) / float64(t.em)
@@ -113,7 +130,7 @@ func (t *typeface) each(s string, f func(g glyph, x float64)) float64 {
 	var prev glyph
 	for i, r := range s {
 		g := t.glyph(r)
-		if i > 0 {
+		if i > 0 && prev.index != 0 && g.index != 0 {
 			if k, err := t.font.Kern(&t.buf, prev.index, g.index, t.em, font.HintingNone); err == nil {
 				x += float64(k) / float64(t.em)
 			}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package figure
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// Bars draws one group of bars for each of Axes.XNames, with one bar for each series, from zero to Y (from the low
+// end of a logarithmic axis). Low and High, or the quartiles of Runs, are error bars. Axes.Values writes the numbers
+// above the bars where there is room.
+func Bars(a Axes, series ...Series) *Figure {
+	a.require("Bars", false)
+	if len(a.XNames) == 0 {
+		panic("figure: Bars: Axes.XNames must name the groups")
+	}
+	cs := curves("Bars", a, series)
+	ys := emptySpan()
+	if !a.LogY {
+		ys.add(false, 0)
+	}
+	empty := true
+	for _, c := range cs {
+		if len(c.Y) != len(a.XNames) {
+			panic(fmt.Sprintf("figure: Bars: series %d %q has %d values for %d names", c.index, c.Name, len(c.Y), len(a.XNames)))
+		}
+		ys.add(a.LogY, c.Y...)
+		ys.add(a.LogY, c.Low...)
+		ys.add(a.LogY, c.High...)
+		empty = empty && c.span(a.LogY).empty()
+	}
+	base := frame{axes: a, x: newAxis(ys, [2]float64{}, false, 0, a.XNames), y: newAxis(ys, a.YRange, a.LogY, 0.06, nil)}
+	base.y.grid = true
+	if empty {
+		base.note = "no values to show"
+	}
+	fig := &Figure{kind: "Bars", width: a.width()}
+	fig.facts = append(base.facts(), curveFacts(cs, a)...)
+	fig.Alt = fmt.Sprintf("Bars of %s by %s: %s.", a.Y, a.X, strings.Join(rangeWords(cs), "; "))
+	if len(cs)*len(a.XNames) <= 12 {
+		fig.Alt = fmt.Sprintf("Bars of %s by %s: %s.", a.Y, a.X, barWords(a.XNames, cs))
+	}
+	fig.plan = func(width float64, mark string) drawing {
+		f := base.marked(mark)
+		f.layout(width, a.height(width), entriesOf(cs, swatchBox))
+		return drawing{f.w, f.h, func(c *Canvas) {
+			f.under(c)
+			group := f.area.w / float64(len(a.XNames))
+			wide := math.Min(0.8*group/float64(len(cs)), 56)
+			for k, s := range cs {
+				for i, y := range s.Y {
+					if shown(y, a.LogY) {
+						x := f.px(float64(i)) + (float64(k)-float64(len(cs))/2)*wide
+						f.bar(c, s, i, x, wide)
+					}
+				}
+			}
+			f.over(c)
+		}}
+	}
+	fig.echarts = func() ([]byte, error) { return barOption(a, cs) }
+	return fig
+}
+
+// bar paints bar i of a series with its left side at x.
+func (f *frame) bar(c *Canvas, s curve, i int, x, wide float64) {
+	zero := f.y.lo
+	if !f.y.log {
+		zero = min(max(0, f.y.lo), f.y.hi)
+	}
+	top := f.py(min(max(s.Y[i], f.y.lo), f.y.hi))
+	y0, y1 := math.Min(top, f.py(zero)), math.Max(top, f.py(zero))
+	gap := math.Min(1, wide/8)
+	c.Box(x+gap, y0, wide-2*gap, y1-y0, "", Style{Fill: ClassColor(s.index), Width: -1})
+	label := y0
+	if s.Low != nil && shown(s.Low[i], false) && shown(s.High[i], f.y.log) {
+		f.whisker(c, x+wide/2, f.atLeast(s.Low[i]), s.High[i], math.Min(4, wide/4), Style{Stroke: Ink, Width: 1.3})
+		label = math.Min(label, f.py(s.High[i]))
+	}
+	text := short(s.Y[i])
+	if f.axes.Values && s.Y[i] >= 0 && textWidth(text, nameSize, false) < wide-2 && label-nameSize > f.area.y {
+		c.Text(x+wide/2, label-nameSize/2-3, text, Style{Size: nameSize})
+	}
+}
+
+// barWords reads out the bars.
+func barWords(names []string, cs []curve) string {
+	var out []string
+	for i, name := range names {
+		for _, c := range cs {
+			who := name
+			if c.Name != "" {
+				who += " " + c.Name
+			}
+			out = append(out, who+" "+short(c.Y[i]))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// Histograms draws one panel for each series: how many of its values Y fall into each bin. All panels share their
+// bins and both axes. Y is usually "count".
+func Histograms(a Axes, series ...Series) *Figure {
+	a.require("Histograms", false)
+	if len(series) == 0 {
+		panic("figure: Histograms: no series")
+	}
+	xs := emptySpan()
+	var all []float64
+	for _, s := range series {
+		if s.X != nil || s.Runs != nil || s.Low != nil || s.High != nil {
+			panic(fmt.Sprintf("figure: Histograms: series %q: the values go into Y, nothing else", s.Name))
+		}
+		xs.add(a.LogX, s.Y...)
+		all = append(all, s.Y...)
+	}
+	x := newAxis(xs, a.XRange, a.LogX, 0, nil)
+	bins := a.Bins
+	if bins <= 0 {
+		bins = binCount(all, x.scale)
+	}
+	counts := make([][]float64, len(series))
+	ys := emptySpan()
+	if !a.LogY {
+		ys.add(false, 0)
+	}
+	for i, s := range series {
+		counts[i] = count(s.Y, x.scale, bins)
+		ys.add(a.LogY, counts[i]...)
+	}
+	if a.LogY {
+		ys.add(true, 0.8) // a bin with one value still shows
+	}
+	base := frame{axes: a, x: x, y: newAxis(ys, a.YRange, a.LogY, 0.05, nil)}
+	base.y.whole = !a.LogY
+	if xs.empty() {
+		base.note = "no values to show"
+	}
+	fig := &Figure{kind: "Histograms", width: a.width()}
+	fig.facts = append(base.facts(), fmt.Sprintf("%d bins", bins))
+	var parts []string
+	for i, s := range series {
+		n := 0.0
+		for _, k := range counts[i] {
+			n += k
+		}
+		name := s.Name
+		if name == "" {
+			name = fmt.Sprintf("panel %d", i+1)
+		}
+		q := summarise(s.Y)
+		fig.facts = append(fig.facts, fmt.Sprintf("%s: %s values, largest bin %s", name, short(n), short(slices.Max(counts[i]))))
+		parts = append(parts, fmt.Sprintf("%s has median %s and quartiles %s and %s", name, short(q[2]), short(q[1]), short(q[3])))
+	}
+	fig.Alt = fmt.Sprintf("Histograms of %s: %s.", a.X, strings.Join(parts, "; "))
+	fig.plan = func(width float64, mark string) drawing {
+		return base.marked(mark).histograms(width, series, counts)
+	}
+	return fig
+}
+
+// histograms lays out and paints the panels.
+func (f *frame) histograms(width float64, series []Series, counts [][]float64) drawing {
+	n := len(series)
+	cols := f.axes.Columns
+	if cols <= 0 {
+		cols = int(math.Ceil(math.Sqrt(float64(n))))
+		cols = min(cols, max(1, int(width/150)))
+	}
+	cols = min(cols, n)
+	rows := (n + cols - 1) / cols
+	const gap, nameLine = 14.0, 18.0
+	height := f.axes.Height
+	if height == 0 {
+		each := min(max(0.55*width/float64(cols), 90), 300)
+		height = float64(rows)*(each+nameLine) + 90
+	}
+	f.w, f.h = width, height
+	f.title = titleLines(f.axes.Title, width)
+	top := titleTop(f.title)
+	f.area = rect{w: width - 2*cardMargin, h: (height - top - 70) / float64(rows)}
+	var panelW, panelH, left float64
+	for range 2 {
+		f.yTicks()
+		f.xLabel = wrap(f.axes.X, labelSize, false, f.area.w*float64(cols))
+		f.yLabel = wrap(f.axes.Y, labelSize, false, f.area.h*float64(rows))
+		left = cardMargin + float64(len(f.yLabel))*labelSize*lineSpacing + 4 + f.y.widest() + 8
+		panelW = math.Floor((width - left - cardMargin - 8 - gap*float64(cols-1)) / float64(cols))
+		below := float64(len(f.xLabel))*labelSize*lineSpacing + tickSize + 14 + cardMargin
+		panelH = math.Max(math.Floor((height-top-below)/float64(rows)-nameLine), 20)
+		f.area.w, f.area.h = panelW, panelH
+		f.xTicks()
+	}
+	return drawing{width, height, func(c *Canvas) {
+		paintTitle(c, f.title)
+		for i, s := range series {
+			p := *f
+			p.title, p.xLabel, p.yLabel = nil, nil, nil
+			row, col := i/cols, i%cols
+			p.area = rect{left + float64(col)*(panelW+gap), top + float64(row)*(panelH+nameLine) + nameLine, panelW, panelH}
+			if col > 0 {
+				p.y.ticks = withoutLabels(p.y.ticks)
+			}
+			if i+cols < n {
+				p.x.ticks = withoutLabels(p.x.ticks)
+			}
+			c.Text(p.area.x+2, p.area.y-nameLine/2, shorten(s.Name, tickSize, false, panelW-4), Style{Size: tickSize, Align: Left})
+			p.bins(c, counts[i])
+			p.over(c)
+		}
+		g := *f
+		g.area = rect{left, top, float64(cols)*(panelW+gap) - gap, float64(rows) * (panelH + nameLine)}
+		g.note = ""
+		g.names(c)
+	}}
+}
+
+func withoutLabels(ticks []tick) []tick {
+	out := slices.Clone(ticks)
+	for i := range out {
+		out[i].label = ""
+	}
+	return out
+}
+
+// bins paints the bars of one histogram.
+func (f *frame) bins(c *Canvas, counts []float64) {
+	for i, k := range counts {
+		if k <= 0 {
+			continue
+		}
+		x0 := f.area.x + f.area.w*float64(i)/float64(len(counts))
+		x1 := f.area.x + f.area.w*float64(i+1)/float64(len(counts))
+		y := f.py(min(max(k, f.y.lo), f.y.hi))
+		c.Box(x0, y, x1-x0-math.Min(1, (x1-x0)/6), f.area.bottom()-y, "", Style{Fill: ClassColor(0), Width: -1})
+	}
+}
+
+// binCount is the rule of Freedman and Diaconis: bins twice the interquartile range wide, over the cube root of n.
+func binCount(values []float64, s scale) int {
+	var at []float64
+	for _, v := range values {
+		if shown(v, s.log) {
+			at = append(at, s.place(v))
+		}
+	}
+	q := summarise(at)
+	wide := 2 * (q[3] - q[1]) / math.Cbrt(float64(len(at)))
+	if !(wide > 0) {
+		return 30
+	}
+	return min(max(int(math.Ceil(1/wide)), 5), 60)
+}
+
+// count returns how many values fall into each of equal bins along an axis; the last bin holds its upper end.
+func count(values []float64, s scale, bins int) []float64 {
+	out := make([]float64, bins)
+	for _, v := range values {
+		if !shown(v, s.log) || v < s.lo || v > s.hi {
+			continue
+		}
+		out[min(int(s.place(v)*float64(bins)), bins-1)]++
+	}
+	return out
+}

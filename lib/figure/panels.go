@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package figure
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// panelsWidth is the most that panels take together.
+const panelsWidth = 960.0
+
+// Panels joins figures to one, row by row on a grid, with the marks (a), (b), (c)... before their titles. Every
+// column gets the same share of the width (together at most 960 pixels) and each figure is laid out anew for it;
+// letters and lines keep their size. The captions are not shown: the joint figure gets its own.
+func Panels(columns int, figures ...*Figure) *Figure {
+	if columns < 1 || len(figures) == 0 {
+		panic(fmt.Sprintf("figure: Panels: %d figures in %d columns", len(figures), columns))
+	}
+	columns = min(columns, len(figures))
+	natural := 0.0
+	for from := 0; from < len(figures); from += columns {
+		row := 0.0
+		for _, f := range figures[from:min(from+columns, len(figures))] {
+			row += f.width
+		}
+		natural = math.Max(natural, row)
+	}
+	fig := &Figure{kind: "Panels", width: math.Min(natural, panelsWidth)}
+	fig.facts = []string{fmt.Sprintf("%d figures in %d columns", len(figures), columns)}
+	var alts []string
+	for i, f := range figures {
+		alts = append(alts, panelMark(i)+" "+f.Alt)
+		fig.facts = append(fig.facts, panelMark(i)+" "+strings.ReplaceAll(f.Describe(), "\n", "\n  "))
+	}
+	fig.Alt = strings.Join(alts, " ")
+	fig.plan = func(width float64, mark string) drawing { return planPanels(columns, figures, width, mark) }
+	return fig
+}
+
+// panelMark returns (a), (b), ..., (z), (aa), ...
+func panelMark(i int) string {
+	if i >= 26 {
+		return "(" + string(rune('a'+i/26-1)) + string(rune('a'+i%26)) + ")"
+	}
+	return "(" + string(rune('a'+i)) + ")"
+}
+
+func planPanels(columns int, figures []*Figure, width float64, mark string) drawing {
+	parts := make([]drawing, len(figures))
+	columnW := make([]float64, columns)
+	rowH := make([]float64, (len(figures)+columns-1)/columns)
+	for i, f := range figures {
+		parts[i] = f.plan(math.Min(width/float64(columns), math.Max(f.width, width/float64(columns))), panelMark(i))
+		columnW[i%columns] = math.Max(columnW[i%columns], parts[i].w)
+		rowH[i/columns] = math.Max(rowH[i/columns], parts[i].h)
+	}
+	top := 0.0
+	if mark != "" {
+		top = titleTop([]string{mark}) - cardMargin
+	}
+	total := drawing{h: top}
+	for _, w := range columnW {
+		total.w += w
+	}
+	for _, h := range rowH {
+		total.h += h
+	}
+	total.paint = func(c *Canvas) {
+		if mark != "" {
+			paintTitle(c, []string{mark})
+		}
+		y := top
+		for row, h := range rowH {
+			x := 0.0
+			for col, w := range columnW {
+				if i := row*columns + col; i < len(parts) {
+					parts[i].paint(c.part(x, y, parts[i].w, parts[i].h))
+				}
+				x += w
+			}
+			y += h
+		}
+	}
+	return total
+}

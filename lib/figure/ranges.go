@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package figure
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Ranges draws, for each setting X, how the runs of each series spread: a marker at the median, a thick bar from the
+// lower to the upper quartile, and a thin line to the least and the largest value, which end in triangles that point
+// outwards. Medians of a series are joined. Every series needs Runs; several series at the same X stand side by side.
+func Ranges(a Axes, series ...Series) *Figure {
+	a.require("Ranges", false)
+	cs := curves("Ranges", a, series)
+	xs, ys := emptySpan(), emptySpan()
+	for _, c := range cs {
+		if c.Runs == nil {
+			panic(fmt.Sprintf("figure: Ranges: series %d %q has no Runs", c.index, c.Name))
+		}
+		for i, x := range c.X {
+			if shown(x, a.LogX) && !math.IsNaN(c.Y[i]) {
+				xs.add(a.LogX, x)
+				ys.add(a.LogY, c.stats[i][:]...)
+			}
+		}
+	}
+	base := frame{axes: a,
+		x: newAxis(xs, a.XRange, a.LogX, 0.05, a.XNames),
+		y: newAxis(ys, a.YRange, a.LogY, 0.06, nil),
+	}
+	base.y.grid = true
+	if xs.empty() {
+		base.note = "no values to show"
+	}
+	fig := &Figure{kind: "Ranges", width: a.width()}
+	fig.facts = append(base.facts(), curveFacts(cs, a)...)
+	fig.Alt = fmt.Sprintf("Median, quartiles and extremes over runs of %s against %s: median of %s.",
+		a.Y, a.X, strings.Join(rangeWords(cs), "; "))
+	fig.plan = func(width float64, mark string) drawing {
+		f := base.marked(mark)
+		f.layout(width, a.height(width), entriesOf(cs, swatchLineMarker))
+		return drawing{f.w, f.h, func(c *Canvas) {
+			f.under(c)
+			step := f.sideStep(cs)
+			for i, s := range cs {
+				f.spread(c, s, (float64(i)-float64(len(cs)-1)/2)*step)
+			}
+			f.over(c)
+		}}
+	}
+	fig.echarts = func() ([]byte, error) { return lineOption(a, base, cs, lineStyle{lines: true}) }
+	return fig
+}
+
+// sideStep returns the distance between series at the same setting: at most 9 pixels, less where settings are close.
+func (f *frame) sideStep(cs []curve) float64 {
+	nearest := f.area.w
+	for _, s := range cs {
+		for i := 1; i < len(s.X); i++ {
+			if d := math.Abs(f.px(s.X[i]) - f.px(s.X[i-1])); shown(d, false) && d > 0 {
+				nearest = math.Min(nearest, d)
+			}
+		}
+	}
+	return math.Min(9, 0.7*nearest/float64(len(cs)))
+}
+
+// spread paints one series, moved sideways by shift pixels.
+func (f *frame) spread(c *Canvas, s curve, shift float64) {
+	color := ClassColor(s.index)
+	var line, marks []point
+	flush := func() {
+		c.polyline(f.area.clipLine(line), Style{Stroke: alpha(color, 0.55), Width: 1.2, Dashed: s.Dashed})
+		line = nil
+	}
+	for i, x := range s.X {
+		q := s.stats[i]
+		if !f.shown(x, q[2]) {
+			flush()
+			continue
+		}
+		at := point{f.px(x) + shift, f.py(q[2])}
+		line = append(line, at)
+		if at.x < f.area.x-0.5 || at.x > f.area.right()+0.5 {
+			continue
+		}
+		f.whisker(c, at.x, f.atLeast(q[0]), q[4], 0, Style{Stroke: color, Width: 1})
+		f.whisker(c, at.x, f.atLeast(q[1]), q[3], 0, Style{Stroke: alpha(color, 0.45), Width: 6})
+		if q[0] < q[4] {
+			f.tip(c, at.x, q[0], 4, color)
+			f.tip(c, at.x, q[4], 2, color)
+		}
+		if f.area.contains(at) {
+			marks = append(marks, at)
+		}
+	}
+	flush()
+	c.markers(s.index, marks, markerRadius, color)
+}
+
+// atLeast keeps the lower end of a bar on a logarithmic axis.
+func (f *frame) atLeast(v float64) float64 {
+	if f.y.log {
+		return math.Max(v, f.y.lo)
+	}
+	return v
+}
+
+// tip paints the triangle at the end of a whisker: shape 2 points up, 4 down.
+func (f *frame) tip(c *Canvas, x, v float64, shape int, color Color) {
+	if shown(v, f.y.log) {
+		if at := (point{x, f.py(v)}); f.area.contains(at) {
+			c.markers(shape, []point{at}, 2.6, color)
+		}
+	}
+}
