@@ -22,7 +22,10 @@ const modulePath = "github.com/lateral-ml/lateral"
 type Place struct {
 	Label string   // the place in words: "$LATERAL_DATA", "data/cache", "the directory given"
 	Dir   string   // the directory that holds the files
+	Cache bool     // it is the directory of downloads, see CacheDir
 	Paths []string // for each file of the manifest, its path, empty where it is missing
+
+	given bool // named by the caller
 }
 
 // Missing returns the names of the files that were not found.
@@ -30,74 +33,89 @@ func (p Place) Missing(set data.Set) []string {
 	var names []string
 	for i, f := range set.Files {
 		if p.Paths[i] == "" {
-			names = append(names, f.Name+".gz")
+			names = append(names, f.Name)
 		}
 	}
 	return names
+}
+
+// remedy says how to get good files where damaged ones were found.
+func (p Place) remedy(set data.Set) string {
+	get := "lateral data get " + set.ID
+	if p.given {
+		get += " --dir " + p.Dir
+	}
+	return fmt.Sprintf("replace it with a good copy, or run `%s` to download one", get)
 }
 
 // Find looks for the files of a set: in dir alone if it is not empty, else in $LATERAL_DATA and then in the cache,
 // in each in the directory itself and in its sub-folder of the set's ID. The first place that holds at least one of the
 // files is returned; found is false where there is none. A directory that was named and cannot be read is an error.
 func Find(set data.Set, dir string) (p Place, found bool, err error) {
-	type root struct{ label, dir string }
-	var roots []root
-	if dir != "" {
-		roots = []root{{"the directory given", dir}}
-	} else {
-		if env := os.Getenv(Env); env != "" {
-			roots = append(roots, root{"$" + Env, env})
-		}
-		cache, label, err := CacheDir()
-		if err != nil && len(roots) == 0 {
-			return Place{}, false, err
-		}
-		if err == nil {
-			roots = append(roots, root{label, cache})
-		}
+	places, err := roots(dir)
+	if err != nil {
+		return Place{}, false, err
 	}
-	for _, r := range roots {
-		for _, d := range []string{r.dir, filepath.Join(r.dir, set.ID)} {
-			if p, found := look(set, d); found {
-				p.Label = r.label
-				return p, true, nil
+	for _, root := range places {
+		if !root.Cache {
+			if err := readable(root); err != nil {
+				return Place{}, false, err
 			}
 		}
-		if err := checkNamed(r.label, r.dir, dir); err != nil {
-			return Place{}, false, err
+		for _, d := range []string{root.Dir, filepath.Join(root.Dir, set.ID)} {
+			if paths, found := look(set, d); found {
+				root.Dir, root.Paths = d, paths
+				return root, true, nil
+			}
 		}
 	}
 	return Place{}, false, nil
 }
 
-// checkNamed refuses a directory that a person named, by argument or environment, and that is not there.
-func checkNamed(label, dir, given string) error {
-	if given == "" && label != "$"+Env {
-		return nil
+// roots returns the directories in which data sets are looked for, in order.
+func roots(dir string) ([]Place, error) {
+	if dir != "" {
+		return []Place{{Label: "the directory given", Dir: dir, given: true}}, nil
 	}
-	info, err := os.Stat(dir)
+	var places []Place
+	if env := os.Getenv(Env); env != "" {
+		places = append(places, Place{Label: "$" + Env, Dir: env})
+	}
+	cache, label, err := CacheDir()
+	if err != nil && len(places) == 0 {
+		return nil, err
+	}
+	if err == nil {
+		places = append(places, Place{Label: label, Dir: cache, Cache: true})
+	}
+	return places, nil
+}
+
+// readable refuses a directory that a person named, by argument or environment, and that is not there.
+func readable(root Place) error {
+	info, err := os.Stat(root.Dir)
 	if err != nil {
-		return fmt.Errorf("dataset: %s is no readable directory: %w; correct it, or leave it out to use the embedded data", label, err)
+		return fmt.Errorf("dataset: %s cannot be read: %w; name a directory that exists, or none to use the embedded data", root.Label, err)
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("dataset: %s, %s, is a file; name the directory that holds it", label, dir)
+		return fmt.Errorf("dataset: %s, %s, is a file; name the directory that holds it", root.Label, root.Dir)
 	}
 	return nil
 }
 
 // look searches one directory for any of the files of a set.
-func look(set data.Set, dir string) (p Place, found bool) {
-	p = Place{Dir: dir, Paths: make([]string, len(set.Files))}
+func look(set data.Set, dir string) (paths []string, found bool) {
+	paths = make([]string, len(set.Files))
 	for i, f := range set.Files {
 		for _, name := range spellings(f.Name) {
 			path := filepath.Join(dir, name)
 			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-				p.Paths[i], found = path, true
+				paths[i], found = path, true
 				break
 			}
 		}
 	}
-	return p, found
+	return paths, found
 }
 
 // spellings returns the names under which a file is accepted: with - or . before idx, plain (fastest to read) or

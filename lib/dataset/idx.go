@@ -47,6 +47,9 @@ func readIDX(path string, rank int) (*idx, error) {
 	return a, nil
 }
 
+// gzipMagic begins every gzip file.
+var gzipMagic = []byte{0x1f, 0x8b}
+
 // maxInflation bounds the bytes that a byte of a deflate stream can stand for.
 const maxInflation = 1032
 
@@ -56,7 +59,7 @@ func parseIDX(r io.Reader, size int64, rank int) (*idx, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	limit := size
 	content := io.Reader(in)
-	if magic, _ := in.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
+	if magic, _ := in.Peek(2); bytes.Equal(magic, gzipMagic) {
 		z, err := gzip.NewReader(in)
 		if err != nil {
 			return nil, fmt.Errorf("is damaged: its gzip header cannot be read (%v)", err)

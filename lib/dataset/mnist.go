@@ -3,17 +3,23 @@
 package dataset
 
 import (
+	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"hash"
+	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/lateral-ml/lateral/data"
-	"github.com/lateral-ml/lateral/lib/dataset/synth"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -21,25 +27,31 @@ import (
 //
 // The four canonical files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte,
 // t10k-labels-idx1-ubyte, plain or .gz, also spelled train-images.idx3-ubyte) are read from dir or its sub-folder mnist.
-// If dir is empty they are looked for in $LATERAL_DATA, then in the cache (see CacheDir). Bytes that are not
-// MNIST's, by SHA-256, are refused: IDX reads other sets in the same format.
+// If dir is empty they are looked for in $LATERAL_DATA, then in the cache (see CacheDir), and are downloaded into the
+// cache if they are in neither, with progress on standard error. Bytes that are not MNIST's, by SHA-256, are refused;
+// IDX reads other sets in the same format.
 func MNIST(dir string) (train, test *Set, err error) {
-	set, _ := data.Lookup("mnist")
+	set := mnist()
 	place, found, err := Find(set, dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !found {
-		return nil, nil, notFound(set, dir)
+	if !found && dir != "" {
+		return nil, nil, fmt.Errorf("dataset: no file of %s in %s: %s", set.Name, dir, whatToPut(set, dir))
+	}
+	if !found || place.Cache && len(place.Missing(set)) > 0 {
+		if place, err = Fetch(context.Background(), set, "", Lines(os.Stderr)); err != nil {
+			return nil, nil, err
+		}
 	}
 	return loadMNIST(set, place)
 }
 
-// Digits loads MNIST if its files are in $LATERAL_DATA or in the cache, and otherwise makes the embedded stand-in, see
-// Glyphs. It never downloads. If MNIST's files are there but incomplete or damaged it returns the error of MNIST: it
-// does not fall back in silence.
+// Digits loads MNIST if its files are in $LATERAL_DATA or in the cache, and otherwise makes the embedded stand-in,
+// Glyphs, from the seed. It never downloads. If files of MNIST are there but incomplete or damaged it returns the error of
+// MNIST: it does not fall back in silence.
 func Digits(seed uint64) (train, test *Set, err error) {
-	set, _ := data.Lookup("mnist")
+	set := mnist()
 	place, found, err := Find(set, "")
 	if err != nil {
 		return nil, nil, err
@@ -51,83 +63,133 @@ func Digits(seed uint64) (train, test *Set, err error) {
 	return train, test, nil
 }
 
-// Glyphs makes the embedded digits of synth.Glyphs: 10,000 for training and 2,000 for testing, from two different
-// random streams of the seed.
-func Glyphs(seed uint64) (train, test *Set) {
-	return glyphs("training", 10_000, seed, "train"), glyphs("test", 2_000, seed, "test")
-}
-
-func glyphs(kind string, n int, seed uint64, stream string) *Set {
-	x, y := synth.Glyphs(n, seed, stream)
-	return &Set{
-		Name: "Glyphs", X: x, Y: y, Classes: digitNames(),
-		Source: fmt.Sprintf("Glyphs, made from seed %d (%s %s images)", seed, group(int64(n)), kind),
+func mnist() data.Set {
+	set, ok := data.Lookup("mnist")
+	if !ok {
+		panic("dataset: the manifest lacks mnist")
 	}
+	return set
 }
-
-// digitNames returns the classes "0" to "9".
-func digitNames() []string { return strings.Split("0123456789", "") }
 
 func loadMNIST(set data.Set, place Place) (train, test *Set, err error) {
 	if missing := place.Missing(set); len(missing) > 0 {
-		return nil, nil, fmt.Errorf("dataset: %s has only some of MNIST's files: add %s to it, or run `lateral data get mnist`",
-			place.Dir, strings.Join(missing, ", "))
+		return nil, nil, fmt.Errorf("dataset: %s has only a part of %s: %s", place.Dir, set.Name, whatToPut(set, place.Dir, missing...))
 	}
 	var g errgroup.Group
-	g.Go(func() (err error) { train, err = readPair(set.Files[0:2], place.Paths[0], place.Paths[1]); return })
-	g.Go(func() (err error) { test, err = readPair(set.Files[2:4], place.Paths[2], place.Paths[3]); return })
+	g.Go(func() (err error) { train, err = readPair(place.Paths[0], place.Paths[1], set.Files[0:2]); return })
+	g.Go(func() (err error) { test, err = readPair(place.Paths[2], place.Paths[3], set.Files[2:4]); return })
 	if err := g.Wait(); err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("dataset: %w; %s", err, place.remedy(set))
 	}
 	for _, s := range []*Set{train, test} {
 		s.Name = set.Name
-		s.Source = fmt.Sprintf("MNIST from %s (60,000 + 10,000 images)", place.Label)
+		s.Source = fmt.Sprintf("%s from %s (%s + %s images)", set.Name, place.Label, group(int64(train.Len())), group(int64(test.Len())))
 	}
 	return train, test, nil
 }
 
-// readPair reads an image file and its label file and checks them against the manifest unless want is nil.
-func readPair(want []data.File, imagePath, labelPath string) (*Set, error) {
+// IDX loads images and labels of unsigned bytes in MNIST's format, plain or compressed by gzip, such as Fashion-MNIST or a
+// selection of MNIST: X [N, 1, H, W] in [0, 1]. The classes are the numbers from 0 to the largest label.
+func IDX(images, labels string) (*Set, error) {
+	s, err := readPair(images, labels, nil)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
+	}
+	s.Name = strings.TrimSuffix(filepath.Base(images), ".gz")
+	s.Source = fmt.Sprintf("%s and %s (%s images)", filepath.Base(images), filepath.Base(labels), group(int64(s.Len())))
+	return s, nil
+}
+
+// readPair reads an image file and its label file and, unless want is nil, holds them against the manifest.
+func readPair(imagePath, labelPath string, want []data.File) (*Set, error) {
 	var images, labels *idx
 	var g errgroup.Group
 	g.Go(func() (err error) { images, err = readIDX(imagePath, imageRank); return })
 	g.Go(func() (err error) { labels, err = readIDX(labelPath, labelRank); return })
 	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("dataset: %w; replace it with a fresh copy (`lateral data get mnist` makes one)", err)
+		return nil, err
 	}
 	n, h, w := images.dims[0], images.dims[1], images.dims[2]
 	if n != labels.dims[0] {
-		return nil, fmt.Errorf("dataset: %s has %d images but %s has %d labels: they do not belong together", imagePath, n, labelPath, labels.dims[0])
+		return nil, fmt.Errorf("%s has %s images and %s has %s labels: they do not belong together",
+			imagePath, group(int64(n)), labelPath, group(int64(labels.dims[0])))
 	}
-	sum := sha256.New()
-	sum.Write(images.raw)
-	sum.Write(labels.raw)
-	y := make([]int, n)
+	if len(images.values) == 0 {
+		return nil, fmt.Errorf("%s holds no image: its dimensions are %s", imagePath, times(images.dims))
+	}
+
+	s := &Set{X: tensor.New(n, 1, h, w), Y: make([]int, n)}
+	g.Go(func() (err error) { s.Sum, err = checkSums(images, labels, imagePath, labelPath, want); return })
+	unitRange(s.X.Data(), images.values)
 	for i, v := range labels.values {
-		if v > 9 {
-			return nil, fmt.Errorf("dataset: %s: label %d is %d, want 0 to 9", labelPath, i, v)
-		}
-		y[i] = int(v)
+		s.Y[i] = int(v)
 	}
-	x := tensor.New(n, 1, h, w)
-	for i, v := range images.values {
-		x.Data()[i] = float32(v) / 255
-	}
-	return &Set{X: x, Y: y, Classes: digitNames(), Sum: hex.EncodeToString(sum.Sum(nil))}, nil
+	s.Classes = numbers(slices.Max(s.Y) + 1)
+	return s, g.Wait()
 }
 
-// notFound says which files to put where.
-func notFound(set data.Set, dir string) error {
-	where := "$" + Env
-	if dir != "" {
-		where = dir
-	} else if cache, _, err := CacheDir(); err == nil {
-		where += " or " + filepath.Join(cache, set.ID)
+// checkSums returns the SHA-256 over both files' bytes and compares each file's with the manifest, if given.
+func checkSums(images, labels *idx, imagePath, labelPath string, want []data.File) (string, error) {
+	h := sha256.New()
+	h.Write(images.raw)
+	imageSum := hexSum(h)
+	h.Write(labels.raw)
+	if want == nil {
+		return hexSum(h), nil
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "dataset: %s not found: put these files into %s", set.Name, where)
+	labelSum := sha256.Sum256(labels.raw)
+	for i, sum := range []string{imageSum, hex.EncodeToString(labelSum[:])} {
+		if sum != want[i].SHA256 {
+			return "", fmt.Errorf("%s %w", []string{imagePath, labelPath}[i], wrongSum(want[i], sum))
+		}
+	}
+	return hexSum(h), nil
+}
+
+// wrongSum continues a sentence that begins with the file's name.
+func wrongSum(f data.File, sum string) error {
+	return fmt.Errorf("is not the original %s: SHA-256 of its uncompressed bytes is %s, want %s: it is damaged or of another data set with the same file names",
+		f.Name, sum, f.SHA256)
+}
+
+func hexSum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
+
+// unitRange sets x[i] = b[i] / 255 on all processors: most of its time the system spends on giving out memory.
+func unitRange(x []float32, b []byte) {
+	var unit [256]float32
+	for v := range unit {
+		unit[v] = float32(v) / 255
+	}
+	var workers sync.WaitGroup
+	for chunk := range slices.Chunk(b, len(b)/runtime.GOMAXPROCS(0)+1) {
+		part := x[:len(chunk)]
+		x = x[len(chunk):]
+		workers.Go(func() {
+			for i, v := range chunk {
+				part[i] = unit[v]
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// numbers returns the names "0" to n-1 of classes.
+func numbers(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = strconv.Itoa(i)
+	}
+	return names
+}
+
+// whatToPut says which files (all if none is named) to put into a directory.
+func whatToPut(set data.Set, dir string, names ...string) string {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "put these files into %s", dir)
 	for _, f := range set.Files {
-		fmt.Fprintf(&b, "\n  %s.gz", f.Name)
+		if len(names) == 0 || slices.Contains(names, f.Name) {
+			fmt.Fprintf(&b, "\n  %s.gz, or %s (%s bytes)", f.Name, f.Name, group(f.Size))
+		}
 	}
-	return errors.New(b.String())
+	return b.String()
 }

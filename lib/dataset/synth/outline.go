@@ -9,6 +9,7 @@ import (
 
 // Products are converted to float64 before they are added, everywhere in this package: the conversion forbids the
 // compiler to fuse the two into one rounding, which it does on some processors and would change the images there.
+// (Products by a power of two are exact and need none.)
 
 // lerp returns the point a fraction t of the way from a to b.
 func lerp(a, b point, t float64) point {

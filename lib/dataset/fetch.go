@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/lateral-ml/lateral/data"
+)
+
+// Progress is the state of a download.
+type Progress struct {
+	Set, File   string // "MNIST", "train-images-idx3-ubyte.gz"
+	Host        string // the mirror
+	Done, Total int64  // bytes; Total is 0 where the mirror does not say
+}
+
+// Fetch makes sure that all files of a set are there and have the right bytes, and returns where. Files that are missing
+// or damaged are downloaded to where Find found others of the set, else to the sub-folder of the set's ID in dir or,
+// if dir is empty, in the cache. They are stored uncompressed, which is quickest to load.
+//
+// Mirrors are tried in order. An interrupted download leaves a .part file from which the next one goes on. A file gets
+// its name only when it is complete and its SHA-256 is right. report, unless nil, is called as bytes arrive.
+func Fetch(ctx context.Context, set data.Set, dir string, report func(Progress)) (Place, error) {
+	place, found, err := Find(set, dir)
+	if err != nil && (dir == "" || !errors.Is(err, os.ErrNotExist)) {
+		return Place{}, err
+	}
+	if !found {
+		places, err := roots(dir)
+		if err != nil {
+			return Place{}, err
+		}
+		place = places[len(places)-1] // the directory given, or the cache
+		place.Dir, place.Paths = filepath.Join(place.Dir, set.ID), make([]string, len(set.Files))
+	}
+	if err := os.MkdirAll(place.Dir, 0o755); err != nil {
+		return Place{}, fmt.Errorf("dataset: no folder for %s: %w; set %s to a directory that can be written", set.Name, err, Env)
+	}
+	d := download{client: newClient(), stall: 30 * time.Second, set: set, report: report}
+	for i, f := range set.Files {
+		if place.Paths[i] != "" && Check(place.Paths[i], f) == nil {
+			continue
+		}
+		place.Paths[i] = filepath.Join(place.Dir, f.Name)
+		if err := d.file(ctx, f, place.Paths[i]); err != nil {
+			return Place{}, err
+		}
+	}
+	return place, nil
+}
+
+// Check reads a file, plain or compressed, and compares its uncompressed bytes with the manifest's size and SHA-256.
+// The error names the file.
+func Check(path string, f data.File) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := copyChecked(io.Discard, in, f); err != nil {
+		return fmt.Errorf("%s %w", path, err)
+	}
+	return nil
+}
+
+// copyChecked copies the uncompressed bytes of in and checks them.
+// The errors continue a sentence that begins with the file's name, except for those of w.
+func copyChecked(w io.Writer, in io.Reader, f data.File) error {
+	content := bufio.NewReaderSize(in, 1<<16)
+	var r io.Reader = content
+	if magic, _ := content.Peek(2); bytes.Equal(magic, gzipMagic) {
+		z, err := gzip.NewReader(content)
+		if err != nil {
+			return fmt.Errorf("is damaged: its gzip header cannot be read (%w)", err)
+		}
+		r = z
+	}
+	h := sha256.New()
+	n, err := io.Copy(io.MultiWriter(h, w), io.LimitReader(r, f.Size+1))
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF) || err == nil && n < f.Size:
+		return fmt.Errorf("is truncated: it ends after %s of %s bytes", group(n), group(f.Size))
+	case err != nil:
+		return fmt.Errorf("is damaged after %s of %s bytes: %w", group(n), group(f.Size), err)
+	case n > f.Size:
+		return fmt.Errorf("is too long: it has more than %s bytes", group(f.Size))
+	}
+	if sum := hexSum(h); sum != f.SHA256 {
+		return wrongSum(f, sum)
+	}
+	return nil
+}
+
+// newClient returns a client that does not wait for ever for a mirror that does not answer.
+func newClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 20 * time.Second,
+		ForceAttemptHTTP2:     true,
+	}}
+}
+
+// A download fetches files of a set.
+type download struct {
+	client *http.Client
+	stall  time.Duration // how long to wait for the next bytes
+	set    data.Set
+	report func(Progress)
+}
+
+// file downloads one file from the first mirror that has it.
+func (d *download) file(ctx context.Context, f data.File, path string) error {
+	part := path + ".gz.part"
+	var failures strings.Builder
+	for _, mirror := range d.set.Mirrors {
+		address := mirror + f.Name + ".gz"
+		err := d.from(ctx, address, part, path, f)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("dataset: download of %s interrupted: %w; run it again to go on from there", f.Name, context.Cause(ctx))
+		}
+		if path := new(os.PathError); errors.As(err, &path) {
+			return fmt.Errorf("dataset: %s cannot be stored: %w; make room, or set %s to another directory", f.Name, err, Env)
+		}
+		fmt.Fprintf(&failures, "\n  %s: %v", address, err)
+	}
+	return fmt.Errorf("dataset: %s is not here and cannot be downloaded:%s\nTo go without a network, fetch them elsewhere (%s) and %s\n(or into a directory that $%s names)",
+		f.Name, failures.String(), d.set.Home, whatToPut(d.set, filepath.Dir(path)), Env)
+}
+
+// from downloads a file from one mirror and puts it into place. If the bytes are wrong and began in an earlier download,
+// perhaps of another mirror, it starts once more from nothing.
+func (d *download) from(ctx context.Context, address, part, path string, f data.File) error {
+	resumed, err := d.transfer(ctx, address, part, f)
+	if err != nil {
+		return err
+	}
+	err = install(part, path, f)
+	if err != nil && resumed {
+		if _, err = d.transfer(ctx, address, part, f); err == nil {
+			err = install(part, path, f)
+		}
+	}
+	return err
+}
+
+// install checks a finished download and stores its uncompressed bytes under their name.
+// The download is then removed, whether it was good or not.
+func install(part, path string, f data.File) error {
+	defer os.Remove(part)
+	in, err := os.Open(part)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
+	if err != nil {
+		return err
+	}
+	defer out.Cleanup()
+	if err := copyChecked(out, in, f); err != nil {
+		return fmt.Errorf("what it sent %w", err)
+	}
+	return out.CloseAtomicallyReplace()
+}
+
+// transfer downloads to the file part, going on from its end if the mirror can. It reports whether it did.
+func (d *download) transfer(ctx context.Context, address, part string, f data.File) (resumed bool, err error) {
+	out, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	have, err := out.Seek(0, io.SeekEnd)
+	if err != nil {
+		return false, err
+	}
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	idle := time.AfterFunc(d.stall, func() { cancel(fmt.Errorf("no answer for %v", d.stall)) })
+	defer idle.Stop()
+	resp, err := d.get(ctx, address, have)
+	if err != nil {
+		return false, cause(ctx, err)
+	}
+	defer resp.Body.Close()
+
+	switch {
+	case resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", have)):
+	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && have > 0:
+		return true, nil // the part has no continuation: whether it is whole, its sum will tell
+	case resp.StatusCode == http.StatusOK:
+		have = 0
+		if _, err := out.Seek(0, io.SeekStart); err != nil {
+			return false, err
+		}
+		if err := out.Truncate(0); err != nil {
+			return false, err
+		}
+	default:
+		return false, errors.New(resp.Status)
+	}
+
+	p := Progress{Set: d.set.Name, File: f.Name + ".gz", Host: host(address), Done: have, Total: max(0, have+resp.ContentLength)}
+	w := writerFunc(func(b []byte) (int, error) {
+		idle.Reset(d.stall)
+		n, err := out.Write(b)
+		p.Done += int64(n)
+		if d.report != nil {
+			d.report(p)
+		}
+		return n, err
+	})
+	// Compression makes nothing much longer: more is not the file.
+	limit := f.Size + f.Size/64 + 1024 - have
+	if n, err := io.Copy(w, io.LimitReader(resp.Body, limit+1)); err != nil {
+		return have > 0, cause(ctx, err)
+	} else if n > limit {
+		return have > 0, errors.Join(fmt.Errorf("it sent more than the %s bytes of the file", group(f.Size)), out.Truncate(0))
+	}
+	return have > 0, nil
+}
+
+// get asks for a file from byte have on.
+func (d *download) get(ctx context.Context, address string, have int64) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept-Encoding", "identity") // the bytes as stored: ranges count those
+	if have > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
+	}
+	resp, err := d.client.Do(req)
+	if e := new(url.Error); errors.As(err, &e) {
+		err = e.Err // without the address, which the caller gives
+	}
+	return resp, err
+}
+
+// cause returns why a context ended, if it did, instead of err.
+func cause(ctx context.Context, err error) error {
+	if c := context.Cause(ctx); c != nil {
+		return c
+	}
+	return err
+}
+
+func host(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Host
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// Lines returns a report function for Fetch that writes a line when a file begins, every two seconds, and when it ends.
+func Lines(w io.Writer) func(Progress) {
+	var file string
+	var last time.Time
+	return func(p Progress) {
+		done := p.Done == p.Total
+		if p.File == file && !done && time.Since(last) < 2*time.Second {
+			return
+		}
+		file, last = p.File, time.Now()
+		of := ""
+		if p.Total > 0 {
+			of = " of " + megabytes(p.Total)
+		}
+		fmt.Fprintf(w, "%s: %s: %s%s MB from %s\n", p.Set, p.File, megabytes(p.Done), of, p.Host)
+	}
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e6) }
