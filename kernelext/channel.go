@@ -146,6 +146,7 @@ func (l *link) within(call func()) error {
 func fail(err error) {
 	if inNotebook {
 		_ = kernel.settle() // a broken link has already been reported
+		drainText()
 	}
 	fmt.Fprintln(os.Stderr, err)
 	exit(1)

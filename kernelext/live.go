@@ -52,11 +52,7 @@ func (l *LiveFigure) Update() {
 		return // Done reports it; early data may be too little to draw
 	}
 	if l.shown {
-		for _, b := range bundles {
-			if kernel.update(b) != nil {
-				l.live = false
-			}
-		}
+		l.live = kernel.update(bundles[0]) == nil
 	} else {
 		l.shown = true
 		l.live = kernel.deliver(bundles...) == nil

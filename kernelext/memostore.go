@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -52,8 +53,11 @@ func (e Entry) Size() int64 {
 const (
 	entryFile = "entry.json"
 	valueDir  = "value"
-	tempGlob  = ".new-*" // an entry on its way; renamed when complete
+	tempGlob  = ".temp-*" // an entry on its way in or out: renamed when complete, or about to be removed
 )
+
+// tempName returns a name that matches tempGlob and that no process uses.
+func tempName() string { return fmt.Sprintf(".temp-%d-%016x", os.Getpid(), rand.Uint64()) }
 
 // List returns the stored entries, sorted by name and then by age, newest first. Damaged entries are left out.
 func List() ([]Entry, error) {
@@ -175,8 +179,8 @@ func (m *memo) keep(store func(dir string) error) (err error) {
 		return err
 	}
 	m.sweep()
-	temp, err := os.MkdirTemp(m.dir, tempGlob)
-	if err != nil {
+	temp := filepath.Join(m.dir, tempName())
+	if err := os.Mkdir(temp, 0o777); err != nil {
 		return err
 	}
 	defer func() {
@@ -216,7 +220,7 @@ func (m *memo) keep(store func(dir string) error) (err error) {
 
 // discard removes an entry: out of sight in one step, then file by file.
 func discard(dir string) error {
-	gone := filepath.Join(filepath.Dir(dir), fmt.Sprintf(".new-gone-%d-%d", os.Getpid(), time.Now().UnixNano()))
+	gone := filepath.Join(filepath.Dir(dir), tempName())
 	if err := os.Rename(dir, gone); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil

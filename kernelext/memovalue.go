@@ -371,4 +371,3 @@ func callEqual(a, b reflect.Value) (equal, ok bool) {
 	}
 	return m.Call([]reflect.Value{b})[0].Bool(), true
 }
-

@@ -79,9 +79,13 @@ func paramFrom[T any](params, name string, otherwise T) (T, error) {
 	if err := json.Unmarshal(raw, &v); err == nil && string(raw) != "null" {
 		return v, nil
 	}
-	// A command line knows only text: "5" is a fine int.
+	// A command line knows only text: "5" is a fine int, and 5 a fine string.
 	var text string
 	if json.Unmarshal(raw, &text) == nil && json.Unmarshal([]byte(text), &v) == nil {
+		return v, nil
+	}
+	if rv := reflect.ValueOf(&v).Elem(); rv.Kind() == reflect.String && string(raw) != "null" {
+		rv.SetString(string(raw))
 		return v, nil
 	}
 	return otherwise, fmt.Errorf("kernelext: parameter %q is %s, but this cell needs a value of type %v such as %v",

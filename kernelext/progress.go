@@ -111,7 +111,7 @@ func (p *Progress) line() string {
 		parts = append(parts, rate(p.done, elapsed))
 		if p.total > p.done {
 			left := time.Duration(float64(elapsed) / float64(p.done) * float64(p.total-p.done))
-			parts = append(parts, duration(left)+" left")
+			parts = append(parts, duration(max(left, time.Second).Round(time.Second))+" left")
 		}
 	}
 	return join(append(parts, p.note))
@@ -154,7 +154,7 @@ func duration(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < 10*time.Second:
+	case d < 10*time.Second && d%time.Second != 0:
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	case d < time.Minute:
 		return fmt.Sprintf("%.0f s", d.Seconds())

@@ -136,7 +136,7 @@ func drawingBundle(d Drawing) (bundle, error) {
 func pictureBundle(picture []byte, alt string, w, h int) bundle {
 	return bundle{
 		data:     map[string]any{"image/png": picture, "text/plain": alt},
-		metadata: map[string]any{"image/png": map[string]any{"width": w, "height": h}},
+		metadata: map[string]any{"image/png": map[string]any{"width": w, "height": h, "alt": alt}},
 	}
 }
 

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+
+	"github.com/lateral-ml/lateral/kernelext/results"
+	"github.com/lateral-ml/lateral/kernelext/toolchain"
+	"github.com/spf13/cobra"
+)
+
+func resultsCommand() *cobra.Command {
+	var check bool
+	var root string
+	cmd := &cobra.Command{
+		Use:   "results",
+		Short: "Collect every comparison of the notebooks into results.json and README's table",
+		Long: `Results reads the rows of every kernelext.Versus table in notebooks/*.ipynb, as
+last executed, and writes them to notebooks/results.json and to the table in
+README.md. With --check it writes nothing and fails if the three disagree.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			module, err := toolchain.FindModule(root)
+			if err != nil {
+				return err
+			}
+			if check {
+				if err := results.Check(module); err != nil {
+					return err
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), "notebooks, results.json and README agree")
+				return nil
+			}
+			rows, err := results.Write(module)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%d rows in %s and %s\n", len(rows), results.JSONFile, results.ReadmeFile)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "write nothing; fail if notebooks, JSON and README disagree")
+	cmd.Flags().StringVar(&root, "module", ".", "directory in the checkout to work on")
+	return cmd
+}
