@@ -24,6 +24,7 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -45,6 +46,10 @@ func NewTape(workers int) *Tape {
 	}
 	return &Tape{workers: workers}
 }
+
+// Kernels names the implementation of the numeric kernels in use: "avx512", "avx2" or "go". The environment variable
+// LATERAL_SIMD, set to avx2 or off, chooses a simpler one.
+func Kernels() string { return simd.Name() }
 
 // Workers returns how many goroutines an operation may use.
 func (t *Tape) Workers() int { return t.workers }

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package nn
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// Save writes the parameters and buffers of a model to a safetensors file, by the names that [StateOf] gives them.
+// The file is complete or not there.
+func Save(path string, model any) error {
+	return tensor.SaveSafetensors(path, StateOf(model).tensors(), nil)
+}
+
+// Load reads the parameters and buffers of a model from a safetensors file, which must have the same names and
+// shapes. The model is unchanged if they differ.
+func Load(path string, model any) error {
+	saved, _, err := tensor.LoadSafetensors(path)
+	if err != nil {
+		return err
+	}
+	found := map[string]*tensor.Tensor{}
+	for _, s := range saved {
+		found[s.Name] = s.Tensor
+	}
+	want := StateOf(model).tensors()
+	for _, w := range want {
+		switch t := found[w.Name]; {
+		case t == nil:
+			return fmt.Errorf("nn: %s holds no %s; it has %q", path, w.Name, slices.Sorted(maps.Keys(found)))
+		case !tensor.SameShape(t, w.Tensor):
+			return fmt.Errorf("nn: in %s %s has shape %v, the model wants %v", path, w.Name, t.Shape(), w.Tensor.Shape())
+		}
+	}
+	if len(found) != len(want) {
+		return fmt.Errorf("nn: %s holds %d tensors, the model %d: it belongs to another model", path, len(found), len(want))
+	}
+	for _, w := range want {
+		w.Tensor.CopyFrom(found[w.Name])
+	}
+	return nil
+}
+
+func (s State) tensors() []tensor.Named {
+	var named []tensor.Named
+	for _, p := range s.Params {
+		named = append(named, tensor.Named{Name: p.Name, Tensor: p.Value()})
+	}
+	return append(named, s.Buffers...)
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tensor
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// MarshalBinary returns the tensor as a safetensors file with the one name "tensor", so that encoding/gob and the
+// like can store it.
+func (t *Tensor) MarshalBinary() ([]byte, error) {
+	var b bytes.Buffer
+	err := WriteSafetensors(&b, []Named{{"tensor", t}}, nil)
+	return b.Bytes(), err
+}
+
+// UnmarshalBinary replaces t by what MarshalBinary returned.
+func (t *Tensor) UnmarshalBinary(data []byte) error {
+	named, _, err := ReadSafetensors(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	if len(named) != 1 {
+		return fmt.Errorf("tensor: want one tensor, found %d", len(named))
+	}
+	*t = *named[0].Tensor
+	return nil
+}
