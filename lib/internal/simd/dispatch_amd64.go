@@ -4,5 +4,107 @@
 
 package simd
 
+import "golang.org/x/sys/cpu"
+
 // available lists the implementations that run here, best first.
-func available() []*kernels { return []*kernels{&goKernels} }
+func available() []*kernels {
+	list := []*kernels{&goKernels}
+	x := &cpu.X86
+	if x.HasAVX2 && x.HasFMA && x.HasBMI2 && x.HasPOPCNT {
+		list = append([]*kernels{&avx2Kernels}, list...)
+		if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
+			list = append([]*kernels{&avx512Kernels}, list...)
+		}
+	}
+	return list
+}
+
+var avx512Kernels = kernels{
+	name: "avx512",
+	gemm: avx512Gemm,
+
+	add:         avx512Add,
+	sub:         avx512Sub,
+	mul:         avx512Mul,
+	div:         avx512Div,
+	mulAdd:      avx512MulAdd,
+	scale:       avx512Scale,
+	addScalar:   avx512AddScalar,
+	axpy:        avx512Axpy,
+	relu:        avx512Relu,
+	reluGrad:    avx512ReluGrad,
+	reluGradAdd: avx512ReluGradAdd,
+	addRelu:     avx512AddRelu,
+	sqrt:        avx512Sqrt,
+	abs:         avx512Abs,
+	recip:       avx512Recip,
+	sign:        avx512Sign,
+	clamp:       avx512Clamp,
+	scaleU8:     avx512ScaleU8,
+	exp:         avx512Exp,
+	log:         avx512Log,
+	tanh:        avx512Tanh,
+	sigmoid:     avx512Sigmoid,
+
+	sum:           avx512Sum,
+	absSum:        avx512AbsSum,
+	sumSquares:    avx512SumSquares,
+	dot:           avx512Dot,
+	max:           avx512Max,
+	index:         avx512Index,
+	countNonZero:  avx512CountNonZero,
+	countPositive: avx512CountPositive,
+	expSum:        avx512ExpSum,
+	sumRows:       avx512SumRows,
+
+	sgd:      avx512SGD,
+	momentum: avx512Momentum,
+	nesterov: avx512Nesterov,
+	adam:     avx512Adam,
+	rmsProp:  avx512RMSProp,
+}
+
+var avx2Kernels = kernels{
+	name: "avx2",
+	gemm: avx2Gemm,
+
+	add:         avx2Add,
+	sub:         avx2Sub,
+	mul:         avx2Mul,
+	div:         avx2Div,
+	mulAdd:      avx2MulAdd,
+	scale:       avx2Scale,
+	addScalar:   avx2AddScalar,
+	axpy:        avx2Axpy,
+	relu:        avx2Relu,
+	reluGrad:    avx2ReluGrad,
+	reluGradAdd: avx2ReluGradAdd,
+	addRelu:     avx2AddRelu,
+	sqrt:        avx2Sqrt,
+	abs:         avx2Abs,
+	recip:       avx2Recip,
+	sign:        avx2Sign,
+	clamp:       avx2Clamp,
+	scaleU8:     avx2ScaleU8,
+	exp:         avx2Exp,
+	log:         avx2Log,
+	tanh:        avx2Tanh,
+	sigmoid:     avx2Sigmoid,
+
+	sum:           avx2Sum,
+	absSum:        avx2AbsSum,
+	sumSquares:    avx2SumSquares,
+	dot:           avx2Dot,
+	max:           avx2Max,
+	index:         avx2Index,
+	countNonZero:  avx2CountNonZero,
+	countPositive: avx2CountPositive,
+	expSum:        avx2ExpSum,
+	sumRows:       avx2SumRows,
+
+	sgd:      avx2SGD,
+	momentum: avx2Momentum,
+	nesterov: avx2Nesterov,
+	adam:     avx2Adam,
+	rmsProp:  avx2RMSProp,
+}

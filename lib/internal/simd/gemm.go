@@ -27,8 +27,8 @@ type gemmKernels struct {
 
 	// copyRows copies k rows of n elements: dst[p*dstStride+j] = src[p*stride+j], n <= cols.
 	copyRows func(dst []float32, dstStride int, src []float32, stride, k, n int)
-	// transpose copies n columns of k elements: dst[p*dstStride+j] = src[j*stride+p], n <= width.
-	// It may write anything to dst[p*dstStride+j] for n <= j < width.
+	// transpose copies n columns of k elements: dst[p*dstStride+j] = src[j*stride+p], n <= width, k a multiple of 4.
+	// Both may write anything to the rest of the last vector of a row of dst.
 	transpose func(dst []float32, dstStride int, src []float32, stride, k, n int)
 }
 
@@ -134,7 +134,20 @@ func (w *workspace) panel(g *gemmKernels, transB bool, b []float32, ldb, p0, kc,
 		return dst
 	}
 	for j := 0; j < nc; j += g.width {
-		g.transpose(dst[j:], g.cols, b[(j0+j)*ldb+p0:], ldb, kc, min(g.width, nc-j))
+		g.packTransposed(dst[j:], g.cols, b[(j0+j)*ldb+p0:], ldb, kc, min(g.width, nc-j))
 	}
 	return dst
+}
+
+// packTransposed is transpose for any k.
+func (g *gemmKernels) packTransposed(dst []float32, dstStride int, src []float32, stride, k, n int) {
+	whole := k &^ 3
+	if whole > 0 {
+		g.transpose(dst, dstStride, src, stride, whole, n)
+	}
+	for p := whole; p < k; p++ {
+		for j := range n {
+			dst[p*dstStride+j] = src[j*stride+p]
+		}
+	}
 }

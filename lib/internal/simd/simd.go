@@ -27,8 +27,8 @@ import (
 	"os"
 )
 
-//go:generate go -C _asm run . -isa avx512 -out ../zz_avx512_amd64.s -stubs ../zz_avx512_amd64.go -pkg simd
-//go:generate go -C _asm run . -isa avx2 -out ../zz_avx2_amd64.s -stubs ../zz_avx2_amd64.go -pkg simd
+//go:generate go -C _asm run . -isa avx512
+//go:generate go -C _asm run . -isa avx2
 
 // kernels is one implementation of everything in the package. The functions may assume that lengths fit.
 type kernels struct {

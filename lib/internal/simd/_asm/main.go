@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command _asm writes the assembly of package simd with avo, one instruction set per run:
+//
+//	go run . -isa avx512
+//
+// makes zz_avx512_amd64.s and the declarations zz_avx512_amd64.go in the directory above.
+//
+// Every kernel is described once, for both instruction sets, in terms of the vector type isa (isa.go): loops over
+// slices in elementwise.go and reduce.go, elementary functions in math.go, optimiser steps in optim.go, the matrix
+// product's tiles in gemm.go and their packing in pack.go. What a kernel computes is defined by the Go body of the
+// same name in package simd; its tests hold the two together.
+package main
+
+import (
+	"bytes"
+	"flag"
+	"log"
+	"os"
+
+	. "github.com/mmcloughlin/avo/build"
+)
+
+func main() {
+	set := flag.String("isa", "avx512", "instruction set: avx512 or avx2")
+	flag.Parse()
+	v, ok := map[string]isa{"avx512": avx512, "avx2": avx2}[*set]
+	if !ok {
+		log.Fatalf("unknown instruction set %q", *set)
+	}
+	assembly := "../zz_" + v.name + "_amd64.s"
+	declarations := "../zz_" + v.name + "_amd64.go"
+	for name, value := range map[string]string{"out": assembly, "stubs": declarations, "pkg": "simd"} {
+		if err := flag.Set(name, value); err != nil {
+			log.Fatal(err)
+		}
+	}
+	ConstraintExpr("!purego")
+	v.arithmetic()
+	v.functions()
+	v.reductions()
+	v.optimisers()
+	v.tiles()
+	v.packing()
+	Generate()
+	for _, file := range []string{assembly, declarations} {
+		if err := license(file); err != nil {
+			log.Fatal(err)
+		}
+	}
+}
+
+// license puts the licence's name at the top of a generated file.
+func license(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append([]byte("// SPDX-License-Identifier: Apache-2.0\n\n"), bytes.TrimLeft(text, "\n")...), 0o644)
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !purego
+
+package simd
+
+var avx512Gemm = gemmKernels{
+	rows: 14, cols: 32, width: 16,
+	normal: [][2]tileKernel{
+		{avx512TileN1x1, avx512TileN1x2},
+		{avx512TileN2x1, avx512TileN2x2},
+		{avx512TileN3x1, avx512TileN3x2},
+		{avx512TileN4x1, avx512TileN4x2},
+		{avx512TileN5x1, avx512TileN5x2},
+		{avx512TileN6x1, avx512TileN6x2},
+		{avx512TileN7x1, avx512TileN7x2},
+		{avx512TileN8x1, avx512TileN8x2},
+		{avx512TileN9x1, avx512TileN9x2},
+		{avx512TileN10x1, avx512TileN10x2},
+		{avx512TileN11x1, avx512TileN11x2},
+		{avx512TileN12x1, avx512TileN12x2},
+		{avx512TileN13x1, avx512TileN13x2},
+		{avx512TileN14x1, avx512TileN14x2},
+	},
+	transposed: [][2]tileKernel{
+		{avx512TileT1x1, avx512TileT1x2},
+		{avx512TileT2x1, avx512TileT2x2},
+		{avx512TileT3x1, avx512TileT3x2},
+		{avx512TileT4x1, avx512TileT4x2},
+		{avx512TileT5x1, avx512TileT5x2},
+		{avx512TileT6x1, avx512TileT6x2},
+		{avx512TileT7x1, avx512TileT7x2},
+		{avx512TileT8x1, avx512TileT8x2},
+		{avx512TileT9x1, avx512TileT9x2},
+		{avx512TileT10x1, avx512TileT10x2},
+		{avx512TileT11x1, avx512TileT11x2},
+		{avx512TileT12x1, avx512TileT12x2},
+		{avx512TileT13x1, avx512TileT13x2},
+		{avx512TileT14x1, avx512TileT14x2},
+	},
+	copyRows:  avx512CopyRows,
+	transpose: avx512Transpose,
+}
+
+var avx2Gemm = gemmKernels{
+	rows: 6, cols: 16, width: 8,
+	normal: [][2]tileKernel{
+		{avx2TileN1x1, avx2TileN1x2},
+		{avx2TileN2x1, avx2TileN2x2},
+		{avx2TileN3x1, avx2TileN3x2},
+		{avx2TileN4x1, avx2TileN4x2},
+		{avx2TileN5x1, avx2TileN5x2},
+		{avx2TileN6x1, avx2TileN6x2},
+	},
+	transposed: [][2]tileKernel{
+		{avx2TileT1x1, avx2TileT1x2},
+		{avx2TileT2x1, avx2TileT2x2},
+		{avx2TileT3x1, avx2TileT3x2},
+		{avx2TileT4x1, avx2TileT4x2},
+		{avx2TileT5x1, avx2TileT5x2},
+		{avx2TileT6x1, avx2TileT6x2},
+	},
+	copyRows:  avx2CopyRows,
+	transpose: avx2Transpose,
+}
