@@ -11,6 +11,7 @@ import (
 
 	. "github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
+	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -175,6 +176,9 @@ func TestResultsDoNotDependOnWorkers(t *testing.T) {
 }
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
 	for _, workers := range []int{1, 2} {
 		x := param(1, -1, 1, 256, 256).Value()
 		w1, b1, w2 := param(2, -1, 1, 512, 256), param(3, -1, 1, 512), param(4, -1, 1, 10, 512)

@@ -13,6 +13,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 	. "github.com/lateral-ml/lateral/lib/competitive"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
+	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -128,6 +129,9 @@ func TestMaxoutPoolsLWTA(t *testing.T) {
 }
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
 	z, tape := netInputs(20, 60), autograd.NewTape(1)
 	step := func() {
 		tape.Reset()

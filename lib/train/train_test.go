@@ -17,6 +17,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/optim"
@@ -357,6 +358,9 @@ func TestUnwritableFolder(t *testing.T) {
 }
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
 	for _, workers := range []int{1, 2} {
 		n := newNet()
 		c := config(n)
