@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package lib is the root of the library. It holds no code: what is agreed between the packages below it is written
+// here once, and a test beside this file enforces what a test can.
+//
+// # Floors
+//
+// A package imports packages of its own floor or a lower one, never of a higher one, and nothing below lib imports
+// kernelext or the notebook kernel:
+//
+//	6  bench
+//	5  drmm hebbian sparsecode rbm prune siamese
+//	4  train
+//	3  nn competitive norm loss optim gradcheck
+//	2  autograd dataset
+//	1  tensor sparsity submask embed figure dataset/synth
+//	0  internal/simd internal/race
+//
+// Tests and examples may import whatever they need.
+//
+// # Panics and errors
+//
+// A mistake of the programmer panics: shapes that do not fit, a negative size, a label outside its range. The message
+// names the package, the operation and what it was given, and nothing has been written when it comes:
+//
+//	tensor: CopyFrom: shape [3 2] into [2 3]
+//
+// Everything that comes from outside returns an error: files, downloads, flags, notebooks, the numbers in data, and
+// iterations that do not converge. It says what was wrong, where, and what to do:
+//
+//	load model.safetensors: tensor: safetensors: tensor "w": unexpected EOF with 12 of its 64 bytes missing: copy or download the file again
+//
+// Files are never half-written: they go to a temporary name, are synced, then renamed.
+//
+// # Doc comments
+//
+// A doc comment is a contract. It says what is computed, with the equation; the shapes in and out; ranges and units;
+// defaults, and what a zero value means; how ties, NaN and empty inputs are settled; when it panics or fails; and the source.
+//
+//	// Hoyer returns Hoyer's index of the N magnitudes,
+//	//
+//	//	H = (sqrt(N) - ||a||_1/||a||_2) / (sqrt(N) - 1)
+//	//
+//	// from 0 (all equal) to 1 (one element has everything) [Thesis21, eq. 1.19]. a [N].
+//	// It is 0 if all elements are zero, and NaN if one is NaN.
+//
+// Shapes are written [N, D], a function's as x [N, D] -> y [N, K]; images are [N, C, H, W]. A function writes to an
+// argument only if its name or its doc comment says so.
+//
+// # Sources
+//
+// The five documents whose experiments the project rebuilds:
+//
+//	LCN15     Srivastava, Masci, Gomez, Schmidhuber: Understanding locally competitive networks. ICLR 2015
+//	WTA15     Makhzani, Frey: Winner-take-all autoencoders. NIPS 2015; known here by notes on it
+//	NINAI17   NINAI: Cortically inspired machine learning. Undated; the youngest reference is of 2017
+//	KH19      Krotov, Hopfield: Unsupervised learning by competing hidden units. PNAS 2019; here by its preprint
+//	Thesis21  Askey-Doran: Sparse coding in deep neural networks and the visual system. Thesis, 2021
+//
+// What the packages cite besides:
+//
+//	GB10     Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks. AISTATS 2010
+//	HR09     Hurley, Rickard: Comparing measures of sparsity. IEEE Transactions on Information Theory 55, 2009
+//	HZRS15   He, Zhang, Ren, Sun: Delving deep into rectifiers. ICCV 2015
+//	KB15     Kingma, Ba: Adam: a method for stochastic optimization. ICLR 2015
+//	SHKSS14  Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout: a simple way to prevent neural
+//	         networks from overfitting. JMLR 15, 2014
+//	TH12     Tieleman, Hinton: RMSProp. Lecture 6.5 of Neural Networks for Machine Learning, 2012
+package lib
