@@ -16,8 +16,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Projection is the map y = C (x - m) from d to k dimensions that PCA found. All its state is exported, so that it can
-// be saved.
+// A Projection is the map y = C (x - m) from d to k dimensions that PCA found. encoding/gob saves it whole.
 type Projection struct {
 	Mean       []float64      // m [d]: the mean of the samples
 	Components *tensor.Tensor // C [k, d]: rows of length 1, orthogonal to each other

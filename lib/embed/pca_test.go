@@ -3,10 +3,13 @@
 package embed_test
 
 import (
+	"bytes"
+	"encoding/gob"
 	"encoding/json"
 	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -225,6 +228,22 @@ func TestPCAProperties(t *testing.T) {
 		near(t, fmt.Sprint("component ", j), b.Components.Row(j), row, 1e-6)
 	}
 	near(t, "ratio", b.Ratio, a.Ratio, 1e-12)
+}
+
+func TestProjectionThroughGob(t *testing.T) {
+	x := tensor.From([]float32{1, 0, 2, 2, 0, 1, 4, 0, 7}, 3, 3)
+	in := pca(t, x, 2)
+	var b bytes.Buffer
+	if err := gob.NewEncoder(&b).Encode(in); err != nil {
+		t.Fatal(err)
+	}
+	var out embed.Projection
+	if err := gob.NewDecoder(&b).Decode(&out); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(in, &out) {
+		t.Errorf("got %v, want %v", out, in)
+	}
 }
 
 func TestPCARefuses(t *testing.T) {

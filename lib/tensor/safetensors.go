@@ -87,11 +87,11 @@ func WriteSafetensors(w io.Writer, tensors []Named, metadata map[string]string) 
 	buf := bufio.NewWriterSize(w, chunkBytes)
 	buf.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(header))))
 	buf.Write(header)
-	var word [4]byte
+	var raw []byte
 	for _, t := range tensors {
-		for _, v := range t.Tensor.data {
-			binary.LittleEndian.PutUint32(word[:], math.Float32bits(v))
-			buf.Write(word[:])
+		for chunk := range slices.Chunk(t.Tensor.data, chunkBytes/4) {
+			raw, _ = binary.Append(raw[:0], binary.LittleEndian, chunk) // fails for types without a size only
+			buf.Write(raw)
 		}
 	}
 	if err := buf.Flush(); err != nil { // the first error of all the writes above
