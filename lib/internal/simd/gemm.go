@@ -35,9 +35,32 @@ type gemmKernels struct {
 type tileKernel func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool)
 
 // workspace is the packing memory of one running product.
-type workspace struct{ a, b []float32 }
+type workspace struct{ b []float32 }
 
-var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+// idle holds the workspaces that no product is using. Unlike a sync.Pool it never forgets one, so that a product
+// allocates nothing once as many workspaces exist as products ever ran at the same time.
+var idle struct {
+	sync.Mutex
+	list []*workspace
+}
+
+func takeWorkspace() *workspace {
+	idle.Lock()
+	defer idle.Unlock()
+	last := len(idle.list) - 1
+	if last < 0 {
+		return new(workspace)
+	}
+	w := idle.list[last]
+	idle.list = idle.list[:last]
+	return w
+}
+
+func (w *workspace) giveBack() {
+	idle.Lock()
+	idle.list = append(idle.list, w)
+	idle.Unlock()
+}
 
 // GemmNN computes C = A*B, or C = C + A*B with acc, for row-major A [m,k], B [k,n] and C [m,n] whose rows lie lda,
 // ldb and ldc elements apart.
@@ -88,7 +111,7 @@ func gemm(g *gemmKernels, transA, transB bool, m, n, k int, a []float32, lda int
 		}
 		return
 	}
-	w := workspaces.Get().(*workspace)
+	w := takeWorkspace()
 	tiles := g.normal
 	if transA {
 		tiles = g.transposed
@@ -114,7 +137,7 @@ func gemm(g *gemmKernels, transA, transB bool, m, n, k int, a []float32, lda int
 			}
 		}
 	}
-	workspaces.Put(w)
+	w.giveBack()
 }
 
 // evenly returns the step that cuts n into the fewest pieces of at most limit, of nearly equal size, a multiple of unit.

@@ -3,15 +3,23 @@
 package simd
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strings"
 	"testing"
 )
 
 // eachImplementation runs a test once for every implementation this processor supports, with that one active.
 func eachImplementation(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
 	chosen := active
 	defer func() { active = chosen }()
+	ran := 0
 	for _, k := range available() {
 		active = k
 		t.Run(k.name, func(t *testing.T) {
@@ -19,7 +27,11 @@ func eachImplementation(t *testing.T, test func(t *testing.T)) {
 				t.Fatalf("%s runs instead of %s", Name(), k.name)
 			}
 			test(t)
+			ran++
 		})
+	}
+	if ran != len(available()) && !t.Failed() && !t.Skipped() {
+		t.Fatalf("%d of %d implementations ran", ran, len(available()))
 	}
 }
 
@@ -63,4 +75,162 @@ func fillNormal(rng *rand.Rand, x []float32) {
 	for i := range x {
 		x[i] = float32(rng.NormFloat64())
 	}
+}
+
+func TestChoose(t *testing.T) {
+	a, b, c := &kernels{name: "avx512"}, &kernels{name: "avx2"}, &kernels{name: "go"}
+	for _, test := range []struct {
+		env       string
+		supported []*kernels
+		want      *kernels
+	}{
+		{"", []*kernels{a, b, c}, a},
+		{"avx2", []*kernels{a, b, c}, b},
+		{"off", []*kernels{a, b, c}, c},
+		{"", []*kernels{b, c}, b},
+		{"avx2", []*kernels{c}, c},
+		{"off", []*kernels{c}, c},
+		{"", []*kernels{c}, c},
+	} {
+		if got := choose(test.env, test.supported); got != test.want {
+			t.Errorf("LATERAL_SIMD=%q with %d implementations: %s, want %s", test.env, len(test.supported), got.name, test.want.name)
+		}
+	}
+}
+
+// TestForcedPath starts the test binary again with LATERAL_SIMD set and asks it what it runs.
+func TestForcedPath(t *testing.T) {
+	if file := os.Getenv("SIMD_TEST_NAME_FILE"); file != "" {
+		if err := os.WriteFile(file, []byte(Name()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if runtime.GOOS == "js" {
+		t.Skip("no processes here")
+	}
+	all := available()
+	want := map[string]string{"": all[0].name, "off": "go", "avx2": all[len(all)-1].name}
+	for _, k := range all {
+		if k.name == "avx2" {
+			want["avx2"] = "avx2"
+		}
+	}
+	for env, name := range want {
+		file := t.TempDir() + "/name"
+		cmd := exec.Command(os.Args[0], "-test.run=^TestForcedPath$")
+		cmd.Env = append(os.Environ(), "LATERAL_SIMD="+env, "SIMD_TEST_NAME_FILE="+file)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("LATERAL_SIMD=%s: %v\n%s", env, err, out)
+		}
+		got, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != name {
+			t.Errorf("LATERAL_SIMD=%s runs %s, want %s", env, got, name)
+		}
+	}
+}
+
+// TestImplementationsAreComplete fails if an implementation lacks a kernel.
+func TestImplementationsAreComplete(t *testing.T) {
+	for _, k := range available() {
+		if s := fmt.Sprintf("%+v", *k); strings.Contains(s, "<nil>") {
+			t.Errorf("%s: a kernel is missing in %s", k.name, s)
+		}
+		for rows, pair := range k.gemm.normal {
+			if pair[0] == nil || pair[1] == nil || k.gemm.transposed[rows][0] == nil || k.gemm.transposed[rows][1] == nil {
+				t.Errorf("%s: no tile kernel for %d rows", k.name, rows+1)
+			}
+		}
+		if len(k.gemm.normal) != k.gemm.rows || len(k.gemm.transposed) != k.gemm.rows {
+			t.Errorf("%s: %d and %d tile kernels for %d rows", k.name, len(k.gemm.normal), len(k.gemm.transposed), k.gemm.rows)
+		}
+	}
+}
+
+// TestAVX2UsesNoAVX512 reads the assembly: the assembler would accept registers that AVX2 processors do not have.
+func TestAVX2UsesNoAVX512(t *testing.T) {
+	text, err := os.ReadFile("zz_avx2_amd64.s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	required := regexp.MustCompile(`Requires:.*`).FindAllString(string(text), -1)
+	if len(required) == 0 {
+		t.Fatal("no kernel was found")
+	}
+	for _, line := range required {
+		if strings.Contains(line, "AVX512") {
+			t.Errorf("an AVX2 kernel %s", line)
+		}
+	}
+	if bad := regexp.MustCompile(`\b(Z[0-9]+|K[0-7]|[XY](1[6-9]|2[0-9]|3[01]))\b`).FindString(string(text)); bad != "" {
+		t.Errorf("an AVX2 kernel uses register %s", bad)
+	}
+}
+
+// TestAssemblyPathsAgree compares the bits of the two assembly paths over every kernel.
+func TestAssemblyPathsAgree(t *testing.T) {
+	var paths []*kernels
+	for _, k := range available() {
+		if k.name != "go" {
+			paths = append(paths, k)
+		}
+	}
+	if len(paths) < 2 {
+		t.Skip("this processor has fewer than two assembly paths")
+	}
+	chosen := active
+	defer func() { active = chosen }()
+	for _, n := range lengths() {
+		var results [2][]float32
+		for p := range results {
+			active = paths[p]
+			results[p] = everyKernel(n)
+		}
+		for i := range results[0] {
+			x, y := results[0][i], results[1][i]
+			if math.Float32bits(x) != math.Float32bits(y) && !(x != x && y != y) {
+				t.Fatalf("length %d: result %d is %g with %s and %g with %s", n, i, x, paths[0].name, y, paths[1].name)
+			}
+		}
+	}
+}
+
+// everyKernel runs all vector kernels on the same n random numbers and returns their results in one slice.
+func everyKernel(n int) (results []float32) {
+	rng := rand.New(rand.NewPCG(uint64(n), 8))
+	a, b, d := make([]float32, n), make([]float32, n), make([]float32, n)
+	fillMixed(rng, a, true)
+	fillMixed(rng, b, true)
+	fillMixed(rng, d, true)
+	for _, e := range elementwise {
+		dst := copied(d)
+		e.run(dst, a, b)
+		results = append(results, dst...)
+	}
+	fillNormal(rng, a)
+	fillNormal(rng, b)
+	fillNormal(rng, d)
+	keep := func(run func(dst []float32)) {
+		dst := copied(d)
+		run(dst)
+		results = append(results, dst...)
+	}
+	keep(func(dst []float32) { MulAdd(dst, a, b) })
+	keep(func(dst []float32) { Axpy(dst, 0.3, a) })
+	keep(func(dst []float32) { SoftmaxRows(dst, a, 1, n) })
+	results = append(results, Sum(a), AbsSum(a), SumSquares(a), Dot(a, b))
+	for _, wd := range []float32{0, 0.1} {
+		m, v := copied(b), copied(a)
+		Abs(v, v)
+		keep(func(w []float32) { SGD(w, a, 0.1, wd) })
+		keep(func(w []float32) { Momentum(w, a, m, 0.1, 0.9, wd, false) })
+		keep(func(w []float32) { Momentum(w, a, m, 0.1, 0.9, wd, true) })
+		keep(func(w []float32) { Adam(w, a, m, v, 0.1, 0.9, 0.999, 1e-8, 0.1, 0.001, wd) })
+		keep(func(w []float32) { RMSProp(w, a, v, 0.1, 0.99, 1e-8, wd) })
+		results = append(append(results, m...), v...)
+	}
+	return results
 }
