@@ -45,7 +45,7 @@ func (p Place) remedy(set data.Set) string {
 	if p.given {
 		get += " --dir " + p.Dir
 	}
-	return fmt.Sprintf("replace it with a good copy, or run `%s` to download one", get)
+	return fmt.Sprintf("Replace what is named here with a good copy, or run `%s` to download one.", get)
 }
 
 // Find looks for the files of a set: in dir alone if it is not empty, else in $LATERAL_DATA and then in the cache,

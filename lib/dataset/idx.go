@@ -112,6 +112,8 @@ func parseIDX(r io.Reader, size int64, rank int) (*idx, error) {
 	switch _, err := io.ReadFull(content, head[:1]); {
 	case err == nil:
 		return nil, fmt.Errorf("is too long: bytes follow the %s = %s values that its header declares", times(dims), group(elements))
+	case err == io.ErrUnexpectedEOF:
+		return nil, errors.New("is truncated: the end of its gzip data is missing")
 	case err != io.EOF:
 		return nil, fmt.Errorf("is damaged at its end: %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"os"
@@ -16,8 +17,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/lateral-ml/lateral/data"
 	"github.com/lateral-ml/lateral/lib/tensor"
@@ -75,11 +74,12 @@ func loadMNIST(set data.Set, place Place) (train, test *Set, err error) {
 	if missing := place.Missing(set); len(missing) > 0 {
 		return nil, nil, fmt.Errorf("dataset: %s has only a part of %s: %s", place.Dir, set.Name, whatToPut(set, place.Dir, missing...))
 	}
-	var g errgroup.Group
-	g.Go(func() (err error) { train, err = readPair(place.Paths[0], place.Paths[1], set.Files[0:2]); return })
-	g.Go(func() (err error) { test, err = readPair(place.Paths[2], place.Paths[3], set.Files[2:4]); return })
-	if err := g.Wait(); err != nil {
-		return nil, nil, fmt.Errorf("dataset: %w; %s", err, place.remedy(set))
+	err = both(
+		func() (err error) { train, err = readPair(place.Paths[0], place.Paths[1], set.Files[0:2]); return },
+		func() (err error) { test, err = readPair(place.Paths[2], place.Paths[3], set.Files[2:4]); return },
+	)
+	if err != nil {
+		return nil, nil, fmt.Errorf("dataset: %w\n%s", err, place.remedy(set))
 	}
 	for _, s := range []*Set{train, test} {
 		s.Name = set.Name
@@ -103,10 +103,11 @@ func IDX(images, labels string) (*Set, error) {
 // readPair reads an image file and its label file and, unless want is nil, holds them against the manifest.
 func readPair(imagePath, labelPath string, want []data.File) (*Set, error) {
 	var images, labels *idx
-	var g errgroup.Group
-	g.Go(func() (err error) { images, err = readIDX(imagePath, imageRank); return })
-	g.Go(func() (err error) { labels, err = readIDX(labelPath, labelRank); return })
-	if err := g.Wait(); err != nil {
+	err := both(
+		func() (err error) { images, err = readIDX(imagePath, imageRank); return },
+		func() (err error) { labels, err = readIDX(labelPath, labelRank); return },
+	)
+	if err != nil {
 		return nil, err
 	}
 	n, h, w := images.dims[0], images.dims[1], images.dims[2]
@@ -119,13 +120,26 @@ func readPair(imagePath, labelPath string, want []data.File) (*Set, error) {
 	}
 
 	s := &Set{X: tensor.New(n, 1, h, w), Y: make([]int, n)}
-	g.Go(func() (err error) { s.Sum, err = checkSums(images, labels, imagePath, labelPath, want); return })
-	unitRange(s.X.Data(), images.values)
+	err = both(
+		func() (err error) { s.Sum, err = checkSums(images, labels, imagePath, labelPath, want); return },
+		func() error { unitRange(s.X.Data(), images.values); return nil },
+	)
+	if err != nil {
+		return nil, err
+	}
 	for i, v := range labels.values {
 		s.Y[i] = int(v)
 	}
 	s.Classes = numbers(slices.Max(s.Y) + 1)
-	return s, g.Wait()
+	return s, nil
+}
+
+// both runs two functions at once and returns what went wrong in each, in that order.
+func both(f, g func() error) error {
+	result := make(chan error)
+	go func() { result <- f() }()
+	err := g()
+	return errors.Join(<-result, err)
 }
 
 // checkSums returns the SHA-256 over both files' bytes and compares each file's with the manifest, if given.

@@ -13,8 +13,12 @@ import (
 )
 
 // Order returns a permutation of 0..n-1, the order in which an epoch visits n samples. It depends on its arguments
-// alone, so that training resumed in the middle of an epoch needs only the seed, the epoch and the batch.
+// alone, so that training resumed in the middle of an epoch needs only the seed, the epoch and the batch. It panics if n is
+// negative.
 func Order(n int, seed uint64, epoch int) []int {
+	if n < 0 {
+		panic(fmt.Sprintf("dataset: Order: %d samples", n))
+	}
 	return tensor.Stream(seed, "dataset/order/"+strconv.Itoa(epoch)).Perm(n)
 }
 
