@@ -153,7 +153,7 @@ func (m *memo) run(t task) error {
 		m.say("interrupted after %s, not stored", duration(took))
 		return nil
 	}
-	m.entry.Seconds, m.entry.Created = took.Seconds(), time.Now().UTC().Truncate(time.Second)
+	m.entry.Seconds, m.entry.Created = took.Seconds(), time.Now().UTC()
 	if err := m.keep(t.store); err != nil {
 		m.say("computed in %s, but not stored in %s: %v", duration(took), m.dir, err)
 		return nil

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernelext
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+type result struct {
+	Loss   []float64
+	Counts map[string]int
+	At     time.Time
+	Next   *result
+}
+
+// memoIn calls TryMemo in the directory and returns what it printed as well.
+func memoIn[T any](t *testing.T, dir, name string, config any, f func() (T, error)) (v T, said string, err error) {
+	t.Helper()
+	t.Setenv("LATERAL_MEMO", dir)
+	said = captureStdout(t, func() { v, err = TryMemo(name, config, f) })
+	return v, said, err
+}
+
+func give[T any](v T) func() (T, error) { return func() (T, error) { return v, nil } }
+
+// never is a computation that must not run.
+func never[T any](t *testing.T) func() (T, error) {
+	return func() (T, error) { t.Error("computed although it is stored"); var v T; return v, nil }
+}
+
+func TestMemoComputesOnce(t *testing.T) {
+	dir := t.TempDir()
+	want := result{Loss: []float64{1, math.NaN(), math.Inf(1)}, Counts: map[string]int{"a": 0}, At: time.Now(), Next: &result{Loss: []float64{2}}}
+	_, said, err := memoIn(t, dir, "train", map[string]int{"epochs": 5}, give(want))
+	if err != nil || !strings.Contains(said, "computed in") || !strings.Contains(said, "stored") {
+		t.Fatalf("first: %q %v", said, err)
+	}
+	got, said, err := memoIn(t, dir, "train", map[string]int{"epochs": 5}, never[result](t))
+	if err != nil || !strings.Contains(said, "reused") {
+		t.Fatalf("second: %q %v", said, err)
+	}
+	if got.Loss[0] != 1 || !math.IsNaN(got.Loss[1]) || !math.IsInf(got.Loss[2], 1) || got.Counts["a"] != 0 ||
+		len(got.Counts) != 1 || !got.At.Equal(want.At) || got.Next.Loss[0] != 2 {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if n, said, _ := memoIn(t, dir, "train", map[string]int{"epochs": 6}, give(result{})); n.Loss != nil ||
+		!strings.Contains(said, "the config changed (epochs 5 -> 6), computing") {
+		t.Errorf("another config: %+v %q", n, said)
+	}
+	if _, said, _ := memoIn(t, dir, "other", map[string]int{"epochs": 5}, give(result{})); strings.Contains(said, "reused") {
+		t.Errorf("another name: %q", said)
+	}
+}
+
+func TestMemoOfEveryKindOfValue(t *testing.T) {
+	dir := t.TempDir()
+	roundTrip(t, dir, "int", 0)
+	roundTrip(t, dir, "text", "")
+	roundTrip(t, dir, "flag", true)
+	roundTrip(t, dir, "array", [2]float32{1, 2})
+	roundTrip(t, dir, "nested", map[string][][]float64{"x": {{1}, {2, 3}}})
+	roundTrip(t, dir, "pointer", &struct{ A int }{3})
+	roundTrip(t, dir, "nil pointer", (*struct{ A int })(nil))
+	roundTrip(t, dir, "nil slice", []int(nil))
+	roundTrip(t, dir, "bytes", []byte{0, 1})
+	roundTrip(t, dir, "complex", 1+2i)
+}
+
+func roundTrip[T any](t *testing.T, dir, name string, v T) {
+	t.Helper()
+	if _, said, err := memoIn(t, dir, name, nil, give(v)); err != nil || !strings.Contains(said, "stored") || strings.Contains(said, "not stored") {
+		t.Errorf("%s: %q %v", name, said, err)
+		return
+	}
+	got, said, err := memoIn(t, dir, name, nil, never[T](t))
+	if err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", v) && !strings.Contains(name, "pointer") {
+		t.Errorf("%s: got %+v, want %+v: %q %v", name, got, v, said, err)
+	}
+}
+
+// net keeps itself as a file.
+type net struct{ weights []byte }
+
+func (n *net) Save(dir string) error {
+	return os.WriteFile(filepath.Join(dir, "weights"), n.weights, 0o666)
+}
+
+func (n *net) Load(dir string) (err error) {
+	n.weights, err = os.ReadFile(filepath.Join(dir, "weights"))
+	return err
+}
+
+func TestMemoOfStorable(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		got, said, err := memoIn(t, dir, "pointer", 1, give(&net{[]byte("w")}))
+		if err != nil || string(got.weights) != "w" {
+			t.Errorf("pointer: %v %q %v", got, said, err)
+		}
+		value, said, err := memoIn(t, dir, "value", 1, give(net{[]byte("v")}))
+		if err != nil || string(value.weights) != "v" {
+			t.Errorf("value: %v %q %v", value, said, err)
+		}
+	}
+	if _, said, _ := memoIn(t, dir, "pointer", 1, never[*net](t)); !strings.Contains(said, "reused (1 bytes") {
+		t.Errorf("said %q", said)
+	}
+}
+
+func TestMemoRefusesTypesThatWouldLosePartsBeforeComputing(t *testing.T) {
+	type inner struct{ hidden int }
+	refused(t, "hidden", struct{ In []inner }{}, "In.hidden is not exported")
+	refused(t, "func", struct{ F func() }{}, "F is a func")
+	refused(t, "chan", make(chan int), "chan int is a chan")
+	refused(t, "map", map[string]*inner{}, "hidden is not exported")
+}
+
+func refused[T any](t *testing.T, name string, v T, want string) {
+	t.Helper()
+	_, _, err := memoIn(t, t.TempDir(), name, 1, func() (T, error) { t.Errorf("%s: computed", name); return v, nil })
+	var fault *UnstorableError
+	if !errors.As(err, &fault) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: %v, want %q", name, err, want)
+	}
+}
+
+func TestMemoRefusesConfigsThatHideParts(t *testing.T) {
+	type options struct{ rate float64 }
+	for _, config := range []any{options{0.1}, &options{0.1}, []any{options{0.1}}, map[string]any{"o": options{0.1}}} {
+		_, _, err := memoIn(t, t.TempDir(), "m", config, give(1))
+		var fault *UnstorableError
+		if !errors.As(err, &fault) || fault.What != "config" || !strings.Contains(err.Error(), "rate is not exported") {
+			t.Errorf("%T: %v", config, err)
+		}
+	}
+	for _, config := range []any{math.NaN(), func() {}} {
+		if _, _, err := memoIn(t, t.TempDir(), "m", config, give(1)); err == nil || !strings.Contains(err.Error(), "JSON") {
+			t.Errorf("%T: %v", config, err)
+		}
+	}
+	if _, _, err := memoIn(t, t.TempDir(), "", 1, give(1)); err == nil {
+		t.Error("an empty name is accepted")
+	}
+	if _, _, err := memoIn(t, t.TempDir(), "time", struct{ At time.Time }{time.Now()}, give(1)); err != nil {
+		t.Errorf("a type that encodes itself: %v", err)
+	}
+}
+
+func TestMemoReturnsAValueThatCannotBeStored(t *testing.T) {
+	zero := 0
+	loop := &result{}
+	loop.Next = loop
+	notStored(t, "zero", struct{ P *int }{&zero}, "becomes nil")
+	notStored(t, "loop", loop, "refers to itself")
+	notStored(t, "any", struct{ V any }{net{}}, "not registered")
+}
+
+func notStored[T any](t *testing.T, name string, v T, want string) {
+	t.Helper()
+	dir := t.TempDir()
+	_, said, err := memoIn(t, dir, name, 1, give(v))
+	if err != nil || !strings.Contains(said, "not stored in "+dir) || !strings.Contains(said, want) {
+		t.Errorf("%s: %q %v", name, said, err)
+	}
+	leftovers(t, dir)
+}
+
+// leftovers fails if the directory holds anything but locks.
+func leftovers(t *testing.T, dir string) {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, e := range list {
+		if !strings.HasPrefix(e.Name(), ".lock-") {
+			t.Errorf("%s is left behind", e.Name())
+		}
+	}
+}
+
+func TestMemoStoresNothingAfterAnError(t *testing.T) {
+	dir := t.TempDir()
+	cause := errors.New("no data")
+	if _, _, err := memoIn(t, dir, "m", 1, func() (int, error) { return 3, cause }); !errors.Is(err, cause) {
+		t.Errorf("error %v", err)
+	}
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic is swallowed")
+			}
+		}()
+		TryMemo("m", 1, func() (int, error) { panic("broken") })
+	}()
+	leftovers(t, dir)
+	if v, _, err := memoIn(t, dir, "m", 1, give(4)); v != 4 || err != nil { // and the lock is free
+		t.Errorf("%d %v", v, err)
+	}
+}
+
+func TestMemoRecomputesWhatIsDamaged(t *testing.T) {
+	damage := map[string]struct {
+		do   func(t *testing.T, dir string)
+		want string
+	}{
+		"truncated value": {func(t *testing.T, dir string) { truncate(t, filepath.Join(dir, valueDir, gobFile)) }, "bytes instead of"},
+		"changed value":   {func(t *testing.T, dir string) { flip(t, filepath.Join(dir, valueDir, gobFile)) }, "was changed after"},
+		"no value":        {func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Join(dir, valueDir))) }, "no such file"},
+		"truncated entry": {func(t *testing.T, dir string) { truncate(t, filepath.Join(dir, entryFile)) }, "is damaged"},
+		"no entry":        {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, entryFile))) }, "cannot be read"},
+		"a file instead":  {func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)); must(t, os.WriteFile(dir, nil, 0o666)) }, "cannot be read"},
+	}
+	for name, c := range damage {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			want := strings.Repeat("value", 100)
+			memoIn(t, dir, "m", 1, give(want))
+			entries, err := filepath.Glob(filepath.Join(dir, "m-*"))
+			if err != nil || len(entries) != 1 {
+				t.Fatal(entries, err)
+			}
+			c.do(t, entries[0])
+			got, said, err := memoIn(t, dir, "m", 1, give(want))
+			if got != want || err != nil || !strings.Contains(said, c.want) || !strings.Contains(said, "computing again") {
+				t.Errorf("%q %v, want %q", said, err, c.want)
+			}
+			if got, said, err := memoIn(t, dir, "m", 1, never[string](t)); got != want || err != nil {
+				t.Errorf("not mended: %q %v", said, err)
+			}
+		})
+	}
+}
+
+func truncate(t *testing.T, path string) {
+	t.Helper()
+	info, err := os.Stat(path)
+	must(t, err)
+	must(t, os.Truncate(path, info.Size()/2))
+}
+
+func flip(t *testing.T, path string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	must(t, err)
+	b[len(b)-1] ^= 1
+	must(t, os.WriteFile(path, b, 0o666))
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMemoOfAChangedType(t *testing.T) {
+	dir := t.TempDir()
+	type run struct{ A int }
+	memoIn(t, dir, "m", 1, give(run{3}))
+	{
+		type run struct{ A, B int }
+		got, said, err := memoIn(t, dir, "m", 1, give(run{4, 5}))
+		if got != (run{4, 5}) || err != nil || !strings.Contains(said, "written for the type kernelext.run{A int}, now it is kernelext.run{A int; B int}") {
+			t.Errorf("%+v %q %v", got, said, err)
+		}
+		if got, said, err := memoIn(t, dir, "m", 1, never[run](t)); got != (run{4, 5}) {
+			t.Errorf("%+v %q %v", got, said, err)
+		}
+	}
+}
+
+func TestForgetAndList(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("LATERAL_MEMO", filepath.Join(dir, "none"))
+	if list, err := List(); len(list) != 0 || err != nil {
+		t.Errorf("List without a directory: %v %v", list, err)
+	}
+	memoIn(t, dir, "b/ü", 1, give(1))
+	memoIn(t, dir, "b/ü", 2, give(1))
+	memoIn(t, dir, "b/u", 2, give(1)) // the same file name but for the key
+	memoIn(t, dir, "a", 1, give("x"))
+	list, err := List()
+	if err != nil || len(list) != 4 || list[0].Name != "a" || list[1].Name != "b/u" || string(list[0].Config) != "1" || list[0].Size() == 0 {
+		t.Errorf("List: %+v %v", list, err)
+	}
+	if n, err := Forget("b/ü"); n != 2 || err != nil {
+		t.Errorf("Forget: %d %v", n, err)
+	}
+	if n, err := Forget("b/ü"); n != 0 || err != nil {
+		t.Errorf("Forget again: %d %v", n, err)
+	}
+	if list, err := List(); err != nil || len(list) != 2 {
+		t.Errorf("List after Forget: %+v %v", list, err)
+	}
+	memoIn(t, dir, "b/u", 2, never[int](t))
+}
+
+func TestMemoWhereNothingCanBeWritten(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	must(t, os.WriteFile(file, nil, 0o666))
+	dir := filepath.Join(file, "memo") // below a file: refused even to root
+	v, said, err := memoIn(t, dir, "m", 1, give(5))
+	if v != 5 || err != nil || !strings.Contains(said, "not stored in "+dir) {
+		t.Errorf("%d %q %v", v, said, err)
+	}
+}
+
+// memoScenario is one of several processes that want the same value.
+func memoScenario() {
+	v := Memo("shared", 1, func() ([]byte, error) {
+		f, err := os.OpenFile(os.Getenv("COMPUTED"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		fmt.Fprintln(f, os.Getpid())
+		time.Sleep(300 * time.Millisecond)
+		return bytes.Repeat([]byte("value"), 1000), nil
+	})
+	if !bytes.Equal(v, bytes.Repeat([]byte("value"), 1000)) {
+		fmt.Println("WRONG VALUE")
+		os.Exit(1)
+	}
+}
+
+func TestMemoInSeveralProcessesAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	computed := filepath.Join(dir, "computed")
+	var wg sync.WaitGroup
+	said := make([]string, 4)
+	for i := range said {
+		wg.Go(func() {
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), scenarioVariable+"=memo", "LATERAL_MEMO="+filepath.Join(dir, "memo"), "COMPUTED="+computed)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Errorf("process %d: %v: %s", i, err, out)
+			}
+			said[i] = string(out)
+		})
+	}
+	wg.Wait()
+	if b, err := os.ReadFile(computed); err != nil || bytes.Count(b, []byte("\n")) != 1 {
+		t.Errorf("computed by %q, want one process: %v", b, err)
+	}
+	all := strings.Join(said, "")
+	if strings.Count(all, "reused") != 3 || strings.Count(all, "stored") != 1 || !strings.Contains(all, "waiting for its value") {
+		t.Errorf("said %q", all)
+	}
+}
+
+// TestMemoAfterKill: a process killed in the middle of a computation leaves neither a lock nor a half entry.
+func TestMemoAfterKill(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.Command(os.Args[0])
+	computed := filepath.Join(dir, "computed")
+	cmd.Env = append(os.Environ(), scenarioVariable+"=memo", "LATERAL_MEMO="+dir, "COMPUTED="+computed)
+	must(t, cmd.Start())
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(computed); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the other process does not start")
+		}
+	}
+	must(t, cmd.Process.Kill())
+	cmd.Wait()
+	must(t, os.Remove(computed))
+	leftovers(t, dir)
+	v, said, err := memoIn(t, dir, "shared", 1, give([]byte("mine")))
+	if string(v) != "mine" || err != nil || strings.Contains(said, "waiting") {
+		t.Errorf("%q %q %v", v, said, err)
+	}
+}
+
+func interruptScenario() {
+	ctx := Interrupted()
+	v, err := TryMemo("training", 1, func() (int, error) {
+		fmt.Println("started")
+		<-ctx.Done()
+		return 42, nil // what there is so far
+	})
+	fmt.Println(v, err, ctx.Err())
+}
+
+func TestInterruptedValueIsReturnedButNotStored(t *testing.T) {
+	dir := t.TempDir()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), scenarioVariable+"=interrupt", "LATERAL_MEMO="+dir)
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	var said bytes.Buffer
+	buf := make([]byte, 1000)
+	for {
+		n, err := out.Read(buf)
+		said.Write(buf[:n])
+		if strings.Contains(string(buf[:n]), "started") {
+			must(t, cmd.Process.Signal(os.Interrupt))
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "not stored") || !strings.Contains(said.String(), "42 <nil> context canceled") {
+		t.Errorf("%v: %q", err, said.String())
+	}
+	leftovers(t, dir)
+}
