@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lateral-ml/lateral/kernelext/runner"
+	"golang.org/x/term"
+)
+
+// line is one line of progress: on a terminal it counts the seconds until it
+// ends, elsewhere it is printed when it has ended.
+type line struct {
+	out   io.Writer
+	text  string
+	start time.Time
+	live  bool
+	stop  chan struct{}
+	wait  sync.WaitGroup
+}
+
+// startLine begins a line of progress on out.
+func startLine(out io.Writer, text string) *line {
+	l := &line{out: out, text: text, start: time.Now(), stop: make(chan struct{})}
+	file, ok := out.(*os.File)
+	l.live = ok && term.IsTerminal(int(file.Fd()))
+	if l.live {
+		l.wait.Add(1)
+		go l.tick()
+	}
+	return l
+}
+
+func (l *line) tick() {
+	defer l.wait.Done()
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		fmt.Fprintf(l.out, "\r\x1b[K%s ... %.0f s", l.text, time.Since(l.start).Seconds())
+		select {
+		case <-ticker.C:
+		case <-l.stop:
+			return
+		}
+	}
+}
+
+// end completes the line with the time that passed and whether it failed.
+func (l *line) end(err error) {
+	close(l.stop)
+	l.wait.Wait()
+	outcome := ""
+	if err != nil {
+		outcome = " FAILED"
+	}
+	start := ""
+	if l.live {
+		start = "\r\x1b[K"
+	}
+	fmt.Fprintf(l.out, "%s%s: %.1f s%s\n", start, l.text, time.Since(l.start).Seconds(), outcome)
+}
+
+// cellLines shows the progress of a notebook, a line for each cell.
+type cellLines struct {
+	log  io.Writer
+	line *line
+}
+
+func (c *cellLines) progress(p runner.Progress) {
+	if !p.Done {
+		width := len(fmt.Sprint(p.Cells))
+		c.line = startLine(c.log, strings.TrimRight(fmt.Sprintf("[%*d/%d] %s", width, p.Cell, p.Cells, p.Title), " "))
+		return
+	}
+	var err error
+	if p.Problem != nil {
+		err = p.Problem
+	}
+	c.line.end(err)
+}

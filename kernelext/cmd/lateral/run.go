@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/runner"
+	"github.com/lateral-ml/lateral/kernelext/session"
+	"github.com/lateral-ml/lateral/kernelext/toolchain"
+	"github.com/spf13/cobra"
+)
+
+// The kernel as notebooks name it and as front ends show it.
+const (
+	kernelName    = "lateral"
+	kernelDisplay = "Go (Lateral)"
+)
+
+// runOptions are the flags of lateral run.
+type runOptions struct {
+	profile              string
+	out                  string
+	html, inPlace        bool
+	set                  []string
+	timeout, cellTimeout time.Duration
+	keepGoing            bool
+}
+
+func runCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run NOTEBOOK...",
+		Short: "Execute notebooks and write them, with their outputs, as notebooks and pages",
+		Long: `Run executes every cell of each notebook on a kernel of its own and writes the
+finished notebook and a self-contained HTML page. It stops at the first cell that
+fails, saying where and why; what ran until then is written all the same.
+
+Cells may be tagged parameters (the values of --set are shown after it),
+raises-exception (the cell may fail) and skip-execution.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.run(cmd.Context(), cmd.ErrOrStderr(), args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.profile, "profile", "standard", "amount of work: quick, standard or paper")
+	flags.StringVar(&o.out, "out", "out", "directory for the results")
+	flags.BoolVar(&o.html, "html", true, "write an HTML page as well")
+	flags.BoolVar(&o.inPlace, "in-place", false, "also store the outputs in the notebook itself")
+	flags.StringArrayVar(&o.set, "set", nil, "set a parameter, as name=value; repeatable")
+	flags.DurationVar(&o.timeout, "timeout", 0, "limit for each notebook, such as 10m (default none)")
+	flags.DurationVar(&o.cellTimeout, "cell-timeout", 0, "limit for each cell (default none)")
+	flags.BoolVar(&o.keepGoing, "keep-going", false, "run on after a cell that failed")
+	return cmd
+}
+
+func (o *runOptions) run(ctx context.Context, log io.Writer, paths []string) error {
+	if !slices.Contains([]string{"quick", "standard", "paper"}, o.profile) {
+		return fmt.Errorf("--profile %s: the profiles are quick, standard and paper", o.profile)
+	}
+	params, err := parseParams(o.set)
+	if err != nil {
+		return err
+	}
+	var notebooks []*notebook.Notebook
+	for i, path := range paths {
+		for _, other := range paths[:i] {
+			if filepath.Base(other) == filepath.Base(path) {
+				return fmt.Errorf("%s and %s would both be written to %s: run them apart, with --out", other, path, filepath.Join(o.out, filepath.Base(path)))
+			}
+		}
+		nb, err := notebook.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if err := setParams(nb, params); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+		notebooks = append(notebooks, nb)
+	}
+	if err := os.MkdirAll(o.out, 0o755); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	tools, err := prepare(ctx, log, filepath.Dir(paths[0]), notebooks)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for i, nb := range notebooks {
+		if err := o.one(ctx, log, tools, paths[i], nb, params); err != nil {
+			failed = append(failed, err)
+			if !o.keepGoing || ctx.Err() != nil {
+				break
+			}
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// prepare builds the kernel on first use, and then also what the notebooks
+// import.
+func prepare(ctx context.Context, log io.Writer, dir string, notebooks []*notebook.Notebook) (toolchain.Tools, error) {
+	root, err := toolchain.FindModule(dir, ".")
+	if err != nil {
+		return toolchain.Tools{}, err
+	}
+	tools, err := toolchain.Locate(ctx, root)
+	if err != nil || tools.Built() {
+		return tools, err
+	}
+	step := startLine(log, "building the GoNB kernel once")
+	err = tools.Build(ctx)
+	step.end(err)
+	if err != nil {
+		return tools, err
+	}
+	var imports []string
+	for _, nb := range notebooks {
+		imports = append(imports, importsOf(nb)...)
+	}
+	step = startLine(log, "compiling what the notebook imports once")
+	tools.Warm(ctx, imports) // what does not compile is reported by the cell that imports it
+	step.end(nil)
+	return tools, context.Cause(ctx)
+}
+
+// one executes one notebook and writes the results.
+func (o *runOptions) one(ctx context.Context, log io.Writer, tools toolchain.Tools, path string, nb *notebook.Notebook, params map[string]any) error {
+	fmt.Fprintf(log, "%s, profile %s\n", path, o.profile)
+	start := time.Now()
+	if o.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, o.timeout, &runner.TimeoutError{What: "notebook", Limit: o.timeout})
+		defer cancel()
+	}
+	argv, env := tools.Kernel()
+	env, err := o.environment(env, path, params)
+	if err != nil {
+		return err
+	}
+	lines := &cellLines{log: log}
+	failure := runner.Run(ctx, nb, runner.Options{
+		Kernel:      session.Spec{Argv: argv, Dir: filepath.Dir(path), Env: env},
+		Setup:       []string{"%noautoget"}, // everything comes from the module's workspace
+		Metadata:    map[string]any{"name": kernelName, "display_name": kernelDisplay, "language": "go"},
+		CellTimeout: o.cellTimeout,
+		KeepGoing:   o.keepGoing,
+		Clean:       cleaner(tools).Clean,
+		Progress:    lines.progress,
+	})
+	if nb.Metadata == nil {
+		nb.Metadata = map[string]any{}
+	}
+	nb.Metadata["lateral"] = map[string]any{"profile": o.profile, "parameters": params}
+	written, err := o.write(nb, path)
+	if err != nil {
+		return errors.Join(place(path, failure), err)
+	}
+	fmt.Fprintf(log, "wrote %s after %.1f s\n", strings.Join(written, " and "), time.Since(start).Seconds())
+	return place(path, failure)
+}
+
+// place adds the notebook to an error.
+func place(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// environment adds what kernelext reads in a cell.
+func (o *runOptions) environment(env []string, path string, params map[string]any) ([]string, error) {
+	values, err := json.Marshal(params)
+	if err != nil {
+		return nil, fmt.Errorf("--set: %w", err)
+	}
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	env = append(env,
+		"LATERAL_PROFILE="+o.profile,
+		"LATERAL_PARAMS="+string(values),
+		"LATERAL_HEADLESS=1",
+		"LATERAL_NOTEBOOK="+name,
+	)
+	// The kernel works in the notebook's directory, as under Jupyter.
+	if data := os.Getenv("LATERAL_DATA"); data != "" && !filepath.IsAbs(data) {
+		if data, err = filepath.Abs(data); err != nil {
+			return nil, fmt.Errorf("LATERAL_DATA: %w", err)
+		}
+		env = append(env, "LATERAL_DATA="+data)
+	}
+	return env, nil
+}
+
+// write stores the results and returns where.
+func (o *runOptions) write(nb *notebook.Notebook, path string) ([]string, error) {
+	target := filepath.Join(o.out, filepath.Base(path))
+	targets := []string{target}
+	if o.inPlace {
+		targets = append(targets, path)
+	}
+	for _, target := range targets {
+		if err := nb.WriteFile(target); err != nil {
+			return nil, explainDisk(err)
+		}
+	}
+	return targets, nil
+}
+
+// explainDisk says what to do about a full disk.
+func explainDisk(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: free some space or choose another place with --out; nothing was left half-written", err)
+	}
+	return err
+}
+
+// cleaner hides the paths of this machine.
+func cleaner(tools toolchain.Tools) *runner.Cleaner {
+	c := &runner.Cleaner{}
+	c.Hide(tools.Module, "$MODULE")
+	c.Hide(tools.Go.ModCache, "$GOMODCACHE")
+	c.Hide(tools.Go.Root, "$GOROOT")
+	c.Hide(tools.Go.Cache, "$GOCACHE")
+	c.Hide(os.TempDir(), "$TMP")
+	if home, err := os.UserHomeDir(); err == nil {
+		c.Hide(home, "~")
+	}
+	if data := os.Getenv("LATERAL_DATA"); data != "" {
+		if data, err := filepath.Abs(data); err == nil {
+			c.Hide(data, "$LATERAL_DATA")
+		}
+	}
+	return c
+}

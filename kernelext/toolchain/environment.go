@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package toolchain
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Path returns a PATH with the tools first.
+func (t Tools) Path(path string) string {
+	return t.Dir + string(filepath.ListSeparator) + path
+}
+
+// Flags returns the GOFLAGS with which cells are built: the user's, without the
+// module modes that Go refuses in the workspace that GoNB makes, and with
+// -ldflags=-s, which halves the time to link a cell (stack traces stay).
+func (t Tools) Flags() string {
+	flags := slices.DeleteFunc(strings.Fields(t.Go.Flags), func(flag string) bool {
+		return strings.HasPrefix(strings.TrimLeft(flag, "-"), "mod=")
+	})
+	if !slices.ContainsFunc(flags, func(flag string) bool { return strings.Contains(flag, "ldflags") }) {
+		flags = append(flags, "-ldflags=-s")
+	}
+	return strings.Join(flags, " ")
+}
+
+// Kernel returns the command line and environment that start GoNB on the module.
+func (t Tools) Kernel() (argv, env []string) {
+	argv = []string{t.GoNB(), "-kernel", "{connection_file}", "-raw_error", "-go_work=" + t.Module}
+	env = append(os.Environ(),
+		"PATH="+t.Path(os.Getenv("PATH")),
+		"GOFLAGS="+t.Flags(),
+		"GOWORK=", // one of the user's would replace the one GoNB makes
+	)
+	return argv, env
+}

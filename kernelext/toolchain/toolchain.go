@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package toolchain builds the programs behind a Go notebook, at the versions
+// this module pins, with nothing but the Go command: the GoNB kernel, goimports
+// (which GoNB runs on every cell) and gopls (completion in a front end).
+// They are kept in the user's cache directory and built once for each version.
+package toolchain
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	gonb      = "github.com/janpfeifer/gonb"
+	goimports = "golang.org/x/tools/cmd/goimports"
+	gopls     = "golang.org/x/tools/gopls"
+)
+
+// Go is the Go command's view of this machine.
+type Go struct {
+	Version  string `json:"GOVERSION"`
+	OS       string `json:"GOOS"`
+	Arch     string `json:"GOARCH"`
+	Root     string `json:"GOROOT"`
+	ModCache string `json:"GOMODCACHE"`
+	Cache    string `json:"GOCACHE"`
+	Flags    string `json:"GOFLAGS"`
+	Proxy    string `json:"GOPROXY"`
+	Cgo      string `json:"CGO_ENABLED"`
+}
+
+// Tools are built programs.
+type Tools struct {
+	Dir    string // holds the programs
+	Module string // root of the module they were built from
+	Go     Go
+}
+
+// GoNB returns the path of the kernel.
+func (t Tools) GoNB() string { return filepath.Join(t.Dir, "gonb") }
+
+// Gopls returns the path of gopls, which only [BuildGopls] makes.
+func (t Tools) Gopls() string { return filepath.Join(t.Dir, "gopls") }
+
+// AskGo asks the Go command about this machine, as seen from the module.
+func AskGo(ctx context.Context, module string) (Go, error) {
+	var g Go
+	out, err := run(ctx, module, "env", "-json")
+	if err != nil {
+		if errors.Is(err, exec.ErrNotFound) {
+			return g, errors.New("toolchain: the go command is not on PATH: install Go 1.26 from https://go.dev/dl/")
+		}
+		return g, err
+	}
+	if err := json.Unmarshal(out, &g); err != nil {
+		return g, fmt.Errorf("toolchain: go env: %w", err)
+	}
+	return g, nil
+}
+
+// Locate returns where the tools of the module at root are, built or not.
+func Locate(ctx context.Context, root string) (Tools, error) {
+	t := Tools{Module: root}
+	var err error
+	if t.Go, err = AskGo(ctx, root); err != nil {
+		return t, err
+	}
+	out, err := run(ctx, root, "list", "-m", "-f", "{{.Version}}", gonb, "golang.org/x/tools")
+	if err != nil {
+		return t, err
+	}
+	versions := strings.Fields(string(out))
+	if len(versions) != 2 {
+		return t, fmt.Errorf("toolchain: %s does not pin %s and golang.org/x/tools", filepath.Join(root, "go.mod"), gonb)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return t, fmt.Errorf("toolchain: no place for the kernel: %w", err)
+	}
+	key := strings.Join([]string{"gonb", versions[0], "tools", versions[1], t.Go.Version, t.Go.OS, t.Go.Arch}, "-")
+	t.Dir = filepath.Join(cache, "lateral", "bin", key)
+	return t, nil
+}
+
+// Built reports whether the kernel and goimports are there.
+func (t Tools) Built() bool {
+	for _, name := range []string{"gonb", "goimports"} {
+		if _, err := os.Stat(filepath.Join(t.Dir, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// Build makes the kernel and goimports, unless they are there.
+func (t Tools) Build(ctx context.Context) error {
+	if t.Built() {
+		return nil
+	}
+	return t.install(ctx, t.Module, gonb, goimports)
+}
+
+// BuildGopls makes gopls, unless it is there. It is pinned by a module of its
+// own, so that its requirements do not become those of everyone who imports
+// this module.
+func (t Tools) BuildGopls(ctx context.Context) error {
+	if _, err := os.Stat(t.Gopls()); err == nil {
+		return nil
+	}
+	return t.install(ctx, filepath.Join(t.Module, "kernelext", "tools", "gopls"), gopls)
+}
+
+// install builds packages in module and moves the programs to t.Dir, each
+// complete or not at all.
+func (t Tools) install(ctx context.Context, module string, packages ...string) error {
+	if err := os.MkdirAll(t.Dir, 0o755); err != nil {
+		return fmt.Errorf("toolchain: %w", err)
+	}
+	building, err := os.MkdirTemp(t.Dir, ".building-")
+	if err != nil {
+		return fmt.Errorf("toolchain: %w", err)
+	}
+	defer os.RemoveAll(building)
+	args := append([]string{"build", "-o", building + string(filepath.Separator)}, packages...)
+	if _, err := run(ctx, module, args...); err != nil {
+		return err
+	}
+	programs, err := os.ReadDir(building)
+	if err != nil {
+		return fmt.Errorf("toolchain: %w", err)
+	}
+	for _, program := range programs {
+		if err := os.Rename(filepath.Join(building, program.Name()), filepath.Join(t.Dir, program.Name())); err != nil {
+			return fmt.Errorf("toolchain: %w", err)
+		}
+	}
+	return nil
+}
+
+// Warm compiles packages into the build cache, so that the first cell that
+// imports them need not.
+func (t Tools) Warm(ctx context.Context, packages []string) error {
+	if len(packages) == 0 {
+		return nil
+	}
+	_, err := run(ctx, t.Module, append([]string{"build"}, packages...)...)
+	return err
+}
+
+// run runs the Go command in dir, where neither a workspace file nor -mod=mod
+// of the user's may change what the module pins.
+func run(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("toolchain: go %s: %w\n%s%s", args[0], err, strings.TrimSpace(errs.String()), remedy(errs.String()))
+	}
+	return out.Bytes(), nil
+}
+
+// remedy adds what to do about the failures that fresh machines show.
+func remedy(message string) string {
+	has := func(parts ...string) bool {
+		for _, part := range parts {
+			if strings.Contains(message, part) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("no space left on device"):
+		return "\nThe disk is full: free about 2 GB, for instance with go clean -cache."
+	case has("proxyconnect", "403 Forbidden", "407 Proxy"):
+		return "\nThe proxy refused the download: check HTTPS_PROXY and GOPROXY (go env GOPROXY)."
+	case has("dial tcp", "no such host", "i/o timeout", "module lookup disabled"):
+		return "\nModules are missing and cannot be downloaded: connect once and run go mod download in the module, or set GOPROXY to a mirror that is reachable."
+	}
+	return ""
+}

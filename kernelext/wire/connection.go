@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+
+	"github.com/google/renameio/v2"
+)
+
+// Connection is the content of a kernel's connection file: where its five
+// sockets are and the key that signs their messages.
+type Connection struct {
+	Transport       string `json:"transport"` // "tcp" or "ipc"
+	IP              string `json:"ip"`        // an address, or for ipc the path before "-port"
+	ShellPort       int    `json:"shell_port"`
+	IOPubPort       int    `json:"iopub_port"`
+	StdinPort       int    `json:"stdin_port"`
+	ControlPort     int    `json:"control_port"`
+	HeartbeatPort   int    `json:"hb_port"`
+	SignatureScheme string `json:"signature_scheme"`
+	Key             string `json:"key"`
+	KernelName      string `json:"kernel_name,omitempty"`
+}
+
+// maxSocketPath is the longest path of a Unix-domain socket on every system we
+// support (104 bytes on macOS, with the terminating zero).
+const maxSocketPath = 103
+
+// NewConnection chooses addresses and a key for a kernel that will live in dir,
+// a directory that only this user can enter: Unix-domain sockets in dir, or
+// free loopback ports where dir's path is too long for that.
+func NewConnection(dir string) (Connection, error) {
+	c := Connection{SignatureScheme: "hmac-sha256", Key: NewID()}
+	if prefix := dir + "/k"; len(prefix)+len("-5") <= maxSocketPath {
+		c.Transport, c.IP = "ipc", prefix
+		c.ShellPort, c.IOPubPort, c.StdinPort, c.ControlPort, c.HeartbeatPort = 1, 2, 3, 4, 5
+		return c, nil
+	}
+	c.Transport, c.IP = "tcp", "127.0.0.1"
+	for _, port := range []*int{&c.ShellPort, &c.IOPubPort, &c.StdinPort, &c.ControlPort, &c.HeartbeatPort} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return c, fmt.Errorf("wire: no free port on 127.0.0.1: %w", err)
+		}
+		defer l.Close() // held until all five are chosen, so that they differ
+		*port = l.Addr().(*net.TCPAddr).Port
+	}
+	return c, nil
+}
+
+// ReadConnection reads a connection file.
+func ReadConnection(path string) (Connection, error) {
+	var c Connection
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("wire: connection file: %w", err)
+	}
+	if err := json.Unmarshal(data, &c); err != nil {
+		return c, fmt.Errorf("wire: connection file %s: %w", path, err)
+	}
+	if c.Transport != "tcp" && c.Transport != "ipc" {
+		return c, fmt.Errorf("wire: connection file %s: transport %q is neither tcp nor ipc", path, c.Transport)
+	}
+	if c.Key != "" && c.SignatureScheme != "hmac-sha256" {
+		return c, fmt.Errorf("wire: connection file %s: signature scheme %q is not hmac-sha256", path, c.SignatureScheme)
+	}
+	return c, nil
+}
+
+// Write stores the connection file at path, readable by its owner alone.
+func (c Connection) Write(path string) error {
+	data, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return fmt.Errorf("wire: connection file: %w", err)
+	}
+	return renameio.WriteFile(path, append(data, '\n'), 0o600, renameio.IgnoreUmask())
+}
+
+// endpoint returns the ZeroMQ address of one of the connection's ports.
+func (c Connection) endpoint(port int) string {
+	if c.Transport == "ipc" {
+		return fmt.Sprintf("ipc://%s-%d", c.IP, port)
+	}
+	return fmt.Sprintf("tcp://%s:%d", c.IP, port)
+}
