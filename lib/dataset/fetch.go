@@ -140,12 +140,12 @@ func (d *download) file(ctx context.Context, f data.File, path string) error {
 		if ctx.Err() != nil {
 			return fmt.Errorf("dataset: download of %s interrupted: %w; run it again to go on from there", f.Name, context.Cause(ctx))
 		}
-		if path := new(os.PathError); errors.As(err, &path) {
+		if local := new(os.PathError); errors.As(err, &local) {
 			return fmt.Errorf("dataset: %s cannot be stored: %w; make room, or set %s to another directory", f.Name, err, Env)
 		}
 		fmt.Fprintf(&failures, "\n  %s: %v", address, err)
 	}
-	return fmt.Errorf("dataset: %s is not here and cannot be downloaded:%s\nTo go without a network, fetch them elsewhere (%s) and %s\n(or into a directory that $%s names)",
+	return fmt.Errorf("dataset: %s is not here and cannot be downloaded:%s\nWithout a network, get them on another computer (%s) and %s\nor into a directory that $%s names",
 		f.Name, failures.String(), d.set.Home, whatToPut(d.set, filepath.Dir(path)), Env)
 }
 
