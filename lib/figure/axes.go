@@ -140,6 +140,7 @@ func curves(op string, a Axes, series []Series) []curve {
 		if (c.Low == nil) != (c.High == nil) || c.Low != nil && (len(c.Low) != n || len(c.High) != n) {
 			fail("%d values of Y, %d of Low, %d of High", n, len(c.Low), len(c.High))
 		}
+		c.Dashed = c.Dashed || i >= len(classColors) // colours repeat
 		out[i] = c
 	}
 	return out
@@ -235,5 +236,5 @@ func (a Axes) height(width float64) float64 {
 	if a.Height > 0 {
 		return a.Height
 	}
-	return min(max(0.6*width, 210), 400)
+	return min(max(0.6*width, min(0.8*width, 260)), 400)
 }

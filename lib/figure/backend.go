@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"html"
 	"image"
-	"image/draw"
+	"image/color"
 	"image/png"
 	"math"
 	"strconv"
@@ -32,8 +32,8 @@ const pointsPerPixel = 0.75 // 72 points to the inch, 96 CSS pixels
 type vgBackend struct {
 	vg      vg.Canvas
 	height  float64
-	pixels  draw.Image // the raster; nil for a page
-	density float64    // raster pixels in a CSS pixel
+	pixels  *image.RGBA // the raster; nil for a page
+	density float64     // raster pixels in a CSS pixel
 }
 
 func (b *vgBackend) at(p point) vg.Point {
@@ -89,7 +89,8 @@ func (b *vgBackend) image(r rect, img *image.NRGBA) {
 	for y := to.Min.Y; y < to.Max.Y; y++ {
 		v := (y - to.Min.Y) * size.Y / to.Dy()
 		for x := to.Min.X; x < to.Max.X; x++ {
-			b.pixels.Set(x, y, img.NRGBAAt((x-to.Min.X)*size.X/to.Dx(), v))
+			c := img.NRGBAAt((x-to.Min.X)*size.X/to.Dx(), v)
+			b.pixels.SetRGBA(x, y, color.RGBA{R: c.R, G: c.G, B: c.B, A: 255}) // our images are opaque
 		}
 	}
 }

@@ -46,7 +46,7 @@ func Bars(a Axes, series ...Series) *Figure {
 	fig.plan = func(width float64, mark string) drawing {
 		f := base.marked(mark)
 		f.layout(width, a.height(width), entriesOf(cs, swatchBox))
-		return drawing{f.w, f.h, func(c *Canvas) {
+		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
 			group := f.area.w / float64(len(a.XNames))
 			wide := math.Min(0.8*group/float64(len(cs)), 56)
@@ -172,7 +172,7 @@ func (f *frame) histograms(width float64, series []Series, counts [][]float64) d
 	}
 	cols = min(cols, n)
 	rows := (n + cols - 1) / cols
-	const gap, nameLine = 14.0, 18.0
+	const gap, nameLine = 14.0, 22.0
 	height := f.axes.Height
 	if height == 0 {
 		each := min(max(0.55*width/float64(cols), 90), 300)
@@ -194,7 +194,7 @@ func (f *frame) histograms(width float64, series []Series, counts [][]float64) d
 		f.area.w, f.area.h = panelW, panelH
 		f.xTicks()
 	}
-	return drawing{width, height, func(c *Canvas) {
+	return drawing{w: width, h: height, paint: func(c *Canvas) {
 		paintTitle(c, f.title)
 		for i, s := range series {
 			p := *f
@@ -207,7 +207,7 @@ func (f *frame) histograms(width float64, series []Series, counts [][]float64) d
 			if i+cols < n {
 				p.x.ticks = withoutLabels(p.x.ticks)
 			}
-			c.Text(p.area.x+2, p.area.y-nameLine/2, shorten(s.Name, tickSize, false, panelW-4), Style{Size: tickSize, Align: Left})
+			c.Text(p.area.x+2, p.area.y-8, shorten(s.Name, tickSize, false, panelW-4), Style{Size: tickSize, Align: Left})
 			p.bins(c, counts[i])
 			p.over(c)
 		}

@@ -211,10 +211,10 @@ func Draw(width, height float64, alt string, paint func(c *Canvas)) *Figure {
 		Alt: alt, kind: "drawing", width: width,
 		plan: func(_ float64, mark string) drawing {
 			if mark == "" {
-				return drawing{width, height, paint}
+				return drawing{w: width, h: height, paint: paint}
 			}
 			top := titleTop([]string{mark})
-			return drawing{width, top + height, func(c *Canvas) {
+			return drawing{w: width, h: top + height, paint: func(c *Canvas) {
 				paintTitle(c, []string{mark})
 				paint(c.part(0, top, width, height))
 			}}

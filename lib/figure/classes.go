@@ -54,7 +54,7 @@ func ScatterClasses[M Matrix](a Axes, points M, labels []int, names []string) *F
 			height = min(max(0.7*width, 240), 460)
 		}
 		f.layout(width, height, entries)
-		return drawing{f.w, f.h, func(c *Canvas) {
+		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
 			f.classPoints(c, n, labels, classes)
 			f.over(c)
@@ -66,12 +66,12 @@ func ScatterClasses[M Matrix](a Axes, points M, labels []int, names []string) *F
 
 // classPoints paints the points in batches; within a batch each class is one path.
 func (f *frame) classPoints(c *Canvas, n numbers, labels []int, classes int) {
-	radius := 3.8
+	radius, opacity := 3.8, 0.8
 	switch {
 	case len(n.rows) > 3000:
-		radius = 1.9
+		radius, opacity = 1.9, 1
 	case len(n.rows) > 400:
-		radius = 2.7
+		radius, opacity = 2.7, 1
 	}
 	const batches = 8
 	size := (len(n.rows) + batches - 1) / batches
@@ -87,7 +87,7 @@ func (f *frame) classPoints(c *Canvas, n numbers, labels []int, classes int) {
 			}
 		}
 		for k, points := range groups {
-			c.markers(k, points, radius, alpha(ClassColor(k), 0.8))
+			c.markers(k, points, radius, alpha(ClassColor(k), opacity))
 		}
 	}
 }

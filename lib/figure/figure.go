@@ -14,14 +14,14 @@
 // Lengths are CSS pixels, 96 to the inch; multiply millimetres by [MM]. Colours are safe for colour-blind readers,
 // and a figure is an opaque white card, so that it also reads on a dark page. The same data gives the same bytes.
 //
-// NaN and infinite values are left out: a curve has a gap there. On a logarithmic axis so are values that are not
-// positive. Data without a single value that can be shown draws empty axes that say so. A missing axis label, data
+// NaN and infinite values (and those beyond 1e100) are left out: a curve has a gap there. On a logarithmic axis so
+// are values that are not positive. Data without a single value that can be shown draws empty axes that say so. A missing axis label, data
 // of unequal lengths and an empty list of series are a programmer's mistakes: they panic.
 package figure
 
 import (
 	"fmt"
-	"image/png"
+	"image"
 	"io"
 	"math"
 	"strings"
@@ -51,6 +51,7 @@ type Figure struct {
 type drawing struct {
 	w, h  float64
 	paint func(c *Canvas)
+	photo bool // holds colour images, whose colours a palette would spoil
 }
 
 // WithCaption returns a copy of the figure with the given caption.
@@ -101,9 +102,9 @@ func (f *Figure) WritePNG(w io.Writer) error { return f.writePNG(w, 2) }
 func (f *Figure) writePNG(w io.Writer, density int) error {
 	d := f.layout()
 	raster := vgimg.NewWith(vgimg.UseWH(vg.Length(d.w)*pointsPerPixel, vg.Length(d.h)*pointsPerPixel), vgimg.UseDPI(96*density))
-	paintCard(d, &vgBackend{vg: raster, height: d.h, pixels: raster.Image(), density: float64(density)})
-	enc := png.Encoder{CompressionLevel: png.DefaultCompression}
-	if err := enc.Encode(w, raster.Image()); err != nil {
+	pixels := raster.Image().(*image.RGBA) // what vgimg makes
+	paintCard(d, &vgBackend{vg: raster, height: d.h, pixels: pixels, density: float64(density)})
+	if err := encodePNG(w, pixels, d.photo); err != nil {
 		return fmt.Errorf("figure: writing PNG: %w", err)
 	}
 	return nil

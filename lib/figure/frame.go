@@ -77,11 +77,17 @@ func paintTitle(c *Canvas, lines []string) {
 
 // layout computes the places of everything for a figure of the given size.
 func (f *frame) layout(w, h float64, entries []entry) {
-	f.w, f.h = w, h
 	inner := w - 2*cardMargin
 	f.title = titleLines(f.axes.Title, w)
 	top := titleTop(f.title)
 	f.legend = placeLegend(f.axes.Legend, entries, inner)
+	switch f.legend.where { // a long legend makes the figure taller, not the plot smaller
+	case LegendRight:
+		h = math.Max(h, top+4+f.legend.h+cardMargin)
+	case LegendAbove, LegendBelow:
+		h += math.Max(f.legend.h-2*legendLine, 0)
+	}
+	f.w, f.h = w, h
 	f.area = rect{x: cardMargin, y: top + 4, w: inner - f.extra, h: h - top - cardMargin - 4}
 	switch f.legend.where {
 	case LegendAbove:
@@ -125,7 +131,7 @@ func (f *frame) layout(w, h float64, entries []entry) {
 func (a *axis) widest() float64 {
 	widest := 0.0
 	for _, t := range a.ticks {
-		widest = math.Max(widest, textWidth(t.label, tickSize, false))
+		widest = math.Max(widest, t.width())
 	}
 	return widest
 }
@@ -139,26 +145,24 @@ func (f *frame) yTicks() {
 		f.y.ticks = nameTicks(f.y.names, f.w*0.3)
 		f.y.ticks = f.thin(f.y.ticks, &f.y, f.area.h, func(tick) float64 { return tickSize + gap })
 	default:
-		f.y.ticks = f.y.scale.ticks(int(f.area.h/36), f.y.whole)
+		f.y.ticks = f.y.scale.ticks(max(3, int(f.area.h/36)), f.y.whole)
 		f.y.ticks = f.thin(f.y.ticks, &f.y, f.area.h, func(tick) float64 { return tickSize + gap })
 	}
 }
 
 func (f *frame) xTicks() {
 	const gap = 10
-	wide := func(t tick) float64 { return textWidth(t.label, tickSize, false) + gap }
+	wide := func(t tick) float64 { return t.width() + gap }
 	f.x.turned = false
-	if f.x.names != nil || f.x.groups != nil {
-		all := f.x.groups
-		if all == nil {
-			all = nameTicks(f.x.names, 110)
+	if f.x.names != nil {
+		each := f.area.w/float64(len(f.x.names)) - gap
+		if f.x.ticks = wrappedTicks(f.x.names, each); f.x.ticks != nil {
+			return
 		}
+		all := nameTicks(f.x.names, 110)
 		f.x.ticks = f.thin(all, &f.x, f.area.w, wide)
-		if labelled(f.x.ticks) < labelled(all) {
-			f.x.turned = !allNumbers(all)
-			if f.x.turned {
-				f.x.ticks = f.thin(all, &f.x, f.area.w, func(tick) float64 { return tickSize + 4 })
-			}
+		if f.x.turned = !allNumbers(all); f.x.turned {
+			f.x.ticks = f.thin(all, &f.x, f.area.w, func(tick) float64 { return tickSize + 4 })
 		}
 		return
 	}
@@ -176,6 +180,24 @@ func nameTicks(names []string, width float64) []tick {
 	out := make([]tick, len(names))
 	for i, name := range names {
 		out[i] = tick{float64(i), shorten(name, tickSize, false, width)}
+	}
+	return out
+}
+
+// wrappedTicks breaks names into at most three lines of a width; it returns nil if one does not fit.
+func wrappedTicks(names []string, width float64) []tick {
+	out := make([]tick, len(names))
+	for i, name := range names {
+		for _, word := range strings.Fields(name) {
+			if textWidth(word, tickSize, false) > width {
+				return nil
+			}
+		}
+		lines := wrap(name, tickSize, false, width)
+		if len(lines) > 3 {
+			return nil
+		}
+		out[i] = tick{float64(i), strings.Join(lines, "\n")}
 	}
 	return out
 }
@@ -238,7 +260,11 @@ func (f *frame) xTickHeight() float64 {
 	if f.x.turned {
 		return f.x.widest() + 4
 	}
-	return tickSize + 2
+	lines := 1
+	for _, t := range f.x.ticks {
+		lines = max(lines, 1+strings.Count(t.label, "\n"))
+	}
+	return tickSize + 2 + float64(lines-1)*tickSize*lineSpacing
 }
 
 // rightmost returns how far the x labels reach.
@@ -246,7 +272,7 @@ func (f *frame) rightmost() float64 {
 	far := 0.0
 	for _, t := range f.x.ticks {
 		if t.label != "" && !f.x.turned {
-			far = math.Max(far, f.px(t.at)+textWidth(t.label, tickSize, false)/2)
+			far = math.Max(far, f.px(t.at)+t.width()/2)
 		}
 	}
 	return far
@@ -270,12 +296,12 @@ func (f *frame) under(c *Canvas) {
 	paintTitle(c, f.title)
 	grid := Style{Stroke: rgb(0xe6e9ed), Width: 1}
 	for _, t := range f.y.ticks {
-		if f.y.grid && t.label != "" {
+		if f.y.grid && f.note == "" && t.label != "" {
 			c.Line(f.area.x, f.py(t.at), f.area.right(), f.py(t.at), grid)
 		}
 	}
 	for _, t := range f.x.ticks {
-		if f.x.grid && t.label != "" {
+		if f.x.grid && f.note == "" && t.label != "" {
 			c.Line(f.px(t.at), f.area.y, f.px(t.at), f.area.bottom(), grid)
 		}
 	}
@@ -298,7 +324,9 @@ func (f *frame) over(c *Canvas) {
 			c.turned(x, f.area.bottom()+7, t.label, math.Pi/2, labels)
 		} else {
 			labels.Align = Center
-			c.Text(x, f.area.bottom()+6+tickSize/2, t.label, labels)
+			for i, s := range strings.Split(t.label, "\n") {
+				c.Text(x, f.area.bottom()+6+tickSize/2+float64(i)*tickSize*lineSpacing, s, labels)
+			}
 		}
 	}
 	labels.Align = Right

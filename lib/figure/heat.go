@@ -7,6 +7,8 @@ import (
 	"image"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // HeatMap draws each value as a coloured cell, row 0 at the top, with a colour bar. The map is Viridis, or Diverging
@@ -42,7 +44,7 @@ func HeatMap[M Matrix](a Axes, m M) *Figure {
 	fig.plan = func(width float64, mark string) drawing {
 		f := base.marked(mark)
 		f.cells(width, n, bar, 64)
-		return drawing{f.w, f.h, func(c *Canvas) {
+		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
 			img := image.NewNRGBA(image.Rect(0, 0, n.width(), len(n.rows)))
 			for i, row := range n.rows {
@@ -108,10 +110,11 @@ func (f *frame) cells(width float64, n numbers, bar *colorBar, most float64) {
 // writeValues writes each value into its cell, if all of them fit.
 func (f *frame) writeValues(c *Canvas, n numbers, img *image.NRGBA) {
 	cw, ch := f.area.w/float64(n.width()), f.area.h/float64(len(n.rows))
+	decimals := n.decimals()
 	widest := ""
 	for _, row := range n.rows {
 		for _, v := range row {
-			if s := cellText(v); textWidth(s, 1, false) > textWidth(widest, 1, false) {
+			if s := cellText(v, decimals); textWidth(s, 1, false) > textWidth(widest, 1, false) {
 				widest = s
 			}
 		}
@@ -123,16 +126,39 @@ func (f *frame) writeValues(c *Canvas, n numbers, img *image.NRGBA) {
 	for i, row := range n.rows {
 		for j, v := range row {
 			x, y := f.area.x+(float64(j)+0.5)*cw, f.area.y+(float64(i)+0.5)*ch
-			c.Text(x, y, cellText(v), Style{Size: size, Text: onColor(img.NRGBAAt(j, i))})
+			c.Text(x, y, cellText(v, decimals), Style{Size: size, Text: onColor(img.NRGBAAt(j, i))})
 		}
 	}
 }
 
-func cellText(v float64) string {
-	if math.IsNaN(v) {
+func cellText(v float64, decimals int) string {
+	switch {
+	case !shown(v, false):
 		return ""
+	case math.Abs(v) >= 1e5 || v != 0 && math.Abs(v) < 1e-4 && decimals > 3:
+		return minus(short(v))
 	}
-	return minus(short(v))
+	s := strconv.FormatFloat(v, 'f', decimals, 64)
+	if strings.Trim(s, "-0.") == "" {
+		return strings.TrimPrefix(s, "-")
+	}
+	return minus(s)
+}
+
+// decimals returns how many decimals show three digits of the largest value; none if all values are whole.
+func (n numbers) decimals() int {
+	whole := true
+	for _, row := range n.rows {
+		for _, v := range row {
+			whole = whole && (v == math.Trunc(v) || !shown(v, false))
+		}
+	}
+	r := n.span()
+	big := math.Max(math.Abs(r.lo), math.Abs(r.hi))
+	if whole || r.empty() || big == 0 {
+		return 0
+	}
+	return min(max(0, 2-int(math.Floor(math.Log10(big)))), 6)
 }
 
 // Raster draws which units are active for which samples: one row of cells for each sample, one column for each unit.
@@ -169,13 +195,13 @@ func Raster[M Matrix](a Axes, activity M, labels []int) *Figure {
 	active, silent := n.activity()
 	fig.facts = append(base.facts(), fmt.Sprintf("%d samples x %d units, %s active on average, %d never active",
 		len(n.rows), n.width(), short(active), silent))
-	fig.Alt = fmt.Sprintf("Raster of %d samples by %d units: on average %s units are active for a sample (%s %%), %d are never active.",
-		len(n.rows), n.width(), short(active), short(100*active/float64(n.width())), silent)
+	fig.Alt = fmt.Sprintf("Raster of %d samples by %d units: on average %s units are active for a sample (%s %%), %s never active.",
+		len(n.rows), n.width(), short(active), short(100*active/float64(n.width())), are(silent))
 	fig.plan = func(width float64, mark string) drawing {
 		f := base.marked(mark)
 		f.cells(width, n, bar, 12)
 		img := f.rasterImage(n, labels, bar)
-		return drawing{f.w, f.h, func(c *Canvas) {
+		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
 			c.image(f.area, img)
 			for i := 1; i < len(labels); i++ {

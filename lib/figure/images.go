@@ -65,7 +65,7 @@ func symmetric(s span) [2]float64 {
 }
 
 const (
-	tileGap    = 3.0
+	tileGap    = 4.0
 	tileName   = 15.0 // height of the line above a tile
 	barWidth   = 12.0
 	barGap     = 12.0
@@ -128,7 +128,7 @@ func tileGrid(op, what string, t Tiles, n numbers) *Figure {
 		total = math.Max(total, math.Min(width, textWidth(name, titleSize, true)+2*cardMargin+1))
 		title := titleLines(name, total)
 		top := titleTop(title)
-		return drawing{total, top + gridH + cardMargin, func(c *Canvas) {
+		return drawing{w: total, h: top + gridH + cardMargin, photo: planes == 3, paint: func(c *Canvas) {
 			paintTitle(c, title)
 			for i, row := range n.rows {
 				x := cardMargin + float64(i%t.Columns)*(tw+tileGap)
@@ -138,7 +138,7 @@ func tileGrid(op, what string, t Tiles, n numbers) *Figure {
 					c.Text(x+tw/2, y+tileName/2, name, Style{Size: nameSize, Text: Muted})
 				}
 				c.image(rect{x, y + above, tw, th}, t.image(row, planes))
-				c.Box(x, y+above, tw, th, "", Style{Stroke: Faint, Width: 0.5})
+				c.Box(x, y+above, tw, th, "", Style{Stroke: rgb(0xafb8c1), Width: 0.5})
 			}
 			if hasBar {
 				bar.paint(c, rect{cardMargin + gridW + barGap, top, barWidth, gridH})
@@ -242,7 +242,7 @@ type colorBar struct {
 	label string
 }
 
-func (b colorBar) ticks(height float64) []tick { return b.scale.ticks(int(height/36), false) }
+func (b colorBar) ticks(height float64) []tick { return b.scale.ticks(max(2, int(height/44)), false) }
 
 // width returns what a bar of the given height needs, with ticks and label.
 func (b colorBar) width(height float64) float64 {

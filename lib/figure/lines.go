@@ -12,11 +12,7 @@ import (
 func LearningCurves(a Axes, series ...Series) *Figure {
 	f := linePlot("LearningCurves", a, series, lineStyle{lines: true, whole: true})
 	cs := curves("LearningCurves", a, series)
-	var parts []string
-	for _, c := range cs {
-		parts = append(parts, trend(c, a.X))
-	}
-	f.Alt = fmt.Sprintf("Learning curves, %s: %s.", a.Y, strings.Join(parts, "; "))
+	f.Alt = fmt.Sprintf("Learning curves, %s: %s.", a.Y, strings.Join(trends(cs, a.X), ", "))
 	return f
 }
 
@@ -79,7 +75,7 @@ func linePlot(op string, a Axes, series []Series, style lineStyle) *Figure {
 	fig.plan = func(width float64, mark string) drawing {
 		f := base.marked(mark)
 		f.layout(width, a.height(width), entriesOf(cs, sign))
-		return drawing{f.w, f.h, func(c *Canvas) {
+		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
 			for _, s := range cs {
 				if style.lines {

@@ -48,11 +48,13 @@ func panelMark(i int) string {
 }
 
 func planPanels(columns int, figures []*Figure, width float64, mark string) drawing {
+	var total drawing
 	parts := make([]drawing, len(figures))
 	columnW := make([]float64, columns)
 	rowH := make([]float64, (len(figures)+columns-1)/columns)
 	for i, f := range figures {
-		parts[i] = f.plan(math.Min(width/float64(columns), math.Max(f.width, width/float64(columns))), panelMark(i))
+		parts[i] = f.plan(width/float64(columns), panelMark(i))
+		total.photo = total.photo || parts[i].photo
 		columnW[i%columns] = math.Max(columnW[i%columns], parts[i].w)
 		rowH[i/columns] = math.Max(rowH[i/columns], parts[i].h)
 	}
@@ -60,7 +62,7 @@ func planPanels(columns int, figures []*Figure, width float64, mark string) draw
 	if mark != "" {
 		top = titleTop([]string{mark}) - cardMargin
 	}
-	total := drawing{h: top}
+	total.h = top
 	for _, w := range columnW {
 		total.w += w
 	}

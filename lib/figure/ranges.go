@@ -41,7 +41,7 @@ func Ranges(a Axes, series ...Series) *Figure {
 	fig.plan = func(width float64, mark string) drawing {
 		f := base.marked(mark)
 		f.layout(width, a.height(width), entriesOf(cs, swatchLineMarker))
-		return drawing{f.w, f.h, func(c *Canvas) {
+		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
 			step := f.sideStep(cs)
 			for i, s := range cs {

@@ -52,8 +52,13 @@ func isNumber(cell string) bool {
 		return cell == "NaN" || cell == "Inf" || cell == "∞"
 	}
 	letters := 0
+	var before rune
 	for _, r := range cell {
+		last := before
+		before = r
 		switch {
+		case r == '-' && (last >= '0' && last <= '9'):
+			return false // 784-128-10 is a name; a range has a dash, an exponent an e
 		case r == 'e' || r == 'E' || strings.ContainsRune("0123456789.,:%±+-−–×·/()[]^ \u2009\u202f⁻⁰¹²³⁴⁵⁶⁷⁸⁹", r):
 		default:
 			letters++
@@ -102,7 +107,7 @@ func (t *Table) Text() string {
 	widths := make([]int, len(t.Columns))
 	for _, row := range append([][]string{t.Columns}, t.Rows...) {
 		for j, cell := range row {
-			widths[j] = max(widths[j], utf8.RuneCountInString(cell))
+			widths[j] = max(widths[j], utf8.RuneCountInString(oneLine(cell)))
 		}
 	}
 	var b strings.Builder
@@ -112,6 +117,7 @@ func (t *Table) Text() string {
 	line := func(cells []string) {
 		var out strings.Builder
 		for j, cell := range cells {
+			cell = oneLine(cell)
 			if j > 0 {
 				out.WriteString("  ")
 			}
@@ -135,6 +141,9 @@ func (t *Table) Text() string {
 	}
 	return b.String()
 }
+
+// oneLine joins the lines of a cell.
+func oneLine(cell string) string { return strings.ReplaceAll(cell, "\n", " ") }
 
 // Markdown returns the table in the pipe notation of GitHub.
 func (t *Table) Markdown() string {

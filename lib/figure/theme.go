@@ -101,8 +101,11 @@ func onColor(c Color) Color {
 		}
 		return math.Pow((x+0.055)/1.055, 2.4)
 	}
-	if 0.2126*linear(c.R)+0.7152*linear(c.G)+0.0722*linear(c.B) > 0.19 {
+	switch l := 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B); {
+	case l > 0.5:
 		return Ink
+	case l > 0.179: // where black and white contrast alike
+		return rgb(0x000000)
 	}
 	return Paper
 }

@@ -24,9 +24,11 @@ func (s *span) add(log bool, values ...float64) {
 	}
 }
 
-// shown reports whether a value has a place on an axis.
+// shown reports whether a value has a place on an axis: it is a number below 1e100 in size and, for a logarithmic
+// axis, from 1e-100 up. The bounds keep differences and quotients of shown values finite.
 func shown(v float64, log bool) bool {
-	return !math.IsNaN(v) && !math.IsInf(v, 0) && (!log || v > 0)
+	const huge = 1e100
+	return math.Abs(v) <= huge && (!log || v >= 1/huge) // false for NaN
 }
 
 // A scale places numbers on an axis from 0 to 1.
@@ -54,7 +56,7 @@ func newScale(data span, asked [2]float64, log bool, margin float64) scale {
 		f := math.Pow(data.hi/data.lo, margin)
 		return scale{span{data.lo / f, data.hi * f}, true}
 	}
-	if data.lo == data.hi {
+	if data.hi-data.lo <= 1e-12*math.Max(math.Abs(data.lo), math.Abs(data.hi)) { // equal but for rounding
 		d := math.Max(math.Abs(data.lo)*0.1, 0.5)
 		data.lo, data.hi = data.lo-d, data.hi+d
 	}
@@ -83,6 +85,15 @@ type tick struct {
 	label string // "" for a minor tick
 }
 
+// width returns the width of the label, of the longest line if there are several.
+func (t tick) width() float64 {
+	w := 0.0
+	for line := range strings.SplitSeq(t.label, "\n") {
+		w = math.Max(w, textWidth(line, tickSize, false))
+	}
+	return w
+}
+
 // ticks returns ticks at round numbers, at most about most labelled ones.
 func (s scale) ticks(most int, whole bool) []tick {
 	most = max(most, 2)
@@ -92,7 +103,7 @@ func (s scale) ticks(most int, whole bool) []tick {
 	step := niceStep((s.hi-s.lo)/float64(most), whole)
 	var out []tick
 	first := math.Ceil(s.lo/step - 1e-9)
-	for i := first; i*step <= s.hi+1e-9*step; i++ {
+	for i := first; i*step <= s.hi+1e-9*step && len(out) <= 2*most+2; i++ { // the bound: i may be too large to count
 		out = append(out, tick{at: i * step})
 	}
 	decimals := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
@@ -126,6 +137,7 @@ func niceStep(step float64, whole bool) float64 {
 func (s scale) logTicks(most int) []tick {
 	lo, hi := int(math.Ceil(math.Log10(s.lo)-1e-9)), int(math.Floor(math.Log10(s.hi)+1e-9))
 	every := 1 + (hi-lo)/most
+	plain := s.lo >= 1e-3 && s.hi <= 5e4 // else every label is a power, not some of them
 	var out []tick
 	for e := lo - 1; e <= hi; e++ {
 		for m := 1; m < 10; m++ {
@@ -139,7 +151,7 @@ func (s scale) logTicks(most int) []tick {
 				labelled = true
 			}
 			if labelled {
-				t.label = logLabel(m, e)
+				t.label = logLabel(m, e, plain)
 			} else if every > 1 && m > 1 {
 				continue
 			}
@@ -149,8 +161,8 @@ func (s scale) logTicks(most int) []tick {
 	return out
 }
 
-func logLabel(m, e int) string {
-	if -3 <= e && e <= 4 {
+func logLabel(m, e int, plain bool) string {
+	if plain {
 		return strconv.FormatFloat(float64(m)*math.Pow10(e), 'f', max(0, -e), 64)
 	}
 	return power(strconv.Itoa(m), e)

@@ -88,30 +88,43 @@ func rangeWords(cs []curve) []string {
 	return out
 }
 
-// trend says how a curve goes from its first to its last value.
-func trend(c curve, xLabel string) string {
-	first, last := -1, -1
-	for i, y := range c.Y {
-		if shown(y, false) {
-			if first < 0 {
-				first = i
+// trends says for each curve how it goes from its first to its last value, and over which stretch.
+func trends(cs []curve, xLabel string) []string {
+	var out []string
+	for _, c := range cs {
+		first, last := -1, -1
+		for i, y := range c.Y {
+			if shown(y, false) && shown(c.X[i], false) {
+				if first < 0 {
+					first = i
+				}
+				last = i
 			}
-			last = i
 		}
+		if first < 0 {
+			out = append(out, c.title()+" has no values")
+			continue
+		}
+		a, b := c.Y[first], c.Y[last]
+		verb := fmt.Sprintf("falls from %s to %s", short(a), short(b))
+		switch {
+		case first == last:
+			out = append(out, fmt.Sprintf("%s is %s at %s %s", c.title(), short(a), xLabel, short(c.X[first])))
+			continue
+		case math.Abs(a-b) <= 0.005*math.Max(math.Abs(a), math.Abs(b)):
+			verb = fmt.Sprintf("ends as it starts at %s", short(b))
+		case b > a:
+			verb = fmt.Sprintf("rises from %s to %s", short(a), short(b))
+		}
+		out = append(out, fmt.Sprintf("%s %s over %s %s to %s", c.title(), verb, xLabel, short(c.X[first]), short(c.X[last])))
 	}
-	if first < 0 {
-		return c.title() + " has no values"
+	return out
+}
+
+// are says how many of something are: "1 is", "3 are".
+func are(n int) string {
+	if n == 1 {
+		return "1 is"
 	}
-	a, b := c.Y[first], c.Y[last]
-	if first == last {
-		return fmt.Sprintf("%s is %s at %s %s", c.title(), short(a), xLabel, short(c.X[first]))
-	}
-	verb := "falls from %s to %s"
-	switch {
-	case math.Abs(a-b) <= 0.005*math.Max(math.Abs(a), math.Abs(b)):
-		verb = "stays between %s and %s"
-	case b > a:
-		verb = "rises from %s to %s"
-	}
-	return fmt.Sprintf("%s "+verb+" over %s %s to %s", c.title(), short(a), short(b), xLabel, short(c.X[first]), short(c.X[last]))
+	return fmt.Sprintf("%d are", n)
 }
