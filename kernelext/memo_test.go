@@ -118,7 +118,8 @@ func TestMemoOfStorable(t *testing.T) {
 }
 
 func TestMemoRefusesTypesThatWouldLosePartsBeforeComputing(t *testing.T) {
-	type inner struct{ hidden int }
+	type inner struct{ Shown, hidden int }
+	_ = inner{}.hidden
 	refused(t, "hidden", struct{ In []inner }{}, "In.hidden is not exported")
 	refused(t, "func", struct{ F func() }{}, "F is a func")
 	refused(t, "chan", make(chan int), "chan int is a chan")
