@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package data
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+func ExampleLookup() {
+	set, ok := Lookup("mnist")
+	fmt.Println(ok, set.Name, len(set.Files), set.Size())
+	// Output: true MNIST 4 54950048
+}
+
+func TestManifestIsComplete(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range Sets() {
+		if s.ID == "" || seen[s.ID] || s.Name == "" || s.Description == "" || s.Licence == "" || s.Home == "" || len(s.Files) == 0 {
+			t.Errorf("%+v lacks something, or is listed twice", s)
+		}
+		seen[s.ID] = true
+		if len(s.Mirrors) == 0 {
+			t.Errorf("%s has no mirror", s.ID)
+		}
+		for _, m := range s.Mirrors {
+			if u, err := url.Parse(m); err != nil || u.Scheme != "https" || !strings.HasSuffix(m, "/") {
+				t.Errorf("%s: mirror %q is no https folder", s.ID, m)
+			}
+		}
+		for _, f := range s.Files {
+			if sum, err := hex.DecodeString(f.SHA256); err != nil || len(sum) != 32 || f.Name == "" || f.Size <= 0 {
+				t.Errorf("%s: %+v", s.ID, f)
+			}
+		}
+	}
+	if len(seen) == 0 {
+		t.Error("the manifest is empty")
+	}
+}
+
+func TestLookupOfAnUnknownSet(t *testing.T) {
+	if s, ok := Lookup("nothing"); ok {
+		t.Errorf("found %+v", s)
+	}
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lateral-ml/lateral/data"
+	"github.com/lateral-ml/lateral/lib/dataset"
+)
+
+// dataCommand returns `lateral data`.
+func dataCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "data",
+		Short: "List, download and verify data sets",
+		Long: `List, download and verify data sets.
+
+A set is looked for in --dir alone if that is given, else in $LATERAL_DATA and
+then in data/cache of this module; in each, in the directory itself and in its
+sub-folder of the set's name.`,
+	}
+	var dir string
+	cmd.PersistentFlags().StringVar(&dir, "dir", "", "directory of data sets, instead of $LATERAL_DATA and data/cache")
+	cmd.AddCommand(
+		&cobra.Command{
+			Use:   "list",
+			Short: "Show each data set, its size and licence, and where it was found",
+			Args:  cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return listData(cmd.OutOrStdout(), data.Sets(), dir)
+			},
+		},
+		&cobra.Command{
+			Use:   "get SET...",
+			Short: "Download what is missing or damaged of data sets, and check it",
+			RunE: func(cmd *cobra.Command, ids []string) error {
+				sets, err := namedSets(ids)
+				if err != nil {
+					return err
+				}
+				if len(sets) == 0 {
+					return fmt.Errorf("name the data sets to get: %s", knownSets())
+				}
+				for _, set := range sets {
+					place, err := dataset.Fetch(cmd.Context(), set, dir, dataset.Lines(cmd.ErrOrStderr()))
+					if err != nil {
+						return err
+					}
+					fmt.Fprintf(cmd.OutOrStdout(), "%s: all %d files are in %s, with the right check sums\n", set.Name, len(set.Files), place.Dir)
+				}
+				return nil
+			},
+		},
+		&cobra.Command{
+			Use:   "verify [SET...]",
+			Short: "Check the sums of the files that are there",
+			RunE: func(cmd *cobra.Command, ids []string) error {
+				sets, err := namedSets(ids)
+				if err != nil {
+					return err
+				}
+				if len(sets) == 0 {
+					sets = data.Sets()
+				}
+				return verifyData(cmd.OutOrStdout(), sets, dir, len(ids) > 0)
+			},
+		},
+	)
+	return cmd
+}
+
+// namedSets looks up the data sets of a command's arguments.
+func namedSets(ids []string) ([]data.Set, error) {
+	var sets []data.Set
+	for _, id := range ids {
+		set, ok := data.Lookup(id)
+		if !ok {
+			return nil, fmt.Errorf("there is no data set %q: known are %s", id, knownSets())
+		}
+		sets = append(sets, set)
+	}
+	return sets, nil
+}
+
+func knownSets() string {
+	var ids []string
+	for _, s := range data.Sets() {
+		ids = append(ids, s.ID)
+	}
+	return strings.Join(ids, ", ")
+}
+
+// listData describes the sets, and the embedded one.
+func listData(w io.Writer, sets []data.Set, dir string) error {
+	for _, set := range sets {
+		place, found, err := dataset.Find(set, dir)
+		if err != nil {
+			return err
+		}
+		where := fmt.Sprintf("not found; `%s` downloads it", getCommand(set, dir))
+		if found {
+			where = fmt.Sprintf("found in %s: %s", place.Label, place.Dir)
+			if missing := place.Missing(set); len(missing) > 0 {
+				where += fmt.Sprintf(", but without %s; `%s` completes it", strings.Join(missing, ", "), getCommand(set, dir))
+			}
+		}
+		fmt.Fprintf(w, "%s\n  %s\n  %.1f MB in %d files; licence: %s\n  %s\n",
+			set.ID, set.Description, float64(set.Size())/1e6, len(set.Files), set.Licence, where)
+	}
+	fmt.Fprint(w, `glyphs
+  Digits of typefaces, bent and slanted, 28x28 grey, 10,000 for training and 2,000 for testing, in 10 classes
+  nothing to download: made from a seed, wherever MNIST is not found
+`)
+	return nil
+}
+
+// verifyData checks every file that is found. A set that is not there is an error if it was asked for by name.
+func verifyData(w io.Writer, sets []data.Set, dir string, named bool) error {
+	var failures []error
+	for _, set := range sets {
+		place, found, err := dataset.Find(set, dir)
+		if err != nil {
+			return err
+		}
+		if !found {
+			fmt.Fprintf(w, "%s: not found; `%s` downloads it\n", set.ID, getCommand(set, dir))
+			if named {
+				failures = append(failures, fmt.Errorf("%s was not found", set.Name))
+			}
+			continue
+		}
+		bad := 0
+		for i, f := range set.Files {
+			switch path := place.Paths[i]; {
+			case path == "":
+				fmt.Fprintf(w, "missing  %s is not in %s\n", f.Name, place.Dir)
+				bad++
+			default:
+				if err := dataset.Check(path, f); err != nil {
+					fmt.Fprintf(w, "bad      %v\n", err)
+					bad++
+				} else {
+					fmt.Fprintf(w, "good     %s\n", path)
+				}
+			}
+		}
+		if bad > 0 {
+			failures = append(failures, fmt.Errorf("%d of the %d files of %s are missing or bad: `%s` downloads them",
+				bad, len(set.Files), set.Name, getCommand(set, dir)))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// getCommand returns the command that downloads a set to where it is looked for.
+func getCommand(set data.Set, dir string) string {
+	if dir == "" {
+		return "lateral data get " + set.ID
+	}
+	return fmt.Sprintf("lateral data get %s --dir %s", set.ID, dir)
+}

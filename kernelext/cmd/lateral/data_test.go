@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lateral-ml/lateral/data"
+)
+
+// runData runs `lateral data` with arguments, away from the user's data.
+func runData(t *testing.T, args ...string) (stdout string, err error) {
+	t.Helper()
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("XDG_CACHE_HOME", filepath.Join(home, "cache"))
+	t.Setenv("LATERAL_DATA", "")
+	t.Chdir(home)
+	var out strings.Builder
+	cmd := dataCommand()
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	cmd.SetArgs(args)
+	err = cmd.Execute()
+	return out.String(), err
+}
+
+func TestDataList(t *testing.T) {
+	out, err := runData(t, "list")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"mnist\n", "55.0 MB in 4 files", "CC BY-SA 3.0", "not found; `lateral data get mnist` downloads it", "glyphs\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the list lacks %q:\n%s", want, out)
+		}
+	}
+
+	dir := t.TempDir()
+	name := filepath.Join(dir, "t10k-labels-idx1-ubyte")
+	if err := os.WriteFile(name, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err = runData(t, "list", "--dir", dir)
+	if want := "found in the directory given: " + dir + ", but without train-images-idx3-ubyte,"; err != nil || !strings.Contains(out, want) {
+		t.Errorf("%v, the list lacks %q:\n%s", err, want, out)
+	}
+}
+
+func TestDataVerify(t *testing.T) {
+	if out, err := runData(t, "verify"); err != nil || !strings.Contains(out, "mnist: not found") {
+		t.Errorf("nothing there: %v\n%s", err, out)
+	}
+	if _, err := runData(t, "verify", "mnist"); err == nil || !strings.Contains(err.Error(), "MNIST was not found") {
+		t.Errorf("asked for what is not there: %v", err)
+	}
+
+	dir := t.TempDir()
+	for _, f := range data.Sets()[0].Files[1:] {
+		if err := os.WriteFile(filepath.Join(dir, f.Name), []byte("no IDX"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := runData(t, "verify", "--dir", dir)
+	if err == nil || !strings.Contains(err.Error(), "4 of the 4 files of MNIST are missing or bad: `lateral data get mnist --dir "+dir+"`") {
+		t.Errorf("got %v", err)
+	}
+	for _, want := range []string{
+		"missing  train-images-idx3-ubyte is not in " + dir,
+		"bad      " + filepath.Join(dir, "train-labels-idx1-ubyte") + " is truncated: it ends after 6 of 60,008 bytes",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the output lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestDataGetRefusesWhatItDoesNotKnow(t *testing.T) {
+	if _, err := runData(t, "get", "minst"); err == nil || err.Error() != `there is no data set "minst": known are mnist` {
+		t.Errorf("got %v", err)
+	}
+	if _, err := runData(t, "get"); err == nil || err.Error() != "name the data sets to get: mnist" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDataVerifyFindsGoodFiles(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "abc")
+	if err := os.WriteFile(path, []byte("abc"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	set := data.Set{ID: "abc", Name: "ABC", Files: []data.File{{
+		Name: "abc", Size: 3, SHA256: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", // FIPS 180-2, B.1
+	}}}
+	var out strings.Builder
+	if err := verifyData(&out, []data.Set{set}, dir, true); err != nil || out.String() != "good     "+path+"\n" {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}
