@@ -7,12 +7,18 @@ import (
 	"sync"
 )
 
-// A product is cut into blocks of at most blockK steps of the inner dimension and blockM rows. For each block, B is
-// packed 32 columns (one panel) at a time, so that the panel stays in the first-level cache while all rows of A pass
-// by; A is read where it lies unless the product is large.
+// A product is cut into blocks of at most blockK steps of the inner dimension. Within a block, B is packed one panel
+// (the columns of one tile) at a time, which stays in the first-level cache while all rows of A pass by.
+//
+// A is read where it lies unless there is much of it and it is used often: then its rows would keep missing the
+// caches, and blocks of at most blockM rows are packed tile by tile. B is read where it lies if few tiles use it.
 const (
 	blockK = 256
 	blockM = 448
+
+	packedA      = 1 << 17 // elements of A in a block from which it is packed
+	packedPanels = 6       // and panels of B that use it
+	directTiles  = 4       // tiles up to which a panel of B is not packed
 )
 
 // gemmKernels are the tile kernels of an implementation. A tile of C has at most rows x cols elements.
@@ -34,8 +40,8 @@ type gemmKernels struct {
 
 type tileKernel func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool)
 
-// workspace is the packing memory of one running product.
-type workspace struct{ b []float32 }
+// workspace is the packing memory of one running product: a panel of B, a block of A.
+type workspace struct{ b, a []float32 }
 
 // idle holds the workspaces that no product is using. Unlike a sync.Pool it never forgets one, so that a product
 // allocates nothing once as many workspaces exist as products ever ran at the same time.
@@ -70,21 +76,24 @@ func (w *workspace) giveBack() {
 // instruction.) The result is therefore the same for every way of splitting a product by rows or columns.
 func GemmNN(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
 	fitGemm("GemmNN", m, n, k, len(a), lda, m, k, len(b), ldb, k, n, len(c), ldc)
-	gemm(&active.gemm, false, false, m, n, k, a, lda, b, ldb, c, ldc, acc)
+	p := product{&active.gemm, false, false, m, n, k, a, lda, b, ldb, c, ldc, acc}
+	p.run()
 }
 
 // GemmNT is GemmNN with B stored transposed, [n,k]: C = A*transpose(B). A dense layer's forward pass x*transpose(W),
 // one row of W a unit, is such a product.
 func GemmNT(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
 	fitGemm("GemmNT", m, n, k, len(a), lda, m, k, len(b), ldb, n, k, len(c), ldc)
-	gemm(&active.gemm, false, true, m, n, k, a, lda, b, ldb, c, ldc, acc)
+	p := product{&active.gemm, false, true, m, n, k, a, lda, b, ldb, c, ldc, acc}
+	p.run()
 }
 
 // GemmTN is GemmNN with A stored transposed, [k,m]: C = transpose(A)*B. A dense layer's weight gradient
 // transpose(dy)*x is such a product.
 func GemmTN(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
 	fitGemm("GemmTN", m, n, k, len(a), lda, k, m, len(b), ldb, k, n, len(c), ldc)
-	gemm(&active.gemm, true, false, m, n, k, a, lda, b, ldb, c, ldc, acc)
+	p := product{&active.gemm, true, false, m, n, k, a, lda, b, ldb, c, ldc, acc}
+	p.run()
 }
 
 // fitGemm panics unless the stored matrices A [ar,ac], B [br,bc] and C [m,n] lie within their slices.
@@ -99,67 +108,128 @@ func fitGemm(op string, m, n, k, lenA, lda, ar, ac, lenB, ldb, br, bc, lenC, ldc
 	}
 }
 
-func gemm(g *gemmKernels, transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
-	if m == 0 || n == 0 {
+// A product is the arguments of one call.
+type product struct {
+	*gemmKernels
+	transA, transB bool
+	m, n, k        int
+	a              []float32
+	lda            int
+	b              []float32
+	ldb            int
+	c              []float32
+	ldc            int
+	acc            bool
+}
+
+func (p *product) run() {
+	if p.m == 0 || p.n == 0 {
 		return
 	}
-	if k == 0 {
-		if !acc {
-			for i := 0; i < m; i++ {
-				clear(c[i*ldc : i*ldc+n])
-			}
-		}
+	if p.k == 0 {
+		p.clear()
 		return
 	}
 	w := takeWorkspace()
-	tiles := g.normal
-	if transA {
-		tiles = g.transposed
+	defer w.giveBack()
+	w.b = resize(w.b, blockK*p.cols)
+
+	pack := p.m*min(p.k, blockK) >= packedA && p.n > packedPanels*p.cols
+	rows := p.m
+	if pack {
+		rows = evenly(p.m, blockM, p.rows)
+		w.a = resize(w.a, (rows+p.rows-1)/p.rows*blockK*p.width)
 	}
-	stepK := evenly(k, blockK, 16)
-	for p0 := 0; p0 < k; p0 += stepK {
-		kc := min(stepK, k-p0)
-		for j0 := 0; j0 < n; j0 += g.cols {
-			nc := min(g.cols, n-j0)
-			panel := w.panel(g, transB, b, ldb, p0, kc, j0, nc)
-			wide := 0
-			if nc > g.width {
-				wide = 1
+	depth := evenly(p.k, blockK, 16)
+	for p0 := 0; p0 < p.k; p0 += depth {
+		kc := min(depth, p.k-p0)
+		for i0 := 0; i0 < p.m; i0 += rows {
+			mc := min(rows, p.m-i0)
+			if pack {
+				p.packA(w.a, i0, mc, p0, kc)
 			}
-			stepM := evenly(m, g.rows, 1)
-			for i0 := 0; i0 < m; i0 += stepM {
-				mc := min(stepM, m-i0)
-				at := i0*lda + p0
-				if transA {
-					at = p0*lda + i0
+			for j0 := 0; j0 < p.n; j0 += p.cols {
+				nc := min(p.cols, p.n-j0)
+				switch {
+				case !p.transB && nc == p.cols && p.m <= directTiles*p.rows:
+					p.tiles(p.b[p0*p.ldb+j0:], p.ldb, i0, mc, p0, kc, j0, nc)
+				case pack:
+					p.packB(w.b, p0, kc, j0, nc)
+					p.packedTiles(w, i0, mc, p0, kc, j0, nc)
+				default:
+					p.packB(w.b, p0, kc, j0, nc)
+					p.tiles(w.b, p.cols, i0, mc, p0, kc, j0, nc)
 				}
-				tiles[mc-1][wide](kc, a[at:], lda, panel, g.cols, c[i0*ldc+j0:], ldc, nc, acc || p0 > 0)
 			}
 		}
 	}
-	w.giveBack()
 }
 
-// evenly returns the step that cuts n into the fewest pieces of at most limit, of nearly equal size, a multiple of unit.
-func evenly(n, limit, unit int) int {
-	pieces := (n + limit - 1) / limit
-	return ((n+pieces-1)/pieces + unit - 1) / unit * unit
+// clear sets C to zero unless it accumulates: the product without inner dimension.
+func (p *product) clear() {
+	if p.acc {
+		return
+	}
+	for i := range p.m {
+		clear(p.c[i*p.ldc : i*p.ldc+p.n])
+	}
 }
 
-// panel packs rows p0..p0+kc of columns j0..j0+nc of B, row after row, g.cols elements apart.
-func (w *workspace) panel(g *gemmKernels, transB bool, b []float32, ldb, p0, kc, j0, nc int) []float32 {
-	if len(w.b) < blockK*g.cols {
-		w.b = make([]float32, blockK*g.cols)
+// tiles computes the tiles of mc rows and nc columns of C from A as it lies and a panel of B.
+func (p *product) tiles(panel []float32, ldb, i0, mc, p0, kc, j0, nc int) {
+	kernels, row, first := p.normal, p.lda, p0
+	if p.transA {
+		kernels, row, first = p.transposed, 1, p0*p.lda
 	}
-	dst := w.b[:kc*g.cols]
-	if !transB {
-		g.copyRows(dst, g.cols, b[p0*ldb+j0:], ldb, kc, nc)
-		return dst
+	step := evenly(mc, p.rows, 1)
+	for i := i0; i < i0+mc; i += step {
+		kernel := kernels[min(step, i0+mc-i)-1][p.vectors(nc)]
+		kernel(kc, p.a[first+i*row:], p.lda, panel, ldb, p.c[i*p.ldc+j0:], p.ldc, nc, p.acc || p0 > 0)
 	}
-	for j := 0; j < nc; j += g.width {
-		g.packTransposed(dst[j:], g.cols, b[(j0+j)*ldb+p0:], ldb, kc, min(g.width, nc-j))
+}
+
+// packedTiles is tiles for a packed block of A.
+func (p *product) packedTiles(w *workspace, i0, mc, p0, kc, j0, nc int) {
+	step := evenly(mc, p.rows, 1)
+	tile := w.a
+	for i := i0; i < i0+mc; i += step {
+		kernel := p.transposed[min(step, i0+mc-i)-1][p.vectors(nc)]
+		kernel(kc, tile, p.width, w.b, p.cols, p.c[i*p.ldc+j0:], p.ldc, nc, p.acc || p0 > 0)
+		tile = tile[kc*p.width:]
 	}
-	return dst
+}
+
+// vectors selects the narrow or the wide kernel for nc columns.
+func (g *gemmKernels) vectors(nc int) int {
+	if nc > g.width {
+		return 1
+	}
+	return 0
+}
+
+// packA packs rows i0..i0+mc of columns p0..p0+kc of A, tile by tile: element (i, p) of a tile is at p*width+i.
+func (p *product) packA(dst []float32, i0, mc, p0, kc int) {
+	step := evenly(mc, p.rows, 1)
+	for i := i0; i < i0+mc; i += step {
+		rows := min(step, i0+mc-i)
+		if p.transA {
+			p.copyRows(dst, p.width, p.a[p0*p.lda+i:], p.lda, kc, rows)
+		} else {
+			p.packTransposed(dst, p.width, p.a[i*p.lda+p0:], p.lda, kc, rows)
+		}
+		dst = dst[kc*p.width:]
+	}
+}
+
+// packB packs rows p0..p0+kc of columns j0..j0+nc of B: element (p, j) of the panel is at p*cols+j.
+func (p *product) packB(dst []float32, p0, kc, j0, nc int) {
+	if !p.transB {
+		p.copyRows(dst, p.cols, p.b[p0*p.ldb+j0:], p.ldb, kc, nc)
+		return
+	}
+	for j := 0; j < nc; j += p.width {
+		p.packTransposed(dst[j:], p.cols, p.b[(j0+j)*p.ldb+p0:], p.ldb, kc, min(p.width, nc-j))
+	}
 }
 
 // packTransposed is transpose for any k.
@@ -173,4 +243,18 @@ func (g *gemmKernels) packTransposed(dst []float32, dstStride int, src []float32
 			dst[p*dstStride+j] = src[j*stride+p]
 		}
 	}
+}
+
+// evenly returns the step that cuts n into the fewest pieces of at most limit, of nearly equal size, a multiple of unit.
+func evenly(n, limit, unit int) int {
+	pieces := (n + limit - 1) / limit
+	return ((n+pieces-1)/pieces + unit - 1) / unit * unit
+}
+
+// resize returns a slice of n elements, x itself if that is long enough.
+func resize(x []float32, n int) []float32 {
+	if cap(x) < n {
+		return make([]float32, n)
+	}
+	return x[:n]
 }
