@@ -11,7 +11,7 @@ import (
 
 // Bars draws one group of bars for each of Axes.XNames, with one bar for each series, from zero to Y (from the low
 // end of a logarithmic axis). Low and High, or the quartiles of Runs, are error bars. Axes.Values writes the numbers
-// above the bars where there is room.
+// above the bars if there is room for all of them.
 func Bars(a Axes, series ...Series) *Figure {
 	a.require("Bars", false)
 	if len(a.XNames) == 0 {
@@ -32,7 +32,11 @@ func Bars(a Axes, series ...Series) *Figure {
 		ys.add(a.LogY, c.High...)
 		empty = empty && c.span(a.LogY).empty()
 	}
-	base := frame{axes: a, x: newAxis(ys, [2]float64{}, false, 0, a.XNames), y: newAxis(ys, a.YRange, a.LogY, 0.06, nil)}
+	margin := 0.06
+	if a.Values {
+		margin = 0.1 // room for the numbers
+	}
+	base := frame{axes: a, x: newAxis(ys, [2]float64{}, false, 0, a.XNames), y: newAxis(ys, a.YRange, a.LogY, margin, nil)}
 	base.y.grid = true
 	if empty {
 		base.note = "no values to show"
@@ -50,11 +54,12 @@ func Bars(a Axes, series ...Series) *Figure {
 			f.under(c)
 			group := f.area.w / float64(len(a.XNames))
 			wide := math.Min(0.8*group/float64(len(cs)), 56)
+			values := a.Values && widestValue(cs) < wide-1
 			for k, s := range cs {
 				for i, y := range s.Y {
 					if shown(y, a.LogY) {
 						x := f.px(float64(i)) + (float64(k)-float64(len(cs))/2)*wide
-						f.bar(c, s, i, x, wide)
+						f.bar(c, s, i, x, wide, values)
 					}
 				}
 			}
@@ -66,7 +71,7 @@ func Bars(a Axes, series ...Series) *Figure {
 }
 
 // bar paints bar i of a series with its left side at x.
-func (f *frame) bar(c *Canvas, s curve, i int, x, wide float64) {
+func (f *frame) bar(c *Canvas, s curve, i int, x, wide float64, values bool) {
 	zero := f.y.lo
 	if !f.y.log {
 		zero = min(max(0, f.y.lo), f.y.hi)
@@ -75,15 +80,31 @@ func (f *frame) bar(c *Canvas, s curve, i int, x, wide float64) {
 	y0, y1 := math.Min(top, f.py(zero)), math.Max(top, f.py(zero))
 	gap := math.Min(1, wide/8)
 	c.Box(x+gap, y0, wide-2*gap, y1-y0, "", Style{Fill: ClassColor(s.index), Width: -1})
-	label := y0
+	low, high := y1, y0 // where a number may stand
 	if s.Low != nil && shown(s.Low[i], false) && shown(s.High[i], f.y.log) {
 		f.whisker(c, x+wide/2, f.atLeast(s.Low[i]), s.High[i], math.Min(4, wide/4), Style{Stroke: Ink, Width: 1.3})
-		label = math.Min(label, f.py(s.High[i]))
+		low, high = math.Max(low, f.py(f.atLeast(s.Low[i]))), math.Min(high, f.py(s.High[i]))
 	}
-	text := short(s.Y[i])
-	if f.axes.Values && s.Y[i] >= 0 && textWidth(text, nameSize, false) < wide-2 && label-nameSize > f.area.y {
-		c.Text(x+wide/2, label-nameSize/2-3, text, Style{Size: nameSize})
+	y := high - nameSize/2 - 3
+	if s.Y[i] < 0 {
+		y = low + nameSize/2 + 3
 	}
+	if values && y-nameSize/2 > f.area.y && y+nameSize/2 < f.area.bottom() {
+		c.Text(x+wide/2, y, minus(short(s.Y[i])), Style{Size: nameSize})
+	}
+}
+
+// widestValue returns the width of the longest number on bars.
+func widestValue(cs []curve) float64 {
+	widest := 0.0
+	for _, c := range cs {
+		for _, y := range c.Y {
+			if shown(y, false) {
+				widest = math.Max(widest, textWidth(minus(short(y)), nameSize, false))
+			}
+		}
+	}
+	return widest
 }
 
 // barWords reads out the bars.

@@ -75,6 +75,9 @@ func paintTitle(c *Canvas, lines []string) {
 	}
 }
 
+// leastPlot is the least height of the area for data.
+const leastPlot = 72.0
+
 // layout computes the places of everything for a figure of the given size.
 func (f *frame) layout(w, h float64, entries []entry) {
 	inner := w - 2*cardMargin
@@ -115,6 +118,10 @@ func (f *frame) layout(w, h float64, entries []entry) {
 		if over := f.rightmost() - (outer.right() + cardMargin - 2); over > 0 {
 			f.area.w -= over
 		}
+	}
+	if short := leastPlot - f.area.h; short > 1 { // titles and names leave too little: the figure grows
+		f.layout(w, h+math.Ceil(short), entries)
+		return
 	}
 	f.area.x, f.area.y = math.Round(f.area.x), math.Round(f.area.y)
 	f.area.w, f.area.h = math.Max(math.Round(f.area.w), 20), math.Max(math.Round(f.area.h), 20)

@@ -73,18 +73,30 @@ func placeLegend(where Legend, entries []entry, width float64) legendBox {
 }
 
 func legendRows(entries []entry, width float64) legendBox {
-	b := legendBox{h: legendLine}
+	names, widths := make([]string, len(entries)), make([]float64, len(entries))
+	widest, total := 0.0, -legendGap
+	for i, e := range entries {
+		names[i] = shorten(e.name, tickSize, false, width-swatchWidth-6)
+		widths[i] = swatchWidth + 6 + textWidth(names[i], tickSize, false)
+		widest = math.Max(widest, widths[i])
+		total += widths[i] + legendGap
+	}
+	columns := len(entries) // of equal width, unless all fit into one row as they are
+	if total > width {
+		columns = max(1, int((width+legendGap)/(widest+legendGap)))
+	}
+	b := legendBox{h: legendLine * math.Ceil(float64(len(entries))/float64(columns))}
 	x := 0.0
-	for _, e := range entries {
-		name := shorten(e.name, tickSize, false, width-swatchWidth-6)
-		w := swatchWidth + 6 + textWidth(name, tickSize, false)
-		if x > 0 && x+w > width {
+	for i, e := range entries {
+		if i%columns == 0 {
 			x = 0
-			b.h += legendLine
 		}
-		b.items = append(b.items, legendItem{e, []string{name}, x, b.h - legendLine/2})
-		b.w = math.Max(b.w, x+w)
-		x += w + legendGap
+		b.items = append(b.items, legendItem{e, names[i : i+1], x, (float64(i/columns) + 0.5) * legendLine})
+		if total > width {
+			x += widest + legendGap
+		} else {
+			x += widths[i] + legendGap
+		}
 	}
 	return b
 }

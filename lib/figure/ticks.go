@@ -100,11 +100,11 @@ func (s scale) ticks(most int, whole bool) []tick {
 	if s.log && s.hi/s.lo >= 10 {
 		return s.logTicks(most)
 	}
-	step := niceStep((s.hi-s.lo)/float64(most), whole)
 	var out []tick
-	first := math.Ceil(s.lo/step - 1e-9)
-	for i := first; i*step <= s.hi+1e-9*step && len(out) <= 2*most+2; i++ { // the bound: i may be too large to count
-		out = append(out, tick{at: i * step})
+	var step float64
+	for len(out) < 2 && most < 16 { // a coarse step may miss a narrow range
+		out, step = s.linearTicks(most, whole)
+		most++
 	}
 	decimals := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
 	if m := step * math.Pow10(decimals); math.Abs(m-math.Round(m)) > 1e-6 {
@@ -115,6 +115,16 @@ func (s scale) ticks(most int, whole bool) []tick {
 		out[i].label = tickLabel(t.at, decimals, big)
 	}
 	return out
+}
+
+// linearTicks returns the multiples of a round step, without labels.
+func (s scale) linearTicks(most int, whole bool) (out []tick, step float64) {
+	step = niceStep((s.hi-s.lo)/float64(most), whole)
+	first := math.Ceil(s.lo/step - 1e-9)
+	for i := first; i*step <= s.hi+1e-9*step && len(out) <= 2*most+2; i++ { // the bound: i may be too large to count
+		out = append(out, tick{at: i * step})
+	}
+	return out, step
 }
 
 // niceStep returns the least of 1, 2, 2.5, 5 times a power of ten that is not below step.
@@ -136,7 +146,12 @@ func niceStep(step float64, whole bool) float64 {
 
 func (s scale) logTicks(most int) []tick {
 	lo, hi := int(math.Ceil(math.Log10(s.lo)-1e-9)), int(math.Floor(math.Log10(s.hi)+1e-9))
-	every := 1 + (hi-lo)/most
+	every := 1 // decades from label to label
+	for _, every = range []int{1, 2, 3, 5, 10, 20, 50, 100} {
+		if (hi-lo)/every < most {
+			break
+		}
+	}
 	plain := s.lo >= 1e-3 && s.hi <= 5e4 // else every label is a power, not some of them
 	var out []tick
 	for e := lo - 1; e <= hi; e++ {
@@ -146,7 +161,7 @@ func (s scale) logTicks(most int) []tick {
 				continue
 			}
 			t := tick{at: v}
-			labelled := m == 1 && (e-lo)%every == 0
+			labelled := m == 1 && e%every == 0
 			if hi-lo < 2 && (m == 2 || m == 5) {
 				labelled = true
 			}
