@@ -145,8 +145,8 @@ func (d *download) file(ctx context.Context, f data.File, path string) error {
 		}
 		fmt.Fprintf(&failures, "\n  %s: %v", address, err)
 	}
-	return fmt.Errorf("dataset: %s is not here and cannot be downloaded:%s\nWithout a network, get them on another computer (%s) and %s\nor into a directory that $%s names",
-		f.Name, failures.String(), d.set.Home, whatToPut(d.set, filepath.Dir(path)), Env)
+	return fmt.Errorf("dataset: %s of %s is not here and cannot be downloaded:%s\nWithout a network, download them on another computer and %s\nor into a directory that $%s names",
+		f.Name, d.set.Name, failures.String(), whatToPut(d.set, filepath.Dir(path)), Env)
 }
 
 // from downloads a file from one mirror and puts it into place. If the bytes are wrong and began in an earlier download,
@@ -187,16 +187,10 @@ func install(part, path string, f data.File) error {
 
 // transfer downloads to the file part, going on from its end if the mirror can. It reports whether it did.
 func (d *download) transfer(ctx context.Context, address, part string, f data.File) (resumed bool, err error) {
-	out, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return false, err
+	var have int64
+	if info, err := os.Stat(part); err == nil {
+		have = info.Size()
 	}
-	defer func() { err = errors.Join(err, out.Close()) }()
-	have, err := out.Seek(0, io.SeekEnd)
-	if err != nil {
-		return false, err
-	}
-
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	idle := time.AfterFunc(d.stall, func() { cancel(fmt.Errorf("no answer for %v", d.stall)) })
@@ -207,21 +201,23 @@ func (d *download) transfer(ctx context.Context, address, part string, f data.Fi
 	}
 	defer resp.Body.Close()
 
+	mode := os.O_WRONLY | os.O_CREATE
 	switch {
 	case resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", have)):
+		mode |= os.O_APPEND
 	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && have > 0:
 		return true, nil // the part has no continuation: whether it is whole, its sum will tell
 	case resp.StatusCode == http.StatusOK:
+		mode |= os.O_TRUNC
 		have = 0
-		if _, err := out.Seek(0, io.SeekStart); err != nil {
-			return false, err
-		}
-		if err := out.Truncate(0); err != nil {
-			return false, err
-		}
 	default:
 		return false, errors.New(resp.Status)
 	}
+	out, err := os.OpenFile(part, mode, 0o644)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
 
 	p := Progress{Set: d.set.Name, File: f.Name + ".gz", Host: host(address), Done: have, Total: max(0, have+resp.ContentLength)}
 	w := writerFunc(func(b []byte) (int, error) {

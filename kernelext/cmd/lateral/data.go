@@ -110,8 +110,8 @@ func listData(w io.Writer, sets []data.Set, dir string) error {
 				where += fmt.Sprintf(", but without %s; `%s` completes it", strings.Join(missing, ", "), getCommand(set, dir))
 			}
 		}
-		fmt.Fprintf(w, "%s\n  %s\n  %.1f MB in %d files; licence: %s\n  %s\n",
-			set.ID, set.Description, float64(set.Size())/1e6, len(set.Files), set.Licence, where)
+		fmt.Fprintf(w, "%s\n  %s\n  %s\n  %.1f MB in %d files; licence: %s\n  %s\n",
+			set.ID, set.Description, set.Home, float64(set.Size())/1e6, len(set.Files), set.Licence, where)
 	}
 	fmt.Fprint(w, `glyphs
   Digits of typefaces, bent and slanted, 28x28 grey, 10,000 for training and 2,000 for testing, in 10 classes
