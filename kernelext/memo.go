@@ -23,9 +23,9 @@ import (
 // result: settings, seed, and the sum of the data (dataset.Set's Sum). The code of f is not part of the key: call
 // [Forget] after changing it.
 //
-// T is anything that encoding/gob stores without loss: numbers, strings, slices, maps, structs of exported fields. A
-// type with the two methods of [Storable] stores itself. A type that would come back incomplete is refused before f
-// runs. If f returns an error, or the stop button was pressed ([Interrupted]), nothing is stored.
+// T is anything that encoding/gob stores without loss: numbers, strings, slices, maps, tensors, and structs of
+// exported fields, as the library's layers and models are. A type with the two methods of [Storable] stores itself. A
+// type that would come back incomplete is refused before f runs. If f returns an error, or the stop button was pressed ([Interrupted]), nothing is stored.
 //
 // A damaged entry, or one written for another type, is reported and computed again. If the disk is full or cannot be
 // written, Memo says so and returns the value. While one process computes an entry, others that ask for it wait.

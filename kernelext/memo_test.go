@@ -14,6 +14,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
 type result struct {
@@ -88,6 +91,31 @@ func roundTrip[T any](t *testing.T, dir, name string, v T) {
 	}
 }
 
+// model is as the library's are: its parameters encode themselves, without name and gradient.
+type model struct {
+	Hidden, Out *layer
+	Mean        *tensor.Tensor
+}
+
+type layer struct{ Weight, Bias *autograd.Var }
+
+func TestMemoOfModel(t *testing.T) {
+	dir := t.TempDir()
+	weight := tensor.From([]float32{1, float32(math.NaN()), 3, 4}, 2, 2)
+	want := &model{Hidden: &layer{Weight: autograd.NewParam(weight)}, Mean: tensor.New(3)}
+	if _, said, err := memoIn(t, dir, "net", 1, give(want)); err != nil || strings.Contains(said, "not stored") {
+		t.Fatalf("%q %v", said, err)
+	}
+	got, said, err := memoIn(t, dir, "net", 1, never[*model](t))
+	if err != nil {
+		t.Fatalf("%q %v", said, err)
+	}
+	w := got.Hidden.Weight.Value()
+	if got.Out != nil || got.Hidden.Bias != nil || got.Mean.Len() != 3 || w.Rows() != 2 || w.At(1, 0) != 3 || w.At(0, 1) == w.At(0, 1) {
+		t.Errorf("got %v %v", got, w)
+	}
+}
+
 // net keeps itself as a file.
 type net struct{ weights []byte }
 
@@ -123,6 +151,7 @@ func TestMemoRefusesTypesThatWouldLosePartsBeforeComputing(t *testing.T) {
 	refused(t, "hidden", struct{ In []inner }{}, "In.hidden is not exported")
 	refused(t, "func", struct{ F func() }{}, "F is a func")
 	refused(t, "chan", make(chan int), "chan int is a chan")
+	refused(t, "interface", struct{ Layers []fmt.Stringer }{}, "Layers is an interface (fmt.Stringer)")
 	refused(t, "map", map[string]*inner{}, "hidden is not exported")
 }
 

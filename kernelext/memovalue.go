@@ -109,6 +109,11 @@ func unstorablePart(t reflect.Type, path string, seen map[reflect.Type]bool) *Un
 	switch t.Kind() {
 	case reflect.Func, reflect.Chan, reflect.UnsafePointer:
 		return &UnstorableError{Field: path, Reason: fmt.Sprintf("is a %v; keep what it is made from instead", t.Kind())}
+	case reflect.Interface:
+		if t.NumMethod() > 0 {
+			return &UnstorableError{Field: path, Reason: fmt.Sprintf("is an interface (%v), which does not say what to "+
+				"make when reading back; use the concrete type", t)}
+		}
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		return unstorablePart(t.Elem(), path, seen)
 	case reflect.Map:
@@ -245,6 +250,9 @@ func writeSignature(b *strings.Builder, t reflect.Type, seen map[reflect.Type]bo
 
 // cycle finds a value that contains itself, on which gob would recurse for ever.
 func cycle(v reflect.Value, path []uintptr) string {
+	if !v.IsValid() || v.Kind() != reflect.Interface && encodesItself(v.Type()) {
+		return ""
+	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice:
 		if v.IsNil() || v.Kind() == reflect.Slice && (v.Len() == 0 || isPlain(v.Type().Elem().Kind())) {
@@ -283,10 +291,11 @@ func cycle(v reflect.Value, path []uintptr) string {
 }
 
 // difference returns where a and b differ, "" if nowhere. NaN equals NaN, and an empty slice or map a nil one, which
-// is what gob makes of it. A type with a method Equal is compared by that.
+// is what gob makes of it.
 func difference(a, b reflect.Value, path string) string {
-	if equal, ok := callEqual(a, b); ok {
-		if !equal {
+	isNil := a.Kind() == reflect.Pointer && (a.IsNil() || b.IsNil())
+	if a.Kind() != reflect.Interface && !isNil && encodesItself(a.Type()) {
+		if !sameEncoding(a, b) {
 			return path
 		}
 		return ""
@@ -336,6 +345,9 @@ func difference(a, b reflect.Value, path string) string {
 			}
 		}
 	case reflect.Struct:
+		if encodesItself(a.Type()) {
+			return "" // the type decides what it is worth keeping: a parameter its value, not its gradient
+		}
 		for i := range a.NumField() {
 			if at := difference(a.Field(i), b.Field(i), path+"."+a.Type().Field(i).Name); at != "" {
 				return at
@@ -353,21 +365,25 @@ func difference(a, b reflect.Value, path string) string {
 	return ""
 }
 
-// callEqual compares by the type's own method Equal, if it has one: time.Time, whose clock reading gob drops.
-func callEqual(a, b reflect.Value) (equal, ok bool) {
-	if !a.CanInterface() || a.Kind() == reflect.Pointer && a.IsNil() || a.Kind() == reflect.Interface {
-		return false, false
+// sameEncoding compares two values of a type that encodes itself. Such a type decides what of it is worth keeping: the
+// clock reading of a time.Time, the gradient of a parameter are not.
+func sameEncoding(a, b reflect.Value) bool {
+	x, err1 := ownEncoding(a)
+	y, err2 := ownEncoding(b)
+	return err1 == nil && err2 == nil && bytes.Equal(x, y)
+}
+
+func ownEncoding(v reflect.Value) ([]byte, error) {
+	if v.Kind() != reflect.Pointer {
+		p := reflect.New(v.Type())
+		p.Elem().Set(v)
+		v = p
 	}
-	m := a.MethodByName("Equal")
-	if !m.IsValid() {
-		return false, false
+	switch m := v.Interface().(type) {
+	case gob.GobEncoder:
+		return m.GobEncode()
+	case encoding.BinaryMarshaler:
+		return m.MarshalBinary()
 	}
-	t := m.Type()
-	if t.NumIn() != 1 || t.In(0) != a.Type() || t.NumOut() != 1 || t.Out(0).Kind() != reflect.Bool {
-		return false, false
-	}
-	if b.Kind() == reflect.Pointer && b.IsNil() {
-		return false, true
-	}
-	return m.Call([]reflect.Value{b})[0].Bool(), true
+	panic("kernelext: " + v.Type().String() + " does not encode itself")
 }
