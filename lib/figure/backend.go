@@ -59,8 +59,24 @@ func (b *vgBackend) path(p path) vg.Path {
 	return out
 }
 
-func (b *vgBackend) fill(p path, c Color) {
+// color sets the colour. A page wants the colour and its opacity apart, where color.Color multiplies them.
+func (b *vgBackend) color(c Color) {
+	if b.pixels == nil {
+		b.vg.SetColor(straight(c))
+		return
+	}
 	b.vg.SetColor(c)
+}
+
+// straight is a Color whose RGBA does not multiply by the opacity.
+type straight Color
+
+func (c straight) RGBA() (r, g, b, a uint32) {
+	return uint32(c.R) * 0x101, uint32(c.G) * 0x101, uint32(c.B) * 0x101, uint32(c.A) * 0x101
+}
+
+func (b *vgBackend) fill(p path, c Color) {
+	b.color(c)
 	b.vg.Fill(b.path(p))
 }
 
@@ -69,7 +85,7 @@ func (b *vgBackend) stroke(p path, c Color, width float64, dash []float64) {
 	for i, d := range dash {
 		lengths[i] = vg.Length(d * pointsPerPixel)
 	}
-	b.vg.SetColor(c)
+	b.color(c)
 	b.vg.SetLineWidth(vg.Length(width * pointsPerPixel))
 	b.vg.SetLineDash(lengths, 0)
 	b.vg.Stroke(b.path(p))
@@ -96,14 +112,14 @@ func (b *vgBackend) image(r rect, img *image.NRGBA) {
 }
 
 // enlarge repeats pixels until the image has at least four of them in a CSS pixel, since readers of PDF smooth
-// what they enlarge.
+// what they enlarge, and turns it upside down, as a page's coordinates do.
 func enlarge(img *image.NRGBA, r rect) *image.NRGBA {
 	size := img.Bounds().Size()
 	k := max(1, round(4*r.w/float64(size.X)))
 	out := image.NewNRGBA(image.Rect(0, 0, size.X*k, size.Y*k))
 	for y := range size.Y * k {
 		for x := range size.X * k {
-			out.SetNRGBA(x, y, img.NRGBAAt(x/k, y/k))
+			out.SetNRGBA(x, y, img.NRGBAAt(x/k, size.Y-1-y/k))
 		}
 	}
 	return out

@@ -89,7 +89,7 @@ func (f *frame) bar(c *Canvas, s curve, i int, x, wide float64, values bool) {
 	if s.Y[i] < 0 {
 		y = low + nameSize/2 + 3
 	}
-	if values && y-nameSize/2 > f.area.y && y+nameSize/2 < f.area.bottom() {
+	if values && y-nameSize/2 > f.area.y-8 && y+nameSize/2 < f.area.bottom() {
 		c.Text(x+wide/2, y, minus(short(s.Y[i])), Style{Size: nameSize})
 	}
 }
@@ -189,6 +189,9 @@ func (f *frame) histograms(width float64, series []Series, counts [][]float64) d
 	cols := f.axes.Columns
 	if cols <= 0 {
 		cols = int(math.Ceil(math.Sqrt(float64(n))))
+		if n <= 3 {
+			cols = n
+		}
 		cols = min(cols, max(1, int(width/150)))
 	}
 	cols = min(cols, n)

@@ -301,3 +301,18 @@ func TestMistakesPanic(t *testing.T) {
 		}()
 	}
 }
+
+// TestPageImage: images for a page are upside down and enlarged, and a page gets colours that are not multiplied by
+// their opacity. What pages of PDF look like was checked by eye.
+func TestPageImage(t *testing.T) {
+	img := image.NewNRGBA(image.Rect(0, 0, 1, 2))
+	img.SetNRGBA(0, 0, Ink)
+	img.SetNRGBA(0, 1, Muted)
+	out := enlarge(img, rect{0, 0, 2, 4})
+	if out.Bounds() != image.Rect(0, 0, 8, 16) || out.NRGBAAt(0, 0) != Muted || out.NRGBAAt(7, 15) != Ink {
+		t.Errorf("enlarged to %v with %v at the top", out.Bounds(), out.NRGBAAt(0, 0))
+	}
+	if r, _, _, a := straight(alpha(rgb(0xff0000), 0.2)).RGBA(); r != 0xffff || a != 51*0x101 {
+		t.Errorf("red %d, opacity %d", r, a)
+	}
+}
