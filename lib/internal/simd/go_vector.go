@@ -223,8 +223,22 @@ func goLog(dst, x []float32) {
 func goTanh(dst, x []float32) {
 	x = x[:len(dst)]
 	for i := range dst {
-		dst[i] = float32(math.Tanh(float64(x[i])))
+		dst[i] = tanh(x[i])
 	}
+}
+
+// tanh is x - x^3/3 where the next term vanishes beside it and (exp(2x)-1) / (exp(2x)+1) elsewhere, in float64, which
+// has digits to spare for the subtraction.
+func tanh(x float32) float32 {
+	v := float64(x)
+	switch a := math.Abs(v); {
+	case a < 0x1p-8:
+		return float32(v - v*v*v/3)
+	case a > 20:
+		return float32(math.Copysign(1, v))
+	}
+	e := math.Exp(2 * v)
+	return float32((e - 1) / (e + 1))
 }
 
 func goSigmoid(dst, x []float32) {

@@ -187,7 +187,7 @@ func TestAssemblyPathsAgree(t *testing.T) {
 		var results [2][]float32
 		for p := range results {
 			active = paths[p]
-			results[p] = everyKernel(n)
+			results[p] = everyKernel(n, func(n int) []float32 { return make([]float32, n) })
 		}
 		for i := range results[0] {
 			x, y := results[0][i], results[1][i]
@@ -199,32 +199,40 @@ func TestAssemblyPathsAgree(t *testing.T) {
 }
 
 // everyKernel runs all vector kernels on the same n random numbers and returns their results in one slice.
-func everyKernel(n int) (results []float32) {
+// alloc makes the slices that the kernels see.
+func everyKernel(n int, alloc func(n int) []float32) (results []float32) {
 	rng := rand.New(rand.NewPCG(uint64(n), 8))
-	a, b, d := make([]float32, n), make([]float32, n), make([]float32, n)
+	a, b, d, dst := alloc(n), alloc(n), make([]float32, n), alloc(n)
+	keep := func(run func(dst []float32)) {
+		copy(dst, d)
+		run(dst)
+		results = append(results, dst...)
+	}
 	fillMixed(rng, a, true)
 	fillMixed(rng, b, true)
 	fillMixed(rng, d, true)
 	for _, e := range elementwise {
-		dst := copied(d)
-		e.run(dst, a, b)
-		results = append(results, dst...)
+		keep(func(dst []float32) { e.run(dst, a, b) })
 	}
 	fillNormal(rng, a)
 	fillNormal(rng, b)
 	fillNormal(rng, d)
-	keep := func(run func(dst []float32)) {
-		dst := copied(d)
-		run(dst)
-		results = append(results, dst...)
-	}
 	keep(func(dst []float32) { MulAdd(dst, a, b) })
 	keep(func(dst []float32) { Axpy(dst, 0.3, a) })
 	keep(func(dst []float32) { SoftmaxRows(dst, a, 1, n) })
-	results = append(results, Sum(a), AbsSum(a), SumSquares(a), Dot(a, b))
+	keep(func(dst []float32) { AddRowVector(dst, a, b, 1, n) })
+	keep(func(dst []float32) { AddRowVectorRelu(dst, a, b, 1, n) })
+	keep(func(dst []float32) { SumRows(dst, a, 1, n, true) })
+	keep(func(dst []float32) { ScaleU8(dst, make([]byte, n), 2) })
+	results = append(results, Sum(a), AbsSum(a), SumSquares(a), Dot(a, b), LogSumExp(dst, a))
+	results = append(results, float32(CountNonZero(a)), float32(CountPositive(a)))
+	if n > 0 {
+		results = append(results, Max(a), float32(ArgMax(a)))
+	}
+	m, v := alloc(n), alloc(n)
 	for _, wd := range []float32{0, 0.1} {
-		m, v := copied(b), copied(a)
-		Abs(v, v)
+		copy(m, b)
+		Abs(v, a)
 		keep(func(w []float32) { SGD(w, a, 0.1, wd) })
 		keep(func(w []float32) { Momentum(w, a, m, 0.1, 0.9, wd, false) })
 		keep(func(w []float32) { Momentum(w, a, m, 0.1, 0.9, wd, true) })
