@@ -13,7 +13,8 @@ import (
 )
 
 // Env names the environment variable of the directory in which data sets are looked for first. Each set is in the
-// directory itself or in a sub-folder of its ID, such as mnist.
+// directory itself or in a sub-folder of its ID, such as mnist. A relative directory starts at the working directory or,
+// if it is not there, at the root of this module: notebooks and tests run in folders of their own.
 const Env = "LATERAL_DATA"
 
 const modulePath = "github.com/lateral-ml/lateral"
@@ -39,13 +40,12 @@ func (p Place) Missing(set data.Set) []string {
 	return names
 }
 
-// remedy says how to get good files where damaged ones were found.
-func (p Place) remedy(set data.Set) string {
-	get := "lateral data get " + set.ID
+// get returns the command that downloads what is missing or damaged in a place.
+func (p Place) get(set data.Set) string {
 	if p.given {
-		get += " --dir " + p.Dir
+		return fmt.Sprintf("lateral data get %s --dir %s", set.ID, p.Dir)
 	}
-	return fmt.Sprintf("Replace what is named here with a good copy, or run `%s` to download one.", get)
+	return "lateral data get " + set.ID
 }
 
 // Find looks for the files of a set: in dir alone if it is not empty, else in $LATERAL_DATA and then in the cache,
@@ -79,7 +79,7 @@ func roots(dir string) ([]Place, error) {
 	}
 	var places []Place
 	if env := os.Getenv(Env); env != "" {
-		places = append(places, Place{Label: "$" + Env, Dir: env})
+		places = append(places, Place{Label: "$" + Env, Dir: fromRoot(env)})
 	}
 	cache, label, err := CacheDir()
 	if err != nil && len(places) == 0 {
@@ -89,6 +89,19 @@ func roots(dir string) ([]Place, error) {
 		places = append(places, Place{Label: label, Dir: cache, Cache: true})
 	}
 	return places, nil
+}
+
+// fromRoot returns dir, from the module's root if it is relative and only there.
+func fromRoot(dir string) string {
+	if _, err := os.Stat(dir); err == nil || filepath.IsAbs(dir) {
+		return dir
+	}
+	if root, ok := moduleRoot(); ok {
+		if _, err := os.Stat(filepath.Join(root, dir)); err == nil {
+			return filepath.Join(root, dir)
+		}
+	}
+	return dir
 }
 
 // readable refuses a directory that a person named, by argument or environment, and that is not there.

@@ -36,7 +36,8 @@ func MNIST(dir string) (train, test *Set, err error) {
 		return nil, nil, err
 	}
 	if !found && dir != "" {
-		return nil, nil, fmt.Errorf("dataset: no file of %s in %s: %s", set.Name, dir, whatToPut(set, dir))
+		return nil, nil, fmt.Errorf("dataset: no file of %s in %s: run `%s`, or %s",
+			set.Name, dir, Place{Dir: dir, given: true}.get(set), whatToPut(set, dir))
 	}
 	if !found || place.Cache && len(place.Missing(set)) > 0 {
 		if place, err = Fetch(context.Background(), set, "", Lines(os.Stderr)); err != nil {
@@ -72,14 +73,15 @@ func mnist() data.Set {
 
 func loadMNIST(set data.Set, place Place) (train, test *Set, err error) {
 	if missing := place.Missing(set); len(missing) > 0 {
-		return nil, nil, fmt.Errorf("dataset: %s has only a part of %s: %s", place.Dir, set.Name, whatToPut(set, place.Dir, missing...))
+		return nil, nil, fmt.Errorf("dataset: %s has only a part of %s: run `%s`, or %s",
+			place.Dir, set.Name, place.get(set), whatToPut(set, place.Dir, missing...))
 	}
 	err = both(
 		func() (err error) { train, err = readPair(place.Paths[0], place.Paths[1], set.Files[0:2]); return },
 		func() (err error) { test, err = readPair(place.Paths[2], place.Paths[3], set.Files[2:4]); return },
 	)
 	if err != nil {
-		return nil, nil, fmt.Errorf("dataset: %w\n%s", err, place.remedy(set))
+		return nil, nil, fmt.Errorf("dataset: %w\nreplace what is named here with a good copy, or run `%s` to download one", err, place.get(set))
 	}
 	for _, s := range []*Set{train, test} {
 		s.Name = set.Name

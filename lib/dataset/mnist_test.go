@@ -274,6 +274,24 @@ func TestCacheDirIsInTheModule(t *testing.T) {
 	}
 }
 
+func TestRelativeDirectoryFromTheModule(t *testing.T) {
+	isolate(t)
+	set, files := tiny()
+	base := t.TempDir()
+	write(t, filepath.Join(base, "module", "go.mod"), []byte("module "+modulePath+"\n"))
+	write(t, filepath.Join(base, "module", "notebooks", "file"), nil)
+	for name, b := range files {
+		write(t, filepath.Join(base, "files", "mnist", name), b)
+	}
+	t.Setenv(Env, "../files")
+	for _, dir := range []string{"module", "module/notebooks"} {
+		t.Chdir(filepath.Join(base, dir))
+		if p, found, err := Find(set, ""); !found || err != nil || p.Label != "$"+Env {
+			t.Errorf("in %s: found %v, %v, %v", dir, found, p, err)
+		}
+	}
+}
+
 func TestIDX(t *testing.T) {
 	_, files := tiny()
 	dir := t.TempDir()
