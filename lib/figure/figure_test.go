@@ -105,8 +105,13 @@ func TestDeterministic(t *testing.T) {
 		write := func() (svg, raster, option []byte) {
 			f := e.make()
 			var s, p bytes.Buffer
-			if err := errors.Join(f.WriteSVG(&s), f.writePNG(&p, 1)); err != nil {
+			if err := f.WriteSVG(&s); err != nil {
 				t.Fatal(err)
+			}
+			if e.name == "panels" || e.name == "classes" { // lines, images, bars, points and their palettes
+				if err := f.writePNG(&p, 1); err != nil {
+					t.Fatal(err)
+				}
 			}
 			o, _ := f.ECharts()
 			return s.Bytes(), p.Bytes(), o
@@ -233,7 +238,7 @@ func TestAwkwardValues(t *testing.T) {
 		}
 		return y
 	}
-	for i := range 150 {
+	for i := range 50 {
 		n := rng.IntN(6)
 		a := Axes{X: "x", Y: "y", Z: "z", LogX: rng.IntN(2) == 0, LogY: rng.IntN(2) == 0, Width: 200}
 		figs := []*Figure{

@@ -20,7 +20,7 @@ var (
 
 func rgb(v uint32) Color { return Color{R: uint8(v >> 16), G: uint8(v >> 8), B: uint8(v), A: 255} }
 
-// classColors are eight after Okabe and Ito (their yellow, too pale for lines, left out) and three after Tol,
+// classColors are seven after Okabe and Ito (their yellow, too pale for lines, left out) and three after Tol,
 // ordered so that the first few are the furthest apart.
 var classColors = [10]Color{
 	rgb(0x0072b2), // blue

@@ -45,7 +45,7 @@ func TestTicks(t *testing.T) {
 // different labels.
 func TestTicksInside(t *testing.T) {
 	rng := tensor.Stream(1, "ticks")
-	for range 5000 {
+	for range 2000 {
 		lo := rng.NormFloat64() * math.Pow(10, 20*rng.Float64()-10)
 		hi := lo + math.Abs(rng.NormFloat64())*math.Pow(10, 20*rng.Float64()-10)
 		s := newScale(span{lo, hi}, [2]float64{}, false, 0.05)
