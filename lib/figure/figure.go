@@ -12,7 +12,8 @@
 //	err := f.WritePNG(w)
 //
 // Lengths are CSS pixels, 96 to the inch; multiply millimetres by [MM]. Colours are safe for colour-blind readers,
-// and a figure is an opaque white card, so that it also reads on a dark page. The same data gives the same bytes.
+// and a figure is an opaque white card, so that it also reads on a dark page. The same data gives the same bytes
+// of SVG and PNG (a PDF carries its date).
 //
 // NaN and infinite values (and those beyond 1e100) are left out: a curve has a gap there. On a logarithmic axis so
 // are values that are not positive. Data without a single value that can be shown draws empty axes that say so. A missing axis label, data
