@@ -15,7 +15,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/google/renameio/v2"
 	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/page"
 	"github.com/lateral-ml/lateral/kernelext/runner"
 	"github.com/lateral-ml/lateral/kernelext/session"
 	"github.com/lateral-ml/lateral/kernelext/toolchain"
@@ -164,7 +166,7 @@ func (o *runOptions) one(ctx context.Context, log io.Writer, tools toolchain.Too
 		nb.Metadata = map[string]any{}
 	}
 	nb.Metadata["lateral"] = map[string]any{"profile": o.profile, "parameters": params}
-	written, err := o.write(nb, path)
+	written, err := o.write(log, nb, path)
 	if err != nil {
 		return errors.Join(place(path, failure), err)
 	}
@@ -204,7 +206,7 @@ func (o *runOptions) environment(env []string, path string, params map[string]an
 }
 
 // write stores the results and returns where.
-func (o *runOptions) write(nb *notebook.Notebook, path string) ([]string, error) {
+func (o *runOptions) write(log io.Writer, nb *notebook.Notebook, path string) ([]string, error) {
 	target := filepath.Join(o.out, filepath.Base(path))
 	targets := []string{target}
 	if o.inPlace {
@@ -215,7 +217,22 @@ func (o *runOptions) write(nb *notebook.Notebook, path string) ([]string, error)
 			return nil, explainDisk(err)
 		}
 	}
-	return targets, nil
+	if !o.html {
+		return targets, nil
+	}
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	html, warnings, err := page.Render(nb, page.Options{Title: name, Dir: filepath.Dir(path)})
+	if err != nil {
+		return targets, err
+	}
+	for _, warning := range warnings {
+		fmt.Fprintf(log, "%s: note: %s\n", path, warning)
+	}
+	target = filepath.Join(o.out, name+".html")
+	if err := renameio.WriteFile(target, html, 0o644); err != nil {
+		return targets, explainDisk(err)
+	}
+	return append(targets, target), nil
 }
 
 // explainDisk says what to do about a full disk.

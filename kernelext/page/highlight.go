@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package page
+
+import (
+	"html"
+	"strings"
+	"sync"
+
+	"github.com/alecthomas/chroma/v2"
+	chromaHTML "github.com/alecthomas/chroma/v2/formatters/html"
+	"github.com/alecthomas/chroma/v2/lexers"
+	"github.com/alecthomas/chroma/v2/styles"
+)
+
+var formatter = chromaHTML.New(chromaHTML.WithClasses(true), chromaHTML.PreventSurroundingPre(true))
+
+// highlight returns source with its tokens marked by classes; as it is, if the
+// language is not known.
+func highlight(source, language string) string {
+	lexer := lexers.Get(language)
+	if language == "" || lexer == nil {
+		return html.EscapeString(source)
+	}
+	tokens, err := chroma.Coalesce(lexer).Tokenise(nil, source)
+	if err != nil {
+		return html.EscapeString(source)
+	}
+	var b strings.Builder
+	if formatter.Format(&b, styles.Fallback, tokens) != nil {
+		return html.EscapeString(source)
+	}
+	return b.String()
+}
+
+// highlightCell highlights a cell: Go, but for commands to the kernel, which are
+// lines that start with % or !.
+func highlightCell(source string) string {
+	if strings.HasPrefix(source, "%%writefile") || strings.HasPrefix(source, "%%bash") {
+		return html.EscapeString(source)
+	}
+	var b, goCode strings.Builder
+	flush := func() {
+		if goCode.Len() > 0 {
+			b.WriteString(highlight(goCode.String(), "go"))
+			goCode.Reset()
+		}
+	}
+	for line := range strings.Lines(source) {
+		if !strings.HasPrefix(line, "%") && !strings.HasPrefix(line, "!") {
+			goCode.WriteString(line)
+			continue
+		}
+		flush()
+		text := strings.TrimSuffix(line, "\n")
+		b.WriteString(`<span class="cp">` + html.EscapeString(text) + "</span>" + line[len(text):])
+	}
+	flush()
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// highlightCSS returns the classes' colours for light and for dark pages.
+var highlightCSS = sync.OnceValue(func() string {
+	var b strings.Builder
+	formatter.WriteCSS(&b, styles.Get("github"))
+	b.WriteString("@media (prefers-color-scheme: dark) {\n")
+	formatter.WriteCSS(&b, styles.Get("github-dark"))
+	b.WriteString("}\n.chroma, .bg { background: none !important; }\n")
+	return b.String()
+})
