@@ -10,12 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -77,6 +79,26 @@ func TestMemoOfEveryKindOfValue(t *testing.T) {
 	roundTrip(t, dir, "nil slice", []int(nil))
 	roundTrip(t, dir, "bytes", []byte{0, 1})
 	roundTrip(t, dir, "complex", 1+2i)
+}
+
+// A trained network holds gradients beside its weights; the weights are what is kept.
+func TestMemoOfANetworkAfterAStep(t *testing.T) {
+	dir := t.TempDir()
+	type trained struct {
+		Layer *nn.Dense
+		Error float64
+	}
+	layer := nn.NewDense(3, 2, nil, tensor.Stream(1, "weights"))
+	nn.Params(layer) // names the parameters
+	tape := autograd.NewTape(1)
+	tape.Backward(autograd.Sum(layer.Forward(tape.Input(tensor.New(4, 3)))))
+	if _, said, err := memoIn(t, dir, "net", nil, give(&trained{layer, 0.5})); err != nil || strings.Contains(said, "not stored") {
+		t.Fatalf("%q %v", said, err)
+	}
+	got, _, err := memoIn(t, dir, "net", nil, never[*trained](t))
+	if err != nil || got.Error != 0.5 || !slices.Equal(got.Layer.Weight.Data(), layer.Weight.Data()) || !slices.Equal(got.Layer.Bias.Data(), layer.Bias.Data()) {
+		t.Errorf("the network read back differs: %v", err)
+	}
 }
 
 func roundTrip[T any](t *testing.T, dir, name string, v T) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package results collects the comparisons that executed notebooks hold (kernelext.Versus) into one JSON file and
-// one table of the README, and tells when the three disagree.
+// Package results collects what executed notebooks show the world: their comparisons (kernelext.Versus) go into one
+// JSON file and one table of the README, and the figures of tagged cells into its gallery. It tells when they disagree.
 package results
 
 import (
@@ -10,9 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -227,20 +229,25 @@ func count(n int) string {
 	return strconv.Itoa(n)
 }
 
-// withTable returns the README with the table between its markers replaced.
-func withTable(readme []byte, table string) ([]byte, error) {
-	before, rest, ok1 := strings.Cut(string(readme), BeginMarker)
-	_, after, ok2 := strings.Cut(rest, EndMarker)
+// replace returns the README with what stands between two marker lines replaced.
+func replace(readme []byte, begin, end, content string) ([]byte, error) {
+	before, rest, ok1 := strings.Cut(string(readme), begin)
+	_, after, ok2 := strings.Cut(rest, end)
 	if !ok1 || !ok2 {
-		return nil, fmt.Errorf("results: %s has no place for the table: add the lines %s and %s", ReadmeFile, BeginMarker, EndMarker)
+		return nil, fmt.Errorf("results: %s has no place for what belongs between the lines %s and %s: add them", ReadmeFile, begin, end)
 	}
-	return []byte(before + BeginMarker + "\n" + table + EndMarker + after), nil
+	return []byte(before + begin + "\n" + content + end + after), nil
 }
 
-// files returns what the JSON file and the README below root should hold.
+// files returns what the JSON file, the README and the gallery below root should hold.
 func files(root string) (rows []Row, want map[string][]byte, err error) {
-	rows, notebooks, err := Collect(filepath.Join(root, NotebooksDir))
+	dir := filepath.Join(root, NotebooksDir)
+	rows, notebooks, err := Collect(dir)
 	if err != nil || notebooks == 0 {
+		return nil, nil, err
+	}
+	pictures, err := Pictures(dir)
+	if err != nil {
 		return nil, nil, err
 	}
 	readme, err := os.ReadFile(filepath.Join(root, ReadmeFile))
@@ -251,11 +258,32 @@ func files(root string) (rows []Row, want map[string][]byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	readme, err = withTable(readme, Table(rows))
-	return rows, map[string][]byte{JSONFile: encoded, ReadmeFile: readme}, err
+	if readme, err = replace(readme, BeginMarker, EndMarker, Table(rows)); err != nil {
+		return nil, nil, err
+	}
+	if readme, err = replace(readme, GalleryBegin, GalleryEnd, Gallery(pictures)); err != nil {
+		return nil, nil, err
+	}
+	want = map[string][]byte{JSONFile: encoded, ReadmeFile: readme}
+	for _, p := range pictures {
+		want[p.File] = p.PNG
+	}
+	return rows, want, nil
 }
 
-// Write brings the JSON file and the README's table below root up to date with the notebooks, and returns the rows.
+// leftovers returns the files of the gallery that no notebook shows.
+func leftovers(root string, want map[string][]byte) ([]string, error) {
+	found, err := filepath.Glob(filepath.Join(root, GalleryDir, "*"))
+	if err != nil {
+		return nil, fmt.Errorf("results: %w", err)
+	}
+	return slices.DeleteFunc(found, func(path string) bool {
+		_, wanted := want[GalleryDir+"/"+filepath.Base(path)]
+		return wanted
+	}), nil
+}
+
+// Write brings the JSON file, the README and the gallery below root up to date with the notebooks, and returns the rows.
 func Write(root string) ([]Row, error) {
 	rows, want, err := files(root)
 	if err != nil {
@@ -264,15 +292,24 @@ func Write(root string) ([]Row, error) {
 	if want == nil {
 		return nil, fmt.Errorf("results: no notebook in %s", filepath.Join(root, NotebooksDir))
 	}
-	for _, name := range []string{JSONFile, ReadmeFile} {
-		if err := renameio.WriteFile(filepath.Join(root, name), want[name], 0o644); err != nil {
+	if err := os.MkdirAll(filepath.Join(root, GalleryDir), 0o755); err != nil {
+		return nil, fmt.Errorf("results: %w", err)
+	}
+	for name, content := range want {
+		if err := renameio.WriteFile(filepath.Join(root, name), content, 0o644); err != nil {
 			return nil, fmt.Errorf("results: %w", err)
 		}
 	}
-	return rows, nil
+	old, err := leftovers(root, want)
+	for _, path := range old {
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("results: %w", err)
+		}
+	}
+	return rows, err
 }
 
-// Check reports how the notebooks, the JSON file and the README's table below root disagree; nil if they agree. A
+// Check reports how the notebooks, the JSON file, the README and the gallery below root disagree; nil if they agree. A
 // tree without any notebook must have no JSON file either.
 func Check(root string) error {
 	_, want, err := files(root)
@@ -286,7 +323,7 @@ func Check(root string) error {
 		return nil
 	}
 	var stale []error
-	for _, name := range []string{JSONFile, ReadmeFile} {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
 		got, err := os.ReadFile(filepath.Join(root, name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -296,6 +333,13 @@ func Check(root string) error {
 		case !bytes.Equal(got, want[name]):
 			stale = append(stale, fmt.Errorf("results: %s, line %d differs from what the notebooks hold", name, firstDifference(got, want[name])))
 		}
+	}
+	old, err := leftovers(root, want)
+	if err != nil {
+		return err
+	}
+	for _, path := range old {
+		stale = append(stale, fmt.Errorf("results: no notebook shows %s", filepath.Base(path)))
 	}
 	if len(stale) > 0 {
 		stale = append(stale, errors.New("bring them up to date with: lateral results"))

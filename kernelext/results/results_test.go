@@ -37,7 +37,7 @@ func tree(t *testing.T, tables ...any) string {
 	if err := os.Mkdir(filepath.Join(root, results.NotebooksDir), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	write(t, root, results.ReadmeFile, "# Title\n\n"+results.BeginMarker+"\n"+results.EndMarker+"\n\nrest\n")
+	write(t, root, results.ReadmeFile, "# Title\n\n"+results.GalleryBegin+"\n"+results.GalleryEnd+"\n\n"+results.BeginMarker+"\n"+results.EndMarker+"\n\nrest\n")
 	addNotebook(t, root, "01_first.ipynb", tables...)
 	return root
 }
@@ -91,6 +91,9 @@ func TestWriteThenCheck(t *testing.T) {
 	}
 	const want = `# Title
 
+<!-- gallery:begin -->
+<!-- gallery:end -->
+
 <!-- results:begin -->
 | document | item | document's value | here | difference | seeds | data, profile | notebook |
 | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -125,7 +128,7 @@ func TestCheckFailsWhereTheFilesDisagree(t *testing.T) {
 		}, "results.json, line 7"},
 		"README edited": {func(root string) {
 			write(t, root, results.ReadmeFile, strings.Replace(read(t, root, results.ReadmeFile), "1.46", "1.47", 1))
-		}, "README.md, line 6"},
+		}, "README.md, line 9"},
 		"JSON missing":      {func(root string) { os.Remove(filepath.Join(root, results.JSONFile)) }, "results.json is missing"},
 		"notebooks missing": {func(root string) { os.Remove(filepath.Join(root, results.NotebooksDir, "01_first.ipynb")) }, "no notebook"},
 		"markers missing":   {func(root string) { write(t, root, results.ReadmeFile, "# Title\n") }, results.BeginMarker},
@@ -186,5 +189,54 @@ func TestCollectRefusesWhatItCannotTrust(t *testing.T) {
 			!strings.Contains(err.Error(), "01_first.ipynb") {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+// addGallery adds a notebook with one tagged cell, whose outputs are text, a picture and its caption.
+func addGallery(t *testing.T, root, name string, outputs ...*notebook.Output) {
+	t.Helper()
+	nb := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Code, ID: "weights", Outputs: outputs,
+		Metadata: map[string]any{"tags": []any{results.GalleryTag}}}}}
+	if err := nb.WriteFile(filepath.Join(root, results.NotebooksDir, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestGallery(t *testing.T) {
+	root := tree(t, table("Doc", measured))
+	said := &notebook.Output{Type: notebook.Stream, Name: "stdout", Text: "text"}
+	picture := &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"image/png": "UE5H\n", "text/plain": "Grid [of] weights"}}
+	caption := &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"text/plain": "Figure 1. Weights."}}
+	addGallery(t, root, "02_net.ipynb", said, picture, caption)
+	if _, err := results.Write(root); err != nil {
+		t.Fatal(err)
+	}
+	const file = "notebooks/gallery/02_net-weights.png"
+	if got := read(t, root, file); got != "PNG" {
+		t.Errorf("picture holds %q", got)
+	}
+	if want := "![Grid (of) weights](" + file + ")\n\nFigure 1. Weights.\n"; !strings.Contains(read(t, root, results.ReadmeFile), want) {
+		t.Errorf("README lacks %q", want)
+	}
+	if err := results.Check(root); err != nil {
+		t.Errorf("what was just written disagrees: %v", err)
+	}
+	write(t, root, file, "another")
+	if err := results.Check(root); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("another picture: %v", err)
+	}
+	addGallery(t, root, "02_net.ipynb", said)
+	if err := results.Check(root); err == nil || !strings.Contains(err.Error(), "02_net.ipynb, cell 1: no picture") {
+		t.Errorf("tagged cell without picture: %v", err)
+	}
+	os.Remove(filepath.Join(root, results.NotebooksDir, "02_net.ipynb"))
+	if err := results.Check(root); err == nil || !strings.Contains(err.Error(), "no notebook shows 02_net-weights.png") {
+		t.Errorf("picture of no notebook: %v", err)
+	}
+	if _, err := results.Write(root); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(root, file)); err == nil {
+		t.Error("Write keeps a picture of no notebook")
 	}
 }

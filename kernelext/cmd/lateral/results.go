@@ -15,10 +15,11 @@ func resultsCommand() *cobra.Command {
 	var root string
 	cmd := &cobra.Command{
 		Use:   "results",
-		Short: "Collect every comparison of the notebooks into results.json and README's table",
+		Short: "Collect the notebooks' comparisons and gallery into results.json and README.md",
 		Long: `Results reads the rows of every kernelext.Versus table in notebooks/*.ipynb, as
 last executed, and writes them to notebooks/results.json and to the table in
-README.md. With --check it writes nothing and fails if the three disagree.`,
+README.md. The figures of cells tagged "gallery" go to notebooks/gallery and
+into the README. With --check it writes nothing and fails if they disagree.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			module, err := toolchain.FindModule(root)
@@ -29,7 +30,7 @@ README.md. With --check it writes nothing and fails if the three disagree.`,
 				if err := results.Check(module); err != nil {
 					return err
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), "notebooks, results.json and README agree")
+				fmt.Fprintln(cmd.OutOrStdout(), "notebooks, results.json, gallery and README agree")
 				return nil
 			}
 			rows, err := results.Write(module)
@@ -40,7 +41,7 @@ README.md. With --check it writes nothing and fails if the three disagree.`,
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "write nothing; fail if notebooks, JSON and README disagree")
+	cmd.Flags().BoolVar(&check, "check", false, "write nothing; fail if they disagree")
 	cmd.Flags().StringVar(&root, "module", ".", "directory in the checkout to work on")
 	return cmd
 }

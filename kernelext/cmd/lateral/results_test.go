@@ -26,7 +26,7 @@ func TestResultsCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("go.mod", "module github.com/lateral-ml/lateral\n")
-	write(results.ReadmeFile, results.BeginMarker+"\n"+results.EndMarker+"\n")
+	write(results.ReadmeFile, results.GalleryBegin+"\n"+results.GalleryEnd+"\n"+results.BeginMarker+"\n"+results.EndMarker+"\n")
 	nb := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Code, ID: "a", Outputs: []*notebook.Output{{
 		Type: notebook.DisplayData,
 		Data: map[string]any{kernelext.VersusMIME: map[string]any{"document": "Doc", "profile": "quick", "date": "2026-01-02",
