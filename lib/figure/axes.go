@@ -231,10 +231,10 @@ func (a Axes) width() float64 {
 	return defaultWidth
 }
 
-// height returns the height asked for, or one that suits a plot of the given width.
-func (a Axes) height(width float64) float64 {
+// height returns the height asked for, or one that suits a plot in a place.
+func (a Axes) height(p slot) float64 {
 	if a.Height > 0 {
 		return a.Height
 	}
-	return min(max(0.6*width, min(0.8*width, 260)), 400)
+	return max(min(max(0.6*p.width, min(0.8*p.width, 260)), 400), p.height)
 }

@@ -47,9 +47,9 @@ func Bars(a Axes, series ...Series) *Figure {
 	if len(cs)*len(a.XNames) <= 12 {
 		fig.Alt = fmt.Sprintf("Bars of %s by %s: %s.", a.Y, a.X, barWords(a.XNames, cs))
 	}
-	fig.plan = func(width float64, mark string) drawing {
-		f := base.marked(mark)
-		f.layout(width, a.height(width), entriesOf(cs, swatchBox))
+	fig.plan = func(p slot) drawing {
+		f := base.marked(p.mark)
+		f.layout(p.width, a.height(p), entriesOf(cs, swatchBox))
 		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
 			group := f.area.w / float64(len(a.XNames))
@@ -177,15 +177,15 @@ func Histograms(a Axes, series ...Series) *Figure {
 		parts = append(parts, fmt.Sprintf("%s has median %s and quartiles %s and %s", name, short(q[2]), short(q[1]), short(q[3])))
 	}
 	fig.Alt = fmt.Sprintf("Histograms of %s: %s.", a.X, strings.Join(parts, "; "))
-	fig.plan = func(width float64, mark string) drawing {
-		return base.marked(mark).histograms(width, series, counts)
+	fig.plan = func(p slot) drawing {
+		return base.marked(p.mark).histograms(p, series, counts)
 	}
 	return fig
 }
 
 // histograms lays out and paints the panels.
-func (f *frame) histograms(width float64, series []Series, counts [][]float64) drawing {
-	n := len(series)
+func (f *frame) histograms(p slot, series []Series, counts [][]float64) drawing {
+	n, width := len(series), p.width
 	cols := f.axes.Columns
 	if cols <= 0 {
 		cols = int(math.Ceil(math.Sqrt(float64(n))))
@@ -200,7 +200,7 @@ func (f *frame) histograms(width float64, series []Series, counts [][]float64) d
 	height := f.axes.Height
 	if height == 0 {
 		each := min(max(0.55*width/float64(cols), 90), 300)
-		height = float64(rows)*(each+nameLine) + 90
+		height = math.Max(float64(rows)*(each+nameLine)+90, p.height)
 	}
 	f.w, f.h = width, height
 	f.title = titleLines(f.axes.Title, width)

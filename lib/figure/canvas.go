@@ -209,13 +209,13 @@ func Draw(width, height float64, alt string, paint func(c *Canvas)) *Figure {
 	}
 	return &Figure{
 		Alt: alt, kind: "drawing", width: width,
-		plan: func(_ float64, mark string) drawing {
-			if mark == "" {
+		plan: func(p slot) drawing {
+			if p.mark == "" {
 				return drawing{w: width, h: height, paint: paint}
 			}
-			top := titleTop([]string{mark})
+			top := titleTop([]string{p.mark})
 			return drawing{w: width, h: top + height, paint: func(c *Canvas) {
-				paintTitle(c, []string{mark})
+				paintTitle(c, []string{p.mark})
 				paint(c.part(0, top, width, height))
 			}}
 		},

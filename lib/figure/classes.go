@@ -47,20 +47,20 @@ func ScatterClasses[M Matrix](a Axes, points M, labels []int, names []string) *F
 		a.Legend, base.axes.Legend = LegendRight, LegendRight
 	}
 	fig.Alt = fmt.Sprintf("Map of %d samples of %d classes, %s against %s.", len(n.rows), classes, a.Y, a.X)
-	fig.plan = func(width float64, mark string) drawing {
-		f := base.marked(mark)
+	fig.plan = func(p slot) drawing {
+		f := base.marked(p.mark)
 		height := a.Height
 		if height == 0 {
-			height = min(max(0.7*width, 240), 460)
+			height = max(min(max(0.7*p.width, 240), 460), p.height)
 		}
-		f.layout(width, height, entries)
+		f.layout(p.width, height, entries)
 		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
 			f.classPoints(c, n, labels, classes)
 			f.over(c)
 		}}
 	}
-	fig.echarts = func() ([]byte, error) { return classOption(a, base, n, labels, entries) }
+	fig.echarts = func() ([]byte, error) { return classOption(a, n, labels, entries) }
 	return fig
 }
 

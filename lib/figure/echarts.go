@@ -5,6 +5,7 @@ package figure
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strconv"
 	"strings"
 
@@ -30,6 +31,36 @@ func common(a Axes, legend bool) []charts.GlobalOpts {
 	}
 }
 
+// axes returns the options of both axes and the place that they leave for the data. names are those at the y axis.
+func (a Axes) axes(x, y string, names []string) []charts.GlobalOpts {
+	wide := 36.0
+	for _, name := range names {
+		wide = math.Max(wide, textWidth(name, tickSize, false)*1.1)
+	}
+	turn := 0.0 // names that would not all fit side by side are slanted
+	for _, name := range a.XNames {
+		if float64(len(a.XNames))*(textWidth(name, tickSize, false)+8) > 360 {
+			turn = 30
+		}
+	}
+	xs := opts.XAxis{Name: a.X, NameLocation: "middle", NameGap: 28 + int(turn), Type: x, AxisLabel: &opts.AxisLabel{Rotate: turn}, Scale: opts.Bool(true)}
+	ys := opts.YAxis{Name: a.Y, NameLocation: "middle", NameGap: int(wide) + 12, Type: y, Scale: opts.Bool(true)}
+	if a.XRange != ([2]float64{}) {
+		xs.Min, xs.Max = a.XRange[0], a.XRange[1]
+	}
+	if a.YRange != ([2]float64{}) {
+		ys.Min, ys.Max = a.YRange[0], a.YRange[1]
+	}
+	if x == "category" {
+		xs.Scale, xs.Data, ys.Scale = nil, a.XNames, nil // bars start at zero
+	}
+	if y == "category" {
+		ys.Scale, ys.Data, ys.Inverse = nil, names, opts.Bool(true) // row 0 at the top
+	}
+	return []charts.GlobalOpts{charts.WithXAxisOpts(xs), charts.WithYAxisOpts(ys),
+		charts.WithGridOpts(opts.Grid{Left: strconv.Itoa(int(wide) + 40), Right: "90", Bottom: strconv.Itoa(56 + int(turn)), Top: "64"})}
+}
+
 func colorNames() opts.Colors {
 	out := make(opts.Colors, len(classColors))
 	for i, c := range classColors {
@@ -45,14 +76,12 @@ func axisType(log bool) string {
 	return "value"
 }
 
-// lineOption is the interactive view of curves and points.
-func lineOption(a Axes, f frame, cs []curve, style lineStyle) ([]byte, error) {
+// lineOption is the interactive view of curves and points: of runs it shows the medians, without bands.
+func lineOption(a Axes, cs []curve, style lineStyle) ([]byte, error) {
 	chart := charts.NewLine()
-	chart.SetGlobalOptions(append(common(a, entriesOf(cs, swatchLine) != nil),
-		charts.WithXAxisOpts(opts.XAxis{Name: a.X, NameLocation: "middle", NameGap: 28, Type: axisType(a.LogX), Min: f.x.lo, Max: f.x.hi}),
-		charts.WithYAxisOpts(opts.YAxis{Name: a.Y, NameLocation: "middle", NameGap: 48, Type: axisType(a.LogY), Min: f.y.lo, Max: f.y.hi}),
-		charts.WithDataZoomOpts(opts.DataZoom{Type: "inside"}),
-	)...)
+	chart.SetGlobalOptions(common(a, entriesOf(cs, swatchLine) != nil)...)
+	chart.SetGlobalOptions(a.axes(axisType(a.LogX), axisType(a.LogY), nil)...)
+	chart.SetGlobalOptions(charts.WithDataZoomOpts(opts.DataZoom{Type: "inside"}))
 	for _, c := range cs {
 		data := make([]opts.LineData, len(c.Y))
 		for i, y := range c.Y {
@@ -86,10 +115,8 @@ func value(v float64, log bool) any {
 // barOption is the interactive view of bars.
 func barOption(a Axes, cs []curve) ([]byte, error) {
 	chart := charts.NewBar()
-	chart.SetGlobalOptions(append(common(a, entriesOf(cs, swatchBox) != nil),
-		charts.WithXAxisOpts(opts.XAxis{Name: a.X, NameLocation: "middle", NameGap: 28, Type: "category"}),
-		charts.WithYAxisOpts(opts.YAxis{Name: a.Y, NameLocation: "middle", NameGap: 48, Type: axisType(a.LogY)}),
-	)...)
+	chart.SetGlobalOptions(common(a, entriesOf(cs, swatchBox) != nil)...)
+	chart.SetGlobalOptions(a.axes("category", axisType(a.LogY), nil)...)
 	chart.SetXAxis(a.XNames)
 	for _, c := range cs {
 		data := make([]opts.BarData, len(c.Y))
@@ -105,14 +132,11 @@ func barOption(a Axes, cs []curve) ([]byte, error) {
 // heatOption is the interactive view of a heat map, row 0 at the top.
 func heatOption(a Axes, n numbers) ([]byte, error) {
 	chart := charts.NewHeatMap()
-	chart.SetGlobalOptions(append(common(a, false),
-		charts.WithXAxisOpts(opts.XAxis{Name: a.X, NameLocation: "middle", NameGap: 28, Type: "category"}),
-		charts.WithYAxisOpts(opts.YAxis{Name: a.Y, NameLocation: "middle", NameGap: 48, Type: "category",
-			Data: labelsOr(a.YNames, len(n.rows)), Inverse: opts.Bool(true)}),
-		charts.WithVisualMapOpts(opts.VisualMap{Calculable: opts.Bool(true), Min: float32(a.ZRange[0]), Max: float32(a.ZRange[1]),
-			Text: []string{a.Z, ""}, InRange: &opts.VisualMapInRange{Color: mapNames(a.Map)}}),
-	)...)
-	chart.SetXAxis(labelsOr(a.XNames, n.width()))
+	a.XNames = labelsOr(a.XNames, n.width())
+	chart.SetGlobalOptions(common(a, false)...)
+	chart.SetGlobalOptions(a.axes("category", "category", labelsOr(a.YNames, len(n.rows)))...)
+	chart.SetGlobalOptions(charts.WithVisualMapOpts(opts.VisualMap{Calculable: opts.Bool(true), Right: "8", Top: "middle",
+		Min: float32(a.ZRange[0]), Max: float32(a.ZRange[1]), Text: []string{a.Z, ""}, InRange: &opts.VisualMapInRange{Color: mapNames(a.Map)}}))
 	var data []opts.HeatMapData
 	for i, row := range n.rows {
 		for j, v := range row {
@@ -144,15 +168,12 @@ func mapNames(m ColorMap) []string {
 }
 
 // classOption is the interactive view of a map of classes: pointing at a sample names its class and its row.
-func classOption(a Axes, f frame, n numbers, labels []int, classes []entry) ([]byte, error) {
+func classOption(a Axes, n numbers, labels []int, classes []entry) ([]byte, error) {
 	chart := charts.NewScatter()
-	global := append(common(a, true),
-		charts.WithXAxisOpts(opts.XAxis{Name: a.X, NameLocation: "middle", NameGap: 28, Type: axisType(a.LogX), Min: f.x.lo, Max: f.x.hi}),
-		charts.WithYAxisOpts(opts.YAxis{Name: a.Y, NameLocation: "middle", NameGap: 48, Type: axisType(a.LogY), Min: f.y.lo, Max: f.y.hi}),
-		charts.WithDataZoomOpts(opts.DataZoom{Type: "inside"}),
-		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: "{a}, sample {b}<br/>{c}"}),
-	)
-	chart.SetGlobalOptions(global...)
+	chart.SetGlobalOptions(common(a, true)...)
+	chart.SetGlobalOptions(a.axes(axisType(a.LogX), axisType(a.LogY), nil)...)
+	chart.SetGlobalOptions(charts.WithDataZoomOpts(opts.DataZoom{Type: "inside"}),
+		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: "{a}, sample {b}<br/>{c}"}))
 	for k, class := range classes {
 		var data []opts.ScatterData
 		for i, row := range n.rows {

@@ -4,6 +4,7 @@ package figure
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 )
 
@@ -57,6 +58,12 @@ func TestECharts(t *testing.T) {
 	o = option(t, HeatMap(Axes{X: "a", Y: "b", Z: "c"}, [][]float64{{1, 2}, {3, 4}}))
 	if d := o.Series[0].Data; len(d) != 4 || d[2].Value.([]any)[2] != 3.0 {
 		t.Errorf("heat map: %+v", o)
+	}
+	if b, _ := barsFigure().ECharts(); !strings.Contains(string(b), `"k-WTA with k = 5"`) {
+		t.Errorf("bars without their names: %s", b)
+	}
+	if b, _ := LearningCurves(Axes{Title: "</script>", X: "a", Y: "b"}, Series{Y: []float64{1}}).ECharts(); strings.Contains(string(b), "</") {
+		t.Errorf("the option can end a script: %s", b)
 	}
 	option(t, barsFigure())
 	option(t, rangesFigure())

@@ -16,8 +16,8 @@
 // of SVG and PNG (a PDF carries its date).
 //
 // NaN and infinite values (and those beyond 1e100) are left out: a curve has a gap there. On a logarithmic axis so
-// are values that are not positive. Data without a single value that can be shown draws empty axes that say so. A missing axis label, data
-// of unequal lengths and an empty list of series are a programmer's mistakes: they panic.
+// are values that are not positive. Data without a single value that can be shown draws empty axes that say so. A
+// missing axis label, data of unequal lengths and an empty list of series are a programmer's mistakes: they panic.
 package figure
 
 import (
@@ -40,12 +40,18 @@ type Figure struct {
 	Caption string // what to look at, in a sentence or two; shown under the figure by whoever displays it
 	Alt     string // the picture in words, for readers who cannot see it; made from the data, may be replaced
 
-	kind  string
-	facts []string // what Describe says, one line each
-	width float64  // the width that was asked for
-	// plan returns the layout at a given width; mark, such as "(a)", goes before the title.
-	plan    func(width float64, mark string) drawing
+	kind    string
+	facts   []string               // what Describe says, one line each
+	width   float64                // the width that was asked for
+	plan    func(s slot) drawing   // the layout for a place
 	echarts func() ([]byte, error) // nil where an interactive view makes no sense
+}
+
+// A slot is the place that a figure is laid out for.
+type slot struct {
+	width  float64
+	height float64 // a plot whose height is free grows to it
+	mark   string  // such as "(a)", goes before the title
 }
 
 // A drawing is a layout: its size in CSS pixels and how to paint it.
@@ -74,7 +80,7 @@ func (f *Figure) layout() drawing {
 	if f.plan == nil {
 		panic("figure: a Figure is made by the functions of this package, its zero value draws nothing")
 	}
-	d := f.plan(f.width, "")
+	d := f.plan(slot{width: f.width})
 	d.w, d.h = math.Ceil(d.w), math.Ceil(d.h)
 	return d
 }
@@ -129,8 +135,9 @@ func paintCard(d drawing, out backend) {
 	d.paint(c)
 }
 
-// ECharts returns the option of an interactive ECharts view of the same data, as JSON. ok is false where the figure
-// has none.
+// ECharts returns the option of an interactive ECharts view of the same data, as JSON that is safe inside a script
+// element. Curves, points, bars, heat maps and maps of classes have one; of runs it shows the medians, without their
+// spread. ok is false where the figure has none.
 func (f *Figure) ECharts() (option []byte, ok bool) {
 	if f.echarts == nil {
 		return nil, false

@@ -321,3 +321,34 @@ func TestPageImage(t *testing.T) {
 		t.Errorf("red %d, opacity %d", r, a)
 	}
 }
+
+// TestMatrixForms: the same images as a tensor, as rows and as one flat slice give the same figure.
+func TestMatrixForms(t *testing.T) {
+	x := strokes(6, 5)
+	rows32, rows64 := [][]float32{}, [][]float64{}
+	for i := range x.Rows() {
+		rows32 = append(rows32, x.Row(i))
+		rows64 = append(rows64, widen(x.Row(i)))
+	}
+	tiles := Tiles{H: 5, W: 5}
+	var first bytes.Buffer
+	if err := WeightGrid(Tiles{}, x).WriteSVG(&first); err != nil {
+		t.Fatal(err)
+	}
+	for form, f := range map[string]*Figure{
+		"[][]float32": WeightGrid(Tiles{}, rows32), "[][]float64": WeightGrid(Tiles{}, rows64),
+		"[]float32": WeightGrid(tiles, x.Data()), "[]float64": WeightGrid(tiles, widen(x.Data())),
+		"tensor [6,25]": WeightGrid(Tiles{}, x.Reshape(6, 25)),
+	} {
+		var b bytes.Buffer
+		if err := f.WriteSVG(&b); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(b.Bytes(), first.Bytes()) {
+			t.Errorf("%s gives another figure: %s", form, f.Describe())
+		}
+	}
+	if f := ImageGrid(Tiles{}, strokes(6, 5).Reshape(2, 3, 5, 5)); !strings.Contains(f.Describe(), "2 tiles of 5 x 5") {
+		t.Errorf("colour images: %s", f.Describe())
+	}
+}

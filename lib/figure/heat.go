@@ -41,9 +41,9 @@ func HeatMap[M Matrix](a Axes, m M) *Figure {
 		fmt.Sprintf("%d x %d cells, %s to %s", len(n.rows), n.width(), short(r.lo), short(r.hi)))
 	fig.Alt = fmt.Sprintf("Heat map of %s, %d by %d cells, %s against %s, from %s to %s.",
 		a.Z, len(n.rows), n.width(), a.Y, a.X, short(r.lo), short(r.hi))
-	fig.plan = func(width float64, mark string) drawing {
-		f := base.marked(mark)
-		f.cells(width, n, bar, 64)
+	fig.plan = func(p slot) drawing {
+		f := base.marked(p.mark)
+		f.cells(p.width, n, bar, 64)
 		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
 			img := image.NewNRGBA(image.Rect(0, 0, n.width(), len(n.rows)))
@@ -84,7 +84,7 @@ func cellFrame(a Axes, n numbers) frame {
 
 // cells lays out a frame around equal cells, square where the height is free, at most most pixels wide.
 func (f *frame) cells(width float64, n numbers, bar *colorBar, most float64) {
-	height := f.axes.height(width)
+	height := f.axes.height(slot{width: width})
 	for range 3 {
 		if bar != nil {
 			f.extra = barGap + bar.width(math.Max(f.area.h, 60))
@@ -197,9 +197,9 @@ func Raster[M Matrix](a Axes, activity M, labels []int) *Figure {
 		len(n.rows), n.width(), short(active), silent))
 	fig.Alt = fmt.Sprintf("Raster of %d samples by %d units: on average %s units are active for a sample (%s %%), %s never active.",
 		len(n.rows), n.width(), short(active), short(100*active/float64(n.width())), are(silent))
-	fig.plan = func(width float64, mark string) drawing {
-		f := base.marked(mark)
-		f.cells(width, n, bar, 12)
+	fig.plan = func(p slot) drawing {
+		f := base.marked(p.mark)
+		f.cells(p.width, n, bar, 12)
 		img := f.rasterImage(n, labels, bar)
 		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)

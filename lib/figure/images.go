@@ -74,6 +74,7 @@ const (
 )
 
 func tileGrid(op, what string, t Tiles, n numbers) *Figure {
+	n.cut(t.H * t.W)
 	planes := t.fit(op, n)
 	if t.Names != nil && len(t.Names) != len(n.rows) {
 		panic(fmt.Sprintf("figure: %s: %d names for %d tiles", op, len(t.Names), len(n.rows)))
@@ -106,12 +107,12 @@ func tileGrid(op, what string, t Tiles, n numbers) *Figure {
 		fig.Alt = t.Title + ". " + fig.Alt
 	}
 	rows := (len(n.rows) + t.Columns - 1) / t.Columns
-	fig.plan = func(width float64, mark string) drawing {
+	fig.plan = func(p slot) drawing {
 		barTotal := 0.0
 		if hasBar {
 			barTotal = barGap + bar.width(160)
 		}
-		zoom := t.zoom(width - 2*cardMargin - barTotal)
+		zoom := t.zoom(p.width - 2*cardMargin - barTotal)
 		tw, th := float64(t.W)*zoom, float64(t.H)*zoom
 		above := 0.0
 		if t.Names != nil {
@@ -124,8 +125,8 @@ func tileGrid(op, what string, t Tiles, n numbers) *Figure {
 			barTotal = barGap + bar.width(gridH)
 		}
 		total := gridW + barTotal + 2*cardMargin
-		name := join(mark, t.Title)
-		total = math.Max(total, math.Min(width, textWidth(name, titleSize, true)+2*cardMargin+1))
+		name := join(p.mark, t.Title)
+		total = math.Max(total, math.Min(p.width, textWidth(name, titleSize, true)+2*cardMargin+1))
 		title := titleLines(name, total)
 		top := titleTop(title)
 		return drawing{w: total, h: top + gridH + cardMargin, photo: planes == 3, paint: func(c *Canvas) {
@@ -146,6 +147,18 @@ func tileGrid(op, what string, t Tiles, n numbers) *Figure {
 		}}
 	}
 	return fig
+}
+
+// cut divides a single long row into rows of one tile each.
+func (n *numbers) cut(size int) {
+	if size <= 0 || len(n.rows) > 1 || n.width()%size != 0 || n.width() == 3*size {
+		return // fit says what is wrong, if anything is
+	}
+	flat := n.rows[0]
+	n.rows = nil
+	for ; len(flat) > 0; flat = flat[size:] {
+		n.rows = append(n.rows, flat[:size])
+	}
 }
 
 // fit fills in H and W, and returns the number of colour planes of a tile.

@@ -72,9 +72,9 @@ func linePlot(op string, a Axes, series []Series, style lineStyle) *Figure {
 	fig := &Figure{kind: op, width: a.width()}
 	fig.facts = append(base.facts(), curveFacts(cs, a)...)
 	fig.Alt = fmt.Sprintf("%s against %s: %s.", a.Y, a.X, strings.Join(rangeWords(cs), "; "))
-	fig.plan = func(width float64, mark string) drawing {
-		f := base.marked(mark)
-		f.layout(width, a.height(width), entriesOf(cs, sign))
+	fig.plan = func(p slot) drawing {
+		f := base.marked(p.mark)
+		f.layout(p.width, a.height(p), entriesOf(cs, sign))
 		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
 			for _, s := range cs {
@@ -90,7 +90,7 @@ func linePlot(op string, a Axes, series []Series, style lineStyle) *Figure {
 			f.over(c)
 		}}
 	}
-	fig.echarts = func() ([]byte, error) { return lineOption(a, base, cs, style) }
+	fig.echarts = func() ([]byte, error) { return lineOption(a, cs, style) }
 	return fig
 }
 

@@ -9,9 +9,10 @@ import (
 )
 
 // A Matrix is what image grids, heat maps, rasters and maps of classes are drawn from: rows of numbers. A tensor's
-// rows are those of its first dimension, and an image tensor [N,C,H,W] knows its own height and width.
+// rows are those of its first dimension, and an image tensor [N,C,H,W] knows its own height and width. A flat slice
+// is a single row; image grids cut it into tiles of Tiles.H x Tiles.W.
 type Matrix interface {
-	*tensor.Tensor | [][]float64 | [][]float32
+	*tensor.Tensor | [][]float64 | [][]float32 | []float64 | []float32
 }
 
 // A table of numbers is a Matrix in one form.
@@ -33,6 +34,10 @@ func numbersOf[M Matrix](op string, m M) numbers {
 		}
 	case [][]float64:
 		n.rows = m
+	case []float64:
+		n.rows = [][]float64{m}
+	case []float32:
+		n.rows = [][]float64{widen(m)}
 	case [][]float32:
 		for _, row := range m {
 			n.rows = append(n.rows, widen(row))

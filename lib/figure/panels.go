@@ -35,7 +35,7 @@ func Panels(columns int, figures ...*Figure) *Figure {
 		fig.facts = append(fig.facts, panelMark(i)+" "+strings.ReplaceAll(f.Describe(), "\n", "\n  "))
 	}
 	fig.Alt = strings.Join(alts, " ")
-	fig.plan = func(width float64, mark string) drawing { return planPanels(columns, figures, width, mark) }
+	fig.plan = func(p slot) drawing { return planPanels(columns, figures, p) }
 	return fig
 }
 
@@ -47,22 +47,31 @@ func panelMark(i int) string {
 	return "(" + string(rune('a'+i)) + ")"
 }
 
-func planPanels(columns int, figures []*Figure, width float64, mark string) drawing {
-	var total drawing
+// planPanels lays out each figure for its share of the width, then again for the height of its row.
+func planPanels(columns int, figures []*Figure, p slot) drawing {
 	parts := make([]drawing, len(figures))
 	columnW := make([]float64, columns)
 	rowH := make([]float64, (len(figures)+columns-1)/columns)
+	var total drawing
 	for i, f := range figures {
-		parts[i] = f.plan(width/float64(columns), panelMark(i))
-		total.photo = total.photo || parts[i].photo
-		columnW[i%columns] = math.Max(columnW[i%columns], parts[i].w)
+		s := slot{width: p.width / float64(columns), mark: panelMark(i)}
+		parts[i] = f.plan(s)
 		rowH[i/columns] = math.Max(rowH[i/columns], parts[i].h)
 	}
-	top := 0.0
-	if mark != "" {
-		top = titleTop([]string{mark}) - cardMargin
+	for i, f := range figures {
+		s := slot{width: p.width / float64(columns), mark: panelMark(i)}
+		s.height = math.Min(rowH[i/columns], s.width) // no taller than wide
+		if parts[i].h < s.height {
+			parts[i] = f.plan(s)
+			rowH[i/columns] = math.Max(rowH[i/columns], parts[i].h)
+		}
+		columnW[i%columns] = math.Max(columnW[i%columns], parts[i].w)
+		total.photo = total.photo || parts[i].photo
 	}
-	total.h = top
+	if p.mark != "" {
+		total.h = titleTop([]string{p.mark}) - cardMargin
+	}
+	top := total.h
 	for _, w := range columnW {
 		total.w += w
 	}
@@ -70,8 +79,8 @@ func planPanels(columns int, figures []*Figure, width float64, mark string) draw
 		total.h += h
 	}
 	total.paint = func(c *Canvas) {
-		if mark != "" {
-			paintTitle(c, []string{mark})
+		if p.mark != "" {
+			paintTitle(c, []string{p.mark})
 		}
 		y := top
 		for row, h := range rowH {

@@ -38,9 +38,9 @@ func Ranges(a Axes, series ...Series) *Figure {
 	fig.facts = append(base.facts(), curveFacts(cs, a)...)
 	fig.Alt = fmt.Sprintf("Median, quartiles and extremes over runs of %s against %s: median of %s.",
 		a.Y, a.X, strings.Join(rangeWords(cs), "; "))
-	fig.plan = func(width float64, mark string) drawing {
-		f := base.marked(mark)
-		f.layout(width, a.height(width), entriesOf(cs, swatchLineMarker))
+	fig.plan = func(p slot) drawing {
+		f := base.marked(p.mark)
+		f.layout(p.width, a.height(p), entriesOf(cs, swatchLineMarker))
 		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
 			step := f.sideStep(cs)
@@ -50,7 +50,7 @@ func Ranges(a Axes, series ...Series) *Figure {
 			f.over(c)
 		}}
 	}
-	fig.echarts = func() ([]byte, error) { return lineOption(a, base, cs, lineStyle{lines: true}) }
+	fig.echarts = func() ([]byte, error) { return lineOption(a, cs, lineStyle{lines: true}) }
 	return fig
 }
 
