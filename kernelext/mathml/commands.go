@@ -14,6 +14,9 @@ func (p *parser) command(name string) node {
 		return node{xml: p.identifier(symbol)}
 	}
 	if symbol, ok := operators[name]; ok {
+		if strings.Contains("{}[]‖|⟨⟩⌊⌋⌈⌉⌜⌝", symbol) {
+			return node{xml: bar(symbol)}
+		}
 		return node{xml: element("mo", symbol)}
 	}
 	if symbol, ok := large[name]; ok {
@@ -44,7 +47,8 @@ func (p *parser) construct(name string) node {
 	row := func() string { return element("mrow", p.argument()) }
 	switch name {
 	case `\frac`, `\tfrac`, `\dfrac`, `\cfrac`:
-		fraction := element("mfrac", row()+row())
+		part := func() string { return element("mrow", p.smaller()) }
+		fraction := element("mfrac", part()+part())
 		if name == `\frac` {
 			return node{xml: fraction}
 		}
@@ -83,11 +87,13 @@ func (p *parser) construct(name string) node {
 		under := row()
 		return node{xml: element("munder", row()+under)}
 	case `\overbrace`:
-		return node{xml: "<mover>" + row() + "<mo>⏞</mo></mover>", limits: true, always: true}
+		return node{xml: "<mover>" + row() + "<mo stretchy=\"true\">⏞</mo></mover>", limits: true, always: true}
 	case `\underbrace`:
-		return node{xml: "<munder>" + row() + "<mo>⏟</mo></munder>", limits: true, always: true}
+		return node{xml: "<munder>" + row() + "<mo stretchy=\"true\">⏟</mo></munder>", limits: true, always: true}
 	case `\underline`:
-		return node{xml: `<munder accentunder="true">` + row() + "<mo>_</mo></munder>"}
+		return node{xml: `<mrow style="border-bottom:0.06em solid;padding-bottom:0.1em">` + p.argument() + "</mrow>"}
+	case `\overline`:
+		return node{xml: `<mrow style="border-top:0.06em solid;padding-top:0.1em">` + p.argument() + "</mrow>"}
 	case `\xrightarrow`, `\xleftarrow`:
 		arrow := map[string]string{`\xrightarrow`: "→", `\xleftarrow`: "←"}[name]
 		return node{xml: `<mover><mo stretchy="true">` + arrow + "</mo>" + row() + "</mover>"}
@@ -234,7 +240,7 @@ func (p *parser) delimited() string {
 
 // sized parses the delimiter of \big and its kin.
 func (p *parser) sized(size string) string {
-	return fmt.Sprintf(`<mo stretchy="true" lspace="0" rspace="0" minsize="%s" maxsize="%s">%s</mo>`, size, size, p.delimiter())
+	return fmt.Sprintf(`<mrow><mo stretchy="true" lspace="0" rspace="0" minsize="%s" maxsize="%s">%s</mo></mrow>`, size, size, p.delimiter())
 }
 
 // negated parses the symbol after \not and strikes it through.

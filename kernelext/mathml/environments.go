@@ -9,6 +9,8 @@ import (
 
 // environment parses the body of \begin{name} up to \end{name}.
 func (p *parser) environment(name string) string {
+	defer func(display bool) { p.display = display }(p.display)
+	p.display = false
 	open, end, align := "", "", ""
 	spacing := "0.5em"
 	switch name = strings.TrimSpace(name); name {
@@ -26,6 +28,7 @@ func (p *parser) environment(name string) string {
 		open, end, align = "‖", "‖", "c"
 	case "cases", "dcases":
 		open, align, spacing = "{", "l", "1em"
+		p.display = name == "dcases"
 	case "rcases":
 		end, align, spacing = "}", "l", "1em"
 	case "array":
@@ -111,7 +114,7 @@ func (p *parser) table(align, spacing string) string {
 			table.WriteString(element("mtr", row.String()))
 		}
 		if last {
-			return element("mtable", table.String())
+			return fmt.Sprintf(`<mtable displaystyle="%t">%s</mtable>`, p.display, table.String())
 		}
 		p.at++
 		p.optional() // \\[2pt]

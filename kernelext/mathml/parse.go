@@ -88,9 +88,34 @@ func (p *parser) list() string {
 			p.at++
 			p.font = map[string]string{`\rm`: "rm", `\bf`: "bf", `\it`: "", `\cal`: "cal", `\sf`: "sf", `\tt`: "tt"}[t]
 		default:
+			sign, isSign := signs[t]
+			if isSign && prefixed(b.String()) {
+				p.at++
+				b.WriteString(`<mo form="prefix">` + sign + "</mo>")
+				continue
+			}
 			b.WriteString(p.scripted())
 		}
 	}
+}
+
+// signs are operators that stand close to what follows where nothing precedes.
+var signs = map[string]string{"-": "−", "+": "+", `\pm`: "±", `\mp`: "∓"}
+
+// prefixed reports whether an operator after row has no left operand.
+func prefixed(row string) bool {
+	if row == "" {
+		return true
+	}
+	rest, isOperator := strings.CutSuffix(row, "</mo>")
+	return isOperator && !strings.ContainsAny(rest[len(rest)-1:], ")]}!|")
+}
+
+// smaller parses an argument in text style, as the parts of a fraction are.
+func (p *parser) smaller() string {
+	defer func(display bool) { p.display = display }(p.display)
+	p.display = false
+	return p.argument()
 }
 
 // scripted parses an atom with its primes, subscript and superscript.
@@ -119,22 +144,21 @@ func (p *parser) scripted() string {
 				p.at++
 				primes++
 			}
-			super = "<mo>" + strings.Repeat("′", primes) + "</mo>" + super
+			base.xml = "<mrow>" + base.xml + `<mo lspace="0" rspace="0">` + strings.Repeat("′", primes) + "</mo></mrow>"
 			continue
 		case "_":
 			if sub != "" {
 				p.fail("two subscripts on one symbol")
 			}
 			p.at++
-			sub = p.argument()
+			sub = p.smaller()
 			continue
 		case "^":
-			p.at++
-			script := p.argument()
-			if super != "" && !strings.HasPrefix(super, "<mo>′") {
+			if super != "" {
 				p.fail("two superscripts on one symbol")
 			}
-			super += script
+			p.at++
+			super = p.smaller()
 			continue
 		}
 		break
@@ -156,14 +180,14 @@ func attach(base node, sub, super string, limits bool) string {
 	if limits {
 		kind = [...]string{"munder", "mover", "munderover"}
 	}
-	row := func(s string) string { return "<mrow>" + s + "</mrow>" }
+	row := func(s string) string { return element("mrow", s) }
 	switch {
 	case sub != "" && super != "":
-		return element(kind[2], base.xml+row(sub)+row(super))
+		return element(kind[2], row(base.xml)+row(sub)+row(super))
 	case sub != "":
-		return element(kind[0], base.xml+row(sub))
+		return element(kind[0], row(base.xml)+row(sub))
 	case super != "":
-		return element(kind[1], base.xml+row(super))
+		return element(kind[1], row(base.xml)+row(super))
 	}
 	return base.xml
 }

@@ -53,7 +53,7 @@ var spaces = map[string]string{
 
 // accents go above their argument.
 var accents = map[string]string{
-	`\hat`: "^", `\widehat`: "^", `\bar`: "¯", `\overline`: "¯", `\vec`: "→", `\overrightarrow`: "→", `\tilde`: "~", `\widetilde`: "~",
+	`\hat`: "^", `\widehat`: "^", `\bar`: "¯", `\vec`: "→", `\overrightarrow`: "→", `\tilde`: "~", `\widetilde`: "~",
 	`\dot`: "˙", `\ddot`: "¨", `\check`: "ˇ", `\breve`: "˘", `\acute`: "´", `\grave`: "`", `\mathring`: "˚",
 }
 

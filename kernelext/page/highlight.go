@@ -62,9 +62,10 @@ func highlightCell(source string) string {
 // highlightCSS returns the classes' colours for light and for dark pages.
 var highlightCSS = sync.OnceValue(func() string {
 	var b strings.Builder
+	b.WriteString("@media not (prefers-color-scheme: dark) {\n")
 	formatter.WriteCSS(&b, styles.Get("github"))
-	b.WriteString("@media (prefers-color-scheme: dark) {\n")
+	b.WriteString("}\n@media (prefers-color-scheme: dark) {\n")
 	formatter.WriteCSS(&b, styles.Get("github-dark"))
-	b.WriteString("}\n.chroma, .bg { background: none !important; }\n")
+	b.WriteString("}\n.input .chroma { background: none; }\n")
 	return b.String()
 })

@@ -33,8 +33,11 @@ func (c *Cleaner) Hide(path, name string) {
 	slices.SortStableFunc(c.names, func(a, b pathName) int { return cmp.Compare(len(b.path), len(a.path)) })
 }
 
-// gonbDir is the directory in which GoNB builds a cell, in a session's own.
-var gonbDir = regexp.MustCompile(`(\$TMP/lateral-\d+/)?\bgonb_[0-9a-f]{8}\b`)
+// The directories that a session and GoNB make for themselves.
+var (
+	sessionDir = regexp.MustCompile(`\$TMP/lateral-\d+\b`)
+	gonbDir    = regexp.MustCompile(`(\$TMP/)?\bgonb_[0-9a-f]{8}\b`)
+)
 
 // Clean returns text with the paths replaced, the longest first. A path is only
 // taken where it ends with its last element, so that hiding /home/a leaves
@@ -43,7 +46,7 @@ func (c *Cleaner) Clean(text string) string {
 	for _, n := range c.names {
 		text = replacePath(text, n)
 	}
-	return gonbDir.ReplaceAllString(text, "$$CELL")
+	return gonbDir.ReplaceAllString(sessionDir.ReplaceAllString(text, "$$TMP"), "$$CELL")
 }
 
 func replacePath(text string, n pathName) string {

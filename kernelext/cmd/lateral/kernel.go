@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/lateral-ml/lateral/kernelext/kernelspec"
+	"github.com/lateral-ml/lateral/kernelext/toolchain"
+	"github.com/spf13/cobra"
+)
+
+func kernelCommand() *cobra.Command {
+	var prefix string
+	cmd := &cobra.Command{
+		Use:   "kernel",
+		Short: "Install or remove the kernel for Jupyter",
+	}
+	cmd.PersistentFlags().StringVar(&prefix, "prefix", "", "install below `DIR`/share/jupyter, such as a virtual environment (default: for this user)")
+	cmd.AddCommand(
+		&cobra.Command{
+			Use:   "install",
+			Short: "Build the kernel and tell Jupyter about it",
+			Args:  cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				_, err := installKernel(cmd.Context(), cmd.ErrOrStderr(), prefix)
+				return err
+			},
+		},
+		&cobra.Command{
+			Use:   "uninstall",
+			Short: "Remove the kernel from Jupyter",
+			Args:  cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				dir, err := jupyterDir(prefix)
+				if err != nil {
+					return err
+				}
+				removed, err := kernelspec.Uninstall(dir, kernelName)
+				switch {
+				case err != nil:
+					return err
+				case removed == "":
+					fmt.Fprintf(cmd.ErrOrStderr(), "the kernel %q is not installed in %s\n", kernelName, dir)
+				default:
+					fmt.Fprintf(cmd.ErrOrStderr(), "removed %s\n", removed)
+				}
+				return nil
+			},
+		},
+	)
+	return cmd
+}
+
+// jupyterDir returns Jupyter's data directory of the prefix, or the user's.
+func jupyterDir(prefix string) (string, error) {
+	if prefix != "" {
+		return kernelspec.PrefixDir(prefix), nil
+	}
+	return kernelspec.DataDir()
+}
+
+// installKernel builds what a front end needs and writes the specification.
+func installKernel(ctx context.Context, log io.Writer, prefix string) (toolchain.Tools, error) {
+	dir, err := jupyterDir(prefix)
+	if err != nil {
+		return toolchain.Tools{}, err
+	}
+	tools, err := prepare(ctx, log, ".", nil)
+	if err != nil {
+		return tools, err
+	}
+	if _, err := os.Stat(tools.Gopls()); err != nil {
+		step := startLine(log, "building gopls, for completion, once")
+		err := tools.BuildGopls(ctx)
+		step.end(err)
+		if err != nil {
+			return tools, err
+		}
+	}
+	file, changed, err := kernelspec.Install(dir, kernelName, jupyterKernel(tools))
+	if err != nil {
+		return tools, err
+	}
+	if changed {
+		fmt.Fprintf(log, "installed the kernel %q: %s\n", kernelDisplay, file)
+	} else {
+		fmt.Fprintf(log, "the kernel %q is installed: %s\n", kernelDisplay, file)
+	}
+	return tools, nil
+}
+
+// jupyterKernel describes the kernel to Jupyter. PATH is written out, since a
+// Jupyter started from a menu does not have the one of a shell.
+func jupyterKernel(tools toolchain.Tools) kernelspec.Spec {
+	argv, _ := tools.Kernel()
+	return kernelspec.Spec{
+		Argv:          argv,
+		DisplayName:   kernelDisplay,
+		Language:      "go",
+		InterruptMode: "message",
+		Env: map[string]string{
+			"PATH":    tools.Path(os.Getenv("PATH")),
+			"GOFLAGS": tools.Flags(),
+			"GOWORK":  "",
+		},
+		Metadata: map[string]any{"lateral": map[string]any{"module": tools.Module}},
+	}
+}
