@@ -12,7 +12,7 @@ import (
 )
 
 // maxText is how much text one cell may print: a front end cannot show more.
-const maxText = 8 << 20
+const maxText = 2 << 20
 
 // recorder turns a kernel's messages into the outputs of cells, as a front end
 // does. Messages find their cell by the request they belong to, so that output

@@ -209,20 +209,19 @@ func errorName(err error) string {
 }
 
 // title describes a code cell in a few words: the comment it starts with, else
-// the nearest heading above it, else its first line.
+// the nearest heading above it, else its first statement.
 func title(cells []*notebook.Cell, index int) string {
 	first := ""
 	for line := range strings.Lines(cells[index].Source) {
 		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "%") || strings.HasPrefix(line, "import") {
+			continue
+		}
 		if comment, ok := strings.CutPrefix(line, "// "); ok {
 			return shorten(comment)
 		}
-		if first == "" && !strings.HasPrefix(line, "%") {
-			first = line
-		}
-		if first != "" {
-			break
-		}
+		first = line
+		break
 	}
 	for i := index - 1; i >= 0; i-- {
 		if cells[i].Type != notebook.Markdown {

@@ -27,6 +27,10 @@ func (t Tools) Flags() string {
 	return strings.Join(flags, " ")
 }
 
+// Quiet are GoNB's arguments that keep its log off standard error, where only
+// the reason of a crash should be.
+var Quiet = []string{"-logtostderr=false", "-stderrthreshold=FATAL"}
+
 // Kernel returns the command line and environment that start GoNB on the module.
 func (t Tools) Kernel() (argv, env []string) {
 	argv = []string{t.GoNB(), "-kernel", "{connection_file}", "-raw_error", "-go_work=" + t.Module}

@@ -15,8 +15,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// errInterrupted is the cause with which Ctrl-C ends a command.
-var errInterrupted = fmt.Errorf("interrupted: %w", context.Canceled)
+// interrupted is the cause with which Ctrl-C ends a command.
+type interrupted struct{}
+
+func (interrupted) Error() string        { return "interrupted" }
+func (interrupted) Is(target error) bool { return target == context.Canceled }
 
 func main() {
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -25,7 +28,7 @@ func main() {
 	go func() {
 		<-signals
 		signal.Stop(signals) // a second one ends the program at once
-		cancel(errInterrupted)
+		cancel(interrupted{})
 	}()
 
 	root := &cobra.Command{
@@ -37,7 +40,7 @@ func main() {
 	root.AddCommand(runCommand(), labCommand(), kernelCommand(), dataCommand(), resultsCommand(), doctorCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "lateral:", err)
-		if errors.Is(err, errInterrupted) {
+		if errors.Is(err, interrupted{}) {
 			os.Exit(130)
 		}
 		os.Exit(1)

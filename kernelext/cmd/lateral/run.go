@@ -154,7 +154,7 @@ func (o *runOptions) one(ctx context.Context, log io.Writer, tools toolchain.Too
 	}
 	lines := &cellLines{log: log}
 	failure := runner.Run(ctx, nb, runner.Options{
-		Kernel:      session.Spec{Argv: argv, Dir: filepath.Dir(path), Env: env},
+		Kernel:      session.Spec{Argv: append(argv, toolchain.Quiet...), Dir: filepath.Dir(path), Env: env},
 		Setup:       []string{"%noautoget"}, // everything comes from the module's workspace
 		Metadata:    map[string]any{"name": kernelName, "display_name": kernelDisplay, "language": "go"},
 		CellTimeout: o.cellTimeout,
