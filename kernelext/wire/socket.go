@@ -22,8 +22,12 @@ type Socket struct {
 }
 
 // Send writes m.
-func (s *Socket) Send(m *Message) error {
-	frames, err := s.codec.Encode(m)
+func (s *Socket) Send(m *Message) error { return s.SendAs(s.codec, m) }
+
+// SendAs writes m signed with the key of codec instead of the connection's,
+// which a peer refuses: for tests of that.
+func (s *Socket) SendAs(codec Codec, m *Message) error {
+	frames, err := codec.Encode(m)
 	if err != nil {
 		return err
 	}
