@@ -36,6 +36,8 @@ type gemmKernels struct {
 	// transpose copies n columns of k elements: dst[p*dstStride+j] = src[j*stride+p], n <= width, k a multiple of 4.
 	// Both may write anything to the rest of the last vector of a row of dst.
 	transpose func(dst []float32, dstStride int, src []float32, stride, k, n int)
+	// prefetch asks for rows > 0 rows of a tile of C to be brought into the first-level cache.
+	prefetch func(c []float32, ldc, rows int)
 }
 
 type tileKernel func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool)
@@ -193,6 +195,9 @@ func (p *product) packedTiles(w *workspace, i0, mc, p0, kc, j0, nc int) {
 	step := evenly(mc, p.rows, 1)
 	tile := w.a
 	for i := i0; i < i0+mc; i += step {
+		if next := i + step; next < i0+mc && (p.acc || p0 > 0) {
+			p.prefetch(p.c[next*p.ldc+j0:], p.ldc, min(step, i0+mc-next))
+		}
 		kernel := p.transposed[min(step, i0+mc-i)-1][p.vectors(nc)]
 		kernel(kc, tile, p.width, w.b, p.cols, p.c[i*p.ldc+j0:], p.ldc, nc, p.acc || p0 > 0)
 		tile = tile[kc*p.width:]

@@ -9,6 +9,7 @@ var goGemm = gemmKernels{
 	transposed: goTiles(goTileTransposed),
 	copyRows:   goCopyRows,
 	transpose:  goTranspose,
+	prefetch:   func(c []float32, ldc, rows int) {},
 }
 
 // goTiles makes the table of tile kernels from one that is told its number of rows.

@@ -40,6 +40,7 @@ var avx512Gemm = gemmKernels{
 	},
 	copyRows:  avx512CopyRows,
 	transpose: avx512Transpose,
+	prefetch:  avx512Prefetch,
 }
 
 var avx2Gemm = gemmKernels{
@@ -62,4 +63,5 @@ var avx2Gemm = gemmKernels{
 	},
 	copyRows:  avx2CopyRows,
 	transpose: avx2Transpose,
+	prefetch:  avx2Prefetch,
 }

@@ -194,3 +194,6 @@ func avx2CopyRows(dst []float32, dstStride int, src []float32, stride int, k int
 
 //go:noescape
 func avx2Transpose(dst []float32, dstStride int, src []float32, stride int, k int, n int)
+
+//go:noescape
+func avx2Prefetch(c []float32, ldc int, rows int)

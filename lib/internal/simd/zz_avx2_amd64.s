@@ -2186,8 +2186,8 @@ fold:
 // func avx2ExpSum(dst []float32, x []float32, shift float32) float32
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·avx2ExpSum(SB), NOSPLIT, $0-60
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
+	MOVQ         x_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
 	MOVQ         x_len+32(FP), DX
 	VBROADCASTSS shift+48(FP), Y0
 	VMOVUPS      splatc2d20000<>+0(SB), Y1
@@ -2206,7 +2206,7 @@ blocks:
 	LEAQ         64(BX), SI
 	CMPQ         SI, DX
 	JGT          rest
-	VMOVUPS      (CX)(BX*4), Y11
+	VMOVUPS      (AX)(BX*4), Y11
 	VADDPS       Y0, Y11, Y11
 	VMAXPS       Y11, Y1, Y11
 	VMINPS       Y11, Y2, Y11
@@ -2234,9 +2234,9 @@ blocks:
 	VPSLLD       $0x17, Y12, Y12
 	VPADDD       splat3f800000<>+0(SB), Y12, Y12
 	VMULPS       Y12, Y11, Y11
-	VMOVUPS      Y11, (AX)(BX*4)
+	VMOVUPS      Y11, (CX)(BX*4)
 	VADDPS       Y11, Y3, Y3
-	VMOVUPS      32(CX)(BX*4), Y11
+	VMOVUPS      32(AX)(BX*4), Y11
 	VADDPS       Y0, Y11, Y11
 	VMAXPS       Y11, Y1, Y11
 	VMINPS       Y11, Y2, Y11
@@ -2264,9 +2264,9 @@ blocks:
 	VPSLLD       $0x17, Y12, Y12
 	VPADDD       splat3f800000<>+0(SB), Y12, Y12
 	VMULPS       Y12, Y11, Y11
-	VMOVUPS      Y11, 32(AX)(BX*4)
+	VMOVUPS      Y11, 32(CX)(BX*4)
 	VADDPS       Y11, Y4, Y4
-	VMOVUPS      64(CX)(BX*4), Y11
+	VMOVUPS      64(AX)(BX*4), Y11
 	VADDPS       Y0, Y11, Y11
 	VMAXPS       Y11, Y1, Y11
 	VMINPS       Y11, Y2, Y11
@@ -2294,9 +2294,9 @@ blocks:
 	VPSLLD       $0x17, Y12, Y12
 	VPADDD       splat3f800000<>+0(SB), Y12, Y12
 	VMULPS       Y12, Y11, Y11
-	VMOVUPS      Y11, 64(AX)(BX*4)
+	VMOVUPS      Y11, 64(CX)(BX*4)
 	VADDPS       Y11, Y5, Y5
-	VMOVUPS      96(CX)(BX*4), Y11
+	VMOVUPS      96(AX)(BX*4), Y11
 	VADDPS       Y0, Y11, Y11
 	VMAXPS       Y11, Y1, Y11
 	VMINPS       Y11, Y2, Y11
@@ -2324,9 +2324,9 @@ blocks:
 	VPSLLD       $0x17, Y12, Y12
 	VPADDD       splat3f800000<>+0(SB), Y12, Y12
 	VMULPS       Y12, Y11, Y11
-	VMOVUPS      Y11, 96(AX)(BX*4)
+	VMOVUPS      Y11, 96(CX)(BX*4)
 	VADDPS       Y11, Y6, Y6
-	VMOVUPS      128(CX)(BX*4), Y11
+	VMOVUPS      128(AX)(BX*4), Y11
 	VADDPS       Y0, Y11, Y11
 	VMAXPS       Y11, Y1, Y11
 	VMINPS       Y11, Y2, Y11
@@ -2354,9 +2354,9 @@ blocks:
 	VPSLLD       $0x17, Y12, Y12
 	VPADDD       splat3f800000<>+0(SB), Y12, Y12
 	VMULPS       Y12, Y11, Y11
-	VMOVUPS      Y11, 128(AX)(BX*4)
+	VMOVUPS      Y11, 128(CX)(BX*4)
 	VADDPS       Y11, Y7, Y7
-	VMOVUPS      160(CX)(BX*4), Y11
+	VMOVUPS      160(AX)(BX*4), Y11
 	VADDPS       Y0, Y11, Y11
 	VMAXPS       Y11, Y1, Y11
 	VMINPS       Y11, Y2, Y11
@@ -2384,9 +2384,9 @@ blocks:
 	VPSLLD       $0x17, Y12, Y12
 	VPADDD       splat3f800000<>+0(SB), Y12, Y12
 	VMULPS       Y12, Y11, Y11
-	VMOVUPS      Y11, 160(AX)(BX*4)
+	VMOVUPS      Y11, 160(CX)(BX*4)
 	VADDPS       Y11, Y8, Y8
-	VMOVUPS      192(CX)(BX*4), Y11
+	VMOVUPS      192(AX)(BX*4), Y11
 	VADDPS       Y0, Y11, Y11
 	VMAXPS       Y11, Y1, Y11
 	VMINPS       Y11, Y2, Y11
@@ -2414,9 +2414,9 @@ blocks:
 	VPSLLD       $0x17, Y12, Y12
 	VPADDD       splat3f800000<>+0(SB), Y12, Y12
 	VMULPS       Y12, Y11, Y11
-	VMOVUPS      Y11, 192(AX)(BX*4)
+	VMOVUPS      Y11, 192(CX)(BX*4)
 	VADDPS       Y11, Y9, Y9
-	VMOVUPS      224(CX)(BX*4), Y11
+	VMOVUPS      224(AX)(BX*4), Y11
 	VADDPS       Y0, Y11, Y11
 	VMAXPS       Y11, Y1, Y11
 	VMINPS       Y11, Y2, Y11
@@ -2444,7 +2444,7 @@ blocks:
 	VPSLLD       $0x17, Y12, Y12
 	VPADDD       splat3f800000<>+0(SB), Y12, Y12
 	VMULPS       Y12, Y11, Y11
-	VMOVUPS      Y11, 224(AX)(BX*4)
+	VMOVUPS      Y11, 224(CX)(BX*4)
 	VADDPS       Y11, Y10, Y10
 	MOVQ         SI, BX
 	JMP          blocks
@@ -2457,7 +2457,7 @@ rest:
 	CMPQ         DX, $0x00
 	JLE          fold
 	VMOVUPS      (SI)(DI*4), Y11
-	VMASKMOVPS   (CX)(BX*4), Y11, Y12
+	VMASKMOVPS   (AX)(BX*4), Y11, Y12
 	VADDPS       Y0, Y12, Y12
 	VMAXPS       Y12, Y1, Y12
 	VMINPS       Y12, Y2, Y12
@@ -2485,13 +2485,13 @@ rest:
 	VPSLLD       $0x17, Y13, Y13
 	VPADDD       splat3f800000<>+0(SB), Y13, Y13
 	VMULPS       Y13, Y12, Y12
-	VMASKMOVPS   Y12, Y11, (AX)(BX*4)
+	VMASKMOVPS   Y12, Y11, (CX)(BX*4)
 	VANDPS       Y12, Y11, Y11
 	VADDPS       Y11, Y3, Y3
 	CMPQ         DX, $0x08
 	JLE          fold
 	VMOVUPS      32(SI)(DI*4), Y11
-	VMASKMOVPS   32(CX)(BX*4), Y11, Y12
+	VMASKMOVPS   32(AX)(BX*4), Y11, Y12
 	VADDPS       Y0, Y12, Y12
 	VMAXPS       Y12, Y1, Y12
 	VMINPS       Y12, Y2, Y12
@@ -2519,13 +2519,13 @@ rest:
 	VPSLLD       $0x17, Y13, Y13
 	VPADDD       splat3f800000<>+0(SB), Y13, Y13
 	VMULPS       Y13, Y12, Y12
-	VMASKMOVPS   Y12, Y11, 32(AX)(BX*4)
+	VMASKMOVPS   Y12, Y11, 32(CX)(BX*4)
 	VANDPS       Y12, Y11, Y11
 	VADDPS       Y11, Y4, Y4
 	CMPQ         DX, $0x10
 	JLE          fold
 	VMOVUPS      64(SI)(DI*4), Y11
-	VMASKMOVPS   64(CX)(BX*4), Y11, Y12
+	VMASKMOVPS   64(AX)(BX*4), Y11, Y12
 	VADDPS       Y0, Y12, Y12
 	VMAXPS       Y12, Y1, Y12
 	VMINPS       Y12, Y2, Y12
@@ -2553,13 +2553,13 @@ rest:
 	VPSLLD       $0x17, Y13, Y13
 	VPADDD       splat3f800000<>+0(SB), Y13, Y13
 	VMULPS       Y13, Y12, Y12
-	VMASKMOVPS   Y12, Y11, 64(AX)(BX*4)
+	VMASKMOVPS   Y12, Y11, 64(CX)(BX*4)
 	VANDPS       Y12, Y11, Y11
 	VADDPS       Y11, Y5, Y5
 	CMPQ         DX, $0x18
 	JLE          fold
 	VMOVUPS      96(SI)(DI*4), Y11
-	VMASKMOVPS   96(CX)(BX*4), Y11, Y12
+	VMASKMOVPS   96(AX)(BX*4), Y11, Y12
 	VADDPS       Y0, Y12, Y12
 	VMAXPS       Y12, Y1, Y12
 	VMINPS       Y12, Y2, Y12
@@ -2587,13 +2587,13 @@ rest:
 	VPSLLD       $0x17, Y13, Y13
 	VPADDD       splat3f800000<>+0(SB), Y13, Y13
 	VMULPS       Y13, Y12, Y12
-	VMASKMOVPS   Y12, Y11, 96(AX)(BX*4)
+	VMASKMOVPS   Y12, Y11, 96(CX)(BX*4)
 	VANDPS       Y12, Y11, Y11
 	VADDPS       Y11, Y6, Y6
 	CMPQ         DX, $0x20
 	JLE          fold
 	VMOVUPS      128(SI)(DI*4), Y11
-	VMASKMOVPS   128(CX)(BX*4), Y11, Y12
+	VMASKMOVPS   128(AX)(BX*4), Y11, Y12
 	VADDPS       Y0, Y12, Y12
 	VMAXPS       Y12, Y1, Y12
 	VMINPS       Y12, Y2, Y12
@@ -2621,13 +2621,13 @@ rest:
 	VPSLLD       $0x17, Y13, Y13
 	VPADDD       splat3f800000<>+0(SB), Y13, Y13
 	VMULPS       Y13, Y12, Y12
-	VMASKMOVPS   Y12, Y11, 128(AX)(BX*4)
+	VMASKMOVPS   Y12, Y11, 128(CX)(BX*4)
 	VANDPS       Y12, Y11, Y11
 	VADDPS       Y11, Y7, Y7
 	CMPQ         DX, $0x28
 	JLE          fold
 	VMOVUPS      160(SI)(DI*4), Y11
-	VMASKMOVPS   160(CX)(BX*4), Y11, Y12
+	VMASKMOVPS   160(AX)(BX*4), Y11, Y12
 	VADDPS       Y0, Y12, Y12
 	VMAXPS       Y12, Y1, Y12
 	VMINPS       Y12, Y2, Y12
@@ -2655,13 +2655,13 @@ rest:
 	VPSLLD       $0x17, Y13, Y13
 	VPADDD       splat3f800000<>+0(SB), Y13, Y13
 	VMULPS       Y13, Y12, Y12
-	VMASKMOVPS   Y12, Y11, 160(AX)(BX*4)
+	VMASKMOVPS   Y12, Y11, 160(CX)(BX*4)
 	VANDPS       Y12, Y11, Y11
 	VADDPS       Y11, Y8, Y8
 	CMPQ         DX, $0x30
 	JLE          fold
 	VMOVUPS      192(SI)(DI*4), Y11
-	VMASKMOVPS   192(CX)(BX*4), Y11, Y12
+	VMASKMOVPS   192(AX)(BX*4), Y11, Y12
 	VADDPS       Y0, Y12, Y12
 	VMAXPS       Y12, Y1, Y12
 	VMINPS       Y12, Y2, Y12
@@ -2689,13 +2689,13 @@ rest:
 	VPSLLD       $0x17, Y13, Y13
 	VPADDD       splat3f800000<>+0(SB), Y13, Y13
 	VMULPS       Y13, Y12, Y12
-	VMASKMOVPS   Y12, Y11, 192(AX)(BX*4)
+	VMASKMOVPS   Y12, Y11, 192(CX)(BX*4)
 	VANDPS       Y12, Y11, Y11
 	VADDPS       Y11, Y9, Y9
 	CMPQ         DX, $0x38
 	JLE          fold
 	VMOVUPS      224(SI)(DI*4), Y11
-	VMASKMOVPS   224(CX)(BX*4), Y11, Y12
+	VMASKMOVPS   224(AX)(BX*4), Y11, Y12
 	VADDPS       Y0, Y12, Y0
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
@@ -2723,7 +2723,7 @@ rest:
 	VPSLLD       $0x17, Y1, Y1
 	VPADDD       splat3f800000<>+0(SB), Y1, Y1
 	VMULPS       Y1, Y0, Y0
-	VMASKMOVPS   Y0, Y11, 224(AX)(BX*4)
+	VMASKMOVPS   Y0, Y11, 224(CX)(BX*4)
 	VANDPS       Y0, Y11, Y0
 	VADDPS       Y0, Y10, Y10
 
@@ -6795,4 +6795,19 @@ rest:
 
 done:
 	VZEROUPPER
+	RET
+
+// func avx2Prefetch(c []float32, ldc int, rows int)
+// Requires: MMX+
+TEXT ·avx2Prefetch(SB), NOSPLIT, $0-40
+	MOVQ c_base+0(FP), AX
+	MOVQ ldc+24(FP), CX
+	MOVQ rows+32(FP), DX
+	SHLQ $0x02, CX
+
+rows:
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	DECQ       DX
+	JNZ        rows
 	RET

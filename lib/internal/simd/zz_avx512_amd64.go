@@ -290,3 +290,6 @@ func avx512CopyRows(dst []float32, dstStride int, src []float32, stride int, k i
 
 //go:noescape
 func avx512Transpose(dst []float32, dstStride int, src []float32, stride int, k int, n int)
+
+//go:noescape
+func avx512Prefetch(c []float32, ldc int, rows int)

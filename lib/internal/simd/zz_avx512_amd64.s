@@ -2022,8 +2022,8 @@ fold:
 // func avx512ExpSum(dst []float32, x []float32, shift float32) float32
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
 TEXT ·avx512ExpSum(SB), NOSPLIT, $0-60
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         x_base+24(FP), CX
+	MOVQ         x_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
 	MOVQ         x_len+32(FP), DX
 	VBROADCASTSS shift+48(FP), Z0
 	VBROADCASTSS splat3fb8aa3b<>+0(SB), Z1
@@ -2048,7 +2048,7 @@ blocks:
 	LEAQ         64(BX), SI
 	CMPQ         SI, DX
 	JGT          rest
-	VMOVUPS      (CX)(BX*4), Z17
+	VMOVUPS      (AX)(BX*4), Z17
 	VADDPS       Z0, Z17, Z17
 	VMAXPS       Z17, Z11, Z17
 	VMINPS       Z17, Z12, Z17
@@ -2068,9 +2068,9 @@ blocks:
 	VFMADD231PS  Z20, Z19, Z17
 	VADDPS       Z5, Z17, Z17
 	VSCALEFPS    Z18, Z17, Z17
-	VMOVUPS      Z17, (AX)(BX*4)
+	VMOVUPS      Z17, (CX)(BX*4)
 	VADDPS       Z17, Z13, Z13
-	VMOVUPS      64(CX)(BX*4), Z17
+	VMOVUPS      64(AX)(BX*4), Z17
 	VADDPS       Z0, Z17, Z17
 	VMAXPS       Z17, Z11, Z17
 	VMINPS       Z17, Z12, Z17
@@ -2090,9 +2090,9 @@ blocks:
 	VFMADD231PS  Z20, Z19, Z17
 	VADDPS       Z5, Z17, Z17
 	VSCALEFPS    Z18, Z17, Z17
-	VMOVUPS      Z17, 64(AX)(BX*4)
+	VMOVUPS      Z17, 64(CX)(BX*4)
 	VADDPS       Z17, Z14, Z14
-	VMOVUPS      128(CX)(BX*4), Z17
+	VMOVUPS      128(AX)(BX*4), Z17
 	VADDPS       Z0, Z17, Z17
 	VMAXPS       Z17, Z11, Z17
 	VMINPS       Z17, Z12, Z17
@@ -2112,9 +2112,9 @@ blocks:
 	VFMADD231PS  Z20, Z19, Z17
 	VADDPS       Z5, Z17, Z17
 	VSCALEFPS    Z18, Z17, Z17
-	VMOVUPS      Z17, 128(AX)(BX*4)
+	VMOVUPS      Z17, 128(CX)(BX*4)
 	VADDPS       Z17, Z15, Z15
-	VMOVUPS      192(CX)(BX*4), Z17
+	VMOVUPS      192(AX)(BX*4), Z17
 	VADDPS       Z0, Z17, Z17
 	VMAXPS       Z17, Z11, Z17
 	VMINPS       Z17, Z12, Z17
@@ -2134,7 +2134,7 @@ blocks:
 	VFMADD231PS  Z20, Z19, Z17
 	VADDPS       Z5, Z17, Z17
 	VSCALEFPS    Z18, Z17, Z17
-	VMOVUPS      Z17, 192(AX)(BX*4)
+	VMOVUPS      Z17, 192(CX)(BX*4)
 	VADDPS       Z17, Z16, Z16
 	MOVQ         SI, BX
 	JMP          blocks
@@ -2152,7 +2152,7 @@ rest:
 	KMOVW        SI, K4
 	CMPQ         DX, $0x00
 	JLE          fold
-	VMOVUPS.Z    (CX)(BX*4), K1, Z17
+	VMOVUPS.Z    (AX)(BX*4), K1, Z17
 	VADDPS       Z0, Z17, Z17
 	VMAXPS       Z17, Z11, Z17
 	VMINPS       Z17, Z12, Z17
@@ -2172,12 +2172,12 @@ rest:
 	VFMADD231PS  Z20, Z19, Z17
 	VADDPS       Z5, Z17, Z17
 	VSCALEFPS    Z18, Z17, Z17
-	VMOVUPS      Z17, K1, (AX)(BX*4)
+	VMOVUPS      Z17, K1, (CX)(BX*4)
 	VMOVAPS.Z    Z17, K1, Z17
 	VADDPS       Z17, Z13, Z13
 	CMPQ         DX, $0x10
 	JLE          fold
-	VMOVUPS.Z    64(CX)(BX*4), K2, Z17
+	VMOVUPS.Z    64(AX)(BX*4), K2, Z17
 	VADDPS       Z0, Z17, Z17
 	VMAXPS       Z17, Z11, Z17
 	VMINPS       Z17, Z12, Z17
@@ -2197,12 +2197,12 @@ rest:
 	VFMADD231PS  Z20, Z19, Z17
 	VADDPS       Z5, Z17, Z17
 	VSCALEFPS    Z18, Z17, Z17
-	VMOVUPS      Z17, K2, 64(AX)(BX*4)
+	VMOVUPS      Z17, K2, 64(CX)(BX*4)
 	VMOVAPS.Z    Z17, K2, Z17
 	VADDPS       Z17, Z14, Z14
 	CMPQ         DX, $0x20
 	JLE          fold
-	VMOVUPS.Z    128(CX)(BX*4), K3, Z17
+	VMOVUPS.Z    128(AX)(BX*4), K3, Z17
 	VADDPS       Z0, Z17, Z17
 	VMAXPS       Z17, Z11, Z17
 	VMINPS       Z17, Z12, Z17
@@ -2222,12 +2222,12 @@ rest:
 	VFMADD231PS  Z20, Z19, Z17
 	VADDPS       Z5, Z17, Z17
 	VSCALEFPS    Z18, Z17, Z17
-	VMOVUPS      Z17, K3, 128(AX)(BX*4)
+	VMOVUPS      Z17, K3, 128(CX)(BX*4)
 	VMOVAPS.Z    Z17, K3, Z17
 	VADDPS       Z17, Z15, Z15
 	CMPQ         DX, $0x30
 	JLE          fold
-	VMOVUPS.Z    192(CX)(BX*4), K4, Z17
+	VMOVUPS.Z    192(AX)(BX*4), K4, Z17
 	VADDPS       Z0, Z17, Z0
 	VMAXPS       Z0, Z11, Z0
 	VMINPS       Z0, Z12, Z0
@@ -2247,7 +2247,7 @@ rest:
 	VFMADD231PS  Z3, Z2, Z0
 	VADDPS       Z5, Z0, Z0
 	VSCALEFPS    Z1, Z0, Z0
-	VMOVUPS      Z0, K4, 192(AX)(BX*4)
+	VMOVUPS      Z0, K4, 192(CX)(BX*4)
 	VMOVAPS.Z    Z0, K4, Z0
 	VADDPS       Z0, Z16, Z16
 
@@ -14974,4 +14974,20 @@ rest:
 
 done:
 	VZEROUPPER
+	RET
+
+// func avx512Prefetch(c []float32, ldc int, rows int)
+// Requires: MMX+
+TEXT ·avx512Prefetch(SB), NOSPLIT, $0-40
+	MOVQ c_base+0(FP), AX
+	MOVQ ldc+24(FP), CX
+	MOVQ rows+32(FP), DX
+	SHLQ $0x02, CX
+
+rows:
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	DECQ       DX
+	JNZ        rows
 	RET

@@ -8,10 +8,27 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// packing emits the two kernels that pack a panel.
+// packing emits the kernels that pack a panel, and the one that fetches a tile of C ahead of time.
 func (v isa) packing() {
 	v.copyRows()
 	v.transpose()
+	v.prefetch()
+}
+
+// prefetch asks for the cache lines of rows of C, as wide as a tile.
+func (v isa) prefetch() {
+	v.text("Prefetch", "func(c []float32, ldc, rows int)")
+	c := base("c")
+	ldc, rows := Load(Param("ldc"), GP64()).(gp), Load(Param("rows"), GP64()).(gp)
+	SHLQ(operand.U8(2), ldc)
+	Label("rows")
+	for line := 0; line < 2*v.size(); line += 64 {
+		PREFETCHT0(operand.Mem{Base: c, Disp: line})
+	}
+	ADDQ(ldc, c)
+	DECQ(rows)
+	JNZ(operand.LabelRef("rows"))
+	RET()
 }
 
 // copyRows copies k rows of n elements, n at most two vectors, and fills the last vector of each with zeros.

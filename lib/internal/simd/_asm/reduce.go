@@ -3,6 +3,8 @@
 package main
 
 import (
+	"slices"
+
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -13,14 +15,11 @@ import (
 type step func(in []vec, sum vec, k mask, at func(name string) operand.Mem)
 
 // reduction emits a kernel that sums over slices of equal length in the order described at simd.lanes.
-func (v isa) reduction(kernel, signature string, inputs []string, prepare func() step) {
+// Its step may also write to the outputs.
+func (v isa) reduction(kernel, signature string, inputs, outputs []string, prepare func() step) {
 	v.text(kernel, signature)
 	address := map[string]gp{}
-	names := inputs
-	if kernel == "ExpSum" {
-		names = append([]string{"dst"}, inputs...)
-	}
-	for _, name := range names {
+	for _, name := range slices.Concat(inputs, outputs) {
 		address[name] = base(name)
 	}
 	n, i, next := length(inputs[0]), GP64(), GP64()
@@ -86,22 +85,22 @@ func (v isa) restMasks(n gp) func(vector int) mask {
 // reductions emits the sums, the maximum, the search and the counts.
 func (v isa) reductions() {
 	x := []string{"x"}
-	v.reduction("Sum", "func(x []float32) float32", x, func() step {
+	v.reduction("Sum", "func(x []float32) float32", x, nil, func() step {
 		return func(in []vec, sum vec, _ mask, _ func(string) operand.Mem) { VADDPS(in[0], sum, sum) }
 	})
-	v.reduction("AbsSum", "func(x []float32) float32", x, func() step {
+	v.reduction("AbsSum", "func(x []float32) float32", x, nil, func() step {
 		signless := v.signless()
 		return func(in []vec, sum vec, _ mask, _ func(string) operand.Mem) {
 			VADDPS(v.abs(in[0], signless), sum, sum)
 		}
 	})
-	v.reduction("SumSquares", "func(x []float32) float32", x, func() step {
+	v.reduction("SumSquares", "func(x []float32) float32", x, nil, func() step {
 		return func(in []vec, sum vec, _ mask, _ func(string) operand.Mem) { v.fma(in[0], in[0], sum) }
 	})
-	v.reduction("Dot", "func(a, b []float32) float32", []string{"a", "b"}, func() step {
+	v.reduction("Dot", "func(a, b []float32) float32", []string{"a", "b"}, nil, func() step {
 		return func(in []vec, sum vec, _ mask, _ func(string) operand.Mem) { v.fma(in[0], in[1], sum) }
 	})
-	v.reduction("ExpSum", "func(dst, x []float32, shift float32) float32", x, func() step {
+	v.reduction("ExpSum", "func(dst, x []float32, shift float32) float32", x, []string{"dst"}, func() step {
 		shift := v.param("shift")
 		exp := v.exponential()
 		return func(in []vec, sum vec, k mask, at func(string) operand.Mem) {
@@ -117,7 +116,7 @@ func (v isa) reductions() {
 	})
 	v.maximum()
 	v.index()
-	v.count("CountNonZero", 0x04) // not equal, or NaN
+	v.count("CountNonZero", notEqualOrNaN)
 	v.count("CountPositive", greater)
 	v.sumRows()
 }
