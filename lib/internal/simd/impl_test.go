@@ -119,7 +119,7 @@ func TestForcedPath(t *testing.T) {
 	for env, name := range want {
 		file := t.TempDir() + "/name"
 		cmd := exec.Command(os.Args[0], "-test.run=^TestForcedPath$")
-		cmd.Env = append(os.Environ(), "LATERAL_SIMD="+env, "SIMD_TEST_NAME_FILE="+file)
+		cmd.Env = append(os.Environ(), "LATERAL_SIMD="+env, "SIMD_TEST_NAME_FILE="+file, "GORACE=atexit_sleep_ms=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("LATERAL_SIMD=%s: %v\n%s", env, err, out)
 		}
