@@ -62,7 +62,7 @@ func describe(err error, data []byte) error {
 	case *json.SyntaxError:
 		return fmt.Errorf("line %d: %w", line(data, e.Offset), err)
 	case *json.UnmarshalTypeError:
-		return fmt.Errorf("line %d: a notebook is an object, this is a %s", line(data, e.Offset), e.Value)
+		return fmt.Errorf("line %d: a notebook is an object, not of type %s", line(data, e.Offset), e.Value)
 	}
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return fmt.Errorf("line %d: the file ends in the middle", line(data, int64(len(data))))
