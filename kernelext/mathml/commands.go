@@ -57,9 +57,7 @@ func (p *parser) construct(name string) node {
 		return node{xml: element("mrow", `<mo>(</mo><mfrac linethickness="0">`+row()+row()+`</mfrac><mo>)</mo>`)}
 	case `\sqrt`:
 		if index, ok := p.optional(); ok {
-			inner := &parser{tokens: tokenize(index), depth: p.depth}
-			degree := inner.list()
-			return node{xml: element("mroot", row()+element("mrow", degree))}
+			return node{xml: element("mroot", row()+element("mrow", p.nested(index)))}
 		}
 		return node{xml: element("msqrt", p.argument())}
 	case `\left`:
@@ -174,8 +172,7 @@ func (p *parser) text(command, source string) string {
 		switch {
 		case part == "":
 		case i%2 == 1:
-			inner := &parser{tokens: tokenize(part), depth: p.depth}
-			b.WriteString(element("mrow", inner.list()))
+			b.WriteString(element("mrow", p.nested(part)))
 		default:
 			for escaped, plain := range map[string]string{`\ `: " ", `\,`: "\u2009", "~": "\u00a0", `\%`: "%", `\&`: "&", `\_`: "_", `\#`: "#"} {
 				part = strings.ReplaceAll(part, escaped, plain)

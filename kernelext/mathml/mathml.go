@@ -21,7 +21,13 @@ type Error struct {
 	Reason string // such as "unknown command \foo"
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("mathml: %s in %q", e.Reason, e.TeX) }
+func (e *Error) Error() string {
+	tex := []rune(e.TeX)
+	if len(tex) > 80 {
+		tex = append(tex[:80], '…')
+	}
+	return fmt.Sprintf("mathml: %s in %q", e.Reason, string(tex))
+}
 
 // Convert returns the math element for an equation, as a block of its own if
 // display. The error, if any, is an [*Error].
@@ -35,11 +41,7 @@ func Convert(tex string, display bool) (_ string, err error) {
 			panic(problem)
 		}
 	}()
-	p := &parser{tokens: tokenize(tex), display: display}
-	body := p.list()
-	if !p.end() {
-		p.fail("%s without a beginning", p.peek())
-	}
+	body := (&parser{tokens: tokenize(tex), display: display}).all()
 	block := ""
 	if display {
 		block = ` display="block"`

@@ -16,7 +16,7 @@ type reason string
 type parser struct {
 	tokens  []string
 	at      int
-	depth   int    // of nested lists
+	depth   int    // of nesting
 	font    string // alphabet in force, a key of alphabets
 	display bool   // limits of sums go above and below
 }
@@ -26,6 +26,14 @@ const maxDepth = 200
 
 func (p *parser) fail(format string, args ...any) {
 	panic(reason(fmt.Sprintf(format, args...)))
+}
+
+// deeper counts one level of nesting until the returned function is called.
+func (p *parser) deeper() func() {
+	if p.depth++; p.depth > maxDepth {
+		p.fail("nested too deeply")
+	}
+	return func() { p.depth-- }
 }
 
 func (p *parser) end() bool { return p.at == len(p.tokens) }
@@ -62,15 +70,23 @@ type node struct {
 	function bool // a name such as log, to be set off from its argument
 }
 
+// all parses the whole input.
+func (p *parser) all() string {
+	content := p.list()
+	if !p.end() {
+		p.fail("%s without a beginning", p.peek())
+	}
+	return content
+}
+
+// nested parses an equation within this one.
+func (p *parser) nested(tex string) string {
+	return (&parser{tokens: tokenize(tex), depth: p.depth}).all()
+}
+
 // list parses until a token that ends a group, a cell or the input.
 func (p *parser) list() string {
-	if p.depth++; p.depth > maxDepth {
-		p.fail("groups nested too deeply")
-	}
-	defer func(font string, display bool) {
-		p.depth--
-		p.font, p.display = font, display
-	}(p.font, p.display)
+	defer func(font string, display bool) { p.font, p.display = font, display }(p.font, p.display)
 
 	var b strings.Builder
 	closing := ""
@@ -202,12 +218,18 @@ func (p *parser) argument() string {
 		p.fail("an argument is missing")
 	case "{":
 		return p.group()
+	default:
+		if t >= "0" && t <= "9" { // TeX takes one digit
+			p.at++
+			return element("mn", p.letters(t))
+		}
 	}
 	return p.atom().xml
 }
 
 // group parses {...} and returns its content.
 func (p *parser) group() string {
+	defer p.deeper()()
 	if t := p.next(); t != "{" {
 		p.fail("{ is missing before %q", t)
 	}
@@ -261,6 +283,7 @@ func (p *parser) optional() (string, bool) {
 
 // atom parses one symbol, group or command with its arguments.
 func (p *parser) atom() node {
+	defer p.deeper()()
 	t := p.next()
 	switch {
 	case t == "{":
