@@ -18,7 +18,6 @@ import (
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
-	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer"
 	markdownHTML "github.com/yuin/goldmark/renderer/html"
 	"github.com/yuin/goldmark/text"
@@ -49,7 +48,6 @@ func newMarkdown(dir string) *markdown {
 		anchors: anchors{},
 		engine: goldmark.New(
 			goldmark.WithExtensions(extension.GFM),
-			goldmark.WithParserOptions(parser.WithAutoHeadingID()),
 			goldmark.WithRendererOptions(markdownHTML.WithUnsafe(), // a notebook may hold HTML; the page's policy keeps it off the network
 				renderer.WithNodeRenderers(util.Prioritized(codeBlocks{}, 100))),
 		),
@@ -60,15 +58,21 @@ func newMarkdown(dir string) *markdown {
 func (m *markdown) render(source string, attachments map[string]any) (string, []string) {
 	source, equations := cutEquations(source)
 	input := []byte(source)
-	document := m.engine.Parser().Parse(text.NewReader(input), parser.WithContext(parser.NewContext(parser.WithIDs(m.anchors))))
+	document := m.engine.Parser().Parse(text.NewReader(input))
 	var warnings []string
 	ast.Walk(document, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if image, ok := n.(*ast.Image); ok && entering {
-			data, err := m.picture(string(image.Destination), attachments)
+		if !entering {
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Heading:
+			n.SetAttributeString("id", []byte(m.anchors.name(textOf(n, input))))
+		case *ast.Image:
+			data, err := m.picture(string(n.Destination), attachments)
 			if err != nil {
 				warnings = append(warnings, err.Error())
 			} else {
-				image.Destination = []byte(data)
+				n.Destination = []byte(data)
 			}
 		}
 		return ast.WalkContinue, nil
@@ -128,12 +132,11 @@ func (m *markdown) picture(address string, attachments map[string]any) (string, 
 // within a notebook work, and keeps them unique on the page.
 type anchors map[string]bool
 
-// Generate returns an identifier for a heading.
-func (a anchors) Generate(value []byte, _ ast.NodeKind) []byte {
-	name := mark.ReplaceAllString(string(value), "")
-	name = strings.Trim(strings.Join(strings.Fields(name), "-"), "-")
+// name returns the identifier for a heading of this text.
+func (a anchors) name(text string) string {
+	name := strings.Join(strings.Fields(mark.ReplaceAllString(text, "")), "-")
 	name = strings.Map(func(r rune) rune {
-		if strings.ContainsRune("\"'<>&`*", r) {
+		if strings.ContainsRune("\"'<>&`", r) {
 			return -1
 		}
 		return r
@@ -146,11 +149,25 @@ func (a anchors) Generate(value []byte, _ ast.NodeKind) []byte {
 		unique = fmt.Sprintf("%s-%d", name, n)
 	}
 	a[unique] = true
-	return []byte(unique)
+	return unique
 }
 
-// Put notes an identifier that a text gives itself.
-func (a anchors) Put(value []byte) { a[string(value)] = true }
+// textOf returns the text within a node.
+func textOf(n ast.Node, source []byte) string {
+	var b strings.Builder
+	ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering {
+			switch n := n.(type) {
+			case *ast.Text:
+				b.Write(n.Value(source))
+			case *ast.String:
+				b.Write(n.Value)
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return b.String()
+}
 
 // codeBlocks renders fenced code with highlighting.
 type codeBlocks struct{}
