@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/runner"
+	"github.com/lateral-ml/lateral/kernelext/session"
+	"github.com/lateral-ml/lateral/kernelext/toolchain"
+)
+
+// write stores a notebook in a new directory and returns its path.
+func write(t *testing.T, nb *notebook.Notebook) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "try.ipynb")
+	if err := nb.WriteFile(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// The whole way with the real kernel: build it, execute, write both files.
+func TestRunOnGoNB(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs the GoNB kernel")
+	}
+	nb := sources(
+		"# A title",
+		"import \"github.com/lateral-ml/lateral/kernelext\"\n\nvar n = kernelext.Param(\"n\", 1)",
+		"import \"os\"\n%%\nfmt.Println(\"n is\", n, os.Getenv(\"LATERAL_PROFILE\"), os.Getenv(\"LATERAL_NOTEBOOK\"), os.Getenv(\"LATERAL_HEADLESS\"))\nwd, _ := os.Getwd()\nfmt.Println(wd)",
+		"%%\nfmt.Println(\"before\")\nkernelext.Show(kernelext.Markdown(\"$x^2$\"))\nfmt.Println(\"after\")",
+		"func fail() { panic(\"oh no\") }\n%%\nfail()",
+		"%%\nfmt.Println(undefinedName)",
+		"%%\nfmt.Println(\"last\")",
+	)
+	nb.Cells[1].Metadata["tags"] = []any{"parameters"}
+	path := write(t, nb)
+	out := t.TempDir()
+	var log bytes.Buffer
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	o := runOptions{profile: "quick", out: out, html: true, set: []string{"n=42"}, keepGoing: true}
+	err := o.run(ctx, &log, []string{path})
+
+	for _, want := range []string{
+		"cell 6, line 3: panic: oh no\n     3 | fail()",
+		"cell 7, line 2: undefined: undefinedName\n     2 | fmt.Println(undefinedName)",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error does not say %q: %v", want, err)
+		}
+	}
+	done, readErr := notebook.ReadFile(filepath.Join(out, "try.ipynb"))
+	if readErr != nil {
+		t.Fatal(readErr)
+	}
+	cells := done.Cells // the third shows the parameters
+	if got := shown(cells[3]); got != "n is 42 quick try 1\n$TMP"+strings.TrimPrefix(filepath.Dir(path), filepath.Clean(os.TempDir()))+"\n" {
+		t.Errorf("the environment of a cell: %q", got)
+	}
+	if got := shown(cells[4]); got != "before\n$x^2$after\n" {
+		t.Errorf("text and display: %q", got)
+	}
+	if n := len(cells[5].Outputs); n == 0 || cells[5].Outputs[n-1].Type != notebook.Error {
+		t.Error("a panic leaves no error output")
+	}
+	if got := shown(cells[7]); got != "last\n" {
+		t.Errorf("the cell after the errors: %q", got)
+	}
+	if spec := done.Metadata["kernelspec"].(map[string]any); spec["name"] != kernelName {
+		t.Errorf("kernelspec %v", spec)
+	}
+	page, readErr := os.ReadFile(filepath.Join(out, "try.html"))
+	if readErr != nil || !bytes.Contains(page, []byte("<title>A title</title>")) || !bytes.Contains(page, []byte("<msup>")) {
+		t.Errorf("the page: %d bytes, %v", len(page), readErr)
+	}
+	if !strings.Contains(log.String(), "[4/6]") || !strings.Contains(log.String(), "wrote "+filepath.Join(out, "try.ipynb")) {
+		t.Errorf("the log: %s", log.String())
+	}
+}
+
+// shown returns what a cell's outputs say in plain text.
+func shown(cell *notebook.Cell) string {
+	var text strings.Builder
+	for _, o := range cell.Outputs {
+		text.WriteString(o.Text)
+		if plain, ok := o.Data["text/plain"].(string); ok {
+			text.WriteString(plain)
+		}
+	}
+	return text.String()
+}
+
+func TestRunRefuses(t *testing.T) {
+	path := write(t, sources("x := 1"))
+	broken := filepath.Join(t.TempDir(), "broken.ipynb")
+	if err := os.WriteFile(broken, []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for want, test := range map[string]struct {
+		o     runOptions
+		paths []string
+	}{
+		"the profiles are quick, standard and paper": {runOptions{profile: "fast"}, []string{path}},
+		"write name=value":                           {runOptions{profile: "quick", set: []string{"x"}}, []string{path}},
+		"has no parameters":                          {runOptions{profile: "quick", set: []string{"x=1"}}, []string{path}},
+		"no such file":                               {runOptions{profile: "quick"}, []string{"missing.ipynb"}},
+		"the file ends in the middle":                {runOptions{profile: "quick"}, []string{broken}},
+		"would both be written":                      {runOptions{profile: "quick"}, []string{path, path}},
+		"--out":                                      {runOptions{profile: "quick", out: filepath.Join(file, "x")}, []string{path}},
+	} {
+		if err := test.o.run(context.Background(), &bytes.Buffer{}, test.paths); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one about %q", err, want)
+		}
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Setenv("LATERAL_DATA", "some/data")
+	o := runOptions{profile: "paper"}
+	env, err := o.environment([]string{"A=b"}, "dir/03_name.ipynb", map[string]any{"n": 5.0, "s": "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	here, _ := os.Getwd()
+	want := []string{"A=b", "LATERAL_PROFILE=paper", `LATERAL_PARAMS={"n":5,"s":"x"}`, "LATERAL_HEADLESS=1", "LATERAL_NOTEBOOK=03_name", "LATERAL_DATA=" + here + "/some/data"}
+	if strings.Join(env, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got %q, want %q", env, want)
+	}
+}
+
+// A disk that is full leaves what was there and says what to do. /dev/full
+// cannot stand in for it, since files are written beside their target.
+func TestExplainDisk(t *testing.T) {
+	err := explainDisk(fmt.Errorf("write: %w", syscall.ENOSPC))
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "--out") {
+		t.Errorf("error %v", err)
+	}
+	other := errors.New("other")
+	if explainDisk(other) != other {
+		t.Error("another error was changed")
+	}
+}
+
+func TestInterruptedIsACancellation(t *testing.T) {
+	problem := &runner.Problem{Cell: 1, Err: interrupted{}}
+	err := place("x.ipynb", errors.Join(problem))
+	if !errors.Is(err, interrupted{}) || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v is not recognised", err)
+	}
+	if errors.Is(&session.DeadError{}, interrupted{}) {
+		t.Error("a dead kernel counts as interrupted")
+	}
+}
+
+func TestProgressLines(t *testing.T) {
+	var log bytes.Buffer
+	lines := &cellLines{log: &log}
+	lines.progress(runner.Progress{Cell: 3, Cells: 12, Title: "training"})
+	if log.Len() > 0 {
+		t.Error("something is printed before the cell has ended, though this is no terminal")
+	}
+	lines.progress(runner.Progress{Cell: 3, Cells: 12, Title: "training", Done: true, Problem: &runner.Problem{}})
+	if got := log.String(); got != "[ 3/12] training: 0.0 s FAILED\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestInstalledKernel(t *testing.T) {
+	tools := toolchain.Tools{Dir: "/cache/bin", Module: "/src/lateral"}
+	spec := jupyterKernel(tools)
+	if spec.Argv[0] != "/cache/bin/gonb" || spec.InterruptMode != "message" || spec.Language != "go" ||
+		!strings.Contains(strings.Join(spec.Argv, " "), "-kernel {connection_file}") || !strings.HasPrefix(spec.Env["PATH"], "/cache/bin:") {
+		t.Errorf("%+v", spec)
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks Go and Jupyter")
+	}
+	t.Setenv("JUPYTER_DATA_DIR", t.TempDir())
+	var out bytes.Buffer
+	if err := examine(context.Background(), &out, ""); err != nil {
+		t.Errorf("%v:\n%s", err, out.String())
+	}
+	for _, want := range []string{"ok    module: ", "ok    Go: go1.", "GOFLAGS", "build cache: ", "note  kernel for Jupyter: not installed", "data, MNIST"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestDoctorFindings(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if f := checkWritable("build cache", filepath.Join(file, "x")); f.level != trouble || !strings.Contains(f.remedy, "GOCACHE") {
+		t.Errorf("a directory that cannot be: %+v", f)
+	}
+	if f := checkWritable("temporary files", dir); f.level == trouble {
+		t.Errorf("a good directory: %+v", f)
+	}
+	if f := checkFlags("-mod=mod"); f.level != note || !strings.Contains(f.remedy, "go env -u GOFLAGS") {
+		t.Errorf("-mod=mod: %+v", f)
+	}
+	if f := checkNetwork("off"); f.level != note {
+		t.Errorf("no proxy: %+v", f)
+	}
+	t.Setenv("JUPYTER_DATA_DIR", dir)
+	kernels := filepath.Join(dir, "kernels", kernelName)
+	if err := os.MkdirAll(kernels, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for content, want := range map[string]level{`{"argv": ["/nonexistent/gonb"]}`: trouble, `{"argv": []}`: trouble, `{`: trouble, `{"argv": ["/bin/sh"]}`: note} {
+		if err := os.WriteFile(filepath.Join(kernels, "kernel.json"), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if f := checkKernel(toolchain.Tools{}, ""); f.level != want || f.remedy != "lateral kernel install" {
+			t.Errorf("%s: %+v", content, f)
+		}
+	}
+}
