@@ -16,7 +16,8 @@ import (
 )
 
 // howToGetJupyter is what to do where there is none.
-const howToGetJupyter = `Jupyter was not found on PATH. Any one of these gives it:
+const howToGetJupyter = `
+Any one of these gives Jupyter:
 
   pipx install jupyterlab                        (anywhere with Python)
   python3 -m venv ~/jupyter && ~/jupyter/bin/pip install jupyterlab
@@ -28,7 +29,11 @@ The kernel is installed and will be there. Without Jupyter,
 
   go run ./kernelext/cmd/lateral run notebooks/00_quickstart.ipynb
 
-executes a notebook and writes it as a page.`
+executes a notebook and writes it as a page.
+
+`
+
+var errNoJupyter = errors.New("jupyter is not on PATH")
 
 func labCommand() *cobra.Command {
 	var prefix string
@@ -51,6 +56,7 @@ func openLab(ctx context.Context, log io.Writer, prefix string, args []string) e
 	}
 	command, err := jupyterCommand(ctx)
 	if err != nil {
+		fmt.Fprint(log, howToGetJupyter)
 		return err
 	}
 	command = append(command, args...)
@@ -80,7 +86,7 @@ func jupyterCommand(ctx context.Context) ([]string, error) {
 			}
 		}
 	}
-	return nil, errors.New(howToGetJupyter)
+	return nil, errNoJupyter
 }
 
 // version returns what a program answers to --version, "" if it does not work.
