@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/lateral-ml/lateral/kernelext"
+	"github.com/lateral-ml/lateral/kernelext/notebook"
+)
+
+// TestJupyterLab opens the quick start in JupyterLab in a browser, on the kernel that this command installs, and runs
+// all its cells. Pictures grow in place while networks learn; in the end the page must show what the notebook holds.
+// Then every cell that drew a picture is run again: now the networks are remembered and pictures are drawn once, and
+// what is left must be the same.
+func TestJupyterLab(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser test takes a minute")
+	}
+	jupyter, reason := jupyterLab4()
+	if reason != "" {
+		t.Skip(reason)
+	}
+	chromium := findChromium()
+	if chromium == "" {
+		t.Skip("no Chromium or Chrome on PATH")
+	}
+	const name = "00_quickstart.ipynb"
+	source, err := notebook.ReadFile(filepath.Join("..", "..", "..", "notebooks", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range source.Cells {
+		c.Clear()
+	}
+
+	l := startLab(t, jupyter, "LATERAL_PROFILE=quick", "LATERAL_MEMO="+t.TempDir())
+	if err := source.WriteFile(filepath.Join(l.dir, "work", name)); err != nil {
+		t.Fatal(err)
+	}
+	p := openNotebook(t, chromium, l, name)
+
+	p.runAll()
+	p.photograph("page")
+	nb := p.read()
+	checkCounts(t, nb)
+	p.checkPictures(nb)
+	p.checkTables(nb)
+
+	for i, c := range nb.Cells {
+		if len(pictures(c)) > 0 {
+			p.run(i)
+		}
+	}
+	again := p.read()
+	p.checkPictures(again)
+	for i, c := range again.Cells {
+		if !slices.Equal(pictures(c), pictures(nb.Cells[i])) {
+			t.Errorf("cell %d left other pictures when it remembered than when it computed", i)
+		}
+	}
+}
+
+// findChromium returns the browser, "" if there is none.
+func findChromium() string {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// A labPage is a browser tab that shows a notebook in JupyterLab.
+type labPage struct {
+	t    *testing.T
+	ctx  context.Context
+	file string
+}
+
+// openNotebook opens the notebook and waits until its kernel has answered.
+func openNotebook(t *testing.T, chromium string, l *lab, name string) *labPage {
+	t.Helper()
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
+		chromedp.ExecPath(chromium), chromedp.UserDataDir(filepath.Join(l.dir, "browser")), chromedp.WindowSize(1400, 1000),
+		chromedp.DisableGPU, chromedp.NoSandbox, // the sandbox needs rights that root in a container lacks
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Env("TMPDIR="+filepath.Join(l.dir, "tmp")))
+	ctx, cancelBrowser := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancelBrowser)
+	ctx, cancelTab := chromedp.NewContext(ctx)
+	t.Cleanup(cancelTab)
+	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	t.Cleanup(cancel)
+
+	p := &labPage{t, ctx, filepath.Join(l.dir, "work", name)}
+	if err := chromedp.Do(ctx, chromedp.Navigate(l.page(name))); err != nil {
+		t.Fatalf("opening JupyterLab: %v", err)
+	}
+	p.wait(time.Minute, "the kernel", `(async () => {
+		const kernel = `+panel+`?.sessionContext?.session?.kernel
+		return kernel?.connectionStatus == "connected" && (await kernel.info).status == "ok"
+	})()`)
+	evaluate[bool](p, `window.jupyterapp.shell.activateById(`+panel+`.id); true`)
+	if dialog := evaluate[string](p, `document.querySelector(".jp-Dialog")?.innerText ?? ""`); dialog != "" {
+		t.Fatalf("JupyterLab asks: %s", dialog)
+	}
+	return p
+}
+
+// evaluate returns the value of an expression, or what its promise becomes.
+func evaluate[T any](p *labPage, expression string) T {
+	p.t.Helper()
+	v, err := chromedp.Run(p.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.t.Fatalf("%v, in the page: %s", err, expression)
+	}
+	return v
+}
+
+// wait waits until an expression is true.
+func (p *labPage) wait(limit time.Duration, what, expression string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(limit); !evaluate[bool](p, "Promise.resolve("+expression+").then(Boolean)"); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.photograph("waiting")
+			p.t.Fatalf("waited %v for %s: %s", limit, what, expression)
+		}
+	}
+}
+
+// panel is the notebook's part of the page, null before it is there.
+const panel = `[...window.jupyterapp?.shell?.widgets("main") ?? []].find(w => w.content?.model?.cells)`
+
+// runAll is Run > Run All Cells, until the last cell has ended.
+func (p *labPage) runAll() {
+	p.t.Helper()
+	start := time.Now()
+	p.execute("notebook:run-all-cells")
+	p.t.Logf("all cells ran in %.1f s", time.Since(start).Seconds())
+}
+
+// run is Run > Run Selected Cell.
+func (p *labPage) run(cell int) {
+	p.t.Helper()
+	evaluate[bool](p, fmt.Sprintf(`%s.content.activeCellIndex = %d; true`, panel, cell))
+	p.execute("notebook:run-cell")
+}
+
+// execute runs a command of JupyterLab that runs cells, until the kernel is idle again. No cell may fail.
+func (p *labPage) execute(command string) {
+	p.t.Helper()
+	evaluate[bool](p, fmt.Sprintf(`window.ended = false; window.jupyterapp.commands.execute(%q).finally(() => { window.ended = true }); true`, command))
+	p.wait(3*time.Minute, "the cells to end", `window.ended && `+panel+`.sessionContext.session.kernel.status == "idle"`)
+	for i, c := range p.read().Cells {
+		for _, o := range c.Outputs {
+			if o.Type == notebook.Error || o.Name == "stderr" {
+				p.photograph("failed")
+				p.t.Fatalf("cell %d: %s %s %s", i, o.ErrorName, o.ErrorValue, o.Text)
+			}
+		}
+	}
+}
+
+// read saves the notebook and returns what the file holds.
+func (p *labPage) read() *notebook.Notebook {
+	p.t.Helper()
+	evaluate[bool](p, panel+`.context.save().then(() => true)`)
+	nb, err := notebook.ReadFile(p.file)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return nb
+}
+
+// checkCounts checks that every code cell ran in its turn.
+func checkCounts(t *testing.T, nb *notebook.Notebook) {
+	t.Helper()
+	last := 0
+	for i, c := range nb.Cells {
+		if c.Type != notebook.Code {
+			continue
+		}
+		if c.ExecutionCount == nil || *c.ExecutionCount <= last {
+			t.Fatalf("cell %d did not run after the one before it", i)
+		}
+		last = *c.ExecutionCount
+	}
+}
+
+// pictures returns the pictures that a cell left, in base64.
+func pictures(c *notebook.Cell) (content []string) {
+	for _, o := range c.Outputs {
+		if s, ok := o.Data["image/png"].(string); ok {
+			content = append(content, strings.TrimSpace(s))
+		}
+	}
+	return content
+}
+
+// checkPictures looks at every cell on the page: it must show the pictures that the notebook holds, each with a caption.
+func (p *labPage) checkPictures(nb *notebook.Notebook) {
+	p.t.Helper()
+	shown := evaluate[[][]struct {
+		Content       string // in base64
+		Width, Height int    // in its own pixels
+		Shown         int    // width on the page, in CSS pixels
+	}](p, `(async () => {
+		const notebook = `+panel+`.content, cells = []
+		for (const [i, cell] of notebook.widgets.entries()) {
+			await notebook.scrollToItem(i, "start")
+			const images = [...cell.outputArea?.node.querySelectorAll("img") ?? []]
+			await Promise.all(images.map(image => image.decode()))
+			cells.push(images.map(image => ({
+				Content: image.src.replace("data:image/png;base64,", "").trim(), Width: image.naturalWidth, Height: image.naturalHeight,
+				Shown: Math.round(image.getBoundingClientRect().width)})))
+		}
+		return cells
+	})()`)
+	total := 0
+	for i, c := range nb.Cells {
+		var content []string
+		for _, picture := range shown[i] {
+			content = append(content, picture.Content)
+			if picture.Width == 0 || picture.Height == 0 || picture.Shown == 0 {
+				p.t.Errorf("cell %d shows an empty picture: %d x %d pixels, %d wide on the page", i, picture.Width, picture.Height, picture.Shown)
+			}
+		}
+		if !slices.Equal(content, pictures(c)) {
+			p.t.Errorf("cell %d shows %d pictures, which are not the %d that the notebook holds", i, len(content), len(pictures(c)))
+		}
+		total += len(content)
+	}
+	if total < 6 {
+		p.t.Errorf("the page shows %d pictures, want six or more", total)
+	}
+	if captions := p.texts(".lateral-caption"); len(captions) < total || slices.Contains(captions, "") {
+		p.t.Errorf("%d pictures have the captions %q", total, captions)
+	}
+}
+
+// checkTables checks that the page shows every row in which the notebook sets a document beside this run.
+func (p *labPage) checkTables(nb *notebook.Notebook) {
+	p.t.Helper()
+	held := 0
+	for _, c := range nb.Cells {
+		for _, o := range c.Outputs {
+			if table, ok := o.Data[kernelext.VersusMIME].(map[string]any); ok {
+				rows, _ := table["rows"].([]any)
+				held += len(rows)
+			}
+		}
+	}
+	if shown := len(p.texts(".lateral-versus tbody tr")); held == 0 || shown != held {
+		p.t.Errorf("the page shows %d rows of Versus tables, the notebook holds %d", shown, held)
+	}
+}
+
+// texts returns the texts of the elements in the outputs of cells.
+func (p *labPage) texts(selector string) []string {
+	p.t.Helper()
+	return evaluate[[]string](p, fmt.Sprintf(`[...%s.content.node.querySelectorAll(".jp-OutputArea-output %s")].map(e => e.textContent.trim())`, panel, selector))
+}
+
+// photograph keeps pictures of the page, from the notebook's first cell to its last, in LATERAL_SCREENSHOTS or the
+// test's artifacts.
+func (p *labPage) photograph(name string) {
+	p.t.Helper()
+	dir := os.Getenv("LATERAL_SCREENSHOTS")
+	if dir == "" {
+		dir = p.t.ArtifactDir()
+	}
+	const scroller = panel + `.content.node.querySelector(".jp-WindowedPanel-outer")`
+	evaluate[bool](p, `(s => { s.scrollTop = 0; return true })(`+scroller+`)`)
+	for page, more := 1, true; more; page++ {
+		time.Sleep(300 * time.Millisecond) // the page is drawn
+		shot, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			p.t.Fatalf("screenshot: %v", err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%02d.png", name, page)), shot, 0o666); err != nil {
+			p.t.Fatal(err)
+		}
+		more = evaluate[bool](p, `(s => { const top = s.scrollTop; s.scrollTop += s.clientHeight - 40; return s.scrollTop > top + 1 })(`+scroller+`)`)
+	}
+}
