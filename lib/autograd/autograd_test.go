@@ -44,6 +44,7 @@ func TestGradients(t *testing.T) {
 		"Abs":       {Abs, -2, 2},
 		"Scale":     {func(x *Var) *Var { return Scale(x, -1.7) }, -2, 2},
 		"AddScalar": {func(x *Var) *Var { return Square(AddScalar(x, 3)) }, -2, 2},
+		"AbsSum":    {func(x *Var) *Var { return Scale(AbsSum(x), 0.3) }, -2, 2},
 		"Sum":       {func(x *Var) *Var { return Square(Sum(x)) }, 0, 1},
 		"Mean":      {func(x *Var) *Var { return Square(Mean(x)) }, 0, 1},
 		"Softmax":   {Softmax, -3, 3},
@@ -123,6 +124,16 @@ func TestLinearByHand(t *testing.T) {
 		if !slices.Equal(c.got, c.want) {
 			t.Errorf("%s = %v, want %v", c.name, c.got, c.want)
 		}
+	}
+}
+
+func TestAbsSumAtZero(t *testing.T) {
+	tape := NewTape(1)
+	x := tape.Leaf(tensor.From([]float32{-2, 0, 3, float32(math.Copysign(0, -1))}, 4))
+	y := AbsSum(x)
+	tape.Backward(Scale(y, -1))
+	if want := []float32{1, 0, -1, 0}; y.Scalar() != 5 || !slices.Equal(x.Grad().Data(), want) {
+		t.Errorf("sum %v, gradient %v; want 5, %v", y.Scalar(), x.Grad().Data(), want)
 	}
 }
 

@@ -10,178 +10,201 @@ import (
 )
 
 // unary records an operation that gives each element of x its own result.
-func unary(op string, x *Var, backward func(*Var)) *Var {
+func unary(op string, x *Var, forward func(y *Var, lo, hi int), backward func(y *Var)) *Var {
 	y := tapeOf(op, x).Op(op, backward, x)
 	y.Resize(x.Shape()...)
+	y.each(forward)
 	return y
 }
 
 // binary records an operation on the pairs of elements of a and b, which must have the same shape.
-func binary(op string, a, b *Var, backward func(*Var)) *Var {
+func binary(op string, a, b *Var, forward func(y *Var, lo, hi int), backward func(y *Var)) *Var {
 	if !tensor.SameShape(a.Value(), b.Value()) {
 		panic(fmt.Sprintf("autograd: %s: shapes differ: %v and %v", op, a.Shape(), b.Shape()))
 	}
 	y := tapeOf(op, a, b).Op(op, backward, a, b)
 	y.Resize(a.Shape()...)
+	y.each(forward)
 	return y
 }
 
 // ReLU returns max(x, 0), a unit's competition with zero. Its gradient passes where x > 0.
 func ReLU(x *Var) *Var {
-	y := unary("ReLU", x, func(y *Var) {
-		if x := y.in[0]; x.needsGrad {
-			dx, acc := x.GradBuffer()
-			simd.ReluGrad(dx, y.grad.Data(), x.Data(), acc)
+	y := unary("ReLU", x, func(y *Var, lo, hi int) {
+		simd.Relu(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
+	}, func(y *Var) {
+		x := y.in[0]
+		if !x.needsGrad {
+			return
 		}
+		_, y.acc = x.GradBuffer()
+		y.each(func(y *Var, lo, hi int) {
+			x, _, dx, dy := y.parts(lo, hi)
+			simd.ReluGrad(dx, dy, x, y.acc)
+		})
 	})
 	y.kinked = true
-	simd.Relu(y.Data(), x.Data())
 	return y
 }
 
 // Sigmoid returns 1 / (1 + exp(-x)).
 func Sigmoid(x *Var) *Var {
-	y := unary("Sigmoid", x, func(y *Var) {
-		if x := y.in[0]; x.needsGrad {
-			dx, dy := x.GradSum(), y.grad.Data()
-			for i, s := range y.Data() {
+	return unary("Sigmoid", x, func(y *Var, lo, hi int) {
+		simd.Sigmoid(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
+	}, func(y *Var) {
+		y.eachGrad(func(y *Var, lo, hi int) {
+			_, s, dx, dy := y.parts(lo, hi)
+			for i, s := range s {
 				dx[i] += dy[i] * s * (1 - s)
 			}
-		}
+		})
 	})
-	simd.Sigmoid(y.Data(), x.Data())
-	return y
 }
 
 // Tanh returns the hyperbolic tangent of x.
 func Tanh(x *Var) *Var {
-	y := unary("Tanh", x, func(y *Var) {
-		if x := y.in[0]; x.needsGrad {
-			dx, dy := x.GradSum(), y.grad.Data()
-			for i, t := range y.Data() {
+	return unary("Tanh", x, func(y *Var, lo, hi int) {
+		simd.Tanh(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
+	}, func(y *Var) {
+		y.eachGrad(func(y *Var, lo, hi int) {
+			_, t, dx, dy := y.parts(lo, hi)
+			for i, t := range t {
 				dx[i] += dy[i] * (1 - t*t)
 			}
-		}
+		})
 	})
-	simd.Tanh(y.Data(), x.Data())
-	return y
 }
 
 // Exp returns e to the power x.
 func Exp(x *Var) *Var {
-	y := unary("Exp", x, func(y *Var) {
-		if x := y.in[0]; x.needsGrad {
-			simd.MulAdd(x.GradSum(), y.grad.Data(), y.Data())
-		}
+	return unary("Exp", x, func(y *Var, lo, hi int) {
+		simd.Exp(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
+	}, func(y *Var) {
+		y.eachGrad(func(y *Var, lo, hi int) {
+			_, e, dx, dy := y.parts(lo, hi)
+			simd.MulAdd(dx, dy, e)
+		})
 	})
-	simd.Exp(y.Data(), x.Data())
-	return y
 }
 
 // Log returns the natural logarithm of x.
 func Log(x *Var) *Var {
-	y := unary("Log", x, func(y *Var) {
-		if x := y.in[0]; x.needsGrad {
-			dx, dy := x.GradSum(), y.grad.Data()
-			for i, v := range x.Data() {
+	return unary("Log", x, func(y *Var, lo, hi int) {
+		simd.Log(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
+	}, func(y *Var) {
+		y.eachGrad(func(y *Var, lo, hi int) {
+			x, _, dx, dy := y.parts(lo, hi)
+			for i, v := range x {
 				dx[i] += dy[i] / v
 			}
-		}
+		})
 	})
-	simd.Log(y.Data(), x.Data())
-	return y
 }
 
 // Sqrt returns the square root of x.
 func Sqrt(x *Var) *Var {
-	y := unary("Sqrt", x, func(y *Var) {
-		if x := y.in[0]; x.needsGrad {
-			dx, dy := x.GradSum(), y.grad.Data()
-			for i, r := range y.Data() {
+	return unary("Sqrt", x, func(y *Var, lo, hi int) {
+		simd.Sqrt(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
+	}, func(y *Var) {
+		y.eachGrad(func(y *Var, lo, hi int) {
+			_, r, dx, dy := y.parts(lo, hi)
+			for i, r := range r {
 				dx[i] += dy[i] / (2 * r)
 			}
-		}
+		})
 	})
-	simd.Sqrt(y.Data(), x.Data())
-	return y
 }
 
 // Square returns x².
 func Square(x *Var) *Var {
-	y := unary("Square", x, func(y *Var) {
-		if x := y.in[0]; x.needsGrad {
-			dx, dy := x.GradSum(), y.grad.Data()
-			for i, v := range x.Data() {
+	return unary("Square", x, func(y *Var, lo, hi int) {
+		x := y.in[0].Data()[lo:hi]
+		simd.Mul(y.Data()[lo:hi], x, x)
+	}, func(y *Var) {
+		y.eachGrad(func(y *Var, lo, hi int) {
+			x, _, dx, dy := y.parts(lo, hi)
+			for i, v := range x {
 				dx[i] += 2 * v * dy[i]
 			}
-		}
+		})
 	})
-	simd.Mul(y.Data(), x.Data(), x.Data())
-	return y
 }
 
 // Abs returns |x|. Its gradient is the sign of x, 0 at 0.
 func Abs(x *Var) *Var {
-	y := unary("Abs", x, func(y *Var) {
-		if x := y.in[0]; x.needsGrad {
-			dx, dy := x.GradSum(), y.grad.Data()
-			for i, v := range x.Data() {
-				switch {
-				case v > 0:
-					dx[i] += dy[i]
-				case v < 0:
-					dx[i] -= dy[i]
-				}
+	y := unary("Abs", x, func(y *Var, lo, hi int) {
+		simd.Abs(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
+	}, func(y *Var) {
+		y.eachGrad(func(y *Var, lo, hi int) {
+			x, _, dx, dy := y.parts(lo, hi)
+			for i, v := range x {
+				dx[i] += dy[i] * sign(v)
 			}
-		}
+		})
 	})
 	y.kinked = true
-	simd.Abs(y.Data(), x.Data())
 	return y
+}
+
+func sign(x float32) float32 {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return 0
 }
 
 // Scale returns s·x for a constant s.
 func Scale(x *Var, s float32) *Var {
-	y := unary("Scale", x, func(y *Var) {
-		if x := y.in[0]; x.needsGrad {
-			simd.Axpy(x.GradSum(), y.Kept(0), y.grad.Data())
-		}
-	})
+	y := tapeOf("Scale", x).Op("Scale", func(y *Var) {
+		y.eachGrad(func(y *Var, lo, hi int) {
+			_, _, dx, dy := y.parts(lo, hi)
+			simd.Axpy(dx, y.Kept(0), dy)
+		})
+	}, x)
 	y.Keep(0, s)
-	simd.Scale(y.Data(), s, x.Data())
+	y.Resize(x.Shape()...)
+	y.each(func(y *Var, lo, hi int) {
+		simd.Scale(y.Data()[lo:hi], y.Kept(0), y.in[0].Data()[lo:hi])
+	})
 	return y
 }
 
 // AddScalar returns x + s for a constant s.
 func AddScalar(x *Var, s float32) *Var {
-	y := unary("AddScalar", x, func(y *Var) { addGrad(y.in[0], 1, y.grad.Data()) })
+	y := tapeOf("AddScalar", x).Op("AddScalar", func(y *Var) { addGrad(y.in[0], 1, y.grad.Data()) }, x)
+	y.Resize(x.Shape()...)
 	simd.AddScalar(y.Data(), s, x.Data())
 	return y
 }
 
 // Add returns a + b.
 func Add(a, b *Var) *Var {
-	y := binary("Add", a, b, func(y *Var) {
+	return binary("Add", a, b, func(y *Var, lo, hi int) {
+		simd.Add(y.Data()[lo:hi], y.in[0].Data()[lo:hi], y.in[1].Data()[lo:hi])
+	}, func(y *Var) {
 		addGrad(y.in[0], 1, y.grad.Data())
 		addGrad(y.in[1], 1, y.grad.Data())
 	})
-	simd.Add(y.Data(), a.Data(), b.Data())
-	return y
 }
 
 // Sub returns a - b.
 func Sub(a, b *Var) *Var {
-	y := binary("Sub", a, b, func(y *Var) {
+	return binary("Sub", a, b, func(y *Var, lo, hi int) {
+		simd.Sub(y.Data()[lo:hi], y.in[0].Data()[lo:hi], y.in[1].Data()[lo:hi])
+	}, func(y *Var) {
 		addGrad(y.in[0], 1, y.grad.Data())
 		addGrad(y.in[1], -1, y.grad.Data())
 	})
-	simd.Sub(y.Data(), a.Data(), b.Data())
-	return y
 }
 
 // Mul returns the products of the elements, a·b.
 func Mul(a, b *Var) *Var {
-	y := binary("Mul", a, b, func(y *Var) {
+	return binary("Mul", a, b, func(y *Var, lo, hi int) {
+		simd.Mul(y.Data()[lo:hi], y.in[0].Data()[lo:hi], y.in[1].Data()[lo:hi])
+	}, func(y *Var) {
 		a, b := y.in[0], y.in[1]
 		if a.needsGrad {
 			simd.MulAdd(a.GradSum(), y.grad.Data(), b.Data())
@@ -190,13 +213,13 @@ func Mul(a, b *Var) *Var {
 			simd.MulAdd(b.GradSum(), y.grad.Data(), a.Data())
 		}
 	})
-	simd.Mul(y.Data(), a.Data(), b.Data())
-	return y
 }
 
 // Div returns the quotients of the elements, a/b.
 func Div(a, b *Var) *Var {
-	y := binary("Div", a, b, func(y *Var) {
+	return binary("Div", a, b, func(y *Var, lo, hi int) {
+		simd.Div(y.Data()[lo:hi], y.in[0].Data()[lo:hi], y.in[1].Data()[lo:hi])
+	}, func(y *Var) {
 		a, b, dy := y.in[0], y.in[1], y.grad.Data()
 		if a.needsGrad {
 			da := a.GradSum()
@@ -211,8 +234,6 @@ func Div(a, b *Var) *Var {
 			}
 		}
 	})
-	simd.Div(y.Data(), a.Data(), b.Data())
-	return y
 }
 
 // addGrad adds s·dy to the gradient of v where one is wanted.

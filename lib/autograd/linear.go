@@ -8,8 +8,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// flopsWorthSharing is the work, in multiply-adds, for which a second goroutine pays.
-const flopsWorthSharing = 8 << 20
+// flopsWorthSharing is the work, in multiply-adds, for which a second goroutine pays: some ten microseconds.
+const flopsWorthSharing = 1 << 19
 
 // grain returns how many rows of cost multiply-adds each are worth a goroutine.
 func grain(cost int) int { return flopsWorthSharing/max(cost, 1) + 1 }

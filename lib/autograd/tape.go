@@ -22,7 +22,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"sync"
 
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
@@ -35,7 +34,6 @@ type Tape struct {
 	n        int
 	workers  int
 	training bool
-	done     sync.WaitGroup // the parts of the operation that runs now
 }
 
 // NewTape returns an empty tape whose operations use up to workers goroutines; 0 means one for each core.
@@ -91,6 +89,9 @@ func (t *Tape) Op(name string, backward func(out *Var), in ...*Var) *Var {
 		}
 		if x.tape != nil && x.tape != t {
 			panic(fmt.Sprintf("autograd: %s: its inputs are on two different tapes", name))
+		}
+		if x.tape == nil {
+			x.workers = t.workers
 		}
 		v.in = append(v.in, x)
 		v.needsGrad = v.needsGrad || x.needsGrad

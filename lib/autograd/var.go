@@ -16,7 +16,9 @@ type Var struct {
 	hasGrad     bool // grad holds a gradient
 	needsGrad   bool
 
-	tape     *Tape // nil for a parameter
+	tape     *Tape                    // nil for a parameter
+	workers  int                      // of the tape that used the parameter last
+	part     func(v *Var, lo, hi int) // of the loop that is being shared
 	op       string
 	backward func(*Var)
 	in       []*Var
@@ -94,6 +96,15 @@ func (v *Var) ZeroGrad() { v.hasGrad = false }
 
 // NeedsGrad reports whether Backward has to compute a gradient for v.
 func (v *Var) NeedsGrad() bool { return v.needsGrad }
+
+// Workers returns how many goroutines may share the work on v: those of its tape, for a parameter those of the tape
+// that used it last.
+func (v *Var) Workers() int {
+	if v.tape != nil {
+		return v.tape.workers
+	}
+	return max(v.workers, 1)
+}
 
 // Op returns the name of the operation that made v.
 func (v *Var) Op() string { return v.op }

@@ -91,5 +91,5 @@ func SumSquare(x, target *autograd.Var) *autograd.Var {
 // of a layer's activations a [N, U]. Add the penalties of several layers for the objective of the thesis.
 // Source: [Thesis21, eq. 2.1].
 func L1(a *autograd.Var, lambda float32) *autograd.Var {
-	return autograd.Scale(autograd.Sum(autograd.Abs(a)), lambda/float32(a.Rows()))
+	return autograd.Scale(autograd.AbsSum(a), lambda/float32(a.Rows()))
 }

@@ -16,6 +16,7 @@ import (
 	"math"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/internal/parallel"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -42,6 +43,29 @@ type memory struct {
 	state     State
 	kinds     int
 	scheduled bool // SetRate was called: a rate of 0 means 0, not the default
+
+	now task
+}
+
+// A task is the step of one parameter, to be shared among goroutines.
+type task struct {
+	w, g             []float32
+	slots            [2][]float32
+	lr               float32
+	unbias1, unbias2 float32 // Adam's 1 - Beta^t
+}
+
+// stepWorthSharing is the number of elements for which a second goroutine pays.
+const stepWorthSharing = 1 << 14
+
+// share runs do over the elements of parameter i, whose state has been made.
+func (m *memory) share(i int, p *autograd.Var, lr float32, optimizer any, do func(optimizer any, lo, hi int)) {
+	m.now.w, m.now.g, m.now.lr = p.Data(), p.Grad().Data(), lr
+	for k := range m.kinds {
+		m.now.slots[k] = m.state.Slots[i*m.kinds+k].Tensor.Data()
+	}
+	parallel.For(p.Workers(), len(m.now.w), stepWorthSharing, optimizer, do)
+	p.ZeroGrad()
 }
 
 // rate returns the learning rate of the step to come.
@@ -72,10 +96,6 @@ func (m *memory) slots(params []*autograd.Var, kinds ...string) *State {
 	return &m.state
 }
 
-func (m *memory) at(param, kind int) []float32 {
-	return m.state.Slots[param*m.kinds+kind].Tensor.Data()
-}
-
 // SGD is stochastic gradient descent with momentum:
 //
 //	v = Momentum·v + g + WeightDecay·w,   w = w - LR·v
@@ -91,19 +111,20 @@ type SGD struct {
 
 // Step implements [Optimizer].
 func (o *SGD) Step(params []*autograd.Var) {
-	lr, mu, decay := o.rate(o.LR, 0.01), float32(o.Momentum), float32(o.WeightDecay)
+	lr := o.rate(o.LR, 0.01)
 	o.State(params).Steps++
 	for i, p := range params {
-		g := p.Grad()
-		switch {
-		case g == nil:
-			continue
-		case o.Momentum == 0:
-			simd.SGD(p.Data(), g.Data(), lr, decay)
-		default:
-			simd.Momentum(p.Data(), g.Data(), o.at(i, 0), lr, mu, decay, o.Nesterov)
+		if p.Grad() != nil {
+			o.share(i, p, lr, o, func(optimizer any, lo, hi int) {
+				o := optimizer.(*SGD)
+				w, g, v := o.now.w[lo:hi], o.now.g[lo:hi], o.now.slots[0][lo:hi]
+				if o.Momentum == 0 {
+					simd.SGD(w, g, o.now.lr, float32(o.WeightDecay))
+				} else {
+					simd.Momentum(w, g, v, o.now.lr, float32(o.Momentum), float32(o.WeightDecay), o.Nesterov)
+				}
+			})
 		}
-		p.ZeroGrad()
 	}
 }
 
@@ -130,16 +151,19 @@ type Adam struct {
 
 // Step implements [Optimizer].
 func (o *Adam) Step(params []*autograd.Var) {
-	beta1, beta2 := or(o.Beta1, 0.9), or(o.Beta2, 0.999)
-	state := o.State(params)
+	lr, state := o.rate(o.LR, 0.001), o.State(params)
 	state.Steps++
 	t := float64(state.Steps)
-	c1, c2 := 1-math.Pow(beta1, t), 1-math.Pow(beta2, t)
+	o.now.unbias1 = float32(1 - math.Pow(or(o.Beta1, 0.9), t))
+	o.now.unbias2 = float32(1 - math.Pow(or(o.Beta2, 0.999), t))
 	for i, p := range params {
-		if g := p.Grad(); g != nil {
-			simd.Adam(p.Data(), g.Data(), o.at(i, 0), o.at(i, 1), o.rate(o.LR, 0.001), float32(beta1), float32(beta2),
-				float32(or(o.Eps, 1e-8)), float32(c1), float32(c2), float32(o.WeightDecay))
-			p.ZeroGrad()
+		if p.Grad() != nil {
+			o.share(i, p, lr, o, func(optimizer any, lo, hi int) {
+				o := optimizer.(*Adam)
+				w, g, m, v := o.now.w[lo:hi], o.now.g[lo:hi], o.now.slots[0][lo:hi], o.now.slots[1][lo:hi]
+				simd.Adam(w, g, m, v, o.now.lr, float32(or(o.Beta1, 0.9)), float32(or(o.Beta2, 0.999)),
+					float32(or(o.Eps, 1e-8)), o.now.unbias1, o.now.unbias2, float32(o.WeightDecay))
+			})
 		}
 	}
 }
@@ -165,12 +189,15 @@ type RMSProp struct {
 
 // Step implements [Optimizer].
 func (o *RMSProp) Step(params []*autograd.Var) {
+	lr := o.rate(o.LR, 0.001)
 	o.State(params).Steps++
 	for i, p := range params {
-		if g := p.Grad(); g != nil {
-			simd.RMSProp(p.Data(), g.Data(), o.at(i, 0), o.rate(o.LR, 0.001), float32(or(o.Alpha, 0.99)),
-				float32(or(o.Eps, 1e-8)), float32(o.WeightDecay))
-			p.ZeroGrad()
+		if p.Grad() != nil {
+			o.share(i, p, lr, o, func(optimizer any, lo, hi int) {
+				o := optimizer.(*RMSProp)
+				simd.RMSProp(o.now.w[lo:hi], o.now.g[lo:hi], o.now.slots[0][lo:hi], o.now.lr, float32(or(o.Alpha, 0.99)),
+					float32(or(o.Eps, 1e-8)), float32(o.WeightDecay))
+			})
 		}
 	}
 }

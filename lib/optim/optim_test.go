@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/internal/race"
 	. "github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -195,4 +196,39 @@ func ExampleAdam() {
 	}
 	fmt.Printf("%.2f\n", w.Data()[0])
 	// Output: 3.00
+}
+
+// A parameter large enough to be shared gets the same step from any number of goroutines, without allocation.
+func TestSharedSteps(t *testing.T) {
+	for name, make := range map[string]func() Optimizer{
+		"SGD":      func() Optimizer { return &SGD{LR: 0.1} },
+		"momentum": func() Optimizer { return &SGD{LR: 0.1, Momentum: 0.9} },
+		"Adam":     func() Optimizer { return &Adam{} },
+		"RMSProp":  func() Optimizer { return &RMSProp{} },
+	} {
+		var want []float32
+		for _, workers := range []int{1, 2, 3} {
+			w, x := autograd.NewParam(tensor.New(300, 333)), tensor.New(300, 333)
+			tensor.Stream(1, "w").Normal(w.Data(), 0, 1)
+			tensor.Stream(1, "x").Normal(x.Data(), 0, 1)
+			opt, params, tape := make(), []*autograd.Var{w}, autograd.NewTape(workers)
+			step := func() {
+				tape.Reset()
+				tape.Backward(autograd.Sum(autograd.Square(autograd.Mul(tape.Input(x), w))))
+				opt.Step(params)
+			}
+			for range 3 {
+				step()
+			}
+			if want == nil {
+				want = slices.Clone(w.Data())
+			}
+			if !slices.Equal(w.Data(), want) {
+				t.Errorf("%s with %d workers gives other weights than with 1", name, workers)
+			}
+			if n := testing.AllocsPerRun(5, step); n != 0 && !race.Enabled {
+				t.Errorf("%s with %d workers: a step allocates %v times", name, workers, n)
+			}
+		}
+	}
 }

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package parallel
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lateral-ml/lateral/lib/internal/race"
+)
+
+type counts struct {
+	times []int32
+	sizes []int
+	mu    sync.Mutex
+}
+
+func count(arg any, lo, hi int) {
+	c := arg.(*counts)
+	for i := lo; i < hi; i++ {
+		c.times[i]++
+	}
+	c.mu.Lock()
+	c.sizes = append(c.sizes, hi-lo)
+	c.mu.Unlock()
+}
+
+func TestForCoversEveryIndexOnce(t *testing.T) {
+	for workers := 1; workers <= 5; workers++ {
+		for _, n := range []int{0, 1, 2, 3, 10, 1000} {
+			for _, grain := range []int{0, 1, 3, 500, 2000} {
+				c := &counts{times: make([]int32, n)}
+				For(workers, n, grain, c, count)
+				for i, k := range c.times {
+					if k != 1 {
+						t.Fatalf("workers %d, n %d, grain %d: index %d was visited %d times", workers, n, grain, i, k)
+					}
+				}
+				if len(c.sizes) > workers {
+					t.Errorf("workers %d, n %d, grain %d: %d ranges", workers, n, grain, len(c.sizes))
+				}
+				for _, size := range c.sizes {
+					if len(c.sizes) > 1 && size < grain {
+						t.Errorf("workers %d, n %d, grain %d: a range of %d", workers, n, grain, size)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Several loops at once, with helpers that come late to jobs that are being reused, and pauses in which they park.
+func TestForFromManyGoroutines(t *testing.T) {
+	var group sync.WaitGroup
+	for g := range 4 {
+		group.Go(func() {
+			for round := range 300 {
+				n := 1 + (round*7+g)%50
+				c := &counts{times: make([]int32, n)}
+				For(2+g, n, 1, c, count)
+				for i, k := range c.times {
+					if k != 1 {
+						t.Errorf("index %d of %d was visited %d times", i, n, k)
+					}
+				}
+				if round%100 == 0 {
+					time.Sleep(time.Millisecond)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestHelpersPark(t *testing.T) {
+	c := &counts{times: make([]int32, 100)}
+	For(runtime.GOMAXPROCS(0), 100, 1, c, count)
+	for range 500 {
+		if parked.Load() == helpers.Load() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d of %d helpers are parked five seconds after the last loop", parked.Load(), helpers.Load())
+}
+
+func TestForAllocatesNothing(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
+	x := make([]float32, 1000)
+	loop := func() {
+		For(2, len(x), 1, &x, func(arg any, lo, hi int) {
+			for i, v := range (*arg.(*[]float32))[lo:hi] {
+				(*arg.(*[]float32))[lo+i] = v + 1
+			}
+		})
+	}
+	loop()
+	if n := testing.AllocsPerRun(100, loop); n != 0 {
+		t.Errorf("a loop allocates %v times", n)
+	}
+}
+
+// BenchmarkForkJoin is the cost of sharing a loop of no work.
+func BenchmarkForkJoin(b *testing.B) {
+	nothing := func(any, int, int) {}
+	for b.Loop() {
+		For(2, 2, 1, nil, nothing)
+	}
+}
