@@ -17,6 +17,7 @@ import (
 	"github.com/lateral-ml/lateral/data"
 	"github.com/lateral-ml/lateral/kernelext/kernelspec"
 	"github.com/lateral-ml/lateral/kernelext/toolchain"
+	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -83,6 +84,7 @@ func examine(ctx context.Context, out io.Writer, prefix string) error {
 	}
 	report(
 		finding{fine, fmt.Sprintf("Go: %s %s/%s, %d cores", tools.Go.Version, tools.Go.OS, tools.Go.Arch, runtime.NumCPU()), ""},
+		finding{fine, "arithmetic: " + autograd.Kernels(), ""},
 		checkFlags(tools.Go.Flags),
 		checkNetwork(tools.Go.Proxy),
 		checkWritable("build cache", tools.Go.Cache),

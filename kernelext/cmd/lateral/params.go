@@ -94,7 +94,8 @@ func paramsOf(nb *notebook.Notebook) []string {
 	return names
 }
 
-// importsOf returns the packages that the notebook's cells import, sorted.
+// importsOf returns the packages that the notebook's cells import, sorted; a
+// cell of tests imports package testing without saying so.
 func importsOf(nb *notebook.Notebook) []string {
 	var paths []string
 	add := func(t lexeme) {
@@ -119,6 +120,11 @@ func importsOf(nb *notebook.Notebook) []string {
 			}
 		}
 	})
+	for _, cell := range nb.Cells {
+		if cell.Type == notebook.Code && strings.HasPrefix(cell.Source, "%test") {
+			paths = append(paths, "testing")
+		}
+	}
 	slices.Sort(paths)
 	return slices.Compact(paths)
 }

@@ -51,9 +51,9 @@ func TestImportsOf(t *testing.T) {
 	nb := sources(
 		"import \"fmt\"\nimport m \"math\"\nvar s = \"not/this\"",
 		"import (\n\t\"os\"\n\t. \"fmt\"\n\t_ \"image/png\"\n)\n%%\nfmt.Println(\"nor/this\")",
-		"import", "import (", "import \"broken",
+		"import", "import (", "import \"broken", "%test -v\nfunc TestX(t *testing.T) {}",
 	)
-	if got, want := importsOf(nb), []string{"fmt", "image/png", "math", "os"}; !reflect.DeepEqual(got, want) {
+	if got, want := importsOf(nb), []string{"fmt", "image/png", "math", "os", "testing"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
