@@ -166,7 +166,7 @@ func Table(rows []Row) string {
 	b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range rows {
 		name := strings.TrimSuffix(r.Notebook, ".ipynb")
-		cells := []string{r.Source, r.Item, r.valueText(r.Document, 0), r.valueText(r.Here, r.Spread), r.differenceText(),
+		cells := []string{r.Source, r.Item, r.documentText(), r.hereText(), r.differenceText(),
 			count(r.Seeds), strings.TrimPrefix(r.Data+", "+r.Profile, ", ")}
 		for i, c := range cells {
 			cells[i] = strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(c)
@@ -179,18 +179,28 @@ func Table(rows []Row) string {
 // missing stands where there is no value.
 const missing = "–"
 
-// valueText writes a value with its unit: four significant figures, or two figures of the
-// spread.
-func (r Row) valueText(v any, spread float64) string {
-	switch v := v.(type) {
+// documentText writes the document's value as the document does.
+func (r Row) documentText() string {
+	switch v := r.Document.(type) {
+	case string:
+		return v
+	case float64:
+		return strings.TrimSpace(strconv.FormatFloat(v, 'f', -1, 64) + " " + r.Unit)
+	}
+	return missing
+}
+
+// hereText writes the measured value: four significant figures, or two figures of the spread.
+func (r Row) hereText() string {
+	switch v := r.Here.(type) {
 	case string:
 		return v
 	case float64:
 		s := strconv.FormatFloat(v, 'f', -1, 64)
 		s = strconv.FormatFloat(v, 'f', min(decimals(v, 4), fraction(s)), 64)
-		if spread > 0 {
-			d := decimals(spread, 2)
-			s = strconv.FormatFloat(v, 'f', d, 64) + " ± " + strconv.FormatFloat(spread, 'f', d, 64)
+		if r.Spread > 0 {
+			d := decimals(r.Spread, 2)
+			s = strconv.FormatFloat(v, 'f', d, 64) + " ± " + strconv.FormatFloat(r.Spread, 'f', d, 64)
 		}
 		return strings.TrimSpace(s + " " + r.Unit)
 	}
