@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+)
+
+func TestItems(t *testing.T) {
+	seen := map[string]bool{}
+	name := regexp.MustCompile(`^[a-z][a-z0-9_]+$`)
+	for _, it := range items() {
+		if !name.MatchString(it.name) || seen[it.name] {
+			t.Errorf("the name %q is taken, or not lower case", it.name)
+		}
+		seen[it.name] = true
+		if !(it.work > 0) || it.unit == "" || it.setup == nil || it.cores < 0 || it.flops < 0 {
+			t.Errorf("%s is incomplete", it.name)
+		}
+		for _, script := range it.peers {
+			text, err := scripts.ReadFile("peers/" + script + "_peer.py")
+			if err != nil {
+				t.Errorf("%s: %v", it.name, err)
+				continue
+			}
+			known := it.name
+			if it.twice != nil {
+				known = it.twice.item
+			}
+			if !bytes.Contains(text, []byte(`"`+known+`":`)) {
+				t.Errorf("%s: peers/%s_peer.py does not know %s", it.name, script, known)
+			}
+		}
+	}
+}
+
+// Every item runs, on one core and on several, more than once.
+func TestItemsRun(t *testing.T) {
+	for _, it := range items() {
+		t.Run(it.name, func(t *testing.T) {
+			if testing.Short() && it.flops > 1e9 {
+				t.Skip("more than 1 GFLOP: not in a short test")
+			}
+			for _, workers := range it.useful([]int{1, 2}) {
+				run, err := it.setup(workers, t.TempDir())
+				if err != nil {
+					t.Fatal(err)
+				}
+				run()
+				run()
+			}
+		})
+	}
+}
+
+// The three layouts compute the same product, ours and gonum's.
+func TestProducts(t *testing.T) {
+	for _, p := range []matrixProduct{{"NN", 5, 7, 3}, {"NT", 5, 7, 3}, {"TN", 5, 7, 3}, {"TN", 37, 33, 40}} {
+		ours := p.bind()
+		ours.ours(2)()
+		got := slices.Clone(ours.c)
+		ours.gonums()()
+		for i, want := range ours.c {
+			if d := got[i] - want; !(max(d, -d) < 1e-4) {
+				t.Fatalf("%v: element %d is %v, gonum has %v", p, i, got[i], want)
+			}
+		}
+	}
+}
+
+// No product is faster than the ceiling. Both are the fastest of many short tries, because the machine may be busy.
+func TestCeiling(t *testing.T) {
+	loop := fastestFMA()
+	if runtime.GOARCH == "amd64" && simd.Name() != "go" && loop.name == scalarFMA.name {
+		t.Fatalf("kernels are %s, but the ceiling is that of a %s", simd.Name(), loop.name)
+	}
+	p := matrixProduct{"NN", 96, 32, 256}
+	run := p.bind().ours(1)
+	flops := 2 * float64(p.m*p.n*p.k)
+	product, top := 0.0, 0.0
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); {
+		top = max(top, loop.rate(1, time.Millisecond))
+		start := time.Now()
+		for range 20 {
+			run()
+		}
+		product = max(product, 20*flops/time.Since(start).Seconds())
+		if top > product && time.Until(deadline) < 1900*time.Millisecond {
+			return
+		}
+	}
+	t.Errorf("the ceiling is %s, but a product reached %s", rate(top, "FLOP"), rate(product, "FLOP"))
+}
+
+func TestScalarCeiling(t *testing.T) {
+	if r := scalarFMA.rate(2, time.Millisecond); !(r > 1e7) {
+		t.Errorf("two cores do %v operations a second", r)
+	}
+}
+
+// A clock that the measured function moves.
+type fakeClock struct{ t time.Duration }
+
+func (c *fakeClock) now() time.Duration { return c.t }
+
+func TestStopwatch(t *testing.T) {
+	for _, cost := range []time.Duration{1, 70 * time.Nanosecond, 30 * time.Microsecond, 3 * time.Millisecond, time.Second} {
+		clock, runs := &fakeClock{}, 0
+		s := &stopwatch{now: clock.now, run: func() { clock.t += cost; runs++ }}
+		s.warmUp(20 * time.Millisecond)
+		if batch := time.Duration(s.count) * cost; batch < batchTime || batch > 3*batchTime && s.count > 1 {
+			t.Errorf("a run of %v: batches of %d runs", cost, s.count)
+		}
+		if clock.t < 20*time.Millisecond {
+			t.Errorf("a run of %v: warmed up for %v only", cost, clock.t)
+		}
+		from := clock.t
+		runs = 0
+		batches := s.measure(100 * time.Millisecond)
+		if runs != s.count*len(batches) || clock.t-from < 100*time.Millisecond {
+			t.Errorf("a run of %v: %d batches of %d are not %d runs in %v", cost, len(batches), s.count, runs, clock.t-from)
+		}
+		for _, b := range batches {
+			if d := b/cost.Seconds() - 1; !(max(d, -d) < 1e-9) {
+				t.Errorf("a run of %v: a batch says %v s", cost, b)
+			}
+		}
+	}
+}
+
+func TestSummarize(t *testing.T) {
+	for _, c := range []struct {
+		batches []float64
+		want    timing
+	}{
+		{[]float64{3}, timing{3, 0, 3}},
+		{[]float64{5, 1, 2, 4, 3}, timing{3, 2. / 3, 1}},
+		{[]float64{1, 2}, timing{1.5, 0.5 / 1.5, 1}},
+		{[]float64{100, 2, 2, 2, 2}, timing{2, 0, 2}},
+	} {
+		if got := summarize(c.batches); got != c.want {
+			t.Errorf("summarize(%v) = %v, want %v", c.batches, got, c.want)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{duration(timing{median: 76.23e-6, spread: 0.061}), "76.2 µs ±3%"},
+		{duration(timing{median: 0.99951e-3}), "1 ms ±0%"},
+		{duration(timing{median: 12}), "12 s ±0%"},
+		{duration(timing{median: 0.5e-9}), "0.5 ns ±0%"},
+		{rate(2.654e11, "FLOP"), "265 GFLOP/s"},
+		{rate(1.12e6, "images"), "1.12 M images/s"},
+		{rate(112, "images"), "112 images/s"},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+// The command writes rows of JSON with the agreed names, and tables.
+func TestBench(t *testing.T) {
+	var out, log bytes.Buffer
+	if err := bench([]string{"-run", "^(sum_64k|sgemm_100x784x128)$", "-time", "2ms", "-json"}, &out, &log); err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]int{}
+	for line := range strings.Lines(out.String()) {
+		var row map[string]any
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatalf("%v in %q", err, line)
+		}
+		keys := []string{"name", "seconds", "spread", "fastest", "cores", "work", "unit"}
+		if row["unit"] == "FLOP" {
+			keys = append(keys, "ceiling_share")
+		}
+		for _, key := range keys {
+			if row[key] == nil {
+				t.Errorf("%s is missing from %s", key, line)
+			}
+			delete(row, key)
+		}
+		if len(row) > 0 {
+			t.Errorf("also there: %v", row)
+		}
+		names[line[:strings.IndexByte(line, ',')]]++
+	}
+	if names[`{"name":"sum_64k"`] != 1 || names[`{"name":"sgemm_100x784x128"`] != len(coreCounts()) {
+		t.Errorf("wrong rows: %v", names)
+	}
+
+	for _, format := range []string{"-markdown", "-time=2ms"} {
+		out.Reset()
+		if err := bench([]string{"-run", "sum_64k", "-time", "2ms", format}, &out, &log); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), runtime.Version()) || !strings.Contains(out.String(), "elements/s") {
+			t.Errorf("%s wrote\n%s", format, out.String())
+		}
+	}
+	if log.Len() > 0 {
+		t.Errorf("standard error has %q", log.String())
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	for args, want := range map[string]string{
+		"-run nothing":    `-run "nothing" matches no item`,
+		"-run (":          "-run: error parsing regexp",
+		"-json -markdown": "exclude each other",
+		"-time -1s":       "-time -1s must be positive",
+		"mlp":             `unexpected argument "mlp"; items are chosen by -run`,
+	} {
+		err := bench(strings.Fields(args), &bytes.Buffer{}, &bytes.Buffer{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", args, err, want)
+		}
+	}
+}
+
+// An item that cannot be set up says what was wrong.
+func TestSetupFails(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	if _, err := loadIDX(1, missing); err == nil || !os.IsNotExist(err) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// BenchmarkItems runs the items for go test's own tools, profiles above all.
+func BenchmarkItems(b *testing.B) {
+	for _, it := range items() {
+		b.Run(it.name, func(b *testing.B) {
+			for _, n := range it.useful(coreCounts()) {
+				b.Run(strings.ReplaceAll(cores(n), " core", "-core"), func(b *testing.B) {
+					run, err := it.setup(n, b.TempDir())
+					if err != nil {
+						b.Fatal(err)
+					}
+					run()
+					b.ReportAllocs()
+					for b.Loop() {
+						run()
+					}
+				})
+			}
+		})
+	}
+}

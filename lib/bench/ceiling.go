@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// An fmaLoop keeps the multiply-add units of a core busy, from registers alone.
+type fmaLoop struct {
+	name  string
+	run   func(n int) // n > 0 rounds
+	flops float64     // operations in a round, two for each multiply-add
+}
+
+var scalarFMA = fmaLoop{"scalar multiply-add in Go", func(n int) { scalarSink.Store(addProducts(n)) }, 2 * 8}
+
+// scalarSink keeps the compiler from leaving the work out.
+var scalarSink atomic.Uint32
+
+// A ceiling is the highest rate of multiply-adds that the machine has shown, in FLOP/s.
+type ceiling struct {
+	loop    fmaLoop
+	byCores map[int]float64
+}
+
+// measureCeiling measures for each number of cores during the given time.
+func measureCeiling(cores []int, d time.Duration) ceiling {
+	c := ceiling{fastestFMA(), map[int]float64{}}
+	for _, n := range cores {
+		for start := time.Now(); time.Since(start) < d || c.byCores[n] == 0; {
+			c.byCores[n] = max(c.byCores[n], c.loop.rate(n, time.Millisecond))
+		}
+	}
+	return c
+}
+
+// rate returns the operations per second of some cores that all run for a time d: the sum of their own rates.
+func (l fmaLoop) rate(cores int, d time.Duration) float64 {
+	rates := make([]float64, cores)
+	var done sync.WaitGroup
+	for i := range rates {
+		done.Go(func() { rates[i] = l.rateOfOne(d) })
+	}
+	done.Wait()
+	sum := 0.0
+	for _, r := range rates {
+		sum += r
+	}
+	return sum
+}
+
+func (l fmaLoop) rateOfOne(d time.Duration) float64 {
+	const rounds = 2000 // some microseconds
+	l.run(rounds)       // wakes the wide units
+	n := 0
+	start := time.Now()
+	for time.Since(start) < d {
+		l.run(rounds)
+		n += rounds
+	}
+	return l.flops * float64(n) / time.Since(start).Seconds()
+}
+
+// addProducts does n rounds of 8 independent multiply-adds, fused where the processor's compiler does so.
+func addProducts(n int) uint32 {
+	var a, b, c, d, e, f, g, h float32
+	x, y := float32(1), float32(1)
+	for range n {
+		a += x * y
+		b += x * y
+		c += x * y
+		d += x * y
+		e += x * y
+		f += x * y
+		g += x * y
+		h += x * y
+	}
+	return math.Float32bits(a + b + c + d + e + f + g + h)
+}

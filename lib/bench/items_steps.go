@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"sync"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/competitive"
+	"github.com/lateral-ml/lateral/lib/loss"
+	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// A network is a 784-hidden-10 perceptron and how it is trained.
+type network struct {
+	hidden, batch int
+	activate      func(*autograd.Var) *autograd.Var
+	l1            float32 // price on the activity of the hidden units
+}
+
+// steps are training steps as a user writes them: cross-entropy and Adam.
+func steps() []item {
+	relu := autograd.ReLU
+	dropout := nn.NewDropout(0.5, tensor.Stream(1, "dropout"))
+	mlp := network{128, 100, relu, 1e-3}
+	return []item{
+		mlp.item("mlp128_step"),
+		mlp.twoAtOnce("mlp128_two", "mlp128_step"),
+		network{2000, 100, relu, 1e-3}.item("mlp2000_step"),
+		network{128, 100, func(z *autograd.Var) *autograd.Var { return competitive.LWTA(z, 2) }, 0}.item("lwta_step"),
+		network{128, 100, func(z *autograd.Var) *autograd.Var { return dropout.Forward(relu(z)) }, 0}.item("dropout_step"),
+		network{128, 10, relu, 1e-3}.item("mlp128_batch10"),
+		network{128, 1000, relu, 1e-3}.item("mlp128_batch1000"),
+		network{512, 100, relu, 1e-3}.item("mlp512_step"),
+	}
+}
+
+func (n network) item(name string) item {
+	return item{
+		name: name, work: float64(n.batch), unit: "images", flops: n.flops(),
+		setup: ready(n.step), peers: []string{"torch"},
+	}
+}
+
+// flops counts the matrix products of a step: forward, weight gradients, and the gradient of the hidden layer.
+func (n network) flops() float64 {
+	return 2 * float64(n.batch) * float64(n.hidden) * (2*784 + 3*10)
+}
+
+// step returns the function that takes one step, on the next of some batches of noise.
+func (n network) step(workers int) func() {
+	type batch struct {
+		x *tensor.Tensor
+		y []int
+	}
+	rng := tensor.Stream(1, "data")
+	batches := make([]batch, max(2, 6000/n.batch)) // too much for the caches of a core
+	for i := range batches {
+		b := batch{tensor.New(n.batch, 784), make([]int, n.batch)}
+		rng.Uniform(b.x.Data(), 0, 1)
+		for j := range b.y {
+			b.y[j] = rng.IntN(10)
+		}
+		batches[i] = b
+	}
+
+	rng = tensor.Stream(1, "weights")
+	hidden, out := nn.NewDense(784, n.hidden, nil, rng), nn.NewDense(n.hidden, 10, nil, rng)
+	params := nn.Params([]*nn.Dense{hidden, out})
+	opt := &optim.Adam{LR: 0.001}
+	tape := autograd.NewTape(workers)
+	tape.SetTraining(true)
+	at := 0
+	return func() {
+		b := batches[at]
+		at = (at + 1) % len(batches)
+		tape.Reset()
+		h := n.activate(hidden.Forward(tape.Input(b.x)))
+		cost := loss.CrossEntropy(out.Forward(h), b.y)
+		if n.l1 > 0 {
+			cost = autograd.Add(cost, loss.L1(h, n.l1))
+		}
+		tape.Backward(cost)
+		opt.Step(params)
+	}
+}
+
+// twoAtOnce trains two such networks, on one core in turn or on two at once.
+func (n network) twoAtOnce(name, single string) item {
+	const turns = 50 // steps of each network in a run: long beside starting a goroutine
+	train := func(step func()) {
+		for range turns {
+			step()
+		}
+	}
+	setup := func(workers int) func() {
+		a, b := n.step(1), n.step(1)
+		if workers == 1 {
+			return func() { train(a); train(b) }
+		}
+		var done sync.WaitGroup
+		return func() {
+			done.Go(func() { train(b) })
+			train(a)
+			done.Wait()
+		}
+	}
+	return item{
+		name: name, work: 2 * turns * float64(n.batch), unit: "images", flops: 2 * turns * n.flops(), cores: 2,
+		setup: ready(setup), peers: []string{"torch"}, twice: &pair{single, 2 * turns},
+	}
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+//go:embed peers/*.py
+var scripts embed.FS
+
+// peerTimeout is how long a peer may take over a request besides the time that it measures: preparing data, and
+// compiling where that was asked for.
+const peerTimeout = 5 * time.Minute
+
+// peers are the Python processes to compare with, started on demand.
+type peers struct {
+	dir          string // of the scripts
+	interpreters []string
+	settings     [][]string
+	running      map[string][]*process // by script: one for each interpreter that has the package, and thread setting
+	second       map[*process]*process // twins, for items that two processes share
+	skipped      func(format string, args ...any)
+}
+
+// interpreters returns those of $LATERAL_BENCH_PYTHON, or python3.
+func interpreters() []string {
+	if list := filepath.SplitList(os.Getenv("LATERAL_BENCH_PYTHON")); len(list) > 0 {
+		return list
+	}
+	return []string{"python3"}
+}
+
+// newPeers unpacks the scripts into dir.
+func newPeers(dir string, skipped func(format string, args ...any)) (*peers, error) {
+	settings := [][]string{nil, {"OMP_NUM_THREADS=1"}, {"OPENBLAS_NUM_THREADS=1"}}
+	if n := runtime.NumCPU(); n > 1 {
+		settings = append(settings, []string{fmt.Sprintf("OMP_NUM_THREADS=%d", n)})
+	}
+	return &peers{
+		dir: filepath.Join(dir, "peers"), interpreters: interpreters(), settings: settings, skipped: skipped,
+		running: map[string][]*process{}, second: map[*process]*process{},
+	}, os.CopyFS(dir, scripts)
+}
+
+func (p *peers) close() {
+	for _, list := range p.running {
+		for _, process := range list {
+			process.close()
+		}
+	}
+	for _, process := range p.second {
+		process.close()
+	}
+}
+
+// processes returns the processes of a script, after starting them if it is the first time. An interpreter that
+// cannot run the script is skipped.
+func (p *peers) processes(script string) []*process {
+	if list, ok := p.running[script]; ok {
+		return list
+	}
+	list := []*process{}
+	for _, interpreter := range p.interpreters {
+		for _, setting := range p.settings {
+			process, err := startProcess(interpreter, p.dir, script+"_peer.py", setting)
+			if err != nil {
+				p.skipped("%s with %s: %v", script, interpreter, err)
+				break
+			}
+			list = append(list, process)
+		}
+	}
+	p.running[script] = list
+	return list
+}
+
+// A contender is the process that is the fastest of its script at an item.
+type contender struct {
+	process *process
+	twin    *process // for an item that two processes share
+	item    string
+	runs    float64 // of the peer's, that make one of ours
+	variant string
+	batches []float64
+}
+
+// contenders tries every process that knows an item for a short time, and returns the fastest of each script.
+func (p *peers) contenders(it item, trial time.Duration) []*contender {
+	var list []*contender
+	for _, script := range it.peers {
+		var best *contender
+		for _, process := range p.processes(script) {
+			c, err := p.contender(it, script, process)
+			if err == nil {
+				err = c.measure(trial)
+			}
+			if err != nil {
+				p.skipped("%s: %s (%s): %v", it.name, process.peer, process.threads(), err)
+				continue
+			}
+			if best == nil || summarize(c.batches).median < summarize(best.batches).median {
+				best = c
+			}
+		}
+		if best != nil {
+			best.batches = nil
+			list = append(list, best)
+		}
+	}
+	return list
+}
+
+func (p *peers) contender(it item, script string, process *process) (*contender, error) {
+	c := &contender{process: process, item: it.name, runs: 1}
+	if it.twice == nil {
+		return c, nil
+	}
+	c.item, c.runs, c.twin = it.twice.item, it.twice.runs, p.second[process]
+	if c.twin == nil {
+		args := process.cmd.Args
+		twin, err := startProcess(args[0], p.dir, script+"_peer.py", strings.Fields(process.setting))
+		if err != nil {
+			return nil, err
+		}
+		c.twin, p.second[process] = twin, twin
+	}
+	return c, nil
+}
+
+// measure adds batches of about the time d. Of two processes the rates add up.
+func (c *contender) measure(d time.Duration) error {
+	if err := c.process.request(c.item, d); err != nil {
+		return err
+	}
+	if c.twin == nil {
+		a, err := c.process.answer(peerTimeout + d)
+		if err != nil {
+			return err
+		}
+		c.variant = a.Variant
+		for _, seconds := range a.Batches {
+			c.batches = append(c.batches, c.runs*seconds)
+		}
+		return nil
+	}
+	asked := c.twin.request(c.item, d)
+	a, err := c.process.answer(peerTimeout + d)
+	b, err2 := c.twin.answer(peerTimeout + d)
+	if err := errors.Join(asked, err, err2); err != nil {
+		return err
+	}
+	c.variant = a.Variant
+	rate := 1/summarize(a.Batches).median + 1/summarize(b.Batches).median
+	c.batches = append(c.batches, c.runs/rate)
+	return nil
+}
+
+// name says who it is and at which setting.
+func (c *contender) name() string {
+	parts := []string{c.process.threads()}
+	if c.twin != nil {
+		parts = append(parts, "2 processes")
+	}
+	if c.variant != "" {
+		parts = append(parts, c.variant)
+	}
+	return fmt.Sprintf("%s (%s)", c.process.peer, strings.Join(parts, ", "))
+}
+
+// threads names the thread setting.
+func (p *process) threads() string {
+	if p.setting == "" {
+		return "default threads"
+	}
+	return p.setting
+}

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The items that PyTorch can do."""
+import functools
+import os
+
+import torch
+import torch.nn.functional as F
+from serve import build, serve
+
+torch.manual_seed(1)
+torch.set_flush_denormal(True)  # units that die would slow Adam down
+COMPILE = os.environ.get("LATERAL_BENCH_COMPILE") == "1" and hasattr(torch, "compile")
+
+
+def product(m, n, k, layout):
+    def start():
+        a = torch.randn(k, m).t() if layout == "TN" else torch.randn(m, k)
+        b = torch.randn(n, k).t() if layout == "NT" else torch.randn(k, n)
+        c = torch.empty(m, n)
+        return lambda: torch.mm(a, b, out=c)
+
+    return lambda: {"": start}
+
+
+def elementwise(n, f):
+    def start():
+        x, y = torch.randn(n), torch.empty(n)
+        return lambda: f(x, y)
+
+    return lambda: {"": start}
+
+
+ADAMS = {"Adam": {}, "foreach Adam": {"foreach": True}, "fused Adam": {"fused": True}}
+
+
+def adam(n):
+    def start(kind):
+        w = torch.zeros(n, requires_grad=True)
+        w.grad = torch.randn(n)
+        return torch.optim.Adam([w], lr=1e-3, **ADAMS[kind]).step
+
+    return lambda: {kind: functools.partial(start, kind) for kind in ADAMS}
+
+
+@functools.lru_cache(1)
+def batches(size):
+    """The data: 60 batches (fewer of large ones) of noise."""
+    count = max(2, 6000 // size)
+    return [(torch.rand(size, 784), torch.randint(0, 10, (size,))) for _ in range(count)]
+
+
+def l1(h, rate):
+    return h.abs().sum() * (rate / h.shape[0])
+
+
+def lwta(z):
+    blocks = z.view(z.shape[0], -1, 2)
+    return torch.where(blocks == blocks.amax(-1, keepdim=True), blocks, 0.0).view_as(z)
+
+
+def step(hidden, size=100, activate=F.relu, rate=0.0):
+    """A training step of a 784-hidden-10 network."""
+
+    def start(kind, compiled):
+        layer, out = torch.nn.Linear(784, hidden), torch.nn.Linear(hidden, 10)
+        optimizer = torch.optim.Adam([*layer.parameters(), *out.parameters()], lr=1e-3, **ADAMS[kind])
+        data = batches(size)
+
+        def loss(x, y):
+            h = activate(layer(x))
+            cost = F.cross_entropy(out(h), y)
+            return cost + l1(h, rate) if rate else cost
+
+        if compiled:
+            loss = torch.compile(loss)
+        at = 0
+
+        def run():
+            nonlocal at
+            at = (at + 1) % len(data)
+            optimizer.zero_grad(set_to_none=True)
+            loss(*data[at]).backward()
+            optimizer.step()
+
+        return run
+
+    def ways():
+        found = {kind: functools.partial(start, kind, False) for kind in ADAMS}
+        if COMPILE:
+            found.update({kind + ", compiled": functools.partial(start, kind, True) for kind in ADAMS})
+        return found
+
+    return ways
+
+
+def operations():
+    x = torch.ones(1, requires_grad=True)
+
+    def run():
+        x.grad = None
+        y = x
+        for _ in range(100):
+            y = y + 1
+        y.backward()
+
+    return run
+
+
+def gather():
+    x, labels = torch.rand(10000, 784), torch.randint(0, 10, (10000,))
+    order, dst, y = torch.randperm(10000), torch.empty(100, 784), torch.empty(100, dtype=labels.dtype)
+    at = 0
+
+    def run():
+        nonlocal at
+        idx = order[at : at + 100]
+        at = (at + 100) % 10000
+        torch.index_select(x, 0, idx, out=dst)
+        torch.index_select(labels, 0, idx, out=y)
+
+    return run
+
+
+RATE = 1e-3
+serve(
+    f"PyTorch {torch.__version__} {build(torch)}",
+    {
+        "sgemm_100x784x128": product(100, 128, 784, "NT"),
+        "sgemm_784x100x128": product(128, 784, 100, "TN"),
+        "sgemm_1024": product(1024, 1024, 1024, "NN"),
+        "exp_64k": elementwise(1 << 16, lambda x, y: torch.exp(x, out=y)),
+        "relu_64k": elementwise(1 << 16, lambda x, y: torch.clamp(x, min=0, out=y)),
+        "sum_64k": elementwise(1 << 16, lambda x, y: x.sum()),
+        "adam_100k": adam(101770),
+        "mlp128_step": step(128, rate=RATE),
+        "mlp128_batch10": step(128, size=10, rate=RATE),
+        "mlp128_batch1000": step(128, size=1000, rate=RATE),
+        "mlp512_step": step(512, rate=RATE),
+        "mlp2000_step": step(2000, rate=RATE),
+        "lwta_step": step(128, activate=lwta),
+        "dropout_step": step(128, activate=lambda z: F.dropout(F.relu(z), 0.5)),
+        "tape_overhead": lambda: {"": operations},
+        "gather_100x784": lambda: {"": gather},
+    },
+)

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// A process is a peer's script, running and waiting for requests; see peers/serve.py for the protocol.
+type process struct {
+	peer    string // who answers, such as "NumPy 2.4.6 wheel"
+	setting string // its thread setting
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	out     *bufio.Reader
+	errors  bytes.Buffer
+}
+
+// An answer is what a process says, to its start (Peer) or to a request.
+type answer struct {
+	Peer    string
+	Variant string    // the way to do the work that was fastest
+	Batches []float64 // seconds for one run, a mean for each batch
+	Error   string
+}
+
+// startupTime is how long an interpreter may take to import its packages, from a cold disk.
+const startupTime = 5 * time.Minute
+
+// startProcess starts a script of dir with an interpreter and settings of the environment, NAME=VALUE.
+func startProcess(interpreter, dir, script string, settings []string) (*process, error) {
+	p := &process{setting: strings.Join(settings, " ")}
+	p.cmd = exec.Command(interpreter, "-u", filepath.Join(dir, script))
+	p.cmd.Env = append(withoutThreads(os.Environ()), settings...)
+	p.cmd.Stderr = &p.errors
+	var err error
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	p.out = bufio.NewReader(out)
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	hello, err := p.answer(startupTime)
+	if err != nil {
+		return nil, err
+	}
+	p.peer = hello.Peer
+	return p, nil
+}
+
+// withoutThreads leaves out the variables that a thread setting is about.
+func withoutThreads(env []string) []string {
+	var kept []string
+	for _, v := range env {
+		if name, _, _ := strings.Cut(v, "="); !strings.HasSuffix(name, "_NUM_THREADS") {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// request asks for the time of an item.
+func (p *process) request(item string, d time.Duration) error {
+	line, err := json.Marshal(map[string]any{"item": item, "seconds": d.Seconds()})
+	if err != nil {
+		return err
+	}
+	_, err = p.in.Write(append(line, '\n'))
+	return err
+}
+
+// answer waits for the next line. A process that says nothing within the limit, or ends, is closed.
+func (p *process) answer(limit time.Duration) (answer, error) {
+	late := time.AfterFunc(limit, func() { p.cmd.Process.Kill() })
+	line, err := p.out.ReadBytes('\n')
+	if !late.Stop() {
+		p.close()
+		return answer{}, fmt.Errorf("no answer within %v", limit)
+	}
+	if err != nil {
+		p.close()
+		return answer{}, fmt.Errorf("it ended: %s", lastLine(p.errors.String()))
+	}
+	var a answer
+	if err := json.Unmarshal(line, &a); err != nil {
+		p.close()
+		return answer{}, fmt.Errorf("its answer %q: %w", bytes.TrimSpace(line), err)
+	}
+	if a.Error != "" {
+		return answer{}, errors.New(a.Error)
+	}
+	for _, seconds := range a.Batches {
+		if !(seconds > 0) {
+			return answer{}, fmt.Errorf("its answer %q has a time that is not positive", bytes.TrimSpace(line))
+		}
+	}
+	return a, nil
+}
+
+// close ends the process.
+func (p *process) close() {
+	p.in.Close()
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
+}
+
+// lastLine returns what a Python traceback ends with.
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return "without a message"
+	}
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}

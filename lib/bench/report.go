@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+)
+
+// A writer writes results as they come.
+type writer interface {
+	begin() error
+	row(r result) error
+}
+
+// best returns the index of the fastest of ours.
+func (r result) best() int {
+	b := 0
+	for i, t := range r.ours {
+		if t.median < r.ours[b].median {
+			b = i
+		}
+	}
+	return b
+}
+
+// share returns the share of the ceiling that the matrix products reach on r.cores[i], 0 if they do not count.
+func (c ceiling) share(r result, i int) float64 {
+	top := c.byCores[r.cores[i]]
+	if top == 0 {
+		return 0
+	}
+	return r.item.flops / r.ours[i].median / top
+}
+
+// A jsonRow is one line of -json.
+type jsonRow struct {
+	Name         string  `json:"name"`
+	Seconds      float64 `json:"seconds"` // of one run, the median
+	Spread       float64 `json:"spread"`  // distance of the quartiles, as a share of the median
+	Fastest      float64 `json:"fastest"` // batch, in seconds of one run
+	Cores        int     `json:"cores"`
+	Work         float64 `json:"work"` // of one run, in units
+	Unit         string  `json:"unit"`
+	CeilingShare float64 `json:"ceiling_share,omitempty"`
+	Peer         string  `json:"peer,omitempty"`
+	PeerSeconds  float64 `json:"peer_seconds,omitempty"`
+	PeerSpread   float64 `json:"peer_spread,omitempty"`
+	PeerFastest  float64 `json:"peer_fastest,omitempty"`
+	Ratio        float64 `json:"ratio,omitempty"` // PeerSeconds / Seconds
+}
+
+type jsonWriter struct {
+	out *json.Encoder
+	top ceiling
+}
+
+func newJSON(w io.Writer, top ceiling) writer { return jsonWriter{json.NewEncoder(w), top} }
+
+func (w jsonWriter) begin() error { return nil }
+
+func (w jsonWriter) row(r result) error {
+	for i, t := range r.ours {
+		row := jsonRow{
+			Name: r.item.name, Seconds: t.median, Spread: t.spread, Fastest: t.fastest, Cores: r.cores[i],
+			Work: r.item.work, Unit: r.item.unit, CeilingShare: w.top.share(r, i),
+		}
+		if len(r.peers) == 0 {
+			if err := w.out.Encode(row); err != nil {
+				return err
+			}
+		}
+		for _, p := range r.peers {
+			row.Peer, row.PeerSeconds, row.PeerSpread, row.PeerFastest = p.name, p.median, p.spread, p.fastest
+			row.Ratio = p.median / t.median
+			if err := w.out.Encode(row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// A tableWriter writes one line for each item, and one more for each further peer.
+type tableWriter struct {
+	out    io.Writer
+	top    ceiling
+	cores  []int
+	peers  bool
+	widths []int // of the columns; nil for Markdown
+}
+
+func newText(w io.Writer, top ceiling, cores []int, peers bool) writer {
+	return tableWriter{w, top, cores, peers, []int{-18, 15, 15, 17, 8, 15, 7, 0}}
+}
+
+func newMarkdown(w io.Writer, top ceiling, cores []int, peers bool) writer {
+	return tableWriter{w, top, cores, peers, nil}
+}
+
+func (w tableWriter) begin() error {
+	fmt.Fprintln(w.out, machine())
+	fmt.Fprintf(w.out, "Ceiling: %s, ", w.top.loop.name)
+	for i, n := range w.cores {
+		if i > 0 {
+			fmt.Fprint(w.out, "; ")
+		}
+		fmt.Fprintf(w.out, "%s on %s", rate(w.top.byCores[n], "FLOP"), cores(n))
+	}
+	fmt.Fprint(w.out, ". Kernels: "+autograd.Kernels()+".\n\n")
+	head := []string{"item", "1 core", cores(w.cores[len(w.cores)-1]), "rate", "ceiling"}
+	rule := []string{"---", "--:", "--:", "--:", "--:"}
+	if w.peers {
+		head, rule = append(head, "peer's time", "ratio", "peer"), append(rule, "--:", "--:", "---")
+	}
+	if err := w.line(head); err != nil || w.widths != nil {
+		return err
+	}
+	return w.line(rule)
+}
+
+func (w tableWriter) row(r result) error {
+	all := ""
+	if len(r.ours) > 1 {
+		all = duration(r.ours[1])
+	}
+	best := r.best()
+	share := ""
+	if s := w.top.share(r, best); s > 0 {
+		share = fmt.Sprintf("%.0f %%", 100*s)
+	}
+	cells := []string{r.item.name, duration(r.ours[0]), all, rate(r.item.work/r.ours[best].median, r.item.unit), share}
+	if len(r.peers) == 0 {
+		return w.line(cells)
+	}
+	for _, p := range r.peers {
+		ratio := fmt.Sprintf("%.2f", p.median/r.ours[best].median)
+		if err := w.line(append(cells, duration(p.timing), ratio, p.name)); err != nil {
+			return err
+		}
+		cells = make([]string, len(cells))
+	}
+	return nil
+}
+
+func (w tableWriter) line(cells []string) error {
+	if w.widths == nil {
+		_, err := fmt.Fprintf(w.out, "| %s |\n", strings.Join(cells, " | "))
+		return err
+	}
+	var b strings.Builder
+	for i, c := range cells {
+		fmt.Fprintf(&b, "%*s  ", w.widths[i], c)
+	}
+	_, err := fmt.Fprintln(w.out, strings.TrimRight(b.String(), " "))
+	return err
+}
+
+func cores(n int) string {
+	if n == 1 {
+		return "1 core"
+	}
+	return fmt.Sprintf("%d cores", n)
+}
+
+// duration writes a median and its spread.
+func duration(t timing) string {
+	x, prefix := scaled(t.median)
+	return fmt.Sprintf("%.3g %ss ±%.0f%%", x, prefix, 50*t.spread)
+}
+
+// rate writes a number of units per second.
+func rate(perSecond float64, unit string) string {
+	x, prefix := scaled(perSecond)
+	if unit == "FLOP" {
+		return fmt.Sprintf("%.3g %sFLOP/s", x, prefix)
+	}
+	return fmt.Sprintf("%.3g%s %s/s", x, strings.TrimSuffix(" "+prefix, " "), unit)
+}
+
+// scaled returns a number with three significant digits before its prefix of the International System.
+func scaled(x float64) (float64, string) {
+	prefixes := []string{"n", "µ", "m", "", "k", "M", "G", "T"}
+	i := 3
+	for ; x >= 999.5 && i < len(prefixes)-1; i++ {
+		x /= 1000
+	}
+	for ; x < 0.9995 && i > 0; i-- {
+		x *= 1000
+	}
+	return x, prefixes[i]
+}
+
+// machine says when and where the numbers were measured.
+func machine() string {
+	return fmt.Sprintf("%s, %s, %s, %s/%s, %s",
+		time.Now().Format("2 January 2006"), processor(), cores(runtime.NumCPU()), runtime.GOOS, runtime.GOARCH, runtime.Version())
+}
+
+// processor names the CPU, as far as the system tells.
+func processor() string {
+	f, err := os.Open("/proc/cpuinfo")
+	if err != nil {
+		return "unknown processor"
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if name, value, _ := strings.Cut(lines.Text(), ":"); strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown processor"
+}
+
+// gonumName names the gonum that the program was built with.
+func gonumName() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if m.Path == "gonum.org/v1/gonum" {
+				return "gonum " + m.Version
+			}
+		}
+	}
+	return "gonum"
+}
