@@ -8,6 +8,7 @@
 package gradcheck
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -92,7 +93,7 @@ func (k *checker) value() (y float64, piece uint64) {
 func (k *checker) check(v *autograd.Var) error {
 	grad := v.Grad()
 	if grad == nil {
-		return fmt.Errorf("Backward left no gradient: the result does not depend on it, or an operation forgot it")
+		return errors.New("no gradient after Backward: the result does not depend on it, or an operation forgot it")
 	}
 	scale := 1e-3
 	for _, g := range grad.Data() {

@@ -54,8 +54,8 @@ func TestStateOfRefusesWhatItCannotRestore(t *testing.T) {
 	type hidden struct{ layer *Dense }
 	type inSlice struct{ layers []*Dense }
 	for want, model := range map[string]any{
-		"field layer of nn_test.hidden holds parameters but is not exported":   &hidden{},
-		"field layers of nn_test.inSlice holds parameters but is not exported": &inSlice{},
+		"field layer of nn_test.hidden holds parameters but is not exported":   &hidden{layer: nil},
+		"field layers of nn_test.inSlice holds parameters but is not exported": &inSlice{layers: nil},
 		"no parameters in struct {}":                                           struct{}{},
 	} {
 		func() {
