@@ -22,6 +22,7 @@ func available() []*kernels {
 var avx512Kernels = kernels{
 	name: "avx512",
 	gemm: avx512Gemm,
+	conv: avx512Conv,
 
 	add:         avx512Add,
 	sub:         avx512Sub,
@@ -56,6 +57,8 @@ var avx512Kernels = kernels{
 	countPositive: avx512CountPositive,
 	expSum:        avx512ExpSum,
 	sumRows:       avx512SumRows,
+	copyRowsAdd:   avx512CopyRowsAdd,
+	addToRows:     avx512AddToRows,
 
 	sgd:      avx512SGD,
 	momentum: avx512Momentum,
@@ -67,6 +70,7 @@ var avx512Kernels = kernels{
 var avx2Kernels = kernels{
 	name: "avx2",
 	gemm: avx2Gemm,
+	conv: avx2Conv,
 
 	add:         avx2Add,
 	sub:         avx2Sub,
@@ -101,6 +105,8 @@ var avx2Kernels = kernels{
 	countPositive: avx2CountPositive,
 	expSum:        avx2ExpSum,
 	sumRows:       avx2SumRows,
+	copyRowsAdd:   avx2CopyRowsAdd,
+	addToRows:     avx2AddToRows,
 
 	sgd:      avx2SGD,
 	momentum: avx2Momentum,

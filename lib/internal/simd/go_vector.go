@@ -8,6 +8,7 @@ import "math"
 var goKernels = kernels{
 	name: "go",
 	gemm: goGemm,
+	conv: goConv,
 
 	add:         goAdd,
 	sub:         goSub,
@@ -42,6 +43,8 @@ var goKernels = kernels{
 	countPositive: goCountPositive,
 	expSum:        goExpSum,
 	sumRows:       goSumRows,
+	copyRowsAdd:   goCopyRowsAdd,
+	addToRows:     goAddToRows,
 
 	sgd:      goSGD,
 	momentum: goMomentum,

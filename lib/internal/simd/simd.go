@@ -34,6 +34,7 @@ import (
 type kernels struct {
 	name string
 	gemm gemmKernels
+	conv convKernels
 
 	add, sub, mul, div, mulAdd     func(dst, a, b []float32)
 	scale, addScalar, axpy         func(dst []float32, s float32, x []float32)
@@ -48,6 +49,8 @@ type kernels struct {
 	countNonZero, countPositive    func(x []float32) int
 	expSum                         func(dst, x []float32, shift float32) float32
 	sumRows                        func(dst, x []float32, rows, stride int, acc bool)
+	copyRowsAdd                    func(dst []float32, dstStride int, src []float32, stride, rows, n int, s float32)
+	addToRows                      func(dst []float32, dstStride int, src []float32, stride, rows, n int)
 	sgd                            func(w, grad []float32, lr, weightDecay float32)
 	momentum, nesterov             func(w, grad, v []float32, lr, mu, weightDecay float32)
 	adam                           func(w, grad, m, v []float32, step, beta1, alpha1, beta2, alpha2, invC2, eps, weightDecay float32)

@@ -65,3 +65,55 @@ var avx2Gemm = gemmKernels{
 	transpose: avx2Transpose,
 	prefetch:  avx2Prefetch,
 }
+
+var avx512Conv = convKernels{
+	runs: 4, gradRows: 6, gradTaps: 4,
+	correlate: [2][]correlateKernel{
+		{
+			avx512Correlate1, avx512Correlate2, avx512Correlate3,
+			avx512Correlate4, avx512Correlate5, avx512Correlate6,
+			avx512Correlate7, avx512Correlate8, avx512Correlate9,
+			avx512Correlate10, avx512Correlate11, avx512Correlate12,
+			avx512Correlate13, avx512Correlate14,
+		},
+		{
+			avx512CorrelateWhole1, avx512CorrelateWhole2, avx512CorrelateWhole3,
+			avx512CorrelateWhole4, avx512CorrelateWhole5, avx512CorrelateWhole6,
+			avx512CorrelateWhole7, avx512CorrelateWhole8, avx512CorrelateWhole9,
+			avx512CorrelateWhole10, avx512CorrelateWhole11, avx512CorrelateWhole12,
+			avx512CorrelateWhole13, avx512CorrelateWhole14,
+		},
+	},
+	correlateGrad: [2][]correlateGradKernel{
+		{
+			avx512CorrelateGrad1, avx512CorrelateGrad2, avx512CorrelateGrad3,
+			avx512CorrelateGrad4, avx512CorrelateGrad5, avx512CorrelateGrad6,
+		},
+		{
+			avx512CorrelateGradWhole1, avx512CorrelateGradWhole2, avx512CorrelateGradWhole3,
+			avx512CorrelateGradWhole4, avx512CorrelateGradWhole5, avx512CorrelateGradWhole6,
+		},
+	},
+}
+
+var avx2Conv = convKernels{
+	runs: 2, gradRows: 3, gradTaps: 2,
+	correlate: [2][]correlateKernel{
+		{
+			avx2Correlate1, avx2Correlate2, avx2Correlate3,
+			avx2Correlate4, avx2Correlate5, avx2Correlate6,
+		},
+		{
+			avx2Correlate1, avx2Correlate2, avx2Correlate3,
+			avx2Correlate4, avx2Correlate5, avx2Correlate6,
+		},
+	},
+	correlateGrad: [2][]correlateGradKernel{
+		{
+			avx2CorrelateGrad1, avx2CorrelateGrad2, avx2CorrelateGrad3,
+		},
+		{
+			avx2CorrelateGrad1, avx2CorrelateGrad2, avx2CorrelateGrad3,
+		},
+	},
+}

@@ -197,3 +197,36 @@ func avx2Transpose(dst []float32, dstStride int, src []float32, stride int, k in
 
 //go:noescape
 func avx2Prefetch(c []float32, ldc int, rows int)
+
+//go:noescape
+func avx2Correlate1(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx2Correlate2(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx2Correlate3(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx2Correlate4(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx2Correlate5(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx2Correlate6(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx2CorrelateGrad1(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx2CorrelateGrad2(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx2CorrelateGrad3(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx2CopyRowsAdd(dst []float32, dstStride int, src []float32, stride int, rows int, n int, s float32)
+
+//go:noescape
+func avx2AddToRows(dst []float32, dstStride int, src []float32, stride int, rows int, n int)

@@ -293,3 +293,129 @@ func avx512Transpose(dst []float32, dstStride int, src []float32, stride int, k 
 
 //go:noescape
 func avx512Prefetch(c []float32, ldc int, rows int)
+
+//go:noescape
+func avx512CorrelateWhole1(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole2(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole3(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole4(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole5(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole6(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole7(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole8(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole9(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole10(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole11(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole12(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole13(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateWhole14(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateGradWhole1(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx512CorrelateGradWhole2(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx512CorrelateGradWhole3(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx512CorrelateGradWhole4(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx512CorrelateGradWhole5(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx512CorrelateGradWhole6(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx512Correlate1(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate2(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate3(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate4(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate5(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate6(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate7(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate8(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate9(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate10(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate11(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate12(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate13(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Correlate14(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512CorrelateGrad1(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx512CorrelateGrad2(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx512CorrelateGrad3(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx512CorrelateGrad4(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx512CorrelateGrad5(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx512CorrelateGrad6(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
+
+//go:noescape
+func avx512CopyRowsAdd(dst []float32, dstStride int, src []float32, stride int, rows int, n int, s float32)
+
+//go:noescape
+func avx512AddToRows(dst []float32, dstStride int, src []float32, stride int, rows int, n int)

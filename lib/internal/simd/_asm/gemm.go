@@ -49,7 +49,7 @@ func (v isa) tile(rows, vectors int, transposed bool) {
 	for _, stride := range []gp{lda, ldb, ldc} {
 		SHLQ(operand.U8(2), stride)
 	}
-	a := v.rowAddresses(rows, lda, transposed)
+	a := rowAddresses(base("a"), rows, lda, transposed)
 	cols := Load(Param("cols"), GP64()).(gp)
 
 	sums := make([][]vec, rows)
@@ -127,8 +127,7 @@ type addresses struct {
 
 // rowAddresses prepares the addresses of the rows of A. Transposed, a column is consecutive in memory. Otherwise
 // every third row has a base register, from which the next two are reached by lda and 2*lda.
-func (v isa) rowAddresses(rows int, lda gp, transposed bool) addresses {
-	a := base("a")
+func rowAddresses(a gp, rows int, lda gp, transposed bool) addresses {
 	if transposed {
 		return addresses{[]gp{a}, func(row, _ int) operand.Mem { return operand.Mem{Base: a, Disp: 4 * row} }}
 	}

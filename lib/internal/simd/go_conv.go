@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package simd
+
+var goConv = convKernels{
+	runs:          1,
+	correlate:     [2][]correlateKernel{goCorrelateKernels(), goCorrelateKernels()},
+	gradRows:      2,
+	gradTaps:      2,
+	correlateGrad: [2][]correlateGradKernel{{goCorrelateGrad1, goCorrelateGrad2}, {goCorrelateGrad1, goCorrelateGrad2}},
+}
+
+// goCorrelateKernels makes the kernels for 1 to 4 filters from one that is told their number.
+func goCorrelateKernels() []correlateKernel {
+	table := make([]correlateKernel, 4)
+	for i := range table {
+		table[i] = func(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int) {
+			for half := 0; half < Run; half += 4 {
+				goCorrelate(i+1, w, offsets, x[int(starts[0])+half:], c[half:], ldc)
+			}
+		}
+	}
+	return table
+}
+
+// goCorrelate computes four outputs of each filter. Filters past the last are whatever was packed, and dropped.
+func goCorrelate(rows int, w []float32, offsets []int32, x []float32, c []float32, ldc int) {
+	var t [4][4]float32
+	for p, offset := range offsets {
+		f := (*[4]float32)(w[4*p:])
+		tileStep(&t, f[0], f[1], f[2], f[3], (*[4]float32)(x[offset:]))
+	}
+	storeTile(&t, c, ldc, rows, 4)
+}
+
+func goCorrelateGrad1(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int) {
+	var s0, s1 float32
+	for r, start := range starts {
+		d := (*[Run]float32)(dy[r*Run:])
+		x0, x1 := (*[Run]float32)(x[start+offsets[0]:]), (*[Run]float32)(x[start+offsets[1]:])
+		for j := range d {
+			s0 += d[j] * x0[j]
+			s1 += d[j] * x1[j]
+		}
+	}
+	dw[0] += s0
+	dw[1] += s1
+}
+
+func goCorrelateGrad2(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int) {
+	var s00, s01, s10, s11 float32
+	for r, start := range starts {
+		d0, d1 := (*[Run]float32)(dy[r*Run:]), (*[Run]float32)(dy[ld+r*Run:])
+		x0, x1 := (*[Run]float32)(x[start+offsets[0]:]), (*[Run]float32)(x[start+offsets[1]:])
+		for j := range d0 {
+			s00 += d0[j] * x0[j]
+			s01 += d0[j] * x1[j]
+			s10 += d1[j] * x0[j]
+			s11 += d1[j] * x1[j]
+		}
+	}
+	dw[0] += s00
+	dw[1] += s01
+	dw[ldw] += s10
+	dw[ldw+1] += s11
+}
+
+func goCopyRowsAdd(dst []float32, dstStride int, src []float32, stride, rows, n int, s float32) {
+	for r := range rows {
+		goAddScalar(dst[r*dstStride:][:n], s, src[r*stride:][:n])
+	}
+}
+
+func goAddToRows(dst []float32, dstStride int, src []float32, stride, rows, n int) {
+	for r := range rows {
+		d := dst[r*dstStride:][:n]
+		goAdd(d, d, src[r*stride:][:n])
+	}
+}
