@@ -9,11 +9,11 @@
 // products in it reach. The ceiling is the highest rate of fused multiply-adds from registers that a loop of this
 // program saw.
 //
-// With -peers the same work is timed in PyTorch, NumPy and gonum, in turn with ours. A peer is taken at its best: of
-// every Python in $LATERAL_BENCH_PYTHON (a list of executables as in $PATH, python3 by default), every thread setting
-// (the default, OMP_NUM_THREADS of 1 and of all cores, OPENBLAS_NUM_THREADS=1) and every way to write the work, the
-// fastest in a trial is measured, and the row says which it was. The ratio is the peer's time over our best. What is
-// not installed is skipped, with the reason on standard error.
+// With -peers the same work is timed in PyTorch, NumPy and gonum, in turn with ours. A peer is taken at its best: it
+// is timed with every Python in $LATERAL_BENCH_PYTHON (a list of executables as in $PATH, python3 by default), every
+// thread setting (the default, OMP_NUM_THREADS of 1 and of all cores, OPENBLAS_NUM_THREADS=1) and the fastest way to
+// write the work, and the row has the fastest of all and says which it was. The ratio is the peer's time over our
+// best. What is not installed is skipped, with the reason on standard error.
 //
 //	python3 -m venv bench-venv && bench-venv/bin/pip install torch numpy safetensors
 //	LATERAL_BENCH_PYTHON=bench-venv/bin/python:/usr/bin/python3 go run ./lib/bench -peers
@@ -103,10 +103,7 @@ func bench(args []string, stdout, stderr io.Writer) error {
 		if *compile {
 			os.Setenv("LATERAL_BENCH_COMPILE", "1")
 		}
-		s.peers, err = newPeers(dir, func(format string, args ...any) {
-			fmt.Fprintf(stderr, "skipped: "+format+"\n", args...)
-		})
-		if err != nil {
+		if s.peers, err = newPeers(dir, stderr); err != nil {
 			return err
 		}
 		defer s.peers.close()
@@ -166,7 +163,7 @@ func (s *session) measure(it item) (result, error) {
 	}
 	var contenders []*contender
 	if s.peers != nil {
-		contenders = s.peers.contenders(it, s.time/4)
+		contenders = s.peers.contenders(it)
 		if it.gonum != nil {
 			watches = append(watches, start(it.gonum(), s.time/5))
 		}
@@ -178,19 +175,15 @@ func (s *session) measure(it item) (result, error) {
 			w.warmUp(s.time / rounds / 10)
 			batches[i] = append(batches[i], w.measure(s.time/rounds)...)
 		}
-		for _, c := range contenders {
-			if err := c.measure(s.time / rounds); err != nil {
-				return result{}, fmt.Errorf("%s: %w", c.name(), err)
-			}
+		if s.peers != nil {
+			contenders = s.peers.measure(contenders, it, s.time/rounds)
 		}
 	}
 
 	for i := range r.cores {
 		r.ours = append(r.ours, summarize(batches[i]))
 	}
-	for _, c := range contenders {
-		r.peers = append(r.peers, peerResult{c.name(), summarize(c.batches)})
-	}
+	r.peers = fastest(contenders)
 	if len(watches) > len(r.cores) {
 		r.peers = append(r.peers, peerResult{gonumName(), summarize(batches[len(r.cores)])})
 	}

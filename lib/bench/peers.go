@@ -6,9 +6,11 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -27,7 +29,8 @@ type peers struct {
 	settings     [][]string
 	running      map[string][]*process // by script: one for each interpreter that has the package, and thread setting
 	second       map[*process]*process // twins, for items that two processes share
-	skipped      func(format string, args ...any)
+	log          io.Writer             // what was skipped
+	skipped      map[string]bool       // and has been said
 }
 
 // interpreters returns those of $LATERAL_BENCH_PYTHON, or python3.
@@ -39,14 +42,14 @@ func interpreters() []string {
 }
 
 // newPeers unpacks the scripts into dir.
-func newPeers(dir string, skipped func(format string, args ...any)) (*peers, error) {
+func newPeers(dir string, log io.Writer) (*peers, error) {
 	settings := [][]string{nil, {"OMP_NUM_THREADS=1"}, {"OPENBLAS_NUM_THREADS=1"}}
 	if n := runtime.NumCPU(); n > 1 {
 		settings = append(settings, []string{fmt.Sprintf("OMP_NUM_THREADS=%d", n)})
 	}
 	return &peers{
-		dir: filepath.Join(dir, "peers"), interpreters: interpreters(), settings: settings, skipped: skipped,
-		running: map[string][]*process{}, second: map[*process]*process{},
+		dir: filepath.Join(dir, "peers"), interpreters: interpreters(), settings: settings,
+		running: map[string][]*process{}, second: map[*process]*process{}, log: log, skipped: map[string]bool{},
 	}, os.CopyFS(dir, scripts)
 }
 
@@ -72,7 +75,7 @@ func (p *peers) processes(script string) []*process {
 		for _, setting := range p.settings {
 			process, err := startProcess(interpreter, p.dir, script+"_peer.py", setting)
 			if err != nil {
-				p.skipped("%s with %s: %v", script, interpreter, err)
+				p.skip("%s with %s: %v", script, interpreter, err)
 				break
 			}
 			list = append(list, process)
@@ -82,44 +85,70 @@ func (p *peers) processes(script string) []*process {
 	return list
 }
 
-// A contender is the process that is the fastest of its script at an item.
+// A contender is a process that does an item's work.
 type contender struct {
+	script  string
 	process *process
 	twin    *process // for an item that two processes share
-	item    string
-	runs    float64 // of the peer's, that make one of ours
+	item    string   // what each of them runs
+	runs    float64  // of theirs, that make one of ours
 	variant string
 	batches []float64
 }
 
-// contenders tries every process that knows an item for a short time, and returns the fastest of each script.
-func (p *peers) contenders(it item, trial time.Duration) []*contender {
+// contenders returns every process that can do the item's work.
+func (p *peers) contenders(it item) []*contender {
 	var list []*contender
 	for _, script := range it.peers {
-		var best *contender
 		for _, process := range p.processes(script) {
 			c, err := p.contender(it, script, process)
-			if err == nil {
-				err = c.measure(trial)
-			}
 			if err != nil {
-				p.skipped("%s: %s (%s): %v", it.name, process.peer, process.threads(), err)
+				p.skip("%s with %s: %v", script, process.cmd.Path, err)
 				continue
 			}
-			if best == nil || summarize(c.batches).median < summarize(best.batches).median {
-				best = c
-			}
-		}
-		if best != nil {
-			best.batches = nil
-			list = append(list, best)
+			list = append(list, c)
 		}
 	}
 	return list
 }
 
+// measure adds batches of about the time d to each contender, and returns those that could.
+func (p *peers) measure(list []*contender, it item, d time.Duration) []*contender {
+	return slices.DeleteFunc(list, func(c *contender) bool {
+		err := c.measure(d)
+		if err != nil {
+			p.skip("%s: %s: %v", it.name, c.process.peer, err)
+		}
+		return err != nil
+	})
+}
+
+// fastest returns the result of the fastest contender of each script.
+func fastest(list []*contender) []peerResult {
+	var results []peerResult
+	byScript := map[string]int{}
+	for _, c := range list {
+		r := peerResult{c.name(), summarize(c.batches)}
+		if i, ok := byScript[c.script]; !ok {
+			byScript[c.script] = len(results)
+			results = append(results, r)
+		} else if r.median < results[i].median {
+			results[i] = r
+		}
+	}
+	return results
+}
+
+// skip says once what is left out and why.
+func (p *peers) skip(format string, args ...any) {
+	if message := fmt.Sprintf(format, args...); !p.skipped[message] {
+		p.skipped[message] = true
+		fmt.Fprintln(p.log, "skipped:", message)
+	}
+}
+
 func (p *peers) contender(it item, script string, process *process) (*contender, error) {
-	c := &contender{process: process, item: it.name, runs: 1}
+	c := &contender{script: script, process: process, item: it.name, runs: 1}
 	if it.twice == nil {
 		return c, nil
 	}

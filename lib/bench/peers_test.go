@@ -63,15 +63,13 @@ func playPython(how, script string) {
 }
 
 // fakePeers returns peers whose one interpreter is the test binary, and what they skipped.
-func fakePeers(t *testing.T, how string) (*peers, *[]string) {
+func fakePeers(t *testing.T, how string) (*peers, *bytes.Buffer) {
 	t.Helper()
 	t.Setenv(fake, how)
 	t.Setenv("LATERAL_BENCH_PYTHON", os.Args[0])
 	t.Setenv("OMP_NUM_THREADS", "7") // must not reach the peers
-	skipped := &[]string{}
-	p, err := newPeers(t.TempDir(), func(format string, args ...any) {
-		*skipped = append(*skipped, fmt.Sprintf(format, args...))
-	})
+	skipped := &bytes.Buffer{}
+	p, err := newPeers(t.TempDir(), skipped)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,21 +77,21 @@ func fakePeers(t *testing.T, how string) (*peers, *[]string) {
 	return p, skipped
 }
 
+// race measures an item once in all its contenders, and returns the fastest of each script.
+func (p *peers) race(it item) []peerResult {
+	return fastest(p.measure(p.contenders(it), it, time.Second))
+}
+
 func TestFastestSettingIsTaken(t *testing.T) {
 	p, skipped := fakePeers(t, "well")
-	list := p.contenders(item{name: "sum_64k", peers: []string{"torch", "numpy"}}, time.Second)
-	if len(list) != 2 || len(*skipped) > 0 {
-		t.Fatalf("%d contenders, skipped %q", len(list), *skipped)
+	results := p.race(item{name: "sum_64k", peers: []string{"torch", "numpy"}})
+	if len(results) != 2 || skipped.Len() > 0 {
+		t.Fatalf("%d results, %s", len(results), skipped)
 	}
-	for _, c := range list {
-		if want := "Fake 1.0 (OMP_NUM_THREADS=1, fused)"; c.name() != want {
-			t.Errorf("chose %s, want %s", c.name(), want)
-		}
-		if err := c.measure(time.Second); err != nil {
-			t.Fatal(err)
-		}
-		if got := summarize(c.batches); got.median != 0.125 || len(c.batches) != 2 {
-			t.Errorf("batches %v", c.batches)
+	want := peerResult{"Fake 1.0 (OMP_NUM_THREADS=1, fused)", timing{median: 0.125, fastest: 0.125}}
+	for _, r := range results {
+		if r != want {
+			t.Errorf("got %v, want %v", r, want)
 		}
 	}
 }
@@ -101,16 +99,10 @@ func TestFastestSettingIsTaken(t *testing.T) {
 // Two processes that share an item take half the time.
 func TestTwoProcesses(t *testing.T) {
 	p, _ := fakePeers(t, "well")
-	list := p.contenders(item{name: "mlp128_two", peers: []string{"torch"}, twice: &pair{"mlp128_step", 100}}, time.Second)
-	if len(list) != 1 {
-		t.Fatalf("%d contenders", len(list))
-	}
-	c := list[0]
-	if err := c.measure(time.Second); err != nil {
-		t.Fatal(err)
-	}
-	if len(c.batches) != 1 || math.Abs(c.batches[0]-100*0.125/2) > 1e-9 || !strings.Contains(c.name(), "2 processes") {
-		t.Errorf("%s: %v", c.name(), c.batches)
+	results := p.race(item{name: "mlp128_two", peers: []string{"torch"}, twice: &pair{"mlp128_step", 100}})
+	want := "Fake 1.0 (OMP_NUM_THREADS=1, 2 processes, fused)"
+	if len(results) != 1 || results[0].name != want || math.Abs(results[0].median-100*0.125/2) > 1e-9 {
+		t.Errorf("got %v, want 6.25 s with %s", results, want)
 	}
 }
 
@@ -119,28 +111,29 @@ func TestSkippedByName(t *testing.T) {
 	for _, c := range []struct {
 		how, want string
 	}{
-		{"without torch", "torch with " + os.Args[0] + ": it ended: ModuleNotFoundError: No module named 'torch'"},
-		{"garbage", `sum_64k: Fake 1.0 (default threads): its answer "import antigravity": invalid character`},
-		{"negative", "a time that is not positive"},
-		{"refuses", "ImportError: no safetensors"},
+		{"without torch", "skipped: torch with " + os.Args[0] + ": it ended: ModuleNotFoundError: No module named 'torch'\n"},
+		{"garbage", `skipped: sum_64k: Fake 1.0: its answer "import antigravity": invalid character`},
+		{"negative", "a time that is not positive\n"},
+		{"refuses", "skipped: sum_64k: Fake 1.0: ImportError: no safetensors\n"},
 	} {
 		p, skipped := fakePeers(t, c.how)
-		if list := p.contenders(it, time.Second); len(list) > 0 {
-			t.Errorf("%s: %s is a contender", c.how, list[0].name())
+		if results := p.race(it); len(results) > 0 {
+			t.Errorf("%s: got %v", c.how, results)
 		}
-		if len(*skipped) == 0 || !strings.Contains((*skipped)[0], c.want) {
-			t.Errorf("%s: skipped %q, want %q", c.how, *skipped, c.want)
+		if !strings.Contains(skipped.String(), c.want) || strings.Count(skipped.String(), "\n") != 1 {
+			t.Errorf("%s: got %q, want %q once", c.how, skipped, c.want)
 		}
 	}
 
 	t.Setenv("LATERAL_BENCH_PYTHON", filepath.Join(t.TempDir(), "python"))
-	var why string
-	p, err := newPeers(t.TempDir(), func(format string, args ...any) { why = fmt.Sprintf(format, args...) })
+	var skipped bytes.Buffer
+	p, err := newPeers(t.TempDir(), &skipped)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if list := p.contenders(it, time.Second); len(list) > 0 || !strings.Contains(why, "no such file") && !strings.Contains(why, "cannot find") {
-		t.Errorf("%d contenders without an interpreter, skipped %q", len(list), why)
+	results := p.race(it)
+	if why := skipped.String(); len(results) > 0 || !strings.Contains(why, "no such file") && !strings.Contains(why, "cannot find") {
+		t.Errorf("without an interpreter: %v, %q", results, why)
 	}
 }
 

@@ -96,7 +96,7 @@ serve(
         "sum_64k": elementwise(1 << 16, lambda x, y: x.sum()),
         "gather_100x784": lambda: {"": gather},
         "load_idx_10k": lambda: {"": load},
-        "safetensors_write": lambda: {"safetensors": safetensors_write},
-        "safetensors_read": lambda: {"safetensors": safetensors_read},
+        "safetensors_write": lambda: {"safetensors package": safetensors_write},
+        "safetensors_read": lambda: {"safetensors package": safetensors_read},
     },
 )
