@@ -8,6 +8,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/sparsity"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -16,7 +17,8 @@ type Batch struct {
 	X *autograd.Var // the samples, [N, ...]
 	Y []int         // their labels, [N]
 
-	sums *sums
+	sums  *sums
+	trace map[string][]float64 // of single steps; nil while measuring
 }
 
 // Training reports whether the batch is trained on rather than measured.
@@ -24,7 +26,30 @@ func (b *Batch) Training() bool { return b.X.Tape().Training() }
 
 // Report records a mean over the batch under a name. The history of the run holds its mean over each epoch, and over
 // the validation data. The name "loss" is taken: the loop reports it.
-func (b *Batch) Report(name string, mean float64) { b.sums.add(name, mean, len(b.Y)) }
+func (b *Batch) Report(name string, mean float64) {
+	b.sums.add(name, mean, len(b.Y))
+	if trace, ok := b.trace[name]; ok {
+		b.trace[name] = append(trace, mean)
+	}
+}
+
+// Activity reports, as "NAME l0" and "NAME l1", how many units of a layer are active and the sum of the magnitudes of
+// their activations a [N, units], per sample [Thesis21, eqs. 2.6 and 2.7]. It does so while measuring and does nothing
+// while training: the history has the activity of the validation data after each epoch.
+func (b *Batch) Activity(name string, a *autograd.Var) {
+	if b.Training() {
+		return
+	}
+	active, sum := 0, 0.0
+	for n := range a.Rows() {
+		row := a.Value().Row(n)
+		active += sparsity.L0(row)
+		sum += sparsity.L1(row)
+	}
+	n := float64(a.Rows())
+	b.Report(name+" l0", float64(active)/n)
+	b.Report(name+" l1", sum/n)
+}
 
 // Error reports, as "error", the share of samples whose largest logit is not that of their label; of equal logits
 // the lowest class counts.
@@ -45,6 +70,7 @@ type loader struct {
 	order []int
 	x     tensor.Tensor
 	y     []int
+	trace map[string][]float64
 	batch Batch
 }
 
@@ -55,7 +81,7 @@ func (l *loader) load(t *autograd.Tape, i int, sums *sums) *Batch {
 	idx := l.order[i*l.size : min((i+1)*l.size, len(l.order))]
 	l.y = slices.Grow(l.y[:0], l.size)[:len(idx)]
 	l.data.Gather(&l.x, l.y, idx)
-	l.batch = Batch{X: t.Input(&l.x), Y: l.y, sums: sums}
+	l.batch = Batch{X: t.Input(&l.x), Y: l.y, sums: sums, trace: l.trace}
 	return &l.batch
 }
 

@@ -46,6 +46,7 @@ type identity struct {
 	KeepBest  bool
 	Params    []string // name and shape
 	Key       string
+	Trace     []string `json:",omitempty"`
 }
 
 func (r *run) identify() (identity, error) {
@@ -53,7 +54,7 @@ func (r *run) identify() (identity, error) {
 	if err != nil {
 		return identity{}, fmt.Errorf("train: Key cannot be written as JSON: %w", err)
 	}
-	id := identity{r.Seed, r.BatchSize, r.Train.Len(), describe(r.Optimizer), r.Monitor, r.KeepBest, nil, string(key)}
+	id := identity{r.Seed, r.BatchSize, r.Train.Len(), describe(r.Optimizer), r.Monitor, r.KeepBest, nil, string(key), append([]string(nil), r.Trace...)}
 	for _, p := range r.state.Params {
 		id.Params = append(id.Params, fmt.Sprintf("%s %v", p.Name, p.Shape()))
 	}

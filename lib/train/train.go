@@ -43,6 +43,8 @@ type Config struct {
 	Patience int    // stop after this many epochs without a new minimum; 0 never stops early
 	KeepBest bool   // end with the weights of the epoch with the minimum instead of the last
 
+	Trace []string // metrics of which History.Trace keeps the value of every step, such as "loss"; none by default
+
 	Dir   string        // folder for checkpoints, from which the same run goes on; "" keeps none
 	Every time.Duration // save within an epoch when this much time has passed; 0 saves after epochs only
 	Key   any           // settings that Model and Loss were made with, such as lambda: a checkpoint of another key is refused
@@ -143,10 +145,15 @@ func start(c Config) (*run, error) {
 		}
 	}
 	var err error
-	if r.id, err = r.identify(); err != nil || c.Dir == "" {
+	if r.id, err = r.identify(); err != nil {
 		return r, err
 	}
-	return r, r.load()
+	if c.Dir != "" {
+		err = r.load()
+	}
+	r.history.reserve(c.Trace, c.Epochs*r.loader.batches())
+	r.loader.trace = r.history.Trace
+	return r, err
 }
 
 func (r *run) loop(ctx context.Context) error {
@@ -203,6 +210,9 @@ func (r *run) step() error {
 func (r *run) endEpoch() error {
 	epoch := Epoch{Train: r.sums.means()}
 	r.sums.reset()
+	if err := r.history.checkTraces(r.at.Step, keys(epoch.Train)); err != nil {
+		return err
+	}
 	if r.Valid != nil {
 		var err error
 		if epoch.Valid, err = r.evaluate(r.Valid); err != nil {

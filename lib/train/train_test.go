@@ -366,6 +366,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		c := config(n)
 		c.Workers = workers
 		c.OnStep = func(*Event) {}
+		c.Trace = []string{"loss", "error"}
 		r, err := start(c)
 		if err != nil {
 			t.Fatal(err)
