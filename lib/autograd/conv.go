@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package autograd
+
+import (
+	"fmt"
+
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+)
+
+// A ConvShape says how a kernel moves over an image. Its zero value is a valid convolution: the kernel visits every
+// place where it fits into the image.
+type ConvShape struct {
+	StrideH, StrideW int // rows and columns from one place to the next; 0 counts as 1
+	PadH, PadW       int // zeros around the image: rows above and below, columns on the left and the right
+
+	// ExtraH and ExtraW are rows below and columns on the right that ConvTranspose2D adds to its output, fewer than
+	// the strides. A convolution with strides gives images of several sizes the same output; they say which is meant.
+	ExtraH, ExtraW int
+}
+
+// Half returns the shape whose output is as large as the image, for a kernel of odd height and width.
+func Half(kh, kw int) ConvShape { return ConvShape{PadH: kh / 2, PadW: kw / 2} }
+
+// Full returns the shape that visits every place where the kernel touches the image.
+func Full(kh, kw int) ConvShape { return ConvShape{PadH: kh - 1, PadW: kw - 1} }
+
+// strides returns the shape with its defaults filled in.
+func (s ConvShape) strides() ConvShape {
+	s.StrideH, s.StrideW = max(s.StrideH, 1), max(s.StrideW, 1)
+	return s
+}
+
+// OutputSize returns the height and width of the convolution of an h x w image with a kh x kw kernel:
+//
+//	(h + 2·PadH - kh)/StrideH + 1, (w + 2·PadW - kw)/StrideW + 1, rounded down
+//
+// They are less than 1 if the kernel fits nowhere.
+func (s ConvShape) OutputSize(h, w, kh, kw int) (oh, ow int) {
+	s = s.strides()
+	return places(h+2*s.PadH, kh, s.StrideH), places(w+2*s.PadW, kw, s.StrideW)
+}
+
+// places returns how many places a window has in a length.
+func places(length, window, stride int) int {
+	if length < window {
+		return 0
+	}
+	return (length-window)/stride + 1
+}
+
+// TransposedSize returns the height and width that ConvTranspose2D makes of an h x w image:
+//
+//	(h - 1)·StrideH - 2·PadH + kh + ExtraH, (w - 1)·StrideW - 2·PadW + kw + ExtraW
+func (s ConvShape) TransposedSize(h, w, kh, kw int) (oh, ow int) {
+	s = s.strides()
+	return (h-1)*s.StrideH - 2*s.PadH + kh + s.ExtraH, (w-1)*s.StrideW - 2*s.PadW + kw + s.ExtraW
+}
+
+// valid reports whether the shape itself makes sense.
+func (s ConvShape) valid() bool {
+	return min(s.StrideH, s.StrideW, s.PadH, s.PadW, s.ExtraH, s.ExtraW) >= 0 &&
+		s.ExtraH < max(s.StrideH, 1) && s.ExtraW < max(s.StrideW, 1)
+}
+
+// Conv2D returns the convolution of images with filters, as PyTorch defines it (the kernel is not flipped):
+//
+//	y[n,k,i,j] = b[k] + sum over c, u, v of w[k,c,u,v] · x[n, c, i·StrideH+u-PadH, j·StrideW+v-PadW]
+//
+//	x [N, C, H, W], w [K, C, kh, kw], b [K] or nil -> y [N, K, OH, OW] with the size of [ConvShape.OutputSize]
+//
+// x counts as zero outside the image. Conv2D panics if the shapes do not fit.
+func Conv2D(x, w, b *Var, s ConvShape) *Var {
+	p := convPlanFor("Conv2D", x, w, b, s, false)
+	y := tapeOf("Conv2D", x, w).Op("Conv2D", p.convBackward, x, w, b)
+	n := x.Shape()[0]
+	y.Resize(n, p.filters, p.oh, p.ow)
+	y.Saved(p.savedLen(y))
+	simd.PackFilters(p.packed(y), w.Data(), p.filters, p.taps)
+	y.tape.For(y, n, grain(p.work), p.convFunc)
+	return y
+}
+
+// ConvTranspose2D returns the transposed convolution, the linear map that carries gradients back through Conv2D with
+// the same filters and shape:
+//
+//	y[n,k,i,j] = b[k] + sum over c and all u, v, i', j' with i = i'·StrideH+u-PadH, j = j'·StrideW+v-PadW
+//	             of w[c,k,u,v] · x[n,c,i',j']
+//
+//	x [N, C, H, W], w [C, K, kh, kw], b [K] or nil -> y [N, K, OH, OW] with the size of [ConvShape.TransposedSize]
+//
+// ConvTranspose2D panics if the shapes do not fit.
+func ConvTranspose2D(x, w, b *Var, s ConvShape) *Var {
+	p := convPlanFor("ConvTranspose2D", x, w, b, s, true)
+	y := tapeOf("ConvTranspose2D", x, w).Op("ConvTranspose2D", p.transposedBackward, x, w, b)
+	n := x.Shape()[0]
+	y.Resize(n, p.channels, p.h, p.w)
+	y.Saved(p.savedLen(y))
+	p.packTransposed(p.packedTransposed(y), w.Data())
+	y.tape.For(y, n, grain(p.work), p.transposedFunc)
+	return y
+}
+
+// convPlanFor returns the plan of an operation. That of a transposed convolution is the plan of the convolution that
+// it transposes: its input has the size of that convolution's output.
+func convPlanFor(op string, x, w, b *Var, s ConvShape, transposed bool) *convPlan {
+	want := "x [N, C, H, W], w [K, C, kh, kw], b [K]"
+	if transposed {
+		want = "x [N, C, H, W], w [C, K, kh, kw], b [K]"
+	}
+	xs, ws := x.Shape(), w.Shape()
+	if len(xs) != 4 || len(ws) != 4 {
+		panic(shapeMismatch(op, want, x, w, b))
+	}
+	in, out := 1, 0
+	if transposed {
+		in, out = 0, 1
+	}
+	if xs[1] != ws[in] || b != nil && b.value.Len() != ws[out] {
+		panic(shapeMismatch(op, want, x, w, b))
+	}
+	key := convKey{channels: ws[1], h: xs[2], w: xs[3], filters: ws[0], kh: ws[2], kw: ws[3], shape: s.strides()}
+	if transposed {
+		key.h, key.w = s.TransposedSize(xs[2], xs[3], ws[2], ws[3])
+	}
+	oh, ow := s.OutputSize(key.h, key.w, key.kh, key.kw)
+	if !s.valid() || min(key.h, key.w, oh, ow, ws[0], ws[1]) < 1 || transposed && (oh != xs[2] || ow != xs[3]) {
+		panic(fmt.Sprintf("autograd: %s: a kernel %v does not fit images %v with %+v", op, ws, xs, s))
+	}
+	return planFor(key)
+}

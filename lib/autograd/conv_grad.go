@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package autograd
+
+import "github.com/lateral-ml/lateral/lib/internal/simd"
+
+// convChunks is into how many parts a batch is cut for the gradient of the filters: each part is summed by itself,
+// then the parts are, so that the result does not depend on the number of workers.
+const convChunks = 16
+
+// chunks returns the number of parts of a batch of n images; part i has the images from i·n/chunks on.
+func chunks(n int) int { return min(n, convChunks) }
+
+// What a convolution keeps with its result, one after the other: the packed filters of its forward and of its backward
+// pass, and the parts of the gradient of filters and bias.
+
+// partLen returns the floats of such a part: a gradient for each filter, its row rounded up for the kernels, and one
+// for each bias.
+func (p *convPlan) partLen() int { return p.filters*simd.GradLen(p.taps) + max(p.filters, p.channels) }
+
+func (p *convPlan) savedLen(y *Var) int {
+	packed := p.packedLen + p.packedTransposedLen
+	if !y.needsGrad {
+		return packed
+	}
+	return packed + chunks(y.Shape()[0])*p.partLen()
+}
+
+// packed and packedTransposed are the filters of the two directions, part is part i of the gradient.
+func (p *convPlan) packed(y *Var) []float32           { return y.saved[:p.packedLen] }
+func (p *convPlan) packedTransposed(y *Var) []float32 { return y.saved[p.packedLen:] }
+
+func (p *convPlan) part(y *Var, i int) []float32 {
+	return y.saved[p.packedLen+p.packedTransposedLen+i*p.partLen():][:p.partLen()]
+}
+
+// packTransposed arranges the filters w [filters, channels, kh, kw] for the gradient of the image: one row for each
+// channel, for each phase those taps that meet it.
+func (p *convPlan) packTransposed(packed, w []float32) {
+	s := takeSpace()
+	defer s.giveBack()
+	size := p.kh * p.kw
+	for i := range p.phases {
+		f := &p.phases[i]
+		if f.empty() {
+			continue
+		}
+		s.rows = atLeast(s.rows, p.taps*p.filters)[:0]
+		first := i/p.shape.StrideW*p.kw + i%p.shape.StrideW
+		for c := range p.channels {
+			for k := range p.filters {
+				kernel := w[(k*p.channels+c)*size:][:size]
+				for u := first; u < size; u += p.shape.StrideH * p.kw {
+					for v := range f.kernel[1] {
+						s.rows = append(s.rows, kernel[u+v*p.shape.StrideW])
+					}
+				}
+			}
+		}
+		simd.PackFilters(packed[f.packedAt:], s.rows, p.channels, len(s.rows)/p.channels)
+	}
+}
+
+// runConv is the forward pass of Conv2D for the images from lo to hi.
+func (p *convPlan) runConv(y *Var, lo, hi int) {
+	in, out := p.channels*p.h*p.w, p.filters*p.oh*p.ow
+	p.correlate(y.Data()[lo*out:hi*out], y.in[0].Data()[lo*in:hi*in], p.packed(y), biasOf(y), false)
+}
+
+// runTransposed is the forward pass of ConvTranspose2D.
+func (p *convPlan) runTransposed(y *Var, lo, hi int) {
+	in, out := p.filters*p.oh*p.ow, p.channels*p.h*p.w
+	p.transposed(y.Data()[lo*out:hi*out], y.in[0].Data()[lo*in:hi*in], p.packedTransposed(y), biasOf(y), false)
+}
+
+func biasOf(y *Var) []float32 {
+	if len(y.in) < 3 {
+		return nil
+	}
+	return y.in[2].Data()
+}
+
+// backwardConv is the backward pass of Conv2D, backwardTransposed that of ConvTranspose2D.
+func (p *convPlan) backwardConv(y *Var) {
+	if y.in[0].needsGrad {
+		p.packTransposed(p.packedTransposed(y), y.in[1].Data())
+	}
+	p.backward(y, p.convGradFunc)
+}
+
+func (p *convPlan) backwardTransposed(y *Var) {
+	if y.in[0].needsGrad {
+		simd.PackFilters(p.packed(y), y.in[1].Data(), p.filters, p.taps)
+	}
+	p.backward(y, p.transposedGradFunc)
+}
+
+// backward lets run compute the parts of the batch and adds them up.
+func (p *convPlan) backward(y *Var, run func(y *Var, lo, hi int)) {
+	if x := y.in[0]; x.needsGrad {
+		_, y.acc = x.GradBuffer()
+	}
+	n := y.Shape()[0]
+	parts := chunks(n)
+	y.tape.For(y, parts, grain(2*p.work*n/parts), run)
+	if w := y.in[1]; w.needsGrad {
+		dw, acc := w.GradBuffer()
+		for i := range parts {
+			sumRows(dw, p.taps, p.part(y, i), simd.GradLen(p.taps), p.filters, acc || i > 0)
+		}
+	}
+	if len(y.in) > 2 && y.in[2].needsGrad {
+		db, acc := y.in[2].GradBuffer()
+		for i := range parts {
+			sumRows(db, len(db), p.part(y, i)[p.filters*simd.GradLen(p.taps):], len(db), 1, acc || i > 0)
+		}
+	}
+}
+
+// sumRows sets dst, some rows of n, to rows of another stride, or adds them.
+func sumRows(dst []float32, n int, src []float32, stride, rows int, acc bool) {
+	if acc {
+		simd.AddToRows(dst, n, src, stride, rows, n)
+	} else {
+		simd.CopyRowsAdd(dst, n, src, stride, rows, n, 0)
+	}
+}
+
+// convGrad computes some parts of the gradients of Conv2D.
+func (p *convPlan) convGrad(y *Var, lo, hi int) {
+	x, n := y.in[0], y.Shape()[0]
+	in, out := p.channels*p.h*p.w, p.filters*p.oh*p.ow
+	for i := lo; i < hi; i++ {
+		first, end := i*n/chunks(n), (i+1)*n/chunks(n)
+		dy := y.grad.Data()[first*out : end*out]
+		if x.needsGrad {
+			p.transposed(x.grad.Data()[first*in:end*in], dy, p.packedTransposed(y), nil, y.acc)
+		}
+		if y.in[1].needsGrad {
+			p.filterGrad(p.part(y, i), x.Data()[first*in:end*in], dy)
+		}
+		p.biasGrad(y, i, dy, p.filters, p.oh*p.ow)
+	}
+}
+
+// transposedGrad computes some parts of the gradients of ConvTranspose2D.
+func (p *convPlan) transposedGrad(y *Var, lo, hi int) {
+	x, n := y.in[0], y.Shape()[0]
+	in, out := p.filters*p.oh*p.ow, p.channels*p.h*p.w
+	for i := lo; i < hi; i++ {
+		first, end := i*n/chunks(n), (i+1)*n/chunks(n)
+		dy := y.grad.Data()[first*out : end*out]
+		if x.needsGrad {
+			p.correlate(x.grad.Data()[first*in:end*in], dy, p.packed(y), nil, y.acc)
+		}
+		if y.in[1].needsGrad {
+			p.filterGrad(p.part(y, i), dy, x.Data()[first*in:end*in])
+		}
+		p.biasGrad(y, i, dy, p.channels, p.h*p.w)
+	}
+}
+
+// biasGrad computes part i of the bias' gradient: the sums of dy over its planes, each of some size.
+func (p *convPlan) biasGrad(y *Var, i int, dy []float32, planes, size int) {
+	if len(y.in) < 3 || !y.in[2].needsGrad {
+		return
+	}
+	db := p.part(y, i)[p.filters*simd.GradLen(p.taps):][:planes]
+	clear(db)
+	for len(dy) > 0 {
+		for k := range db {
+			db[k] += simd.Sum(dy[k*size:][:size])
+		}
+		dy = dy[planes*size:]
+	}
+}

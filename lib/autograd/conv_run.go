@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package autograd
+
+import (
+	"sync"
+
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+)
+
+// A convSpace is the memory that one goroutine needs for a convolution.
+type convSpace struct {
+	image, grad []float32 // frames
+	rows        []float32 // what the kernels write, or the output's gradient laid out alike
+}
+
+// idleSpaces holds the spaces that nobody uses. Unlike a sync.Pool it never forgets one.
+var idleSpaces struct {
+	sync.Mutex
+	list []*convSpace
+}
+
+func takeSpace() *convSpace {
+	idleSpaces.Lock()
+	defer idleSpaces.Unlock()
+	last := len(idleSpaces.list) - 1
+	if last < 0 {
+		return new(convSpace)
+	}
+	s := idleSpaces.list[last]
+	idleSpaces.list = idleSpaces.list[:last]
+	return s
+}
+
+func (s *convSpace) giveBack() {
+	idleSpaces.Lock()
+	idleSpaces.list = append(idleSpaces.list, s)
+	idleSpaces.Unlock()
+}
+
+// zeros returns n zeros, in the memory of x if that is long enough.
+func zeros(x []float32, n int) []float32 {
+	x = atLeast(x, n)
+	clear(x)
+	return x
+}
+
+func atLeast(x []float32, n int) []float32 {
+	if cap(x) < n {
+		return make([]float32, n)
+	}
+	return x[:n]
+}
+
+// correlate computes outputs y [hi-lo, filters, oh, ow] of images x [hi-lo, channels, h, w], or adds them to y.
+// A bias of length 0 counts as zero.
+func (p *convPlan) correlate(y, x, packed, bias []float32, acc bool) {
+	s := takeSpace()
+	defer s.giveBack()
+	s.image = zeros(s.image, p.image.length)
+	s.rows = atLeast(s.rows, p.filters*p.output.ld)
+	in, out := p.channels*p.h*p.w, p.oh*p.ow
+	for n := len(x) / in; n > 0; n -= p.group {
+		images := min(n, p.group)
+		p.fillImages(s.image, x, images)
+		simd.Correlate(s.rows, p.output.ld, packed, p.filters, s.image, p.output.stencil, images*p.output.runs)
+		for i := range images {
+			for k := range p.filters {
+				p.output.unlay(y[k*out:], p.ow, s.rows[k*p.output.ld:], i, bias, k, acc)
+			}
+			y = y[p.filters*out:]
+		}
+		x = x[images*in:]
+	}
+}
+
+// unlay copies an image's plane from the rows that the kernels wrote to a plane of a result, or adds it.
+func (g *grid) unlay(dst []float32, stride int, rows []float32, image int, bias []float32, plane int, acc bool) {
+	src := rows[image*g.runs*simd.Run:]
+	switch {
+	case acc:
+		simd.AddToRows(dst, stride, src, g.pitch, g.rows, g.cols)
+	case len(bias) > 0:
+		simd.CopyRowsAdd(dst, stride, src, g.pitch, g.rows, g.cols, bias[plane])
+	default:
+		simd.CopyRowsAdd(dst, stride, src, g.pitch, g.rows, g.cols, 0)
+	}
+}
+
+// fillImages copies images into their frame, phase by phase.
+func (p *convPlan) fillImages(dst, x []float32, images int) {
+	for n := range images {
+		at := n * p.image.image
+		for range p.channels {
+			for i := range p.phases {
+				p.phases[i].take(dst[at:], p.image.pitch, x, p.h, p.w, p.oh+(p.kh-1)/p.shape.StrideH)
+				at += p.image.plane
+			}
+			x = x[p.h*p.w:]
+		}
+	}
+}
+
+// take copies this phase of a plane of an image into its plane of the frame, which has some number of rows.
+func (f *convPhase) take(dst []float32, pitch int, plane []float32, h, w, rows int) {
+	rows = min(f.rows.n, rows-f.rows.at)
+	if rows < 1 || f.cols.n < 1 {
+		return
+	}
+	dst = dst[f.rows.at*pitch+f.cols.at:]
+	src := plane[f.rows.first*w+f.cols.first : h*w]
+	if f.cols.stride == 1 {
+		simd.CopyRowsAdd(dst, pitch, src, w*f.rows.stride, rows, f.cols.n, 0)
+		return
+	}
+	for i := range rows {
+		d, s := dst[i*pitch:][:f.cols.n], src[i*f.rows.stride*w:]
+		for j := range d {
+			d[j] = s[j*f.cols.stride]
+		}
+	}
+}
+
+// transposed computes the image gradients dx [n, channels, h, w] from dy [n, filters, oh, ow], or adds them to dx.
+func (p *convPlan) transposed(dx, dy, packed, bias []float32, acc bool) {
+	s := takeSpace()
+	defer s.giveBack()
+	s.grad = zeros(s.grad, p.grad.length)
+	in, out := p.filters*p.oh*p.ow, p.channels*p.h*p.w
+	for n := len(dy) / in; n > 0; n -= p.group {
+		images := min(n, p.group)
+		p.fillGrads(s.grad, dy, images)
+		for i := range p.phases {
+			p.transposedPhase(s, &p.phases[i], dx, packed, bias, images, acc)
+		}
+		dx, dy = dx[images*out:], dy[images*in:]
+	}
+}
+
+func (p *convPlan) transposedPhase(s *convSpace, f *convPhase, dx, packed, bias []float32, images int, acc bool) {
+	if f.empty() {
+		s.rows = zeros(s.rows, f.rows.n*f.cols.n)
+	} else {
+		s.rows = atLeast(s.rows, p.channels*f.output.ld)
+		simd.Correlate(s.rows, f.output.ld, packed[f.packedAt:], p.channels, s.grad, f.output.stencil, images*f.output.runs)
+	}
+	for i := range images {
+		for c := range p.channels {
+			plane := dx[(i*p.channels+c)*p.h*p.w:][:p.h*p.w]
+			f.give(plane, p.w, s.rows[c*f.output.ld:], i, bias, c, acc)
+		}
+	}
+}
+
+// give copies this phase of an image's plane from the rows that the kernels wrote to its pixels, or adds it.
+func (f *convPhase) give(plane []float32, w int, rows []float32, image int, bias []float32, c int, acc bool) {
+	g := &f.output
+	if g.rows < 1 || g.cols < 1 {
+		return
+	}
+	dst := plane[f.rows.first*w+f.cols.first:]
+	if f.cols.stride == 1 {
+		g.unlay(dst, w*f.rows.stride, rows, image, bias, c, acc)
+		return
+	}
+	var b float32
+	if len(bias) > 0 {
+		b = bias[c]
+	}
+	for i := range g.rows {
+		src, d := rows[image*g.runs*simd.Run+i*g.pitch:][:g.cols], dst[i*f.rows.stride*w:]
+		for j, v := range src {
+			if acc {
+				d[j*f.cols.stride] += v
+			} else {
+				d[j*f.cols.stride] = v + b
+			}
+		}
+	}
+}
+
+// fillGrads copies output gradients into their frame.
+func (p *convPlan) fillGrads(dst, dy []float32, images int) {
+	plane := p.oh * p.ow
+	for n := range images {
+		for k := range p.filters {
+			at := p.grad.lead + n*p.grad.image + k*p.grad.plane
+			simd.CopyRowsAdd(dst[at:], p.grad.pitch, dy, p.ow, p.oh, p.ow, 0)
+			dy = dy[plane:]
+		}
+	}
+}
+
+// filterGrad sets dw, whose rows are simd.GradLen(taps) long, to what images contribute to the filters' gradient.
+func (p *convPlan) filterGrad(dw, x, dy []float32) {
+	s := takeSpace()
+	defer s.giveBack()
+	s.image = zeros(s.image, p.image.length)
+	g := &p.output
+	s.rows = zeros(s.rows, p.filters*g.ld)
+	clear(dw)
+	in, out := p.channels*p.h*p.w, p.oh*p.ow
+	for n := len(x) / in; n > 0; n -= p.group {
+		images := min(n, p.group)
+		p.fillImages(s.image, x, images)
+		for i := range images {
+			for k := range p.filters {
+				simd.CopyRowsAdd(s.rows[k*g.ld+i*g.runs*simd.Run:], g.pitch, dy, p.ow, p.oh, p.ow, 0)
+				dy = dy[out:]
+			}
+		}
+		simd.CorrelateGrad(dw, simd.GradLen(p.taps), s.rows, g.ld, p.filters, s.image, g.stencil, images*g.runs)
+		x = x[images*in:]
+	}
+}
