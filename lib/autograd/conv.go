@@ -2,11 +2,7 @@
 
 package autograd
 
-import (
-	"fmt"
-
-	"github.com/lateral-ml/lateral/lib/internal/simd"
-)
+import "fmt"
 
 // A ConvShape says how a kernel moves over an image. Its zero value is a valid convolution: the kernel visits every
 // place where it fits into the image.
@@ -76,7 +72,7 @@ func Conv2D(x, w, b *Var, s ConvShape) *Var {
 	n := x.Shape()[0]
 	y.Resize(n, p.filters, p.oh, p.ow)
 	y.Saved(p.savedLen(y))
-	simd.PackFilters(p.packed(y), w.Data(), p.filters, p.taps)
+	p.pack(p.packed(y), w.Data())
 	y.tape.For(y, n, grain(p.work), p.convFunc)
 	return y
 }

@@ -34,25 +34,40 @@ func (p *convPlan) part(y *Var, i int) []float32 {
 	return y.saved[p.packedLen+p.packedTransposedLen+i*p.partLen():][:p.partLen()]
 }
 
-// packTransposed arranges the filters w [filters, channels, kh, kw] for the gradient of the image: one row for each
-// channel, for each phase those taps that meet it.
+// pack arranges the filters w [filters, channels, kh, kw] for the output: one row for each filter, its taps sorted by
+// the kernel's rows.
+func (p *convPlan) pack(packed, w []float32) {
+	s := takeSpace()
+	defer s.giveBack()
+	s.rows = atLeast(s.rows, p.taps*p.filters)[:0]
+	for k := range p.filters {
+		for u := range p.kh {
+			for c := range p.channels {
+				s.rows = append(s.rows, w[((k*p.channels+c)*p.kh+u)*p.kw:][:p.kw]...)
+			}
+		}
+	}
+	simd.PackFilters(packed, s.rows, p.filters, p.taps)
+}
+
+// packTransposed arranges the filters for the gradient of the image: one row for each channel, for each phase those
+// taps that meet it.
 func (p *convPlan) packTransposed(packed, w []float32) {
 	s := takeSpace()
 	defer s.giveBack()
-	size := p.kh * p.kw
 	for i := range p.phases {
 		f := &p.phases[i]
 		if f.empty() {
 			continue
 		}
 		s.rows = atLeast(s.rows, p.taps*p.filters)[:0]
-		first := i/p.shape.StrideW*p.kw + i%p.shape.StrideW
+		y, x := i/p.shape.StrideW, i%p.shape.StrideW
 		for c := range p.channels {
-			for k := range p.filters {
-				kernel := w[(k*p.channels+c)*size:][:size]
-				for u := first; u < size; u += p.shape.StrideH * p.kw {
-					for v := range f.kernel[1] {
-						s.rows = append(s.rows, kernel[u+v*p.shape.StrideW])
+			for u := y; u < p.kh; u += p.shape.StrideH {
+				for k := range p.filters {
+					row := w[((k*p.channels+c)*p.kh+u)*p.kw:][:p.kw]
+					for v := x; v < p.kw; v += p.shape.StrideW {
+						s.rows = append(s.rows, row[v])
 					}
 				}
 			}
@@ -90,7 +105,7 @@ func (p *convPlan) backwardConv(y *Var) {
 
 func (p *convPlan) backwardTransposed(y *Var) {
 	if y.in[0].needsGrad {
-		simd.PackFilters(p.packed(y), y.in[1].Data(), p.filters, p.taps)
+		p.pack(p.packed(y), y.in[1].Data())
 	}
 	p.backward(y, p.transposedGradFunc)
 }

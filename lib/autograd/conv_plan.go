@@ -45,6 +45,8 @@ type convPlan struct {
 	image  frame // holds an image, in phases
 	output grid  // the outputs, as seen in the image's frame
 
+	filterStencil *simd.Stencil // that of the outputs, with the taps in the order of the filters
+
 	grad   frame       // holds the output's gradient
 	phases []convPhase // the phases of the image
 
@@ -183,17 +185,33 @@ func (p *convPlan) groupSize() int {
 
 // planForward makes the tables of the output.
 func (p *convPlan) planForward() {
-	var offsets []int32
 	sh, sw := p.shape.StrideH, p.shape.StrideW
-	for c := range p.channels {
-		for u := range p.kh {
+	tap := func(c, u, v int) int32 {
+		plane := c*len(p.phases) + u%sh*sw + v%sw
+		return int32(plane*p.image.plane + u/sh*p.image.pitch + v/sw)
+	}
+	var offsets, inOrder []int32
+	for u := range p.kh {
+		for c := range p.channels {
 			for v := range p.kw {
-				plane := c*len(p.phases) + u%sh*sw + v%sw
-				offsets = append(offsets, int32(plane*p.image.plane+u/sh*p.image.pitch+v/sw))
+				offsets = append(offsets, tap(c, u, v))
 			}
 		}
 	}
-	p.output = p.lay(&p.image, 0, p.oh, p.ow, offsets)
+	for c := range p.channels {
+		for u := range p.kh {
+			for v := range p.kw {
+				inOrder = append(inOrder, tap(c, u, v))
+			}
+		}
+	}
+	var starts []int32
+	p.output, starts = p.lay(&p.image, 0, p.oh, p.ow, offsets, p.kh, func(row, u int) bool {
+		f := p.phases[u%sh*sw].rows
+		return row+u/sh >= f.at && row+u/sh < f.at+f.n
+	})
+	p.filterStencil = simd.NewStencil(inOrder, starts)
+	p.image.length = max(p.image.length, p.filterStencil.Span())
 	p.packedLen = simd.PackedFilters(p.filters, p.taps)
 }
 
@@ -209,15 +227,17 @@ func (p *convPlan) planBackward() {
 		}
 		// The kernel is turned round: its last tap sees the output's first gradient.
 		var offsets []int32
-		for k := range p.filters {
-			for u := range ku {
+		for u := range ku {
+			for k := range p.filters {
 				for v := range kv {
 					offsets = append(offsets, int32(k*p.grad.plane+(ku-1-u)*p.grad.pitch+kv-1-v))
 				}
 			}
 		}
 		first := p.grad.lead + (f.rows.at-(ku-1))*p.grad.pitch + f.cols.at - (kv - 1)
-		f.output = p.lay(&p.grad, first, f.rows.n, f.cols.n, offsets)
+		f.output, _ = p.lay(&p.grad, first, f.rows.n, f.cols.n, offsets, ku, func(row, u int) bool {
+			return f.rows.at+row-u >= 0 && f.rows.at+row-u < p.oh
+		})
 		p.packedTransposedLen += simd.PackedFilters(p.channels, len(offsets))
 	}
 }
@@ -228,7 +248,10 @@ func (f *convPhase) empty() bool { return min(f.rows.n, f.cols.n, f.kernel[0], f
 // lay cuts a grid, whose first place in a frame is given, into runs for a group of images, and lengthens the frame
 // to what the kernels then see. The runs follow the frame from the first place to the last without regard to its
 // rows, or start anew with each row of the grid, whichever needs less time.
-func (p *convPlan) lay(f *frame, first, rows, cols int, offsets []int32) grid {
+//
+// The taps are sorted by the kernel's rows. Those rows of which sees says that a row of the grid sees only zeros
+// through them are left out.
+func (p *convPlan) lay(f *frame, first, rows, cols int, offsets []int32, kh int, sees func(row, u int) bool) (grid, []int32) {
 	const pair = 2 * simd.Run
 	through := ceil((rows-1)*f.pitch+cols, pair) * 2
 	byRow := ceil(cols, simd.Run)
@@ -240,18 +263,34 @@ func (p *convPlan) lay(f *frame, first, rows, cols int, offsets []int32) grid {
 		g.runs += g.runs % 2 // the last one twice: a pair belongs to one image
 	}
 	var starts []int32
+	var limits []simd.TapRange
 	for n := range p.group {
 		for r := range g.runs {
-			at := r * simd.Run
-			if anew {
-				last := min(r, rows*byRow-1)
-				at = last/byRow*f.pitch + last%byRow*simd.Run
+			row, col := r*simd.Run/g.pitch, r*simd.Run%g.pitch
+			last := (r*simd.Run + simd.Run - 1) / g.pitch
+			if row >= rows && anew {
+				row, col = rows-1, cols-1
 			}
-			starts = append(starts, int32(first+n*f.image+at))
+			starts = append(starts, int32(first+n*f.image+row*f.pitch+col))
+			limits = append(limits, tapsOf(row, min(last, rows-1), kh, len(offsets)/kh, sees))
 		}
 	}
 	g.stencil = simd.NewStencil(offsets, starts)
+	g.stencil.Limit(limits)
 	g.ld = simd.RowLen(len(starts))
 	f.length = max(f.length, f.lead+p.group*f.image, g.stencil.Span())
-	return g
+	return g, starts
+}
+
+// tapsOf returns the taps that rows first to last of a grid need, of which each of kh rows of the kernel has some.
+func tapsOf(first, last, kh, each int, sees func(row, u int) bool) simd.TapRange {
+	var r simd.TapRange
+	for row := first; row <= last; row++ {
+		for u := range kh {
+			if sees(row, u) {
+				r = r.Join(simd.TapRange{From: u * each, To: (u + 1) * each})
+			}
+		}
+	}
+	return r
 }

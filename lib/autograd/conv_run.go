@@ -209,7 +209,7 @@ func (p *convPlan) filterGrad(dw, x, dy []float32) {
 				dy = dy[out:]
 			}
 		}
-		simd.CorrelateGrad(dw, simd.GradLen(p.taps), s.rows, g.ld, p.filters, s.image, g.stencil, images*g.runs)
+		simd.CorrelateGrad(dw, simd.GradLen(p.taps), s.rows, g.ld, p.filters, s.image, p.filterStencil, images*g.runs)
 		x = x[images*in:]
 	}
 }

@@ -28,7 +28,11 @@ type Stencil struct {
 	taps            int
 	whole           bool // starts come in consecutive pairs: sixteen outputs follow one another
 	span            int  // elements of x that are seen
+	limits          []TapRange // what runs runGroup·i, runGroup·i+1, ... need
 }
+
+// A TapRange is the taps from From up to, but without, To.
+type TapRange struct{ From, To int }
 
 // NewStencil returns the stencil with these tables. It panics if one is empty or holds a negative number.
 func NewStencil(offsets, starts []int32) *Stencil {
@@ -57,6 +61,29 @@ func fillUp(list []int32, n int) []int32 {
 		c = append(c, list[len(list)-1])
 	}
 	return c
+}
+
+// Join returns the smallest range that holds both.
+func (a TapRange) Join(b TapRange) TapRange {
+	switch {
+	case a.From == a.To:
+		return b
+	case b.From == b.To:
+		return a
+	}
+	return TapRange{min(a.From, b.From), max(a.To, b.To)}
+}
+
+// Limit says which taps the outputs of each run need; through the others they see nothing but zeros. Correlate leaves
+// those out, as far as the runs that it computes at once have them in common.
+func (s *Stencil) Limit(runs []TapRange) {
+	s.limits = make([]TapRange, len(s.starts)/runGroup)
+	for i, r := range runs {
+		if r.From < 0 || r.From > r.To || r.To > s.taps || len(s.starts)-len(runs) >= runGroup {
+			panic(fmt.Sprintf("simd: Stencil.Limit: range %v of %d taps, %d ranges", r, s.taps, len(runs)))
+		}
+		s.limits[i/runGroup] = s.limits[i/runGroup].Join(r)
+	}
 }
 
 // Span returns how many elements of x the stencil needs.
@@ -102,7 +129,8 @@ func PackFilters(dst, w []float32, m, taps int) {
 //
 //	dst[i*ld + Run*r + j] = sum over taps p of w[i,p] * x[starts[r] + j + offsets[p]]
 //
-// Each is one chain of fused multiply-adds from tap to tap that starts at zero. What follows the outputs of a row, up
+// Each is one chain of fused multiply-adds from tap to tap that starts at zero, without the taps that [Stencil.Limit]
+// excludes. What follows the outputs of a row, up
 // to RowLen(runs), is overwritten, too.
 func Correlate(dst []float32, ld int, filters []float32, m int, x []float32, s *Stencil, runs int) {
 	if runs < 1 || runs > len(s.starts) || m < 1 || ld < RowLen(runs) || len(dst) < (m-1)*ld+RowLen(runs) ||
@@ -111,13 +139,17 @@ func Correlate(dst []float32, ld int, filters []float32, m int, x []float32, s *
 			m, s.taps, len(filters), runs, len(s.starts), len(x), s.span, len(dst), ld))
 	}
 	g, c := &active.gemm, &active.conv
-	kernels, offsets := c.correlate[s.wholeIndex()], s.offsets[:s.taps]
+	kernels := c.correlate[s.wholeIndex()]
 	step := evenly(m, g.rows, 1)
 	for r := 0; r < runs; r += c.runs {
-		packed := filters
+		taps := TapRange{0, s.taps}
+		if s.limits != nil {
+			taps = s.limits[r/runGroup]
+		}
+		offsets := s.offsets[taps.From:taps.To]
 		for i := 0; i < m; i += step {
+			packed := filters[(i/step*s.taps+taps.From)*g.width:]
 			kernels[min(step, m-i)-1](packed, offsets, x, s.starts[r:], dst[i*ld+r*Run:], ld)
-			packed = packed[s.taps*g.width:]
 		}
 	}
 }
