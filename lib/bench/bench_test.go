@@ -4,7 +4,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -174,7 +176,7 @@ func TestNumbers(t *testing.T) {
 // The command writes rows of JSON with the agreed names, and tables.
 func TestBench(t *testing.T) {
 	var out, log bytes.Buffer
-	if err := bench([]string{"-run", "^(sum_64k|sgemm_100x784x128)$", "-time", "2ms", "-json"}, &out, &log); err != nil {
+	if err := bench(t.Context(), []string{"-run", "^(sum_64k|sgemm_100x784x128)$", "-time", "2ms", "-json"}, &out, &log); err != nil {
 		t.Fatal(err)
 	}
 	names := map[string]int{}
@@ -204,7 +206,7 @@ func TestBench(t *testing.T) {
 
 	for _, format := range []string{"-markdown", "-time=2ms"} {
 		out.Reset()
-		if err := bench([]string{"-run", "sum_64k", "-time", "2ms", format}, &out, &log); err != nil {
+		if err := bench(t.Context(), []string{"-run", "sum_64k", "-time", "2ms", format}, &out, &log); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(out.String(), runtime.Version()) || !strings.Contains(out.String(), "elements/s") {
@@ -224,10 +226,19 @@ func TestMistakes(t *testing.T) {
 		"-time -1s":       "-time -1s must be positive",
 		"mlp":             `unexpected argument "mlp"; items are chosen by -run`,
 	} {
-		err := bench(strings.Fields(args), &bytes.Buffer{}, &bytes.Buffer{})
+		err := bench(t.Context(), strings.Fields(args), &bytes.Buffer{}, &bytes.Buffer{})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", args, err, want)
 		}
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := bench(ctx, []string{"-run", "sum_64k", "-time", "2ms"}, &bytes.Buffer{}, &bytes.Buffer{})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -89,7 +89,7 @@ func (n network) step(workers int) func() {
 
 // twoAtOnce trains two such networks, on one core in turn or on two at once.
 func (n network) twoAtOnce(name, single string) item {
-	const turns = 50 // steps of each network in a run: long beside starting a goroutine
+	const turns = 20 // steps of each network in a run: long beside starting a goroutine
 	train := func(step func()) {
 		for range turns {
 			step()

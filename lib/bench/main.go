@@ -28,11 +28,13 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -41,7 +43,9 @@ import (
 )
 
 func main() {
-	err := bench(os.Args[1:], os.Stdout, os.Stderr)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := bench(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 	case err != nil:
@@ -63,8 +67,8 @@ type peerResult struct {
 	timing
 }
 
-// bench is the command.
-func bench(args []string, stdout, stderr io.Writer) error {
+// bench is the command. It stops soon after ctx is cancelled, with an error.
+func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	pattern := flags.String("run", "", "measure the items that match this regular expression")
@@ -121,7 +125,7 @@ func bench(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	for _, it := range list {
-		r, err := s.measure(it)
+		r, err := s.measure(ctx, it)
 		if err != nil {
 			return fmt.Errorf("%s: %w", it.name, err)
 		}
@@ -147,7 +151,7 @@ type session struct {
 const rounds = 5
 
 // measure times an item and its peers in turn.
-func (s *session) measure(it item) (result, error) {
+func (s *session) measure(ctx context.Context, it item) (result, error) {
 	dir := filepath.Join(s.dir, it.name)
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return result{}, err
@@ -171,6 +175,9 @@ func (s *session) measure(it item) (result, error) {
 
 	batches := make([][]float64, len(watches))
 	for range rounds {
+		if ctx.Err() != nil {
+			return result{}, context.Cause(ctx)
+		}
 		for i, w := range watches {
 			w.warmUp(s.time / rounds / 10)
 			batches[i] = append(batches[i], w.measure(s.time/rounds)...)

@@ -162,7 +162,7 @@ func TestBenchWithPeers(t *testing.T) {
 	t.Setenv(fake, "without torch")
 	t.Setenv("LATERAL_BENCH_PYTHON", os.Args[0])
 	var out, log bytes.Buffer
-	if err := bench([]string{"-run", "^sum_64k$", "-time", "2ms", "-peers", "-json"}, &out, &log); err != nil {
+	if err := bench(t.Context(), []string{"-run", "^sum_64k$", "-time", "2ms", "-peers", "-json"}, &out, &log); err != nil {
 		t.Fatal(err)
 	}
 	if want := "skipped: torch with " + os.Args[0] + ": it ended: ModuleNotFoundError: No module named 'torch'\n"; log.String() != want {

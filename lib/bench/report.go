@@ -117,7 +117,7 @@ func (w tableWriter) begin() error {
 		fmt.Fprintf(w.out, "%s on %s", rate(w.top.byCores[n], "FLOP"), cores(n))
 	}
 	fmt.Fprint(w.out, ". Kernels: "+autograd.Kernels()+".\n\n")
-	head := []string{"item", "1 core", cores(w.cores[len(w.cores)-1]), "rate", "ceiling"}
+	head := []string{"item", "1 core", "all cores", "rate", "ceiling"}
 	rule := []string{"---", "--:", "--:", "--:", "--:"}
 	if w.peers {
 		head, rule = append(head, "peer's time", "ratio", "peer"), append(rule, "--:", "--:", "---")
@@ -140,6 +140,9 @@ func (w tableWriter) row(r result) error {
 	}
 	cells := []string{r.item.name, duration(r.ours[0]), all, rate(r.item.work/r.ours[best].median, r.item.unit), share}
 	if len(r.peers) == 0 {
+		if w.peers {
+			cells = append(cells, "", "", "")
+		}
 		return w.line(cells)
 	}
 	for _, p := range r.peers {

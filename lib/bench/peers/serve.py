@@ -53,6 +53,16 @@ def prepare(make, seconds):
     return min(ways, key=lambda w: w[0])[1:]
 
 
+def settle():
+    """Waits until no thread of this process is busy: OpenBLAS's keep spinning for 0.14 s after a product, at the
+    cost of whatever is measured next."""
+    while True:
+        before = time.process_time()
+        time.sleep(0.02)
+        if time.process_time() - before < 0.002:
+            return
+
+
 def serve(peer, items):
     """Answers requests until stdin ends. items maps a name to a function that returns {variant: start}; start()
     prepares the data and returns the function to time."""
@@ -75,7 +85,9 @@ def serve(peer, items):
                 variant, run, count = prepare(items[name], seconds)
                 current = name
             warm_up(run, seconds / 10)
-            say(variant=variant, batches=measure(run, seconds, count))
+            batches = measure(run, seconds, count)
+            settle()
+            say(variant=variant, batches=batches)
         except Exception as e:
             say(error=f"{type(e).__name__}: {e}")
 
