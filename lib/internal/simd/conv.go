@@ -26,8 +26,8 @@ const (
 type Stencil struct {
 	offsets, starts []int32 // filled up to multiples of tapGroup and runGroup
 	taps            int
-	whole           bool // starts come in consecutive pairs: sixteen outputs follow one another
-	span            int  // elements of x that are seen
+	whole           bool       // starts come in consecutive pairs: sixteen outputs follow one another
+	span            int        // elements of x that are seen
 	limits          []TapRange // what runs runGroup·i, runGroup·i+1, ... need
 }
 

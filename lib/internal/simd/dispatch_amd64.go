@@ -59,6 +59,7 @@ var avx512Kernels = kernels{
 	sumRows:       avx512SumRows,
 	copyRowsAdd:   avx512CopyRowsAdd,
 	addToRows:     avx512AddToRows,
+	maxPoolRow2:   avx512MaxPoolRow2,
 
 	sgd:      avx512SGD,
 	momentum: avx512Momentum,
@@ -107,6 +108,7 @@ var avx2Kernels = kernels{
 	sumRows:       avx2SumRows,
 	copyRowsAdd:   avx2CopyRowsAdd,
 	addToRows:     avx2AddToRows,
+	maxPoolRow2:   avx2MaxPoolRow2,
 
 	sgd:      avx2SGD,
 	momentum: avx2Momentum,

@@ -45,6 +45,7 @@ var goKernels = kernels{
 	sumRows:       goSumRows,
 	copyRowsAdd:   goCopyRowsAdd,
 	addToRows:     goAddToRows,
+	maxPoolRow2:   goMaxPoolRow2,
 
 	sgd:      goSGD,
 	momentum: goMomentum,

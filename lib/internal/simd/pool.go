@@ -24,18 +24,26 @@ func MaxPool(dst []float32, index []int32, stride int, x []float32, first int, w
 	for r := range w.Rows {
 		at := first + r*w.RowStep
 		d, i := dst[r*stride:][:w.Cols], index[r*stride:][:w.Cols]
-		goMaxPoolRow(d, i, x, at, &w)
+		if w.Step == 2 {
+			active.maxPoolRow2(d, i, x, at, w.H, w.W, w.Pitch)
+		} else {
+			maxPoolRow(d, i, x, at, w.Step, w.H, w.W, w.Pitch)
+		}
 	}
 }
 
-// goMaxPoolRow is MaxPool for one row of places.
-func goMaxPoolRow(dst []float32, index []int32, x []float32, first int, w *PoolWindow) {
+func goMaxPoolRow2(dst []float32, index []int32, x []float32, first, height, width, pitch int) {
+	maxPoolRow(dst, index, x, first, 2, height, width, pitch)
+}
+
+// maxPoolRow is MaxPool for one row of places.
+func maxPoolRow(dst []float32, index []int32, x []float32, first, step, height, width, pitch int) {
 	for j := range dst {
-		at := first + j*w.Step
+		at := first + j*step
 		best, from := x[at], at
-		for u := range w.H {
-			row := at + u*w.Pitch
-			for v, c := range x[row : row+w.W] {
+		for u := range height {
+			row := at + u*pitch
+			for v, c := range x[row : row+width] {
 				if c > best || c != c && best == best {
 					best, from = c, row+v
 				}

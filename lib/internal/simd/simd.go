@@ -51,6 +51,7 @@ type kernels struct {
 	sumRows                        func(dst, x []float32, rows, stride int, acc bool)
 	copyRowsAdd                    func(dst []float32, dstStride int, src []float32, stride, rows, n int, s float32)
 	addToRows                      func(dst []float32, dstStride int, src []float32, stride, rows, n int)
+	maxPoolRow2                    func(dst []float32, index []int32, x []float32, first, height, width, pitch int)
 	sgd                            func(w, grad []float32, lr, weightDecay float32)
 	momentum, nesterov             func(w, grad, v []float32, lr, mu, weightDecay float32)
 	adam                           func(w, grad, m, v []float32, step, beta1, alpha1, beta2, alpha2, invC2, eps, weightDecay float32)

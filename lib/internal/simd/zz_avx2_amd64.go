@@ -230,3 +230,6 @@ func avx2CopyRowsAdd(dst []float32, dstStride int, src []float32, stride int, ro
 
 //go:noescape
 func avx2AddToRows(dst []float32, dstStride int, src []float32, stride int, rows int, n int)
+
+//go:noescape
+func avx2MaxPoolRow2(dst []float32, index []int32, x []float32, first int, height int, width int, pitch int)

@@ -7888,3 +7888,92 @@ next:
 done:
 	VZEROUPPER
 	RET
+
+// func avx2MaxPoolRow2(dst []float32, index []int32, x []float32, first int, height int, width int, pitch int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·avx2MaxPoolRow2(SB), NOSPLIT, $0-104
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    index_base+24(FP), CX
+	MOVQ    x_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    first+72(FP), SI
+	VMOVUPS evens<>+0(SB), Y0
+
+blocks:
+	TESTQ      BX, BX
+	JZ         done
+	MOVQ       $+8, DI
+	CMPQ       BX, DI
+	CMOVQLT    BX, DI
+	LEAQ       -1(DI)(DI*1), R8
+	LEAQ       masks<>+256(SB), R9
+	MOVQ       DI, R10
+	NEGQ       R10
+	VMOVUPS    (R9)(R10*4), Y1
+	LEAQ       masks<>+256(SB), R9
+	NEGQ       R8
+	VMOVUPS    (R9)(R8*4), Y2
+	VMOVUPS    32(R9)(R8*4), Y3
+	VXORPS     Y5, Y5, Y5
+	LEAQ       (DX)(SI*4), R8
+	XORQ       R9, R9
+	VMASKMOVPS (R8), Y2, Y4
+	VMASKMOVPS 32(R8), Y3, Y6
+	VSHUFPS    $0x88, Y6, Y4, Y4
+	VPERMPD    $0xd8, Y4, Y4
+	VMOVAPS    Y4, Y4
+	MOVQ       height+80(FP), R10
+
+rows:
+	MOVQ width+88(FP), R12
+	XORQ R11, R11
+
+elements:
+	VMASKMOVPS   (R8)(R11*4), Y2, Y6
+	VMASKMOVPS   32(R8)(R11*4), Y3, Y7
+	VSHUFPS      $0x88, Y7, Y6, Y6
+	VPERMPD      $0xd8, Y6, Y6
+	VMOVD        R9, X7
+	VPBROADCASTD X7, Y7
+	VCMPPS       $0x16, Y4, Y6, Y8
+	VCMPPS       $0x07, Y4, Y4, Y9
+	VANDPS       Y8, Y9, Y8
+	VBLENDVPS    Y8, Y6, Y4, Y4
+	VMOVAPS      Y4, Y4
+	VBLENDVPS    Y8, Y7, Y5, Y5
+	VMOVAPS      Y5, Y5
+	INCQ         R9
+	INCQ         R11
+	CMPQ         R11, R12
+	JLT          elements
+	MOVQ         pitch+96(FP), R11
+	LEAQ         (R8)(R11*4), R8
+	ADDQ         R11, R9
+	SUBQ         R12, R9
+	DECQ         R10
+	JNZ          rows
+	VMASKMOVPS   Y4, Y1, (AX)
+	VPADDD       Y0, Y5, Y2
+	VMOVD        SI, X3
+	VPBROADCASTD X3, Y3
+	VPADDD       Y3, Y2, Y2
+	VMASKMOVPS   Y2, Y1, (CX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x10, SI
+	SUBQ         DI, BX
+	JMP          blocks
+
+done:
+	VZEROUPPER
+	RET
+
+DATA evens<>+0(SB)/4, $0x00000000
+DATA evens<>+4(SB)/4, $0x00000002
+DATA evens<>+8(SB)/4, $0x00000004
+DATA evens<>+12(SB)/4, $0x00000006
+DATA evens<>+16(SB)/4, $0x00000008
+DATA evens<>+20(SB)/4, $0x0000000a
+DATA evens<>+24(SB)/4, $0x0000000c
+DATA evens<>+28(SB)/4, $0x0000000e
+GLOBL evens<>(SB), RODATA|NOPTR, $32

@@ -419,3 +419,6 @@ func avx512CopyRowsAdd(dst []float32, dstStride int, src []float32, stride int, 
 
 //go:noescape
 func avx512AddToRows(dst []float32, dstStride int, src []float32, stride int, rows int, n int)
+
+//go:noescape
+func avx512MaxPoolRow2(dst []float32, index []int32, x []float32, first int, height int, width int, pitch int)

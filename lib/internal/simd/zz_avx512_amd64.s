@@ -22930,3 +22930,100 @@ next:
 done:
 	VZEROUPPER
 	RET
+
+// func avx512MaxPoolRow2(dst []float32, index []int32, x []float32, first int, height int, width int, pitch int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·avx512MaxPoolRow2(SB), NOSPLIT, $0-104
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    index_base+24(FP), CX
+	MOVQ    x_base+48(FP), DX
+	MOVQ    dst_len+8(FP), BX
+	MOVQ    first+72(FP), SI
+	VMOVUPS evens<>+0(SB), Z0
+
+blocks:
+	TESTQ     BX, BX
+	JZ        done
+	MOVQ      $+16, DI
+	CMPQ      BX, DI
+	CMOVQLT   BX, DI
+	LEAQ      -1(DI)(DI*1), R8
+	MOVQ      $-1, R9
+	BZHIQ     DI, R9, R9
+	KMOVW     R9, K1
+	MOVQ      $-1, R9
+	BZHIQ     R8, R9, R9
+	KMOVW     R9, K2
+	SHRQ      $0x10, R9
+	KMOVW     R9, K3
+	VPXORD    Z2, Z2, Z2
+	LEAQ      (DX)(SI*4), R8
+	XORQ      R9, R9
+	VMOVUPS.Z (R8), K2, Z1
+	VMOVUPS.Z 64(R8), K3, Z3
+	VPERMT2PS Z3, Z0, Z1
+	VMOVAPS   Z1, Z1
+	MOVQ      height+80(FP), R10
+
+rows:
+	MOVQ width+88(FP), R12
+	XORQ R11, R11
+
+elements:
+	VMOVUPS.Z    (R8)(R11*4), K2, Z3
+	VMOVUPS.Z    64(R8)(R11*4), K3, Z4
+	VPERMT2PS    Z4, Z0, Z3
+	VMOVD        R9, X4
+	VPBROADCASTD X4, Z4
+	VCMPPS       $0x16, Z1, Z3, K4
+	VCMPPS       $0x07, Z1, Z1, K5
+	KANDW        K4, K5, K4
+	VMOVUPS      Z1, Z1
+	VMOVAPS      Z3, K4, Z1
+	VMOVAPS      Z1, Z1
+	VMOVUPS      Z2, Z2
+	VMOVAPS      Z4, K4, Z2
+	VMOVAPS      Z2, Z2
+	INCQ         R9
+	INCQ         R11
+	CMPQ         R11, R12
+	JLT          elements
+	MOVQ         pitch+96(FP), R11
+	LEAQ         (R8)(R11*4), R8
+	ADDQ         R11, R9
+	SUBQ         R12, R9
+	DECQ         R10
+	JNZ          rows
+	VMOVUPS      Z1, K1, (AX)
+	VPADDD       Z0, Z2, Z1
+	VMOVD        SI, X3
+	VPBROADCASTD X3, Z3
+	VPADDD       Z3, Z1, Z1
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x20, SI
+	SUBQ         DI, BX
+	JMP          blocks
+
+done:
+	VZEROUPPER
+	RET
+
+DATA evens<>+0(SB)/4, $0x00000000
+DATA evens<>+4(SB)/4, $0x00000002
+DATA evens<>+8(SB)/4, $0x00000004
+DATA evens<>+12(SB)/4, $0x00000006
+DATA evens<>+16(SB)/4, $0x00000008
+DATA evens<>+20(SB)/4, $0x0000000a
+DATA evens<>+24(SB)/4, $0x0000000c
+DATA evens<>+28(SB)/4, $0x0000000e
+DATA evens<>+32(SB)/4, $0x00000010
+DATA evens<>+36(SB)/4, $0x00000012
+DATA evens<>+40(SB)/4, $0x00000014
+DATA evens<>+44(SB)/4, $0x00000016
+DATA evens<>+48(SB)/4, $0x00000018
+DATA evens<>+52(SB)/4, $0x0000001a
+DATA evens<>+56(SB)/4, $0x0000001c
+DATA evens<>+60(SB)/4, $0x0000001e
+GLOBL evens<>(SB), RODATA|NOPTR, $64

@@ -165,8 +165,10 @@ const (
 	unordered     = 0x03
 	notEqualOrNaN = 0x04
 	notLessOrNaN  = 0x05
+	ordered       = 0x07
 	notEqual      = 0x0c
 	less          = 0x11
+	greaterOrNaN  = 0x16
 	greater       = 0x1e
 )
 

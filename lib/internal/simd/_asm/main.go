@@ -8,7 +8,8 @@
 //
 // Every kernel is described once, for both instruction sets, in terms of the vector type isa (isa.go): loops over
 // slices in elementwise.go and reduce.go, elementary functions in math.go, optimiser steps in optim.go, the matrix
-// product's tiles in gemm.go and their packing in pack.go, convolution in conv.go. What a kernel computes is defined by the Go body of the
+// product's tiles in gemm.go and their packing in pack.go, convolution in
+// conv.go, pooling in pool.go. What a kernel computes is defined by the Go body of the
 // same name in package simd; its tests hold the two together.
 package main
 
@@ -43,6 +44,7 @@ func main() {
 	v.tiles()
 	v.packing()
 	v.convolutions()
+	v.maxPool()
 	Generate()
 	for _, file := range []string{assembly, declarations} {
 		if err := license(file); err != nil {
