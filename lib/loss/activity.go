@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package loss
+
+import "github.com/lateral-ml/lateral/lib/autograd"
+
+// LogActivity returns the activity penalty
+//
+//	lambda · (1/N) sum_n sum_i log(1 + a_n,i²)
+//
+// of a layer's activations a [N, U]: that of a Cauchy prior on activity. Its slope 2a / (1 + a²) is steepest at a = 1
+// and falls behind it, so that a unit which speaks loudly pays little for more. Unlike [L1] it does not press where a
+// is almost 0. Source: the second of Sparsenet's three penalties in chapter 1 of [Thesis21].
+func LogActivity(a *autograd.Var, lambda float32) *autograd.Var {
+	penalty := autograd.Log(autograd.AddScalar(autograd.Square(a), 1))
+	return autograd.Scale(autograd.Sum(penalty), lambda/float32(a.Rows()))
+}
+
+// ExpActivity returns the activity penalty
+//
+//	-lambda · (1/N) sum_n sum_i exp(-a_n,i²)
+//
+// of a layer's activations a [N, U], from -lambda·U of a silent layer to 0. Its slope 2a exp(-a²) vanishes at 0 and
+// beyond a of about 2: a smooth count of the active units. Source: the first of Sparsenet's three penalties in
+// chapter 1 of [Thesis21].
+func ExpActivity(a *autograd.Var, lambda float32) *autograd.Var {
+	silent := autograd.Exp(autograd.Scale(autograd.Square(a), -1))
+	return autograd.Scale(autograd.Sum(silent), -lambda/float32(a.Rows()))
+}
