@@ -98,6 +98,13 @@ func GemmTN(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32
 	p.run()
 }
 
+// GemmTT is GemmNN with both factors stored transposed, A [k,m] and B [n,k]: C = transpose(A)*transpose(B).
+func GemmTT(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
+	fitGemm("GemmTT", m, n, k, len(a), lda, k, m, len(b), ldb, n, k, len(c), ldc)
+	p := product{&active.gemm, true, true, m, n, k, a, lda, b, ldb, c, ldc, acc}
+	p.run()
+}
+
 // fitGemm panics unless the stored matrices A [ar,ac], B [br,bc] and C [m,n] lie within their slices.
 func fitGemm(op string, m, n, k, lenA, lda, ar, ac, lenB, ldb, br, bc, lenC, ldc int) {
 	fits := func(length, ld, rows, cols int) bool {

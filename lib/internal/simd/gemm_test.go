@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// layouts are the three ways a product's factors may be stored.
+// layouts are the four ways a product's factors may be stored.
 var layouts = []struct {
 	name           string
 	transA, transB bool
@@ -19,6 +19,7 @@ var layouts = []struct {
 	{"NN", false, false, GemmNN},
 	{"NT", false, true, GemmNT},
 	{"TN", true, false, GemmTN},
+	{"TT", true, true, GemmTT},
 }
 
 // storedAt is the position of element (i, j) of a matrix, which may be stored transposed.
