@@ -9,11 +9,11 @@
 // kernelext or the notebook kernel:
 //
 //	6  bench
-//	5  drmm hebbian sparsecode rbm prune siamese
+//	5  activity drmm hebbian sparsecode rbm prune siamese
 //	4  train
 //	3  nn competitive norm loss optim gradcheck
 //	2  autograd dataset
-//	1  tensor sparsity submask embed figure dataset/synth
+//	1  tensor blas sparsity submask embed figure dataset/synth
 //	0  internal/simd internal/parallel internal/race
 //
 // Tests and examples may import whatever they need.
