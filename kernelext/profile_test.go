@@ -132,3 +132,11 @@ func TestProgressWithoutTotal(t *testing.T) {
 		t.Errorf("line %q, want %q", out.lines[0], want)
 	}
 }
+
+func TestProvenanceIsBrokenBetweenFacts(t *testing.T) {
+	parts := []string{"profile quick", "data λλλλ", "a fact that alone is longer than a line", "2 cores"}
+	const want = "profile quick · data λλλλ\na fact that alone is longer than a line\n2 cores"
+	if got := joined(parts, 25); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

@@ -11,11 +11,12 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
-// Setup belongs in a notebook's first cell. It prints one line of provenance: profile, data, further facts, and the
+// Setup belongs in a notebook's first cell. It prints the provenance: profile, data, further facts, and the
 // versions of the library and of Go. data says which data set the notebook found, in words for people; [Versus]
 // tables of the same kernel session name it.
 //
@@ -33,7 +34,20 @@ func Setup(data string, facts ...string) {
 	parts = append(parts, facts...)
 	parts = append(parts, "lateral "+Version(), runtime.Version(),
 		fmt.Sprintf("%s/%s", runtime.GOOS, runtime.GOARCH), fmt.Sprintf("%d cores", runtime.GOMAXPROCS(0)))
-	fmt.Println(strings.Join(parts, " · "))
+	fmt.Println(joined(parts, 80))
+}
+
+// joined writes parts in lines of at most width characters, where a part fits.
+func joined(parts []string, width int) string {
+	line, text := parts[0], ""
+	for _, part := range parts[1:] {
+		if utf8.RuneCountInString(line+" · "+part) > width {
+			text, line = text+line+"\n", part
+			continue
+		}
+		line += " · " + part
+	}
+	return text + line
 }
 
 const modulePath = "github.com/lateral-ml/lateral"

@@ -47,8 +47,9 @@ type Tools struct {
 // GoNB returns the path of the kernel.
 func (t Tools) GoNB() string { return filepath.Join(t.Dir, "gonb") }
 
-// Gopls returns the path of gopls, which only [BuildGopls] makes.
-func (t Tools) Gopls() string { return filepath.Join(t.Dir, "gopls") }
+// Gopls returns the path of gopls, which only [Tools.BuildGopls] makes. It has a directory of its own: GoNB starts it
+// where it finds it, and without a front end it would compute for nobody.
+func (t Tools) Gopls() string { return filepath.Join(t.Dir, "completion", "gopls") }
 
 // AskGo asks the Go command about this machine, as seen from the module.
 func AskGo(ctx context.Context, module string) (Go, error) {
@@ -105,7 +106,7 @@ func (t Tools) Build(ctx context.Context) error {
 	if t.Built() {
 		return nil
 	}
-	return t.install(ctx, t.Module, gonb, goimports)
+	return install(ctx, t.Module, t.Dir, gonb, goimports)
 }
 
 // BuildGopls makes gopls, unless it is there. It is pinned by a module of its
@@ -115,16 +116,16 @@ func (t Tools) BuildGopls(ctx context.Context) error {
 	if _, err := os.Stat(t.Gopls()); err == nil {
 		return nil
 	}
-	return t.install(ctx, filepath.Join(t.Module, "kernelext", "tools", "gopls"), gopls)
+	return install(ctx, filepath.Join(t.Module, "kernelext", "tools", "gopls"), filepath.Dir(t.Gopls()), gopls)
 }
 
-// install builds packages in module and moves the programs to t.Dir, each
+// install builds packages in module and moves the programs to dir, each
 // complete or not at all.
-func (t Tools) install(ctx context.Context, module string, packages ...string) error {
-	if err := os.MkdirAll(t.Dir, 0o755); err != nil {
+func install(ctx context.Context, module, dir string, packages ...string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("toolchain: %w", err)
 	}
-	building, err := os.MkdirTemp(t.Dir, ".building-")
+	building, err := os.MkdirTemp(dir, ".building-")
 	if err != nil {
 		return fmt.Errorf("toolchain: %w", err)
 	}
@@ -138,7 +139,7 @@ func (t Tools) install(ctx context.Context, module string, packages ...string) e
 		return fmt.Errorf("toolchain: %w", err)
 	}
 	for _, program := range programs {
-		if err := os.Rename(filepath.Join(building, program.Name()), filepath.Join(t.Dir, program.Name())); err != nil {
+		if err := os.Rename(filepath.Join(building, program.Name()), filepath.Join(dir, program.Name())); err != nil {
 			return fmt.Errorf("toolchain: %w", err)
 		}
 	}

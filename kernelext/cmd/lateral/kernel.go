@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/lateral-ml/lateral/kernelext/kernelspec"
 	"github.com/lateral-ml/lateral/kernelext/toolchain"
@@ -103,7 +104,7 @@ func jupyterKernel(tools toolchain.Tools) kernelspec.Spec {
 		Language:      "go",
 		InterruptMode: "message",
 		Env: map[string]string{
-			"PATH":    tools.Path(os.Getenv("PATH")),
+			"PATH":    tools.Path(filepath.Dir(tools.Gopls()) + string(filepath.ListSeparator) + os.Getenv("PATH")),
 			"GOFLAGS": tools.Flags(),
 			"GOWORK":  "",
 		},

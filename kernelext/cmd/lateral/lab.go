@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,8 +67,8 @@ func openLab(ctx context.Context, log io.Writer, prefix string, args []string) e
 		jupyter.Dir = tools.Module
 	}
 	jupyter.Stdin, jupyter.Stdout, jupyter.Stderr = os.Stdin, os.Stdout, os.Stderr
-	// Ctrl-C reaches Jupyter from the terminal, which asks before it ends.
-	jupyter.Cancel = func() error { return jupyter.Process.Signal(os.Interrupt) }
+	// On an interrupt Jupyter may leave its kernels running; this signal makes it stop them.
+	jupyter.Cancel = func() error { return jupyter.Process.Signal(syscall.SIGTERM) }
 	jupyter.WaitDelay = 10 * time.Second
 	if err := jupyter.Run(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("%s: %w", command[0], err)
