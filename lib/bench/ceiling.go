@@ -4,6 +4,7 @@ package main
 
 import (
 	"math"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,29 +22,31 @@ var scalarFMA = fmaLoop{"scalar multiply-add in Go", func(n int) { scalarSink.St
 // scalarSink keeps the compiler from leaving the work out.
 var scalarSink atomic.Uint32
 
-// A ceiling is the highest rate of multiply-adds that the machine has shown, in FLOP/s.
-type ceiling struct {
-	loop    fmaLoop
-	byCores map[int]float64
-}
+// A ceiling is the highest rate of multiply-adds that was seen, in FLOP/s, by the number of cores.
+type ceiling map[int]float64
 
-// measureCeiling measures for each number of cores during the given time.
-func measureCeiling(cores []int, d time.Duration) ceiling {
-	c := ceiling{fastestFMA(), map[int]float64{}}
+// raise measures for each number of cores during the given time, once at least.
+func (c ceiling) raise(cores []int, d time.Duration) {
+	loop := fastestFMA()
 	for _, n := range cores {
-		for start := time.Now(); time.Since(start) < d || c.byCores[n] == 0; {
-			c.byCores[n] = max(c.byCores[n], c.loop.rate(n, time.Millisecond))
+		for start, once := time.Now(), false; time.Since(start) < d || !once; once = true {
+			c[n] = max(c[n], loop.rate(n, time.Millisecond))
 		}
 	}
-	return c
 }
 
-// rate returns the operations per second of some cores that all run for a time d: the sum of their own rates.
+// rate returns the operations per second of some cores that all run for a time d, at the same time.
 func (l fmaLoop) rate(cores int, d time.Duration) float64 {
 	rates := make([]float64, cores)
+	var ready atomic.Int32
 	var done sync.WaitGroup
 	for i := range rates {
-		done.Go(func() { rates[i] = l.rateOfOne(d) })
+		done.Go(func() {
+			for ready.Add(1); int(ready.Load()) < cores; {
+				runtime.Gosched()
+			}
+			rates[i] = l.rateOfOne(d)
+		})
 	}
 	done.Wait()
 	sum := 0.0

@@ -6,8 +6,8 @@
 //
 // One row for each item says how long a run of it takes on one core and on all of them (the median over batches, and
 // the distance of the quartiles as its spread), the rate, and the share of the machine's ceiling that the matrix
-// products in it reach. The ceiling is the highest rate of fused multiply-adds from registers that a loop of this
-// program saw.
+// products in it reach. The ceiling is the highest rate of fused multiply-adds on registers that a loop of this program
+// saw between the batches of the item.
 //
 // With -peers the same work is timed in PyTorch, NumPy and gonum, in turn with ours. A peer is taken at its best: it
 // is timed with every Python in $LATERAL_BENCH_PYTHON (a list of executables as in $PATH, python3 by default), every
@@ -59,6 +59,7 @@ type result struct {
 	item  item
 	cores []int // ascending
 	ours  []timing
+	top   ceiling      // measured in turn with ours; nil if the item has no matrix products
 	peers []peerResult // fastest first
 }
 
@@ -113,13 +114,14 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		defer s.peers.close()
 	}
 
-	top := measureCeiling(s.cores, *d/2)
-	var w writer = newText(stdout, top, s.cores, *withPeers)
+	var w writer
 	switch {
 	case *asJSON:
-		w = newJSON(stdout, top)
-	case *asMarkdown:
-		w = newMarkdown(stdout, top, s.cores, *withPeers)
+		w = newJSON(stdout)
+	default:
+		top := ceiling{}
+		top.raise(s.cores, *d/5)
+		w = newTable(stdout, top, s.cores, *withPeers, *asMarkdown)
 	}
 	if err := w.begin(); err != nil {
 		return err
@@ -157,6 +159,9 @@ func (s *session) measure(ctx context.Context, it item) (result, error) {
 		return result{}, err
 	}
 	r := result{item: it, cores: it.useful(s.cores)}
+	if it.flops > 0 {
+		r.top = ceiling{}
+	}
 	var watches []*stopwatch
 	for _, n := range r.cores {
 		run, err := it.setup(n, dir)
@@ -181,6 +186,9 @@ func (s *session) measure(ctx context.Context, it item) (result, error) {
 		for i, w := range watches {
 			w.warmUp(s.time / rounds / 10)
 			batches[i] = append(batches[i], w.measure(s.time/rounds)...)
+		}
+		if r.top != nil {
+			r.top.raise(r.cores, s.time/rounds/10)
 		}
 		if s.peers != nil {
 			contenders = s.peers.measure(contenders, it, s.time/rounds)

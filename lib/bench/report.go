@@ -33,13 +33,12 @@ func (r result) best() int {
 	return b
 }
 
-// share returns the share of the ceiling that the matrix products reach on r.cores[i], 0 if they do not count.
-func (c ceiling) share(r result, i int) float64 {
-	top := c.byCores[r.cores[i]]
-	if top == 0 {
+// share returns the share of the ceiling that the matrix products reach on cores[i], 0 if there are none.
+func (r result) share(i int) float64 {
+	if r.top == nil {
 		return 0
 	}
-	return r.item.flops / r.ours[i].median / top
+	return r.item.flops / r.ours[i].median / r.top[r.cores[i]]
 }
 
 // A jsonRow is one line of -json.
@@ -59,12 +58,9 @@ type jsonRow struct {
 	Ratio        float64 `json:"ratio,omitempty"` // PeerSeconds / Seconds
 }
 
-type jsonWriter struct {
-	out *json.Encoder
-	top ceiling
-}
+type jsonWriter struct{ out *json.Encoder }
 
-func newJSON(w io.Writer, top ceiling) writer { return jsonWriter{json.NewEncoder(w), top} }
+func newJSON(w io.Writer) writer { return jsonWriter{json.NewEncoder(w)} }
 
 func (w jsonWriter) begin() error { return nil }
 
@@ -72,7 +68,7 @@ func (w jsonWriter) row(r result) error {
 	for i, t := range r.ours {
 		row := jsonRow{
 			Name: r.item.name, Seconds: t.median, Spread: t.spread, Fastest: t.fastest, Cores: r.cores[i],
-			Work: r.item.work, Unit: r.item.unit, CeilingShare: w.top.share(r, i),
+			Work: r.item.work, Unit: r.item.unit, CeilingShare: r.share(i),
 		}
 		if len(r.peers) == 0 {
 			if err := w.out.Encode(row); err != nil {
@@ -99,22 +95,22 @@ type tableWriter struct {
 	widths []int // of the columns; nil for Markdown
 }
 
-func newText(w io.Writer, top ceiling, cores []int, peers bool) writer {
-	return tableWriter{w, top, cores, peers, []int{-18, 15, 15, 17, 8, 15, 7, 0}}
-}
-
-func newMarkdown(w io.Writer, top ceiling, cores []int, peers bool) writer {
-	return tableWriter{w, top, cores, peers, nil}
+func newTable(w io.Writer, top ceiling, cores []int, peers, markdown bool) writer {
+	widths := []int{-18, 15, 15, 17, 8, 15, 7, 0}
+	if markdown {
+		widths = nil
+	}
+	return tableWriter{w, top, cores, peers, widths}
 }
 
 func (w tableWriter) begin() error {
 	fmt.Fprintln(w.out, machine())
-	fmt.Fprintf(w.out, "Ceiling: %s, ", w.top.loop.name)
+	fmt.Fprintf(w.out, "Ceiling: %s, ", fastestFMA().name)
 	for i, n := range w.cores {
 		if i > 0 {
 			fmt.Fprint(w.out, "; ")
 		}
-		fmt.Fprintf(w.out, "%s on %s", rate(w.top.byCores[n], "FLOP"), cores(n))
+		fmt.Fprintf(w.out, "%s on %s", rate(w.top[n], "FLOP"), cores(n))
 	}
 	fmt.Fprint(w.out, ". Kernels: "+autograd.Kernels()+".\n\n")
 	head := []string{"item", "1 core", "all cores", "rate", "ceiling"}
@@ -135,7 +131,7 @@ func (w tableWriter) row(r result) error {
 	}
 	best := r.best()
 	share := ""
-	if s := w.top.share(r, best); s > 0 {
+	if s := r.share(best); s > 0 {
 		share = fmt.Sprintf("%.0f %%", 100*s)
 	}
 	cells := []string{r.item.name, duration(r.ours[0]), all, rate(r.item.work/r.ours[best].median, r.item.unit), share}
