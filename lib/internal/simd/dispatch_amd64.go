@@ -13,7 +13,11 @@ func available() []*kernels {
 	if x.HasAVX2 && x.HasFMA && x.HasBMI2 && x.HasPOPCNT {
 		list = append([]*kernels{&avx2Kernels}, list...)
 		if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
-			list = append([]*kernels{&avx512Kernels}, list...)
+			best := avx512Kernels
+			if !x.HasAVX512VPOPCNTDQ { // the first processors with AVX-512
+				best.hamming = avx2Hamming
+			}
+			list = append([]*kernels{&best}, list...)
 		}
 	}
 	return list
@@ -55,11 +59,17 @@ var avx512Kernels = kernels{
 	index:         avx512Index,
 	countNonZero:  avx512CountNonZero,
 	countPositive: avx512CountPositive,
-	expSum:        avx512ExpSum,
-	sumRows:       avx512SumRows,
-	copyRowsAdd:   avx512CopyRowsAdd,
-	addToRows:     avx512AddToRows,
-	maxPoolRow2:   avx512MaxPoolRow2,
+	countAtLeast:  avx512CountAtLeast,
+	hamming:       avx512Hamming,
+
+	multiplyAdds:        avx512MultiplyAdds,
+	multiplyAddsPerStep: 256,
+
+	expSum:      avx512ExpSum,
+	sumRows:     avx512SumRows,
+	copyRowsAdd: avx512CopyRowsAdd,
+	addToRows:   avx512AddToRows,
+	maxPoolRow2: avx512MaxPoolRow2,
 
 	sgd:      avx512SGD,
 	momentum: avx512Momentum,
@@ -104,11 +114,17 @@ var avx2Kernels = kernels{
 	index:         avx2Index,
 	countNonZero:  avx2CountNonZero,
 	countPositive: avx2CountPositive,
-	expSum:        avx2ExpSum,
-	sumRows:       avx2SumRows,
-	copyRowsAdd:   avx2CopyRowsAdd,
-	addToRows:     avx2AddToRows,
-	maxPoolRow2:   avx2MaxPoolRow2,
+	countAtLeast:  avx2CountAtLeast,
+	hamming:       avx2Hamming,
+
+	multiplyAdds:        avx2MultiplyAdds,
+	multiplyAddsPerStep: 64,
+
+	expSum:      avx2ExpSum,
+	sumRows:     avx2SumRows,
+	copyRowsAdd: avx2CopyRowsAdd,
+	addToRows:   avx2AddToRows,
+	maxPoolRow2: avx2MaxPoolRow2,
 
 	sgd:      avx2SGD,
 	momentum: avx2Momentum,

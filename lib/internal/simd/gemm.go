@@ -105,6 +105,37 @@ func GemmTT(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32
 	p.run()
 }
 
+// A Batch is many small products of one shape: factors and results lie the steps apart. A step of 0 is the same factor
+// for all products.
+type Batch struct {
+	Count               int
+	StepA, StepB, StepC int
+}
+
+// Gemm computes C = A*B, or C = C + A*B with acc, for each product of a batch. The factors are stored transposed if
+// transA and transB say so, as in GemmTT. It panics if the last product does not fit; results must not overlap.
+func (g Batch) Gemm(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
+	if g.Count < 1 {
+		return
+	}
+	if min(g.StepA, g.StepB, g.StepC) < 0 {
+		panic(fmt.Sprintf("simd: Batch: negative step in %+v", g))
+	}
+	ar, ac, br, bc := m, k, k, n
+	if transA {
+		ar, ac = k, m
+	}
+	if transB {
+		br, bc = n, k
+	}
+	last := g.Count - 1
+	fitGemm("Batch", m, n, k, len(a)-last*g.StepA, lda, ar, ac, len(b)-last*g.StepB, ldb, br, bc, len(c)-last*g.StepC, ldc)
+	for i := range g.Count {
+		p := product{&active.gemm, transA, transB, m, n, k, a[i*g.StepA:], lda, b[i*g.StepB:], ldb, c[i*g.StepC:], ldc, acc}
+		p.run()
+	}
+}
+
 // fitGemm panics unless the stored matrices A [ar,ac], B [br,bc] and C [m,n] lie within their slices.
 func fitGemm(op string, m, n, k, lenA, lda, ar, ac, lenB, ldb, br, bc, lenC, ldc int) {
 	fits := func(length, ld, rows, cols int) bool {

@@ -180,6 +180,36 @@ func TestGemmInParts(t *testing.T) {
 	})
 }
 
+// TestBatch compares a batch with its products one by one, with one factor that all share.
+func TestBatch(t *testing.T) {
+	eachImplementation(t, func(t *testing.T) {
+		const count, m, n, k = 5, 3, 7, 4
+		rng := rand.New(rand.NewPCG(1, 2))
+		for _, l := range layouts {
+			lda, ldb := k, n
+			if l.transA {
+				lda = m
+			}
+			if l.transB {
+				ldb = k
+			}
+			a, b, got := make([]float32, count*m*k), make([]float32, k*n), guarded(t, count*m*n)
+			fillNormal(rng, a)
+			fillNormal(rng, b)
+			fillNormal(rng, got.x)
+			want := copied(got.x)
+			Batch{Count: count, StepA: m * k, StepC: m * n}.Gemm(l.transA, l.transB, m, n, k, a, lda, b, ldb, got.x, n, true)
+			got.check(t, l.name)
+			for i := range count {
+				l.gemm(m, n, k, a[i*m*k:], lda, b, ldb, want[i*m*n:], n, true)
+			}
+			if !sameBits(got.x, want) {
+				t.Errorf("%s: a batch differs from its products", l.name)
+			}
+		}
+	})
+}
+
 // TestGemmEmpty has sizes of zero: without k the product is zero, without rows or columns nothing happens.
 func TestGemmEmpty(t *testing.T) {
 	eachImplementation(t, func(t *testing.T) {

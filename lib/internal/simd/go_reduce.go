@@ -100,6 +100,16 @@ func goCountPositive(x []float32) int {
 }
 
 // goExpSum sets dst = exp(x + shift) and returns the sum of dst.
+func goCountAtLeast(x []float32, s float32) int {
+	n := 0
+	for _, v := range x {
+		if v >= s {
+			n++
+		}
+	}
+	return n
+}
+
 func goExpSum(dst, x []float32, shift float32) float32 {
 	x = x[:len(dst)]
 	for i := range dst {

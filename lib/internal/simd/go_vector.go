@@ -41,11 +41,17 @@ var goKernels = kernels{
 	index:         goIndex,
 	countNonZero:  goCountNonZero,
 	countPositive: goCountPositive,
-	expSum:        goExpSum,
-	sumRows:       goSumRows,
-	copyRowsAdd:   goCopyRowsAdd,
-	addToRows:     goAddToRows,
-	maxPoolRow2:   goMaxPoolRow2,
+	countAtLeast:  goCountAtLeast,
+	hamming:       goHamming,
+
+	multiplyAdds:        goMultiplyAdds,
+	multiplyAddsPerStep: 4,
+
+	expSum:      goExpSum,
+	sumRows:     goSumRows,
+	copyRowsAdd: goCopyRowsAdd,
+	addToRows:   goAddToRows,
+	maxPoolRow2: goMaxPoolRow2,
 
 	sgd:      goSGD,
 	momentum: goMomentum,

@@ -83,17 +83,23 @@ func TestChoose(t *testing.T) {
 		env       string
 		supported []*kernels
 		want      *kernels
+		refused   bool
 	}{
-		{"", []*kernels{a, b, c}, a},
-		{"avx2", []*kernels{a, b, c}, b},
-		{"off", []*kernels{a, b, c}, c},
-		{"", []*kernels{b, c}, b},
-		{"avx2", []*kernels{c}, c},
-		{"off", []*kernels{c}, c},
-		{"", []*kernels{c}, c},
+		{"", []*kernels{a, b, c}, a, false},
+		{"avx512", []*kernels{a, b, c}, a, false},
+		{"avx2", []*kernels{a, b, c}, b, false},
+		{"off", []*kernels{a, b, c}, c, false},
+		{"fast", []*kernels{a, b, c}, a, true},
+		{"", []*kernels{b, c}, b, false},
+		{"avx512", []*kernels{b, c}, b, true},
+		{"avx512", []*kernels{c}, c, true},
+		{"avx2", []*kernels{c}, c, true},
+		{"off", []*kernels{c}, c, false},
+		{"", []*kernels{c}, c, false},
 	} {
-		if got := choose(test.env, test.supported); got != test.want {
-			t.Errorf("LATERAL_SIMD=%q with %d implementations: %s, want %s", test.env, len(test.supported), got.name, test.want.name)
+		got, refusal := choose(test.env, test.supported)
+		if got != test.want || (refusal != "") != test.refused {
+			t.Errorf("LATERAL_SIMD=%q with %d implementations: %s (%s), want %s", test.env, len(test.supported), got.name, refusal, test.want.name)
 		}
 	}
 }
@@ -110,12 +116,7 @@ func TestForcedPath(t *testing.T) {
 		t.Skip("no processes here")
 	}
 	all := available()
-	want := map[string]string{"": all[0].name, "off": "go", "avx2": all[len(all)-1].name}
-	for _, k := range all {
-		if k.name == "avx2" {
-			want["avx2"] = "avx2"
-		}
-	}
+	want := map[string]string{"": all[0].name, "off": "go", "avx512": all[0].name, "avx2": all[max(0, len(all)-2)].name}
 	for env, name := range want {
 		file := t.TempDir() + "/name"
 		cmd := exec.Command(os.Args[0], "-test.run=^TestForcedPath$")
@@ -225,10 +226,12 @@ func everyKernel(n int, alloc func(n int) []float32) (results []float32) {
 	keep(func(dst []float32) { SumRows(dst, a, 1, n, true) })
 	keep(func(dst []float32) { ScaleU8(dst, make([]byte, n), 2) })
 	results = append(results, Sum(a), AbsSum(a), SumSquares(a), Dot(a, b), LogSumExp(dst, a))
-	results = append(results, float32(CountNonZero(a)), float32(CountPositive(a)))
+	results = append(results, float32(CountNonZero(a)), float32(CountPositive(a)), float32(CountAtLeast(a, -0.2)))
 	if n > 0 {
-		results = append(results, Max(a), float32(ArgMax(a)))
+		results = append(results, Max(a), float32(ArgMax(a)), KthLargest(a, (n+1)/2))
 	}
+	keep(func(dst []float32) { AddToRows(dst, n, a, n, 1, n) })
+	keep(func(dst []float32) { CopyRowsAdd(dst, n, a, n, 1, n, 0.3) })
 	m, v := alloc(n), alloc(n)
 	for _, wd := range []float32{0, 0.1} {
 		copy(m, b)

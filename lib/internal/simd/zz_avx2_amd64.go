@@ -100,6 +100,9 @@ func avx2CountNonZero(x []float32) int
 func avx2CountPositive(x []float32) int
 
 //go:noescape
+func avx2CountAtLeast(x []float32, s float32) int
+
+//go:noescape
 func avx2SumRows(dst []float32, x []float32, rows int, stride int, acc bool)
 
 //go:noescape
@@ -233,3 +236,9 @@ func avx2AddToRows(dst []float32, dstStride int, src []float32, stride int, rows
 
 //go:noescape
 func avx2MaxPoolRow2(dst []float32, index []int32, x []float32, first int, height int, width int, pitch int)
+
+//go:noescape
+func avx2Hamming(dst []int32, query []uint64, codes []uint64)
+
+//go:noescape
+func avx2MultiplyAdds(n int)

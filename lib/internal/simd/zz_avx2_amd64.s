@@ -2875,7 +2875,7 @@ none:
 	RET
 
 // func avx2CountNonZero(x []float32) int
-// Requires: AVX, POPCNT
+// Requires: AVX, BMI2, POPCNT
 TEXT ·avx2CountNonZero(SB), NOSPLIT, $0-32
 	MOVQ   x_base+0(FP), AX
 	MOVQ   x_len+8(FP), CX
@@ -2925,11 +2925,13 @@ rest:
 	TESTQ      CX, CX
 	JZ         done
 	LEAQ       masks<>+256(SB), BX
-	NEGQ       CX
-	VMOVUPS    (BX)(CX*4), Y1
+	MOVQ       CX, SI
+	NEGQ       SI
+	VMOVUPS    (BX)(SI*4), Y1
 	VMASKMOVPS (AX), Y1, Y1
 	VCMPPS     $0x04, Y0, Y1, Y0
 	VMOVMSKPS  Y0, AX
+	BZHIL      CX, AX, AX
 	POPCNTL    AX, AX
 	ADDQ       AX, DX
 
@@ -2939,7 +2941,7 @@ done:
 	RET
 
 // func avx2CountPositive(x []float32) int
-// Requires: AVX, POPCNT
+// Requires: AVX, BMI2, POPCNT
 TEXT ·avx2CountPositive(SB), NOSPLIT, $0-32
 	MOVQ   x_base+0(FP), AX
 	MOVQ   x_len+8(FP), CX
@@ -2989,16 +2991,84 @@ rest:
 	TESTQ      CX, CX
 	JZ         done
 	LEAQ       masks<>+256(SB), BX
-	NEGQ       CX
-	VMOVUPS    (BX)(CX*4), Y1
+	MOVQ       CX, SI
+	NEGQ       SI
+	VMOVUPS    (BX)(SI*4), Y1
 	VMASKMOVPS (AX), Y1, Y1
 	VCMPPS     $0x1e, Y0, Y1, Y0
 	VMOVMSKPS  Y0, AX
+	BZHIL      CX, AX, AX
 	POPCNTL    AX, AX
 	ADDQ       AX, DX
 
 done:
 	MOVQ DX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func avx2CountAtLeast(x []float32, s float32) int
+// Requires: AVX, BMI2, POPCNT
+TEXT ·avx2CountAtLeast(SB), NOSPLIT, $0-40
+	MOVQ         x_base+0(FP), AX
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS s+24(FP), Y0
+	XORQ         DX, DX
+
+blocks:
+	CMPQ      CX, $0x20
+	JLT       vectors
+	VMOVUPS   (AX), Y1
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VMOVMSKPS Y1, BX
+	POPCNTL   BX, BX
+	ADDQ      BX, DX
+	VMOVUPS   32(AX), Y1
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VMOVMSKPS Y1, BX
+	POPCNTL   BX, BX
+	ADDQ      BX, DX
+	VMOVUPS   64(AX), Y1
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VMOVMSKPS Y1, BX
+	POPCNTL   BX, BX
+	ADDQ      BX, DX
+	VMOVUPS   96(AX), Y1
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VMOVMSKPS Y1, BX
+	POPCNTL   BX, BX
+	ADDQ      BX, DX
+	ADDQ      $0x00000080, AX
+	SUBQ      $0x20, CX
+	JMP       blocks
+
+vectors:
+	CMPQ      CX, $0x08
+	JLT       rest
+	VMOVUPS   (AX), Y1
+	VCMPPS    $0x1d, Y0, Y1, Y1
+	VMOVMSKPS Y1, BX
+	POPCNTL   BX, BX
+	ADDQ      BX, DX
+	ADDQ      $0x00000020, AX
+	SUBQ      $0x08, CX
+	JMP       vectors
+
+rest:
+	TESTQ      CX, CX
+	JZ         done
+	LEAQ       masks<>+256(SB), BX
+	MOVQ       CX, SI
+	NEGQ       SI
+	VMOVUPS    (BX)(SI*4), Y1
+	VMASKMOVPS (AX), Y1, Y1
+	VCMPPS     $0x1d, Y0, Y1, Y0
+	VMOVMSKPS  Y0, AX
+	BZHIL      CX, AX, AX
+	POPCNTL    AX, AX
+	ADDQ       AX, DX
+
+done:
+	MOVQ DX, ret+32(FP)
 	VZEROUPPER
 	RET
 
@@ -7977,3 +8047,113 @@ DATA evens<>+20(SB)/4, $0x0000000a
 DATA evens<>+24(SB)/4, $0x0000000c
 DATA evens<>+28(SB)/4, $0x0000000e
 GLOBL evens<>(SB), RODATA|NOPTR, $32
+
+// func avx2Hamming(dst []int32, query []uint64, codes []uint64)
+// Requires: AVX, AVX2, POPCNT
+TEXT ·avx2Hamming(SB), NOSPLIT, $0-72
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    dst_len+8(FP), CX
+	MOVQ    query_base+24(FP), DX
+	MOVQ    query_len+32(FP), BX
+	MOVQ    codes_base+48(FP), SI
+	VMOVUPS nibbles<>+0(SB), Y0
+	VMOVUPS splat0f0f0f0f<>+0(SB), Y1
+	VXORPS  Y2, Y2, Y2
+
+codes:
+	SUBQ   $0x01, CX
+	JLT    done
+	VXORPS Y3, Y3, Y3
+	XORQ   DI, DI
+	XORQ   R8, R8
+
+vectors:
+	LEAQ    4(DI), R8
+	CMPQ    R8, BX
+	JGT     fold
+	VMOVUPS (DX)(DI*8), Y4
+	VPXOR   (SI)(DI*8), Y4, Y4
+	VPSRLW  $0x04, Y4, Y5
+	VPAND   Y1, Y4, Y4
+	VPAND   Y1, Y5, Y5
+	VPSHUFB Y4, Y0, Y4
+	VPSHUFB Y5, Y0, Y5
+	VPADDB  Y5, Y4, Y4
+	VPSADBW Y2, Y4, Y4
+	VPADDQ  Y4, Y3, Y3
+	MOVQ    R8, DI
+	JMP     vectors
+
+fold:
+	VEXTRACTI128 $0x01, Y3, X4
+	VPADDQ       X4, X3, X3
+	VPSHUFD      $0x0e, X3, X4
+	VPADDQ       X4, X3, X3
+	VMOVQ        X3, R8
+
+words:
+	CMPQ    DI, BX
+	JGE     store
+	MOVQ    (DX)(DI*8), R9
+	XORQ    (SI)(DI*8), R9
+	POPCNTQ R9, R9
+	ADDQ    R9, R8
+	INCQ    DI
+	JMP     words
+
+store:
+	MOVL R8, (AX)
+	ADDQ $0x04, AX
+	LEAQ (SI)(BX*8), SI
+	JMP  codes
+
+done:
+	VZEROUPPER
+	RET
+
+DATA nibbles<>+0(SB)/8, $0x0302020102010100
+DATA nibbles<>+8(SB)/8, $0x0403030203020201
+DATA nibbles<>+16(SB)/8, $0x0302020102010100
+DATA nibbles<>+24(SB)/8, $0x0403030203020201
+GLOBL nibbles<>(SB), RODATA|NOPTR, $32
+
+DATA splat0f0f0f0f<>+0(SB)/4, $0x0f0f0f0f
+DATA splat0f0f0f0f<>+4(SB)/4, $0x0f0f0f0f
+DATA splat0f0f0f0f<>+8(SB)/4, $0x0f0f0f0f
+DATA splat0f0f0f0f<>+12(SB)/4, $0x0f0f0f0f
+DATA splat0f0f0f0f<>+16(SB)/4, $0x0f0f0f0f
+DATA splat0f0f0f0f<>+20(SB)/4, $0x0f0f0f0f
+DATA splat0f0f0f0f<>+24(SB)/4, $0x0f0f0f0f
+DATA splat0f0f0f0f<>+28(SB)/4, $0x0f0f0f0f
+GLOBL splat0f0f0f0f<>(SB), RODATA|NOPTR, $32
+
+// func avx2MultiplyAdds(n int)
+// Requires: AVX, FMA3
+TEXT ·avx2MultiplyAdds(SB), NOSPLIT, $0-8
+	MOVQ   n+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+
+steps:
+	SUBQ        $0x01, AX
+	JLT         done
+	VFMADD231PS Y0, Y0, Y1
+	VFMADD231PS Y0, Y0, Y2
+	VFMADD231PS Y0, Y0, Y3
+	VFMADD231PS Y0, Y0, Y4
+	VFMADD231PS Y0, Y0, Y5
+	VFMADD231PS Y0, Y0, Y6
+	VFMADD231PS Y0, Y0, Y7
+	VFMADD231PS Y0, Y0, Y8
+	JMP         steps
+
+done:
+	VZEROUPPER
+	RET

@@ -100,6 +100,9 @@ func avx512CountNonZero(x []float32) int
 func avx512CountPositive(x []float32) int
 
 //go:noescape
+func avx512CountAtLeast(x []float32, s float32) int
+
+//go:noescape
 func avx512SumRows(dst []float32, x []float32, rows int, stride int, acc bool)
 
 //go:noescape
@@ -422,3 +425,9 @@ func avx512AddToRows(dst []float32, dstStride int, src []float32, stride int, ro
 
 //go:noescape
 func avx512MaxPoolRow2(dst []float32, index []int32, x []float32, first int, height int, width int, pitch int)
+
+//go:noescape
+func avx512Hamming(dst []int32, query []uint64, codes []uint64)
+
+//go:noescape
+func avx512MultiplyAdds(n int)

@@ -2453,6 +2453,7 @@ rest:
 	VMOVUPS.Z (AX), K1, Z1
 	VCMPPS    $0x04, Z0, Z1, K1
 	KMOVW     K1, AX
+	BZHIL     CX, AX, AX
 	POPCNTL   AX, AX
 	ADDQ      AX, DX
 
@@ -2517,11 +2518,77 @@ rest:
 	VMOVUPS.Z (AX), K1, Z1
 	VCMPPS    $0x1e, Z0, Z1, K1
 	KMOVW     K1, AX
+	BZHIL     CX, AX, AX
 	POPCNTL   AX, AX
 	ADDQ      AX, DX
 
 done:
 	MOVQ DX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func avx512CountAtLeast(x []float32, s float32) int
+// Requires: AVX, AVX512F, BMI2, POPCNT
+TEXT ·avx512CountAtLeast(SB), NOSPLIT, $0-40
+	MOVQ         x_base+0(FP), AX
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS s+24(FP), Z0
+	XORQ         DX, DX
+
+blocks:
+	CMPQ    CX, $0x40
+	JLT     vectors
+	VMOVUPS (AX), Z1
+	VCMPPS  $0x1d, Z0, Z1, K1
+	KMOVW   K1, BX
+	POPCNTL BX, BX
+	ADDQ    BX, DX
+	VMOVUPS 64(AX), Z1
+	VCMPPS  $0x1d, Z0, Z1, K1
+	KMOVW   K1, BX
+	POPCNTL BX, BX
+	ADDQ    BX, DX
+	VMOVUPS 128(AX), Z1
+	VCMPPS  $0x1d, Z0, Z1, K1
+	KMOVW   K1, BX
+	POPCNTL BX, BX
+	ADDQ    BX, DX
+	VMOVUPS 192(AX), Z1
+	VCMPPS  $0x1d, Z0, Z1, K1
+	KMOVW   K1, BX
+	POPCNTL BX, BX
+	ADDQ    BX, DX
+	ADDQ    $0x00000100, AX
+	SUBQ    $0x40, CX
+	JMP     blocks
+
+vectors:
+	CMPQ    CX, $0x10
+	JLT     rest
+	VMOVUPS (AX), Z1
+	VCMPPS  $0x1d, Z0, Z1, K1
+	KMOVW   K1, BX
+	POPCNTL BX, BX
+	ADDQ    BX, DX
+	ADDQ    $0x00000040, AX
+	SUBQ    $0x10, CX
+	JMP     vectors
+
+rest:
+	TESTQ     CX, CX
+	JZ        done
+	MOVQ      $-1, BX
+	BZHIQ     CX, BX, BX
+	KMOVW     BX, K1
+	VMOVUPS.Z (AX), K1, Z1
+	VCMPPS    $0x1d, Z0, Z1, K1
+	KMOVW     K1, AX
+	BZHIL     CX, AX, AX
+	POPCNTL   AX, AX
+	ADDQ      AX, DX
+
+done:
+	MOVQ DX, ret+32(FP)
 	VZEROUPPER
 	RET
 
@@ -23027,3 +23094,218 @@ DATA evens<>+52(SB)/4, $0x0000001a
 DATA evens<>+56(SB)/4, $0x0000001c
 DATA evens<>+60(SB)/4, $0x0000001e
 GLOBL evens<>(SB), RODATA|NOPTR, $64
+
+// func avx512Hamming(dst []int32, query []uint64, codes []uint64)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, AVX512VPOPCNTDQ, BMI2
+TEXT ·avx512Hamming(SB), NOSPLIT, $0-72
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  dst_len+8(FP), CX
+	MOVQ  query_base+24(FP), DX
+	MOVQ  query_len+32(FP), BX
+	MOVQ  codes_base+48(FP), SI
+	MOVQ  BX, DI
+	SHLQ  $0x03, DI
+	MOVQ  BX, R8
+	ANDQ  $0x07, R8
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R8
+	KMOVW R8, K1
+	ANDQ  $-8, BX
+
+eight:
+	CMPQ   CX, $0x08
+	JLT    one
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	LEAQ   (SI)(DI*1), R8
+	VPXORD Z2, Z2, Z2
+	LEAQ   (R8)(DI*1), R9
+	VPXORD Z3, Z3, Z3
+	LEAQ   (R9)(DI*1), R10
+	VPXORD Z4, Z4, Z4
+	LEAQ   (R10)(DI*1), R11
+	VPXORD Z5, Z5, Z5
+	LEAQ   (R11)(DI*1), R12
+	VPXORD Z6, Z6, Z6
+	LEAQ   (R12)(DI*1), R13
+	VPXORD Z7, Z7, Z7
+	LEAQ   (R13)(DI*1), R14
+	XORQ   R15, R15
+
+eightWords:
+	CMPQ     R15, BX
+	JGE      eightTail
+	VMOVUPS  (DX)(R15*8), Z8
+	VPXORQ   (SI)(R15*8), Z8, Z9
+	VPOPCNTQ Z9, Z9
+	VPADDQ   Z9, Z0, Z0
+	VPXORQ   (R8)(R15*8), Z8, Z9
+	VPOPCNTQ Z9, Z9
+	VPADDQ   Z9, Z1, Z1
+	VPXORQ   (R9)(R15*8), Z8, Z9
+	VPOPCNTQ Z9, Z9
+	VPADDQ   Z9, Z2, Z2
+	VPXORQ   (R10)(R15*8), Z8, Z9
+	VPOPCNTQ Z9, Z9
+	VPADDQ   Z9, Z3, Z3
+	VPXORQ   (R11)(R15*8), Z8, Z9
+	VPOPCNTQ Z9, Z9
+	VPADDQ   Z9, Z4, Z4
+	VPXORQ   (R12)(R15*8), Z8, Z9
+	VPOPCNTQ Z9, Z9
+	VPADDQ   Z9, Z5, Z5
+	VPXORQ   (R13)(R15*8), Z8, Z9
+	VPOPCNTQ Z9, Z9
+	VPADDQ   Z9, Z6, Z6
+	VPXORQ   (R14)(R15*8), Z8, Z8
+	VPOPCNTQ Z8, Z8
+	VPADDQ   Z8, Z7, Z7
+	ADDQ     $0x08, R15
+	JMP      eightWords
+
+eightTail:
+	KTESTW      K1, K1
+	JZ          eightStore
+	VMOVDQU64.Z (DX)(R15*8), K1, Z8
+	VPXORQ.Z    (SI)(R15*8), Z8, K1, Z9
+	VPOPCNTQ    Z9, Z9
+	VPADDQ      Z9, Z0, Z0
+	VPXORQ.Z    (R8)(R15*8), Z8, K1, Z9
+	VPOPCNTQ    Z9, Z9
+	VPADDQ      Z9, Z1, Z1
+	VPXORQ.Z    (R9)(R15*8), Z8, K1, Z9
+	VPOPCNTQ    Z9, Z9
+	VPADDQ      Z9, Z2, Z2
+	VPXORQ.Z    (R10)(R15*8), Z8, K1, Z9
+	VPOPCNTQ    Z9, Z9
+	VPADDQ      Z9, Z3, Z3
+	VPXORQ.Z    (R11)(R15*8), Z8, K1, Z9
+	VPOPCNTQ    Z9, Z9
+	VPADDQ      Z9, Z4, Z4
+	VPXORQ.Z    (R12)(R15*8), Z8, K1, Z9
+	VPOPCNTQ    Z9, Z9
+	VPADDQ      Z9, Z5, Z5
+	VPXORQ.Z    (R13)(R15*8), Z8, K1, Z9
+	VPOPCNTQ    Z9, Z9
+	VPADDQ      Z9, Z6, Z6
+	VPXORQ.Z    (R14)(R15*8), Z8, K1, Z8
+	VPOPCNTQ    Z8, Z8
+	VPADDQ      Z8, Z7, Z7
+
+eightStore:
+	VPUNPCKLQDQ Z1, Z0, Z8
+	VPUNPCKHQDQ Z1, Z0, Z9
+	VPADDQ      Z9, Z8, Z8
+	VPUNPCKLQDQ Z3, Z2, Z9
+	VPUNPCKHQDQ Z3, Z2, Z11
+	VPADDQ      Z11, Z9, Z9
+	VPUNPCKLQDQ Z5, Z4, Z11
+	VPUNPCKHQDQ Z5, Z4, Z12
+	VPADDQ      Z12, Z11, Z11
+	VPUNPCKLQDQ Z7, Z6, Z12
+	VPUNPCKHQDQ Z7, Z6, Z13
+	VPADDQ      Z13, Z12, Z12
+	VSHUFI64X2  $0x88, Z9, Z8, Z13
+	VSHUFI64X2  $0xdd, Z9, Z8, Z8
+	VPADDQ      Z8, Z13, Z13
+	VSHUFI64X2  $0x88, Z12, Z11, Z8
+	VSHUFI64X2  $0xdd, Z12, Z11, Z9
+	VPADDQ      Z9, Z8, Z8
+	VSHUFI64X2  $0x88, Z8, Z13, Z9
+	VSHUFI64X2  $0xdd, Z8, Z13, Z8
+	VPADDQ      Z8, Z9, Z9
+	VPMOVQD     Z9, (AX)
+	LEAQ        (R14)(DI*1), SI
+	ADDQ        $0x20, AX
+	SUBQ        $0x08, CX
+	JMP         eight
+
+one:
+	CMPQ   CX, $0x01
+	JLT    done
+	VPXORD Z10, Z10, Z10
+	XORQ   R8, R8
+
+oneWords:
+	CMPQ     R8, BX
+	JGE      oneTail
+	VMOVUPS  (DX)(R8*8), Z0
+	VPXORQ   (SI)(R8*8), Z0, Z0
+	VPOPCNTQ Z0, Z0
+	VPADDQ   Z0, Z10, Z10
+	ADDQ     $0x08, R8
+	JMP      oneWords
+
+oneTail:
+	KTESTW      K1, K1
+	JZ          oneStore
+	VMOVDQU64.Z (DX)(R8*8), K1, Z0
+	VPXORQ.Z    (SI)(R8*8), Z0, K1, Z0
+	VPOPCNTQ    Z0, Z0
+	VPADDQ      Z0, Z10, Z10
+
+oneStore:
+	VEXTRACTF32X8 $0x01, Z10, Y0
+	VPADDQ        Y0, Y10, Y10
+	VEXTRACTF128  $0x01, Y10, X0
+	VPADDQ        X0, X10, X10
+	VPERMILPS     $0x0e, X10, X0
+	VPADDQ        X0, X10, X10
+	VPERMILPS     $0x01, X10, X0
+	VPADDQ        X0, X10, X10
+	VMOVD         X10, (AX)
+	LEAQ          (SI)(DI*1), SI
+	ADDQ          $0x04, AX
+	SUBQ          $0x01, CX
+	JMP           one
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512MultiplyAdds(n int)
+// Requires: AVX, AVX512F
+TEXT ·avx512MultiplyAdds(SB), NOSPLIT, $0-8
+	MOVQ   n+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+
+steps:
+	SUBQ        $0x01, AX
+	JLT         done
+	VFMADD231PS Z0, Z0, Z1
+	VFMADD231PS Z0, Z0, Z2
+	VFMADD231PS Z0, Z0, Z3
+	VFMADD231PS Z0, Z0, Z4
+	VFMADD231PS Z0, Z0, Z5
+	VFMADD231PS Z0, Z0, Z6
+	VFMADD231PS Z0, Z0, Z7
+	VFMADD231PS Z0, Z0, Z8
+	VFMADD231PS Z0, Z0, Z9
+	VFMADD231PS Z0, Z0, Z10
+	VFMADD231PS Z0, Z0, Z11
+	VFMADD231PS Z0, Z0, Z12
+	VFMADD231PS Z0, Z0, Z13
+	VFMADD231PS Z0, Z0, Z14
+	VFMADD231PS Z0, Z0, Z15
+	VFMADD231PS Z0, Z0, Z16
+	JMP         steps
+
+done:
+	VZEROUPPER
+	RET

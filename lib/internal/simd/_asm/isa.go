@@ -169,6 +169,7 @@ const (
 	notEqual      = 0x0c
 	less          = 0x11
 	greaterOrNaN  = 0x16
+	atLeast       = 0x1d
 	greater       = 0x1e
 )
 

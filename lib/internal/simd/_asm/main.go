@@ -9,7 +9,7 @@
 // Every kernel is described once, for both instruction sets, in terms of the vector type isa (isa.go): loops over
 // slices in elementwise.go and reduce.go, elementary functions in math.go, optimiser steps in optim.go, the matrix
 // product's tiles in gemm.go and their packing in pack.go, convolution in
-// conv.go, pooling in pool.go. What a kernel computes is defined by the Go body of the
+// conv.go, pooling in pool.go, bit counting in bits.go. What a kernel computes is defined by the Go body of the
 // same name in package simd; its tests hold the two together.
 package main
 
@@ -45,6 +45,8 @@ func main() {
 	v.packing()
 	v.convolutions()
 	v.maxPool()
+	v.hamming()
+	v.multiplyAdds()
 	Generate()
 	for _, file := range []string{assembly, declarations} {
 		if err := license(file); err != nil {

@@ -116,8 +116,9 @@ func (v isa) reductions() {
 	})
 	v.maximum()
 	v.index()
-	v.count("CountNonZero", notEqualOrNaN)
-	v.count("CountPositive", greater)
+	v.count("CountNonZero", "func(x []float32) int", notEqualOrNaN)
+	v.count("CountPositive", "func(x []float32) int", greater)
+	v.count("CountAtLeast", "func(x []float32, s float32) int", atLeast)
 	v.sumRows()
 }
 
@@ -220,15 +221,23 @@ func (v isa) index() {
 	v.end()
 }
 
-// count counts the elements that stand in a relation to zero, which zero itself does not.
-func (v isa) count(kernel string, relation uint8) {
-	v.text(kernel, "func(x []float32) int")
+// count counts the elements that stand in a relation to s, or to zero if there is no s.
+func (v isa) count(kernel, signature string, relation uint8) {
+	v.text(kernel, signature)
 	x, n := base("x"), length("x")
-	zero := v.zero()
+	var other vec
+	if relation == atLeast {
+		other = v.param("s")
+	} else {
+		other = v.zero()
+	}
 	total := GP64()
 	XORQ(total, total)
-	tally := func(y vec) {
-		c := v.maskBits(v.compare(y, relation, zero))
+	tally := func(y vec, rest bool) {
+		c := v.maskBits(v.compare(y, relation, other))
+		if rest {
+			BZHIL(n.As32(), c, c)
+		}
 		POPCNTL(c, c)
 		ADDQ(c.As64(), total)
 	}
@@ -237,7 +246,7 @@ func (v isa) count(kernel string, relation uint8) {
 		CMPQ(n, operand.U8(uint8(vectors*v.lanes)))
 		JLT(operand.LabelRef(after))
 		for t := range vectors {
-			tally(v.copy(operand.Mem{Base: x, Disp: t * v.size()}))
+			tally(v.copy(operand.Mem{Base: x, Disp: t * v.size()}), false)
 		}
 		ADDQ(operand.U32(uint32(vectors*v.size())), x)
 		SUBQ(operand.U8(uint8(vectors*v.lanes)), n)
@@ -248,7 +257,7 @@ func (v isa) count(kernel string, relation uint8) {
 	Label("rest")
 	TESTQ(n, n)
 	JZ(operand.LabelRef("done"))
-	tally(v.loadMasked(operand.Mem{Base: x}, v.masks(n, 1)[0]))
+	tally(v.loadMasked(operand.Mem{Base: x}, v.masks(n, 1)[0]), true)
 	Label("done")
 	Store(total, ReturnIndex(0))
 	v.end()
