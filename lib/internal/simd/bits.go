@@ -5,6 +5,7 @@ package simd
 import (
 	"fmt"
 	"math/bits"
+	"runtime"
 )
 
 // Hamming compares a code with many: dst[i] is the number of bits in which query and codes[i*w : (i+1)*w] differ,
@@ -39,9 +40,6 @@ func MultiplyAdds(n int) int {
 	return steps * each
 }
 
-// registers keeps the results of goMultiplyAdds, or they would not be computed.
-var registers [4]float32
-
 func goMultiplyAdds(n int) {
 	var a, b, c, d float32
 	x := float32(n)
@@ -51,7 +49,5 @@ func goMultiplyAdds(n int) {
 		c += x * c
 		d += x * d
 	}
-	if a != 0 {
-		registers = [4]float32{a, b, c, d}
-	}
+	runtime.KeepAlive(a + b + c + d) // or they would not be computed
 }
