@@ -10,8 +10,24 @@ import (
 
 // A convSpace is the memory that one goroutine needs for a convolution.
 type convSpace struct {
-	image, grad []float32 // frames
-	rows        []float32 // what the kernels write, or the output's gradient laid out alike
+	image, grad convFrame
+	rows        []float32 // what the kernels write
+	laid        convFrame // the output's gradient, laid out like what they write
+}
+
+// A convFrame is memory in which images leave some places zero, always the same ones for a plan.
+type convFrame struct {
+	data []float32
+	plan *convPlan // that it was last used for
+}
+
+// ready returns n floats, zero where nothing was written for the same plan before.
+func (f *convFrame) ready(p *convPlan, n int) []float32 {
+	if f.plan != p || len(f.data) != n {
+		f.data = zeros(f.data, n)
+		f.plan = p
+	}
+	return f.data
 }
 
 // idleSpaces holds the spaces that nobody uses. Unlike a sync.Pool it never forgets one.
@@ -57,13 +73,13 @@ func atLeast(x []float32, n int) []float32 {
 func (p *convPlan) correlate(y, x, packed, bias []float32, acc bool) {
 	s := takeSpace()
 	defer s.giveBack()
-	s.image = zeros(s.image, p.image.length)
+	image := s.image.ready(p, p.image.length)
 	s.rows = atLeast(s.rows, p.filters*p.output.ld)
 	in, out := p.channels*p.h*p.w, p.oh*p.ow
 	for n := len(x) / in; n > 0; n -= p.group {
 		images := min(n, p.group)
-		p.fillImages(s.image, x, images)
-		simd.Correlate(s.rows, p.output.ld, packed, p.filters, s.image, p.output.stencil, images*p.output.runs)
+		p.fillImages(image, x, images)
+		simd.Correlate(s.rows, p.output.ld, packed, p.filters, image, p.output.stencil, images*p.output.runs)
 		for i := range images {
 			for k := range p.filters {
 				p.output.unlay(y[k*out:], p.ow, s.rows[k*p.output.ld:], i, bias, k, acc)
@@ -125,11 +141,11 @@ func (f *convPhase) take(dst []float32, pitch int, plane []float32, h, w, rows i
 func (p *convPlan) transposed(dx, dy, packed, bias []float32, acc bool) {
 	s := takeSpace()
 	defer s.giveBack()
-	s.grad = zeros(s.grad, p.grad.length)
+	grad := s.grad.ready(p, p.grad.length)
 	in, out := p.filters*p.oh*p.ow, p.channels*p.h*p.w
 	for n := len(dy) / in; n > 0; n -= p.group {
 		images := min(n, p.group)
-		p.fillGrads(s.grad, dy, images)
+		p.fillGrads(grad, dy, images)
 		for i := range p.phases {
 			p.transposedPhase(s, &p.phases[i], dx, packed, bias, images, acc)
 		}
@@ -142,7 +158,7 @@ func (p *convPlan) transposedPhase(s *convSpace, f *convPhase, dx, packed, bias 
 		s.rows = zeros(s.rows, f.rows.n*f.cols.n)
 	} else {
 		s.rows = atLeast(s.rows, p.channels*f.output.ld)
-		simd.Correlate(s.rows, f.output.ld, packed[f.packedAt:], p.channels, s.grad, f.output.stencil, images*f.output.runs)
+		simd.Correlate(s.rows, f.output.ld, packed[f.packedAt:], p.channels, s.grad.data, f.output.stencil, images*f.output.runs)
 	}
 	for i := range images {
 		for c := range p.channels {
@@ -195,21 +211,24 @@ func (p *convPlan) fillGrads(dst, dy []float32, images int) {
 func (p *convPlan) filterGrad(dw, x, dy []float32) {
 	s := takeSpace()
 	defer s.giveBack()
-	s.image = zeros(s.image, p.image.length)
 	g := &p.output
-	s.rows = zeros(s.rows, p.filters*g.ld)
+	image, laid := s.image.ready(p, p.image.length), s.laid.ready(p, p.filters*g.ld)
 	clear(dw)
 	in, out := p.channels*p.h*p.w, p.oh*p.ow
 	for n := len(x) / in; n > 0; n -= p.group {
 		images := min(n, p.group)
-		p.fillImages(s.image, x, images)
+		p.fillImages(image, x, images)
 		for i := range images {
 			for k := range p.filters {
-				simd.CopyRowsAdd(s.rows[k*g.ld+i*g.runs*simd.Run:], g.pitch, dy, p.ow, p.oh, p.ow, 0)
+				simd.CopyRowsAdd(laid[k*g.ld+i*g.runs*simd.Run:], g.pitch, dy, p.ow, p.oh, p.ow, 0)
 				dy = dy[out:]
 			}
 		}
-		simd.CorrelateGrad(dw, simd.GradLen(p.taps), s.rows, g.ld, p.filters, s.image, p.filterStencil, images*g.runs)
+		if images < p.group {
+			// Places without an output see a little of what follows the last image, times zero: no NaN may be there.
+			clear(image[images*p.image.image:][:p.image.image])
+		}
+		simd.CorrelateGrad(dw, simd.GradLen(p.taps), laid, g.ld, p.filters, image, p.filterStencil, images*g.runs)
 		x = x[images*in:]
 	}
 }

@@ -297,6 +297,30 @@ func TestConvolutionsAllocateNothing(t *testing.T) {
 	}
 }
 
+// Memory is reused: the NaN of a net that diverged must not reach the next one.
+func TestConvolutionsForgetNaN(t *testing.T) {
+	gradients := func(fill float32, n int) []float32 {
+		x := tensor.New(n, 2, 9, 7)
+		x.Fill(fill)
+		w, b := param(2, -1, 1, 3, 2, 3, 3), param(3, -1, 1, 3)
+		tape := NewTape(1)
+		in := tape.Leaf(x)
+		y := Conv2D(in, w, b, ConvShape{})
+		z := ConvTranspose2D(y, w, nil, ConvShape{})
+		tape.Backward(Sum(Mul(z, z)))
+		return slices.Concat(y.Data(), z.Data(), in.Grad().Data(), w.Grad().Data(), b.Grad().Data())
+	}
+	want := gradients(0.5, 1)
+	for _, v := range gradients(float32(math.NaN()), 96) {
+		if v == v {
+			t.Fatal("NaN did not spread: the test means nothing")
+		}
+	}
+	if got := gradients(0.5, 1); !slices.Equal(got, want) {
+		t.Error("results differ after a computation with NaN")
+	}
+}
+
 func TestConvShapeSizes(t *testing.T) {
 	for _, c := range []struct {
 		s                    ConvShape
