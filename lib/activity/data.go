@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package activity
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// Data is what networks learn from, are watched on while they learn, and are measured on in the end.
+type Data struct{ Train, Valid, Test *dataset.Set }
+
+// Load returns the named data, split once and for all: "mnist" into 50,000, 10,000 and 10,000 images as in
+// [Thesis21, section 2.2.4], "glyphs", the embedded stand-in, into 8,333, 1,667 and 2,000. The empty name is MNIST if
+// its files are found, else Glyphs; only "mnist" downloads.
+func Load(name string) (*Data, error) {
+	var all, test *dataset.Set
+	var err error
+	switch name {
+	case "":
+		all, test, err = dataset.Digits(1)
+	case "mnist":
+		all, test, err = dataset.MNIST("")
+	case "glyphs":
+		all, test = dataset.Glyphs(1)
+	default:
+		return nil, fmt.Errorf("activity: there are no data %q: use mnist or glyphs", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	train, valid := all.Split(5.0/6, tensor.Stream(1, "split"))
+	return &Data{train, valid, test}, nil
+}
+
+// Name returns the name of the data set, such as "MNIST".
+func (d *Data) Name() string { return d.Train.Name }
+
+// Sum identifies the data and their split: 16 hexadecimal digits.
+func (d *Data) Sum() string {
+	sum := sha256.Sum256([]byte(d.Train.Sum + " " + d.Valid.Sum + " " + d.Test.Sum))
+	return fmt.Sprintf("%x", sum[:8])
+}
+
+// sampleSize is the number of test images behind the measures that the thesis takes of fewer images.
+const sampleSize = 1000
+
+// sample returns test images, the same number of each class [Thesis21, figs. 3.3, 3.4, 3.7]: 1000 or, of smaller
+// sets, all that make classes equal.
+func (d *Data) sample() *dataset.Set {
+	counts := make([]int, len(d.Test.Classes))
+	for _, y := range d.Test.Y {
+		counts[y]++
+	}
+	each := sampleSize / len(counts)
+	for _, n := range counts {
+		each = min(each, n)
+	}
+	return d.Test.Balanced(each, tensor.Stream(1, "activity/sample"))
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package activity
+
+import (
+	"strings"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// A Net is a stack of hidden layers, each followed by the activation function of its setting, and an output layer:
+// logits of a classifier, the rectified reconstruction of an autoencoder [Thesis21, appendix C.1].
+type Net struct {
+	Hidden []nn.Module
+	Out    *nn.Dense
+
+	activation func(x *autograd.Var) *autograd.Var
+	rectified  bool        // the output
+	biases     [][]float32 // to hold below 0
+}
+
+// largestBias is the upper bound of biases that are to be negative.
+const largestBias = -1e-6
+
+// NewNet returns the untrained network of a setting. Weights and biases are drawn from U(-1/sqrt(n), 1/sqrt(n)) with
+// the n inputs of their layer; biases that are to be negative get the negative sign. It panics if the setting does not
+// pass Check.
+func NewNet(s Setting, inputs, outputs int) *Net {
+	if err := s.Check(); err != nil {
+		panic(err.Error())
+	}
+	rng := tensor.Stream(s.Seed, "weights")
+	n := &Net{activation: activations[s.Activation], rectified: s.Task == Autoencode}
+	width := inputs
+	for _, units := range s.Hidden {
+		n.Hidden = append(n.Hidden, nn.NewDense(width, units, nn.Uniform, rng))
+		width = units
+	}
+	n.Out = nn.NewDense(width, outputs, nn.Uniform, rng)
+	if s.NoOutputBias {
+		n.Out.Bias = nil
+	}
+	if s.NegativeBiases {
+		for _, p := range nn.Params(n.Hidden) {
+			if strings.HasSuffix(p.Name, "bias") {
+				n.biases = append(n.biases, p.Data())
+			}
+		}
+		for _, bias := range n.biases {
+			for i, b := range bias {
+				bias[i] = min(b, -b)
+			}
+		}
+		n.constrain()
+	}
+	return n
+}
+
+// constrain moves biases that are to be negative there.
+func (n *Net) constrain() {
+	for _, bias := range n.biases {
+		for i, b := range bias {
+			bias[i] = min(b, largestBias)
+		}
+	}
+}
+
+// Layers appends to dst what each hidden layer says, in order, and then the output.
+//
+//	x [N, inputs] (further dimensions count as one) -> hidden [N, units] each, output [N, outputs]
+func (n *Net) Layers(dst []*autograd.Var, x *autograd.Var) []*autograd.Var {
+	for _, layer := range n.Hidden {
+		x = n.activation(layer.Forward(x))
+		dst = append(dst, x)
+	}
+	x = n.Out.Forward(x)
+	if n.rectified {
+		x = autograd.ReLU(x)
+	}
+	return append(dst, x)
+}
+
+// Forward returns the output alone.
+func (n *Net) Forward(x *autograd.Var) *autograd.Var {
+	layers := n.Layers(nil, x)
+	return layers[len(layers)-1]
+}
+
+// weights returns the weights of the hidden layers, in order, and of the output.
+func (n *Net) weights() [][]float32 {
+	var all [][]float32
+	for _, p := range nn.Params(n) {
+		if strings.HasSuffix(p.Name, "weight") {
+			all = append(all, p.Data())
+		}
+	}
+	return all
+}
