@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/lateral-ml/lateral/kernelext"
+	"github.com/lateral-ml/lateral/lib/activity"
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/train"
+)
+
+// sweepCommand returns `lateral sweep`.
+func sweepCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sweep",
+		Short: "Train the networks of a grid, on one machine or many",
+		Long: `Sweep trains one network per core for every setting of a grid. Each result is on
+disk as a line of JSON as soon as it is there: whatever ends the run, Ctrl-C, a
+time limit or a power cut, the same command goes on from there. The results do
+not depend on the number of cores, on how the grid was split, nor on the order.`,
+	}
+	cmd.AddCommand(sweepRunCommand(), sweepStatusCommand(), sweepMergeCommand(), sweepJobsCommand())
+	return cmd
+}
+
+// sweepOptions are the flags of lateral sweep run.
+type sweepOptions struct {
+	profile, data, out, shard string
+	workers                   int
+}
+
+func sweepRunCommand() *cobra.Command {
+	var o sweepOptions
+	cmd := &cobra.Command{
+		Use:   "run GRID",
+		Short: "Train the networks of a grid that have no result yet",
+		Long:  "Run trains the networks of a grid that have no result yet. The grids, by profile:\n\n" + gridTable(),
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.run(cmd.Context(), cmd.OutOrStdout(), args[0])
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.profile, "profile", activity.Standard, "size of the grid: quick, standard or paper")
+	flags.StringVar(&o.data, "data", "", "images: mnist, downloaded if need be, or glyphs, made here (default mnist if found, else glyphs)")
+	flags.StringVar(&o.out, "out", "", "file of results (default GRID.jsonl in $LATERAL_SWEEPS or the user's cache, where notebooks look)")
+	flags.StringVar(&o.shard, "shard", "", "compute part I of N, as I/N with I counted from 0 (default the whole grid)")
+	flags.IntVar(&o.workers, "workers", 0, "networks at a time (default one for each core)")
+	return cmd
+}
+
+// gridTable describes the grids.
+func gridTable() string {
+	var b strings.Builder
+	sizes := map[string][]int{}
+	for _, profile := range []string{activity.Quick, activity.Standard, activity.Paper} {
+		grids, _ := activity.Grids(profile) // the profiles are known
+		for _, g := range grids {
+			sizes[g.Name] = append(sizes[g.Name], g.Len())
+		}
+	}
+	grids, _ := activity.Grids(activity.Paper)
+	fmt.Fprintf(&b, "  %-11s %5s %9s %6s\n", "", "quick", "standard", "paper")
+	for _, g := range grids {
+		n := sizes[g.Name]
+		fmt.Fprintf(&b, "  %-11s %5d %9d %6d  %s\n", g.Name, n[0], n[1], n[2], g.About)
+	}
+	return b.String() + "\nFigures and sections are those of the thesis."
+}
+
+func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) error {
+	grid, err := activity.Lookup(name, o.profile)
+	if err != nil {
+		return err
+	}
+	shard, err := parseShard(o.shard)
+	if err != nil {
+		return err
+	}
+	if o.workers < 0 {
+		return fmt.Errorf("--workers %d: want a number of networks, or 0 for one per core", o.workers)
+	}
+	if o.out == "" {
+		if shard.N > 0 {
+			name += fmt.Sprintf(".%d-of-%d", shard.I, shard.N)
+		}
+		o.out = kernelext.SweepFile(name)
+	}
+	data, err := activity.Load(o.data)
+	if err != nil {
+		return err
+	}
+	s := activity.Sweep(grid, data)
+	s.File, s.Shard, s.Workers = o.out, shard, o.workers
+	lines := &sweepLines{out: out, label: grid.Name, images: data.Train.Len()}
+	s.OnResult = lines.show
+	fmt.Fprintf(out, "%s: %s\n%s, kernels: %s, results: %s\n", grid.Name, grid.About, data.Train.Source, autograd.Kernels(), o.out)
+	_, err = s.Run(ctx)
+	lines.end()
+	if err != nil {
+		return fmt.Errorf("%w\nresults so far are in %s; the same command goes on from there", err, o.out)
+	}
+	return nil
+}
+
+// parseShard reads I/N; "" is the whole grid.
+func parseShard(text string) (train.Shard, error) {
+	var s train.Shard
+	if text == "" {
+		return s, nil
+	}
+	if n, err := fmt.Sscanf(text+" ", "%d/%d ", &s.I, &s.N); n != 2 || err != nil || s.String() != text || s.I < 0 || s.I >= s.N {
+		return train.Shard{}, fmt.Errorf("--shard %s: want I/N with I from 0 to N-1, such as 0/8", text)
+	}
+	return s, nil
+}
+
+// sweepLines shows the progress of a sweep: one line that changes on a terminal, a line for each network elsewhere.
+type sweepLines struct {
+	out      io.Writer
+	label    string
+	images   int // that each epoch trains on
+	trained  int // images, by this run
+	networks int
+	last     train.SweepEvent[activity.Setting]
+	progress *kernelext.Progress // on a terminal
+}
+
+func (l *sweepLines) show(e *train.SweepEvent[activity.Setting]) {
+	l.last = *e
+	if e.Setting == nil {
+		fmt.Fprintf(l.out, "%d of %d results are there, %d networks to train, %s\n", e.Reused, e.Total, e.Total-e.Reused, cores())
+		if f, ok := l.out.(*os.File); ok && f == os.Stdout && term.IsTerminal(int(f.Fd())) && e.Reused < e.Total {
+			l.progress = kernelext.NewProgress(l.label, e.Total-e.Reused)
+		}
+		return
+	}
+	if e.Err == nil {
+		l.networks++
+		l.trained += e.Setting.Epochs * l.images
+	}
+	left := ""
+	if e.Left > 0 {
+		left = e.Left.Round(time.Second).String() + " left"
+	}
+	switch {
+	case e.Err != nil && l.progress == nil:
+		fmt.Fprintf(l.out, "%*d/%d  %v  FAILED: %v\n", len(fmt.Sprint(e.Total)), e.Done, e.Total, e.Setting, e.Err)
+	case l.progress == nil:
+		fmt.Fprintf(l.out, "%*d/%d  %v  %.1f s  %s\n", len(fmt.Sprint(e.Total)), e.Done, e.Total, e.Setting, e.Took.Seconds(), left)
+	default:
+		note := fmt.Sprintf("%d of %d", e.Done, e.Total)
+		if e.Failed > 0 {
+			note += fmt.Sprintf(", %d failed", e.Failed)
+		}
+		l.progress.Step(e.Done+e.Failed-e.Reused, note)
+	}
+}
+
+// end sums up.
+func (l *sweepLines) end() {
+	if l.progress != nil {
+		l.progress.Done()
+	}
+	if l.networks > 0 {
+		seconds := l.last.Elapsed.Seconds()
+		fmt.Fprintf(l.out, "%d networks in %v: %.3g images trained per second, %.3g networks per minute\n",
+			l.networks, l.last.Elapsed.Round(time.Second/10), float64(l.trained)/seconds, 60*float64(l.networks)/seconds)
+	}
+}
+
+func cores() string {
+	if n := runtime.GOMAXPROCS(0); n > 1 {
+		return fmt.Sprintf("%d cores", n)
+	}
+	return "1 core"
+}
+
+func sweepMergeCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "merge -o OUT FILE...",
+		Short: "Join files of results, such as those of the parts of a grid",
+		Long: `Merge joins files of results into one, sorted, each result once. Results that
+OUT has already stay in it. Files that disagree about a result are refused.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return fmt.Errorf("name the file for the results: lateral sweep merge -o OUT %s", strings.Join(args, " "))
+			}
+			n, err := train.Merge(out, args...)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%d results in %s\n", n, out)
+			return nil
+		},
+	}
+	cmd.Flags().StringVarP(&out, "out", "o", "", "file for all results")
+	return cmd
+}
+
+// distinct returns the distinct values in the order of their first occurrence.
+func distinct[T comparable](values []T) []T {
+	var all []T
+	for _, v := range values {
+		if !slices.Contains(all, v) {
+			all = append(all, v)
+		}
+	}
+	return all
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"embed"
+	"fmt"
+	"io"
+	"strings"
+	"text/template"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lateral-ml/lateral/lib/activity"
+)
+
+//go:embed jobs
+var jobFiles embed.FS
+
+// jobSystems are the kinds of jobs and their template files.
+var jobSystems = map[string]string{
+	"slurm":      "jobs/slurm.sh",
+	"kubernetes": "jobs/kubernetes.yaml",
+	"parallel":   "jobs/parallel.sh",
+}
+
+// A sweepJob is what the templates are filled with.
+type sweepJob struct {
+	Grid, Profile, Data string
+	Networks            int // in the grid
+	Shards              int
+	Last                int // shard
+	Cores               int
+	Image               string
+}
+
+func sweepJobsCommand() *cobra.Command {
+	var job sweepJob
+	cmd := &cobra.Command{
+		Use:   "jobs slurm|kubernetes|parallel",
+		Short: "Print a job file that trains a grid on many machines",
+		Long: `Jobs prints a job file, with an explanation, that splits a grid over many
+machines: a Slurm array, an indexed Job of Kubernetes, or a line for GNU parallel.
+Each part has a file of results of its own and can be killed and started again;
+lateral sweep merge joins the files.
+
+  lateral sweep jobs slurm --grid fc1 --shards 16 > fc1.sh`,
+		Args:      cobra.ExactArgs(1),
+		ValidArgs: []string{"slurm", "kubernetes", "parallel"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return job.print(cmd.OutOrStdout(), args[0])
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&job.Grid, "grid", "fc1", "grid to train; lateral sweep run --help lists them")
+	flags.StringVar(&job.Profile, "profile", activity.Paper, "size of the grid: quick, standard or paper")
+	flags.StringVar(&job.Data, "data", "mnist", "images: mnist or glyphs")
+	flags.IntVar(&job.Shards, "shards", 8, "parts to split the grid into")
+	flags.IntVar(&job.Cores, "cores", 4, "cores of each part; it trains a network on each")
+	flags.StringVar(&job.Image, "image", "registry.example.org/lateral:latest", "container image of this module's Dockerfile, for kubernetes")
+	return cmd
+}
+
+func (j sweepJob) print(out io.Writer, system string) error {
+	file, ok := jobSystems[system]
+	if !ok {
+		return fmt.Errorf("there is no job file for %q: use slurm, kubernetes or parallel", system)
+	}
+	grid, err := activity.Lookup(j.Grid, j.Profile)
+	if err != nil {
+		return err
+	}
+	switch {
+	case j.Data != "mnist" && j.Data != "glyphs":
+		return fmt.Errorf("--data %s: use mnist or glyphs", j.Data)
+	case j.Shards < 1 || j.Cores < 1:
+		return fmt.Errorf("--shards %d --cores %d: want at least 1 of each", j.Shards, j.Cores)
+	case j.Image == "" || strings.ContainsAny(j.Image, " \t\n\"'#"):
+		return fmt.Errorf("--image %q is no name of an image", j.Image)
+	}
+	j.Networks, j.Last = grid.Len(), j.Shards-1
+	t, err := template.ParseFS(jobFiles, file)
+	if err != nil {
+		return err
+	}
+	return t.Execute(out, j)
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// runSweep runs `lateral sweep` with arguments, away from the user's files.
+func runSweep(t *testing.T, ctx context.Context, args ...string) (stdout string, err error) {
+	t.Helper()
+	t.Setenv("LATERAL_DATA", "")
+	var out bytes.Buffer
+	cmd := sweepCommand()
+	cmd.SilenceUsage, cmd.SilenceErrors = true, true
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	cmd.SetArgs(args)
+	err = cmd.ExecuteContext(ctx)
+	return out.String(), err
+}
+
+// sweepHere runs it to its end in a directory of its own and returns that.
+func sweepHere(t *testing.T, args ...string) (dir, stdout string) {
+	t.Helper()
+	dir = t.TempDir()
+	t.Setenv("LATERAL_SWEEPS", dir)
+	out, err := runSweep(t, t.Context(), args...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir, out
+}
+
+func TestSweepRunStatusMerge(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains networks for some seconds")
+	}
+	dir, out := sweepHere(t, "run", "fc1", "--profile", "quick", "--data", "glyphs")
+	whole := filepath.Join(dir, "fc1.jsonl")
+	for _, want := range []string{"Glyphs, made from seed 1", "results: " + whole, "0 of 15 results are there, 15 networks to train", "15/15  8 relu, l1 x 0", "15 networks in ", "images trained per second"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the output lacks %q:\n%s", want, out)
+		}
+	}
+	// Again: nothing to do.
+	before, _ := os.ReadFile(whole)
+	out, err := runSweep(t, t.Context(), "run", "fc1", "--profile", "quick", "--data", "glyphs")
+	after, _ := os.ReadFile(whole)
+	if err != nil || !strings.Contains(out, "15 of 15 results are there, 0 networks to train") || !bytes.Equal(before, after) {
+		t.Errorf("%v\n%s", err, out)
+	}
+
+	// Two parts, with other numbers of workers.
+	var parts []string
+	for i := range 2 {
+		out, err := runSweep(t, t.Context(), "run", "fc1", "--profile", "quick", "--data", "glyphs", "--shard", fmt.Sprintf("%d/2", i), "--workers", fmt.Sprint(1+2*i))
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		parts = append(parts, filepath.Join(dir, fmt.Sprintf("fc1.%d-of-2.jsonl", i)))
+	}
+	out, err = runSweep(t, t.Context(), "status", "--missing", parts[0])
+	if err != nil || !strings.Contains(out, "8 results in 1 files\nfc1 on Glyphs, quick: 8 of 15, 7 missing\n") || !strings.Contains(out, "relu, l1 x 0.12, seeds 0") && !strings.Contains(out, "relu, l1 x 0.032, seeds 0") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	joined, sorted := filepath.Join(dir, "joined.jsonl"), filepath.Join(dir, "sorted.jsonl")
+	if out, err = runSweep(t, t.Context(), append([]string{"merge", "-o", joined}, parts...)...); err != nil || out != "15 results in "+joined+"\n" {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err = runSweep(t, t.Context(), "merge", "-o", sorted, whole); err != nil {
+		t.Error(err)
+	}
+	a, _ := os.ReadFile(joined)
+	b, _ := os.ReadFile(sorted)
+	if len(a) == 0 || !bytes.Equal(a, b) {
+		t.Error("two parts merge to other bytes than one run")
+	}
+	out, err = runSweep(t, t.Context(), "status", joined)
+	if err != nil || !strings.Contains(out, "15 of 15, complete") || strings.Contains(out, "paper") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Ctrl-C ends the command with the status that shells know, and the message says how to go on.
+func TestSweepIsInterrupted(t *testing.T) {
+	t.Setenv("LATERAL_SWEEPS", t.TempDir())
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(interrupted{})
+	out, err := runSweep(t, ctx, "run", "fc1", "--profile", "quick", "--data", "glyphs")
+	if !errors.Is(err, interrupted{}) || !strings.Contains(err.Error(), "interrupted with 0 of 15 results") || !strings.Contains(err.Error(), "the same command goes on from there") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestSweepSignal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds the command")
+	}
+	dir := t.TempDir()
+	program := filepath.Join(dir, "lateral")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	cmd := exec.Command(program, "sweep", "run", "fc1", "--profile", "paper", "--data", "glyphs", "--out", "fc1.jsonl", "--workers", "1")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "LATERAL_DATA=")
+	var out, problems lockedBuffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	for start := time.Now(); !strings.Contains(out.String(), "networks to train"); time.Sleep(10 * time.Millisecond) {
+		if time.Since(start) > time.Minute {
+			t.Fatalf("it does not begin:\n%s%s", &out, &problems)
+		}
+	}
+	cmd.Process.Signal(os.Interrupt)
+	err := cmd.Wait()
+	if cmd.ProcessState.ExitCode() != 130 || !strings.Contains(problems.String(), "the same command goes on from there") {
+		t.Errorf("%v\n%s%s", err, &out, &problems)
+	}
+}
+
+// A lockedBuffer is written to by a process and read meanwhile.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func TestSweepMistakes(t *testing.T) {
+	foreign := filepath.Join(t.TempDir(), "foreign.jsonl")
+	if err := os.WriteFile(foreign, []byte("{\"accuracy\": 1}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for want, args := range map[string]string{
+		`no grid "fc9": use one of fc1`:             "run fc9",
+		`no profile "huge"`:                         "run fc1 --profile huge",
+		`no data "cifar"`:                           "run fc1 --data cifar",
+		"--shard 2/2: want I/N with I from 0":       "run fc1 --shard 2/2",
+		"--shard -1/2: want":                        "run fc1 --shard -1/2",
+		"--shard 1/2/3: want":                       "run fc1 --shard 1/2/3",
+		"--shard 01/2: want":                        "run fc1 --shard 01/2",
+		"--shard x: want":                           "run fc1 --shard x",
+		"--workers -1":                              "run fc1 --workers -1",
+		"lateral sweep merge -o OUT a b":            "merge a b",
+		"no such file":                              "status nowhere.jsonl",
+		"line 1 of " + foreign:                      "status " + foreign,
+		"line 1 of " + foreign + " is no result":    "merge -o " + foreign + ".out " + foreign,
+		`no job file for "cron"`:                    "jobs cron",
+		"--shards 0":                                "jobs slurm --shards 0",
+		"--data cifar: use mnist or glyphs":         "jobs slurm --data cifar",
+		`--image "a b" is no name`:                  "jobs kubernetes --image a\u00a0b",
+		`there is no grid "fc7"`:                    "jobs parallel --grid fc7",
+		"accepts 1 arg(s), received 0":              "run",
+		"requires at least 1 arg(s), only received": "status",
+	} {
+		var parts []string
+		for _, part := range strings.Fields(strings.ReplaceAll(args, "\u00a0", "~")) {
+			parts = append(parts, strings.ReplaceAll(part, "~", " "))
+		}
+		if out, err := runSweep(t, t.Context(), parts...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q\n%s", args, err, want, out)
+		}
+	}
+}
+
+func TestSweepHelpListsTheGrids(t *testing.T) {
+	out, err := runSweep(t, t.Context(), "run", "--help")
+	if err != nil || !strings.Contains(out, "fc1            15        80   1600  one hidden layer") || !strings.Contains(out, "ae ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestSweepJobs(t *testing.T) {
+	for system, wants := range map[string][]string{
+		"slurm":      {"#SBATCH --array=0-15\n", "--shard \"$SLURM_ARRAY_TASK_ID/16\"", "the 2100 networks of the grid fc3 (paper)", "LATERAL_DATA"},
+		"kubernetes": {"completions: 16\n", "--shard=$(JOB_COMPLETION_INDEX)/16\n", "name: lateral-fc3\n", "2100 networks"},
+		"parallel":   {"$(seq 0 15)\n", "--shard {}/16 ", "2100 networks", "LATERAL_DATA"},
+	} {
+		out, err := runSweep(t, t.Context(), "jobs", system, "--grid", "fc3", "--shards", "16")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range append(wants, "results/fc3.jsonl", "/fc3.*-of-16.jsonl", "lateral sweep merge -o ", "SPDX-License-Identifier") {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: the job lacks %q:\n%s", system, want, out)
+			}
+		}
+		if strings.Contains(out, "{{") || strings.Contains(out, "<no value>") {
+			t.Errorf("%s: a placeholder is left:\n%s", system, out)
+		}
+	}
+}
+
+// The scripts run, with Slurm's and GNU parallel's part played by the shell.
+func TestSweepJobScriptsRun(t *testing.T) {
+	sh, err := exec.LookPath("bash")
+	if err != nil || runtime.GOOS == "windows" {
+		t.Skip("needs bash")
+	}
+	// The stand-ins write down what they are asked to do.
+	programs := map[string]string{
+		"srun":     `shift 0; echo "srun $@" >> "$LOG"`,
+		"parallel": `echo "parallel $@" >> "$LOG"`,
+		"lateral":  `echo "lateral $@" >> "$LOG"`,
+	}
+	dir := t.TempDir()
+	for name, body := range programs {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+body+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for system, want := range map[string]string{
+		"slurm": "srun " + dir + "/lateral sweep run fc1 --profile paper --data mnist --shard 3/8 --workers 4 --out " + dir + "/results/fc1.3-of-8.jsonl\n",
+		"parallel": "parallel --sshloginfile hosts --jobs 1 --workdir " + dir + " --env LATERAL_DATA --line-buffer --tag ./lateral sweep run fc1 --profile paper --data mnist " +
+			"--shard {}/8 --out results/fc1.{}-of-8.jsonl ::: 0 1 2 3 4 5 6 7\nlateral sweep merge -o results/fc1.jsonl results/fc1.*-of-8.jsonl\n",
+	} {
+		script, err := runSweep(t, t.Context(), "jobs", system)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := filepath.Join(dir, system+".log")
+		cmd := exec.Command(sh, "-c", script)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "LOG="+log, "SLURM_SUBMIT_DIR="+dir, "SLURM_ARRAY_TASK_ID=3", "SLURM_CPUS_PER_TASK=4")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", system, err, out)
+		}
+		if got, _ := os.ReadFile(log); string(got) != want {
+			t.Errorf("%s runs\n%s\nwant\n%s", system, got, want)
+		}
+	}
+}

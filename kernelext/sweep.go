@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernelext
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/lateral-ml/lateral/lib/train"
+)
+
+// Sweep computes the missing results of a sweep with a progress line, and returns all of them in the order of the
+// grid. They are kept in [SweepFile] of the name unless s names a file, a line for each: later cells and sessions,
+// larger grids and `lateral sweep` go on from there. The stop button ends the cell, and what was finished stays.
+//
+//	rows := kernelext.Sweep("fc1", activity.Sweep(grid, data))
+//
+// An error, such as settings that failed, ends the cell with its message; [TrySweep] returns it instead.
+func Sweep[S, R any](name string, s train.Sweep[S, R]) []train.Row[S, R] {
+	rows, err := TrySweep(name, s)
+	if err != nil {
+		fail(err)
+	}
+	return rows
+}
+
+// TrySweep is [Sweep] with the error returned, beside the rows that are there.
+func TrySweep[S, R any](name string, s train.Sweep[S, R]) ([]train.Row[S, R], error) {
+	if s.File == "" {
+		s.File = SweepFile(name)
+	}
+	watch := s.OnResult
+	var progress *Progress
+	s.OnResult = func(e *train.SweepEvent[S]) {
+		if watch != nil {
+			watch(e)
+		}
+		switch todo := e.Total - e.Reused; {
+		case e.Setting != nil:
+			progress.Step(e.Done+e.Failed-e.Reused, failures(e.Failed)...)
+		case todo > 0:
+			progress = NewProgress(name, todo)
+		}
+		if e.Setting == nil && e.Reused > 0 {
+			fmt.Printf("sweep %q: %d of %d results reused from %s\n", name, e.Reused, e.Total, s.File)
+		}
+	}
+	rows, err := s.Run(Interrupted())
+	if progress != nil {
+		progress.Done()
+	}
+	return rows, err
+}
+
+func failures(n int) []string {
+	if n == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d failed", n)}
+}
+
+// SweepFile returns the file that keeps the results of a named sweep: NAME.jsonl in the directory LATERAL_SWEEPS, or in
+// one of the user's cache.
+func SweepFile(name string) string {
+	dir := os.Getenv("LATERAL_SWEEPS")
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil { // no home directory
+			cache = os.TempDir()
+		}
+		dir = filepath.Join(cache, "lateral", "sweeps")
+	}
+	return filepath.Join(dir, name+".jsonl")
+}
