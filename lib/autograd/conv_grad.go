@@ -50,11 +50,30 @@ func (p *convPlan) pack(packed, w []float32) {
 	simd.PackFilters(packed, s.rows, p.filters, p.taps)
 }
 
+// packSpread arranges the filters for the gradient of the image that is spread: tap by tap, one row for each channel.
+func (p *convPlan) packSpread(s *convSpace, packed, w []float32) {
+	size := p.kh * p.kw
+	each := simd.PackedFilters(p.channels, p.filters)
+	for tap := range size {
+		s.rows = atLeast(s.rows, p.channels*p.filters)[:0]
+		for c := range p.channels {
+			for k := range p.filters {
+				s.rows = append(s.rows, w[(k*p.channels+c)*size+tap])
+			}
+		}
+		simd.PackFilters(packed[tap*each:], s.rows, p.channels, p.filters)
+	}
+}
+
 // packTransposed arranges the filters for the gradient of the image: one row for each channel, for each phase those
 // taps that meet it.
 func (p *convPlan) packTransposed(packed, w []float32) {
 	s := takeSpace()
 	defer s.giveBack()
+	if p.spread {
+		p.packSpread(s, packed, w)
+		return
+	}
 	for i := range p.phases {
 		f := &p.phases[i]
 		if f.empty() {

@@ -16,7 +16,7 @@ import (
 //
 //   - the output, from the image and the filters;
 //   - the gradient of the image, from that of the output and the filters turned round; it is also the transposed
-//     convolution;
+//     convolution (where outputs are few and kernels large it is computed the other way about, see spread);
 //   - the gradient of the filters, inner products of the output's gradient and the image.
 //
 // With a stride of s the image is cut into s x s phases: the pixels whose row and column leave the same remainders.
@@ -49,6 +49,12 @@ type convPlan struct {
 
 	grad   frame       // holds the output's gradient
 	phases []convPhase // the phases of the image
+
+	// The image's gradient is gathered, pixel by pixel from all gradients that it contributes to, or spread, from
+	// each gradient to the pixels it comes from. To gather costs products with zeros at the border, to spread adds to
+	// memory for each tap.
+	spread        bool
+	spreadStencil *simd.Stencil // that of the outputs, with the taps of one channel
 
 	packedLen, packedTransposedLen int // floats
 
@@ -97,6 +103,7 @@ type grid struct {
 	pitch      int // between rows of the kernels' result
 	runs       int // of an image
 	ld         int // between the planes of the kernels' result
+	work       int // taps that the runs of an image need, added up
 }
 
 var plans struct {
@@ -211,12 +218,14 @@ func (p *convPlan) planForward() {
 		return row+u/sh >= f.at && row+u/sh < f.at+f.n
 	})
 	p.filterStencil = simd.NewStencil(inOrder, starts)
+	p.spreadStencil = simd.NewStencil(inOrder[:p.kh*p.kw], starts)
 	p.image.length = max(p.image.length, p.filterStencil.Span())
 	p.packedLen = simd.PackedFilters(p.filters, p.taps)
 }
 
 // planBackward makes the tables of the image's gradient.
 func (p *convPlan) planBackward() {
+	gather := 0
 	for i := range p.phases {
 		f := &p.phases[i]
 		f.packedAt = p.packedTransposedLen
@@ -239,6 +248,12 @@ func (p *convPlan) planBackward() {
 			return f.rows.at+row-u >= 0 && f.rows.at+row-u < p.oh
 		})
 		p.packedTransposedLen += simd.PackedFilters(p.channels, len(offsets))
+		gather += f.output.work
+	}
+	const adding = 10 // the cost of adding to memory, in multiply-adds
+	if spread := p.output.runs * p.kh * p.kw * (p.filters + adding); spread < gather {
+		p.spread = true
+		p.packedTransposedLen = p.kh * p.kw * simd.PackedFilters(p.channels, p.filters)
 	}
 }
 
@@ -274,6 +289,9 @@ func (p *convPlan) lay(f *frame, first, rows, cols int, offsets []int32, kh int,
 			starts = append(starts, int32(first+n*f.image+row*f.pitch+col))
 			limits = append(limits, tapsOf(row, min(last, rows-1), kh, len(offsets)/kh, sees))
 		}
+	}
+	for _, r := range limits[:g.runs] {
+		g.work += r.To - r.From
 	}
 	g.stencil = simd.NewStencil(offsets, starts)
 	g.stencil.Limit(limits)

@@ -141,6 +141,10 @@ func (f *convPhase) take(dst []float32, pitch int, plane []float32, h, w, rows i
 func (p *convPlan) transposed(dx, dy, packed, bias []float32, acc bool) {
 	s := takeSpace()
 	defer s.giveBack()
+	if p.spread {
+		p.transposedSpread(s, dx, dy, packed, bias, acc)
+		return
+	}
 	grad := s.grad.ready(p, p.grad.length)
 	in, out := p.filters*p.oh*p.ow, p.channels*p.h*p.w
 	for n := len(dy) / in; n > 0; n -= p.group {
@@ -163,14 +167,35 @@ func (p *convPlan) transposedPhase(s *convSpace, f *convPhase, dx, packed, bias 
 	for i := range images {
 		for c := range p.channels {
 			plane := dx[(i*p.channels+c)*p.h*p.w:][:p.h*p.w]
-			f.give(plane, p.w, s.rows[c*f.output.ld:], i, bias, c, acc)
+			f.give(plane, p.w, &f.output, s.rows[c*f.output.ld:], i, bias, c, acc)
 		}
 	}
 }
 
-// give copies this phase of an image's plane from the rows that the kernels wrote to its pixels, or adds it.
-func (f *convPhase) give(plane []float32, w int, rows []float32, image int, bias []float32, c int, acc bool) {
-	g := &f.output
+// transposedSpread is transposed for the outputs' gradients spread to a frame of the image.
+func (p *convPlan) transposedSpread(s *convSpace, dx, dy, packed, bias []float32, acc bool) {
+	g := &p.output
+	laid := s.laid.ready(p, p.filters*g.ld)
+	in, out := p.filters*p.oh*p.ow, p.channels*p.h*p.w
+	for n := len(dy) / in; n > 0; n -= p.group {
+		images := min(n, p.group)
+		p.layGrads(laid, dy, images)
+		s.rows = zeros(s.rows, p.image.length)
+		simd.Spread(s.rows, len(p.phases)*p.image.plane, packed, p.channels, laid, g.ld, p.filters, p.spreadStencil, images*g.runs)
+		for i := range images * p.channels {
+			for j := range p.phases {
+				f := &p.phases[j]
+				at := (i*len(p.phases)+j)*p.image.plane + f.rows.at*p.image.pitch + f.cols.at
+				seen := grid{rows: f.rows.n, cols: f.cols.n, pitch: p.image.pitch}
+				f.give(dx[i*p.h*p.w:][:p.h*p.w], p.w, &seen, s.rows[at:], 0, bias, i%p.channels, acc)
+			}
+		}
+		dx, dy = dx[images*out:], dy[images*in:]
+	}
+}
+
+// give copies this phase of an image's plane from rows in memory to its pixels, or adds it.
+func (f *convPhase) give(plane []float32, w int, g *grid, rows []float32, image int, bias []float32, c int, acc bool) {
 	if g.rows < 1 || g.cols < 1 {
 		return
 	}
@@ -214,21 +239,27 @@ func (p *convPlan) filterGrad(dw, x, dy []float32) {
 	g := &p.output
 	image, laid := s.image.ready(p, p.image.length), s.laid.ready(p, p.filters*g.ld)
 	clear(dw)
-	in, out := p.channels*p.h*p.w, p.oh*p.ow
+	in, out := p.channels*p.h*p.w, p.filters*p.oh*p.ow
 	for n := len(x) / in; n > 0; n -= p.group {
 		images := min(n, p.group)
 		p.fillImages(image, x, images)
-		for i := range images {
-			for k := range p.filters {
-				simd.CopyRowsAdd(laid[k*g.ld+i*g.runs*simd.Run:], g.pitch, dy, p.ow, p.oh, p.ow, 0)
-				dy = dy[out:]
-			}
-		}
+		p.layGrads(laid, dy, images)
 		if images < p.group {
 			// Places without an output see a little of what follows the last image, times zero: no NaN may be there.
 			clear(image[images*p.image.image:][:p.image.image])
 		}
 		simd.CorrelateGrad(dw, simd.GradLen(p.taps), laid, g.ld, p.filters, image, p.filterStencil, images*g.runs)
-		x = x[images*in:]
+		x, dy = x[images*in:], dy[images*out:]
+	}
+}
+
+// layGrads copies output gradients to where the kernels would write their outputs.
+func (p *convPlan) layGrads(dst, dy []float32, images int) {
+	g := &p.output
+	for i := range images {
+		for k := range p.filters {
+			simd.CopyRowsAdd(dst[k*g.ld+i*g.runs*simd.Run:], g.pitch, dy, p.ow, p.oh, p.ow, 0)
+			dy = dy[p.oh*p.ow:]
+		}
 	}
 }

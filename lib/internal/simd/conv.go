@@ -99,6 +99,7 @@ func GradLen(taps int) int { return (taps + tapGroup - 1) / tapGroup * tapGroup 
 type convKernels struct {
 	runs               int // in a tile of outputs
 	correlate          [2][]correlateKernel
+	spread             [2][]spreadKernel
 	gradRows, gradTaps int // the largest tile of filter gradients
 	correlateGrad      [2][]correlateGradKernel
 }
@@ -106,6 +107,8 @@ type convKernels struct {
 type (
 	// For 1, 2, ... filters, packed with the width of the matrix product's tiles: a tile of outputs.
 	correlateKernel func(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+	// For 1, 2, ... channels and one tap, packed alike: adds a tile to dx.
+	spreadKernel func(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 	// For 1, 2, ... filters and gradTaps taps: adds the inner products over all starts to dw.
 	correlateGradKernel func(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
 )
@@ -175,6 +178,34 @@ func CorrelateGrad(dw []float32, ldw int, dy []float32, ld, m int, x []float32, 
 		kernel := kernels[min(step, m-i)-1]
 		for p := 0; p < s.taps; p += c.gradTaps {
 			kernel(dy[i*ld:], ld, s.offsets[p:p+c.gradTaps], x, s.starts[:runs], dw[i*ldw+p:], ldw)
+		}
+	}
+}
+
+// Spread carries output gradients of m filters back to the inputs of some channels, the transposed map of Correlate:
+// a stencil's offsets are those of the taps in the first channel, the others follow plane elements apart, and
+//
+//	dx[starts[r] + j + offsets[p] + plane*c] += sum over filters i of w[i,c,p] * dy[i*ld + Run*r + j]
+//
+// for each output j of the first runs, tap p and channel c. filters holds, for each tap, what PackFilters makes of its
+// weights, one row of m for each channel. Inputs get their parts tap by tap. Runs are rounded up to a tile's: dy must
+// be zero there, or what is added of no importance.
+func Spread(dx []float32, plane int, filters []float32, channels int, dy []float32, ld, m int, s *Stencil, runs int) {
+	if runs < 1 || runs > len(s.starts) || m < 1 || channels < 1 || ld < RowLen(runs) || len(dy) < (m-1)*ld+RowLen(runs) ||
+		len(filters) < s.taps*PackedFilters(channels, m) || len(dx) < s.span+(channels-1)*plane {
+		panic(fmt.Sprintf("simd: Spread: %d filters, %d taps of %d channels (%d elements), %d of %d runs, dx %d of %d elements, dy %d with stride %d",
+			m, s.taps, channels, len(filters), runs, len(s.starts), len(dx), s.span+(channels-1)*plane, len(dy), ld))
+	}
+	g, c := &active.gemm, &active.conv
+	kernels, size := c.spread[s.wholeIndex()], PackedFilters(channels, m)
+	step := evenly(channels, g.rows, 1)
+	for p, offset := range s.offsets[:s.taps] {
+		for i := 0; i < channels; i += step {
+			packed := filters[p*size+i/step*m*g.width:]
+			kernel, to := kernels[min(step, channels-i)-1], dx[int(offset)+i*plane:]
+			for r := 0; r < runs; r += c.runs {
+				kernel(packed, m, dy[r*Run:], ld, to, s.starts[r:], plane)
+			}
 		}
 	}
 }

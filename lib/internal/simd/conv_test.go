@@ -115,6 +115,52 @@ func checkCorrelate(t *testing.T, name string, s *Stencil, m, runs int) (checked
 			}
 		}
 	}
+	return checked + checkSpread(t, name, s, m, runs)
+}
+
+// checkSpread compares Spread for three channels with float64 sums.
+func checkSpread(t *testing.T, name string, s *Stencil, m, runs int) (checked int) {
+	t.Helper()
+	const plane, channels = 501, 3
+	rng := rand.New(rand.NewPCG(uint64(m), uint64(runs)))
+	size := PackedFilters(channels, m)
+	filters, w := make([]float32, s.taps*size), make([]float32, s.taps*channels*m)
+	fillNormal(rng, w)
+	for p := range s.taps {
+		PackFilters(filters[p*size:], w[p*channels*m:][:channels*m], channels, m)
+	}
+	ld := RowLen(runs)
+	dy, dx := make([]float32, m*ld), guarded(t, s.Span()+(channels-1)*plane)
+	for i := range m {
+		fillNormal(rng, dy[i*ld:][:runs*Run])
+	}
+	fillNormal(rng, dx.x)
+	want, sizes := make([]float64, len(dx.x)), make([]float64, len(dx.x))
+	for i, v := range dx.x {
+		want[i], sizes[i] = float64(v), math.Abs(float64(v))
+	}
+	for p := range s.taps {
+		for c := range channels {
+			for r := range runs {
+				for j := range Run {
+					at := int(s.starts[r]+s.offsets[p]) + j + c*plane
+					for i := range m {
+						term := float64(w[(p*channels+c)*m+i]) * float64(dy[i*ld+r*Run+j])
+						want[at] += term
+						sizes[at] += math.Abs(term)
+					}
+				}
+			}
+		}
+	}
+	Spread(dx.x, plane, filters, channels, dy, ld, m, s, runs)
+	dx.check(t, name)
+	for i, got := range dx.x {
+		if !(math.Abs(float64(got)-want[i]) <= float64(m+s.taps*runs)*0x1p-23*sizes[i]) {
+			t.Fatalf("%s: spread to element %d: %g, want %g", name, i, got, want[i])
+		}
+		checked++
+	}
 	return checked
 }
 
@@ -140,12 +186,22 @@ func TestCorrelatePathsAgree(t *testing.T) {
 			x, w, dy := make([]float32, s.Span()), make([]float32, m*s.taps), make([]float32, m*RowLen(runs))
 			fillNormal(rng, x)
 			fillNormal(rng, w)
-			fillNormal(rng, dy)
+			for j := range m {
+				fillNormal(rng, dy[j*RowLen(runs):][:runs*Run])
+			}
 			filters, y := make([]float32, PackedFilters(m, s.taps)), make([]float32, m*RowLen(runs))
 			PackFilters(filters, w, m, s.taps)
 			Correlate(y, RowLen(runs), filters, m, x, s, runs)
 			dw := make([]float32, m*GradLen(s.taps))
 			CorrelateGrad(dw, GradLen(s.taps), dy, RowLen(runs), m, x, s, runs)
+			dx := make([]float32, s.Span())
+			for p := range s.taps { // one channel
+				packed := make([]float32, PackedFilters(1, m))
+				PackFilters(packed, w[p*m:][:m], 1, m)
+				one := NewStencil(s.offsets[p:p+1], s.starts)
+				Spread(dx, 0, packed, 1, dy, RowLen(runs), m, one, runs)
+			}
+			results[i] = append(results[i], dx...)
 			for j := range m {
 				results[i] = append(results[i], y[j*RowLen(runs):][:runs*Run]...)
 				results[i] = append(results[i], dw[j*GradLen(s.taps):][:s.taps]...)

@@ -5,6 +5,7 @@ package simd
 var goConv = convKernels{
 	runs:          1,
 	correlate:     [2][]correlateKernel{goCorrelateKernels(), goCorrelateKernels()},
+	spread:        [2][]spreadKernel{goSpreadKernels(), goSpreadKernels()},
 	gradRows:      2,
 	gradTaps:      2,
 	correlateGrad: [2][]correlateGradKernel{{goCorrelateGrad1, goCorrelateGrad2}, {goCorrelateGrad1, goCorrelateGrad2}},
@@ -31,6 +32,33 @@ func goCorrelate(rows int, w []float32, offsets []int32, x []float32, c []float3
 		tileStep(&t, f[0], f[1], f[2], f[3], (*[4]float32)(x[offset:]))
 	}
 	storeTile(&t, c, ldc, rows, 4)
+}
+
+// goSpreadKernels makes the kernels for 1 to 4 channels from one that is told their number.
+func goSpreadKernels() []spreadKernel {
+	table := make([]spreadKernel, 4)
+	for i := range table {
+		table[i] = func(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int) {
+			for half := 0; half < Run; half += 4 {
+				goSpread(i+1, w, filters, dy[half:], ld, dx[int(starts[0])+half:], plane)
+			}
+		}
+	}
+	return table
+}
+
+func goSpread(rows int, w []float32, filters int, dy []float32, ld int, dx []float32, plane int) {
+	var t [4][4]float32
+	for k := range filters {
+		f := (*[4]float32)(w[4*k:])
+		tileStep(&t, f[0], f[1], f[2], f[3], (*[4]float32)(dy[k*ld:]))
+	}
+	for i := range rows {
+		d := (*[4]float32)(dx[i*plane:])
+		for j, v := range t[i] {
+			d[j] += v
+		}
+	}
 }
 
 func goCorrelateGrad1(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int) {

@@ -84,6 +84,20 @@ var avx512Conv = convKernels{
 			avx512CorrelateWhole13, avx512CorrelateWhole14,
 		},
 	},
+	spread: [2][]spreadKernel{
+		{
+			avx512Spread1, avx512Spread2, avx512Spread3, avx512Spread4,
+			avx512Spread5, avx512Spread6, avx512Spread7, avx512Spread8,
+			avx512Spread9, avx512Spread10, avx512Spread11, avx512Spread12,
+			avx512Spread13, avx512Spread14,
+		},
+		{
+			avx512SpreadWhole1, avx512SpreadWhole2, avx512SpreadWhole3, avx512SpreadWhole4,
+			avx512SpreadWhole5, avx512SpreadWhole6, avx512SpreadWhole7, avx512SpreadWhole8,
+			avx512SpreadWhole9, avx512SpreadWhole10, avx512SpreadWhole11, avx512SpreadWhole12,
+			avx512SpreadWhole13, avx512SpreadWhole14,
+		},
+	},
 	correlateGrad: [2][]correlateGradKernel{
 		{
 			avx512CorrelateGrad1, avx512CorrelateGrad2, avx512CorrelateGrad3,
@@ -106,6 +120,16 @@ var avx2Conv = convKernels{
 		{
 			avx2Correlate1, avx2Correlate2, avx2Correlate3,
 			avx2Correlate4, avx2Correlate5, avx2Correlate6,
+		},
+	},
+	spread: [2][]spreadKernel{
+		{
+			avx2Spread1, avx2Spread2, avx2Spread3, avx2Spread4,
+			avx2Spread5, avx2Spread6,
+		},
+		{
+			avx2Spread1, avx2Spread2, avx2Spread3, avx2Spread4,
+			avx2Spread5, avx2Spread6,
 		},
 	},
 	correlateGrad: [2][]correlateGradKernel{

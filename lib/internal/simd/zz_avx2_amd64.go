@@ -205,19 +205,37 @@ func avx2Prefetch(c []float32, ldc int, rows int)
 func avx2Correlate1(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx2Spread1(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx2Correlate2(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx2Spread2(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx2Correlate3(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx2Spread3(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx2Correlate4(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx2Spread4(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx2Correlate5(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx2Spread5(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx2Correlate6(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx2Spread6(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx2CorrelateGrad1(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)

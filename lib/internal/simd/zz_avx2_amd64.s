@@ -6952,6 +6952,43 @@ store:
 	VZEROUPPER
 	RET
 
+// func avx2Spread1(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, FMA3
+TEXT ·avx2Spread1(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+
+filters:
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x20, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         DX, DX
+	MOVLQSX      (CX), BX
+	LEAQ         (AX)(BX*4), BX
+	MOVLQSX      4(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (BX)(DX*1), Y0, Y0
+	VMOVUPS      Y0, (BX)(DX*1)
+	VADDPS       (CX)(DX*1), Y1, Y1
+	VMOVUPS      Y1, (CX)(DX*1)
+	VZEROUPPER
+	RET
+
 // func avx2Correlate2(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 // Requires: AVX, FMA3
 TEXT ·avx2Correlate2(SB), NOSPLIT, $0-128
@@ -7039,6 +7076,53 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Y2, (AX)
 	VMOVUPS Y3, 32(AX)
+	VZEROUPPER
+	RET
+
+// func avx2Spread2(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, FMA3
+TEXT ·avx2Spread2(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+filters:
+	VMOVUPS      (DX), Y4
+	VMOVUPS      32(DX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(AX), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x20, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      4(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Y0, Y0
+	VMOVUPS      Y0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y1, Y1
+	VMOVUPS      Y1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y2, Y2
+	VMOVUPS      Y2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y3, Y3
+	VMOVUPS      Y3, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -7149,6 +7233,63 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Y4, (AX)
 	VMOVUPS Y5, 32(AX)
+	VZEROUPPER
+	RET
+
+// func avx2Spread3(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, FMA3
+TEXT ·avx2Spread3(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+filters:
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(AX), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(AX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x20, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      4(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Y0, Y0
+	VMOVUPS      Y0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y1, Y1
+	VMOVUPS      Y1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y2, Y2
+	VMOVUPS      Y2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y3, Y3
+	VMOVUPS      Y3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y4, Y4
+	VMOVUPS      Y4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y5, Y5
+	VMOVUPS      Y5, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -7279,6 +7420,73 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Y6, (AX)
 	VMOVUPS Y7, 32(AX)
+	VZEROUPPER
+	RET
+
+// func avx2Spread4(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, FMA3
+TEXT ·avx2Spread4(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+
+filters:
+	VMOVUPS      (DX), Y8
+	VMOVUPS      32(DX), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(AX), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(AX), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x20, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      4(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Y0, Y0
+	VMOVUPS      Y0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y1, Y1
+	VMOVUPS      Y1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y2, Y2
+	VMOVUPS      Y2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y3, Y3
+	VMOVUPS      Y3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y4, Y4
+	VMOVUPS      Y4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y5, Y5
+	VMOVUPS      Y5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y6, Y6
+	VMOVUPS      Y6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y7, Y7
+	VMOVUPS      Y7, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -7429,6 +7637,83 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Y8, (AX)
 	VMOVUPS Y9, 32(AX)
+	VZEROUPPER
+	RET
+
+// func avx2Spread5(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, FMA3
+TEXT ·avx2Spread5(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+
+filters:
+	VMOVUPS      (DX), Y10
+	VMOVUPS      32(DX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(AX), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(AX), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(AX), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 16(AX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x20, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      4(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Y0, Y0
+	VMOVUPS      Y0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y1, Y1
+	VMOVUPS      Y1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y2, Y2
+	VMOVUPS      Y2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y3, Y3
+	VMOVUPS      Y3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y4, Y4
+	VMOVUPS      Y4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y5, Y5
+	VMOVUPS      Y5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y6, Y6
+	VMOVUPS      Y6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y7, Y7
+	VMOVUPS      Y7, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y8, Y8
+	VMOVUPS      Y8, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y9, Y9
+	VMOVUPS      Y9, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -7599,6 +7884,93 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Y10, (AX)
 	VMOVUPS Y11, 32(AX)
+	VZEROUPPER
+	RET
+
+// func avx2Spread6(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, FMA3
+TEXT ·avx2Spread6(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+filters:
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(AX), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(AX), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(AX), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(AX), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x20, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      4(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Y0, Y0
+	VMOVUPS      Y0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y1, Y1
+	VMOVUPS      Y1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y2, Y2
+	VMOVUPS      Y2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y3, Y3
+	VMOVUPS      Y3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y4, Y4
+	VMOVUPS      Y4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y5, Y5
+	VMOVUPS      Y5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y6, Y6
+	VMOVUPS      Y6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y7, Y7
+	VMOVUPS      Y7, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y8, Y8
+	VMOVUPS      Y8, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y9, Y9
+	VMOVUPS      Y9, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Y10, Y10
+	VMOVUPS      Y10, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Y11, Y11
+	VMOVUPS      Y11, (CX)(BX*1)
 	VZEROUPPER
 	RET
 

@@ -301,43 +301,85 @@ func avx512Prefetch(c []float32, ldc int, rows int)
 func avx512CorrelateWhole1(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512SpreadWhole1(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512CorrelateWhole2(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512SpreadWhole2(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512CorrelateWhole3(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512SpreadWhole3(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512CorrelateWhole4(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512SpreadWhole4(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512CorrelateWhole5(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512SpreadWhole5(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512CorrelateWhole6(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512SpreadWhole6(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512CorrelateWhole7(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512SpreadWhole7(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512CorrelateWhole8(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512SpreadWhole8(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512CorrelateWhole9(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512SpreadWhole9(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512CorrelateWhole10(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512SpreadWhole10(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512CorrelateWhole11(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512SpreadWhole11(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512CorrelateWhole12(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512SpreadWhole12(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512CorrelateWhole13(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512SpreadWhole13(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512CorrelateWhole14(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512SpreadWhole14(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512CorrelateGradWhole1(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
@@ -361,43 +403,85 @@ func avx512CorrelateGradWhole6(dy []float32, ld int, offsets []int32, x []float3
 func avx512Correlate1(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512Spread1(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512Correlate2(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Spread2(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512Correlate3(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512Spread3(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512Correlate4(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Spread4(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512Correlate5(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512Spread5(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512Correlate6(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Spread6(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512Correlate7(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512Spread7(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512Correlate8(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Spread8(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512Correlate9(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512Spread9(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512Correlate10(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Spread10(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512Correlate11(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512Spread11(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512Correlate12(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Spread12(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512Correlate13(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
+func avx512Spread13(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+
+//go:noescape
 func avx512Correlate14(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
+func avx512Spread14(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
 
 //go:noescape
 func avx512CorrelateGrad1(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)

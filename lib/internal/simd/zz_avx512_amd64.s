@@ -15129,6 +15129,43 @@ store:
 	VZEROUPPER
 	RET
 
+// func avx512SpreadWhole1(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole1(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+filters:
+	VMOVUPS      (DX), Z2
+	VMOVUPS      64(DX), Z3
+	VBROADCASTSS (AX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         DX, DX
+	MOVLQSX      (CX), BX
+	LEAQ         (AX)(BX*4), BX
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (BX)(DX*1), Z0, Z0
+	VMOVUPS      Z0, (BX)(DX*1)
+	VADDPS       (CX)(DX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(DX*1)
+	VZEROUPPER
+	RET
+
 // func avx512CorrelateWhole2(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 // Requires: AVX, AVX512F
 TEXT ·avx512CorrelateWhole2(SB), NOSPLIT, $0-128
@@ -15216,6 +15253,53 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole2(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole2(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+filters:
+	VMOVUPS      (DX), Z4
+	VMOVUPS      64(DX), Z5
+	VBROADCASTSS (AX), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(AX), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -15326,6 +15410,63 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole3(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole3(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+filters:
+	VMOVUPS      (DX), Z6
+	VMOVUPS      64(DX), Z7
+	VBROADCASTSS (AX), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 4(AX), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 8(AX), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z4, Z4
+	VMOVUPS      Z4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z5, Z5
+	VMOVUPS      Z5, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -15456,6 +15597,73 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole4(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole4(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+filters:
+	VMOVUPS      (DX), Z8
+	VMOVUPS      64(DX), Z9
+	VBROADCASTSS (AX), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 4(AX), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 8(AX), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 12(AX), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z4, Z4
+	VMOVUPS      Z4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z5, Z5
+	VMOVUPS      Z5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z7, Z7
+	VMOVUPS      Z7, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -15606,6 +15814,83 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole5(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole5(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+filters:
+	VMOVUPS      (DX), Z10
+	VMOVUPS      64(DX), Z11
+	VBROADCASTSS (AX), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 4(AX), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 8(AX), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 12(AX), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 16(AX), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z4, Z4
+	VMOVUPS      Z4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z5, Z5
+	VMOVUPS      Z5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z7, Z7
+	VMOVUPS      Z7, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z8, Z8
+	VMOVUPS      Z8, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z9, Z9
+	VMOVUPS      Z9, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -15776,6 +16061,93 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z10, (AX)
 	VMOVUPS Z11, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole6(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole6(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+filters:
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VBROADCASTSS (AX), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 4(AX), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 8(AX), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 12(AX), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 16(AX), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 20(AX), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z4, Z4
+	VMOVUPS      Z4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z5, Z5
+	VMOVUPS      Z5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z7, Z7
+	VMOVUPS      Z7, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z8, Z8
+	VMOVUPS      Z8, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z9, Z9
+	VMOVUPS      Z9, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z10, Z10
+	VMOVUPS      Z10, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z11, Z11
+	VMOVUPS      Z11, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -15966,6 +16338,103 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z12, (AX)
 	VMOVUPS Z13, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole7(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole7(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+filters:
+	VMOVUPS      (DX), Z14
+	VMOVUPS      64(DX), Z15
+	VBROADCASTSS (AX), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 4(AX), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 8(AX), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 12(AX), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 16(AX), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 20(AX), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 24(AX), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z4, Z4
+	VMOVUPS      Z4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z5, Z5
+	VMOVUPS      Z5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z7, Z7
+	VMOVUPS      Z7, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z8, Z8
+	VMOVUPS      Z8, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z9, Z9
+	VMOVUPS      Z9, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z10, Z10
+	VMOVUPS      Z10, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z11, Z11
+	VMOVUPS      Z11, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z12, Z12
+	VMOVUPS      Z12, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z13, Z13
+	VMOVUPS      Z13, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -16176,6 +16645,113 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z14, (AX)
 	VMOVUPS Z15, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole8(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole8(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+filters:
+	VMOVUPS      (DX), Z16
+	VMOVUPS      64(DX), Z17
+	VBROADCASTSS (AX), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 4(AX), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 8(AX), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 12(AX), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 16(AX), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 20(AX), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 24(AX), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 28(AX), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z4, Z4
+	VMOVUPS      Z4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z5, Z5
+	VMOVUPS      Z5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z7, Z7
+	VMOVUPS      Z7, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z8, Z8
+	VMOVUPS      Z8, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z9, Z9
+	VMOVUPS      Z9, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z10, Z10
+	VMOVUPS      Z10, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z11, Z11
+	VMOVUPS      Z11, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z12, Z12
+	VMOVUPS      Z12, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z13, Z13
+	VMOVUPS      Z13, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z14, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z15, Z15
+	VMOVUPS      Z15, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -16406,6 +16982,123 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z16, (AX)
 	VMOVUPS Z17, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole9(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole9(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+
+filters:
+	VMOVUPS      (DX), Z18
+	VMOVUPS      64(DX), Z19
+	VBROADCASTSS (AX), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 4(AX), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 8(AX), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 12(AX), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 16(AX), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 20(AX), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 24(AX), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 28(AX), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 32(AX), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z4, Z4
+	VMOVUPS      Z4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z5, Z5
+	VMOVUPS      Z5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z7, Z7
+	VMOVUPS      Z7, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z8, Z8
+	VMOVUPS      Z8, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z9, Z9
+	VMOVUPS      Z9, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z10, Z10
+	VMOVUPS      Z10, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z11, Z11
+	VMOVUPS      Z11, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z12, Z12
+	VMOVUPS      Z12, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z13, Z13
+	VMOVUPS      Z13, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z14, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z15, Z15
+	VMOVUPS      Z15, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z16, Z16
+	VMOVUPS      Z16, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z17, Z17
+	VMOVUPS      Z17, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -16656,6 +17349,133 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z18, (AX)
 	VMOVUPS Z19, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole10(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole10(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+
+filters:
+	VMOVUPS      (DX), Z20
+	VMOVUPS      64(DX), Z21
+	VBROADCASTSS (AX), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 4(AX), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 8(AX), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 12(AX), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 16(AX), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 20(AX), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 24(AX), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 28(AX), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 32(AX), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 36(AX), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z4, Z4
+	VMOVUPS      Z4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z5, Z5
+	VMOVUPS      Z5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z7, Z7
+	VMOVUPS      Z7, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z8, Z8
+	VMOVUPS      Z8, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z9, Z9
+	VMOVUPS      Z9, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z10, Z10
+	VMOVUPS      Z10, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z11, Z11
+	VMOVUPS      Z11, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z12, Z12
+	VMOVUPS      Z12, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z13, Z13
+	VMOVUPS      Z13, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z14, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z15, Z15
+	VMOVUPS      Z15, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z16, Z16
+	VMOVUPS      Z16, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z17, Z17
+	VMOVUPS      Z17, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z18, Z18
+	VMOVUPS      Z18, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z19, Z19
+	VMOVUPS      Z19, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -16926,6 +17746,143 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z20, (AX)
 	VMOVUPS Z21, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole11(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole11(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+
+filters:
+	VMOVUPS      (DX), Z22
+	VMOVUPS      64(DX), Z23
+	VBROADCASTSS (AX), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 4(AX), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 8(AX), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 12(AX), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 16(AX), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 20(AX), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 24(AX), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 28(AX), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 32(AX), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 36(AX), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 40(AX), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z4, Z4
+	VMOVUPS      Z4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z5, Z5
+	VMOVUPS      Z5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z7, Z7
+	VMOVUPS      Z7, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z8, Z8
+	VMOVUPS      Z8, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z9, Z9
+	VMOVUPS      Z9, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z10, Z10
+	VMOVUPS      Z10, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z11, Z11
+	VMOVUPS      Z11, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z12, Z12
+	VMOVUPS      Z12, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z13, Z13
+	VMOVUPS      Z13, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z14, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z15, Z15
+	VMOVUPS      Z15, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z16, Z16
+	VMOVUPS      Z16, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z17, Z17
+	VMOVUPS      Z17, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z18, Z18
+	VMOVUPS      Z18, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z19, Z19
+	VMOVUPS      Z19, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z20, Z20
+	VMOVUPS      Z20, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z21, Z21
+	VMOVUPS      Z21, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -17216,6 +18173,153 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z22, (AX)
 	VMOVUPS Z23, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole12(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole12(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+filters:
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VBROADCASTSS (AX), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 4(AX), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 8(AX), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 12(AX), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 16(AX), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 20(AX), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 24(AX), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 28(AX), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 32(AX), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 36(AX), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 40(AX), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 44(AX), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z4, Z4
+	VMOVUPS      Z4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z5, Z5
+	VMOVUPS      Z5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z7, Z7
+	VMOVUPS      Z7, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z8, Z8
+	VMOVUPS      Z8, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z9, Z9
+	VMOVUPS      Z9, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z10, Z10
+	VMOVUPS      Z10, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z11, Z11
+	VMOVUPS      Z11, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z12, Z12
+	VMOVUPS      Z12, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z13, Z13
+	VMOVUPS      Z13, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z14, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z15, Z15
+	VMOVUPS      Z15, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z16, Z16
+	VMOVUPS      Z16, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z17, Z17
+	VMOVUPS      Z17, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z18, Z18
+	VMOVUPS      Z18, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z19, Z19
+	VMOVUPS      Z19, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z20, Z20
+	VMOVUPS      Z20, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z21, Z21
+	VMOVUPS      Z21, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z22, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z23, Z23
+	VMOVUPS      Z23, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -17526,6 +18630,163 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z24, (AX)
 	VMOVUPS Z25, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole13(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole13(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+
+filters:
+	VMOVUPS      (DX), Z26
+	VMOVUPS      64(DX), Z27
+	VBROADCASTSS (AX), Z28
+	VFMADD231PS  Z26, Z28, Z0
+	VFMADD231PS  Z27, Z28, Z1
+	VBROADCASTSS 4(AX), Z28
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS 8(AX), Z28
+	VFMADD231PS  Z26, Z28, Z4
+	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS 12(AX), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS 16(AX), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS 20(AX), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS 24(AX), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS 28(AX), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS 32(AX), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
+	VBROADCASTSS 36(AX), Z28
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS 40(AX), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS 44(AX), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	VBROADCASTSS 48(AX), Z28
+	VFMADD231PS  Z26, Z28, Z24
+	VFMADD231PS  Z27, Z28, Z25
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z4, Z4
+	VMOVUPS      Z4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z5, Z5
+	VMOVUPS      Z5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z7, Z7
+	VMOVUPS      Z7, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z8, Z8
+	VMOVUPS      Z8, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z9, Z9
+	VMOVUPS      Z9, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z10, Z10
+	VMOVUPS      Z10, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z11, Z11
+	VMOVUPS      Z11, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z12, Z12
+	VMOVUPS      Z12, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z13, Z13
+	VMOVUPS      Z13, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z14, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z15, Z15
+	VMOVUPS      Z15, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z16, Z16
+	VMOVUPS      Z16, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z17, Z17
+	VMOVUPS      Z17, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z18, Z18
+	VMOVUPS      Z18, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z19, Z19
+	VMOVUPS      Z19, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z20, Z20
+	VMOVUPS      Z20, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z21, Z21
+	VMOVUPS      Z21, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z22, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z23, Z23
+	VMOVUPS      Z23, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z24, Z24
+	VMOVUPS      Z24, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z25, Z25
+	VMOVUPS      Z25, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -17856,6 +19117,173 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z26, (AX)
 	VMOVUPS Z27, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512SpreadWhole14(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SpreadWhole14(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+
+filters:
+	VMOVUPS      (DX), Z28
+	VMOVUPS      64(DX), Z29
+	VBROADCASTSS (AX), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS 4(AX), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS 8(AX), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS 12(AX), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS 16(AX), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS 20(AX), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS 24(AX), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS 28(AX), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS 32(AX), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS 36(AX), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS 40(AX), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS 44(AX), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS 48(AX), Z30
+	VFMADD231PS  Z28, Z30, Z24
+	VFMADD231PS  Z29, Z30, Z25
+	VBROADCASTSS 52(AX), Z30
+	VFMADD231PS  Z28, Z30, Z26
+	VFMADD231PS  Z29, Z30, Z27
+	ADDQ         $0x40, AX
+	ADDQ         BX, DX
+	DECQ         CX
+	JNZ          filters
+	MOVQ         dx_base+64(FP), AX
+	MOVQ         starts_base+88(FP), CX
+	MOVQ         plane+112(FP), DX
+	SHLQ         $0x02, DX
+	XORQ         BX, BX
+	MOVLQSX      (CX), SI
+	LEAQ         (AX)(SI*4), SI
+	MOVLQSX      8(CX), CX
+	LEAQ         (AX)(CX*4), CX
+	VADDPS       (SI)(BX*1), Z0, Z0
+	VMOVUPS      Z0, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z1, Z1
+	VMOVUPS      Z1, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z2, Z2
+	VMOVUPS      Z2, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z3, Z3
+	VMOVUPS      Z3, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z4, Z4
+	VMOVUPS      Z4, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z5, Z5
+	VMOVUPS      Z5, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z7, Z7
+	VMOVUPS      Z7, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z8, Z8
+	VMOVUPS      Z8, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z9, Z9
+	VMOVUPS      Z9, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z10, Z10
+	VMOVUPS      Z10, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z11, Z11
+	VMOVUPS      Z11, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z12, Z12
+	VMOVUPS      Z12, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z13, Z13
+	VMOVUPS      Z13, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z14, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z15, Z15
+	VMOVUPS      Z15, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z16, Z16
+	VMOVUPS      Z16, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z17, Z17
+	VMOVUPS      Z17, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z18, Z18
+	VMOVUPS      Z18, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z19, Z19
+	VMOVUPS      Z19, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z20, Z20
+	VMOVUPS      Z20, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z21, Z21
+	VMOVUPS      Z21, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z22, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z23, Z23
+	VMOVUPS      Z23, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z24, Z24
+	VMOVUPS      Z24, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z25, Z25
+	VMOVUPS      Z25, (CX)(BX*1)
+	ADDQ         DX, BX
+	VADDPS       (SI)(BX*1), Z26, Z26
+	VMOVUPS      Z26, (SI)(BX*1)
+	VADDPS       (CX)(BX*1), Z27, Z27
+	VMOVUPS      Z27, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -18951,6 +20379,53 @@ store:
 	VZEROUPPER
 	RET
 
+// func avx512Spread1(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread1(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+filters:
+	VMOVUPS       (DX), Z2
+	VMOVUPS       64(DX), Z3
+	VBROADCASTSS  (AX), Z4
+	VFMADD231PS   Z2, Z4, Z0
+	VFMADD231PS   Z3, Z4, Z1
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          DX, DX
+	MOVLQSX       (CX), BX
+	LEAQ          (AX)(BX*4), BX
+	MOVLQSX       4(CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       8(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y2
+	VADDPS        (BX)(DX*1), Y0, Y0
+	VMOVUPS       Y0, (BX)(DX*1)
+	VADDPS        (SI)(DX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(DX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (DI)(DX*1), Y1, Y1
+	VMOVUPS       Y1, (DI)(DX*1)
+	VADDPS        (CX)(DX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(DX*1)
+	VZEROUPPER
+	RET
+
 // func avx512Correlate2(w []float32, offsets []int32, x []float32, starts []int32, c []float32, ldc int)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·avx512Correlate2(SB), NOSPLIT, $0-128
@@ -19052,6 +20527,69 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z2, (AX)
 	VMOVUPS Z3, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread2(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread2(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+
+filters:
+	VMOVUPS       (DX), Z4
+	VMOVUPS       64(DX), Z5
+	VBROADCASTSS  (AX), Z6
+	VFMADD231PS   Z4, Z6, Z0
+	VFMADD231PS   Z5, Z6, Z1
+	VBROADCASTSS  4(AX), Z6
+	VFMADD231PS   Z4, Z6, Z2
+	VFMADD231PS   Z5, Z6, Z3
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y4
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -19176,6 +20714,85 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z4, (AX)
 	VMOVUPS Z5, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread3(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread3(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+filters:
+	VMOVUPS       (DX), Z6
+	VMOVUPS       64(DX), Z7
+	VBROADCASTSS  (AX), Z8
+	VFMADD231PS   Z6, Z8, Z0
+	VFMADD231PS   Z7, Z8, Z1
+	VBROADCASTSS  4(AX), Z8
+	VFMADD231PS   Z6, Z8, Z2
+	VFMADD231PS   Z7, Z8, Z3
+	VBROADCASTSS  8(AX), Z8
+	VFMADD231PS   Z6, Z8, Z4
+	VFMADD231PS   Z7, Z8, Z5
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y6
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y6, Y6
+	VMOVUPS       Y6, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z4, Y0
+	VADDPS        (SI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z5, Y0
+	VADDPS        (R8)(BX*1), Y5, Y5
+	VMOVUPS       Y5, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -19320,6 +20937,101 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z6, (AX)
 	VMOVUPS Z7, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread4(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread4(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+
+filters:
+	VMOVUPS       (DX), Z8
+	VMOVUPS       64(DX), Z9
+	VBROADCASTSS  (AX), Z10
+	VFMADD231PS   Z8, Z10, Z0
+	VFMADD231PS   Z9, Z10, Z1
+	VBROADCASTSS  4(AX), Z10
+	VFMADD231PS   Z8, Z10, Z2
+	VFMADD231PS   Z9, Z10, Z3
+	VBROADCASTSS  8(AX), Z10
+	VFMADD231PS   Z8, Z10, Z4
+	VFMADD231PS   Z9, Z10, Z5
+	VBROADCASTSS  12(AX), Z10
+	VFMADD231PS   Z8, Z10, Z6
+	VFMADD231PS   Z9, Z10, Z7
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y8
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y8, Y8
+	VMOVUPS       Y8, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z4, Y0
+	VADDPS        (SI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z5, Y0
+	VADDPS        (R8)(BX*1), Y5, Y5
+	VMOVUPS       Y5, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z6, Y0
+	VADDPS        (SI)(BX*1), Y6, Y6
+	VMOVUPS       Y6, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z7, Y0
+	VADDPS        (R8)(BX*1), Y7, Y7
+	VMOVUPS       Y7, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -19484,6 +21196,117 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z8, (AX)
 	VMOVUPS Z9, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread5(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread5(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+
+filters:
+	VMOVUPS       (DX), Z10
+	VMOVUPS       64(DX), Z11
+	VBROADCASTSS  (AX), Z12
+	VFMADD231PS   Z10, Z12, Z0
+	VFMADD231PS   Z11, Z12, Z1
+	VBROADCASTSS  4(AX), Z12
+	VFMADD231PS   Z10, Z12, Z2
+	VFMADD231PS   Z11, Z12, Z3
+	VBROADCASTSS  8(AX), Z12
+	VFMADD231PS   Z10, Z12, Z4
+	VFMADD231PS   Z11, Z12, Z5
+	VBROADCASTSS  12(AX), Z12
+	VFMADD231PS   Z10, Z12, Z6
+	VFMADD231PS   Z11, Z12, Z7
+	VBROADCASTSS  16(AX), Z12
+	VFMADD231PS   Z10, Z12, Z8
+	VFMADD231PS   Z11, Z12, Z9
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y10
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y10, Y10
+	VMOVUPS       Y10, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z4, Y0
+	VADDPS        (SI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z5, Y0
+	VADDPS        (R8)(BX*1), Y5, Y5
+	VMOVUPS       Y5, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z6, Y0
+	VADDPS        (SI)(BX*1), Y6, Y6
+	VMOVUPS       Y6, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z7, Y0
+	VADDPS        (R8)(BX*1), Y7, Y7
+	VMOVUPS       Y7, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z8, Y0
+	VADDPS        (SI)(BX*1), Y8, Y8
+	VMOVUPS       Y8, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z9, Y0
+	VADDPS        (R8)(BX*1), Y9, Y9
+	VMOVUPS       Y9, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -19668,6 +21491,133 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z10, (AX)
 	VMOVUPS Z11, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread6(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread6(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+
+filters:
+	VMOVUPS       (DX), Z12
+	VMOVUPS       64(DX), Z13
+	VBROADCASTSS  (AX), Z14
+	VFMADD231PS   Z12, Z14, Z0
+	VFMADD231PS   Z13, Z14, Z1
+	VBROADCASTSS  4(AX), Z14
+	VFMADD231PS   Z12, Z14, Z2
+	VFMADD231PS   Z13, Z14, Z3
+	VBROADCASTSS  8(AX), Z14
+	VFMADD231PS   Z12, Z14, Z4
+	VFMADD231PS   Z13, Z14, Z5
+	VBROADCASTSS  12(AX), Z14
+	VFMADD231PS   Z12, Z14, Z6
+	VFMADD231PS   Z13, Z14, Z7
+	VBROADCASTSS  16(AX), Z14
+	VFMADD231PS   Z12, Z14, Z8
+	VFMADD231PS   Z13, Z14, Z9
+	VBROADCASTSS  20(AX), Z14
+	VFMADD231PS   Z12, Z14, Z10
+	VFMADD231PS   Z13, Z14, Z11
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y12
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y12, Y12
+	VMOVUPS       Y12, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z4, Y0
+	VADDPS        (SI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z5, Y0
+	VADDPS        (R8)(BX*1), Y5, Y5
+	VMOVUPS       Y5, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z6, Y0
+	VADDPS        (SI)(BX*1), Y6, Y6
+	VMOVUPS       Y6, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z7, Y0
+	VADDPS        (R8)(BX*1), Y7, Y7
+	VMOVUPS       Y7, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z8, Y0
+	VADDPS        (SI)(BX*1), Y8, Y8
+	VMOVUPS       Y8, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z9, Y0
+	VADDPS        (R8)(BX*1), Y9, Y9
+	VMOVUPS       Y9, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z10, Y0
+	VADDPS        (SI)(BX*1), Y10, Y10
+	VMOVUPS       Y10, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z11, Y0
+	VADDPS        (R8)(BX*1), Y11, Y11
+	VMOVUPS       Y11, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -19872,6 +21822,149 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z12, (AX)
 	VMOVUPS Z13, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread7(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread7(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+
+filters:
+	VMOVUPS       (DX), Z14
+	VMOVUPS       64(DX), Z15
+	VBROADCASTSS  (AX), Z16
+	VFMADD231PS   Z14, Z16, Z0
+	VFMADD231PS   Z15, Z16, Z1
+	VBROADCASTSS  4(AX), Z16
+	VFMADD231PS   Z14, Z16, Z2
+	VFMADD231PS   Z15, Z16, Z3
+	VBROADCASTSS  8(AX), Z16
+	VFMADD231PS   Z14, Z16, Z4
+	VFMADD231PS   Z15, Z16, Z5
+	VBROADCASTSS  12(AX), Z16
+	VFMADD231PS   Z14, Z16, Z6
+	VFMADD231PS   Z15, Z16, Z7
+	VBROADCASTSS  16(AX), Z16
+	VFMADD231PS   Z14, Z16, Z8
+	VFMADD231PS   Z15, Z16, Z9
+	VBROADCASTSS  20(AX), Z16
+	VFMADD231PS   Z14, Z16, Z10
+	VFMADD231PS   Z15, Z16, Z11
+	VBROADCASTSS  24(AX), Z16
+	VFMADD231PS   Z14, Z16, Z12
+	VFMADD231PS   Z15, Z16, Z13
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y14
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y14, Y14
+	VMOVUPS       Y14, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z4, Y0
+	VADDPS        (SI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z5, Y0
+	VADDPS        (R8)(BX*1), Y5, Y5
+	VMOVUPS       Y5, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z6, Y0
+	VADDPS        (SI)(BX*1), Y6, Y6
+	VMOVUPS       Y6, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z7, Y0
+	VADDPS        (R8)(BX*1), Y7, Y7
+	VMOVUPS       Y7, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z8, Y0
+	VADDPS        (SI)(BX*1), Y8, Y8
+	VMOVUPS       Y8, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z9, Y0
+	VADDPS        (R8)(BX*1), Y9, Y9
+	VMOVUPS       Y9, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z10, Y0
+	VADDPS        (SI)(BX*1), Y10, Y10
+	VMOVUPS       Y10, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z11, Y0
+	VADDPS        (R8)(BX*1), Y11, Y11
+	VMOVUPS       Y11, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z12, Y0
+	VADDPS        (SI)(BX*1), Y12, Y12
+	VMOVUPS       Y12, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z13, Y0
+	VADDPS        (R8)(BX*1), Y13, Y13
+	VMOVUPS       Y13, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -20096,6 +22189,165 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z14, (AX)
 	VMOVUPS Z15, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread8(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread8(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+
+filters:
+	VMOVUPS       (DX), Z16
+	VMOVUPS       64(DX), Z17
+	VBROADCASTSS  (AX), Z18
+	VFMADD231PS   Z16, Z18, Z0
+	VFMADD231PS   Z17, Z18, Z1
+	VBROADCASTSS  4(AX), Z18
+	VFMADD231PS   Z16, Z18, Z2
+	VFMADD231PS   Z17, Z18, Z3
+	VBROADCASTSS  8(AX), Z18
+	VFMADD231PS   Z16, Z18, Z4
+	VFMADD231PS   Z17, Z18, Z5
+	VBROADCASTSS  12(AX), Z18
+	VFMADD231PS   Z16, Z18, Z6
+	VFMADD231PS   Z17, Z18, Z7
+	VBROADCASTSS  16(AX), Z18
+	VFMADD231PS   Z16, Z18, Z8
+	VFMADD231PS   Z17, Z18, Z9
+	VBROADCASTSS  20(AX), Z18
+	VFMADD231PS   Z16, Z18, Z10
+	VFMADD231PS   Z17, Z18, Z11
+	VBROADCASTSS  24(AX), Z18
+	VFMADD231PS   Z16, Z18, Z12
+	VFMADD231PS   Z17, Z18, Z13
+	VBROADCASTSS  28(AX), Z18
+	VFMADD231PS   Z16, Z18, Z14
+	VFMADD231PS   Z17, Z18, Z15
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y16
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y16, Y16
+	VMOVUPS       Y16, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z4, Y0
+	VADDPS        (SI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z5, Y0
+	VADDPS        (R8)(BX*1), Y5, Y5
+	VMOVUPS       Y5, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z6, Y0
+	VADDPS        (SI)(BX*1), Y6, Y6
+	VMOVUPS       Y6, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z7, Y0
+	VADDPS        (R8)(BX*1), Y7, Y7
+	VMOVUPS       Y7, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z8, Y0
+	VADDPS        (SI)(BX*1), Y8, Y8
+	VMOVUPS       Y8, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z9, Y0
+	VADDPS        (R8)(BX*1), Y9, Y9
+	VMOVUPS       Y9, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z10, Y0
+	VADDPS        (SI)(BX*1), Y10, Y10
+	VMOVUPS       Y10, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z11, Y0
+	VADDPS        (R8)(BX*1), Y11, Y11
+	VMOVUPS       Y11, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z12, Y0
+	VADDPS        (SI)(BX*1), Y12, Y12
+	VMOVUPS       Y12, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z13, Y0
+	VADDPS        (R8)(BX*1), Y13, Y13
+	VMOVUPS       Y13, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z14, Y0
+	VADDPS        (SI)(BX*1), Y14, Y14
+	VMOVUPS       Y14, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z15, Y0
+	VADDPS        (R8)(BX*1), Y15, Y15
+	VMOVUPS       Y15, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -20340,6 +22592,181 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z16, (AX)
 	VMOVUPS Z17, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread9(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread9(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+
+filters:
+	VMOVUPS       (DX), Z18
+	VMOVUPS       64(DX), Z19
+	VBROADCASTSS  (AX), Z20
+	VFMADD231PS   Z18, Z20, Z0
+	VFMADD231PS   Z19, Z20, Z1
+	VBROADCASTSS  4(AX), Z20
+	VFMADD231PS   Z18, Z20, Z2
+	VFMADD231PS   Z19, Z20, Z3
+	VBROADCASTSS  8(AX), Z20
+	VFMADD231PS   Z18, Z20, Z4
+	VFMADD231PS   Z19, Z20, Z5
+	VBROADCASTSS  12(AX), Z20
+	VFMADD231PS   Z18, Z20, Z6
+	VFMADD231PS   Z19, Z20, Z7
+	VBROADCASTSS  16(AX), Z20
+	VFMADD231PS   Z18, Z20, Z8
+	VFMADD231PS   Z19, Z20, Z9
+	VBROADCASTSS  20(AX), Z20
+	VFMADD231PS   Z18, Z20, Z10
+	VFMADD231PS   Z19, Z20, Z11
+	VBROADCASTSS  24(AX), Z20
+	VFMADD231PS   Z18, Z20, Z12
+	VFMADD231PS   Z19, Z20, Z13
+	VBROADCASTSS  28(AX), Z20
+	VFMADD231PS   Z18, Z20, Z14
+	VFMADD231PS   Z19, Z20, Z15
+	VBROADCASTSS  32(AX), Z20
+	VFMADD231PS   Z18, Z20, Z16
+	VFMADD231PS   Z19, Z20, Z17
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y18
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y18, Y18
+	VMOVUPS       Y18, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z4, Y0
+	VADDPS        (SI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z5, Y0
+	VADDPS        (R8)(BX*1), Y5, Y5
+	VMOVUPS       Y5, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z6, Y0
+	VADDPS        (SI)(BX*1), Y6, Y6
+	VMOVUPS       Y6, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z7, Y0
+	VADDPS        (R8)(BX*1), Y7, Y7
+	VMOVUPS       Y7, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z8, Y0
+	VADDPS        (SI)(BX*1), Y8, Y8
+	VMOVUPS       Y8, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z9, Y0
+	VADDPS        (R8)(BX*1), Y9, Y9
+	VMOVUPS       Y9, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z10, Y0
+	VADDPS        (SI)(BX*1), Y10, Y10
+	VMOVUPS       Y10, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z11, Y0
+	VADDPS        (R8)(BX*1), Y11, Y11
+	VMOVUPS       Y11, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z12, Y0
+	VADDPS        (SI)(BX*1), Y12, Y12
+	VMOVUPS       Y12, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z13, Y0
+	VADDPS        (R8)(BX*1), Y13, Y13
+	VMOVUPS       Y13, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z14, Y0
+	VADDPS        (SI)(BX*1), Y14, Y14
+	VMOVUPS       Y14, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z15, Y0
+	VADDPS        (R8)(BX*1), Y15, Y15
+	VMOVUPS       Y15, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z16, Y0
+	VADDPS        (SI)(BX*1), Y16, Y16
+	VMOVUPS       Y16, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z17, Y0
+	VADDPS        (R8)(BX*1), Y17, Y17
+	VMOVUPS       Y17, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -20604,6 +23031,197 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z18, (AX)
 	VMOVUPS Z19, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread10(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread10(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+
+filters:
+	VMOVUPS       (DX), Z20
+	VMOVUPS       64(DX), Z21
+	VBROADCASTSS  (AX), Z22
+	VFMADD231PS   Z20, Z22, Z0
+	VFMADD231PS   Z21, Z22, Z1
+	VBROADCASTSS  4(AX), Z22
+	VFMADD231PS   Z20, Z22, Z2
+	VFMADD231PS   Z21, Z22, Z3
+	VBROADCASTSS  8(AX), Z22
+	VFMADD231PS   Z20, Z22, Z4
+	VFMADD231PS   Z21, Z22, Z5
+	VBROADCASTSS  12(AX), Z22
+	VFMADD231PS   Z20, Z22, Z6
+	VFMADD231PS   Z21, Z22, Z7
+	VBROADCASTSS  16(AX), Z22
+	VFMADD231PS   Z20, Z22, Z8
+	VFMADD231PS   Z21, Z22, Z9
+	VBROADCASTSS  20(AX), Z22
+	VFMADD231PS   Z20, Z22, Z10
+	VFMADD231PS   Z21, Z22, Z11
+	VBROADCASTSS  24(AX), Z22
+	VFMADD231PS   Z20, Z22, Z12
+	VFMADD231PS   Z21, Z22, Z13
+	VBROADCASTSS  28(AX), Z22
+	VFMADD231PS   Z20, Z22, Z14
+	VFMADD231PS   Z21, Z22, Z15
+	VBROADCASTSS  32(AX), Z22
+	VFMADD231PS   Z20, Z22, Z16
+	VFMADD231PS   Z21, Z22, Z17
+	VBROADCASTSS  36(AX), Z22
+	VFMADD231PS   Z20, Z22, Z18
+	VFMADD231PS   Z21, Z22, Z19
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y20
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y20, Y20
+	VMOVUPS       Y20, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z4, Y0
+	VADDPS        (SI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z5, Y0
+	VADDPS        (R8)(BX*1), Y5, Y5
+	VMOVUPS       Y5, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z6, Y0
+	VADDPS        (SI)(BX*1), Y6, Y6
+	VMOVUPS       Y6, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z7, Y0
+	VADDPS        (R8)(BX*1), Y7, Y7
+	VMOVUPS       Y7, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z8, Y0
+	VADDPS        (SI)(BX*1), Y8, Y8
+	VMOVUPS       Y8, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z9, Y0
+	VADDPS        (R8)(BX*1), Y9, Y9
+	VMOVUPS       Y9, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z10, Y0
+	VADDPS        (SI)(BX*1), Y10, Y10
+	VMOVUPS       Y10, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z11, Y0
+	VADDPS        (R8)(BX*1), Y11, Y11
+	VMOVUPS       Y11, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z12, Y0
+	VADDPS        (SI)(BX*1), Y12, Y12
+	VMOVUPS       Y12, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z13, Y0
+	VADDPS        (R8)(BX*1), Y13, Y13
+	VMOVUPS       Y13, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z14, Y0
+	VADDPS        (SI)(BX*1), Y14, Y14
+	VMOVUPS       Y14, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z15, Y0
+	VADDPS        (R8)(BX*1), Y15, Y15
+	VMOVUPS       Y15, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z16, Y0
+	VADDPS        (SI)(BX*1), Y16, Y16
+	VMOVUPS       Y16, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z17, Y0
+	VADDPS        (R8)(BX*1), Y17, Y17
+	VMOVUPS       Y17, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z18, Y0
+	VADDPS        (SI)(BX*1), Y18, Y18
+	VMOVUPS       Y18, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z19, Y0
+	VADDPS        (R8)(BX*1), Y19, Y19
+	VMOVUPS       Y19, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -20888,6 +23506,213 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z20, (AX)
 	VMOVUPS Z21, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread11(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread11(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+
+filters:
+	VMOVUPS       (DX), Z22
+	VMOVUPS       64(DX), Z23
+	VBROADCASTSS  (AX), Z24
+	VFMADD231PS   Z22, Z24, Z0
+	VFMADD231PS   Z23, Z24, Z1
+	VBROADCASTSS  4(AX), Z24
+	VFMADD231PS   Z22, Z24, Z2
+	VFMADD231PS   Z23, Z24, Z3
+	VBROADCASTSS  8(AX), Z24
+	VFMADD231PS   Z22, Z24, Z4
+	VFMADD231PS   Z23, Z24, Z5
+	VBROADCASTSS  12(AX), Z24
+	VFMADD231PS   Z22, Z24, Z6
+	VFMADD231PS   Z23, Z24, Z7
+	VBROADCASTSS  16(AX), Z24
+	VFMADD231PS   Z22, Z24, Z8
+	VFMADD231PS   Z23, Z24, Z9
+	VBROADCASTSS  20(AX), Z24
+	VFMADD231PS   Z22, Z24, Z10
+	VFMADD231PS   Z23, Z24, Z11
+	VBROADCASTSS  24(AX), Z24
+	VFMADD231PS   Z22, Z24, Z12
+	VFMADD231PS   Z23, Z24, Z13
+	VBROADCASTSS  28(AX), Z24
+	VFMADD231PS   Z22, Z24, Z14
+	VFMADD231PS   Z23, Z24, Z15
+	VBROADCASTSS  32(AX), Z24
+	VFMADD231PS   Z22, Z24, Z16
+	VFMADD231PS   Z23, Z24, Z17
+	VBROADCASTSS  36(AX), Z24
+	VFMADD231PS   Z22, Z24, Z18
+	VFMADD231PS   Z23, Z24, Z19
+	VBROADCASTSS  40(AX), Z24
+	VFMADD231PS   Z22, Z24, Z20
+	VFMADD231PS   Z23, Z24, Z21
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y22
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y22, Y22
+	VMOVUPS       Y22, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z4, Y0
+	VADDPS        (SI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z5, Y0
+	VADDPS        (R8)(BX*1), Y5, Y5
+	VMOVUPS       Y5, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z6, Y0
+	VADDPS        (SI)(BX*1), Y6, Y6
+	VMOVUPS       Y6, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z7, Y0
+	VADDPS        (R8)(BX*1), Y7, Y7
+	VMOVUPS       Y7, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z8, Y0
+	VADDPS        (SI)(BX*1), Y8, Y8
+	VMOVUPS       Y8, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z9, Y0
+	VADDPS        (R8)(BX*1), Y9, Y9
+	VMOVUPS       Y9, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z10, Y0
+	VADDPS        (SI)(BX*1), Y10, Y10
+	VMOVUPS       Y10, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z11, Y0
+	VADDPS        (R8)(BX*1), Y11, Y11
+	VMOVUPS       Y11, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z12, Y0
+	VADDPS        (SI)(BX*1), Y12, Y12
+	VMOVUPS       Y12, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z13, Y0
+	VADDPS        (R8)(BX*1), Y13, Y13
+	VMOVUPS       Y13, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z14, Y0
+	VADDPS        (SI)(BX*1), Y14, Y14
+	VMOVUPS       Y14, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z15, Y0
+	VADDPS        (R8)(BX*1), Y15, Y15
+	VMOVUPS       Y15, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z16, Y0
+	VADDPS        (SI)(BX*1), Y16, Y16
+	VMOVUPS       Y16, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z17, Y0
+	VADDPS        (R8)(BX*1), Y17, Y17
+	VMOVUPS       Y17, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z18, Y0
+	VADDPS        (SI)(BX*1), Y18, Y18
+	VMOVUPS       Y18, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z19, Y0
+	VADDPS        (R8)(BX*1), Y19, Y19
+	VMOVUPS       Y19, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z20, Y0
+	VADDPS        (SI)(BX*1), Y20, Y20
+	VMOVUPS       Y20, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z21, Y0
+	VADDPS        (R8)(BX*1), Y21, Y21
+	VMOVUPS       Y21, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -21192,6 +24017,229 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z22, (AX)
 	VMOVUPS Z23, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread12(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread12(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+
+filters:
+	VMOVUPS       (DX), Z24
+	VMOVUPS       64(DX), Z25
+	VBROADCASTSS  (AX), Z26
+	VFMADD231PS   Z24, Z26, Z0
+	VFMADD231PS   Z25, Z26, Z1
+	VBROADCASTSS  4(AX), Z26
+	VFMADD231PS   Z24, Z26, Z2
+	VFMADD231PS   Z25, Z26, Z3
+	VBROADCASTSS  8(AX), Z26
+	VFMADD231PS   Z24, Z26, Z4
+	VFMADD231PS   Z25, Z26, Z5
+	VBROADCASTSS  12(AX), Z26
+	VFMADD231PS   Z24, Z26, Z6
+	VFMADD231PS   Z25, Z26, Z7
+	VBROADCASTSS  16(AX), Z26
+	VFMADD231PS   Z24, Z26, Z8
+	VFMADD231PS   Z25, Z26, Z9
+	VBROADCASTSS  20(AX), Z26
+	VFMADD231PS   Z24, Z26, Z10
+	VFMADD231PS   Z25, Z26, Z11
+	VBROADCASTSS  24(AX), Z26
+	VFMADD231PS   Z24, Z26, Z12
+	VFMADD231PS   Z25, Z26, Z13
+	VBROADCASTSS  28(AX), Z26
+	VFMADD231PS   Z24, Z26, Z14
+	VFMADD231PS   Z25, Z26, Z15
+	VBROADCASTSS  32(AX), Z26
+	VFMADD231PS   Z24, Z26, Z16
+	VFMADD231PS   Z25, Z26, Z17
+	VBROADCASTSS  36(AX), Z26
+	VFMADD231PS   Z24, Z26, Z18
+	VFMADD231PS   Z25, Z26, Z19
+	VBROADCASTSS  40(AX), Z26
+	VFMADD231PS   Z24, Z26, Z20
+	VFMADD231PS   Z25, Z26, Z21
+	VBROADCASTSS  44(AX), Z26
+	VFMADD231PS   Z24, Z26, Z22
+	VFMADD231PS   Z25, Z26, Z23
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y24
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y24, Y24
+	VMOVUPS       Y24, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z4, Y0
+	VADDPS        (SI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z5, Y0
+	VADDPS        (R8)(BX*1), Y5, Y5
+	VMOVUPS       Y5, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z6, Y0
+	VADDPS        (SI)(BX*1), Y6, Y6
+	VMOVUPS       Y6, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z7, Y0
+	VADDPS        (R8)(BX*1), Y7, Y7
+	VMOVUPS       Y7, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z8, Y0
+	VADDPS        (SI)(BX*1), Y8, Y8
+	VMOVUPS       Y8, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z9, Y0
+	VADDPS        (R8)(BX*1), Y9, Y9
+	VMOVUPS       Y9, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z10, Y0
+	VADDPS        (SI)(BX*1), Y10, Y10
+	VMOVUPS       Y10, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z11, Y0
+	VADDPS        (R8)(BX*1), Y11, Y11
+	VMOVUPS       Y11, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z12, Y0
+	VADDPS        (SI)(BX*1), Y12, Y12
+	VMOVUPS       Y12, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z13, Y0
+	VADDPS        (R8)(BX*1), Y13, Y13
+	VMOVUPS       Y13, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z14, Y0
+	VADDPS        (SI)(BX*1), Y14, Y14
+	VMOVUPS       Y14, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z15, Y0
+	VADDPS        (R8)(BX*1), Y15, Y15
+	VMOVUPS       Y15, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z16, Y0
+	VADDPS        (SI)(BX*1), Y16, Y16
+	VMOVUPS       Y16, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z17, Y0
+	VADDPS        (R8)(BX*1), Y17, Y17
+	VMOVUPS       Y17, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z18, Y0
+	VADDPS        (SI)(BX*1), Y18, Y18
+	VMOVUPS       Y18, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z19, Y0
+	VADDPS        (R8)(BX*1), Y19, Y19
+	VMOVUPS       Y19, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z20, Y0
+	VADDPS        (SI)(BX*1), Y20, Y20
+	VMOVUPS       Y20, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z21, Y0
+	VADDPS        (R8)(BX*1), Y21, Y21
+	VMOVUPS       Y21, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z22, Y0
+	VADDPS        (SI)(BX*1), Y22, Y22
+	VMOVUPS       Y22, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z23, Y0
+	VADDPS        (R8)(BX*1), Y23, Y23
+	VMOVUPS       Y23, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -21516,6 +24564,245 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z24, (AX)
 	VMOVUPS Z25, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread13(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread13(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+
+filters:
+	VMOVUPS       (DX), Z26
+	VMOVUPS       64(DX), Z27
+	VBROADCASTSS  (AX), Z28
+	VFMADD231PS   Z26, Z28, Z0
+	VFMADD231PS   Z27, Z28, Z1
+	VBROADCASTSS  4(AX), Z28
+	VFMADD231PS   Z26, Z28, Z2
+	VFMADD231PS   Z27, Z28, Z3
+	VBROADCASTSS  8(AX), Z28
+	VFMADD231PS   Z26, Z28, Z4
+	VFMADD231PS   Z27, Z28, Z5
+	VBROADCASTSS  12(AX), Z28
+	VFMADD231PS   Z26, Z28, Z6
+	VFMADD231PS   Z27, Z28, Z7
+	VBROADCASTSS  16(AX), Z28
+	VFMADD231PS   Z26, Z28, Z8
+	VFMADD231PS   Z27, Z28, Z9
+	VBROADCASTSS  20(AX), Z28
+	VFMADD231PS   Z26, Z28, Z10
+	VFMADD231PS   Z27, Z28, Z11
+	VBROADCASTSS  24(AX), Z28
+	VFMADD231PS   Z26, Z28, Z12
+	VFMADD231PS   Z27, Z28, Z13
+	VBROADCASTSS  28(AX), Z28
+	VFMADD231PS   Z26, Z28, Z14
+	VFMADD231PS   Z27, Z28, Z15
+	VBROADCASTSS  32(AX), Z28
+	VFMADD231PS   Z26, Z28, Z16
+	VFMADD231PS   Z27, Z28, Z17
+	VBROADCASTSS  36(AX), Z28
+	VFMADD231PS   Z26, Z28, Z18
+	VFMADD231PS   Z27, Z28, Z19
+	VBROADCASTSS  40(AX), Z28
+	VFMADD231PS   Z26, Z28, Z20
+	VFMADD231PS   Z27, Z28, Z21
+	VBROADCASTSS  44(AX), Z28
+	VFMADD231PS   Z26, Z28, Z22
+	VFMADD231PS   Z27, Z28, Z23
+	VBROADCASTSS  48(AX), Z28
+	VFMADD231PS   Z26, Z28, Z24
+	VFMADD231PS   Z27, Z28, Z25
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y26
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y26, Y26
+	VMOVUPS       Y26, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z4, Y0
+	VADDPS        (SI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z5, Y0
+	VADDPS        (R8)(BX*1), Y5, Y5
+	VMOVUPS       Y5, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z6, Y0
+	VADDPS        (SI)(BX*1), Y6, Y6
+	VMOVUPS       Y6, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z7, Y0
+	VADDPS        (R8)(BX*1), Y7, Y7
+	VMOVUPS       Y7, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z8, Y0
+	VADDPS        (SI)(BX*1), Y8, Y8
+	VMOVUPS       Y8, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z9, Y0
+	VADDPS        (R8)(BX*1), Y9, Y9
+	VMOVUPS       Y9, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z10, Y0
+	VADDPS        (SI)(BX*1), Y10, Y10
+	VMOVUPS       Y10, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z11, Y0
+	VADDPS        (R8)(BX*1), Y11, Y11
+	VMOVUPS       Y11, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z12, Y0
+	VADDPS        (SI)(BX*1), Y12, Y12
+	VMOVUPS       Y12, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z13, Y0
+	VADDPS        (R8)(BX*1), Y13, Y13
+	VMOVUPS       Y13, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z14, Y0
+	VADDPS        (SI)(BX*1), Y14, Y14
+	VMOVUPS       Y14, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z15, Y0
+	VADDPS        (R8)(BX*1), Y15, Y15
+	VMOVUPS       Y15, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z16, Y0
+	VADDPS        (SI)(BX*1), Y16, Y16
+	VMOVUPS       Y16, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z17, Y0
+	VADDPS        (R8)(BX*1), Y17, Y17
+	VMOVUPS       Y17, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z18, Y0
+	VADDPS        (SI)(BX*1), Y18, Y18
+	VMOVUPS       Y18, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z19, Y0
+	VADDPS        (R8)(BX*1), Y19, Y19
+	VMOVUPS       Y19, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z20, Y0
+	VADDPS        (SI)(BX*1), Y20, Y20
+	VMOVUPS       Y20, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z21, Y0
+	VADDPS        (R8)(BX*1), Y21, Y21
+	VMOVUPS       Y21, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z22, Y0
+	VADDPS        (SI)(BX*1), Y22, Y22
+	VMOVUPS       Y22, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z23, Y0
+	VADDPS        (R8)(BX*1), Y23, Y23
+	VMOVUPS       Y23, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z24, Y0
+	VADDPS        (SI)(BX*1), Y24, Y24
+	VMOVUPS       Y24, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z25, Y0
+	VADDPS        (R8)(BX*1), Y25, Y25
+	VMOVUPS       Y25, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 
@@ -21860,6 +25147,261 @@ store:
 	ADDQ    CX, AX
 	VMOVUPS Z26, (AX)
 	VMOVUPS Z27, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Spread14(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·avx512Spread14(SB), NOSPLIT, $0-120
+	MOVQ   w_base+0(FP), AX
+	MOVQ   filters+24(FP), CX
+	MOVQ   dy_base+32(FP), DX
+	MOVQ   ld+56(FP), BX
+	SHLQ   $0x02, BX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+
+filters:
+	VMOVUPS       (DX), Z28
+	VMOVUPS       64(DX), Z29
+	VBROADCASTSS  (AX), Z30
+	VFMADD231PS   Z28, Z30, Z0
+	VFMADD231PS   Z29, Z30, Z1
+	VBROADCASTSS  4(AX), Z30
+	VFMADD231PS   Z28, Z30, Z2
+	VFMADD231PS   Z29, Z30, Z3
+	VBROADCASTSS  8(AX), Z30
+	VFMADD231PS   Z28, Z30, Z4
+	VFMADD231PS   Z29, Z30, Z5
+	VBROADCASTSS  12(AX), Z30
+	VFMADD231PS   Z28, Z30, Z6
+	VFMADD231PS   Z29, Z30, Z7
+	VBROADCASTSS  16(AX), Z30
+	VFMADD231PS   Z28, Z30, Z8
+	VFMADD231PS   Z29, Z30, Z9
+	VBROADCASTSS  20(AX), Z30
+	VFMADD231PS   Z28, Z30, Z10
+	VFMADD231PS   Z29, Z30, Z11
+	VBROADCASTSS  24(AX), Z30
+	VFMADD231PS   Z28, Z30, Z12
+	VFMADD231PS   Z29, Z30, Z13
+	VBROADCASTSS  28(AX), Z30
+	VFMADD231PS   Z28, Z30, Z14
+	VFMADD231PS   Z29, Z30, Z15
+	VBROADCASTSS  32(AX), Z30
+	VFMADD231PS   Z28, Z30, Z16
+	VFMADD231PS   Z29, Z30, Z17
+	VBROADCASTSS  36(AX), Z30
+	VFMADD231PS   Z28, Z30, Z18
+	VFMADD231PS   Z29, Z30, Z19
+	VBROADCASTSS  40(AX), Z30
+	VFMADD231PS   Z28, Z30, Z20
+	VFMADD231PS   Z29, Z30, Z21
+	VBROADCASTSS  44(AX), Z30
+	VFMADD231PS   Z28, Z30, Z22
+	VFMADD231PS   Z29, Z30, Z23
+	VBROADCASTSS  48(AX), Z30
+	VFMADD231PS   Z28, Z30, Z24
+	VFMADD231PS   Z29, Z30, Z25
+	VBROADCASTSS  52(AX), Z30
+	VFMADD231PS   Z28, Z30, Z26
+	VFMADD231PS   Z29, Z30, Z27
+	ADDQ          $0x40, AX
+	ADDQ          BX, DX
+	DECQ          CX
+	JNZ           filters
+	MOVQ          dx_base+64(FP), AX
+	MOVQ          starts_base+88(FP), CX
+	MOVQ          plane+112(FP), DX
+	SHLQ          $0x02, DX
+	XORQ          BX, BX
+	MOVLQSX       (CX), SI
+	LEAQ          (AX)(SI*4), SI
+	MOVLQSX       4(CX), DI
+	LEAQ          (AX)(DI*4), DI
+	MOVLQSX       8(CX), R8
+	LEAQ          (AX)(R8*4), R8
+	MOVLQSX       12(CX), CX
+	LEAQ          (AX)(CX*4), CX
+	VEXTRACTF32X8 $0x01, Z0, Y28
+	VADDPS        (SI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y28, Y28
+	VMOVUPS       Y28, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        (R8)(BX*1), Y1, Y1
+	VMOVUPS       Y1, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z2, Y0
+	VADDPS        (SI)(BX*1), Y2, Y2
+	VMOVUPS       Y2, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z3, Y0
+	VADDPS        (R8)(BX*1), Y3, Y3
+	VMOVUPS       Y3, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z4, Y0
+	VADDPS        (SI)(BX*1), Y4, Y4
+	VMOVUPS       Y4, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z5, Y0
+	VADDPS        (R8)(BX*1), Y5, Y5
+	VMOVUPS       Y5, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z6, Y0
+	VADDPS        (SI)(BX*1), Y6, Y6
+	VMOVUPS       Y6, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z7, Y0
+	VADDPS        (R8)(BX*1), Y7, Y7
+	VMOVUPS       Y7, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z8, Y0
+	VADDPS        (SI)(BX*1), Y8, Y8
+	VMOVUPS       Y8, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z9, Y0
+	VADDPS        (R8)(BX*1), Y9, Y9
+	VMOVUPS       Y9, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z10, Y0
+	VADDPS        (SI)(BX*1), Y10, Y10
+	VMOVUPS       Y10, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z11, Y0
+	VADDPS        (R8)(BX*1), Y11, Y11
+	VMOVUPS       Y11, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z12, Y0
+	VADDPS        (SI)(BX*1), Y12, Y12
+	VMOVUPS       Y12, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z13, Y0
+	VADDPS        (R8)(BX*1), Y13, Y13
+	VMOVUPS       Y13, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z14, Y0
+	VADDPS        (SI)(BX*1), Y14, Y14
+	VMOVUPS       Y14, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z15, Y0
+	VADDPS        (R8)(BX*1), Y15, Y15
+	VMOVUPS       Y15, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z16, Y0
+	VADDPS        (SI)(BX*1), Y16, Y16
+	VMOVUPS       Y16, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z17, Y0
+	VADDPS        (R8)(BX*1), Y17, Y17
+	VMOVUPS       Y17, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z18, Y0
+	VADDPS        (SI)(BX*1), Y18, Y18
+	VMOVUPS       Y18, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z19, Y0
+	VADDPS        (R8)(BX*1), Y19, Y19
+	VMOVUPS       Y19, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z20, Y0
+	VADDPS        (SI)(BX*1), Y20, Y20
+	VMOVUPS       Y20, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z21, Y0
+	VADDPS        (R8)(BX*1), Y21, Y21
+	VMOVUPS       Y21, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z22, Y0
+	VADDPS        (SI)(BX*1), Y22, Y22
+	VMOVUPS       Y22, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z23, Y0
+	VADDPS        (R8)(BX*1), Y23, Y23
+	VMOVUPS       Y23, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z24, Y0
+	VADDPS        (SI)(BX*1), Y24, Y24
+	VMOVUPS       Y24, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z25, Y0
+	VADDPS        (R8)(BX*1), Y25, Y25
+	VMOVUPS       Y25, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
+	ADDQ          DX, BX
+	VEXTRACTF32X8 $0x01, Z26, Y0
+	VADDPS        (SI)(BX*1), Y26, Y26
+	VMOVUPS       Y26, (SI)(BX*1)
+	VADDPS        (DI)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (DI)(BX*1)
+	VEXTRACTF32X8 $0x01, Z27, Y0
+	VADDPS        (R8)(BX*1), Y27, Y27
+	VMOVUPS       Y27, (R8)(BX*1)
+	VADDPS        (CX)(BX*1), Y0, Y0
+	VMOVUPS       Y0, (CX)(BX*1)
 	VZEROUPPER
 	RET
 

@@ -22,6 +22,7 @@ func (v isa) convolutions() {
 		}
 		for rows := 1; rows <= v.tileRows(); rows++ {
 			v.correlate(rows, whole)
+			v.spread(rows, whole)
 		}
 		for rows := 1; rows <= v.dotRows(); rows++ {
 			v.correlateGrad(rows, whole)
@@ -100,6 +101,71 @@ func (v isa) correlate(rows int, whole bool) {
 		}
 		if i+1 < rows {
 			ADDQ(ldc, c)
+		}
+	}
+	v.end()
+}
+
+// spread emits the kernel for one tap of the transposed product: two vectors for each of some channels, combined from
+// the gradients of all filters, are added where the tap's inputs lie.
+func (v isa) spread(rows int, whole bool) {
+	v.text(convName("Spread", rows, whole),
+		"func(w []float32, filters int, dy []float32, ld int, dx []float32, starts []int32, plane int)")
+	w, k := base("w"), Load(Param("filters"), GP64()).(gp)
+	dy, ld := base("dy"), Load(Param("ld"), GP64()).(gp)
+	SHLQ(operand.U8(2), ld)
+	sums := make([][2]vec, rows)
+	for i := range sums {
+		sums[i] = [2]vec{v.zero(), v.zero()}
+	}
+	Label("filters")
+	var row [2]vec
+	for j := range row {
+		row[j] = v.copy(operand.Mem{Base: dy, Disp: j * v.size()})
+	}
+	for i := range sums {
+		f := v.vec()
+		VBROADCASTSS(operand.Mem{Base: w, Disp: 4 * i}, f)
+		for j := range row {
+			VFMADD231PS(row[j], f, sums[i][j])
+		}
+	}
+	ADDQ(operand.U8(uint8(v.size())), w)
+	ADDQ(ld, dy)
+	DECQ(k)
+	JNZ(operand.LabelRef("filters"))
+
+	dx, starts := base("dx"), base("starts")
+	plane, down := Load(Param("plane"), GP64()).(gp), GP64()
+	SHLQ(operand.U8(2), plane)
+	XORQ(down, down)
+	runs := v.lanes / run // in a vector
+	at := make([]gp, 2*runs)
+	for i := range at {
+		if whole && i%2 == 1 {
+			continue
+		}
+		at[i] = GP64()
+		MOVLQSX(operand.Mem{Base: starts, Disp: 4 * i}, at[i])
+		LEAQ(operand.Mem{Base: dx, Index: at[i], Scale: 4}, at[i])
+	}
+	for i := range sums {
+		for j, sum := range sums[i] {
+			first := operand.Mem{Base: at[j*runs], Index: down, Scale: 1}
+			if whole || !v.wide() {
+				VADDPS(first, sum, sum)
+				VMOVUPS(sum, first)
+				continue
+			}
+			high, second := YMM(), operand.Mem{Base: at[j*runs+1], Index: down, Scale: 1}
+			VEXTRACTF32X8(operand.U8(1), sum, high)
+			VADDPS(first, sum.AsY(), sum.AsY())
+			VMOVUPS(sum.AsY(), first)
+			VADDPS(second, high, high)
+			VMOVUPS(high, second)
+		}
+		if i+1 < rows {
+			ADDQ(plane, down)
 		}
 	}
 	v.end()
