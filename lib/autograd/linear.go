@@ -26,16 +26,29 @@ func Linear(x, w, b *Var) *Var {
 	}
 	y := tapeOf("Linear", x, w).Op("Linear", linearBackward, x, w, b)
 	y.Resize(n, units)
-	y.tape.For(y, n, grain(d*units), func(y *Var, lo, hi int) {
-		x, w := y.in[0], y.in[1]
-		d, units := x.Width(), y.Width()
-		out := y.Data()[lo*units : hi*units]
-		simd.GemmNT(hi-lo, units, d, x.Data()[lo*d:hi*d], d, w.Data(), d, out, units, false)
-		if len(y.in) > 2 {
-			simd.AddRowVector(out, out, y.in[2].Data(), hi-lo, units)
-		}
-	})
+	if units >= n {
+		// Goroutines share the units, as in the backward pass and the optimiser's step: each finds its units' weights
+		// in its own cache.
+		y.tape.For(y, units, grain(n*d), func(y *Var, lo, hi int) { linearForward(y, 0, y.Rows(), lo, hi) })
+	} else {
+		y.tape.For(y, n, grain(d*units), func(y *Var, lo, hi int) { linearForward(y, lo, hi, 0, y.Width()) })
+	}
 	return y
+}
+
+// linearForward computes the outputs of the units from u0 to u1 for the samples from n0 to n1.
+func linearForward(y *Var, n0, n1, u0, u1 int) {
+	x, w := y.in[0], y.in[1]
+	d, units := x.Width(), y.Width()
+	out := y.Data()[n0*units+u0 : (n1-1)*units+u1]
+	simd.GemmNT(n1-n0, u1-u0, d, x.Data()[n0*d:n1*d], d, w.Data()[u0*d:u1*d], d, out, units, false)
+	if len(y.in) > 2 {
+		bias := y.in[2].Data()[u0:u1]
+		for r := range n1 - n0 {
+			row := out[r*units : r*units+u1-u0]
+			simd.Add(row, row, bias)
+		}
+	}
 }
 
 func linearBackward(y *Var) {

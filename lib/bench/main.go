@@ -23,7 +23,7 @@
 // A new item is an entry in one of the lists in items_*.go, and a function in a script under peers/. The items are
 // benchmarks too, for a look at the profile:
 //
-//	go test ./lib/bench -bench 'Items/mlp128_step/cores=1' -run '^$' -cpuprofile cpu.prof
+//	go test ./lib/bench -bench 'Items/mlp128_step/1-core' -run '^$' -cpuprofile cpu.prof
 package main
 
 import (
