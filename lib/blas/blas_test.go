@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"testing"
 
 	"gonum.org/v1/gonum/blas"
@@ -69,6 +71,31 @@ func TestSgemm(t *testing.T) {
 						}
 					}
 				}
+			}
+		}
+	}
+}
+
+// A product that is shared among cores has the bits of one that is not.
+func TestSgemmDoesNotDependOnCores(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	rng := rand.New(rand.NewPCG(3, 3))
+	for _, size := range [][3]int{{301, 97, 205}, {97, 301, 205}} {
+		m, n, k := size[0], size[1], size[2]
+		a, b := random(rng, m*k), random(rng, k*n)
+		var want []float32
+		for _, cores := range []int{1, 2, 5} {
+			runtime.GOMAXPROCS(cores)
+			c := make([]float32, m*n)
+			for i := range c {
+				c[i] = float32(i % 7)
+			}
+			ours.Sgemm(blas.Trans, blas.Trans, m, n, k, 0.5, a, m, b, k, 2, c, n)
+			if want == nil {
+				want = c
+			}
+			if !slices.Equal(c, want) {
+				t.Errorf("%v: the product on %d cores differs from that on one", size, cores)
 			}
 		}
 	}

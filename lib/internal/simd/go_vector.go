@@ -18,6 +18,7 @@ var goKernels = kernels{
 	scale:       goScale,
 	addScalar:   goAddScalar,
 	axpy:        goAxpy,
+	addSign:     goAddSign,
 	relu:        goRelu,
 	reluGrad:    goReluGrad,
 	reluGradAdd: goReluGradAdd,
@@ -204,6 +205,20 @@ func goClamp(dst, x []float32, lo, hi float32) {
 		case v > hi:
 			dst[i] = hi
 		default:
+			dst[i] = v
+		}
+	}
+}
+
+func goAddSign(dst []float32, s float32, x []float32) {
+	x = x[:len(dst)]
+	for i, v := range x {
+		switch {
+		case v > 0:
+			dst[i] += s
+		case v < 0:
+			dst[i] -= s
+		case v != v:
 			dst[i] = v
 		}
 	}

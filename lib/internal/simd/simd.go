@@ -37,30 +37,30 @@ type kernels struct {
 	gemm gemmKernels
 	conv convKernels
 
-	add, sub, mul, div, mulAdd     func(dst, a, b []float32)
-	scale, addScalar, axpy         func(dst []float32, s float32, x []float32)
-	relu, exp, log, tanh, sigmoid  func(dst, x []float32)
-	sqrt, abs, recip, sign         func(dst, x []float32)
-	reluGrad, reluGradAdd, addRelu func(dst, a, b []float32)
-	clamp                          func(dst, x []float32, lo, hi float32)
-	scaleU8                        func(dst []float32, src []byte, s float32)
-	sum, absSum, sumSquares, max   func(x []float32) float32
-	dot                            func(a, b []float32) float32
-	index                          func(x []float32, v float32) int
-	countNonZero, countPositive    func(x []float32) int
-	countAtLeast                   func(x []float32, s float32) int
-	hamming                        func(dst []int32, query, codes []uint64)
-	multiplyAdds                   func(steps int)
-	multiplyAddsPerStep            int
-	expSum                         func(dst, x []float32, shift float32) float32
-	sumRows                        func(dst, x []float32, rows, stride int, acc bool)
-	copyRowsAdd                    func(dst []float32, dstStride int, src []float32, stride, rows, n int, s float32)
-	addToRows                      func(dst []float32, dstStride int, src []float32, stride, rows, n int)
-	maxPoolRow2                    func(dst []float32, index []int32, x []float32, first, height, width, pitch int)
-	sgd                            func(w, grad []float32, lr, weightDecay float32)
-	momentum, nesterov             func(w, grad, v []float32, lr, mu, weightDecay float32)
-	adam                           func(w, grad, m, v []float32, step, beta1, alpha1, beta2, alpha2, invC2, eps, weightDecay float32)
-	rmsProp                        func(w, grad, v []float32, lr, alpha, beta, eps, weightDecay float32)
+	add, sub, mul, div, mulAdd      func(dst, a, b []float32)
+	scale, addScalar, axpy, addSign func(dst []float32, s float32, x []float32)
+	relu, exp, log, tanh, sigmoid   func(dst, x []float32)
+	sqrt, abs, recip, sign          func(dst, x []float32)
+	reluGrad, reluGradAdd, addRelu  func(dst, a, b []float32)
+	clamp                           func(dst, x []float32, lo, hi float32)
+	scaleU8                         func(dst []float32, src []byte, s float32)
+	sum, absSum, sumSquares, max    func(x []float32) float32
+	dot                             func(a, b []float32) float32
+	index                           func(x []float32, v float32) int
+	countNonZero, countPositive     func(x []float32) int
+	countAtLeast                    func(x []float32, s float32) int
+	hamming                         func(dst []int32, query, codes []uint64)
+	multiplyAdds                    func(steps int)
+	multiplyAddsPerStep             int
+	expSum                          func(dst, x []float32, shift float32) float32
+	sumRows                         func(dst, x []float32, rows, stride int, acc bool)
+	copyRowsAdd                     func(dst []float32, dstStride int, src []float32, stride, rows, n int, s float32)
+	addToRows                       func(dst []float32, dstStride int, src []float32, stride, rows, n int)
+	maxPoolRow2                     func(dst []float32, index []int32, x []float32, first, height, width, pitch int)
+	sgd                             func(w, grad []float32, lr, weightDecay float32)
+	momentum, nesterov              func(w, grad, v []float32, lr, mu, weightDecay float32)
+	adam                            func(w, grad, m, v []float32, step, beta1, alpha1, beta2, alpha2, invC2, eps, weightDecay float32)
+	rmsProp                         func(w, grad, v []float32, lr, alpha, beta, eps, weightDecay float32)
 }
 
 // active is the implementation in use.

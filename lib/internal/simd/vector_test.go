@@ -83,6 +83,9 @@ var elementwise = []struct {
 	{"Div", Div, func(d, a, b float64) float64 { return a / b }, 0.5},
 	{"Scale", func(dst, a, b []float32) { Scale(dst, 1.7, a) }, func(d, a, b float64) float64 { return float64(float32(1.7)) * a }, 0.5},
 	{"AddScalar", func(dst, a, b []float32) { AddScalar(dst, -0.3, a) }, func(d, a, b float64) float64 { return float64(float32(-0.3)) + a }, 0.5},
+	{"AddSign", func(dst, a, b []float32) { AddSign(dst, 0.3, a) }, func(d, a, b float64) float64 {
+		return d + float64(float32(0.3))*sign(a)
+	}, 0.5},
 	{"Relu", func(dst, a, b []float32) { Relu(dst, a) }, func(d, a, b float64) float64 { return math.Max(a, 0) }, 0},
 	{"ReluGrad", func(dst, a, b []float32) { ReluGrad(dst, a, b, false) }, func(d, a, b float64) float64 {
 		if b > 0 {

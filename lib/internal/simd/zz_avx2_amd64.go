@@ -46,6 +46,9 @@ func avx2Abs(dst []float32, x []float32)
 func avx2Sign(dst []float32, x []float32)
 
 //go:noescape
+func avx2AddSign(dst []float32, s float32, x []float32)
+
+//go:noescape
 func avx2AddRelu(dst []float32, a []float32, b []float32)
 
 //go:noescape

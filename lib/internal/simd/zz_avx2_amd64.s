@@ -786,6 +786,73 @@ DATA splat80000000<>+24(SB)/4, $0x80000000
 DATA splat80000000<>+28(SB)/4, $0x80000000
 GLOBL splat80000000<>(SB), RODATA|NOPTR, $32
 
+// func avx2AddSign(dst []float32, s float32, x []float32)
+// Requires: AVX, FMA3
+TEXT ·avx2AddSign(SB), NOSPLIT, $0-56
+	MOVQ         x_base+32(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS s+24(FP), Y0
+	VXORPS       Y1, Y1, Y1
+	XORQ         BX, BX
+
+blocks:
+	LEAQ        16(BX), SI
+	CMPQ        SI, DX
+	JGT         vectors
+	VMOVUPS     (AX)(BX*4), Y2
+	VMOVUPS     (CX)(BX*4), Y3
+	VCMPPS      $0x0c, Y1, Y2, Y4
+	VANDPS      splat80000000<>+0(SB), Y2, Y5
+	VORPS       splat3f800000<>+0(SB), Y5, Y5
+	VBLENDVPS   Y4, Y5, Y2, Y2
+	VFMADD231PS Y2, Y0, Y3
+	VMOVUPS     Y3, (CX)(BX*4)
+	VMOVUPS     32(AX)(BX*4), Y2
+	VMOVUPS     32(CX)(BX*4), Y3
+	VCMPPS      $0x0c, Y1, Y2, Y4
+	VANDPS      splat80000000<>+0(SB), Y2, Y5
+	VORPS       splat3f800000<>+0(SB), Y5, Y5
+	VBLENDVPS   Y4, Y5, Y2, Y2
+	VFMADD231PS Y2, Y0, Y3
+	VMOVUPS     Y3, 32(CX)(BX*4)
+	MOVQ        SI, BX
+	JMP         blocks
+
+vectors:
+	LEAQ        8(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VMOVUPS     (AX)(BX*4), Y2
+	VMOVUPS     (CX)(BX*4), Y3
+	VCMPPS      $0x0c, Y1, Y2, Y4
+	VANDPS      splat80000000<>+0(SB), Y2, Y5
+	VORPS       splat3f800000<>+0(SB), Y5, Y5
+	VBLENDVPS   Y4, Y5, Y2, Y2
+	VFMADD231PS Y2, Y0, Y3
+	VMOVUPS     Y3, (CX)(BX*4)
+	MOVQ        SI, BX
+	JMP         vectors
+
+rest:
+	SUBQ        BX, DX
+	JZ          done
+	LEAQ        masks<>+256(SB), SI
+	NEGQ        DX
+	VMOVUPS     (SI)(DX*4), Y2
+	VMASKMOVPS  (AX)(BX*4), Y2, Y3
+	VMASKMOVPS  (CX)(BX*4), Y2, Y4
+	VCMPPS      $0x0c, Y1, Y3, Y1
+	VANDPS      splat80000000<>+0(SB), Y3, Y5
+	VORPS       splat3f800000<>+0(SB), Y5, Y5
+	VBLENDVPS   Y1, Y5, Y3, Y1
+	VFMADD231PS Y1, Y0, Y4
+	VMASKMOVPS  Y4, Y2, (CX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx2AddRelu(dst []float32, a []float32, b []float32)
 // Requires: AVX
 TEXT ·avx2AddRelu(SB), NOSPLIT, $0-72

@@ -46,6 +46,9 @@ func avx512Abs(dst []float32, x []float32)
 func avx512Sign(dst []float32, x []float32)
 
 //go:noescape
+func avx512AddSign(dst []float32, s float32, x []float32)
+
+//go:noescape
 func avx512AddRelu(dst []float32, a []float32, b []float32)
 
 //go:noescape

@@ -727,6 +727,79 @@ DATA splat80000000<>+24(SB)/4, $0x80000000
 DATA splat80000000<>+28(SB)/4, $0x80000000
 GLOBL splat80000000<>(SB), RODATA|NOPTR, $32
 
+// func avx512AddSign(dst []float32, s float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·avx512AddSign(SB), NOSPLIT, $0-56
+	MOVQ         x_base+32(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS s+24(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VBROADCASTSS splat80000000<>+0(SB), Z2
+	VBROADCASTSS splat3f800000<>+0(SB), Z3
+	XORQ         BX, BX
+
+blocks:
+	LEAQ        32(BX), SI
+	CMPQ        SI, DX
+	JGT         vectors
+	VMOVUPS     (AX)(BX*4), Z4
+	VMOVUPS     (CX)(BX*4), Z5
+	VCMPPS      $0x0c, Z1, Z4, K1
+	VANDPS      Z2, Z4, Z6
+	VORPS       Z3, Z6, Z6
+	VMOVUPS     Z4, Z4
+	VMOVAPS     Z6, K1, Z4
+	VFMADD231PS Z4, Z0, Z5
+	VMOVUPS     Z5, (CX)(BX*4)
+	VMOVUPS     64(AX)(BX*4), Z4
+	VMOVUPS     64(CX)(BX*4), Z5
+	VCMPPS      $0x0c, Z1, Z4, K1
+	VANDPS      Z2, Z4, Z6
+	VORPS       Z3, Z6, Z6
+	VMOVUPS     Z4, Z4
+	VMOVAPS     Z6, K1, Z4
+	VFMADD231PS Z4, Z0, Z5
+	VMOVUPS     Z5, 64(CX)(BX*4)
+	MOVQ        SI, BX
+	JMP         blocks
+
+vectors:
+	LEAQ        16(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VMOVUPS     (AX)(BX*4), Z4
+	VMOVUPS     (CX)(BX*4), Z5
+	VCMPPS      $0x0c, Z1, Z4, K1
+	VANDPS      Z2, Z4, Z6
+	VORPS       Z3, Z6, Z6
+	VMOVUPS     Z4, Z4
+	VMOVAPS     Z6, K1, Z4
+	VFMADD231PS Z4, Z0, Z5
+	VMOVUPS     Z5, (CX)(BX*4)
+	MOVQ        SI, BX
+	JMP         vectors
+
+rest:
+	SUBQ        BX, DX
+	JZ          done
+	MOVQ        $-1, SI
+	BZHIQ       DX, SI, SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (AX)(BX*4), K1, Z4
+	VMOVUPS.Z   (CX)(BX*4), K1, Z5
+	VCMPPS      $0x0c, Z1, Z4, K2
+	VANDPS      Z2, Z4, Z1
+	VORPS       Z3, Z1, Z1
+	VMOVUPS     Z4, Z2
+	VMOVAPS     Z1, K2, Z2
+	VFMADD231PS Z2, Z0, Z5
+	VMOVUPS     Z5, K1, (CX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx512AddRelu(dst []float32, a []float32, b []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·avx512AddRelu(SB), NOSPLIT, $0-72

@@ -129,6 +129,14 @@ func (v isa) arithmetic() {
 		}
 	})
 
+	v.elementwise("AddSign", "func(dst []float32, s float32, x []float32)", 2, []string{"x", "dst"}, dst, func() body {
+		s, zero, sign, one := v.param("s"), v.zero(), v.bits(0x80000000), v.constant(1)
+		return func(in []vec) []vec {
+			x := in[0]
+			nonZero := v.compare(x, notEqual, zero)
+			return []vec{v.fma(s, v.choose(nonZero, v.or(v.and(x, sign), one), x), in[1])}
+		}
+	})
 	v.elementwise("AddRelu", "func(dst, a, b []float32)", 4, ab, dst, func() body {
 		zero := v.zero()
 		return func(in []vec) []vec { return []vec{v.max(zero, v.add(in[0], in[1]))} }
