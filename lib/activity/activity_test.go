@@ -42,7 +42,7 @@ var small = &Data{spots(600, "train"), spots(200, "valid"), spots(400, "test")}
 
 // setting returns one for the small data, changed as wanted.
 func setting(change func(*Setting)) Setting {
-	s := Setting{Task: Classify, Hidden: []int{12, 8}, Activation: ReLU, Penalty: L1, Lambda: 0.01, Epochs: 6, Seed: 3}
+	s := Setting{Task: Classify, Shape: FullyConnected(12, 8), Activation: ReLU, Penalty: L1, Lambda: 0.01, Epochs: 6, Seed: 3}
 	if change != nil {
 		change(&s)
 	}
@@ -229,6 +229,33 @@ func TestAutoencoder(t *testing.T) {
 	}
 }
 
+// Sizes of the layers by the formula, 8 - 3 + 1 = 6 and 6 - 3 + 1 = 4; every position of every map is a unit.
+func TestConvolutional(t *testing.T) {
+	conv := func(s *Setting) {
+		s.Shape, s.Weights = Shape{[]int{2, 3}, 3, []int{8}}, []float64{1, 0.5, 2}
+		s.Lambda, s.Epochs = 0.001, 60
+	}
+	got := trained(t, conv)
+	for i, units := range []int{2 * 6 * 6, 3 * 4 * 4, 8} {
+		if l := got.Measures.Layers[i]; l.Units != units || l.L0.Mean <= 0 || l.L0.Mean > float64(units) {
+			t.Errorf("layer %d: %+v, want %d units", i, l, units)
+		}
+	}
+	if got.Measures.Accuracy < 0.8 || len(got.Measures.Skewness) != 5 {
+		t.Errorf("%+v", got.Measures)
+	}
+	below := NewNet(setting(func(s *Setting) { conv(s); s.NegativeBiases = true }), []int{1, 8, 8}, 4)
+	for _, b := range below.Hidden[1].(*nn.Conv2D).Bias.Data() {
+		if !(b < 0) {
+			t.Errorf("a bias of %v", b)
+		}
+	}
+	s := setting(func(s *Setting) { s.Shape = Shape{[]int{1, 1, 1, 1}, 3, []int{8}} })
+	if _, err := Train(t.Context(), s, small, nil); err == nil || !strings.Contains(err.Error(), "4 layers of 3x3 filters leave nothing of images of 8x8") {
+		t.Errorf("too many filters: %v", err)
+	}
+}
+
 func TestNegativeBiasesAndNoOutputBias(t *testing.T) {
 	got := trained(t, func(s *Setting) { s.NegativeBiases, s.NoOutputBias, s.Lambda, s.Epochs = true, true, 0, 100 })
 	if got.Net.Out.Bias != nil {
@@ -254,7 +281,7 @@ func TestNegativeBiasesAndNoOutputBias(t *testing.T) {
 
 // Initial values lie in U(-1/sqrt(n), 1/sqrt(n)) and fill it.
 func TestInitialWeights(t *testing.T) {
-	n := NewNet(setting(func(s *Setting) { s.Hidden = []int{400, 100} }), 64, 4)
+	n := NewNet(setting(func(s *Setting) { s.Hidden = []int{400, 100} }), []int{1, 8, 8}, 4)
 	for _, p := range nn.Params(n) {
 		bound := map[string]float64{"hidden.0": 1.0 / 8, "hidden.1": 1.0 / 20, "out": 1.0 / 10}[p.Name[:strings.LastIndexByte(p.Name, '.')]]
 		largest, squares := 0.0, 0.0
@@ -286,7 +313,7 @@ func TestTrainIsReproducible(t *testing.T) {
 }
 
 func TestSweepMergesToTheSameBytes(t *testing.T) {
-	g := Grid{Name: "small", Base: setting(nil), Shapes: [][]int{{4}, {16, 8}}, Lambdas: []float64{0, 0.01, 0.1}, Seeds: 2}
+	g := Grid{Name: "small", Base: setting(nil), Shapes: []Shape{FullyConnected(4), FullyConnected(16, 8), {Filters: []int{2}, Kernel: 3, Hidden: []int{4}}}, Lambdas: []float64{0, 0.01, 0.1}, Seeds: 2}
 	dir := t.TempDir()
 	run := func(name string, shard train.Shard, workers int) string {
 		s := Sweep(g, small)
@@ -363,7 +390,7 @@ func TestTracedStepsAllocateNothing(t *testing.T) {
 
 // One of the thesis' networks, at a size for an example.
 func ExampleTrain() {
-	s := Setting{Task: Classify, Hidden: []int{16}, Activation: ReLU, Penalty: L1, Lambda: 0.05, Epochs: 60, Seed: 1}
+	s := Setting{Task: Classify, Shape: FullyConnected(16), Activation: ReLU, Penalty: L1, Lambda: 0.05, Epochs: 60, Seed: 1}
 	t, err := Train(context.Background(), s.On(small), small, nil)
 	if err != nil {
 		panic(err)

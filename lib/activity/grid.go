@@ -5,6 +5,7 @@ package activity
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lateral-ml/lateral/lib/train"
@@ -15,7 +16,7 @@ type Grid struct {
 	Name    string
 	About   string    // what it is for
 	Base    Setting   // what all have in common
-	Shapes  [][]int   // hidden layers
+	Shapes  []Shape   // hidden layers
 	Lambdas []float64 // prices of activity
 	Seeds   int       // networks for each, with seeds from 0
 }
@@ -30,7 +31,7 @@ func (g Grid) Settings(data, sum string) []Setting {
 		for _, lambda := range g.Lambdas {
 			for seed := range uint64(g.Seeds) {
 				s := g.Base
-				s.Data, s.Sum, s.Hidden, s.Lambda, s.Seed = data, sum, shape, lambda, seed
+				s.Data, s.Sum, s.Shape, s.Lambda, s.Seed = data, sum, shape, lambda, seed
 				settings = append(settings, s)
 			}
 		}
@@ -49,22 +50,29 @@ func Sweep(g Grid, d *Data) train.Sweep[Setting, Measures] {
 			}
 			return t.Measures, nil
 		},
-		Cost: func(s Setting) float64 { return cost(s, d.Train.X.Width()) },
+		Cost: func(s Setting) float64 { return cost(s, d.Train.X.Shape()[1:]) },
 	}
 }
 
 // cost estimates the time of a setting: multiplications, and for each unit what surrounds them.
-func cost(s Setting, inputs int) float64 {
-	outputs := 10
+func cost(s Setting, image []int) float64 {
+	channels, h, w := image[0], image[1], image[2]
+	inputs, outputs := channels*h*w, 10
 	if s.Task == Autoencode {
 		outputs = inputs
 	}
-	work, width := 0, inputs
-	for _, units := range append(s.Hidden[:len(s.Hidden):len(s.Hidden)], outputs) {
+	work := 20 * inputs
+	for _, filters := range s.Filters {
+		h, w = h-s.Kernel+1, w-s.Kernel+1
+		work += (channels*s.Kernel*s.Kernel + 100) * filters * h * w
+		channels = filters
+	}
+	width := channels * h * w
+	for _, units := range slices.Concat(s.Hidden, []int{outputs}) {
 		work += (width + 100) * units
 		width = units
 	}
-	return float64(s.Epochs) * float64(work+20*inputs)
+	return float64(s.Epochs) * float64(work)
 }
 
 // The profiles: how large a grid is.
@@ -88,33 +96,36 @@ func Grids(profile string) ([]Grid, error) {
 		return nil, fmt.Errorf("activity: there is no profile %q: use quick, standard or paper", profile)
 	}
 	classifier := Setting{Task: Classify, Activation: ReLU, Penalty: L1, Epochs: []int{3, 15, 15}[size]}
-	sigmoid, thresholds, log, exp := classifier, classifier, classifier, classifier
+	sigmoid, thresholds, log, exp, convolver, autoencoder := classifier, classifier, classifier, classifier, classifier, classifier
 	sigmoid.Activation = Sigmoid
 	thresholds.NegativeBiases, thresholds.NoOutputBias = true, true
 	log.Penalty, exp.Penalty = Log, Exp
-	autoencoder := Setting{Task: Autoencode, Activation: ReLU, Penalty: L1, Epochs: []int{1, 5, 15}[size]}
+	convolver.Epochs = []int{1, 5, 15}[size]
+	autoencoder.Task, autoencoder.Epochs = Autoencode, []int{1, 5, 15}[size]
 
-	wide := [][]float64{ // prices for one and two hidden layers
-		steps(0.008, 0, 1, 4, 8, 15), steps(0.008, 0, 1, 2, 3, 4, 6, 10, 15), upTo(0.008, 15)}[size]
-	narrow := [][]float64{ // and for three
-		steps(0.001, 0, 1, 4, 10, 20), steps(0.001, 0, 1, 2, 4, 8, 12, 20), upTo(0.001, 20)}[size]
-	tiny := [][]float64{ // and for autoencoders, whose loss is a mean over pixels
-		steps(0.00005, 0, 1, 6), steps(0.00005, 0, 1, 2, 6, 18), upTo(0.00005, 18)}[size]
+	// The more there is to silence, the lower the prices. The thesis does not say those of its convolutional networks.
+	coarse := [][]float64{steps(0.008, 0, 1, 4, 8, 15), steps(0.008, 0, 1, 2, 3, 4, 6, 10, 15), upTo(0.008, 15)}[size]
+	middle := [][]float64{steps(0.001, 0, 1, 4, 10, 20), steps(0.001, 0, 1, 2, 4, 8, 12, 20), upTo(0.001, 20)}[size]
+	fine := [][]float64{steps(0.0005, 0, 4, 20), steps(0.0005, 0, 2, 4, 10, 20), upTo(0.0005, 20)}[size]
+	finest := [][]float64{steps(0.00005, 0, 1, 6), steps(0.00005, 0, 1, 2, 6, 18), upTo(0.00005, 18)}[size]
+
 	units := [][]int{{8, 64, 256}, {8, 32, 64, 128, 256}, {8, 32, 64, 128, 256}}[size]
-	autoencoders := [][]int{{400, 64, 400}, {784, 784, 784}, {900, 1024, 900}}
-	if size == 0 {
-		autoencoders = autoencoders[:1]
-	}
+	autoencoders := []Shape{FullyConnected(400, 64, 400), FullyConnected(784, 784, 784), FullyConnected(900, 1024, 900)}
+	autoencoders = autoencoders[:[]int{1, 3, 3}[size]]
+	depth := []int{1, 3, 3}[size]
 	few, many := []int{1, 1, 20}[size], []int{1, 2, 20}[size]
 	return []Grid{
-		{"fc1", "one hidden layer of rectified units: figures 3.1 to 3.7, table 3.1", classifier, layers(1, units), wide, many},
-		{"fc2", "two: figures 3.10 and 3.11", classifier, layers(2, units), wide, few},
-		{"fc3", "three: figures 3.12 and 3.13", classifier, layers(3, units), narrow, few},
-		{"sigmoid", "one hidden layer of sigmoid units: figures 3.8 and 3.9", sigmoid, layers(1, units), wide, few},
-		{"ae", "autoencoders: figures 4.14 to 4.16", autoencoder, autoencoders, tiny, few},
-		{"thresholds", "fc2 with negative biases and no output bias: proposed in section 3.2.2", thresholds, layers(2, units), wide, few},
-		{"log", "fc1 with the penalty log(1 + a²): proposed in section 2.1", log, layers(1, units), wide, few},
-		{"exp", "fc1 with the penalty -exp(-a²)", exp, layers(1, units), wide, few},
+		{"fc1", "one hidden layer of rectified units: figures 3.1 to 3.7, table 3.1", classifier, layers(1, units), coarse, many},
+		{"fc2", "two: figures 3.10 and 3.11", classifier, layers(2, units), coarse, few},
+		{"fc3", "three: figures 3.12 and 3.13", classifier, layers(3, units), middle, few},
+		{"sigmoid", "one hidden layer of sigmoid units: figures 3.8 and 3.9", sigmoid, layers(1, units), coarse, few},
+		{"conv3", "up to three convolutional layers of 3x3 filters: figures 4.1 to 4.3", convolver, convolutional(depth, 3), middle, few},
+		{"conv7", "the same of 7x7", convolver, convolutional(depth, 7), fine, few},
+		{"conv11", "up to two of 11x11: a third does not fit into MNIST", convolver, convolutional(min(2, depth), 11), fine, few},
+		{"ae", "autoencoders: figures 4.14 to 4.16", autoencoder, autoencoders, finest, few},
+		{"thresholds", "fc2 with negative biases and no output bias: proposed in section 3.2.2", thresholds, layers(2, units), coarse, few},
+		{"log", "fc1 with the penalty log(1 + a²): proposed in section 2.1", log, layers(1, units), coarse, few},
+		{"exp", "fc1 with the penalty -exp(-a²)", exp, layers(1, units), coarse, few},
 	}, nil
 }
 
@@ -135,12 +146,19 @@ func Lookup(name, profile string) (Grid, error) {
 }
 
 // layers returns the shapes of n equal hidden layers.
-func layers(n int, units []int) [][]int {
-	shapes := make([][]int, len(units))
+func layers(n int, units []int) []Shape {
+	shapes := make([]Shape, len(units))
 	for i, u := range units {
-		for range n {
-			shapes[i] = append(shapes[i], u)
-		}
+		shapes[i] = FullyConnected(slices.Repeat([]int{u}, n)...)
+	}
+	return shapes
+}
+
+// convolutional returns the shapes of one to n convolutional layers [Thesis21, section 4.1].
+func convolutional(n, kernel int) []Shape {
+	shapes := make([]Shape, n)
+	for i := range shapes {
+		shapes[i] = Shape{Filters: []int{6, 16, 24}[:i+1], Kernel: kernel, Hidden: []int{64}}
 	}
 	return shapes
 }

@@ -22,6 +22,7 @@ func TestPaperGrids(t *testing.T) {
 		"fc3":     {2100, "[0 0.001 0.002 0.003 0.004 0.005 0.006 0.007 0.008 0.009 0.01 0.011 0.012 0.013 0.014 0.015 0.016 0.017 0.018 0.019 0.02]"},
 		"sigmoid": {1600, "[0 0.008 0.016 0.024 0.032 0.04 0.048 0.056 0.064 0.072 0.08 0.088 0.096 0.104 0.112 0.12]"},
 		"ae":      {1140, "[0 5e-05 0.0001 0.00015 0.0002 0.00025 0.0003 0.00035 0.0004 0.00045 0.0005 0.00055 0.0006 0.00065 0.0007 0.00075 0.0008 0.00085 0.0009]"},
+		"conv11":  {2 * 21 * 20, "[0 0.0005 0.001 0.0015 0.002 0.0025 0.003 0.0035 0.004 0.0045 0.005 0.0055 0.006 0.0065 0.007 0.0075 0.008 0.0085 0.009 0.0095 0.01]"},
 	} {
 		g, err := Lookup(name, Paper)
 		if err != nil {
@@ -33,7 +34,7 @@ func TestPaperGrids(t *testing.T) {
 	}
 	ae, _ := Lookup("ae", Paper)
 	fc2, _ := Lookup("fc2", Paper)
-	if fmt.Sprint(ae.Shapes) != "[[400 64 400] [784 784 784] [900 1024 900]]" || fmt.Sprint(fc2.Shapes) != "[[8 8] [32 32] [64 64] [128 128] [256 256]]" {
+	if fmt.Sprint(ae.Shapes) != "[400-64-400 784-784-784 900-1024-900]" || fmt.Sprint(fc2.Shapes) != "[8-8 32-32 64-64 128-128 256-256]" {
 		t.Errorf("shapes %v and %v", ae.Shapes, fc2.Shapes)
 	}
 }
@@ -73,7 +74,7 @@ func TestGrids(t *testing.T) {
 			}
 		}
 	}
-	if _, err := Lookup("fc4", Quick); err == nil || !strings.Contains(err.Error(), "fc1, fc2, fc3, sigmoid, ae") {
+	if _, err := Lookup("fc4", Quick); err == nil || !strings.Contains(err.Error(), "use one of fc1, fc2, fc3, sigmoid, ") {
 		t.Errorf("an unknown grid: %v", err)
 	}
 	if _, err := Lookup("fc1", "huge"); err == nil || !strings.Contains(err.Error(), "quick, standard or paper") {
@@ -82,18 +83,15 @@ func TestGrids(t *testing.T) {
 }
 
 func TestCostGrowsWithTheNetwork(t *testing.T) {
-	for _, name := range []string{"fc1", "fc3", "ae"} {
+	for _, name := range []string{"fc1", "fc3", "ae", "conv3"} {
 		g, _ := Lookup(name, Paper)
 		before := 0.0
 		for _, shape := range g.Shapes {
 			s := g.Base
-			s.Hidden = shape
-			c := cost(s, 784)
+			s.Shape = shape
+			c := cost(s, []int{1, 28, 28})
 			if !(c > before) {
 				t.Errorf("%s: %v costs %v, the one before %v", name, shape, c, before)
-			}
-			if !slices.Equal(s.Hidden, shape) {
-				t.Errorf("cost changed %v", shape)
 			}
 			before = c
 		}
@@ -111,6 +109,10 @@ func TestCheck(t *testing.T) {
 		"Lambda is NaN":                      func(s *Setting) { s.Lambda = math.NaN() },
 		"Lambda is +Inf":                     func(s *Setting) { s.Lambda = math.Inf(1) },
 		"Epochs is 0":                        func(s *Setting) { s.Epochs = 0 },
+		"Filters is [4 0]":                   func(s *Setting) { s.Filters, s.Kernel = []int{4, 0}, 3 },
+		"Filters is [4]: want at least":      func(s *Setting) { s.Filters, s.Kernel, s.Task = []int{4}, 3, Autoencode },
+		"Kernel is 0":                        func(s *Setting) { s.Filters = []int{4} },
+		"Kernel is 3":                        func(s *Setting) { s.Kernel = 3 },
 		"want one for each of the 2 hidden":  func(s *Setting) { s.Weights = []float64{1} },
 		"Weights is [1 NaN]: want numbers >": func(s *Setting) { s.Weights = []float64{1, math.NaN()} },
 	} {
@@ -125,16 +127,17 @@ func TestCheck(t *testing.T) {
 					t.Errorf("NewNet panics with %q, want %q", msg, want)
 				}
 			}()
-			NewNet(s, 64, 4)
+			NewNet(s, []int{1, 8, 8}, 4)
 		}()
 	}
 }
 
 func TestSettingString(t *testing.T) {
 	for want, change := range map[string]func(*Setting){
-		"12-8 relu, l1 x 0.01, seed 3": nil,
+		"12-8 relu, l1 x 0.01, seed 3":                    nil,
+		"6-16 filters of 7x7, 64 relu, l1 x 0.01, seed 3": func(s *Setting) { s.Shape = convolutional(2, 7)[1] },
 		"400-64-400 sigmoid, log x 5e-05, seed 0, weighted [1 0 2], negative biases, no output bias": func(s *Setting) {
-			*s = Setting{Hidden: []int{400, 64, 400}, Activation: Sigmoid, Penalty: Log, Lambda: 5e-5, Weights: []float64{1, 0, 2}, NegativeBiases: true, NoOutputBias: true}
+			*s = Setting{Shape: FullyConnected(400, 64, 400), Activation: Sigmoid, Penalty: Log, Lambda: 5e-5, Weights: []float64{1, 0, 2}, NegativeBiases: true, NoOutputBias: true}
 		},
 	} {
 		if got := setting(change).String(); got != want {

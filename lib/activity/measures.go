@@ -10,7 +10,6 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/sparsity"
-	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
@@ -121,21 +120,21 @@ type tested struct {
 // test runs the network on a set, part by part.
 func (t *trainer) test(set *dataset.Set) tested {
 	const part = 500
-	result := tested{profiles: make([]sparsity.Profile, len(t.Hidden))}
+	result := tested{profiles: make([]sparsity.Profile, t.Shape.Layers())}
 	tape := autograd.NewTape(1)
-	x, right := new(tensor.Tensor), 0
+	right := 0
 	for from := 0; from < set.Len(); from += part {
 		images := set.Slice(from, min(from+part, set.Len()))
 		tape.Reset()
-		x.View(images.X, images.Len(), images.X.Width())
-		layers := t.net.Layers(nil, tape.Input(x))
+		x := tape.Input(images.X)
+		layers := t.net.Layers(nil, x)
 		for i := range result.profiles {
 			result.profiles[i].Add(layers[i].Value())
 		}
-		out := layers[len(t.Hidden)]
+		out := layers[len(layers)-1]
 		var cost *autograd.Var
 		if t.Task == Autoencode {
-			cost = loss.MeanSquare(out, tape.Input(x))
+			cost = loss.MeanSquare(out, autograd.Reshape(x, out.Rows(), out.Width()))
 		} else {
 			cost = loss.CrossEntropy(out, images.Y)
 			for i, y := range images.Y {

@@ -3,6 +3,8 @@
 package activity
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
@@ -25,15 +27,20 @@ type Net struct {
 const largestBias = -1e-6
 
 // NewNet returns the untrained network of a setting. Weights and biases are drawn from U(-1/sqrt(n), 1/sqrt(n)) with
-// the n inputs of their layer; biases that are to be negative get the negative sign. It panics if the setting does not
-// pass Check.
-func NewNet(s Setting, inputs, outputs int) *Net {
-	if err := s.Check(); err != nil {
+// the n inputs of their layer; biases that are to be negative get the negative sign. Images have the shape [C, H, W].
+// It panics if the setting does not pass Check, or if the filters leave nothing of the image.
+func NewNet(s Setting, image []int, outputs int) *Net {
+	if err := errors.Join(s.Check(), s.fits(image)); err != nil {
 		panic(err.Error())
 	}
 	rng := tensor.Stream(s.Seed, "weights")
 	n := &Net{activation: activations[s.Activation], rectified: s.Task == Autoencode}
-	width := inputs
+	channels, h, w := image[0], image[1], image[2]
+	for _, filters := range s.Filters {
+		n.Hidden = append(n.Hidden, nn.NewConv2D(channels, filters, s.Kernel, s.Kernel, autograd.ConvShape{}, nn.Uniform, rng))
+		channels, h, w = filters, h-s.Kernel+1, w-s.Kernel+1
+	}
+	width := channels * h * w
 	for _, units := range s.Hidden {
 		n.Hidden = append(n.Hidden, nn.NewDense(width, units, nn.Uniform, rng))
 		width = units
@@ -58,6 +65,16 @@ func NewNet(s Setting, inputs, outputs int) *Net {
 	return n
 }
 
+// fits returns an error unless the filters fit into what the layers before leave of an image [C, H, W].
+func (s Setting) fits(image []int) error {
+	lost := len(s.Filters) * (s.Kernel - 1)
+	if image[1] <= lost || image[2] <= lost {
+		return fmt.Errorf("activity: %d layers of %dx%d filters leave nothing of images of %dx%d: use fewer or smaller ones",
+			len(s.Filters), s.Kernel, s.Kernel, image[1], image[2])
+	}
+	return nil
+}
+
 // constrain moves biases that are to be negative there.
 func (n *Net) constrain() {
 	for _, bias := range n.biases {
@@ -69,7 +86,7 @@ func (n *Net) constrain() {
 
 // Layers appends to dst what each hidden layer says, in order, and then the output.
 //
-//	x [N, inputs] (further dimensions count as one) -> hidden [N, units] each, output [N, outputs]
+//	x [N, C, H, W] -> convolutional [N, filters, h, w] and other hidden [N, units] each, output [N, outputs]
 func (n *Net) Layers(dst []*autograd.Var, x *autograd.Var) []*autograd.Var {
 	for _, layer := range n.Hidden {
 		x = n.activation(layer.Forward(x))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package activity trains networks that pay for being active, and measures how sparse they become: the fully connected
-// networks and autoencoders of [Thesis21, chapters 3 and 4].
+// and convolutional networks and the autoencoders of [Thesis21, chapters 3 and 4].
 //
 // The cost of a batch is the task's, plus a price lambda for the activity of all hidden layers [Thesis21, eqs. 2.1
 // to 2.4]:
@@ -42,13 +42,35 @@ const (
 	Exp = "exp" // -exp(-a²)
 )
 
+// A Shape is the hidden layers of a network: convolutional ones, if any, and then fully connected ones.
+type Shape struct {
+	Filters []int `json:"filters,omitempty"` // of each convolutional layer, with stride 1 and no padding
+	Kernel  int   `json:"kernel,omitempty"`  // rows and columns of the filters
+	Hidden  []int `json:"hidden"`            // units of each fully connected layer; for an autoencoder its code too
+}
+
+// FullyConnected returns the shape of fully connected hidden layers.
+func FullyConnected(units ...int) Shape { return Shape{Hidden: units} }
+
+// Layers returns the number of hidden layers.
+func (s Shape) Layers() int { return len(s.Filters) + len(s.Hidden) }
+
+// String returns the shape in a few words: "400-64-400", "6-16 filters of 7x7, 64".
+func (s Shape) String() string {
+	list := func(n []int) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(n), " ", "-"), "[]") }
+	if len(s.Filters) == 0 {
+		return list(s.Hidden)
+	}
+	return fmt.Sprintf("%s filters of %dx%d, %s", list(s.Filters), s.Kernel, s.Kernel, list(s.Hidden))
+}
+
 // A Setting is one network and how it is trained: all that its result depends on. Adam with rate 0.001 and batches of
 // 100 are the same for all [Thesis21, section 2.2.1].
 type Setting struct {
-	Task       string    `json:"task"`              // Classify or Autoencode
-	Data       string    `json:"data"`              // name of the data, as Data.Name has it
-	Sum        string    `json:"sum"`               // what identifies them, as Data.Sum has it
-	Hidden     []int     `json:"hidden"`            // units of each hidden layer; for an autoencoder its code too
+	Task string `json:"task"` // Classify or Autoencode
+	Data string `json:"data"` // name of the data, as Data.Name has it
+	Sum  string `json:"sum"`  // what identifies them, as Data.Sum has it
+	Shape
 	Activation string    `json:"activation"`        // of the hidden units: ReLU or Sigmoid
 	Penalty    string    `json:"penalty"`           // on their activity: L1, Log or Exp
 	Weights    []float64 `json:"weights,omitempty"` // w_l of each hidden layer's penalty; none is 1 for each
@@ -72,7 +94,7 @@ func (s Setting) On(d *Data) Setting {
 
 // String describes the setting in a few words, without data and epochs.
 func (s Setting) String() string {
-	text := fmt.Sprintf("%s %s, %s x %g, seed %d", strings.Trim(strings.ReplaceAll(fmt.Sprint(s.Hidden), " ", "-"), "[]"), s.Activation, s.Penalty, s.Lambda, s.Seed)
+	text := fmt.Sprintf("%v %s, %s x %g, seed %d", s.Shape, s.Activation, s.Penalty, s.Lambda, s.Seed)
 	for _, option := range []struct {
 		on   bool
 		text string
@@ -106,14 +128,18 @@ func (s Setting) Check() error {
 	switch {
 	case err != nil:
 		return err
-	case len(s.Hidden) == 0 || slices.Min(s.Hidden) < 1:
+	case s.Layers() == 0 || len(s.Hidden) > 0 && slices.Min(s.Hidden) < 1:
 		return field("Hidden", s.Hidden, "at least one layer of at least one unit")
+	case len(s.Filters) > 0 && (slices.Min(s.Filters) < 1 || s.Task != Classify):
+		return field("Filters", s.Filters, "at least one for each layer, of a classifier")
+	case (s.Kernel != 0) != (len(s.Filters) > 0) || s.Kernel < 0:
+		return field("Kernel", s.Kernel, "at least 1 with Filters, and 0 without")
 	case !(s.Lambda >= 0) || math.IsInf(s.Lambda, 1):
 		return field("Lambda", s.Lambda, "a number >= 0")
 	case s.Epochs < 1:
 		return field("Epochs", s.Epochs, "at least 1")
-	case s.Weights != nil && len(s.Weights) != len(s.Hidden):
-		return field("Weights", s.Weights, fmt.Sprintf("one for each of the %d hidden layers, or none", len(s.Hidden)))
+	case s.Weights != nil && len(s.Weights) != s.Layers():
+		return field("Weights", s.Weights, fmt.Sprintf("one for each of the %d hidden layers, or none", s.Layers()))
 	}
 	for _, w := range s.Weights {
 		if !(w >= 0) || math.IsInf(w, 1) {

@@ -23,13 +23,17 @@ type Trained struct {
 // is called after each epoch. If ctx is cancelled the error wraps its cause.
 //
 // The history has the loss and, of a classifier, the error of the training and validation images; and of the
-// validation images the activity of each hidden layer, as "hidden 1 l0", "hidden 1 l1" and so on, after each epoch.
+// validation images the activity of each hidden layer after each epoch, as "hidden 1 l0", "hidden 1 l1" and so on, with
+// convolutional layers counted first.
 func Train(ctx context.Context, s Setting, d *Data, watch func(*train.Event)) (*Trained, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	if s.Data != d.Name() || s.Sum != d.Sum() {
 		return nil, fmt.Errorf("activity: the setting is for the data %s %s, but these are %s %s: use Setting.On", s.Data, s.Sum, d.Name(), d.Sum())
+	}
+	if err := s.fits(d.Train.X.Shape()[1:]); err != nil {
+		return nil, err
 	}
 	t := newTrainer(s, d)
 	c := t.config(d)
@@ -50,12 +54,12 @@ type trainer struct {
 }
 
 func newTrainer(s Setting, d *Data) *trainer {
-	inputs, outputs := d.Train.X.Width(), len(d.Train.Classes)
+	outputs := len(d.Train.Classes)
 	if s.Task == Autoencode {
-		outputs = inputs
+		outputs = d.Train.X.Width()
 	}
-	t := &trainer{Setting: s, net: NewNet(s, inputs, outputs)}
-	for i := range s.Hidden {
+	t := &trainer{Setting: s, net: NewNet(s, d.Train.X.Shape()[1:], outputs)}
+	for i := range s.Layers() {
 		t.names = append(t.names, fmt.Sprintf("hidden %d", i+1))
 	}
 	return t

@@ -104,7 +104,10 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 	}
 	s := activity.Sweep(grid, data)
 	s.File, s.Shard, s.Workers = o.out, shard, o.workers
-	lines := &sweepLines{out: out, label: grid.Name, images: data.Train.Len()}
+	if s.Workers == 0 {
+		s.Workers = runtime.GOMAXPROCS(0)
+	}
+	lines := &sweepLines{out: out, label: grid.Name, images: data.Train.Len(), workers: s.Workers}
 	s.OnResult = lines.show
 	fmt.Fprintf(out, "%s: %s\n%s, kernels: %s, results: %s\n", grid.Name, grid.About, data.Train.Source, autograd.Kernels(), o.out)
 	_, err = s.Run(ctx)
@@ -131,6 +134,7 @@ func parseShard(text string) (train.Shard, error) {
 type sweepLines struct {
 	out      io.Writer
 	label    string
+	workers  int // networks at a time
 	images   int // that each epoch trains on
 	trained  int // images, by this run
 	networks int
@@ -141,7 +145,7 @@ type sweepLines struct {
 func (l *sweepLines) show(e *train.SweepEvent[activity.Setting]) {
 	l.last = *e
 	if e.Setting == nil {
-		fmt.Fprintf(l.out, "%d of %d results are there, %d networks to train, %s\n", e.Reused, e.Total, e.Total-e.Reused, cores())
+		fmt.Fprintf(l.out, "%d of %d results are there, %d networks to train, %d at a time\n", e.Reused, e.Total, e.Total-e.Reused, l.workers)
 		if f, ok := l.out.(*os.File); ok && f == os.Stdout && term.IsTerminal(int(f.Fd())) && e.Reused < e.Total {
 			l.progress = kernelext.NewProgress(l.label, e.Total-e.Reused)
 		}
@@ -151,22 +155,29 @@ func (l *sweepLines) show(e *train.SweepEvent[activity.Setting]) {
 		l.networks++
 		l.trained += e.Setting.Epochs * l.images
 	}
-	left := ""
+	if l.progress != nil {
+		l.progress.Step(e.Done+e.Failed-e.Reused, l.note(e))
+		return
+	}
+	outcome := fmt.Sprintf("%.1f s", e.Took.Seconds())
+	if e.Err != nil {
+		outcome = fmt.Sprintf("FAILED: %v", e.Err)
+	}
 	if e.Left > 0 {
-		left = e.Left.Round(time.Second).String() + " left"
+		outcome += fmt.Sprintf("  %v left", e.Left.Round(time.Second))
 	}
-	switch {
-	case e.Err != nil && l.progress == nil:
-		fmt.Fprintf(l.out, "%*d/%d  %v  FAILED: %v\n", len(fmt.Sprint(e.Total)), e.Done, e.Total, e.Setting, e.Err)
-	case l.progress == nil:
-		fmt.Fprintf(l.out, "%*d/%d  %v  %.1f s  %s\n", len(fmt.Sprint(e.Total)), e.Done, e.Total, e.Setting, e.Took.Seconds(), left)
-	default:
-		note := fmt.Sprintf("%d of %d", e.Done, e.Total)
-		if e.Failed > 0 {
-			note += fmt.Sprintf(", %d failed", e.Failed)
-		}
-		l.progress.Step(e.Done+e.Failed-e.Reused, note)
+	fmt.Fprintf(l.out, "%*d/%d  %v  %s\n", len(fmt.Sprint(e.Total)), e.Done, e.Total, e.Setting, outcome)
+}
+
+// note is what the line on a terminal says beside its count.
+func (l *sweepLines) note(e *train.SweepEvent[activity.Setting]) (text string) {
+	if e.Reused > 0 {
+		text = fmt.Sprintf("%d of %d in all", e.Done, e.Total)
 	}
+	if e.Failed > 0 {
+		text += fmt.Sprintf("  %d FAILED", e.Failed)
+	}
+	return text
 }
 
 // end sums up.
@@ -179,13 +190,6 @@ func (l *sweepLines) end() {
 		fmt.Fprintf(l.out, "%d networks in %v: %.3g images trained per second, %.3g networks per minute\n",
 			l.networks, l.last.Elapsed.Round(time.Second/10), float64(l.trained)/seconds, 60*float64(l.networks)/seconds)
 	}
-}
-
-func cores() string {
-	if n := runtime.GOMAXPROCS(0); n > 1 {
-		return fmt.Sprintf("%d cores", n)
-	}
-	return "1 core"
 }
 
 func sweepMergeCommand() *cobra.Command {

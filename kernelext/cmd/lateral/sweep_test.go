@@ -49,7 +49,7 @@ func TestSweepRunStatusMerge(t *testing.T) {
 	}
 	dir, out := sweepHere(t, "run", "fc1", "--profile", "quick", "--data", "glyphs")
 	whole := filepath.Join(dir, "fc1.jsonl")
-	for _, want := range []string{"Glyphs, made from seed 1", "results: " + whole, "0 of 15 results are there, 15 networks to train", "15/15  8 relu, l1 x 0", "15 networks in ", "images trained per second"} {
+	for _, want := range []string{"Glyphs, made from seed 1", "results: " + whole, "0 of 15 results are there, 15 networks to train, ", "15/15  8 relu, l1 x 0", "15 networks in ", "images trained per second"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the output lacks %q:\n%s", want, out)
 		}
