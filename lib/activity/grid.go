@@ -123,7 +123,7 @@ func Grids(profile string) ([]Grid, error) {
 		{"conv7", "the same of 7x7", convolver, convolutional(depth, 7), fine, few},
 		{"conv11", "up to two of 11x11: a third does not fit into MNIST", convolver, convolutional(min(2, depth), 11), fine, few},
 		{"ae", "autoencoders: figures 4.14 to 4.16", autoencoder, autoencoders, finest, few},
-		{"thresholds", "fc2 with negative biases and no output bias: proposed in section 3.2.2", thresholds, layers(2, units), coarse, few},
+		{"thresholds", "fc2 with negative biases and no output bias: proposed in section 3.2.2", thresholds, layers(2, units), middle, few},
 		{"log", "fc1 with the penalty log(1 + a²): proposed in section 2.1", log, layers(1, units), coarse, few},
 		{"exp", "fc1 with the penalty -exp(-a²)", exp, layers(1, units), coarse, few},
 	}, nil
