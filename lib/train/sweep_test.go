@@ -353,6 +353,30 @@ func TestSweepFileIsForOneProcess(t *testing.T) {
 	}
 }
 
+// A result that cannot be written ends the sweep: the disk is full, say.
+func TestSweepStopsWhenItCannotWrite(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "sweep.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	s := sweep(f.Name(), 50)
+	s.Workers = 1
+	calls := 0
+	inner := s.Do
+	s.Do = func(ctx context.Context, p point) (worth, error) { calls++; return inner(ctx, p) }
+	jobs, err := s.jobs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &sweepRun[point, worth]{Sweep: s, file: &sweepFile{path: f.Name(), f: f}, todo: slices.Clone(jobs)}
+	r.workers(t.Context())
+	rows, err := r.end(t.Context(), jobs)
+	if calls != 1 || len(rows) != 0 || !errors.Is(err, os.ErrClosed) || !strings.Contains(err.Error(), "run again when the cause is removed") {
+		t.Errorf("%d calls, %d rows, %v", calls, len(rows), err)
+	}
+}
+
 func TestMerge(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }

@@ -112,10 +112,10 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 	fmt.Fprintf(out, "%s: %s\n%s, kernels: %s, results: %s\n", grid.Name, grid.About, data.Train.Source, autograd.Kernels(), o.out)
 	_, err = s.Run(ctx)
 	lines.end()
-	if err != nil {
+	if err != nil && lines.last.Total > 0 { // it had begun
 		return fmt.Errorf("%w\nresults so far are in %s; the same command goes on from there", err, o.out)
 	}
-	return nil
+	return err
 }
 
 // parseShard reads I/N; "" is the whole grid.

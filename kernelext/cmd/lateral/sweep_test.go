@@ -134,6 +134,17 @@ func TestSweepSignal(t *testing.T) {
 	}
 }
 
+// A file that is something else stays as it is, and nobody is told to go on.
+func TestSweepRefusesAForeignFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "diary.txt")
+	os.WriteFile(file, []byte("dear diary\n"), 0o644)
+	out, err := runSweep(t, t.Context(), "run", "ae", "--profile", "quick", "--data", "glyphs", "--out", file)
+	text, _ := os.ReadFile(file)
+	if err == nil || !strings.Contains(err.Error(), "line 1 of "+file) || strings.Contains(err.Error(), "goes on from there") || string(text) != "dear diary\n" {
+		t.Errorf("%v, %q\n%s", err, text, out)
+	}
+}
+
 // A lockedBuffer is written to by a process and read meanwhile.
 type lockedBuffer struct {
 	mu sync.Mutex
