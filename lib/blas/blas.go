@@ -23,6 +23,8 @@ import (
 // called concurrently. Two differences can be observed: sums are added in another order, so that last digits differ;
 // and a product of zero with NaN or an infinity is NaN in a matrix product, too, where gonum's skips zeros.
 //
+// Sgemv and Sger take vectors of any increment; in gonum v0.17's Sger negative ones read outside of the slices.
+//
 // Arguments that gonum's methods refuse panic with gonum's messages.
 type Implementation struct{ gonum.Implementation }
 
@@ -190,13 +192,27 @@ func (i Implementation) Sgemv(t blas.Transpose, m, n int, alpha float32, a []flo
 	if t != blas.NoTrans {
 		lenX, lenY = m, n
 	}
-	if !isTranspose(t) || min(m, n) < 1 || alpha == 0 || incX != 1 || incY != 1 ||
-		!holds(len(a), lda, m, n) || len(x) < lenX || len(y) < lenY {
+	if !isTranspose(t) || min(m, n) < 1 || !holds(len(a), lda, m, n) || !reaches(len(x), incX, lenX) || !reaches(len(y), incY, lenY) {
 		i.Implementation.Sgemv(t, m, n, alpha, a, lda, x, incX, beta, y, incY)
 		return
 	}
+	if incX != 1 {
+		x = elements(x, incX, lenX)
+	}
+	if incY != 1 {
+		spread := y
+		y = elements(y, incY, lenY)
+		defer func() {
+			for j, v := range y {
+				spread[at(j, incY, lenY)] = v
+			}
+		}()
+	}
 	x, y = x[:lenX], y[:lenY]
 	scale(y, beta)
+	if alpha == 0 {
+		return
+	}
 	for r := range m {
 		row := a[r*lda:][:n]
 		if t == blas.NoTrans {
@@ -209,13 +225,36 @@ func (i Implementation) Sgemv(t blas.Transpose, m, n int, alpha float32, a []flo
 
 // Sger computes A = A + alpha * x * transpose(y) for A [m,n].
 func (i Implementation) Sger(m, n int, alpha float32, x []float32, incX int, y []float32, incY int, a []float32, lda int) {
-	if min(m, n) < 1 || alpha == 0 || incX != 1 || incY != 1 || !holds(len(a), lda, m, n) || len(x) < m || len(y) < n {
+	if min(m, n) < 1 || alpha == 0 || !holds(len(a), lda, m, n) || !reaches(len(x), incX, m) || !reaches(len(y), incY, n) {
 		i.Implementation.Sger(m, n, alpha, x, incX, y, incY, a, lda)
 		return
 	}
-	for r, v := range x[:m] {
-		simd.Axpy(a[r*lda:][:n], alpha*v, y[:n])
+	if incY != 1 {
+		y = elements(y, incY, n)
 	}
+	for r := range m {
+		simd.Axpy(a[r*lda:][:n], alpha*x[at(r, incX, m)], y[:n])
+	}
+}
+
+// at returns where element j of a vector of n is: inc apart, from the end of the slice's part if inc is negative.
+func at(j, inc, n int) int {
+	if inc < 0 {
+		return (j - n + 1) * inc
+	}
+	return j * inc
+}
+
+// reaches reports whether a slice holds n elements so far apart.
+func reaches(length, inc, n int) bool { return inc != 0 && length > (n-1)*max(inc, -inc) }
+
+// elements returns the n elements of a vector side by side.
+func elements(x []float32, inc, n int) []float32 {
+	y := make([]float32, n)
+	for j := range y {
+		y[j] = x[at(j, inc, n)]
+	}
+	return y
 }
 
 // Sdot returns the inner product of x and y.
