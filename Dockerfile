@@ -38,7 +38,8 @@ RUN /home/lateral/lateral/kernelext/image/setup.sh user
 # From here on nothing is downloaded. Results and data that took long are kept in work.
 ENV GOPROXY=off \
     LATERAL_DATA=/home/lateral/work/data \
-    LATERAL_MEMO=/home/lateral/work/.lateral/memo
+    LATERAL_MEMO=/home/lateral/work/.lateral/memo \
+    LATERAL_SWEEPS=/home/lateral/work/.lateral/sweeps
 WORKDIR /home/lateral/work
 EXPOSE 8888
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
