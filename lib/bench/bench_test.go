@@ -4,9 +4,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,7 +18,13 @@ import (
 	"testing"
 	"time"
 
+	"gonum.org/v1/gonum/blas/gonum"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	adapter "github.com/lateral-ml/lateral/lib/blas"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
 func TestItems(t *testing.T) {
@@ -51,8 +59,8 @@ func TestItems(t *testing.T) {
 func TestItemsRun(t *testing.T) {
 	for _, it := range items() {
 		t.Run(it.name, func(t *testing.T) {
-			if testing.Short() && it.flops > 1e9 {
-				t.Skip("more than 1 GFLOP: not in a short test")
+			if testing.Short() && (it.flops > 1e9 || it.unit == "distances") {
+				t.Skip("takes a good part of a second: not in a short test")
 			}
 			for _, workers := range it.useful([]int{1, 2}) {
 				run, err := it.setup(workers, t.TempDir())
@@ -66,17 +74,63 @@ func TestItemsRun(t *testing.T) {
 	}
 }
 
-// The three layouts compute the same product, ours and gonum's.
+// The three layouts compute the same product, ours, gonum's, and the one that gonum is given.
 func TestProducts(t *testing.T) {
 	for _, p := range []matrixProduct{{"NN", 5, 7, 3}, {"NT", 5, 7, 3}, {"TN", 5, 7, 3}, {"TN", 37, 33, 40}} {
 		ours := p.bind()
 		ours.ours(2)()
 		got := slices.Clone(ours.c)
-		ours.gonums()()
+		ours.sgemm(adapter.Implementation{})()
+		adapted := slices.Clone(ours.c)
+		ours.sgemm(gonum.Implementation{})()
 		for i, want := range ours.c {
-			if d := got[i] - want; !(max(d, -d) < 1e-4) {
-				t.Fatalf("%v: element %d is %v, gonum has %v", p, i, got[i], want)
+			if d, e := got[i]-want, adapted[i]-want; !(max(d, -d, e, -e) < 1e-4) {
+				t.Fatalf("%v: element %d is %v and %v, gonum has %v", p, i, got[i], adapted[i], want)
 			}
+		}
+	}
+}
+
+// A search finds what sorting all distances finds, however the queries are shared.
+func TestHammingSearch(t *testing.T) {
+	const queries, codes, words = 7, 5000, 3 // several rounds of codes
+	s := newHammingSearch(queries, codes, words)
+	s.run(nil, 0, 3)
+	s.run(nil, 3, queries)
+	for q, got := range s.nearest {
+		all := make([]neighbour, codes)
+		for c := range all {
+			all[c].code = int32(c)
+			for w := range words {
+				all[c].distance += int32(bits.OnesCount64(s.queries[q*words+w] ^ s.codes[c*words+w]))
+			}
+		}
+		slices.SortStableFunc(all, func(a, b neighbour) int { return cmp.Compare(a.distance, b.distance) })
+		if !slices.Equal(got[:], all[:5]) {
+			t.Errorf("query %d: found %v, want %v", q, got, all[:5])
+		}
+	}
+}
+
+// The multiply-adds of a network are those of its products, counted from the shapes that a forward pass makes.
+func TestConvolutionMACs(t *testing.T) {
+	for name, net := range map[string]convNet{"k = 3": twoConvolutions(3), "k = 11": twoConvolutions(11), "DRMM": drmm} {
+		x := autograd.NewTape(1).Input(tensor.New(1, 1, 28, 28))
+		want, passes := 0.0, 2.0 // forward and the filters' gradient; from the second layer on the input's too
+		for _, layer := range net.layers(tensor.Stream(1, "weights")) {
+			y := layer.Forward(x)
+			switch l := layer.(type) {
+			case *nn.Conv2D:
+				positions := min(x.Shape()[2]*x.Shape()[3], y.Shape()[2]*y.Shape()[3]) // of the smaller: the rest is padding
+				want += passes * float64(l.Weight.Value().Len()*positions)
+				passes = 3
+			case *nn.Dense:
+				want += passes * float64(l.Weight.Value().Len())
+			}
+			x = y
+		}
+		if net.macs != want {
+			t.Errorf("%s: %v multiply-adds, want %v", name, net.macs, want)
 		}
 	}
 }

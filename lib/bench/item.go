@@ -28,7 +28,7 @@ type pair struct {
 
 // items lists everything there is to measure.
 func items() []item {
-	return slices.Concat(products(), kernels(), steps(), overheads(), files())
+	return slices.Concat(products(), kernels(), steps(), convolutions(), searches(), overheads(), files())
 }
 
 // ready turns a function that cannot fail into the setup of an item that uses no files.

@@ -3,10 +3,13 @@
 package main
 
 import (
+	"runtime"
+
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	adapter "github.com/lateral-ml/lateral/lib/blas"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -23,6 +26,7 @@ func products() []item {
 		matrixProduct{"NT", 100, 128, 784}.item("sgemm_100x784x128"), // x*transpose(W), the forward pass
 		matrixProduct{"TN", 128, 784, 100}.item("sgemm_784x100x128"), // transpose(dy)*x, the gradient of W
 		matrixProduct{"NN", 1024, 1024, 1024}.item("sgemm_1024"),
+		matrixProduct{"NN", 1024, 1024, 1024}.adapterItem("blas_sgemm_1024"),
 	}
 }
 
@@ -31,8 +35,23 @@ func (p matrixProduct) item(name string) item {
 	return item{
 		name: name, work: flops, unit: "FLOP", flops: flops, peers: []string{"torch", "numpy"},
 		setup: ready(func(workers int) func() { return p.bind().ours(workers) }),
-		gonum: func() func() { return p.bind().gonums() },
+		gonum: func() func() { return p.bind().sgemm(gonum.Implementation{}) },
 	}
+}
+
+// adapterItem is the product by the implementation for programs that use gonum, which takes as many cores as the
+// program has: for a large product, since changing that number takes some microseconds.
+func (p matrixProduct) adapterItem(name string) item {
+	it := p.item(name)
+	it.peers = nil
+	it.setup = ready(func(workers int) func() {
+		run := p.bind().sgemm(adapter.Implementation{})
+		return func() {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))
+			run()
+		}
+	})
+	return it
 }
 
 // An operands is a product with matrices, stored without gaps.
@@ -70,8 +89,8 @@ func (o operands) ours(workers int) func() {
 	return func() { tape.For(v, o.m, 1, rows) }
 }
 
-// gonums is the same product by gonum, which uses all cores as it sees fit.
-func (o operands) gonums() func() {
+// sgemm is the same product by an implementation of BLAS, which uses all cores as it sees fit.
+func (o operands) sgemm(by blas.Float32Level3) func() {
 	transA, transB := blas.NoTrans, blas.NoTrans
 	switch o.layout {
 	case "TN":
@@ -79,8 +98,7 @@ func (o operands) gonums() func() {
 	case "NT":
 		transB = blas.Trans
 	}
-	var g gonum.Implementation
-	return func() { g.Sgemm(transA, transB, o.m, o.n, o.k, 1, o.a, o.lda, o.b, o.ldb, 0, o.c, o.n) }
+	return func() { by.Sgemm(transA, transB, o.m, o.n, o.k, 1, o.a, o.lda, o.b, o.ldb, 0, o.c, o.n) }
 }
 
 // kernels are vector kernels on one core, over as much data as the second-level cache holds.

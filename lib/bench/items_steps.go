@@ -22,18 +22,17 @@ type network struct {
 
 // steps are training steps as a user writes them: cross-entropy and Adam.
 func steps() []item {
-	relu := autograd.ReLU
 	dropout := nn.NewDropout(0.5, tensor.Stream(1, "dropout"))
-	mlp := network{128, 100, relu, 1e-3}
+	mlp := network{128, 100, autograd.ReLU, 1e-3}
 	return []item{
 		mlp.item("mlp128_step"),
 		mlp.twoAtOnce("mlp128_two", "mlp128_step"),
-		network{2000, 100, relu, 1e-3}.item("mlp2000_step"),
+		network{2000, 100, autograd.ReLU, 1e-3}.item("mlp2000_step"),
 		network{128, 100, func(z *autograd.Var) *autograd.Var { return competitive.LWTA(z, 2) }, 0}.item("lwta_step"),
-		network{128, 100, func(z *autograd.Var) *autograd.Var { return dropout.Forward(relu(z)) }, 0}.item("dropout_step"),
-		network{128, 10, relu, 1e-3}.item("mlp128_batch10"),
-		network{128, 1000, relu, 1e-3}.item("mlp128_batch1000"),
-		network{512, 100, relu, 1e-3}.item("mlp512_step"),
+		network{128, 100, func(z *autograd.Var) *autograd.Var { return dropout.Forward(autograd.ReLU(z)) }, 0}.item("dropout_step"),
+		network{128, 10, autograd.ReLU, 1e-3}.item("mlp128_batch10"),
+		network{128, 1000, autograd.ReLU, 1e-3}.item("mlp128_batch1000"),
+		network{512, 100, autograd.ReLU, 1e-3}.item("mlp512_step"),
 	}
 }
 
@@ -51,31 +50,15 @@ func (n network) flops() float64 {
 
 // step returns the function that takes one step, on the next of some batches of noise.
 func (n network) step(workers int) func() {
-	type batch struct {
-		x *tensor.Tensor
-		y []int
-	}
-	rng := tensor.Stream(1, "data")
-	batches := make([]batch, max(2, 6000/n.batch)) // too much for the caches of a core
-	for i := range batches {
-		b := batch{tensor.New(n.batch, 784), make([]int, n.batch)}
-		rng.Uniform(b.x.Data(), 0, 1)
-		for j := range b.y {
-			b.y[j] = rng.IntN(10)
-		}
-		batches[i] = b
-	}
-
-	rng = tensor.Stream(1, "weights")
+	next := noiseBatches(n.batch, 784)
+	rng := tensor.Stream(1, "weights")
 	hidden, out := nn.NewDense(784, n.hidden, nil, rng), nn.NewDense(n.hidden, 10, nil, rng)
 	params := nn.Params([]*nn.Dense{hidden, out})
 	opt := &optim.Adam{LR: 0.001}
 	tape := autograd.NewTape(workers)
 	tape.SetTraining(true)
-	at := 0
 	return func() {
-		b := batches[at]
-		at = (at + 1) % len(batches)
+		b := next()
 		tape.Reset()
 		h := n.activate(hidden.Forward(tape.Input(b.x)))
 		cost := loss.CrossEntropy(out.Forward(h), b.y)
@@ -84,6 +67,31 @@ func (n network) step(workers int) func() {
 		}
 		tape.Backward(cost)
 		opt.Step(params)
+	}
+}
+
+// A batch is images and their classes.
+type batch struct {
+	x *tensor.Tensor
+	y []int
+}
+
+// noiseBatches returns the function that returns the next of some batches of n images: too many for a core's caches.
+func noiseBatches(n int, imageShape ...int) (next func() batch) {
+	rng := tensor.Stream(1, "data")
+	batches := make([]batch, max(2, 6000/n))
+	for i := range batches {
+		b := batch{tensor.New(append([]int{n}, imageShape...)...), make([]int, n)}
+		rng.Uniform(b.x.Data(), 0, 1)
+		for j := range b.y {
+			b.y[j] = rng.IntN(10)
+		}
+		batches[i] = b
+	}
+	at := 0
+	return func() batch {
+		at = (at + 1) % len(batches)
+		return batches[at]
 	}
 }
 

@@ -39,7 +39,7 @@ def warm_up(run, seconds):
 
 
 def prepare(make, seconds):
-    """Returns (variant, run, count) of the fastest of the ways to do an item's work that work here."""
+    """Returns (seconds, variant, run, count) of the fastest of the ways to do an item's work that work here."""
     ways, failures = [], []
     for variant, start in make().items():
         try:
@@ -50,7 +50,7 @@ def prepare(make, seconds):
             failures.append(f"{variant}: {e}" if variant else str(e))
     if not ways:
         raise RuntimeError("; ".join(failures))
-    return min(ways, key=lambda w: w[0])[1:]
+    return min(ways, key=lambda w: w[0])
 
 
 def settle():
@@ -82,9 +82,10 @@ def serve(peer, items):
                 raise RuntimeError("the script has no such item")
             if name != current:
                 current = None
-                variant, run, count = prepare(items[name], seconds)
+                took, variant, run, count = prepare(items[name], seconds)
                 current = name
-            warm_up(run, seconds / 10)
+            if took < seconds:  # a longer run warms itself up
+                warm_up(run, seconds / 10)
             batches = measure(run, seconds, count)
             settle()
             say(variant=variant, batches=batches)

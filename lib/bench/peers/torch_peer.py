@@ -58,19 +58,57 @@ def lwta(z):
     return torch.where(blocks == blocks.amax(-1, keepdim=True), blocks, 0.0).view_as(z)
 
 
-def step(hidden, size=100, activate=F.relu, rate=0.0):
-    """A training step of a 784-hidden-10 network."""
+def perceptron(hidden, activate, rate):
+    """A 784-hidden-10 network: its parameters and its loss."""
+    layer, out = torch.nn.Linear(784, hidden), torch.nn.Linear(hidden, 10)
 
-    def start(kind, compiled):
-        layer, out = torch.nn.Linear(784, hidden), torch.nn.Linear(hidden, 10)
-        optimizer = torch.optim.Adam([*layer.parameters(), *out.parameters()], lr=1e-3, **ADAMS[kind])
+    def loss(x, y):
+        h = activate(layer(x))
+        cost = F.cross_entropy(out(h), y)
+        return cost + l1(h, rate) if rate else cost
+
+    return [*layer.parameters(), *out.parameters()], loss
+
+
+def convolutional(layers, memory_format):
+    net = torch.nn.Sequential(*layers()).to(memory_format=memory_format)
+
+    def loss(x, y):
+        return F.cross_entropy(net(x.view(-1, 1, 28, 28)), y)
+
+    return list(net.parameters()), loss
+
+
+def relu():
+    return torch.nn.ReLU(inplace=True)
+
+
+def two_convolutions(k):
+    inputs = 16 * (28 - 2 * (k - 1)) ** 2
+    first, second = torch.nn.Conv2d(1, 6, k), torch.nn.Conv2d(6, 16, k)
+    dense = [torch.nn.Flatten(), torch.nn.Linear(inputs, 64), relu(), torch.nn.Linear(64, 10)]
+    return [first, relu(), second, relu(), *dense]
+
+
+class Mean(torch.nn.Module):
+    def forward(self, x):
+        return x.mean((2, 3))
+
+
+def drmm():
+    Conv, Pool = torch.nn.Conv2d, torch.nn.MaxPool2d
+    bottom = [Conv(1, 32, 5, padding=4), relu(), Pool(2), Conv(32, 64, 3), relu()]
+    middle = [Conv(64, 64, 3, padding=2), relu(), Pool(2), Conv(64, 128, 3), relu()]
+    return [*bottom, *middle, Conv(128, 10, 1), Mean()]
+
+
+def training(models, size=100, update=True):
+    """A training step, or its gradients alone. models maps a name to a function that returns parameters and loss."""
+
+    def start(model, kind, compiled):
+        parameters, loss = model()
+        optimizer = torch.optim.Adam(parameters, lr=1e-3, **ADAMS[kind])
         data = batches(size)
-
-        def loss(x, y):
-            h = activate(layer(x))
-            cost = F.cross_entropy(out(h), y)
-            return cost + l1(h, rate) if rate else cost
-
         if compiled:
             loss = torch.compile(loss)
         at = 0
@@ -80,17 +118,32 @@ def step(hidden, size=100, activate=F.relu, rate=0.0):
             at = (at + 1) % len(data)
             optimizer.zero_grad(set_to_none=True)
             loss(*data[at]).backward()
-            optimizer.step()
+            if update:
+                optimizer.step()
 
         return run
 
     def ways():
-        found = {kind: functools.partial(start, kind, False) for kind in ADAMS}
-        if COMPILE:
-            found.update({kind + ", compiled": functools.partial(start, kind, True) for kind in ADAMS})
+        found = {}
+        for name, model in models.items():
+            for kind in ADAMS if update else ["Adam"]:
+                for compiled in [False, True] if COMPILE else [False]:
+                    words = [name, kind if update else "", "compiled" if compiled else ""]
+                    found[", ".join(filter(None, words))] = functools.partial(start, model, kind, compiled)
         return found
 
     return ways
+
+
+def step(hidden, size=100, activate=F.relu, rate=0.0):
+    """A training step of a 784-hidden-10 network."""
+    return training({"": functools.partial(perceptron, hidden, activate, rate)}, size)
+
+
+def conv_step(layers, update=True):
+    """A step of a convolutional network, in both ways to store images."""
+    formats = {"": torch.contiguous_format, "channels last": torch.channels_last}
+    return training({name: functools.partial(convolutional, layers, f) for name, f in formats.items()}, update=update)
 
 
 def operations():
@@ -139,6 +192,10 @@ serve(
         "mlp2000_step": step(2000, rate=RATE),
         "lwta_step": step(128, activate=lwta),
         "dropout_step": step(128, activate=lambda z: F.dropout(F.relu(z), 0.5)),
+        "cnn3_step": conv_step(lambda: two_convolutions(3)),
+        "cnn7_step": conv_step(lambda: two_convolutions(7)),
+        "cnn11_step": conv_step(lambda: two_convolutions(11)),
+        "drmm_step": conv_step(drmm, update=False),
         "tape_overhead": lambda: {"": operations},
         "gather_100x784": lambda: {"": gather},
     },
