@@ -18,7 +18,7 @@ type Grid struct {
 	Base    Setting   // what all have in common
 	Shapes  []Shape   // hidden layers
 	Lambdas []float64 // prices of activity
-	Seeds   int       // networks for each, with seeds from 0
+	Seeds   int       // networks for each, with seeds from 0: a grid of fewer has a part of the results of one of more
 }
 
 // Len returns the number of networks.
@@ -39,7 +39,7 @@ func (g Grid) Settings(data, sum string) []Setting {
 	return settings
 }
 
-// Sweep returns the sweep that trains the networks of a grid. Set its File, Shard and OnResult as needed.
+// Sweep returns the sweep that trains the networks of a grid, seed by seed. Set its File, Shard and OnResult as needed.
 func Sweep(g Grid, d *Data) train.Sweep[Setting, Measures] {
 	return train.Sweep[Setting, Measures]{
 		Settings: g.Settings(d.Name(), d.Sum()),
@@ -50,7 +50,8 @@ func Sweep(g Grid, d *Data) train.Sweep[Setting, Measures] {
 			}
 			return t.Measures, nil
 		},
-		Cost: func(s Setting) float64 { return cost(s, d.Train.X.Shape()[1:]) },
+		Round: func(s Setting) int { return int(s.Seed) },
+		Cost:  func(s Setting) float64 { return cost(s, d.Train.X.Shape()[1:]) },
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,26 @@ func TestPaperGrids(t *testing.T) {
 	fc2, _ := Lookup("fc2", Paper)
 	if fmt.Sprint(ae.Shapes) != "[400-64-400 784-784-784 900-1024-900]" || fmt.Sprint(fc2.Shapes) != "[8-8 32-32 64-64 128-128 256-256]" {
 		t.Errorf("shapes %v and %v", ae.Shapes, fc2.Shapes)
+	}
+}
+
+// A grid of fewer seeds has the results of one of more, trained first.
+func TestFewerSeeds(t *testing.T) {
+	all, _ := Lookup("fc1", Paper)
+	few := all
+	few.Seeds = 5
+	part := few.Settings("MNIST", "0123")
+	var want []Setting
+	for _, s := range all.Settings("MNIST", "0123") {
+		if s.Seed < 5 {
+			want = append(want, s)
+		}
+	}
+	if len(part) != 400 || !reflect.DeepEqual(part, want) {
+		t.Errorf("five seeds are %d settings, and not those of the first five of all", len(part))
+	}
+	if round := Sweep(all, small).Round; round(want[0]) != 0 || round(want[4]) != 4 {
+		t.Error("networks are not trained seed by seed")
 	}
 }
 

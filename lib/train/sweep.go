@@ -37,7 +37,8 @@ type Sweep[S, R any] struct {
 	File     string                                    // where results are kept, a line of JSON each; "" keeps none
 	Shard    Shard                                     // the part of the grid to compute; the zero value is all of it
 	Workers  int                                       // settings at a time; 0 is one for each core
-	Cost     func(s S) float64                         // of a setting in any unit, so that the dearest start first; nil if all cost the same
+	Round    func(s S) int                             // settings of lower rounds start first, so that a part of the results is of use; nil if all are of one
+	Cost     func(s S) float64                         // of a setting in any unit, so that the dearest of a round start first; nil if all cost the same
 	OnResult func(e *SweepEvent[S])                    // called once at the start and after each setting, one call at a time; may be nil
 }
 
@@ -50,7 +51,7 @@ type Row[S, R any] struct {
 }
 
 // A Shard is part I of N equal parts of a grid, 0 <= I < N: what one of N machines computes. Settings are dealt out in
-// turn, the dearest first, so that the parts cost about the same. The zero value is the whole grid.
+// turn, in the order they start in, so that the parts cost about the same. The zero value is the whole grid.
 type Shard struct{ I, N int }
 
 // String returns the shard as I/N.
@@ -135,12 +136,13 @@ type job[S, R any] struct {
 	index   int // in the grid
 	setting S
 	key     string
+	round   int
 	cost    float64
 	row     *Row[S, R] // nil without a result
 	err     error
 }
 
-// jobs returns the settings of the shard, the dearest first.
+// jobs returns the settings of the shard, round by round, in each the dearest first.
 func (s Sweep[S, R]) jobs() ([]*job[S, R], error) {
 	if s.Shard != (Shard{}) && (s.Shard.I < 0 || s.Shard.I >= s.Shard.N) {
 		panic(fmt.Sprintf("train: Sweep: shard %v: want 0 <= I < N", s.Shard))
@@ -157,11 +159,16 @@ func (s Sweep[S, R]) jobs() ([]*job[S, R], error) {
 		}
 		seen[string(key)] = i
 		all[i] = &job[S, R]{index: i, setting: setting, key: string(key), cost: 1}
+		if s.Round != nil {
+			all[i].round = s.Round(setting)
+		}
 		if s.Cost != nil {
 			all[i].cost = s.Cost(setting)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *job[S, R]) int { return cmp.Compare(b.cost, a.cost) })
+	slices.SortStableFunc(all, func(a, b *job[S, R]) int {
+		return cmp.Or(cmp.Compare(a.round, b.round), cmp.Compare(b.cost, a.cost))
+	})
 	if s.Shard == (Shard{}) {
 		return all, nil
 	}

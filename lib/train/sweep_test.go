@@ -120,6 +120,17 @@ func TestSweepStartsTheDearestFirst(t *testing.T) {
 	if len(rows) != 20 || rows[7].Setting != s.Settings[7] {
 		t.Errorf("the rows are not in the order of the grid: %v", rows)
 	}
+
+	// With rounds: the even prices first.
+	order = nil
+	s.Round = func(p point) int { return int(10*p.Price+0.5) % 2 }
+	s.Do = func(_ context.Context, p point) (worth, error) {
+		order = append(order, 100*s.Round(p)-p.Units)
+		return p.worth(), nil
+	}
+	if _, err := s.Run(t.Context()); err != nil || len(order) != 20 || !slices.IsSorted(order) {
+		t.Errorf("%v, in rounds in the order %v", err, order)
+	}
 }
 
 func TestSweepIsTheSameForAnyWorkersAndShards(t *testing.T) {

@@ -38,7 +38,7 @@ not depend on the number of cores, on how the grid was split, nor on the order.`
 // sweepOptions are the flags of lateral sweep run.
 type sweepOptions struct {
 	profile, data, out, shard string
-	workers                   int
+	seeds, workers            int
 }
 
 func sweepRunCommand() *cobra.Command {
@@ -54,6 +54,7 @@ func sweepRunCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.profile, "profile", activity.Standard, "size of the grid: quick, standard or paper")
+	flags.IntVar(&o.seeds, "seeds", 0, "networks for each setting, with seeds from 0; more may follow later (default as many as the profile has)")
 	flags.StringVar(&o.data, "data", "", "images: mnist, downloaded if need be, or glyphs, made here (default mnist if found, else glyphs)")
 	flags.StringVar(&o.out, "out", "", "file of results (default GRID.jsonl in $LATERAL_SWEEPS or the user's cache, where notebooks look)")
 	flags.StringVar(&o.shard, "shard", "", "compute part I of N, as I/N with I counted from 0 (default the whole grid)")
@@ -88,6 +89,12 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 	shard, err := parseShard(o.shard)
 	if err != nil {
 		return err
+	}
+	if o.seeds < 0 {
+		return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", o.seeds)
+	}
+	if o.seeds > 0 {
+		grid.Seeds = o.seeds
 	}
 	if o.workers < 0 {
 		return fmt.Errorf("--workers %d: want a number of networks, or 0 for one per core", o.workers)

@@ -27,6 +27,7 @@ var jobSystems = map[string]string{
 // A sweepJob is what the templates are filled with.
 type sweepJob struct {
 	Grid, Profile, Data string
+	Seeds               int // for each setting; 0 is as many as the profile has
 	Networks            int // in the grid
 	Shards              int
 	Last                int // shard
@@ -54,6 +55,7 @@ lateral sweep merge joins the files.
 	flags := cmd.Flags()
 	flags.StringVar(&job.Grid, "grid", "fc1", "grid to train; lateral sweep run --help lists them")
 	flags.StringVar(&job.Profile, "profile", activity.Paper, "size of the grid: quick, standard or paper")
+	flags.IntVar(&job.Seeds, "seeds", 0, "networks for each setting (default as many as the profile has)")
 	flags.StringVar(&job.Data, "data", "mnist", "images: mnist or glyphs")
 	flags.IntVar(&job.Shards, "shards", 8, "parts to split the grid into")
 	flags.IntVar(&job.Cores, "cores", 4, "cores of each part; it trains a network on each")
@@ -70,7 +72,12 @@ func (j sweepJob) print(out io.Writer, system string) error {
 	if err != nil {
 		return err
 	}
+	if j.Seeds > 0 {
+		grid.Seeds = j.Seeds
+	}
 	switch {
+	case j.Seeds < 0:
+		return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", j.Seeds)
 	case j.Data != "mnist" && j.Data != "glyphs":
 		return fmt.Errorf("--data %s: use mnist or glyphs", j.Data)
 	case j.Shards < 1 || j.Cores < 1:

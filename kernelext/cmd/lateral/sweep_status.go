@@ -70,11 +70,17 @@ func printStatus(out io.Writer, g activity.Grid, profile string, s source, done 
 	if len(missing) == g.Len() {
 		return
 	}
-	state := "complete"
-	if n := len(missing); n > 0 {
-		state = fmt.Sprintf("%d missing", n)
+	var state []string
+	switch n := completeSeeds(g, s, done); {
+	case n == 1:
+		state = append(state, "complete for 1 seed")
+	case n > 1:
+		state = append(state, fmt.Sprintf("complete for %d seeds", n))
 	}
-	fmt.Fprintf(out, "%s on %s, %s: %d of %d, %s\n", g.Name, s.name, profile, g.Len()-len(missing), g.Len(), state)
+	if n := len(missing); n > 0 {
+		state = append(state, fmt.Sprintf("%d missing", n))
+	}
+	fmt.Fprintf(out, "%s on %s, %s: %d of %d, %s\n", g.Name, s.name, profile, g.Len()-len(missing), g.Len(), strings.Join(state, ", "))
 	for len(missing) > 0 && list {
 		n := sameButSeed(missing)
 		seeds := make([]string, n)
@@ -84,6 +90,21 @@ func printStatus(out io.Writer, g activity.Grid, profile string, s source, done 
 		text, _, _ := strings.Cut(missing[0].String(), ", seed")
 		fmt.Fprintf(out, "  %s, seeds %s\n", text, strings.Join(seeds, " "))
 		missing = missing[n:]
+	}
+}
+
+// completeSeeds returns the number of seeds, from 0, for which every setting of a grid is done. It may be more than the
+// grid has.
+func completeSeeds(g activity.Grid, s source, done map[string]bool) (n int) {
+	g.Seeds = 1
+	first := g.Settings(s.name, s.sum)
+	for ; ; n++ {
+		for _, setting := range first {
+			setting.Seed = uint64(n)
+			if !done[settingKey(setting)] {
+				return n
+			}
+		}
 	}
 }
 

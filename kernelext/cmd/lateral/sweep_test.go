@@ -62,6 +62,21 @@ func TestSweepRunStatusMerge(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 
+	// Another seed: what is there is the first half.
+	more := filepath.Join(dir, "more.jsonl")
+	if err := os.WriteFile(more, before, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	out, err = runSweep(t, t.Context(), "run", "fc1", "--profile", "quick", "--seeds", "2", "--data", "glyphs", "--out", more)
+	after, _ = os.ReadFile(more)
+	if err != nil || !strings.Contains(out, "15 of 30 results are there, 15 networks to train") || !bytes.HasPrefix(after, before) || bytes.Count(after, []byte("\n")) != 30 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = runSweep(t, t.Context(), "status", more)
+	if err != nil || !strings.Contains(out, "fc1 on Glyphs, quick: 15 of 15, complete for 2 seeds\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+
 	// Two parts, with other numbers of workers.
 	var parts []string
 	for i := range 2 {
@@ -88,7 +103,7 @@ func TestSweepRunStatusMerge(t *testing.T) {
 		t.Error("two parts merge to other bytes than one run")
 	}
 	out, err = runSweep(t, t.Context(), "status", joined)
-	if err != nil || !strings.Contains(out, "15 of 15, complete") || strings.Contains(out, "paper") {
+	if err != nil || !strings.Contains(out, "15 of 15, complete for 1 seed") || strings.Contains(out, "paper") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -178,6 +193,7 @@ func TestSweepMistakes(t *testing.T) {
 		"--shard 01/2: want":                        "run fc1 --shard 01/2",
 		"--shard x: want":                           "run fc1 --shard x",
 		"--workers -1":                              "run fc1 --workers -1",
+		"--seeds -1: want":                          "run fc1 --seeds -1",
 		"lateral sweep merge -o OUT a b":            "merge a b",
 		"no such file":                              "status nowhere.jsonl",
 		"line 1 of " + foreign:                      "status " + foreign,
@@ -221,6 +237,10 @@ func TestSweepJobs(t *testing.T) {
 			if !strings.Contains(out, want) {
 				t.Errorf("%s: the job lacks %q:\n%s", system, want, out)
 			}
+		}
+		few, err := runSweep(t, t.Context(), "jobs", system, "--grid", "fc3", "--shards", "16", "--seeds", "5")
+		if err != nil || !strings.Contains(few, "525 networks") || !strings.Contains(few, "--seeds") || strings.Contains(out, "--seeds") {
+			t.Errorf("%s, of five seeds: %v\n%s", system, err, few)
 		}
 		if strings.Contains(out, "{{") || strings.Contains(out, "<no value>") {
 			t.Errorf("%s: a placeholder is left:\n%s", system, out)

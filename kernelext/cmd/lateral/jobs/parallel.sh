@@ -16,6 +16,6 @@ set -eu
 {{if eq .Data "mnist"}}export LATERAL_DATA="$PWD/data"
 {{end -}}
 parallel --sshloginfile hosts --jobs 1 --workdir "$PWD"{{if eq .Data "mnist"}} --env LATERAL_DATA{{end}} --line-buffer --tag \
-    ./lateral sweep run {{.Grid}} --profile {{.Profile}} --data {{.Data}} --shard {}/{{.Shards}} --out results/{{.Grid}}.{}-of-{{.Shards}}.jsonl \
+    ./lateral sweep run {{.Grid}} --profile {{.Profile}}{{if .Seeds}} --seeds {{.Seeds}}{{end}} --data {{.Data}} --shard {}/{{.Shards}} --out results/{{.Grid}}.{}-of-{{.Shards}}.jsonl \
     ::: $(seq 0 {{.Last}})
 ./lateral sweep merge -o results/{{.Grid}}.jsonl results/{{.Grid}}.*-of-{{.Shards}}.jsonl

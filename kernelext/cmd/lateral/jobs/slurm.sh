@@ -27,6 +27,6 @@
 {{if eq .Data "mnist"}}
 export LATERAL_DATA="$SLURM_SUBMIT_DIR/data"
 {{- end}}
-exec srun "$SLURM_SUBMIT_DIR/lateral" sweep run {{.Grid}} --profile {{.Profile}} --data {{.Data}} \
+exec srun "$SLURM_SUBMIT_DIR/lateral" sweep run {{.Grid}} --profile {{.Profile}}{{if .Seeds}} --seeds {{.Seeds}}{{end}} --data {{.Data}} \
     --shard "$SLURM_ARRAY_TASK_ID/{{.Shards}}" --workers "$SLURM_CPUS_PER_TASK" \
     --out "$SLURM_SUBMIT_DIR/results/{{.Grid}}.$SLURM_ARRAY_TASK_ID-of-{{.Shards}}.jsonl"
