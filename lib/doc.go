@@ -14,7 +14,7 @@
 //	3  nn competitive norm loss optim gradcheck
 //	2  autograd dataset
 //	1  tensor blas sparsity submask embed figure dataset/synth
-//	0  internal/simd internal/parallel internal/race
+//	0  internal/atomicfile internal/simd internal/parallel internal/race
 //
 // Tests and examples may import whatever they need.
 //

@@ -19,9 +19,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/lateral-ml/lateral/data"
+	"github.com/lateral-ml/lateral/lib/internal/atomicfile"
 )
 
 // Progress is the state of a download.
@@ -174,15 +173,15 @@ func install(part, path string, f data.File) error {
 		return err
 	}
 	defer in.Close()
-	out, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
+	out, err := atomicfile.Create(path)
 	if err != nil {
 		return err
 	}
-	defer out.Cleanup()
+	defer out.Discard()
 	if err := copyChecked(out, in, f); err != nil {
 		return fmt.Errorf("what it sent %w", err)
 	}
-	return out.CloseAtomicallyReplace()
+	return out.Commit()
 }
 
 // transfer downloads to the file part, going on from its end if the mirror can. It reports whether it did.

@@ -13,12 +13,11 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/google/renameio/v2"
+	"github.com/lateral-ml/lateral/lib/internal/atomicfile"
 )
 
 // The safetensors format is an 8-byte little-endian header length, a JSON header and the raw elements:
@@ -48,15 +47,15 @@ type entry struct {
 // SaveSafetensors writes tensors and metadata to the file path, as [WriteSafetensors] does. The file appears whole or
 // not at all: the bytes go to a temporary file beside it, which is synced and renamed.
 func SaveSafetensors(path string, tensors []Named, metadata map[string]string) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
+	f, err := atomicfile.Create(path)
 	if err != nil {
 		return fmt.Errorf("tensor: save %s: %w", path, err)
 	}
-	defer f.Cleanup()
+	defer f.Discard()
 	if err := WriteSafetensors(f, tensors, metadata); err != nil {
 		return fmt.Errorf("save %s: %w", path, err)
 	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
+	if err := f.Commit(); err != nil {
 		return fmt.Errorf("tensor: save %s: %w", path, err)
 	}
 	return nil

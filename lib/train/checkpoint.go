@@ -14,8 +14,7 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/google/renameio/v2"
-
+	"github.com/lateral-ml/lateral/lib/internal/atomicfile"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -125,7 +124,7 @@ func (r *run) save() error {
 	if err != nil {
 		return fail(err)
 	}
-	if err := renameio.WriteFile(filepath.Join(r.Dir, checkpointFile), text, 0o644); err != nil {
+	if err := atomicfile.WriteFile(filepath.Join(r.Dir, checkpointFile), text); err != nil {
 		return fail(err)
 	}
 	old, _ := filepath.Glob(filepath.Join(r.Dir, "weights-*.safetensors"))

@@ -6,5 +6,7 @@ package train
 
 import "os"
 
+const fileLocks = false
+
 // lockFile does nothing where files have no locks: start a sweep once.
 func lockFile(*os.File) error { return nil }

@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+const fileLocks = true
+
 // lockFile takes the lock of an open file. On a file system without locks it does nothing.
 func lockFile(f *os.File) error {
 	for {

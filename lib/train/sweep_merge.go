@@ -10,7 +10,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/google/renameio/v2"
+	"github.com/lateral-ml/lateral/lib/internal/atomicfile"
 )
 
 // Merge joins files of results, such as those of the shards of a grid, into the file out, which also keeps the results
@@ -38,7 +38,10 @@ func Merge(out string, files ...string) (rows int, err error) {
 		text.Write(l.text)
 		text.WriteByte('\n')
 	}
-	if err := renameio.WriteFile(out, text.Bytes(), 0o644); err != nil {
+	if !fileLocks {
+		mine.Close() // nothing is held by it, and Windows replaces no file that is open
+	}
+	if err := atomicfile.WriteFile(out, text.Bytes()); err != nil {
 		return 0, fmt.Errorf("train: results cannot be merged: %w", err)
 	}
 	return len(lines), nil
