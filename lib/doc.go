@@ -62,6 +62,8 @@
 //	GB10     Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks. AISTATS 2010
 //	HR09     Hurley, Rickard: Comparing measures of sparsity. IEEE Transactions on Information Theory 55, 2009
 //	HZRS15   He, Zhang, Ren, Sun: Delving deep into rectifiers. ICCV 2015
+//	IS15     Ioffe, Szegedy: Batch normalization: accelerating deep network training by reducing internal covariate
+//	         shift. ICML 2015
 //	KB15     Kingma, Ba: Adam: a method for stochastic optimization. ICLR 2015
 //	SHKSS14  Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout: a simple way to prevent neural
 //	         networks from overfitting. JMLR 15, 2014
