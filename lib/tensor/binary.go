@@ -11,6 +11,7 @@ import (
 // like can store it.
 func (t *Tensor) MarshalBinary() ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(1024 + 4*len(t.data)) // the header is short
 	err := WriteSafetensors(&b, []Named{{"tensor", t}}, nil)
 	return b.Bytes(), err
 }

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -28,7 +27,6 @@ import (
 const (
 	metadataKey = "__metadata__"
 	maxHeader   = 100_000_000 // bytes; the limit of the format's reference implementation
-	chunkBytes  = 1 << 16     // elements pass through a buffer of this size
 )
 
 // Named is a tensor with the name it has in a file.
@@ -83,15 +81,11 @@ func WriteSafetensors(w io.Writer, tensors []Named, metadata map[string]string) 
 	if err != nil {
 		return fmt.Errorf("tensor: safetensors: %w", err)
 	}
-	buf := bufio.NewWriterSize(w, chunkBytes)
+	buf := bufio.NewWriter(w) // for the header and small tensors
 	buf.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(header))))
 	buf.Write(header)
-	var raw []byte
 	for _, t := range tensors {
-		for chunk := range slices.Chunk(t.Tensor.data, chunkBytes/4) {
-			raw, _ = binary.Append(raw[:0], binary.LittleEndian, chunk) // fails for types without a size only
-			buf.Write(raw)
-		}
+		writeFloats(buf, t.Tensor.data)
 	}
 	if err := buf.Flush(); err != nil { // the first error of all the writes above
 		return fmt.Errorf("tensor: safetensors: %w", err)
@@ -156,6 +150,7 @@ func header(tensors []Named, metadata map[string]string) ([]byte, error) {
 //
 // Whatever the header claims, memory stays in proportion to the bytes that r delivers.
 func ReadSafetensors(r io.Reader) ([]Named, map[string]string, error) {
+	sure := held(r)
 	entries, metadata, err := readHeader(r)
 	if err == nil {
 		err = contiguous(entries)
@@ -165,7 +160,7 @@ func ReadSafetensors(r io.Reader) ([]Named, map[string]string, error) {
 	}
 	tensors := make([]Named, len(entries))
 	for _, e := range entries { // now in the order of the data
-		t, err := e.read(r)
+		t, err := e.read(r, sure)
 		if err != nil {
 			return nil, nil, fmt.Errorf("tensor: safetensors: tensor %q: %w", e.name, err)
 		}
@@ -354,101 +349,6 @@ func contiguous(entries []placed) error {
 		end = e.Offsets[1]
 	}
 	return nil
-}
-
-// An element type that this package reads: its size in bytes and the value of its bytes as float32.
-type element struct {
-	size  int
-	value func(b []byte) (float32, error)
-}
-
-var elements = map[string]element{
-	"F32": {4, func(b []byte) (float32, error) {
-		return math.Float32frombits(binary.LittleEndian.Uint32(b)), nil
-	}},
-	"F16": {2, func(b []byte) (float32, error) { return float16(binary.LittleEndian.Uint16(b)), nil }},
-	"BF16": {2, func(b []byte) (float32, error) {
-		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16), nil
-	}},
-	"F64": {8, func(b []byte) (float32, error) {
-		v := math.Float64frombits(binary.LittleEndian.Uint64(b))
-		f := float32(v)
-		if math.IsInf(float64(f), 0) && !math.IsInf(v, 0) {
-			return 0, fmt.Errorf("the float64 %g is outside the range of float32: save it as float32 after scaling", v)
-		}
-		return f, nil
-	}},
-	"I64": {8, func(b []byte) (float32, error) {
-		v := int64(binary.LittleEndian.Uint64(b))
-		f := float32(v)
-		if float64(f) == 1<<63 || int64(f) != v { // 2^63 itself rounds from below and would wrap
-			return 0, fmt.Errorf("no float32 equals the integer %d", v)
-		}
-		return f, nil
-	}},
-}
-
-// float16 returns the value of an IEEE 754 half: sign 1, exponent 5 (bias 15), fraction 10 bits.
-func float16(h uint16) float32 {
-	sign := uint32(h&0x8000) << 16
-	exponent, fraction := uint32(h>>10&0x1f), uint32(h&0x3ff)
-	switch exponent {
-	case 0: // zero and subnormals: fraction x 2^-24, exact in float32
-		return math.Float32frombits(sign | math.Float32bits(float32(fraction)*0x1p-24))
-	case 0x1f: // infinity and NaN
-		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
-}
-
-// bytes returns the number of bytes that the type and the shape need.
-func (e entry) bytes() (int64, error) {
-	el, ok := elements[e.DType]
-	if !ok {
-		return 0, fmt.Errorf("element type %q is not supported: save it as F32 (F16, BF16, F64 and I64 are read too)", e.DType)
-	}
-	if slices.Contains(e.Shape, 0) {
-		return 0, nil
-	}
-	n := int64(el.size)
-	for _, d := range e.Shape {
-		if n > math.MaxInt/d {
-			return 0, fmt.Errorf("shape %d has more elements than memory can hold", e.Shape)
-		}
-		n *= d
-	}
-	return n, nil
-}
-
-// read reads the tensor's elements. The slice grows as they arrive, because the header may lie.
-func (e entry) read(r io.Reader) (*Tensor, error) {
-	el := elements[e.DType]
-	left := int(e.Offsets[1] - e.Offsets[0])
-	data := make([]float32, 0, min(left, 64*chunkBytes)/el.size)
-	chunk := make([]byte, min(left, chunkBytes))
-	for left > 0 {
-		chunk = chunk[:min(left, chunkBytes)]
-		n, err := io.ReadFull(r, chunk)
-		left -= n
-		if err != nil {
-			return nil, fmt.Errorf("%w with %d of its %d bytes missing: copy or download the file again", noEOF(err), left, e.Offsets[1]-e.Offsets[0])
-		}
-		for b := chunk; len(b) > 0; b = b[el.size:] {
-			v, err := el.value(b)
-			if err != nil {
-				return nil, fmt.Errorf("element %d: %w", len(data), err)
-			}
-			data = append(data, v)
-		}
-	}
-	shape := make([]int, len(e.Shape))
-	for i, d := range e.Shape {
-		if d > math.MaxInt {
-			return nil, fmt.Errorf("shape %d has a dimension beyond this machine's int", e.Shape)
-		}
-		shape[i] = int(d)
-	}
-	return &Tensor{shape: shape, data: data}, nil
 }
 
 // noEOF turns an end of file in the middle of something into an error that says so.
