@@ -31,6 +31,92 @@ func goHamming(dst []int32, query, codes []uint64) {
 	}
 }
 
+// A HammingBlock is a block of codes that many queries are compared with, kept in the order that the kernel wants. The
+// zero value holds no codes. One goroutine at a time may use it.
+type HammingBlock struct {
+	words, n int
+	lanes    []uint64 // [ceil(n/64)][words][64 codes]
+	amx      *amxBlock
+}
+
+// Load makes codes of some words, one after the other, the block's own. It panics if words does not divide their number.
+func (b *HammingBlock) Load(codes []uint64, words int) {
+	if words < 1 || len(codes)%words != 0 {
+		panic(fmt.Sprintf("simd: HammingBlock: Load: codes of %d words in %d words", words, len(codes)))
+	}
+	b.words, b.n = words, len(codes)/words
+	if active.amx && b.n > 0 {
+		if b.amx == nil {
+			b.amx = new(amxBlock)
+		}
+		b.amx.load(codes, words)
+		return
+	}
+	b.amx = nil
+	b.lanes = resized(b.lanes, (b.n+63)/64*64*words)
+	for first := 0; first < b.n; first += 64 {
+		group := b.lanes[first*words:][:64*words]
+		for i := range min(64, b.n-first) {
+			for j, w := range codes[(first+i)*words:][:words] {
+				group[64*j+i] = w
+			}
+		}
+	}
+}
+
+// Below finds the codes that lie nearer to a query than its limit: bit c%64 of below[q*m+c/64] is set if query q and
+// code c differ in fewer than limits[q] bits, where m is the number of codes divided by 64, rounded up. Bits beyond the
+// codes are 0. It panics if the lengths do not fit.
+func (b *HammingBlock) Below(below, queries []uint64, limits []int32) {
+	row := (b.n + 63) / 64
+	if len(queries) != len(limits)*b.words || len(below) != len(limits)*row {
+		panic(fmt.Sprintf("simd: HammingBlock: Below: %d limits, queries of %d words in %d words, %d words for the %d of each of them",
+			len(limits), b.words, len(queries), len(below), row))
+	}
+	if len(below) == 0 {
+		return
+	}
+	if b.amx != nil {
+		b.amx.below(below, queries, limits)
+	} else {
+		for q, limit := range limits {
+			active.hammingBelow(below[q*row:(q+1)*row], queries[q*b.words:(q+1)*b.words], b.lanes, int64(limit))
+		}
+	}
+	if tail := b.n % 64; tail != 0 {
+		for q := range limits {
+			below[(q+1)*row-1] &= 1<<tail - 1
+		}
+	}
+}
+
+// goHammingBelow sets a bit of dst for each of the codes, in lanes, that differs from query in fewer bits than limit.
+func goHammingBelow(dst, query, codes []uint64, limit int64) {
+	for g := range dst {
+		group := codes[g*64*len(query):][:64*len(query)]
+		var sums [64]int64
+		for j, q := range query {
+			for i, w := range group[64*j : 64*j+64] {
+				sums[i] += int64(bits.OnesCount64(q ^ w))
+			}
+		}
+		dst[g] = 0
+		for i, sum := range sums {
+			if sum < limit {
+				dst[g] |= 1 << i
+			}
+		}
+	}
+}
+
+// resized returns x with n elements, of any value.
+func resized[T any](x []T, n int) []T {
+	if cap(x) < n {
+		return make([]T, n)
+	}
+	return x[:n]
+}
+
 // MultiplyAdds carries out about n fused multiply-adds on registers, as fast as the processor does on one core, and
 // returns how many it were: the measure of what a kernel could reach.
 func MultiplyAdds(n int) int {

@@ -120,3 +120,107 @@ func BenchmarkMultiplyAdds(b *testing.B) {
 		b.ReportMetric(2*float64(done)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 	})
 }
+
+// withoutAMX runs a test on an implementation as it is and, if it compares codes in tiles, also without them.
+func withoutAMX(t *testing.T, test func(t *testing.T)) {
+	test(t)
+	if !active.amx {
+		return
+	}
+	saved := active
+	plain := *active
+	plain.amx = false
+	active = &plain
+	defer func() { active = saved }()
+	t.Run("without AMX", test)
+}
+
+func TestHammingBelow(t *testing.T) {
+	eachImplementation(t, func(t *testing.T) {
+		withoutAMX(t, func(t *testing.T) {
+			var block HammingBlock
+			for _, words := range []int{1, 2, 3, 5, 16, 33} {
+				for _, n := range []int{1, 15, 16, 17, 31, 32, 33, 63, 64, 65, 130} {
+					for _, queries := range []int{1, 2, 31, 32, 33, 70} {
+						if queries > 2 && n > 33 && words > 3 {
+							continue // for time
+						}
+						checkBelow(t, &block, words, n, queries)
+					}
+				}
+			}
+		})
+	})
+}
+
+func checkBelow(t *testing.T, block *HammingBlock, words, n, queries int) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(uint64(words), uint64(1000*n+queries)))
+	query, codes := make([]uint64, words*queries), make([]uint64, n*words)
+	for i := range query {
+		query[i] = rng.Uint64()
+	}
+	for i := range codes {
+		codes[i] = rng.Uint64()
+		switch rng.IntN(6) {
+		case 0:
+			codes[i] = ^query[i%words] // all bits differ
+		case 1:
+			codes[i] = query[i%words]
+		}
+	}
+	limits := make([]int32, queries)
+	for i := range limits {
+		limits[i] = int32(32*words - 5 + rng.IntN(11))
+		switch rng.IntN(8) {
+		case 0:
+			limits[i] = math.MaxInt32
+		case 1:
+			limits[i] = math.MinInt32
+		case 2:
+			limits[i] = int32(rng.IntN(64*words + 2))
+		}
+	}
+	block.Load(codes, words)
+	row := (n + 63) / 64
+	below := make([]uint64, queries*row+1)
+	below[queries*row] = 7
+	block.Below(below[:queries*row], query, limits)
+	if below[queries*row] != 7 {
+		t.Fatalf("%d queries, %d codes of %d words: wrote past the end", queries, n, words)
+	}
+	for q, limit := range limits {
+		want := make([]uint64, row)
+		for c := range n {
+			distance := 0
+			for j := range words {
+				distance += bits.OnesCount64(query[q*words+j] ^ codes[c*words+j])
+			}
+			if distance < int(limit) {
+				want[c/64] |= 1 << (c % 64)
+			}
+		}
+		if !slices.Equal(below[q*row:(q+1)*row], want) {
+			t.Fatalf("%d queries, %d codes of %d words: query %d with limit %d: %x, want %x",
+				queries, n, words, q, limit, below[q*row:(q+1)*row], want)
+		}
+	}
+}
+
+func BenchmarkHammingBelow(b *testing.B) {
+	for _, words := range []int{4, 16} {
+		b.Run(fmt.Sprintf("bits=%d", 64*words), func(b *testing.B) {
+			eachImplementationBench(b, func(b *testing.B) {
+				const n, queries = 256, 64
+				query, codes := make([]uint64, queries*words), make([]uint64, n*words)
+				below, limits := make([]uint64, queries*n/64), make([]int32, queries)
+				var block HammingBlock
+				block.Load(codes, words)
+				for b.Loop() {
+					block.Below(below, query, limits)
+				}
+				b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/n/queries, "ns/code")
+			})
+		})
+	}
+}

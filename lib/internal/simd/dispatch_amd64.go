@@ -15,8 +15,9 @@ func available() []*kernels {
 		if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
 			best := avx512Kernels
 			if !x.HasAVX512VPOPCNTDQ { // the first processors with AVX-512
-				best.hamming = avx2Hamming
+				best.hamming, best.hammingBelow = avx2Hamming, avx2HammingBelow
 			}
+			best.amx = hasAMX()
 			list = append([]*kernels{&best}, list...)
 		}
 	}
@@ -62,6 +63,7 @@ var avx512Kernels = kernels{
 	countPositive: avx512CountPositive,
 	countAtLeast:  avx512CountAtLeast,
 	hamming:       avx512Hamming,
+	hammingBelow:  avx512HammingBelow,
 
 	multiplyAdds:        avx512MultiplyAdds,
 	multiplyAddsPerStep: 256,
@@ -118,6 +120,7 @@ var avx2Kernels = kernels{
 	countPositive: avx2CountPositive,
 	countAtLeast:  avx2CountAtLeast,
 	hamming:       avx2Hamming,
+	hammingBelow:  avx2HammingBelow,
 
 	multiplyAdds:        avx2MultiplyAdds,
 	multiplyAddsPerStep: 64,

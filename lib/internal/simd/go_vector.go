@@ -44,6 +44,7 @@ var goKernels = kernels{
 	countPositive: goCountPositive,
 	countAtLeast:  goCountAtLeast,
 	hamming:       goHamming,
+	hammingBelow:  goHammingBelow,
 
 	multiplyAdds:        goMultiplyAdds,
 	multiplyAddsPerStep: 4,

@@ -50,6 +50,8 @@ type kernels struct {
 	countNonZero, countPositive     func(x []float32) int
 	countAtLeast                    func(x []float32, s float32) int
 	hamming                         func(dst []int32, query, codes []uint64)
+	hammingBelow                    func(dst, query, codes []uint64, limit int64)
+	amx                             bool // compares codes by products of tiles instead
 	multiplyAdds                    func(steps int)
 	multiplyAddsPerStep             int
 	expSum                          func(dst, x []float32, shift float32) float32

@@ -121,11 +121,7 @@ func (v isa) hammingNarrow() {
 	dst, n := base("dst"), length("dst")
 	query, words := base("query"), length("query")
 	codes := base("codes")
-	table := GLOBL("nibbles", attr.RODATA|attr.NOPTR)
-	for i := range 4 {
-		DATA(8*i, operand.U64([]uint64{0x0302020102010100, 0x0403030203020201}[i%2]))
-	}
-	counts, nibble, zero := v.copy(table), v.copy(v.memory(0x0f0f0f0f)), v.zero()
+	count := bitCounter(v)
 
 	Label("codes")
 	SUBQ(operand.U8(1), n)
@@ -137,16 +133,9 @@ func (v isa) hammingNarrow() {
 	LEAQ(operand.Mem{Base: j, Disp: 4}, next)
 	CMPQ(next, words)
 	JGT(operand.LabelRef("fold"))
-	x, high := v.copy(operand.Mem{Base: query, Index: j, Scale: 8}), v.vec()
+	x := v.copy(operand.Mem{Base: query, Index: j, Scale: 8})
 	VPXOR(operand.Mem{Base: codes, Index: j, Scale: 8}, x, x)
-	VPSRLW(operand.U8(4), x, high)
-	VPAND(nibble, x, x)
-	VPAND(nibble, high, high)
-	VPSHUFB(x, counts, x)
-	VPSHUFB(high, counts, high)
-	VPADDB(high, x, x)
-	VPSADBW(zero, x, x)
-	VPADDQ(x, sum, sum)
+	VPADDQ(count(x), sum, sum)
 	MOVQ(next, j)
 	JMP(operand.LabelRef("vectors"))
 	Label("fold")
@@ -173,6 +162,111 @@ func (v isa) hammingNarrow() {
 	JMP(operand.LabelRef("codes"))
 	Label("done")
 	v.end()
+}
+
+// hammingBelow emits the kernel that tells which of the codes, 64 at a time and in lanes, are near a query.
+func (v isa) hammingBelow() {
+	v.text("HammingBelow", "func(dst, query, codes []uint64, limit int64)")
+	dst, groups := base("dst"), length("dst")
+	query, words := base("query"), length("query")
+	codes := base("codes")
+	address, err := Param("limit").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	limit := v.vec()
+	VPBROADCASTQ(address.Addr, limit)
+	lanes := v.lanes / 2
+	sums := make([]vec, v.regs/4) // the codes that are compared at once: a group, or a quarter of it
+	count := bitCounter(v)
+
+	Label("groups")
+	SUBQ(operand.U8(1), groups)
+	JLT(operand.LabelRef("done"))
+	below := GP64()
+	XORQ(below, below)
+	for part := 0; part < 64; part += lanes * len(sums) {
+		for i := range sums {
+			sums[i] = v.zero()
+		}
+		j, at := GP64(), GP64()
+		XORQ(j, j)
+		LEAQ(operand.Mem{Base: codes, Disp: 8 * part}, at)
+		Label(label("words", part))
+		q := v.vec()
+		VPBROADCASTQ(operand.Mem{Base: query, Index: j, Scale: 8}, q)
+		for i := range sums {
+			x := v.vec()
+			m := operand.Mem{Base: at, Disp: i * v.size()}
+			if v.wide() {
+				VPXORQ(m, q, x)
+			} else {
+				VPXOR(m, q, x)
+			}
+			VPADDQ(count(x), sums[i], sums[i])
+		}
+		ADDQ(operand.U32(512), at)
+		INCQ(j)
+		CMPQ(j, words)
+		JLT(operand.LabelRef(label("words", part)))
+		for i, sum := range sums {
+			bits := GP64()
+			if v.wide() {
+				k := K()
+				VPCMPQ(operand.U8(1), limit, sum, k)
+				KMOVB(k, bits.As32())
+			} else {
+				VPCMPGTQ(sum, limit, sum)
+				VMOVMSKPD(sum, bits.As32())
+			}
+			if shift := part + i*lanes; shift > 0 {
+				SHLQ(operand.U8(uint8(shift)), bits)
+			}
+			ORQ(bits, below)
+		}
+	}
+	MOVQ(below, operand.Mem{Base: dst})
+	ADDQ(operand.U8(8), dst)
+	size := GP64()
+	MOVQ(words, size)
+	SHLQ(operand.U8(9), size)
+	ADDQ(size, codes)
+	JMP(operand.LabelRef("groups"))
+	Label("done")
+	v.end()
+}
+
+// bitCounter returns what emits the count of the bits of each word of x, for which it may overwrite x.
+func bitCounter(v isa) func(x vec) vec {
+	if v.wide() {
+		return func(x vec) vec { VPOPCNTQ(x, x); return x }
+	}
+	counts, nibble, zero := v.copy(nibbles()), v.copy(v.memory(0x0f0f0f0f)), v.zero()
+	return func(x vec) vec {
+		high := v.vec()
+		VPSRLW(operand.U8(4), x, high)
+		VPAND(nibble, x, x)
+		VPAND(nibble, high, high)
+		VPSHUFB(x, counts, x)
+		VPSHUFB(high, counts, high)
+		VPADDB(high, x, x)
+		VPSADBW(zero, x, x)
+		return x
+	}
+}
+
+// nibbleTable holds the number of bits of 0 to 15, twice.
+var nibbleTable *operand.Mem
+
+func nibbles() operand.Mem {
+	if nibbleTable == nil {
+		t := GLOBL("nibbles", attr.RODATA|attr.NOPTR)
+		for i := range 4 {
+			DATA(8*i, operand.U64([]uint64{0x0302020102010100, 0x0403030203020201}[i%2]))
+		}
+		nibbleTable = &t
+	}
+	return *nibbleTable
 }
 
 // multiplyAdds emits a loop of independent fused multiply-adds on registers: what the processor can do at best.

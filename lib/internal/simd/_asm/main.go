@@ -46,6 +46,7 @@ func main() {
 	v.convolutions()
 	v.maxPool()
 	v.hamming()
+	v.hammingBelow()
 	v.multiplyAdds()
 	Generate()
 	for _, file := range []string{assembly, declarations} {

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !linux && !purego
+
+package simd
+
+func hasAMX() bool { return false }
