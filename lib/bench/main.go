@@ -43,6 +43,10 @@ import (
 )
 
 func main() {
+	if os.Getenv(busy) != "" {
+		keepBusy()
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	err := bench(ctx, os.Args[1:], os.Stdout, os.Stderr)
@@ -78,6 +82,8 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	withPeers := flags.Bool("peers", false, "time the peers too")
 	compile := flags.Bool("compile", false, "try torch.compile in the peers too, which takes minutes")
 	d := flags.Duration("time", time.Second, "how long to measure each thing")
+	stressTime := flags.Duration("stress", 0, "instead, train for this long beside a busy process, and watch that no step hangs")
+	longest := flags.Duration("longest", 10*time.Second, "how long a step of -stress may take")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -88,6 +94,9 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return errors.New("-json and -markdown exclude each other")
 	case *d <= 0:
 		return fmt.Errorf("-time %v must be positive", *d)
+	}
+	if *stressTime > 0 {
+		return stress(ctx, *stressTime, *longest, stdout, stderr)
 	}
 	match, err := regexp.Compile(*pattern)
 	if err != nil {

@@ -172,9 +172,12 @@ func cores(n int) string {
 }
 
 // duration writes a median and its spread.
-func duration(t timing) string {
-	x, prefix := scaled(t.median)
-	return fmt.Sprintf("%.3g %ss ±%.0f%%", x, prefix, 50*t.spread)
+func duration(t timing) string { return fmt.Sprintf("%s ±%.0f%%", seconds(t.median), 50*t.spread) }
+
+// seconds writes a time with its unit.
+func seconds(x float64) string {
+	x, prefix := scaled(x)
+	return fmt.Sprintf("%.3g %ss", x, prefix)
 }
 
 // rate writes a number of units per second.
