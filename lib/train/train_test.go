@@ -123,22 +123,6 @@ func TestRunLearns(t *testing.T) {
 	}
 }
 
-func TestResultsDoNotDependOnWorkers(t *testing.T) {
-	want, history := reference(t)
-	for _, workers := range []int{2, 5} {
-		n := newNet()
-		c := config(n)
-		c.Workers = workers
-		h, err := Run(t.Context(), c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(n.weights(), want) || withoutTimes(h) != history {
-			t.Errorf("%d workers give other results than 1", workers)
-		}
-	}
-}
-
 // A run that is interrupted every few steps and continued by a new process state ends with the same weights.
 func TestInterruptAndResume(t *testing.T) {
 	want, history := reference(t)
