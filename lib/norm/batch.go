@@ -38,14 +38,14 @@ type Batch struct {
 }
 
 // NewBatch returns the normalisation of some channels: scales 1, shifts 0, running mean 0 and variance 1, Momentum
-// 0.99 and Eps 1e-5.
+// 0.9 and Eps 1e-5.
 func NewBatch(channels int) *Batch {
 	if channels < 1 {
 		panic(fmt.Sprintf("norm: NewBatch: %d channels", channels))
 	}
 	b := &Batch{
 		Scale: autograd.NewParam(tensor.New(channels)), Shift: autograd.NewParam(tensor.New(channels)),
-		Mean: tensor.New(channels), Variance: tensor.New(channels), Momentum: 0.99, Eps: 1e-5,
+		Mean: tensor.New(channels), Variance: tensor.New(channels), Momentum: 0.9, Eps: 1e-5,
 	}
 	b.Scale.Value().Fill(1)
 	b.Variance.Fill(1)

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package drmm
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// Data are the images of an experiment.
+type Data struct{ Train, Test *dataset.Set }
+
+// Name and Sum identify the data in a setting.
+func (d *Data) Name() string { return d.Train.Name }
+
+// Sum returns what identifies the images of both sets.
+func (d *Data) Sum() string { return d.Train.Sum + " " + d.Test.Sum }
+
+// A Mix is training data of which half is labelled: sample i is a labelled image and an unlabelled one. The labelled
+// set is replicated to the size of the unlabelled one [NINAI17, section 7].
+type Mix struct {
+	Labelled   *dataset.Set
+	Unlabelled *dataset.Set // its labels are not looked at; nil for none
+	Size       int          // samples of an epoch
+
+	scratch []int
+	idx     []int
+	part    tensor.Tensor
+}
+
+// NewMix draws the labelled and unlabelled images of a setting from a training set, the former with the same number of
+// each class. Labelled images are among the unlabelled ones too, if these are all.
+func NewMix(s Setting, set *dataset.Set) (*Mix, error) {
+	classes := len(set.Classes)
+	if s.Labels%classes != 0 {
+		return nil, fmt.Errorf("drmm: %d labels cannot be shared equally by %d classes", s.Labels, classes)
+	}
+	for c, name := range set.Classes {
+		if n := count(set.Y, c); n < s.Labels/classes {
+			return nil, fmt.Errorf("drmm: class %s has %d images, fewer than the %d that are to be labelled", name, n, s.Labels/classes)
+		}
+	}
+	if s.Unlabelled > set.Len() {
+		return nil, fmt.Errorf("drmm: there are %d images, fewer than the %d to be used without labels", set.Len(), s.Unlabelled)
+	}
+	m := &Mix{Labelled: set.Balanced(s.Labels/classes, tensor.Stream(s.Seed, "labels")), Size: s.Steps * s.Batch / 2}
+	if s.Unlabelled > 0 {
+		m.Unlabelled, m.Size = set, s.Unlabelled
+		if s.Unlabelled < set.Len() {
+			idx := tensor.Stream(s.Seed, "unlabelled").Perm(set.Len())[:s.Unlabelled]
+			slices.Sort(idx)
+			m.Unlabelled = set.Subset(idx)
+		}
+	}
+	return m, nil
+}
+
+func count(y []int, c int) (n int) {
+	for _, v := range y {
+		if v == c {
+			n++
+		}
+	}
+	return n
+}
+
+// Len returns the number of samples of an epoch.
+func (m *Mix) Len() int { return m.Size }
+
+// Gather copies the labelled images of samples idx to the first rows of x and the unlabelled ones to as many more, and
+// the labels of the former into y.
+func (m *Mix) Gather(x *tensor.Tensor, y, idx []int) {
+	m.idx = m.idx[:0]
+	for _, i := range idx {
+		m.idx = append(m.idx, i%m.Labelled.Len())
+	}
+	m.Labelled.Gather(&m.part, y, m.idx)
+	n, s := len(idx), m.part.Shape()
+	if m.Unlabelled == nil {
+		x.Resize(s...)
+		x.CopyFrom(&m.part)
+		return
+	}
+	x.Resize(2*n, s[1], s[2], s[3])
+	copy(x.Data(), m.part.Data())
+	m.scratch = slices.Grow(m.scratch[:0], n)[:n]
+	m.Unlabelled.Gather(&m.part, m.scratch, idx)
+	copy(x.Data()[n*x.Width():], m.part.Data())
+}

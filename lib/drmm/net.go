@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package drmm is the deep rendering mixture model of [NINAI17, sections 2, 3(A) and 7]: a mixture model of images
+// whose inference is a convolutional network.
+//
+// An image is rendered from the top down. A class c has a template mu_c; each layer l renders every element x of its
+// template z^(l) as a patch, a core template Gamma times the element, if its switch a_x is on, at the position t_x out
+// of 2 x 2:
+//
+//	z^(l-1) = sum_x T_{t_x} Z_x (Gamma M_a)_x z^(l)_x,   image = z^(0) + noise
+//
+// The most probable classes and nuisance variables g = (a, t) of an image are found from the bottom up: the best a is a
+// rectifier, the best t is max-pooling, and the sum over a patch is a convolution with the core templates.
+//
+//	net, err := drmm.NewNet(drmm.FiveLayer(), drmm.Level{1, 28, 28}, 10, rng)
+//	net.Infer(&found, x)                                          // bottom-up: logits and switches
+//	net.Render(&rendered, drmm.Choose(found.Logits), found.Switches) // top-down: templates and image
+//
+// [Train] trains such a model with a few labelled and many unlabelled images.
+//
+// Names: Gamma is [Layer.Filters], mu the rows of [Net.Out], a and t are [Switches], z is [Rendering.Templates].
+package drmm
+
+import (
+	"fmt"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/norm"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// A Net is a deep rendering mixture model.
+type Net struct {
+	Layers []*Layer
+	Out    *nn.Dense // row c of its weight is the template of class c; its bias holds the logarithms of class priors
+
+	levels []Level
+}
+
+// A Layer renders level l-1 of templates from level l.
+type Layer struct {
+	Filters *autograd.Var // core templates Gamma [filters, channels below, k, k]
+	Norm    *norm.Batch   // of the net inputs, bottom-up only; nil for none
+
+	shape        LayerShape
+	below, above Level
+}
+
+// NewNet returns a model of images with some number of classes. Templates are drawn from rng by [nn.Xavier], and net
+// inputs are batch-normalised [NINAI17, section 7]. It returns an error if the shape does not fit the image.
+func NewNet(s Shape, image Level, classes int, rng *tensor.RNG) (*Net, error) {
+	levels, err := s.Levels(image)
+	if err != nil {
+		return nil, err
+	}
+	n := &Net{levels: levels}
+	for i, l := range s {
+		below := levels[i].Channels
+		filters := tensor.New(l.Filters, below, l.Kernel, l.Kernel)
+		nn.Xavier(filters, nil, below*l.Kernel*l.Kernel, l.Filters*l.Kernel*l.Kernel, rng)
+		n.Layers = append(n.Layers, &Layer{autograd.NewParam(filters), norm.NewBatch(l.Filters), l, levels[i], levels[i+1]})
+	}
+	n.Out = nn.NewDense(levels[len(s)].Channels, classes, nn.Xavier, rng)
+	return n, nil
+}
+
+// Levels returns the sizes of the templates z^(0) to z^(L).
+func (n *Net) Levels() []Level { return n.levels }
+
+// Switches are the nuisance variables g = (a, t) of a layer for a batch of images, one for each element of z^(l).
+type Switches struct {
+	// At [N, channels, h, w] says where each element is rendered: its place in the h x w plane of the layer before
+	// pooling, row by row, or -1 where it is off (a = 0).
+	At []int32
+	// H and W are the size of that plane.
+	H, W int
+}
+
+// An Inference is what the bottom-up pass finds. Its variables belong to the tape of the images.
+type Inference struct {
+	Inputs   []*autograd.Var // net input of each layer, normalised: [N, filters, h, w] before pooling
+	Features []*autograd.Var // of each layer, after the maxima over t and a: [N, filters, h, w]
+	Switches []Switches      // of each layer, those of the maxima
+	Logits   *autograd.Var   // [N, classes]; their softmax is the class posterior q(c|I)
+}
+
+// Infer finds the most probable switches and the class posterior of images x [N, C, H, W], from the bottom up:
+//
+//	u = Gammaᵀ z^(l-1), normalised   (the score of each core template at each place)
+//	z^(l) = max_a max_t a·u = max(0, max-pool(u))   with the maximising a and t as switches
+//
+// and on top the mean over all places, times the class templates. It writes to found, whose memory it reuses.
+// Its switches are valid until the tape is reset. Source: [NINAI17, section 2].
+func (n *Net) Infer(found *Inference, x *autograd.Var) {
+	if s, image := x.Shape(), n.levels[0]; len(s) != 4 || s[1] != image.Channels || s[2] != image.H || s[3] != image.W {
+		panic(fmt.Sprintf("drmm: Infer: want images [N, %d, %d, %d], got %v", image.Channels, image.H, image.W, s))
+	}
+	found.Inputs, found.Features, found.Switches = found.Inputs[:0], found.Features[:0], found.Switches[:0]
+	for _, l := range n.Layers {
+		u := autograd.Conv2D(x, l.Filters, nil, l.shape.Border.conv(l.shape.Kernel))
+		if l.Norm != nil {
+			u = l.Norm.Forward(u)
+		}
+		best := u
+		if l.shape.Pool {
+			best = autograd.MaxPool2D(u, autograd.Pool{H: 2, W: 2})
+		}
+		x = autograd.ReLU(best)
+		found.Inputs, found.Features = append(found.Inputs, u), append(found.Features, x)
+		found.Switches = append(found.Switches, switchesOf(x, best, u, l.shape.Pool))
+	}
+	top := n.levels[len(n.Layers)]
+	mean := autograd.MeanPool2D(x, autograd.Pool{H: top.H, W: top.W})
+	found.Logits = n.Out.Forward(autograd.Reshape(mean, x.Rows(), top.Channels))
+}
+
+// switchesOf returns the switches of a layer with features x, the maxima over positions and the net inputs u.
+func switchesOf(x, best, u *autograd.Var, pool bool) Switches {
+	y := x.Tape().Op("Switches", nil, x, best, u)
+	y.Resize()
+	y.Data()[0] = 0
+	at := y.Index(x.Value().Len())
+	y.Keep(0, 0)
+	if pool {
+		y.Keep(0, 1)
+	}
+	s := x.Shape()
+	y.Tape().For(y, s[0]*s[1], 1<<14/(s[2]*s[3])+1, func(y *autograd.Var, lo, hi int) {
+		s, plane := y.In(0).Shape(), y.In(2).Shape()[2]*y.In(2).Shape()[3]
+		n := s[2] * s[3]
+		for i := lo; i < hi; i++ {
+			x, at := y.In(0).Data()[i*n:(i+1)*n], y.Winners()[i*n:(i+1)*n]
+			for j := range at {
+				at[j] = int32(j)
+			}
+			if y.Kept(0) == 1 {
+				for j, winner := range y.In(1).Winners()[i*n : (i+1)*n] {
+					at[j] = winner - int32(i*plane)
+				}
+			}
+			for j, v := range x {
+				if !(v > 0) {
+					at[j] = -1
+				}
+			}
+		}
+	})
+	return Switches{at, u.Shape()[2], u.Shape()[3]}
+}
+
+// Choose returns, for each sample, 1 for the class with the largest logit (of equal ones the first) and 0 for the
+// others: [N, C] -> [N, C], without a gradient.
+func Choose(logits *autograd.Var) *autograd.Var {
+	y := logits.Tape().Op("Choose", nil, logits)
+	y.Resize(logits.Shape()...)
+	clear(y.Data())
+	chosen := y.Index(logits.Rows())
+	for n := range chosen {
+		chosen[n] = int32(simd.ArgMax(logits.Value().Row(n)))
+		y.Value().Row(n)[chosen[n]] = 1
+	}
+	return y
+}
+
+// A Rendering is what the top-down pass makes. Its variables belong to the tape of what it was made from.
+type Rendering struct {
+	Templates []*autograd.Var // intermediate rendered templates z^(0), which is the image, to z^(L): [N, channels, h, w]
+}
+
+// Image returns the rendered image [N, C, H, W], without noise.
+func (r *Rendering) Image() *autograd.Var { return r.Templates[0] }
+
+// Render renders images from the top down: z^(L) is the template of the class at every place, and each layer renders
+// the next, see [RenderLayer]. classes [N, C] holds the weights of the class templates, 1 for the class and 0 for the
+// others. It writes to r, whose memory it reuses. Source: [NINAI17, eqs. 19 to 22].
+func (n *Net) Render(r *Rendering, classes *autograd.Var, switches []Switches) {
+	if len(switches) != len(n.Layers) || len(classes.Shape()) != 2 || classes.Width() != n.Out.Weight.Rows() {
+		panic(fmt.Sprintf("drmm: Render: classes %v and switches of %d layers for %d classes and %d layers",
+			classes.Shape(), len(switches), n.Out.Weight.Rows(), len(n.Layers)))
+	}
+	last := len(n.Layers)
+	if cap(r.Templates) <= last {
+		r.Templates = make([]*autograd.Var, last+1)
+	}
+	r.Templates = r.Templates[:last+1]
+	r.Templates[last] = autograd.Repeat2D(autograd.MatMul(classes, n.Out.Weight), n.levels[last].H, n.levels[last].W)
+	for l := last; l > 0; l-- {
+		layer := n.Layers[l-1]
+		r.Templates[l-1] = RenderLayer(r.Templates[l], switches[l-1], layer.Filters, layer.shape.Border)
+	}
+}
+
+// RenderLayer renders z^(l-1) from z^(l): each element that is on adds its core template, times itself, at its position,
+//
+//	z^(l-1) = sum_x T_{t_x} Z_x (Gamma M_a)_x z^(l)_x
+//
+//	z [N, K, h, w], filters [K, C, k, k] -> [N, C, H, W]
+//
+// M_a silences what is off, Z_x pads the patch of the place x with zeros to the size of an image, and T_t moves it to
+// one of the 2 x 2 positions: together a transposed convolution of the elements that [autograd.Place] has put where the
+// switches say. Source: [NINAI17, eqs. 19 to 22].
+func RenderLayer(z *autograd.Var, g Switches, filters *autograd.Var, border Border) *autograd.Var {
+	return autograd.ConvTranspose2D(autograd.Place(z, g.At, g.H, g.W), filters, nil, border.conv(filters.Shape()[2]))
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package drmm
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+)
+
+// A Border says what a convolution does at the border of an n x n image with k x k filters.
+type Border int
+
+const (
+	Valid Border = iota // filters stay inside: n-k+1 places
+	Half                // as many places as the image has, n; k is odd
+	Full                // every place that touches the image: n+k-1
+)
+
+var borders = []string{"valid", "half", "full"}
+
+func (b Border) String() string { return borders[b] }
+
+// conv returns the border as the convolution's padding.
+func (b Border) conv(k int) autograd.ConvShape {
+	switch b {
+	case Half:
+		return autograd.Half(k, k)
+	case Full:
+		return autograd.Full(k, k)
+	}
+	return autograd.ConvShape{}
+}
+
+// A LayerShape is one layer of a model.
+type LayerShape struct {
+	Filters int // core templates, one for each channel of the layer
+	Kernel  int // their height and width
+	Border  Border
+	Pool    bool // each template has a choice of 2 x 2 places: max-pooling, bottom-up
+}
+
+// A Shape is the layers of a model, from the image upwards. Above the last layer the mean over all places, and a
+// template of the means for each class.
+type Shape []LayerShape
+
+// FiveLayer returns the shape for 28 x 28 digits: of the document's Tables 19 to 21, for images of 1 x 28 x 28 and 10
+// classes [NINAI17].
+func FiveLayer() Shape {
+	return Shape{{32, 5, Full, true}, {64, 3, Valid, false}, {64, 3, Full, true}, {128, 3, Valid, false}, {10, 1, Valid, false}}
+}
+
+// NineLayer returns the shape of [NINAI17, Table 7] for some number of classes: for images of 64 x 64.
+func NineLayer(classes int) Shape {
+	s := Shape{
+		{96, 3, Half, true}, {96, 3, Full, false}, {96, 3, Full, true},
+		{192, 3, Valid, false}, {192, 3, Full, false}, {192, 3, Valid, true},
+		{192, 3, Valid, false}, {192, 1, Valid, false}, {classes, 1, Valid, false},
+	}
+	return s
+}
+
+// NineLayerSmall returns [NineLayer] without its first pooling: for images of 32 x 32 such as those of SVHN and
+// CIFAR-10, for which the document gives no table.
+func NineLayerSmall(classes int) Shape {
+	s := NineLayer(classes)
+	s[0].Pool = false
+	return s
+}
+
+// String returns the description that [ParseShape] reads.
+func (s Shape) String() string {
+	var b strings.Builder
+	for i, l := range s {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%dx%dx%d %v", l.Filters, l.Kernel, l.Kernel, l.Border)
+		if l.Pool {
+			b.WriteString(" pool")
+		}
+	}
+	return b.String()
+}
+
+// ParseShape reads a description such as that of [FiveLayer]:
+//
+//	32x5x5 full pool, 64x3x3 valid, 64x3x3 full pool, 128x3x3 valid, 10x1x1 valid
+//
+// Each layer has its filters with their height and width, its border (valid, half or full) and, if each 2 x 2 places
+// share one, the word pool.
+func ParseShape(text string) (Shape, error) {
+	var s Shape
+	for i, part := range strings.Split(text, ",") {
+		l, err := parseLayer(strings.Fields(part))
+		if err != nil {
+			return nil, fmt.Errorf("drmm: layer %d of the shape is %q: %w", i+1, strings.TrimSpace(part), err)
+		}
+		s = append(s, l)
+	}
+	return s, nil
+}
+
+// maxSide bounds what a description may ask for.
+const maxSide = 1 << 16
+
+func parseLayer(words []string) (l LayerShape, err error) {
+	if len(words) < 2 || len(words) > 3 || len(words) == 3 && words[2] != "pool" {
+		return l, fmt.Errorf("want filters, border and perhaps pool, such as 32x5x5 full pool")
+	}
+	var width int
+	if n, err := fmt.Sscanf(words[0], "%dx%dx%d", &l.Filters, &l.Kernel, &width); n != 3 || err != nil ||
+		words[0] != fmt.Sprintf("%dx%dx%d", l.Filters, l.Kernel, width) {
+		return l, fmt.Errorf("want filters as in 32x5x5, got %q", words[0])
+	}
+	l.Border = -1
+	for b, name := range borders {
+		if name == words[1] {
+			l.Border = Border(b)
+		}
+	}
+	l.Pool = len(words) == 3
+	switch {
+	case l.Filters < 1 || l.Filters > maxSide || l.Kernel < 1 || l.Kernel > maxSide:
+		return l, fmt.Errorf("want 1 to %d filters and as many rows", maxSide)
+	case l.Kernel != width:
+		return l, fmt.Errorf("want square filters")
+	case l.Border < 0:
+		return l, fmt.Errorf("want a border of %s, got %q", strings.Join(borders, ", "), words[1])
+	case l.Border == Half && l.Kernel%2 == 0:
+		return l, fmt.Errorf("a half border needs filters of odd size")
+	}
+	return l, nil
+}
+
+// A Level is the size of the intermediate rendered templates z^(l) at one level, of which level 0 is the image.
+type Level struct{ Channels, H, W int }
+
+// Levels returns the sizes of z^(0), the image, to z^(L), on top. It returns an error if a layer fits nowhere into
+// what is below it.
+func (s Shape) Levels(image Level) ([]Level, error) {
+	levels := []Level{image}
+	for i, l := range s {
+		below := levels[i]
+		h, w := l.Border.conv(l.Kernel).OutputSize(below.H, below.W, l.Kernel, l.Kernel)
+		if l.Pool {
+			h, w = h/2, w/2
+		}
+		if h < 1 || w < 1 {
+			return nil, fmt.Errorf("drmm: layer %d (%v) fits nowhere into %d x %d", i+1, Shape{l}, below.H, below.W)
+		}
+		levels = append(levels, Level{l.Filters, h, w})
+	}
+	return levels, nil
+}
+
+// A Cost is what a layer holds and computes for one image: a multiplication and an addition count as two operations,
+// those with the zeros around an image too, as the document counts them.
+type Cost struct {
+	Name              string // "conv1" and so on, "softmax", "total"
+	Weights           int
+	BottomUp, TopDown int // operations
+}
+
+// Costs returns the weights and operations of each layer, of the templates of the classes, and in total
+// [NINAI17, Tables 19 to 21].
+//
+// A layer costs, in either direction, its filters' size times the places of its result: bottom-up those before
+// pooling, top-down those of the image below. The classes cost a product with all templates on the way up, and the
+// choice of one on the way down.
+func (s Shape) Costs(image Level, classes int) ([]Cost, error) {
+	levels, err := s.Levels(image)
+	if err != nil {
+		return nil, err
+	}
+	var costs []Cost
+	for i, l := range s {
+		below := levels[i]
+		h, w := l.Border.conv(l.Kernel).OutputSize(below.H, below.W, l.Kernel, l.Kernel)
+		weights := l.Filters * below.Channels * l.Kernel * l.Kernel
+		costs = append(costs, Cost{fmt.Sprintf("conv%d", i+1), weights, 2 * weights * h * w, 2 * weights * below.H * below.W})
+	}
+	top := levels[len(s)].Channels
+	costs = append(costs, Cost{"softmax", classes * top, 2 * classes * top, 2 * top})
+	total := Cost{Name: "total"}
+	for _, c := range costs {
+		total.Weights += c.Weights
+		total.BottomUp += c.BottomUp
+		total.TopDown += c.TopDown
+	}
+	return append(costs, total), nil
+}
