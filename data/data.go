@@ -18,13 +18,22 @@ type Set struct {
 	Description string   `json:"description"`
 	Licence     string   `json:"licence"`
 	Home        string   `json:"home"`    // address of the description by its makers
-	Mirrors     []string `json:"mirrors"` // https folders that hold the files compressed, in the order to try
+	Mirrors     []string `json:"mirrors"` // https folders that hold the files compressed, or their archive, in the order to try
+	Archive     *Archive `json:"archive"` // in which the files come; nil if they come one by one
 	Files       []File   `json:"files"`
+}
+
+// An Archive is a compressed tar file that holds all files of a data set.
+type Archive struct {
+	Name   string `json:"name"`   // on the mirrors: "cifar-10-binary.tar.gz"
+	Size   int64  `json:"size"`   // bytes, as it is downloaded
+	SHA256 string `json:"sha256"` // of those bytes, hexadecimal
+	Folder string `json:"folder"` // in which the files are
 }
 
 // A File is a file of a data set.
 type File struct {
-	Name   string `json:"name"`   // canonical name, uncompressed; mirrors hold Name + ".gz"
+	Name   string `json:"name"`   // canonical name, uncompressed; mirrors hold Name + ".gz", or the archive
 	Size   int64  `json:"size"`   // bytes, uncompressed
 	SHA256 string `json:"sha256"` // of the uncompressed bytes, hexadecimal
 }

@@ -31,6 +31,11 @@ func TestManifestIsComplete(t *testing.T) {
 				t.Errorf("%s: mirror %q is no https folder", s.ID, m)
 			}
 		}
+		if a := s.Archive; a != nil {
+			if sum, err := hex.DecodeString(a.SHA256); err != nil || len(sum) != 32 || !strings.HasSuffix(a.Name, ".tar.gz") || a.Size <= 0 || a.Folder == "" {
+				t.Errorf("%s: %+v", s.ID, a)
+			}
+		}
 		for _, f := range s.Files {
 			if sum, err := hex.DecodeString(f.SHA256); err != nil || len(sum) != 32 || f.Name == "" || f.Size <= 0 {
 				t.Errorf("%s: %+v", s.ID, f)

@@ -340,6 +340,19 @@ func TestSweepMergesToTheSameBytes(t *testing.T) {
 	}
 }
 
+func TestPart(t *testing.T) {
+	part := small.Part(300)
+	if part.Train.Len() != 300 || part.Valid.Len() != 100 || part.Test.Len() != 200 || part.Sum() == small.Sum() || small.Part(600) != small {
+		t.Errorf("%d, %d and %d images", part.Train.Len(), part.Valid.Len(), part.Test.Len())
+	}
+	defer func() {
+		if got := recover(); got != "activity: Part: 601 of 600 images" {
+			t.Errorf("panicked with %v", got)
+		}
+	}()
+	small.Part(601)
+}
+
 func TestTrainErrors(t *testing.T) {
 	if _, err := Train(t.Context(), setting(func(s *Setting) { s.Hidden = nil }), small, nil); err == nil {
 		t.Error("no hidden layer was accepted")
@@ -354,7 +367,7 @@ func TestTrainErrors(t *testing.T) {
 	if _, err := Train(ctx, setting(nil), small, func(*train.Event) { cancel(stop) }); !errors.Is(err, stop) {
 		t.Errorf("cancelled: %v", err)
 	}
-	if _, err := Load("cifar"); err == nil || !strings.Contains(err.Error(), "mnist or glyphs") {
+	if _, err := Load("cifar"); err == nil || !strings.Contains(err.Error(), DataNames) {
 		t.Errorf("unknown data: %v", err)
 	}
 }

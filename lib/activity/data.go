@@ -13,27 +13,49 @@ import (
 // Data is what networks learn from, are watched on while they learn, and are measured on in the end.
 type Data struct{ Train, Valid, Test *dataset.Set }
 
+// DataNames are the names that Load knows, for people.
+const DataNames = "mnist, cifar10 or glyphs"
+
 // Load returns the named data, split once and for all: "mnist" into 50,000, 10,000 and 10,000 images as in
-// [Thesis21, section 2.2.4], "glyphs", the embedded stand-in, into 8,333, 1,667 and 2,000. The empty name is MNIST if
-// its files are found, else Glyphs; only "mnist" downloads.
+// [Thesis21, section 2.2.4], "cifar10" into 40,000, 10,000 and 10,000 (the thesis does not say), "glyphs", the embedded
+// stand-in, into 8,333, 1,667 and 2,000. The empty name is MNIST if its files are found, else Glyphs, and does not
+// download; "mnist" and "cifar10" do.
 func Load(name string) (*Data, error) {
 	var all, test *dataset.Set
 	var err error
+	share := 5.0 / 6
 	switch name {
 	case "":
 		all, test, err = dataset.Digits(1)
 	case "mnist":
 		all, test, err = dataset.MNIST("")
+	case "cifar10":
+		all, test, err = dataset.CIFAR10("")
+		share = 4.0 / 5
 	case "glyphs":
 		all, test = dataset.Glyphs(1)
 	default:
-		return nil, fmt.Errorf("activity: there are no data %q: use mnist or glyphs", name)
+		return nil, fmt.Errorf("activity: there are no data %q: use %s", name, DataNames)
 	}
 	if err != nil {
 		return nil, err
 	}
-	train, valid := all.Split(5.0/6, tensor.Stream(1, "split"))
+	train, valid := all.Split(share, tensor.Stream(1, "split"))
 	return &Data{train, valid, test}, nil
+}
+
+// Part returns the first n images to learn from, and the same share of the validation and of the test images: a quicker
+// experiment on the same problem. It panics unless 1 <= n <= d.Train.Len().
+func (d *Data) Part(n int) *Data {
+	all := d.Train.Len()
+	if n < 1 || n > all {
+		panic(fmt.Sprintf("activity: Part: %d of %d images", n, all))
+	}
+	if n == all {
+		return d
+	}
+	share := func(s *dataset.Set) *dataset.Set { return s.Slice(0, (n*s.Len()+all-1)/all) }
+	return &Data{share(d.Train), share(d.Valid), share(d.Test)}
 }
 
 // Name returns the name of the data set, such as "MNIST".

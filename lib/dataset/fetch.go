@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -53,6 +54,9 @@ func Fetch(ctx context.Context, set data.Set, dir string, report func(Progress))
 		return Place{}, fmt.Errorf("dataset: no folder for %s: %w; set %s to a directory that can be written", set.Name, err, Env)
 	}
 	d := download{client: newClient(), stall: 30 * time.Second, set: set, report: report}
+	if set.Archive != nil {
+		return d.archived(ctx, place)
+	}
 	for i, f := range set.Files {
 		if place.Paths[i] != "" && Check(place.Paths[i], f) == nil {
 			continue
@@ -102,7 +106,7 @@ func copyChecked(w io.Writer, in io.Reader, f data.File) error {
 		return fmt.Errorf("is too long: it has more than %s bytes", group(f.Size))
 	}
 	if sum := hexSum(h); sum != f.SHA256 {
-		return wrongSum(f, sum)
+		return &sumError{f.Name, sum, f.SHA256}
 	}
 	return nil
 }
@@ -129,36 +133,40 @@ type download struct {
 // file downloads one file from the first mirror that has it.
 func (d *download) file(ctx context.Context, f data.File, path string) error {
 	part := path + ".gz.part"
+	return d.fetch(ctx, f.Name+".gz", f.Size, part, func() error { return install(part, path, f) })
+}
+
+// fetch downloads what the mirrors have under a name, at most about size bytes, into the file part, and installs it.
+func (d *download) fetch(ctx context.Context, name string, size int64, part string, install func() error) error {
 	var failures strings.Builder
 	for _, mirror := range d.set.Mirrors {
-		address := mirror + f.Name + ".gz"
-		err := d.from(ctx, address, part, path, f)
+		err := d.from(ctx, mirror+name, size, part, install)
 		if err == nil {
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("dataset: download of %s interrupted: %w; run it again to go on from there", f.Name, context.Cause(ctx))
+			return fmt.Errorf("dataset: download of %s interrupted: %w; run it again to go on from there", name, context.Cause(ctx))
 		}
 		if local := new(os.PathError); errors.As(err, &local) {
-			return fmt.Errorf("dataset: %s cannot be stored: %w; make room, or set %s to another directory", f.Name, err, Env)
+			return fmt.Errorf("dataset: %s cannot be stored: %w; make room, or set %s to another directory", name, err, Env)
 		}
-		fmt.Fprintf(&failures, "\n  %s: %v", address, err)
+		fmt.Fprintf(&failures, "\n  %s: %v", mirror+name, err)
 	}
 	return fmt.Errorf("dataset: %s of %s is not here and cannot be downloaded:%s\nWithout a network, download them on another computer and %s\nor into a directory that $%s names",
-		f.Name, d.set.Name, failures.String(), whatToPut(d.set, filepath.Dir(path)), Env)
+		name, d.set.Name, failures.String(), whatToPut(d.set, filepath.Dir(part)), Env)
 }
 
-// from downloads a file from one mirror and puts it into place. If the bytes are wrong and began in an earlier download,
-// perhaps of another mirror, it starts once more from nothing.
-func (d *download) from(ctx context.Context, address, part, path string, f data.File) error {
-	resumed, err := d.transfer(ctx, address, part, f)
+// from downloads from one mirror and installs. If the bytes are wrong and began in an earlier download, perhaps of
+// another mirror, it starts once more from nothing.
+func (d *download) from(ctx context.Context, address string, size int64, part string, install func() error) error {
+	resumed, err := d.transfer(ctx, address, part, size)
 	if err != nil {
 		return err
 	}
-	err = install(part, path, f)
+	err = install()
 	if err != nil && resumed {
-		if _, err = d.transfer(ctx, address, part, f); err == nil {
-			err = install(part, path, f)
+		if _, err = d.transfer(ctx, address, part, size); err == nil {
+			err = install()
 		}
 	}
 	return err
@@ -173,19 +181,24 @@ func install(part, path string, f data.File) error {
 		return err
 	}
 	defer in.Close()
+	return store(path, in, f)
+}
+
+// store checks the content of a file and stores its uncompressed bytes under its name.
+func store(path string, content io.Reader, f data.File) error {
 	out, err := atomicfile.Create(path)
 	if err != nil {
 		return err
 	}
 	defer out.Discard()
-	if err := copyChecked(out, in, f); err != nil {
+	if err := copyChecked(out, content, f); err != nil {
 		return fmt.Errorf("what it sent %w", err)
 	}
 	return out.Commit()
 }
 
 // transfer downloads to the file part, going on from its end if the mirror can. It reports whether it did.
-func (d *download) transfer(ctx context.Context, address, part string, f data.File) (resumed bool, err error) {
+func (d *download) transfer(ctx context.Context, address, part string, size int64) (resumed bool, err error) {
 	var have int64
 	if info, err := os.Stat(part); err == nil {
 		have = info.Size()
@@ -218,7 +231,7 @@ func (d *download) transfer(ctx context.Context, address, part string, f data.Fi
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
 
-	p := Progress{Set: d.set.Name, File: f.Name + ".gz", Host: host(address), Done: have, Total: max(0, have+resp.ContentLength)}
+	p := Progress{Set: d.set.Name, File: path.Base(address), Host: host(address), Done: have, Total: max(0, have+resp.ContentLength)}
 	w := writerFunc(func(b []byte) (int, error) {
 		idle.Reset(d.stall)
 		n, err := out.Write(b)
@@ -229,11 +242,11 @@ func (d *download) transfer(ctx context.Context, address, part string, f data.Fi
 		return n, err
 	})
 	// Compression makes nothing much longer: more is not the file.
-	limit := f.Size + f.Size/64 + 1024 - have
+	limit := size + size/64 + 1024 - have
 	if n, err := io.Copy(w, io.LimitReader(resp.Body, limit+1)); err != nil {
 		return have > 0, cause(ctx, err)
 	} else if n > limit {
-		return have > 0, errors.Join(fmt.Errorf("it sent more than the %s bytes of the file", group(f.Size)), out.Truncate(0))
+		return have > 0, errors.Join(fmt.Errorf("it sent more than the %s bytes of the file", group(size)), out.Truncate(0))
 	}
 	return have > 0, nil
 }

@@ -24,9 +24,10 @@ type Place struct {
 	Label string   // the place in words: "$LATERAL_DATA", "data/cache", "the directory given"
 	Dir   string   // the directory that holds the files
 	Cache bool     // it is the directory of downloads, see CacheDir
-	Paths []string // for each file of the manifest, its path, empty where it is missing
+	Paths []string // for each file of the manifest, its path, empty where it is missing; within Archive, if there is one
 
-	given bool // named by the caller
+	Archive string // path of the set's archive, if the files are still in it
+	given   bool   // named by the caller
 }
 
 // Missing returns the names of the files that were not found.
@@ -49,8 +50,8 @@ func (p Place) get(set data.Set) string {
 }
 
 // Find looks for the files of a set: in dir alone if it is not empty, else in $LATERAL_DATA and then in the cache,
-// in each in the directory itself and in its sub-folder of the set's ID. The first place that holds at least one of the
-// files is returned; found is false where there is none. A directory that was named and cannot be read is an error.
+// in each in the directory itself and in its sub-folder of the set's ID; a set with an archive also in the archive's
+// folder in either, and then in the archive. The first place that holds at least one of the files is returned; found is false where there is none. A directory that was named and cannot be read is an error.
 func Find(set data.Set, dir string) (p Place, found bool, err error) {
 	places, err := roots(dir)
 	if err != nil {
@@ -62,9 +63,26 @@ func Find(set data.Set, dir string) (p Place, found bool, err error) {
 				return Place{}, false, err
 			}
 		}
-		for _, d := range []string{root.Dir, filepath.Join(root.Dir, set.ID)} {
+		dirs := []string{root.Dir, filepath.Join(root.Dir, set.ID)}
+		if set.Archive != nil {
+			dirs = append(dirs, filepath.Join(dirs[0], set.Archive.Folder), filepath.Join(dirs[1], set.Archive.Folder))
+		}
+		for _, d := range dirs {
 			if paths, found := look(set, d); found {
 				root.Dir, root.Paths = d, paths
+				return root, true, nil
+			}
+		}
+		if set.Archive == nil {
+			continue
+		}
+		for _, d := range dirs[:2] {
+			archive := filepath.Join(d, set.Archive.Name)
+			if info, err := os.Stat(archive); err == nil && info.Mode().IsRegular() {
+				root.Dir, root.Archive = d, archive
+				for _, f := range set.Files {
+					root.Paths = append(root.Paths, filepath.Join(archive, set.Archive.Folder, f.Name))
+				}
 				return root, true, nil
 			}
 		}

@@ -31,20 +31,26 @@ import (
 // IDX reads other sets in the same format.
 func MNIST(dir string) (train, test *Set, err error) {
 	set := mnist()
-	place, found, err := Find(set, dir)
+	place, err := locate(set, dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !found && dir != "" {
-		return nil, nil, fmt.Errorf("dataset: no file of %s in %s: run `%s`, or %s",
-			set.Name, dir, Place{Dir: dir, given: true}.get(set), whatToPut(set, dir))
-	}
-	if !found || place.Cache && len(place.Missing(set)) > 0 {
-		if place, err = Fetch(context.Background(), set, "", Lines(os.Stderr)); err != nil {
-			return nil, nil, err
-		}
-	}
 	return loadMNIST(set, place)
+}
+
+// locate finds the files of a set, and downloads what is missing of them unless a directory was named.
+func locate(set data.Set, dir string) (Place, error) {
+	place, found, err := Find(set, dir)
+	switch {
+	case err != nil:
+		return Place{}, err
+	case !found && dir != "":
+		return Place{}, fmt.Errorf("dataset: no file of %s in %s: run `%s`, or %s",
+			set.Name, dir, Place{Dir: dir, given: true}.get(set), whatToPut(set, dir))
+	case !found || place.Cache && len(place.Missing(set)) > 0:
+		return Fetch(context.Background(), set, "", Lines(os.Stderr))
+	}
+	return place, nil
 }
 
 // Digits loads MNIST if its files are in $LATERAL_DATA or in the cache, and otherwise makes the embedded stand-in,
@@ -63,10 +69,13 @@ func Digits(seed uint64) (train, test *Set, err error) {
 	return train, test, nil
 }
 
-func mnist() data.Set {
-	set, ok := data.Lookup("mnist")
+func mnist() data.Set { return manifest("mnist") }
+
+// manifest returns a set that the manifest has.
+func manifest(id string) data.Set {
+	set, ok := data.Lookup(id)
 	if !ok {
-		panic("dataset: the manifest lacks mnist")
+		panic("dataset: the manifest lacks " + id)
 	}
 	return set
 }
@@ -156,26 +165,36 @@ func checkSums(images, labels *idx, imagePath, labelPath string, want []data.Fil
 	labelSum := sha256.Sum256(labels.raw)
 	for i, sum := range []string{imageSum, hex.EncodeToString(labelSum[:])} {
 		if sum != want[i].SHA256 {
-			return "", fmt.Errorf("%s %w", []string{imagePath, labelPath}[i], wrongSum(want[i], sum))
+			return "", fmt.Errorf("%s %w", []string{imagePath, labelPath}[i], &sumError{want[i].Name, sum, want[i].SHA256})
 		}
 	}
 	return hexSum(h), nil
 }
 
-// wrongSum continues a sentence that begins with the file's name.
-func wrongSum(f data.File, sum string) error {
-	return fmt.Errorf("is not the original %s: SHA-256 of its uncompressed bytes is %s, want %s: it is damaged or of another data set with the same file names",
-		f.Name, sum, f.SHA256)
+// A sumError says that a file is not the one of the manifest. It continues a sentence that begins with the file's path.
+type sumError struct{ name, sum, want string }
+
+func (e *sumError) Error() string {
+	of := "its uncompressed bytes"
+	if strings.HasSuffix(e.name, ".gz") { // an archive, as it is
+		of = "its bytes"
+	}
+	return fmt.Sprintf("is not the original %s: SHA-256 of %s is %s, want %s: it is damaged or of another data set with the same file names",
+		e.name, of, e.sum, e.want)
 }
 
 func hexSum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }
 
+// unit[b] is b / 255.
+var unit = func() (t [256]float32) {
+	for b := range t {
+		t[b] = float32(b) / 255
+	}
+	return t
+}()
+
 // unitRange sets x[i] = b[i] / 255 on all processors: most of its time the system spends on giving out memory.
 func unitRange(x []float32, b []byte) {
-	var unit [256]float32
-	for v := range unit {
-		unit[v] = float32(v) / 255
-	}
 	var workers sync.WaitGroup
 	for chunk := range slices.Chunk(b, len(b)/runtime.GOMAXPROCS(0)+1) {
 		part := x[:len(chunk)]
@@ -202,6 +221,9 @@ func numbers(n int) []string {
 func whatToPut(set data.Set, dir string, names ...string) string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "put these files into %s", dir)
+	if a := set.Archive; a != nil {
+		fmt.Fprintf(&b, "\n  %s as it is (%s bytes), or from its folder %s", a.Name, group(a.Size), a.Folder)
+	}
 	for _, f := range set.Files {
 		if len(names) == 0 || slices.Contains(names, f.Name) {
 			fmt.Fprintf(&b, "\n  %s.gz, or %s (%s bytes)", f.Name, f.Name, group(f.Size))

@@ -136,18 +136,16 @@ func verifyData(w io.Writer, sets []data.Set, dir string, named bool) error {
 			continue
 		}
 		bad := 0
-		for i, f := range set.Files {
-			switch path := place.Paths[i]; {
-			case path == "":
-				fmt.Fprintf(w, "missing  %s is not in %s\n", f.Name, place.Dir)
+		for i, err := range place.Check(set) {
+			switch {
+			case err == nil:
+				fmt.Fprintf(w, "good     %s\n", place.Paths[i])
+			case place.Paths[i] == "":
+				fmt.Fprintf(w, "missing  %s is not in %s\n", set.Files[i].Name, place.Dir)
 				bad++
 			default:
-				if err := dataset.Check(path, f); err != nil {
-					fmt.Fprintf(w, "bad      %v\n", err)
-					bad++
-				} else {
-					fmt.Fprintf(w, "good     %s\n", path)
-				}
+				fmt.Fprintf(w, "bad      %v\n", err)
+				bad++
 			}
 		}
 		if bad > 0 {

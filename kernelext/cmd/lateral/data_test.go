@@ -34,7 +34,8 @@ func TestDataList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"mnist\n", "55.0 MB in 4 files", "CC BY-SA 3.0", "not found; `lateral data get mnist` downloads it", "glyphs\n"} {
+	for _, want := range []string{"mnist\n", "55.0 MB in 4 files", "CC BY-SA 3.0", "not found; `lateral data get mnist` downloads it",
+		"cifar10\n", "184.4 MB in 6 files", "`lateral data get cifar100`", "glyphs\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the list lacks %q:\n%s", want, out)
 		}
@@ -80,10 +81,10 @@ func TestDataVerify(t *testing.T) {
 }
 
 func TestDataGetRefusesWhatItDoesNotKnow(t *testing.T) {
-	if _, err := runData(t, "get", "minst"); err == nil || err.Error() != `there is no data set "minst": known are mnist` {
+	if _, err := runData(t, "get", "minst"); err == nil || err.Error() != `there is no data set "minst": known are mnist, cifar10, cifar100` {
 		t.Errorf("got %v", err)
 	}
-	if _, err := runData(t, "get"); err == nil || err.Error() != "name the data sets to get: mnist" {
+	if _, err := runData(t, "get"); err == nil || err.Error() != "name the data sets to get: mnist, cifar10, cifar100" {
 		t.Errorf("got %v", err)
 	}
 }

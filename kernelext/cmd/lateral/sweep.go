@@ -55,7 +55,7 @@ func sweepRunCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&o.profile, "profile", activity.Standard, "size of the grid: quick, standard or paper")
 	flags.IntVar(&o.seeds, "seeds", 0, "networks for each setting, with seeds from 0; more may follow later (default as many as the profile has)")
-	flags.StringVar(&o.data, "data", "", "images: mnist, downloaded if need be, or glyphs, made here (default mnist if found, else glyphs)")
+	flags.StringVar(&o.data, "data", "", "images: "+activity.DataNames+"; the first two are downloaded if need be (default mnist if found, else glyphs)")
 	flags.StringVar(&o.out, "out", "", "file of results (default GRID.jsonl in $LATERAL_SWEEPS or the user's cache, where notebooks look)")
 	flags.StringVar(&o.shard, "shard", "", "compute part I of N, as I/N with I counted from 0 (default the whole grid)")
 	flags.IntVar(&o.workers, "workers", 0, "networks at a time (default one for each core)")

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -56,7 +57,7 @@ lateral sweep merge joins the files.
 	flags.StringVar(&job.Grid, "grid", "fc1", "grid to train; lateral sweep run --help lists them")
 	flags.StringVar(&job.Profile, "profile", activity.Paper, "size of the grid: quick, standard or paper")
 	flags.IntVar(&job.Seeds, "seeds", 0, "networks for each setting (default as many as the profile has)")
-	flags.StringVar(&job.Data, "data", "mnist", "images: mnist or glyphs")
+	flags.StringVar(&job.Data, "data", "mnist", "images: "+activity.DataNames)
 	flags.IntVar(&job.Shards, "shards", 8, "parts to split the grid into")
 	flags.IntVar(&job.Cores, "cores", 4, "cores of each part; it trains a network on each")
 	flags.StringVar(&job.Image, "image", "registry.example.org/lateral:latest", "container image of this module's Dockerfile, for kubernetes")
@@ -78,8 +79,8 @@ func (j sweepJob) print(out io.Writer, system string) error {
 	switch {
 	case j.Seeds < 0:
 		return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", j.Seeds)
-	case j.Data != "mnist" && j.Data != "glyphs":
-		return fmt.Errorf("--data %s: use mnist or glyphs", j.Data)
+	case !slices.Contains([]string{"mnist", "cifar10", "glyphs"}, j.Data):
+		return fmt.Errorf("--data %s: use %s", j.Data, activity.DataNames)
 	case j.Shards < 1 || j.Cores < 1:
 		return fmt.Errorf("--shards %d --cores %d: want at least 1 of each", j.Shards, j.Cores)
 	case j.Image == "" || strings.ContainsAny(j.Image, " \t\n\"'#"):

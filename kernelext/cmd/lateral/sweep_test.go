@@ -200,7 +200,7 @@ func TestSweepMistakes(t *testing.T) {
 		"line 1 of " + foreign + " is no result":    "merge -o " + foreign + ".out " + foreign,
 		`no job file for "cron"`:                    "jobs cron",
 		"--shards 0":                                "jobs slurm --shards 0",
-		"--data cifar: use mnist or glyphs":         "jobs slurm --data cifar",
+		"--data cifar: use mnist, cifar10 or":       "jobs slurm --data cifar",
 		`--image "a b" is no name`:                  "jobs kubernetes --image a\u00a0b",
 		`there is no grid "fc7"`:                    "jobs parallel --grid fc7",
 		"accepts 1 arg(s), received 0":              "run",

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dataset
+
+import (
+	"archive/tar"
+	"bufio"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/lateral-ml/lateral/data"
+)
+
+// Check reads the files of a set where they were found and compares their uncompressed bytes with the manifest's sizes
+// and SHA-256. It returns an error, or nil, for each file; that of a file that was not found wraps fs.ErrNotExist.
+func (p Place) Check(set data.Set) []error {
+	result := make([]error, len(set.Files))
+	for i, f := range set.Files {
+		result[i] = fmt.Errorf("%s is not in %s (%w)", f.Name, p.Dir, fs.ErrNotExist)
+	}
+	err := p.each(set, func(i int, r io.Reader) error {
+		result[i] = copyChecked(io.Discard, r, set.Files[i])
+		if result[i] != nil {
+			result[i] = fmt.Errorf("%s %w", p.Paths[i], result[i])
+		}
+		return nil
+	})
+	if err != nil { // the archive is broken, or a file cannot be opened
+		for i := range result {
+			if result[i] != nil {
+				result[i] = err
+			}
+		}
+	}
+	return result
+}
+
+// each calls use with the content of every file that was found, compressed or not: in the order of the manifest, or in
+// that of the archive. The errors name the file; those of use are returned as they are.
+func (p Place) each(set data.Set, use func(i int, r io.Reader) error) error {
+	if p.Archive != "" {
+		f, err := os.Open(p.Archive)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return unpack(f, p.Archive, set, use)
+	}
+	for i, path := range p.Paths {
+		if path == "" {
+			continue
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		err = use(i, f)
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unpack reads an archive and calls use with the content of each of the set's files, wherever in the archive's folders
+// it is. All of them must be there, once. The errors begin with the archive's name; those of use are returned as they
+// are.
+func unpack(archive io.Reader, name string, set data.Set, use func(i int, r io.Reader) error) error {
+	z, err := gzip.NewReader(bufio.NewReaderSize(archive, 1<<16))
+	if err != nil {
+		return fmt.Errorf("%s is damaged: its gzip header cannot be read (%w)", name, err)
+	}
+	seen := make([]bool, len(set.Files))
+	for entries := tar.NewReader(z); ; {
+		h, err := entries.Next()
+		switch {
+		case err == io.EOF:
+			if at := slices.Index(seen, false); at >= 0 {
+				return fmt.Errorf("%s lacks %s: it is another archive, or not whole", name, set.Files[at].Name)
+			}
+			return nil
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return fmt.Errorf("%s is truncated: it ends within its entries", name)
+		case err != nil:
+			return fmt.Errorf("%s is damaged: %w", name, err)
+		}
+		i := slices.IndexFunc(set.Files, func(f data.File) bool { return f.Name == path.Base(h.Name) })
+		if i < 0 || h.Typeflag != tar.TypeReg {
+			continue
+		}
+		if seen[i] {
+			return fmt.Errorf("%s holds %s twice", name, set.Files[i].Name)
+		}
+		seen[i] = true
+		if err := use(i, entries); err != nil {
+			return err
+		}
+	}
+}
+
+// archived makes sure that all files of a set are in a place and right, and downloads their archive if they are not.
+func (d *download) archived(ctx context.Context, place Place) (Place, error) {
+	if !slices.ContainsFunc(place.Check(d.set), func(err error) bool { return err != nil }) {
+		return place, nil
+	}
+	a := d.set.Archive
+	part := filepath.Join(place.Dir, a.Name+".part")
+	err := d.fetch(ctx, a.Name, a.Size, part, func() error { return d.installArchive(part, place.Dir) })
+	if err != nil {
+		return Place{}, err
+	}
+	place.Archive = ""
+	for i, f := range d.set.Files {
+		place.Paths[i] = filepath.Join(place.Dir, f.Name)
+	}
+	return place, nil
+}
+
+// installArchive checks a downloaded archive and stores its files. The download is removed, whether it was good or not.
+func (d *download) installArchive(part, dir string) error {
+	defer os.Remove(part)
+	in, err := os.Open(part)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	a, h := d.set.Archive, sha256.New()
+	n, err := io.Copy(h, in)
+	switch sum := hexSum(h); {
+	case err != nil:
+		return err
+	case n < a.Size:
+		return fmt.Errorf("what it sent is truncated: it ends after %s of %s bytes", group(n), group(a.Size))
+	case sum != a.SHA256:
+		return fmt.Errorf("what it sent %w", &sumError{a.Name, sum, a.SHA256})
+	}
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return unpack(in, "what it sent", d.set, func(i int, r io.Reader) error {
+		f := d.set.Files[i]
+		return store(filepath.Join(dir, f.Name), r, f)
+	})
+}
