@@ -70,9 +70,13 @@ func weights(n *Net) (all []float32) {
 }
 
 func TestVariantsLearn(t *testing.T) {
-	d := barData()
+	d := &Data{Train: bars(180, "train"), Test: bars(60, "test")}
 	for _, variant := range variants {
 		s := barSetting(d, variant)
+		s.Shape = "12x3x3 full pool, 12x2x2 valid, 3x1x1 valid"
+		if s.Unlabelled > 0 {
+			s.Unlabelled = 180
+		}
 		s.Labels, s.Epochs = 30, 15
 		got := mustTrain(t, s, d, Options{})
 		first, last := got.History.Epochs[0], got.History.Epochs[14]
