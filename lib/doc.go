@@ -59,6 +59,7 @@
 //
 // What the packages cite besides:
 //
+//	DP80     Dormand, Prince: A family of embedded Runge-Kutta formulae. Journal of Computational and Applied Mathematics 6, 1980
 //	GB10     Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks. AISTATS 2010
 //	HR09     Hurley, Rickard: Comparing measures of sparsity. IEEE Transactions on Information Theory 55, 2009
 //	HZRS15   He, Zhang, Ren, Sun: Delving deep into rectifiers. ICCV 2015

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hebbian
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+
+	"github.com/lateral-ml/lateral/lib/internal/parallel"
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// A Competition is the fast form of learning by competing units: for each example the unit with the largest current
+// <W,v> learns with g = 1, the one that comes k-th with g = -Delta, and no other [KH19, section 3].
+type Competition struct {
+	Rule
+	K     int     // rank of the unit that is pushed away, at least 2; 0 stands for 2
+	Delta float64 // how strongly it is pushed, at least 0
+	Scale Scale   // of the changes that a batch adds up to
+}
+
+// A Scale says how the changes that the examples of a batch ask for become one change of the weights.
+type Scale int
+
+const (
+	// Average is the document's: the mean over the batch, times the rate.
+	Average Scale = iota
+	// Largest is that of the authors' published program: the sum, divided by the largest magnitude in the whole
+	// matrix (by at least 1e-30), times the rate. The weight that changes most changes by just the rate.
+	Largest
+)
+
+func (s Scale) String() string {
+	switch s {
+	case Average:
+		return "average"
+	case Largest:
+		return "largest"
+	}
+	return fmt.Sprintf("Scale(%d)", int(s))
+}
+
+func (c Competition) withDefaults() Competition {
+	c.Rule = c.Rule.withDefaults()
+	if c.K == 0 {
+		c.K = 2
+	}
+	if c.K < 2 || !(c.Delta >= 0) || math.IsInf(c.Delta, 1) || c.Scale != Average && c.Scale != Largest {
+		panic(fmt.Sprintf("hebbian: Competition: want K >= 2, Delta >= 0 and a known Scale, got %d, %v, %v", c.K, c.Delta, c.Scale))
+	}
+	return c
+}
+
+// A Learner changes weights by batches of examples. It may be used by one goroutine at a time.
+//
+// A step costs one matrix product, batch x inputs x units. The rest touches only the rows that won or came k-th: the
+// product needs sign(W)|W|^(p-1), which is kept beside W and brought up to date where W changes. A step allocates
+// nothing once it has seen the largest batch, and its result does not depend on the number of workers.
+type Learner struct {
+	Workers int // goroutines for a step; 0 is one for each core
+
+	rule  Competition
+	w     *tensor.Tensor // [units, inputs]
+	power *tensor.Tensor // sign(W)|W|^(p-1), [units, inputs]; w itself if p is 2
+	wins  []int
+
+	// Of the step in hand:
+	x        *tensor.Tensor // [batch, inputs]
+	currents []float32      // [batch, units]
+	ranking  []int32        // [batch, k], the units by rank
+	held     []float32      // [batch, k], their currents
+	touched  []int32        // units that change, in ascending order
+	first    []int32        // [units], the first event of a unit; none is -1
+	next     []int32        // [2·batch], the event of the same unit after one
+	delta    []float32      // [touched, inputs], their changes
+	largest  []float32      // [touched], the largest magnitudes in them
+	scratch  []float32      // [touched, inputs]
+	factor   float32
+	part     func(l *Learner, lo, hi int)
+}
+
+// NewLearner returns a learner of weights w [units, inputs], which it changes in place. Draw them from the standard
+// normal distribution, as the document does. It panics if the settings are out of range or there are fewer than K units.
+func NewLearner(c Competition, w *tensor.Tensor) *Learner {
+	c = c.withDefaults()
+	if w.Rank() != 2 || w.Rows() < c.K {
+		panic(fmt.Sprintf("hebbian: NewLearner: weights of shape %v for K = %d: want [units, inputs] with at least K units", w.Shape(), c.K))
+	}
+	l := &Learner{rule: c, w: w, power: w, wins: make([]int, w.Rows()), first: make([]int32, w.Rows()), touched: make([]int32, 0, w.Rows())}
+	if c.P != 2 {
+		l.power = tensor.New(w.Shape()...)
+	}
+	for u := range l.first {
+		l.first[u] = -1
+	}
+	l.Refresh()
+	return l
+}
+
+// Weights returns the weights [units, inputs]. After changing them by hand call Refresh.
+func (l *Learner) Weights() *tensor.Tensor { return l.w }
+
+// Refresh brings what the learner keeps beside the weights up to date.
+func (l *Learner) Refresh() {
+	if l.power == l.w {
+		return
+	}
+	scratch := make([]float32, l.w.Width())
+	for u := range l.w.Rows() {
+		l.raise(u, scratch)
+	}
+}
+
+// raise sets a row of power to sign(W)|W|^(p-1).
+func (l *Learner) raise(u int, scratch []float32) {
+	to, w := l.power.Row(u), l.w.Row(u)
+	switch p := l.rule.P; p {
+	case 1:
+		simd.Sign(to, w)
+	case 2: // to is w
+	case 3:
+		simd.Abs(scratch, w)
+		simd.Mul(to, scratch, w)
+	case 4:
+		simd.Mul(scratch, w, w)
+		simd.Mul(to, scratch, w)
+	default:
+		simd.Abs(to, w)
+		simd.Pow(to, to, float32(p-1))
+		simd.Sign(scratch, w)
+		simd.Mul(to, scratch, to)
+	}
+}
+
+// Wins returns how often each unit came first, [units], since the last ResetWins. The slice is the learner's own.
+func (l *Learner) Wins() []int { return l.wins }
+
+// ResetWins starts a new count of the winners.
+func (l *Learner) ResetWins() { clear(l.wins) }
+
+// Compete returns the units in the order of their currents for each example, x [N, inputs] -> [N, K]: the first of a
+// row is the winner, the last the one that is pushed away. Of equal currents the lower unit comes first, and a NaN
+// counts as the largest. The result lasts until the next call of a method.
+func (l *Learner) Compete(x *tensor.Tensor) []int32 {
+	if x.Width() != l.w.Width() {
+		panic(fmt.Sprintf("hebbian: Compete: examples of shape %v for weights of shape %v", x.Shape(), l.w.Shape()))
+	}
+	n, units, inputs, k := x.Rows(), l.w.Rows(), x.Width(), l.rule.K
+	l.x = x
+	l.currents, l.ranking, l.held = grow(l.currents, n*units), grow(l.ranking, n*k), grow(l.held, n*k)
+	l.share(units, worthSharing/max(1, n*inputs), func(l *Learner, lo, hi int) {
+		n, inputs, units := l.x.Rows(), l.x.Width(), l.w.Rows()
+		out := l.currents[lo : (n-1)*units+hi]
+		simd.GemmNT(n, hi-lo, inputs, l.x.Data(), inputs, l.power.Data()[lo*inputs:hi*inputs], inputs, out, units, false)
+	})
+	l.share(n, worthSharing/(16*k*units), func(l *Learner, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			l.rank(i)
+		}
+	})
+	return l.ranking
+}
+
+// rank finds the k largest currents of an example: the largest, which it then hides, k times.
+func (l *Learner) rank(i int) {
+	units, k := l.w.Rows(), l.rule.K
+	currents, ranking, held := l.currents[i*units:(i+1)*units], l.ranking[i*k:(i+1)*k], l.held[i*k:(i+1)*k]
+	for r := range ranking {
+		u := simd.ArgMax(currents)
+		ranking[r], held[r] = int32(u), currents[u]
+		currents[u] = float32(math.Inf(-1))
+	}
+	for r, u := range ranking {
+		currents[u] = held[r]
+	}
+}
+
+// Step lets the units compete for a batch x [N, inputs] and changes the weights by the rule, with the given rate.
+//
+//	W_mu += rate / N · sum over the examples of g_mu (R^p v - <W_mu,v> W_mu)      with Scale = Average
+//
+// All examples of a batch see the weights as they were before it.
+func (l *Learner) Step(x *tensor.Tensor, rate float64) {
+	if x.Rows() == 0 {
+		return
+	}
+	l.Compete(x)
+	l.group()
+	inputs, most := l.w.Width(), min(2*x.Rows(), l.w.Rows())
+	l.delta, l.scratch = grow(l.delta, most*inputs), grow(l.scratch, most*inputs)
+	l.largest = grow(l.largest, most)[:len(l.touched)]
+	l.share(len(l.touched), rowsWorthSharing, func(l *Learner, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			l.sum(i)
+		}
+	})
+	if l.factor = float32(rate) / float32(x.Rows()); l.rule.Scale == Largest {
+		l.factor = float32(rate) / max(simd.Max(l.largest), 1e-30)
+	}
+	l.share(len(l.touched), rowsWorthSharing, func(l *Learner, lo, hi int) {
+		inputs := l.w.Width()
+		for i := lo; i < hi; i++ {
+			u, at := int(l.touched[i]), i*inputs
+			simd.Axpy(l.w.Row(u), l.factor, l.delta[at:at+inputs])
+			l.raise(u, l.scratch[at:at+inputs])
+		}
+	})
+	for _, u := range l.touched {
+		l.first[u] = -1
+	}
+}
+
+// group gathers the events of each unit in a list: event 2i is that it won example i, 2i+1 that it came k-th.
+func (l *Learner) group() {
+	k, n := l.rule.K, l.x.Rows()
+	l.next = grow(l.next, 2*n)
+	add := func(u int32, event int) { l.next[event], l.first[u] = l.first[u], int32(event) }
+	for i := n - 1; i >= 0; i-- { // backwards, so that lists go forwards
+		ranking := l.ranking[i*k : (i+1)*k]
+		if l.rule.Delta > 0 {
+			add(ranking[k-1], 2*i+1)
+		}
+		add(ranking[0], 2*i)
+		l.wins[ranking[0]]++
+	}
+	l.touched = l.touched[:0]
+	for u, event := range l.first {
+		if event >= 0 {
+			l.touched = append(l.touched, int32(u))
+		}
+	}
+}
+
+// sum adds up what the events of a touched unit ask for.
+func (l *Learner) sum(i int) {
+	k, inputs, u := l.rule.K, l.w.Width(), l.touched[i]
+	d := l.delta[i*inputs : (i+1)*inputs]
+	pull := float32(math.Pow(l.rule.R, l.rule.P))
+	clear(d)
+	var decay float32
+	for event := l.first[u]; event >= 0; event = l.next[event] {
+		example, g, current := int(event/2), float32(1), l.held[int(event/2)*k]
+		if event%2 == 1 {
+			g, current = -float32(l.rule.Delta), l.held[example*k+k-1]
+		}
+		simd.Axpy(d, g*pull, l.x.Data()[example*inputs:(example+1)*inputs])
+		decay += g * current
+	}
+	simd.Axpy(d, -decay, l.w.Row(int(u)))
+	if l.rule.Scale == Largest {
+		scratch := l.scratch[i*inputs : (i+1)*inputs]
+		simd.Abs(scratch, d)
+		l.largest[i] = simd.Max(scratch)
+	}
+}
+
+const (
+	worthSharing     = 1 << 19 // multiply-adds, or elements of a vector, for which a second goroutine pays
+	rowsWorthSharing = 8       // rows to change
+)
+
+// share runs do over [0, n), in ranges of at least grain, on the learner's workers.
+func (l *Learner) share(n, grain int, do func(l *Learner, lo, hi int)) {
+	workers := l.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	l.part = do
+	parallel.For(workers, n, grain, l, func(arg any, lo, hi int) {
+		l := arg.(*Learner)
+		l.part(l, lo, hi)
+	})
+}
+
+// grow returns a slice of n elements in the memory of s where that suffices.
+func grow[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package hebbian
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"math"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/tensor"
+	"github.com/lateral-ml/lateral/lib/train"
+)
+
+// A Net is a network of one hidden layer whose units answer with a power,
+//
+//	h = max(W v, 0)^n,   c = tanh(S h),
+//
+// without biases [KH19, eq. 1]. W v is the plain product, not the current of the learning rule.
+//
+// In the document's second phase W holds what the units have learnt without labels and only S is trained, on features
+// h that are computed once (Encode, ReadOut). With n = 1 and all weights trained it is the document's reference.
+type Net struct {
+	Hidden *autograd.Var // W [units, inputs]
+	Out    *autograd.Var // S [classes, units]
+	Power  float64       // n, at least 1; 0 stands for 1
+
+	// Relative divides the features of each example by their mean over the units, as if the units inhibited each other
+	// in proportion: what counts is how strongly a unit answers beside the others. The document does not say how it
+	// brings features of such different size, up to 10^8 for n = 10, to where tanh does not saturate.
+	Relative bool
+	// Gain multiplies the features where they are not Relative; 0 stands for 1. See FitGain.
+	Gain float64
+}
+
+// NewNet returns a network on top of hidden weights [units, inputs], which it shares. The output weights are drawn from
+// U(-bound, bound).
+func NewNet(hidden *tensor.Tensor, classes int, power float64, bound float32, rng *tensor.RNG) *Net {
+	s := tensor.New(classes, hidden.Rows())
+	rng.Uniform(s.Data(), -bound, bound)
+	return &Net{Hidden: autograd.NewParam(hidden), Out: autograd.NewParam(s), Power: power}
+}
+
+// Features returns what the hidden units say, v [N, ...] -> h [N, units].
+func (n *Net) Features(v *autograd.Var) *autograd.Var {
+	h := autograd.Linear(v, n.Hidden, nil)
+	if n.Power == 0 || n.Power == 1 {
+		h = autograd.ReLU(h)
+	} else {
+		h = autograd.RectifiedPower(h, n.Power)
+	}
+	switch {
+	case n.Relative:
+		return autograd.DivRowMean(h)
+	case n.Gain != 0:
+		return autograd.Scale(h, float32(n.Gain))
+	}
+	return h
+}
+
+// ReadOut returns the outputs for given features, h [N, units] -> c [N, classes], from -1 to 1.
+func (n *Net) ReadOut(h *autograd.Var) *autograd.Var {
+	return autograd.Tanh(autograd.Linear(h, n.Out, nil))
+}
+
+// Forward returns the outputs for examples, v [N, ...] -> c [N, classes].
+func (n *Net) Forward(v *autograd.Var) *autograd.Var { return n.ReadOut(n.Features(v)) }
+
+// FitGain sets Gain such that the features of the examples, v [N, ...], have a root mean square of 1, and clears
+// Relative. Features that are all zero are left as they are.
+func (n *Net) FitGain(v *tensor.Tensor) {
+	n.Relative, n.Gain = false, 1
+	tape, squares, count := autograd.NewTape(0), 0.0, 0
+	for from := 0; from < v.Rows(); from += encodeBatch {
+		tape.Reset()
+		h := n.Features(tape.Input(v.Slice(from, min(from+encodeBatch, v.Rows())))).Data()
+		for _, x := range h {
+			squares += float64(x) * float64(x)
+		}
+		count += len(h)
+	}
+	if squares > 0 {
+		n.Gain = 1 / math.Sqrt(squares/float64(count))
+	}
+}
+
+// OutputLayer returns the part of the network that the second phase trains, as the Model of a train.Config.
+func (n *Net) OutputLayer() any { return &struct{ Out *autograd.Var }{n.Out} }
+
+// Encode returns the examples as the hidden units see them, to train the output layer on or another layer of units.
+// Features that fit into the given number of bytes are computed once and kept; others are computed whenever a batch is
+// gathered. Labels stay the same. It may not be used while the hidden weights change.
+func (n *Net) Encode(set *dataset.Set, bytes int) train.Data {
+	lazy := &encoder{net: n, set: set, tape: autograd.NewTape(0)}
+	if set.Len()*n.Hidden.Rows()*4 > bytes {
+		return lazy
+	}
+	all := *set
+	all.Name, all.Sum = set.Name+", features", "" // which depend on the weights
+	all.X = tensor.New(set.Len(), n.Hidden.Rows())
+	for from := 0; from < set.Len(); from += encodeBatch {
+		to := min(from+encodeBatch, set.Len())
+		lazy.encode(set.X.Slice(from, to), all.X.Slice(from, to))
+	}
+	return &all
+}
+
+// encodeBatch is how many examples are encoded at a time.
+const encodeBatch = 500
+
+// An encoder computes features when they are asked for.
+type encoder struct {
+	net  *Net
+	set  *dataset.Set
+	tape *autograd.Tape
+	v    tensor.Tensor
+}
+
+func (e *encoder) Len() int { return e.set.Len() }
+
+func (e *encoder) Gather(x *tensor.Tensor, y, idx []int) {
+	e.set.Gather(&e.v, y, idx)
+	x.Resize(len(idx), e.net.Hidden.Rows())
+	e.encode(&e.v, x)
+}
+
+func (e *encoder) encode(v, h *tensor.Tensor) {
+	e.tape.Reset()
+	h.CopyFrom(e.net.Features(e.tape.Input(v)).Value())
+}
+
+// UnitLength returns the set with every image scaled to Euclidean length 1, as the document does with CIFAR-10. An
+// image without ink stays as it is.
+func UnitLength(set *dataset.Set) *dataset.Set {
+	scaled := *set
+	scaled.X, scaled.Sum = set.X.Clone(), derived(set.Sum, "unit length")
+	for i := range scaled.Len() {
+		row := scaled.X.Row(i)
+		if squares := simd.SumSquares(row); squares > 0 {
+			simd.Scale(row, float32(1/math.Sqrt(float64(squares))), row)
+		}
+	}
+	return &scaled
+}
+
+// derived returns the identity of data that were made from others.
+func derived(sum, how string) string {
+	digest := sha256.Sum256([]byte(sum + " " + how))
+	return hex.EncodeToString(digest[:])
+}
