@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package submask
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+	"testing"
+
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// random returns n codes, some of which are alike, so that there are ties.
+func random(name string, n, bits int) *Codes {
+	rng := tensor.Stream(1, name)
+	c := New(n, bits)
+	for i := range n {
+		if i > 0 && rng.IntN(4) == 0 {
+			copy(c.Row(i), c.Row(rng.IntN(i)))
+			continue
+		}
+		for j := range bits {
+			if rng.IntN(2) == 0 {
+				c.Set(i, j)
+			}
+		}
+	}
+	return c
+}
+
+// bruteForce sorts everything.
+func bruteForce(codes, queries *Codes, k int) *Neighbours {
+	want := newNeighbours(queries.Len(), k)
+	distance := make([]int, codes.Len())
+	order := make([]int, codes.Len())
+	for q := range queries.Len() {
+		for i := range order {
+			order[i], distance[i] = i, 0
+			for j, w := range codes.Row(i) {
+				distance[i] += bits.OnesCount64(w ^ queries.Row(q)[j])
+			}
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(distance[a], distance[b]) })
+		for j, i := range order[:k] {
+			want.ID[q*k+j], want.Distance[q*k+j] = int32(i), float32(distance[i])
+		}
+	}
+	return want
+}
+
+func checkEqual(t *testing.T, what string, got, want *Neighbours) {
+	t.Helper()
+	if got.K != want.K || !slices.Equal(got.ID, want.ID) || !slices.Equal(got.Distance, want.Distance) {
+		t.Fatalf("%s: got %v %v, want %v %v", what, got.ID, got.Distance, want.ID, want.Distance)
+	}
+}
+
+func TestSearchEqualsBruteForce(t *testing.T) {
+	for length := 1; length <= 300; length++ {
+		n, m, k := 1+(length*37)%210, 1+(length*11)%40, 1+length%7
+		k = min(k, n)
+		codes, queries := random(fmt.Sprint("codes", length), n, length), random(fmt.Sprint("queries", length), m, length)
+		if length%3 == 0 {
+			copy(queries.data, codes.data[:min(len(codes.data), len(queries.data))]) // some are there
+		}
+		want := bruteForce(codes, queries, k)
+		for _, workers := range []int{1, 2, 5} {
+			index := &Index{Codes: codes, Workers: workers}
+			checkEqual(t, fmt.Sprintf("%d bits, %d workers", length, workers), index.Search(queries, k), want)
+		}
+	}
+}
+
+func TestSearchInManyBlocks(t *testing.T) {
+	codes, queries := random("codes", 5000, 200), random("queries", 70, 200)
+	for _, k := range []int{1, 5, 100, 5000} {
+		checkEqual(t, fmt.Sprint(k), (&Index{Codes: codes}).Search(queries, k), bruteForce(codes, queries, k))
+	}
+	if got := (&Index{Codes: codes}).Search(New(0, 200), 3); got.Len() != 0 {
+		t.Errorf("no queries have %d rows of neighbours", got.Len())
+	}
+}
+
+func TestNeighbours(t *testing.T) {
+	codes := FromWords([]uint64{0b000, 0b000, 0b001, 0b000, 0b111}, 3)
+	near := (&Index{Codes: codes}).Search(codes, 3)
+	want := []int32{0, 1, 3, 0, 1, 3, 2, 0, 1, 0, 1, 3, 4, 2, 0}
+	if !slices.Equal(near.ID, want) {
+		t.Fatalf("neighbours %v, want %v", near.ID, want)
+	}
+	if first := near.First(2); !slices.Equal(first.ID, []int32{0, 1, 0, 1, 2, 0, 0, 1, 4, 2}) {
+		t.Errorf("the first two are %v", first.ID)
+	}
+	others := near.WithoutSelf()
+	if !slices.Equal(others.ID, []int32{1, 3, 0, 3, 0, 1, 0, 1, 2, 0}) {
+		t.Errorf("without themselves %v", others.ID)
+	}
+	if !slices.Equal(others.Distance, []float32{0, 0, 0, 0, 1, 1, 0, 0, 2, 3}) {
+		t.Errorf("at %v", others.Distance)
+	}
+	// With K = 2 a third equal does not find itself.
+	if others := (&Index{Codes: codes}).Search(codes, 2).WithoutSelf(); !slices.Equal(others.ID, []int32{1, 0, 0, 0, 2}) {
+		t.Errorf("one neighbour each, without themselves: %v", others.ID)
+	}
+}
+
+func TestVectorsEqualBruteForce(t *testing.T) {
+	for _, d := range []int{1, 7, 64, 300} {
+		rng := tensor.Stream(1, fmt.Sprint("vectors", d))
+		x, q := tensor.New(1300, d), tensor.New(300, d)
+		rng.Normal(x.Data(), 50, 1) // far from the origin, where products lose digits
+		rng.Normal(q.Data(), 50, 1)
+		copy(x.Row(7), x.Row(3))
+		copy(x.Row(900), x.Row(3))
+		copy(q.Row(0), x.Row(3))
+		const k = 4
+		want := newNeighbours(q.Rows(), k)
+		for i := range q.Rows() {
+			order, distance := make([]int, x.Rows()), make([]float32, x.Rows())
+			for j := range order {
+				order[j], distance[j] = j, float32(squaredDistance(q.Row(i), x.Row(j)))
+			}
+			slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(distance[a], distance[b]) })
+			for j, id := range order[:k] {
+				want.ID[i*k+j], want.Distance[i*k+j] = int32(id), float32(math.Sqrt(float64(distance[id])))
+			}
+		}
+		if !slices.Equal(want.ID[:3], []int32{3, 7, 900}) {
+			t.Fatalf("the copies of query 0 are not its neighbours: %v", want.ID[:k])
+		}
+		for _, workers := range []int{1, 2, 5} {
+			v, err := NewVectors(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			v.Workers = workers
+			got, err := v.Search(q, k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkEqual(t, fmt.Sprintf("%d dimensions, %d workers", d, workers), got, want)
+		}
+	}
+}
+
+func TestVectorsRefuseWhatIsNoNumber(t *testing.T) {
+	x := tensor.New(3, 2)
+	x.Set(float32(math.NaN()), 1, 0)
+	if _, err := NewVectors(x); err == nil || err.Error() != "submask: NewVectors: vector 1: element 0 is NaN" {
+		t.Errorf("NaN: %v", err)
+	}
+	v, err := NewVectors(tensor.New(3, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Set(float32(math.Inf(1)), 1, 0)
+	if _, err := v.Search(x, 1); err == nil || err.Error() != "submask: Search: query 1: element 0 is +Inf" {
+		t.Errorf("infinity: %v", err)
+	}
+}
+
+func BenchmarkSearch(b *testing.B) {
+	rng := tensor.Stream(1, "codes")
+	codes, queries := New(50_000, 1024), New(10_000, 1024)
+	for _, c := range []*Codes{codes, queries} {
+		for i := range c.data {
+			c.data[i] = rng.Uint64()
+		}
+	}
+	index := &Index{Codes: codes}
+	for b.Loop() {
+		index.Search(queries, 5)
+	}
+}
