@@ -11,14 +11,17 @@ import (
 // (the columns of one tile) at a time, which stays in the first-level cache while all rows of A pass by.
 //
 // A is read where it lies unless there is much of it and it is used often: then its rows would keep missing the
-// caches, and blocks of at most blockM rows are packed tile by tile. B is read where it lies if few tiles use it.
+// caches, and blocks of at most blockM rows are packed tile by tile. B is read where it lies if one tile uses it.
+//
+// What is not in the second-level cache comes from far away: while the tiles of one panel are computed, the kernels
+// ask for the next panel of B, and when that is done for the next tile of C, a little at a time (see scout).
 const (
 	blockK = 256
 	blockM = 448
 
-	packedA      = 1 << 17 // elements of A in a block from which it is packed
+	cachedA      = 1 << 17 // elements of A that stay in the cache while panel after panel uses them
+	packedA      = 1 << 16 // elements of A in a block from which it is packed
 	packedPanels = 6       // and panels of B that use it
-	directTiles  = 4       // tiles up to which a panel of B is not packed
 )
 
 // gemmKernels are the tile kernels of an implementation. A tile of C has at most rows x cols elements.
@@ -40,7 +43,9 @@ type gemmKernels struct {
 	prefetch func(c []float32, ldc, rows int)
 }
 
-type tileKernel func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool)
+// A tileKernel also asks for memory to be brought into the cache: two lines at ahead, two more step elements further on,
+// and so on, for every four steps of k.
+type tileKernel func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, ahead *float32, step int)
 
 // workspace is the packing memory of one running product: a panel of B, a block of A.
 type workspace struct{ b, a []float32 }
@@ -78,7 +83,7 @@ func (w *workspace) giveBack() {
 // instruction.) The result is therefore the same for every way of splitting a product by rows or columns.
 func GemmNN(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
 	fitGemm("GemmNN", m, n, k, len(a), lda, m, k, len(b), ldb, k, n, len(c), ldc)
-	p := product{&active.gemm, false, false, m, n, k, a, lda, b, ldb, c, ldc, acc}
+	p := product{&active.gemm, false, false, m, n, k, a, lda, b, ldb, c, ldc, acc, scout{}}
 	p.run()
 }
 
@@ -86,7 +91,7 @@ func GemmNN(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32
 // one row of W a unit, is such a product.
 func GemmNT(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
 	fitGemm("GemmNT", m, n, k, len(a), lda, m, k, len(b), ldb, n, k, len(c), ldc)
-	p := product{&active.gemm, false, true, m, n, k, a, lda, b, ldb, c, ldc, acc}
+	p := product{&active.gemm, false, true, m, n, k, a, lda, b, ldb, c, ldc, acc, scout{}}
 	p.run()
 }
 
@@ -94,14 +99,14 @@ func GemmNT(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32
 // transpose(dy)*x is such a product.
 func GemmTN(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
 	fitGemm("GemmTN", m, n, k, len(a), lda, k, m, len(b), ldb, k, n, len(c), ldc)
-	p := product{&active.gemm, true, false, m, n, k, a, lda, b, ldb, c, ldc, acc}
+	p := product{&active.gemm, true, false, m, n, k, a, lda, b, ldb, c, ldc, acc, scout{}}
 	p.run()
 }
 
 // GemmTT is GemmNN with both factors stored transposed, A [k,m] and B [n,k]: C = transpose(A)*transpose(B).
 func GemmTT(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
 	fitGemm("GemmTT", m, n, k, len(a), lda, k, m, len(b), ldb, n, k, len(c), ldc)
-	p := product{&active.gemm, true, true, m, n, k, a, lda, b, ldb, c, ldc, acc}
+	p := product{&active.gemm, true, true, m, n, k, a, lda, b, ldb, c, ldc, acc, scout{}}
 	p.run()
 }
 
@@ -131,7 +136,7 @@ func (g Batch) Gemm(transA, transB bool, m, n, k int, a []float32, lda int, b []
 	last := g.Count - 1
 	fitGemm("Batch", m, n, k, len(a)-last*g.StepA, lda, ar, ac, len(b)-last*g.StepB, ldb, br, bc, len(c)-last*g.StepC, ldc)
 	for i := range g.Count {
-		p := product{&active.gemm, transA, transB, m, n, k, a[i*g.StepA:], lda, b[i*g.StepB:], ldb, c[i*g.StepC:], ldc, acc}
+		p := product{&active.gemm, transA, transB, m, n, k, a[i*g.StepA:], lda, b[i*g.StepB:], ldb, c[i*g.StepC:], ldc, acc, scout{}}
 		p.run()
 	}
 }
@@ -160,6 +165,7 @@ type product struct {
 	c              []float32
 	ldc            int
 	acc            bool
+	ahead          scout
 }
 
 func (p *product) run() {
@@ -174,35 +180,98 @@ func (p *product) run() {
 	defer w.giveBack()
 	w.b = resize(w.b, blockK*p.cols)
 
-	pack := p.m*min(p.k, blockK) >= packedA && p.n > packedPanels*p.cols
-	rows := p.m
-	if pack {
-		rows = evenly(p.m, blockM, p.rows)
-		w.a = resize(w.a, (rows+p.rows-1)/p.rows*blockK*p.width)
+	if p.m*min(p.k, blockK) >= packedA && p.n > packedPanels*p.cols {
+		p.blocks(w)
+	} else {
+		p.panels(w)
 	}
+}
+
+// panels computes the product panel by panel. Each panel sees all of A, or so many columns of it as stay in the cache.
+func (p *product) panels(w *workspace) {
+	depth := evenly(p.k, blockK, 16)
+	span := max(1, cachedA/(p.m*depth)) * depth
+	for s0 := 0; s0 < p.k; s0 += span {
+		for j0 := 0; j0 < p.n; j0 += p.cols {
+			nc := min(p.cols, p.n-j0)
+			if j0+nc < p.n {
+				p.scout(s0, min(span, p.k-s0), j0+nc)
+			} else if next := s0 + span; next < p.k {
+				p.scout(next, min(span, p.k-next), 0)
+			}
+			for p0 := s0; p0 < min(s0+span, p.k); p0 += depth {
+				kc := min(depth, p.k-p0)
+				if !p.transB && nc == p.cols && p.m <= p.rows {
+					p.tiles(p.b[p0*p.ldb+j0:], p.ldb, p0, kc, j0, nc)
+					continue
+				}
+				p.packB(w.b, p0, kc, j0, nc)
+				p.tiles(w.b, p.cols, p0, kc, j0, nc)
+			}
+		}
+	}
+}
+
+// blocks computes it block by block of A, packed.
+func (p *product) blocks(w *workspace) {
+	rows := evenly(p.m, blockM, p.rows)
+	w.a = resize(w.a, (rows+p.rows-1)/p.rows*blockK*p.width)
 	depth := evenly(p.k, blockK, 16)
 	for p0 := 0; p0 < p.k; p0 += depth {
 		kc := min(depth, p.k-p0)
 		for i0 := 0; i0 < p.m; i0 += rows {
 			mc := min(rows, p.m-i0)
-			if pack {
-				p.packA(w.a, i0, mc, p0, kc)
-			}
+			p.packA(w.a, i0, mc, p0, kc)
 			for j0 := 0; j0 < p.n; j0 += p.cols {
 				nc := min(p.cols, p.n-j0)
-				switch {
-				case !p.transB && nc == p.cols && p.m <= directTiles*p.rows:
-					p.tiles(p.b[p0*p.ldb+j0:], p.ldb, i0, mc, p0, kc, j0, nc)
-				case pack:
-					p.packB(w.b, p0, kc, j0, nc)
-					p.packedTiles(w, i0, mc, p0, kc, j0, nc)
-				default:
-					p.packB(w.b, p0, kc, j0, nc)
-					p.tiles(w.b, p.cols, i0, mc, p0, kc, j0, nc)
-				}
+				p.packB(w.b, p0, kc, j0, nc)
+				p.scout(p0, kc, j0+p.cols)
+				p.packedTiles(w, i0, mc, p0, kc, j0, nc)
 			}
 		}
 	}
+}
+
+// A scout walks through a panel of B that will be needed after the present one, for the tile kernels to bring it into the
+// cache. A whole panel asked for at once would hold up what the kernels load themselves.
+type scout struct {
+	panel    []float32
+	rows, n  int  // of the panel as it is stored
+	row, col int  // what to ask for next; past the last row or column if nothing is left
+	down     bool // the way is from row to row; else along the rows
+}
+
+// scout begins a walk through the panel of columns from j0 on, kc steps from p0 on.
+func (p *product) scout(p0, kc, j0 int) {
+	switch {
+	case j0 >= p.n:
+		p.ahead = scout{}
+	case p.transB:
+		p.ahead = scout{panel: p.b[j0*p.ldb+p0:], rows: min(p.cols, p.n-j0), n: kc}
+	default:
+		p.ahead = scout{panel: p.b[p0*p.ldb+j0:], rows: kc, n: min(p.cols, p.n-j0), down: true}
+	}
+}
+
+// next returns where a tile kernel of kc steps shall look ahead, and how far apart its looks are: at the panel to come
+// and, once that has been seen, at the tile of C that begins at row i, column j0.
+func (p *product) next(kc, i, j0 int) (from *float32, step int) {
+	const width = 32 // elements in the two cache lines of a look
+	s, looks := &p.ahead, kc/4
+	if s.row >= s.rows || s.col >= s.n {
+		return &p.c[min(i, p.m-1)*p.ldc+j0], p.ldc
+	}
+	from = &s.panel[s.row*p.ldb+s.col]
+	if s.down {
+		if s.row += looks; s.row >= s.rows {
+			s.row, s.col = 0, s.col+width
+		}
+		return from, p.ldb
+	}
+	if s.col += looks * width; s.col >= s.n {
+		s.row, s.col = s.row+1, 0
+	}
+	return from, width
 }
 
 // clear sets C to zero unless it accumulates: the product without inner dimension.
@@ -215,29 +284,31 @@ func (p *product) clear() {
 	}
 }
 
-// tiles computes the tiles of mc rows and nc columns of C from A as it lies and a panel of B.
-func (p *product) tiles(panel []float32, ldb, i0, mc, p0, kc, j0, nc int) {
+// tiles computes the tiles of nc columns of C from A as it lies and a panel of B.
+func (p *product) tiles(panel []float32, ldb, p0, kc, j0, nc int) {
 	kernels, row, first := p.normal, p.lda, p0
 	if p.transA {
 		kernels, row, first = p.transposed, 1, p0*p.lda
 	}
-	step := evenly(mc, p.rows, 1)
-	for i := i0; i < i0+mc; i += step {
-		kernel := kernels[min(step, i0+mc-i)-1][p.vectors(nc)]
-		kernel(kc, p.a[first+i*row:], p.lda, panel, ldb, p.c[i*p.ldc+j0:], p.ldc, nc, p.acc || p0 > 0)
+	rows := evenly(p.m, p.rows, 1)
+	for i := 0; i < p.m; i += rows {
+		from, step := p.next(kc, i+rows, j0)
+		kernel := kernels[min(rows, p.m-i)-1][p.vectors(nc)]
+		kernel(kc, p.a[first+i*row:], p.lda, panel, ldb, p.c[i*p.ldc+j0:], p.ldc, nc, p.acc || p0 > 0, from, step)
 	}
 }
 
 // packedTiles is tiles for a packed block of A.
 func (p *product) packedTiles(w *workspace, i0, mc, p0, kc, j0, nc int) {
-	step := evenly(mc, p.rows, 1)
+	rows := evenly(mc, p.rows, 1)
 	tile := w.a
-	for i := i0; i < i0+mc; i += step {
-		if next := i + step; next < i0+mc && (p.acc || p0 > 0) {
-			p.prefetch(p.c[next*p.ldc+j0:], p.ldc, min(step, i0+mc-next))
+	for i := i0; i < i0+mc; i += rows {
+		if next := i + rows; next < i0+mc {
+			p.prefetch(p.c[next*p.ldc+j0:], p.ldc, min(rows, i0+mc-next))
 		}
-		kernel := p.transposed[min(step, i0+mc-i)-1][p.vectors(nc)]
-		kernel(kc, tile, p.width, w.b, p.cols, p.c[i*p.ldc+j0:], p.ldc, nc, p.acc || p0 > 0)
+		from, step := p.next(kc, i+rows, j0)
+		kernel := p.transposed[min(rows, i0+mc-i)-1][p.vectors(nc)]
+		kernel(kc, tile, p.width, w.b, p.cols, p.c[i*p.ldc+j0:], p.ldc, nc, p.acc || p0 > 0, from, step)
 		tile = tile[kc*p.width:]
 	}
 }

@@ -3624,52 +3624,56 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2TileN1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileN1x1(SB), NOSPLIT, $0-113
+// func avx2TileN1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileN1x1(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, BX
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), DX
+	SHLQ       $0x02, DX
 	MOVQ       a_base+8(FP), BX
-	MOVQ       cols+104(FP), SI
 	VXORPS     Y0, Y0, Y0
-	MOVB       acc+112(FP), R8
-	TESTB      R8, R8
+	MOVB       acc+112(FP), SI
+	TESTB      SI, SI
 	JZ         begin
-	MOVQ       DX, R8
-	LEAQ       masks<>+256(SB), R9
-	MOVQ       SI, R10
-	NEGQ       R10
-	VMOVUPS    (R9)(R10*4), Y0
-	VMASKMOVPS (R8), Y0, Y0
+	MOVQ       c_base+72(FP), SI
+	MOVQ       ldc+96(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       cols+104(FP), DI
+	LEAQ       masks<>+256(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y0
+	VMASKMOVPS (SI), Y0, Y0
 
 begin:
+	MOVQ ahead+120(FP), SI
+	MOVQ step+128(FP), DI
+	SHLQ $0x02, DI
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (SI)
+	PREFETCHT0   64(SI)
+	ADDQ         DI, SI
 	VMOVUPS      (CX), Y1
 	VBROADCASTSS (BX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	VMOVUPS      (CX), Y1
 	VBROADCASTSS 4(BX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	VMOVUPS      (CX), Y1
 	VBROADCASTSS 8(BX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	VMOVUPS      (CX), Y1
 	VBROADCASTSS 12(BX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	ADDQ         $0x10, BX
 	SUBQ         $0x04, AX
 	JGE          blocks
@@ -3682,70 +3686,77 @@ steps:
 	VMOVUPS      (CX), Y1
 	VBROADCASTSS (BX), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	ADDQ         $0x04, BX
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       SI, CX
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), CX
+	LEAQ       masks<>+256(SB), DX
 	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y1
-	VMASKMOVPS Y0, Y1, (DX)
+	VMOVUPS    (DX)(CX*4), Y1
+	VMASKMOVPS Y0, Y1, (AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileT1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileT1x1(SB), NOSPLIT, $0-113
+// func avx2TileT1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileT1x1(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), BX
-	MOVQ       cols+104(FP), R8
+	MOVQ       a_base+8(FP), SI
 	VXORPS     Y0, Y0, Y0
-	MOVB       acc+112(FP), R9
-	TESTB      R9, R9
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
 	JZ         begin
-	MOVQ       DX, R9
-	LEAQ       masks<>+256(SB), R10
-	MOVQ       R8, R11
-	NEGQ       R11
-	VMOVUPS    (R10)(R11*4), Y0
-	VMASKMOVPS (R9), Y0, Y0
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       cols+104(FP), R8
+	LEAQ       masks<>+256(SB), R9
+	NEGQ       R8
+	VMOVUPS    (R9)(R8*4), Y0
+	VMASKMOVPS (DI), Y0, Y0
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
 	VMOVUPS      (CX), Y1
-	VBROADCASTSS (BX), Y2
+	VBROADCASTSS (SI), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Y1
-	VBROADCASTSS (BX), Y2
+	VBROADCASTSS (SI), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Y1
-	VBROADCASTSS (BX), Y2
+	VBROADCASTSS (SI), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Y1
-	VBROADCASTSS (BX), Y2
+	VBROADCASTSS (SI), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -3755,79 +3766,86 @@ rest:
 
 steps:
 	VMOVUPS      (CX), Y1
-	VBROADCASTSS (BX), Y2
+	VBROADCASTSS (SI), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R8, CX
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), CX
+	LEAQ       masks<>+256(SB), DX
 	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y1
-	VMASKMOVPS Y0, Y1, (DX)
+	VMOVUPS    (DX)(CX*4), Y1
+	VMASKMOVPS Y0, Y1, (AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileN1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileN1x2(SB), NOSPLIT, $0-113
+// func avx2TileN1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileN1x2(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, BX
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), DX
+	SHLQ       $0x02, DX
 	MOVQ       a_base+8(FP), BX
-	MOVQ       cols+104(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVB       acc+112(FP), R8
-	TESTB      R8, R8
+	MOVB       acc+112(FP), SI
+	TESTB      SI, SI
 	JZ         begin
-	MOVQ       DX, R8
-	LEAQ       masks<>+256(SB), R9
-	MOVQ       SI, R10
-	NEGQ       R10
-	VMOVUPS    (R9)(R10*4), Y0
-	VMOVUPS    32(R9)(R10*4), Y1
-	VMASKMOVPS (R8), Y0, Y0
-	VMASKMOVPS 32(R8), Y1, Y1
+	MOVQ       c_base+72(FP), SI
+	MOVQ       ldc+96(FP), DI
+	SHLQ       $0x02, DI
+	MOVQ       cols+104(FP), DI
+	LEAQ       masks<>+256(SB), R8
+	NEGQ       DI
+	VMOVUPS    (R8)(DI*4), Y0
+	VMOVUPS    32(R8)(DI*4), Y1
+	VMASKMOVPS (SI), Y0, Y0
+	VMASKMOVPS 32(SI), Y1, Y1
 
 begin:
+	MOVQ ahead+120(FP), SI
+	MOVQ step+128(FP), DI
+	SHLQ $0x02, DI
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (SI)
+	PREFETCHT0   64(SI)
+	ADDQ         DI, SI
 	VMOVUPS      (CX), Y2
 	VMOVUPS      32(CX), Y3
 	VBROADCASTSS (BX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	VMOVUPS      (CX), Y2
 	VMOVUPS      32(CX), Y3
 	VBROADCASTSS 4(BX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	VMOVUPS      (CX), Y2
 	VMOVUPS      32(CX), Y3
 	VBROADCASTSS 8(BX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	VMOVUPS      (CX), Y2
 	VMOVUPS      32(CX), Y3
 	VBROADCASTSS 12(BX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	ADDQ         $0x10, BX
 	SUBQ         $0x04, AX
 	JGE          blocks
@@ -3842,83 +3860,184 @@ steps:
 	VBROADCASTSS (BX), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	ADDQ         $0x04, BX
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       SI, CX
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), CX
+	LEAQ       masks<>+256(SB), DX
 	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y2
-	VMOVUPS    32(AX)(CX*4), Y3
-	VMASKMOVPS Y0, Y2, (DX)
-	VMASKMOVPS Y1, Y3, 32(DX)
+	VMOVUPS    (DX)(CX*4), Y2
+	VMOVUPS    32(DX)(CX*4), Y3
+	VMASKMOVPS Y0, Y2, (AX)
+	VMASKMOVPS Y1, Y3, 32(AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileT1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileT1x2(SB), NOSPLIT, $0-113
+// func avx2TileT1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileT1x2(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), BX
+	MOVQ       a_base+8(FP), SI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
+	JZ         begin
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
 	MOVQ       cols+104(FP), R8
+	LEAQ       masks<>+256(SB), R9
+	NEGQ       R8
+	VMOVUPS    (R9)(R8*4), Y0
+	VMOVUPS    32(R9)(R8*4), Y1
+	VMASKMOVPS (DI), Y0, Y0
+	VMASKMOVPS 32(DI), Y1, Y1
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	VBROADCASTSS (SI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), CX
+	LEAQ       masks<>+256(SB), DX
+	NEGQ       CX
+	VMOVUPS    (DX)(CX*4), Y2
+	VMOVUPS    32(DX)(CX*4), Y3
+	VMASKMOVPS Y0, Y2, (AX)
+	VMASKMOVPS Y1, Y3, 32(AX)
+	VZEROUPPER
+	RET
+
+// func avx2TileN2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileN2x1(SB), NOSPLIT, $0-136
+	MOVQ       k+0(FP), AX
+	MOVQ       b_base+40(FP), CX
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       a_base+8(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVB       acc+112(FP), R9
-	TESTB      R9, R9
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
 	JZ         begin
-	MOVQ       DX, R9
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       cols+104(FP), R9
 	LEAQ       masks<>+256(SB), R10
-	MOVQ       R8, R11
-	NEGQ       R11
-	VMOVUPS    (R10)(R11*4), Y0
-	VMOVUPS    32(R10)(R11*4), Y1
-	VMASKMOVPS (R9), Y0, Y0
-	VMASKMOVPS 32(R9), Y1, Y1
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y1
+	VMASKMOVPS (DI), Y1, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y1, Y1
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
 	VMOVUPS      (CX), Y2
-	VMOVUPS      32(CX), Y3
-	VBROADCASTSS (BX), Y4
-	VFMADD231PS  Y2, Y4, Y0
-	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	VBROADCASTSS (SI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (SI)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y2
-	VMOVUPS      32(CX), Y3
-	VBROADCASTSS (BX), Y4
-	VFMADD231PS  Y2, Y4, Y0
-	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	VBROADCASTSS 4(SI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 4(SI)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y2
-	VMOVUPS      32(CX), Y3
-	VBROADCASTSS (BX), Y4
-	VFMADD231PS  Y2, Y4, Y0
-	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	VBROADCASTSS 8(SI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 8(SI)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y2
-	VMOVUPS      32(CX), Y3
-	VBROADCASTSS (BX), Y4
-	VFMADD231PS  Y2, Y4, Y0
-	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	VBROADCASTSS 12(SI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS 12(SI)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -3928,84 +4047,94 @@ rest:
 
 steps:
 	VMOVUPS      (CX), Y2
-	VMOVUPS      32(CX), Y3
-	VBROADCASTSS (BX), Y4
-	VFMADD231PS  Y2, Y4, Y0
-	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	VBROADCASTSS (SI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (SI)(DX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R8, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y2
-	VMOVUPS    32(AX)(CX*4), Y3
-	VMASKMOVPS Y0, Y2, (DX)
-	VMASKMOVPS Y1, Y3, 32(DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y2
+	VMASKMOVPS Y0, Y2, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y1, Y2, (AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileN2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileN2x1(SB), NOSPLIT, $0-113
+// func avx2TileT2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileT2x1(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	MOVQ       cols+104(FP), R9
+	MOVQ       a_base+8(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
 	JZ         begin
-	MOVQ       DX, R10
-	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y1
-	VMASKMOVPS (R10), Y1, Y0
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y1, Y1
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       cols+104(FP), R9
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y1
+	VMASKMOVPS (DI), Y1, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y1, Y1
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
 	VMOVUPS      (CX), Y2
-	VBROADCASTSS (R8), Y3
+	VBROADCASTSS (SI), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (R8)(SI*1), Y3
+	VBROADCASTSS 4(SI), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, CX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Y2
-	VBROADCASTSS 4(R8), Y3
+	VBROADCASTSS (SI), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS 4(R8)(SI*1), Y3
+	VBROADCASTSS 4(SI), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, CX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Y2
-	VBROADCASTSS 8(R8), Y3
+	VBROADCASTSS (SI), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS 8(R8)(SI*1), Y3
+	VBROADCASTSS 4(SI), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, CX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Y2
-	VBROADCASTSS 12(R8), Y3
+	VBROADCASTSS (SI), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS 12(R8)(SI*1), Y3
+	VBROADCASTSS 4(SI), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -4015,191 +4144,108 @@ rest:
 
 steps:
 	VMOVUPS      (CX), Y2
-	VBROADCASTSS (R8), Y3
+	VBROADCASTSS (SI), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (R8)(SI*1), Y3
+	VBROADCASTSS 4(SI), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y2
-	VMASKMOVPS Y0, Y2, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y1, Y2, (DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y2
+	VMASKMOVPS Y0, Y2, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y1, Y2, (AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileT2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileT2x1(SB), NOSPLIT, $0-113
+// func avx2TileN2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileN2x2(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	MOVQ       cols+104(FP), R9
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
-	JZ         begin
-	MOVQ       DX, R10
-	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y1
-	VMASKMOVPS (R10), Y1, Y0
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y1, Y1
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Y2
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS 4(R8), Y3
-	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y2
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS 4(R8), Y3
-	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y2
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS 4(R8), Y3
-	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y2
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS 4(R8), Y3
-	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Y2
-	VBROADCASTSS (R8), Y3
-	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS 4(R8), Y3
-	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y2
-	VMASKMOVPS Y0, Y2, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y1, Y2, (DX)
-	VZEROUPPER
-	RET
-
-// func avx2TileN2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileN2x2(SB), NOSPLIT, $0-113
-	MOVQ       k+0(FP), AX
-	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	MOVQ       cols+104(FP), R9
+	MOVQ       a_base+8(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
 	JZ         begin
-	MOVQ       DX, R10
-	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y2
-	VMOVUPS    32(R11)(R12*4), Y3
-	VMASKMOVPS (R10), Y2, Y0
-	VMASKMOVPS 32(R10), Y3, Y1
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y2, Y2
-	VMASKMOVPS 32(R10), Y3, Y3
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       cols+104(FP), R9
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y2
+	VMOVUPS    32(R10)(R9*4), Y3
+	VMASKMOVPS (DI), Y2, Y0
+	VMASKMOVPS 32(DI), Y3, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y3, Y3
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R8)(SI*1), Y6
+	VBROADCASTSS (SI)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
-	VBROADCASTSS 4(R8), Y6
+	VBROADCASTSS 4(SI), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(R8)(SI*1), Y6
+	VBROADCASTSS 4(SI)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
-	VBROADCASTSS 8(R8), Y6
+	VBROADCASTSS 8(SI), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 8(R8)(SI*1), Y6
+	VBROADCASTSS 8(SI)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
-	VBROADCASTSS 12(R8), Y6
+	VBROADCASTSS 12(SI), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 12(R8)(SI*1), Y6
+	VBROADCASTSS 12(SI)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -4210,109 +4256,116 @@ rest:
 steps:
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R8)(SI*1), Y6
+	VBROADCASTSS (SI)(DX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y4
-	VMOVUPS    32(AX)(CX*4), Y5
-	VMASKMOVPS Y0, Y4, (DX)
-	VMASKMOVPS Y1, Y5, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y4, (DX)
-	VMASKMOVPS Y3, Y5, 32(DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y4
+	VMOVUPS    32(BX)(DX*4), Y5
+	VMASKMOVPS Y0, Y4, (AX)
+	VMASKMOVPS Y1, Y5, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y4, (AX)
+	VMASKMOVPS Y3, Y5, 32(AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileT2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileT2x2(SB), NOSPLIT, $0-113
+// func avx2TileT2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileT2x2(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	MOVQ       cols+104(FP), R9
+	MOVQ       a_base+8(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
 	JZ         begin
-	MOVQ       DX, R10
-	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y2
-	VMOVUPS    32(R11)(R12*4), Y3
-	VMASKMOVPS (R10), Y2, Y0
-	VMASKMOVPS 32(R10), Y3, Y1
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y2, Y2
-	VMASKMOVPS 32(R10), Y3, Y3
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       cols+104(FP), R9
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y2
+	VMOVUPS    32(R10)(R9*4), Y3
+	VMASKMOVPS (DI), Y2, Y0
+	VMASKMOVPS 32(DI), Y3, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y2, Y2
+	VMASKMOVPS 32(DI), Y3, Y3
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(R8), Y6
+	VBROADCASTSS 4(SI), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(R8), Y6
+	VBROADCASTSS 4(SI), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(R8), Y6
+	VBROADCASTSS 4(SI), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(R8), Y6
+	VBROADCASTSS 4(SI), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -4323,100 +4376,107 @@ rest:
 steps:
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
-	VBROADCASTSS (R8), Y6
+	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(R8), Y6
+	VBROADCASTSS 4(SI), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y4
-	VMOVUPS    32(AX)(CX*4), Y5
-	VMASKMOVPS Y0, Y4, (DX)
-	VMASKMOVPS Y1, Y5, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y4, (DX)
-	VMASKMOVPS Y3, Y5, 32(DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y4
+	VMOVUPS    32(BX)(DX*4), Y5
+	VMASKMOVPS Y0, Y4, (AX)
+	VMASKMOVPS Y1, Y5, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y4, (AX)
+	VMASKMOVPS Y3, Y5, 32(AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileN3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileN3x1(SB), NOSPLIT, $0-113
+// func avx2TileN3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileN3x1(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	MOVQ       cols+104(FP), R9
+	MOVQ       a_base+8(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
 	JZ         begin
-	MOVQ       DX, R10
-	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y2
-	VMASKMOVPS (R10), Y2, Y0
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y2, Y1
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y2, Y2
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       cols+104(FP), R9
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y2
+	VMASKMOVPS (DI), Y2, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y2, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y2, Y2
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
 	VMOVUPS      (CX), Y3
-	VBROADCASTSS (R8), Y4
+	VBROADCASTSS (SI), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (R8)(SI*1), Y4
+	VBROADCASTSS (SI)(DX*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (R8)(SI*2), Y4
+	VBROADCASTSS (SI)(DX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y3
-	VBROADCASTSS 4(R8), Y4
+	VBROADCASTSS 4(SI), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS 4(R8)(SI*1), Y4
+	VBROADCASTSS 4(SI)(DX*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 4(R8)(SI*2), Y4
+	VBROADCASTSS 4(SI)(DX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y3
-	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(SI), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS 8(R8)(SI*1), Y4
+	VBROADCASTSS 8(SI)(DX*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 8(R8)(SI*2), Y4
+	VBROADCASTSS 8(SI)(DX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y3
-	VBROADCASTSS 12(R8), Y4
+	VBROADCASTSS 12(SI), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS 12(R8)(SI*1), Y4
+	VBROADCASTSS 12(SI)(DX*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 12(R8)(SI*2), Y4
+	VBROADCASTSS 12(SI)(DX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -4426,102 +4486,109 @@ rest:
 
 steps:
 	VMOVUPS      (CX), Y3
-	VBROADCASTSS (R8), Y4
+	VBROADCASTSS (SI), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (R8)(SI*1), Y4
+	VBROADCASTSS (SI)(DX*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (R8)(SI*2), Y4
+	VBROADCASTSS (SI)(DX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y3
-	VMASKMOVPS Y0, Y3, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y1, Y3, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y3, (DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y3
+	VMASKMOVPS Y0, Y3, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y1, Y3, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y3, (AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileT3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileT3x1(SB), NOSPLIT, $0-113
+// func avx2TileT3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileT3x1(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	MOVQ       cols+104(FP), R9
+	MOVQ       a_base+8(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
 	JZ         begin
-	MOVQ       DX, R10
-	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y2
-	VMASKMOVPS (R10), Y2, Y0
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y2, Y1
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y2, Y2
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       cols+104(FP), R9
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y2
+	VMASKMOVPS (DI), Y2, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y2, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y2, Y2
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
 	VMOVUPS      (CX), Y3
-	VBROADCASTSS (R8), Y4
+	VBROADCASTSS (SI), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS 4(R8), Y4
+	VBROADCASTSS 4(SI), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(SI), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Y3
-	VBROADCASTSS (R8), Y4
+	VBROADCASTSS (SI), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS 4(R8), Y4
+	VBROADCASTSS 4(SI), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(SI), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Y3
-	VBROADCASTSS (R8), Y4
+	VBROADCASTSS (SI), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS 4(R8), Y4
+	VBROADCASTSS 4(SI), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(SI), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Y3
-	VBROADCASTSS (R8), Y4
+	VBROADCASTSS (SI), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS 4(R8), Y4
+	VBROADCASTSS 4(SI), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(SI), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -4531,122 +4598,129 @@ rest:
 
 steps:
 	VMOVUPS      (CX), Y3
-	VBROADCASTSS (R8), Y4
+	VBROADCASTSS (SI), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS 4(R8), Y4
+	VBROADCASTSS 4(SI), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS 8(R8), Y4
+	VBROADCASTSS 8(SI), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y3
-	VMASKMOVPS Y0, Y3, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y1, Y3, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y3, (DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y3
+	VMASKMOVPS Y0, Y3, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y1, Y3, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y3, (AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileN3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileN3x2(SB), NOSPLIT, $0-113
+// func avx2TileN3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileN3x2(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	MOVQ       cols+104(FP), R9
+	MOVQ       a_base+8(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
 	JZ         begin
-	MOVQ       DX, R10
-	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y4
-	VMOVUPS    32(R11)(R12*4), Y5
-	VMASKMOVPS (R10), Y4, Y0
-	VMASKMOVPS 32(R10), Y5, Y1
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y4, Y2
-	VMASKMOVPS 32(R10), Y5, Y3
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y4, Y4
-	VMASKMOVPS 32(R10), Y5, Y5
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       cols+104(FP), R9
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y4
+	VMOVUPS    32(R10)(R9*4), Y5
+	VMASKMOVPS (DI), Y4, Y0
+	VMASKMOVPS 32(DI), Y5, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y2
+	VMASKMOVPS 32(DI), Y5, Y3
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y4
+	VMASKMOVPS 32(DI), Y5, Y5
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (SI), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (R8)(SI*1), Y8
+	VBROADCASTSS (SI)(DX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (R8)(SI*2), Y8
+	VBROADCASTSS (SI)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
-	VBROADCASTSS 4(R8), Y8
+	VBROADCASTSS 4(SI), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(R8)(SI*1), Y8
+	VBROADCASTSS 4(SI)(DX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 4(R8)(SI*2), Y8
+	VBROADCASTSS 4(SI)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
-	VBROADCASTSS 8(R8), Y8
+	VBROADCASTSS 8(SI), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 8(R8)(SI*1), Y8
+	VBROADCASTSS 8(SI)(DX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(R8)(SI*2), Y8
+	VBROADCASTSS 8(SI)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
-	VBROADCASTSS 12(R8), Y8
+	VBROADCASTSS 12(SI), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 12(R8)(SI*1), Y8
+	VBROADCASTSS 12(SI)(DX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 12(R8)(SI*2), Y8
+	VBROADCASTSS 12(SI)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -4657,377 +4731,270 @@ rest:
 steps:
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
-	VBROADCASTSS (R8), Y8
+	VBROADCASTSS (SI), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (R8)(SI*1), Y8
+	VBROADCASTSS (SI)(DX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (R8)(SI*2), Y8
+	VBROADCASTSS (SI)(DX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y6
-	VMOVUPS    32(AX)(CX*4), Y7
-	VMASKMOVPS Y0, Y6, (DX)
-	VMASKMOVPS Y1, Y7, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y6, (DX)
-	VMASKMOVPS Y3, Y7, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y4, Y6, (DX)
-	VMASKMOVPS Y5, Y7, 32(DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y6
+	VMOVUPS    32(BX)(DX*4), Y7
+	VMASKMOVPS Y0, Y6, (AX)
+	VMASKMOVPS Y1, Y7, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y6, (AX)
+	VMASKMOVPS Y3, Y7, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y6, (AX)
+	VMASKMOVPS Y5, Y7, 32(AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileT3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileT3x2(SB), NOSPLIT, $0-113
+// func avx2TileT3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileT3x2(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	MOVQ       cols+104(FP), R9
+	MOVQ       a_base+8(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
 	JZ         begin
-	MOVQ       DX, R10
-	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y4
-	VMOVUPS    32(R11)(R12*4), Y5
-	VMASKMOVPS (R10), Y4, Y0
-	VMASKMOVPS 32(R10), Y5, Y1
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y4, Y2
-	VMASKMOVPS 32(R10), Y5, Y3
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y4, Y4
-	VMASKMOVPS 32(R10), Y5, Y5
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Y6
-	VMOVUPS      32(CX), Y7
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(R8), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(R8), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y6
-	VMOVUPS      32(CX), Y7
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(R8), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(R8), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y6
-	VMOVUPS      32(CX), Y7
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(R8), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(R8), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y6
-	VMOVUPS      32(CX), Y7
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(R8), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(R8), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Y6
-	VMOVUPS      32(CX), Y7
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y6, Y8, Y0
-	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS 4(R8), Y8
-	VFMADD231PS  Y6, Y8, Y2
-	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS 8(R8), Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y6
-	VMOVUPS    32(AX)(CX*4), Y7
-	VMASKMOVPS Y0, Y6, (DX)
-	VMASKMOVPS Y1, Y7, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y6, (DX)
-	VMASKMOVPS Y3, Y7, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y4, Y6, (DX)
-	VMASKMOVPS Y5, Y7, 32(DX)
-	VZEROUPPER
-	RET
-
-// func avx2TileN4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileN4x1(SB), NOSPLIT, $0-113
-	MOVQ       k+0(FP), AX
-	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       cols+104(FP), R10
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	MOVB       acc+112(FP), R11
-	TESTB      R11, R11
-	JZ         begin
-	MOVQ       DX, R11
-	LEAQ       masks<>+256(SB), R12
-	MOVQ       R10, R13
-	NEGQ       R13
-	VMOVUPS    (R12)(R13*4), Y3
-	VMASKMOVPS (R11), Y3, Y0
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y3, Y1
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y3, Y2
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y3, Y3
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Y4
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (R8)(SI*1), Y5
-	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (R8)(SI*2), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y4
-	VBROADCASTSS 4(R8), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 4(R8)(SI*1), Y5
-	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS 4(R8)(SI*2), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS 4(R9), Y5
-	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y4
-	VBROADCASTSS 8(R8), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 8(R8)(SI*1), Y5
-	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS 8(R8)(SI*2), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS 8(R9), Y5
-	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y4
-	VBROADCASTSS 12(R8), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 12(R8)(SI*1), Y5
-	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS 12(R8)(SI*2), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS 12(R9), Y5
-	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Y4
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (R8)(SI*1), Y5
-	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (R8)(SI*2), Y5
-	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
-	JNZ          steps
-
-store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R10, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y4
-	VMASKMOVPS Y0, Y4, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y1, Y4, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y4, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y3, Y4, (DX)
-	VZEROUPPER
-	RET
-
-// func avx2TileT4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileT4x1(SB), NOSPLIT, $0-113
-	MOVQ       k+0(FP), AX
-	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
 	MOVQ       cols+104(FP), R9
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
-	JZ         begin
-	MOVQ       DX, R10
-	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y3
-	VMASKMOVPS (R10), Y3, Y0
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y3, Y1
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y3, Y2
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y3, Y3
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y4
+	VMOVUPS    32(R10)(R9*4), Y5
+	VMASKMOVPS (DI), Y4, Y0
+	VMASKMOVPS 32(DI), Y5, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y2
+	VMASKMOVPS 32(DI), Y5, Y3
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y4
+	VMASKMOVPS 32(DI), Y5, Y5
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Y6
+	VMOVUPS      32(CX), Y7
+	VBROADCASTSS (SI), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(SI), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(SI), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y6
+	VMOVUPS      32(CX), Y7
+	VBROADCASTSS (SI), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(SI), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(SI), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y6
+	VMOVUPS      32(CX), Y7
+	VBROADCASTSS (SI), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(SI), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(SI), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y6
+	VMOVUPS      32(CX), Y7
+	VBROADCASTSS (SI), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(SI), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(SI), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Y6
+	VMOVUPS      32(CX), Y7
+	VBROADCASTSS (SI), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(SI), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(SI), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y6
+	VMOVUPS    32(BX)(DX*4), Y7
+	VMASKMOVPS Y0, Y6, (AX)
+	VMASKMOVPS Y1, Y7, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y6, (AX)
+	VMASKMOVPS Y3, Y7, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y6, (AX)
+	VMASKMOVPS Y5, Y7, 32(AX)
+	VZEROUPPER
+	RET
+
+// func avx2TileN4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileN4x1(SB), NOSPLIT, $0-136
+	MOVQ       k+0(FP), AX
+	MOVQ       b_base+40(FP), CX
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       a_base+8(FP), SI
+	LEAQ       (SI)(DX*2), DI
+	ADDQ       DX, DI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVB       acc+112(FP), R8
+	TESTB      R8, R8
+	JZ         begin
+	MOVQ       c_base+72(FP), R8
+	MOVQ       ldc+96(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       cols+104(FP), R10
+	LEAQ       masks<>+256(SB), R11
+	NEGQ       R10
+	VMOVUPS    (R11)(R10*4), Y3
+	VMASKMOVPS (R8), Y3, Y0
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y3, Y1
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y3, Y2
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y3, Y3
+
+begin:
+	MOVQ ahead+120(FP), R8
+	MOVQ step+128(FP), R9
+	SHLQ $0x02, R9
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
 	VMOVUPS      (CX), Y4
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (SI), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 4(R8), Y5
+	VBROADCASTSS (SI)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS 8(R8), Y5
+	VBROADCASTSS (SI)(DX*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS 12(R8), Y5
+	VBROADCASTSS (DI), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y4
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS 4(SI), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 4(R8), Y5
+	VBROADCASTSS 4(SI)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS 8(R8), Y5
+	VBROADCASTSS 4(SI)(DX*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS 12(R8), Y5
+	VBROADCASTSS 4(DI), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y4
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS 8(SI), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 4(R8), Y5
+	VBROADCASTSS 8(SI)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS 8(R8), Y5
+	VBROADCASTSS 8(SI)(DX*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS 12(R8), Y5
+	VBROADCASTSS 8(DI), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y4
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS 12(SI), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 4(R8), Y5
+	VBROADCASTSS 12(SI)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS 8(R8), Y5
+	VBROADCASTSS 12(SI)(DX*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS 12(R8), Y5
+	VBROADCASTSS 12(DI), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -5037,50 +5004,177 @@ rest:
 
 steps:
 	VMOVUPS      (CX), Y4
-	VBROADCASTSS (R8), Y5
+	VBROADCASTSS (SI), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS 4(R8), Y5
+	VBROADCASTSS (SI)(DX*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS 8(R8), Y5
+	VBROADCASTSS (SI)(DX*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS 12(R8), Y5
+	VBROADCASTSS (DI), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y4
-	VMASKMOVPS Y0, Y4, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y1, Y4, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y4, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y3, Y4, (DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y4
+	VMASKMOVPS Y0, Y4, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y1, Y4, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y4, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y3, Y4, (AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileN4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileN4x2(SB), NOSPLIT, $0-113
+// func avx2TileT4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileT4x1(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       cols+104(FP), R10
+	MOVQ       a_base+8(FP), SI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
+	JZ         begin
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       cols+104(FP), R9
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y3
+	VMASKMOVPS (DI), Y3, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y3, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y3, Y2
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y3, Y3
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Y4
+	VBROADCASTSS (SI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(SI), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 8(SI), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 12(SI), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y4
+	VBROADCASTSS (SI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(SI), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 8(SI), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 12(SI), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y4
+	VBROADCASTSS (SI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(SI), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 8(SI), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 12(SI), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y4
+	VBROADCASTSS (SI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(SI), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 8(SI), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 12(SI), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Y4
+	VBROADCASTSS (SI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS 4(SI), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS 8(SI), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS 12(SI), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y4
+	VMASKMOVPS Y0, Y4, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y1, Y4, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y4, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y3, Y4, (AX)
+	VZEROUPPER
+	RET
+
+// func avx2TileN4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileN4x2(SB), NOSPLIT, $0-136
+	MOVQ       k+0(FP), AX
+	MOVQ       b_base+40(FP), CX
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       a_base+8(FP), SI
+	LEAQ       (SI)(DX*2), DI
+	ADDQ       DX, DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -5089,94 +5183,102 @@ TEXT ·avx2TileN4x2(SB), NOSPLIT, $0-113
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVB       acc+112(FP), R11
-	TESTB      R11, R11
+	MOVB       acc+112(FP), R8
+	TESTB      R8, R8
 	JZ         begin
-	MOVQ       DX, R11
-	LEAQ       masks<>+256(SB), R12
-	MOVQ       R10, R13
-	NEGQ       R13
-	VMOVUPS    (R12)(R13*4), Y6
-	VMOVUPS    32(R12)(R13*4), Y7
-	VMASKMOVPS (R11), Y6, Y0
-	VMASKMOVPS 32(R11), Y7, Y1
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y6, Y2
-	VMASKMOVPS 32(R11), Y7, Y3
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y6, Y4
-	VMASKMOVPS 32(R11), Y7, Y5
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y6, Y6
-	VMASKMOVPS 32(R11), Y7, Y7
+	MOVQ       c_base+72(FP), R8
+	MOVQ       ldc+96(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       cols+104(FP), R10
+	LEAQ       masks<>+256(SB), R11
+	NEGQ       R10
+	VMOVUPS    (R11)(R10*4), Y6
+	VMOVUPS    32(R11)(R10*4), Y7
+	VMASKMOVPS (R8), Y6, Y0
+	VMASKMOVPS 32(R8), Y7, Y1
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y6, Y2
+	VMASKMOVPS 32(R8), Y7, Y3
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y6, Y4
+	VMASKMOVPS 32(R8), Y7, Y5
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y6, Y6
+	VMASKMOVPS 32(R8), Y7, Y7
 
 begin:
+	MOVQ ahead+120(FP), R8
+	MOVQ step+128(FP), R9
+	SHLQ $0x02, R9
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (SI), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (R8)(SI*1), Y10
+	VBROADCASTSS (SI)(DX*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (R8)(SI*2), Y10
+	VBROADCASTSS (SI)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R9), Y10
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	VBROADCASTSS 4(R8), Y10
+	VBROADCASTSS 4(SI), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(R8)(SI*1), Y10
+	VBROADCASTSS 4(SI)(DX*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 4(R8)(SI*2), Y10
+	VBROADCASTSS 4(SI)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 4(R9), Y10
+	VBROADCASTSS 4(DI), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	VBROADCASTSS 8(R8), Y10
+	VBROADCASTSS 8(SI), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 8(R8)(SI*1), Y10
+	VBROADCASTSS 8(SI)(DX*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 8(R8)(SI*2), Y10
+	VBROADCASTSS 8(SI)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 8(R9), Y10
+	VBROADCASTSS 8(DI), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	VBROADCASTSS 12(R8), Y10
+	VBROADCASTSS 12(SI), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 12(R8)(SI*1), Y10
+	VBROADCASTSS 12(SI)(DX*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 12(R8)(SI*2), Y10
+	VBROADCASTSS 12(SI)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(R9), Y10
+	VBROADCASTSS 12(DI), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -5187,58 +5289,57 @@ rest:
 steps:
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (SI), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (R8)(SI*1), Y10
+	VBROADCASTSS (SI)(DX*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (R8)(SI*2), Y10
+	VBROADCASTSS (SI)(DX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R9), Y10
+	VBROADCASTSS (DI), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R10, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y8
-	VMOVUPS    32(AX)(CX*4), Y9
-	VMASKMOVPS Y0, Y8, (DX)
-	VMASKMOVPS Y1, Y9, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y8, (DX)
-	VMASKMOVPS Y3, Y9, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y4, Y8, (DX)
-	VMASKMOVPS Y5, Y9, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y6, Y8, (DX)
-	VMASKMOVPS Y7, Y9, 32(DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y8
+	VMOVUPS    32(BX)(DX*4), Y9
+	VMASKMOVPS Y0, Y8, (AX)
+	VMASKMOVPS Y1, Y9, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y8, (AX)
+	VMASKMOVPS Y3, Y9, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y8, (AX)
+	VMASKMOVPS Y5, Y9, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y6, Y8, (AX)
+	VMASKMOVPS Y7, Y9, 32(AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileT4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileT4x2(SB), NOSPLIT, $0-113
+// func avx2TileT4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileT4x2(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	MOVQ       cols+104(FP), R9
+	MOVQ       a_base+8(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -5247,373 +5348,104 @@ TEXT ·avx2TileT4x2(SB), NOSPLIT, $0-113
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
 	JZ         begin
-	MOVQ       DX, R10
-	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y6
-	VMOVUPS    32(R11)(R12*4), Y7
-	VMASKMOVPS (R10), Y6, Y0
-	VMASKMOVPS 32(R10), Y7, Y1
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y6, Y2
-	VMASKMOVPS 32(R10), Y7, Y3
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y6, Y4
-	VMASKMOVPS 32(R10), Y7, Y5
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y6, Y6
-	VMASKMOVPS 32(R10), Y7, Y7
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Y8
-	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y8, Y10, Y0
-	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(R8), Y10
-	VFMADD231PS  Y8, Y10, Y2
-	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 8(R8), Y10
-	VFMADD231PS  Y8, Y10, Y4
-	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(R8), Y10
-	VFMADD231PS  Y8, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y8
-	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y8, Y10, Y0
-	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(R8), Y10
-	VFMADD231PS  Y8, Y10, Y2
-	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 8(R8), Y10
-	VFMADD231PS  Y8, Y10, Y4
-	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(R8), Y10
-	VFMADD231PS  Y8, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y8
-	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y8, Y10, Y0
-	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(R8), Y10
-	VFMADD231PS  Y8, Y10, Y2
-	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 8(R8), Y10
-	VFMADD231PS  Y8, Y10, Y4
-	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(R8), Y10
-	VFMADD231PS  Y8, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y8
-	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y8, Y10, Y0
-	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(R8), Y10
-	VFMADD231PS  Y8, Y10, Y2
-	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 8(R8), Y10
-	VFMADD231PS  Y8, Y10, Y4
-	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(R8), Y10
-	VFMADD231PS  Y8, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Y8
-	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (R8), Y10
-	VFMADD231PS  Y8, Y10, Y0
-	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS 4(R8), Y10
-	VFMADD231PS  Y8, Y10, Y2
-	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS 8(R8), Y10
-	VFMADD231PS  Y8, Y10, Y4
-	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS 12(R8), Y10
-	VFMADD231PS  Y8, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y8
-	VMOVUPS    32(AX)(CX*4), Y9
-	VMASKMOVPS Y0, Y8, (DX)
-	VMASKMOVPS Y1, Y9, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y8, (DX)
-	VMASKMOVPS Y3, Y9, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y4, Y8, (DX)
-	VMASKMOVPS Y5, Y9, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y6, Y8, (DX)
-	VMASKMOVPS Y7, Y9, 32(DX)
-	VZEROUPPER
-	RET
-
-// func avx2TileN5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileN5x1(SB), NOSPLIT, $0-113
-	MOVQ       k+0(FP), AX
-	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       cols+104(FP), R10
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	MOVB       acc+112(FP), R11
-	TESTB      R11, R11
-	JZ         begin
-	MOVQ       DX, R11
-	LEAQ       masks<>+256(SB), R12
-	MOVQ       R10, R13
-	NEGQ       R13
-	VMOVUPS    (R12)(R13*4), Y4
-	VMASKMOVPS (R11), Y4, Y0
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y4, Y1
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y4, Y2
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y4, Y3
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y4, Y4
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (R8)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R8)(SI*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (R9)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS 4(R8), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS 4(R8)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 4(R8)(SI*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS 4(R9), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS 4(R9)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS 8(R8), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS 8(R8)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 8(R8)(SI*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS 8(R9), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS 8(R9)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS 12(R8), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS 12(R8)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 12(R8)(SI*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS 12(R9), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS 12(R9)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (R8)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R8)(SI*2), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (R9)(SI*1), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
-	JNZ          steps
-
-store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R10, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y5
-	VMASKMOVPS Y0, Y5, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y1, Y5, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y5, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y3, Y5, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y4, Y5, (DX)
-	VZEROUPPER
-	RET
-
-// func avx2TileT5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileT5x1(SB), NOSPLIT, $0-113
-	MOVQ       k+0(FP), AX
-	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
 	MOVQ       cols+104(FP), R9
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
-	JZ         begin
-	MOVQ       DX, R10
-	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y4
-	VMASKMOVPS (R10), Y4, Y0
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y4, Y1
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y4, Y2
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y4, Y3
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y4, Y4
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y6
+	VMOVUPS    32(R10)(R9*4), Y7
+	VMASKMOVPS (DI), Y6, Y0
+	VMASKMOVPS 32(DI), Y7, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y2
+	VMASKMOVPS 32(DI), Y7, Y3
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y4
+	VMASKMOVPS 32(DI), Y7, Y5
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y6, Y6
+	VMASKMOVPS 32(DI), Y7, Y7
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS 4(R8), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 8(R8), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS 12(R8), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS 16(R8), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS 4(R8), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 8(R8), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS 12(R8), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS 16(R8), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS 4(R8), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 8(R8), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS 12(R8), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS 16(R8), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS 4(R8), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 8(R8), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS 12(R8), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS 16(R8), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Y8
+	VMOVUPS      32(CX), Y9
+	VBROADCASTSS (SI), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(SI), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(SI), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(SI), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y8
+	VMOVUPS      32(CX), Y9
+	VBROADCASTSS (SI), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(SI), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(SI), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(SI), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y8
+	VMOVUPS      32(CX), Y9
+	VBROADCASTSS (SI), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(SI), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(SI), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(SI), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y8
+	VMOVUPS      32(CX), Y9
+	VBROADCASTSS (SI), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(SI), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(SI), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(SI), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -5622,168 +5454,146 @@ rest:
 	JZ   store
 
 steps:
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS 4(R8), Y6
-	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS 8(R8), Y6
-	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS 12(R8), Y6
-	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS 16(R8), Y6
-	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	VMOVUPS      (CX), Y8
+	VMOVUPS      32(CX), Y9
+	VBROADCASTSS (SI), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(SI), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(SI), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(SI), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y5
-	VMASKMOVPS Y0, Y5, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y1, Y5, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y5, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y3, Y5, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y4, Y5, (DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y8
+	VMOVUPS    32(BX)(DX*4), Y9
+	VMASKMOVPS Y0, Y8, (AX)
+	VMASKMOVPS Y1, Y9, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y8, (AX)
+	VMASKMOVPS Y3, Y9, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y8, (AX)
+	VMASKMOVPS Y5, Y9, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y6, Y8, (AX)
+	VMASKMOVPS Y7, Y9, 32(AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileN5x2(SB), NOSPLIT, $0-113
+// func avx2TileN5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileN5x1(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
+	MOVQ       a_base+8(FP), SI
+	LEAQ       (SI)(DX*2), DI
+	ADDQ       DX, DI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVB       acc+112(FP), R8
+	TESTB      R8, R8
+	JZ         begin
+	MOVQ       c_base+72(FP), R8
+	MOVQ       ldc+96(FP), R9
+	SHLQ       $0x02, R9
 	MOVQ       cols+104(FP), R10
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	VXORPS     Y6, Y6, Y6
-	VXORPS     Y7, Y7, Y7
-	VXORPS     Y8, Y8, Y8
-	VXORPS     Y9, Y9, Y9
-	MOVB       acc+112(FP), R11
-	TESTB      R11, R11
-	JZ         begin
-	MOVQ       DX, R11
-	LEAQ       masks<>+256(SB), R12
-	MOVQ       R10, R13
-	NEGQ       R13
-	VMOVUPS    (R12)(R13*4), Y8
-	VMOVUPS    32(R12)(R13*4), Y9
-	VMASKMOVPS (R11), Y8, Y0
-	VMASKMOVPS 32(R11), Y9, Y1
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y8, Y2
-	VMASKMOVPS 32(R11), Y9, Y3
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y8, Y4
-	VMASKMOVPS 32(R11), Y9, Y5
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y8, Y6
-	VMASKMOVPS 32(R11), Y9, Y7
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y8, Y8
-	VMASKMOVPS 32(R11), Y9, Y9
+	LEAQ       masks<>+256(SB), R11
+	NEGQ       R10
+	VMOVUPS    (R11)(R10*4), Y4
+	VMASKMOVPS (R8), Y4, Y0
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y4, Y1
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y4, Y2
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y4, Y3
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y4, Y4
 
 begin:
+	MOVQ ahead+120(FP), R8
+	MOVQ step+128(FP), R9
+	SHLQ $0x02, R9
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
-	VMOVUPS      (CX), Y10
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (R8)(SI*1), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (R8)(SI*2), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R9), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R9)(SI*1), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y10
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS 4(R8), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 4(R8)(SI*1), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 4(R8)(SI*2), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 4(R9), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 4(R9)(SI*1), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y10
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS 8(R8), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 8(R8)(SI*1), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 8(R8)(SI*2), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 8(R9), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 8(R9)(SI*1), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y10
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS 12(R8), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 12(R8)(SI*1), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 12(R8)(SI*2), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(R9), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 12(R9)(SI*1), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (SI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (SI)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (DI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (DI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS 4(SI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 4(SI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(SI)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 4(DI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 4(DI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS 8(SI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 8(SI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(SI)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 8(DI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 8(DI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS 12(SI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 12(SI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 12(SI)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 12(DI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 12(DI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -5792,66 +5602,197 @@ rest:
 	JZ   store
 
 steps:
-	VMOVUPS      (CX), Y10
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (R8)(SI*1), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (R8)(SI*2), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R9), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R9)(SI*1), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS (SI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (SI)(DX*2), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS (DI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS (DI)(DX*1), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R10, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y10
-	VMOVUPS    32(AX)(CX*4), Y11
-	VMASKMOVPS Y0, Y10, (DX)
-	VMASKMOVPS Y1, Y11, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y10, (DX)
-	VMASKMOVPS Y3, Y11, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y4, Y10, (DX)
-	VMASKMOVPS Y5, Y11, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y6, Y10, (DX)
-	VMASKMOVPS Y7, Y11, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y8, Y10, (DX)
-	VMASKMOVPS Y9, Y11, 32(DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y5
+	VMASKMOVPS Y0, Y5, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y1, Y5, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y5, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y3, Y5, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y5, (AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileT5x2(SB), NOSPLIT, $0-113
+// func avx2TileT5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileT5x1(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
+	MOVQ       a_base+8(FP), SI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
+	JZ         begin
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
 	MOVQ       cols+104(FP), R9
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y4
+	VMASKMOVPS (DI), Y4, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y2
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y3
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y4, Y4
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 4(SI), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(SI), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 12(SI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 16(SI), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 4(SI), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(SI), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 12(SI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 16(SI), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 4(SI), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(SI), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 12(SI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 16(SI), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 4(SI), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(SI), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 12(SI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 16(SI), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Y5
+	VBROADCASTSS (SI), Y6
+	VFMADD231PS  Y5, Y6, Y0
+	VBROADCASTSS 4(SI), Y6
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(SI), Y6
+	VFMADD231PS  Y5, Y6, Y2
+	VBROADCASTSS 12(SI), Y6
+	VFMADD231PS  Y5, Y6, Y3
+	VBROADCASTSS 16(SI), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y5
+	VMASKMOVPS Y0, Y5, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y1, Y5, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y5, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y3, Y5, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y5, (AX)
+	VZEROUPPER
+	RET
+
+// func avx2TileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileN5x2(SB), NOSPLIT, $0-136
+	MOVQ       k+0(FP), AX
+	MOVQ       b_base+40(FP), CX
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       a_base+8(FP), SI
+	LEAQ       (SI)(DX*2), DI
+	ADDQ       DX, DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -5862,420 +5803,117 @@ TEXT ·avx2TileT5x2(SB), NOSPLIT, $0-113
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
+	MOVB       acc+112(FP), R8
+	TESTB      R8, R8
 	JZ         begin
-	MOVQ       DX, R10
-	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y8
-	VMOVUPS    32(R11)(R12*4), Y9
-	VMASKMOVPS (R10), Y8, Y0
-	VMASKMOVPS 32(R10), Y9, Y1
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y8, Y2
-	VMASKMOVPS 32(R10), Y9, Y3
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y8, Y4
-	VMASKMOVPS 32(R10), Y9, Y5
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y8, Y6
-	VMASKMOVPS 32(R10), Y9, Y7
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y8, Y8
-	VMASKMOVPS 32(R10), Y9, Y9
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Y10
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 4(R8), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 8(R8), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(R8), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 16(R8), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y10
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 4(R8), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 8(R8), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(R8), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 16(R8), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y10
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 4(R8), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 8(R8), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(R8), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 16(R8), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y10
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 4(R8), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 8(R8), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(R8), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 16(R8), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Y10
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y10, Y12, Y0
-	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS 4(R8), Y12
-	VFMADD231PS  Y10, Y12, Y2
-	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS 8(R8), Y12
-	VFMADD231PS  Y10, Y12, Y4
-	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS 12(R8), Y12
-	VFMADD231PS  Y10, Y12, Y6
-	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS 16(R8), Y12
-	VFMADD231PS  Y10, Y12, Y8
-	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y10
-	VMOVUPS    32(AX)(CX*4), Y11
-	VMASKMOVPS Y0, Y10, (DX)
-	VMASKMOVPS Y1, Y11, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y10, (DX)
-	VMASKMOVPS Y3, Y11, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y4, Y10, (DX)
-	VMASKMOVPS Y5, Y11, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y6, Y10, (DX)
-	VMASKMOVPS Y7, Y11, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y8, Y10, (DX)
-	VMASKMOVPS Y9, Y11, 32(DX)
-	VZEROUPPER
-	RET
-
-// func avx2TileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileN6x1(SB), NOSPLIT, $0-113
-	MOVQ       k+0(FP), AX
-	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
+	MOVQ       c_base+72(FP), R8
+	MOVQ       ldc+96(FP), R9
+	SHLQ       $0x02, R9
 	MOVQ       cols+104(FP), R10
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	MOVB       acc+112(FP), R11
-	TESTB      R11, R11
-	JZ         begin
-	MOVQ       DX, R11
-	LEAQ       masks<>+256(SB), R12
-	MOVQ       R10, R13
-	NEGQ       R13
-	VMOVUPS    (R12)(R13*4), Y5
-	VMASKMOVPS (R11), Y5, Y0
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y5, Y1
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y5, Y2
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y5, Y3
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y5, Y4
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y5, Y5
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Y6
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (R8)(SI*1), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (R8)(SI*2), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (R9)(SI*1), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R9)(SI*2), Y7
-	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y6
-	VBROADCASTSS 4(R8), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 4(R8)(SI*1), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 4(R8)(SI*2), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 4(R9), Y7
-	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS 4(R9)(SI*1), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS 4(R9)(SI*2), Y7
-	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y6
-	VBROADCASTSS 8(R8), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 8(R8)(SI*1), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 8(R8)(SI*2), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 8(R9), Y7
-	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS 8(R9)(SI*1), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS 8(R9)(SI*2), Y7
-	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y6
-	VBROADCASTSS 12(R8), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 12(R8)(SI*1), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 12(R8)(SI*2), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 12(R9), Y7
-	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS 12(R9)(SI*1), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS 12(R9)(SI*2), Y7
-	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Y6
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (R8)(SI*1), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (R8)(SI*2), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (R9)(SI*1), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (R9)(SI*2), Y7
-	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
-	JNZ          steps
-
-store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R10, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y6
-	VMASKMOVPS Y0, Y6, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y1, Y6, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y6, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y3, Y6, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y4, Y6, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y5, Y6, (DX)
-	VZEROUPPER
-	RET
-
-// func avx2TileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileT6x1(SB), NOSPLIT, $0-113
-	MOVQ       k+0(FP), AX
-	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
-	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	MOVQ       cols+104(FP), R9
-	VXORPS     Y0, Y0, Y0
-	VXORPS     Y1, Y1, Y1
-	VXORPS     Y2, Y2, Y2
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	VXORPS     Y5, Y5, Y5
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
-	JZ         begin
-	MOVQ       DX, R10
 	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y5
-	VMASKMOVPS (R10), Y5, Y0
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y5, Y1
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y5, Y2
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y5, Y3
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y5, Y4
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y5, Y5
+	NEGQ       R10
+	VMOVUPS    (R11)(R10*4), Y8
+	VMOVUPS    32(R11)(R10*4), Y9
+	VMASKMOVPS (R8), Y8, Y0
+	VMASKMOVPS 32(R8), Y9, Y1
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y8, Y2
+	VMASKMOVPS 32(R8), Y9, Y3
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y8, Y4
+	VMASKMOVPS 32(R8), Y9, Y5
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y8, Y6
+	VMASKMOVPS 32(R8), Y9, Y7
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y8, Y8
+	VMASKMOVPS 32(R8), Y9, Y9
 
 begin:
+	MOVQ ahead+120(FP), R8
+	MOVQ step+128(FP), R9
+	SHLQ $0x02, R9
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
-	VMOVUPS      (CX), Y6
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 4(R8), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 8(R8), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 12(R8), Y7
-	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS 16(R8), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS 20(R8), Y7
-	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y6
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 4(R8), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 8(R8), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 12(R8), Y7
-	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS 16(R8), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS 20(R8), Y7
-	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y6
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 4(R8), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 8(R8), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 12(R8), Y7
-	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS 16(R8), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS 20(R8), Y7
-	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Y6
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 4(R8), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 8(R8), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 12(R8), Y7
-	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS 16(R8), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS 20(R8), Y7
-	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	VBROADCASTSS (SI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (SI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (SI)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (DI), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (DI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	VBROADCASTSS 4(SI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(SI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 4(SI)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 4(DI), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 4(DI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	VBROADCASTSS 8(SI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 8(SI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(SI)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 8(DI), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 8(DI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	VBROADCASTSS 12(SI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 12(SI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 12(SI)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(DI), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 12(DI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -6284,59 +5922,65 @@ rest:
 	JZ   store
 
 steps:
-	VMOVUPS      (CX), Y6
-	VBROADCASTSS (R8), Y7
-	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS 4(R8), Y7
-	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS 8(R8), Y7
-	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS 12(R8), Y7
-	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS 16(R8), Y7
-	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS 20(R8), Y7
-	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	VBROADCASTSS (SI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (SI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (SI)(DX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (DI), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (DI)(DX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y6
-	VMASKMOVPS Y0, Y6, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y1, Y6, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y6, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y3, Y6, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y4, Y6, (DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y5, Y6, (DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y10
+	VMOVUPS    32(BX)(DX*4), Y11
+	VMASKMOVPS Y0, Y10, (AX)
+	VMASKMOVPS Y1, Y11, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y10, (AX)
+	VMASKMOVPS Y3, Y11, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y10, (AX)
+	VMASKMOVPS Y5, Y11, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y6, Y10, (AX)
+	VMASKMOVPS Y7, Y11, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y8, Y10, (AX)
+	VMASKMOVPS Y9, Y11, 32(AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileN6x2(SB), NOSPLIT, $0-113
+// func avx2TileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileT5x2(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
-	LEAQ       (R8)(SI*2), R9
-	ADDQ       SI, R9
-	MOVQ       cols+104(FP), R10
+	MOVQ       a_base+8(FP), SI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -6347,126 +5991,119 @@ TEXT ·avx2TileN6x2(SB), NOSPLIT, $0-113
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	VXORPS     Y10, Y10, Y10
-	VXORPS     Y11, Y11, Y11
-	MOVB       acc+112(FP), R11
-	TESTB      R11, R11
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
 	JZ         begin
-	MOVQ       DX, R11
-	LEAQ       masks<>+256(SB), R12
-	MOVQ       R10, R13
-	NEGQ       R13
-	VMOVUPS    (R12)(R13*4), Y10
-	VMOVUPS    32(R12)(R13*4), Y11
-	VMASKMOVPS (R11), Y10, Y0
-	VMASKMOVPS 32(R11), Y11, Y1
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y10, Y2
-	VMASKMOVPS 32(R11), Y11, Y3
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y10, Y4
-	VMASKMOVPS 32(R11), Y11, Y5
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y10, Y6
-	VMASKMOVPS 32(R11), Y11, Y7
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y10, Y8
-	VMASKMOVPS 32(R11), Y11, Y9
-	ADDQ       BX, R11
-	VMASKMOVPS (R11), Y10, Y10
-	VMASKMOVPS 32(R11), Y11, Y11
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       cols+104(FP), R9
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y8
+	VMOVUPS    32(R10)(R9*4), Y9
+	VMASKMOVPS (DI), Y8, Y0
+	VMASKMOVPS 32(DI), Y9, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y8, Y2
+	VMASKMOVPS 32(DI), Y9, Y3
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y8, Y4
+	VMASKMOVPS 32(DI), Y9, Y5
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y8, Y6
+	VMASKMOVPS 32(DI), Y9, Y7
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y8, Y8
+	VMASKMOVPS 32(DI), Y9, Y9
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
-	VMOVUPS      (CX), Y12
-	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R8)(SI*1), Y14
-	VFMADD231PS  Y12, Y14, Y2
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (R8)(SI*2), Y14
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R9), Y14
-	VFMADD231PS  Y12, Y14, Y6
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (R9)(SI*1), Y14
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R9)(SI*2), Y14
-	VFMADD231PS  Y12, Y14, Y10
-	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y12
-	VMOVUPS      32(CX), Y13
-	VBROADCASTSS 4(R8), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(R8)(SI*1), Y14
-	VFMADD231PS  Y12, Y14, Y2
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 4(R8)(SI*2), Y14
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 4(R9), Y14
-	VFMADD231PS  Y12, Y14, Y6
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 4(R9)(SI*1), Y14
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 4(R9)(SI*2), Y14
-	VFMADD231PS  Y12, Y14, Y10
-	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y12
-	VMOVUPS      32(CX), Y13
-	VBROADCASTSS 8(R8), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 8(R8)(SI*1), Y14
-	VFMADD231PS  Y12, Y14, Y2
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(R8)(SI*2), Y14
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 8(R9), Y14
-	VFMADD231PS  Y12, Y14, Y6
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 8(R9)(SI*1), Y14
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 8(R9)(SI*2), Y14
-	VFMADD231PS  Y12, Y14, Y10
-	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Y12
-	VMOVUPS      32(CX), Y13
-	VBROADCASTSS 12(R8), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 12(R8)(SI*1), Y14
-	VFMADD231PS  Y12, Y14, Y2
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 12(R8)(SI*2), Y14
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(R9), Y14
-	VFMADD231PS  Y12, Y14, Y6
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 12(R9)(SI*1), Y14
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 12(R9)(SI*2), Y14
-	VFMADD231PS  Y12, Y14, Y10
-	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	VBROADCASTSS (SI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(SI), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(SI), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(SI), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 16(SI), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	VBROADCASTSS (SI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(SI), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(SI), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(SI), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 16(SI), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	VBROADCASTSS (SI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(SI), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(SI), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(SI), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 16(SI), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	VBROADCASTSS (SI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(SI), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(SI), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(SI), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 16(SI), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -6475,72 +6112,381 @@ rest:
 	JZ   store
 
 steps:
-	VMOVUPS      (CX), Y12
-	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y12, Y14, Y0
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R8)(SI*1), Y14
-	VFMADD231PS  Y12, Y14, Y2
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (R8)(SI*2), Y14
-	VFMADD231PS  Y12, Y14, Y4
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R9), Y14
-	VFMADD231PS  Y12, Y14, Y6
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (R9)(SI*1), Y14
-	VFMADD231PS  Y12, Y14, Y8
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R9)(SI*2), Y14
-	VFMADD231PS  Y12, Y14, Y10
-	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	VBROADCASTSS (SI), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(SI), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(SI), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(SI), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 16(SI), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R10, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y12
-	VMOVUPS    32(AX)(CX*4), Y13
-	VMASKMOVPS Y0, Y12, (DX)
-	VMASKMOVPS Y1, Y13, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y12, (DX)
-	VMASKMOVPS Y3, Y13, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y4, Y12, (DX)
-	VMASKMOVPS Y5, Y13, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y6, Y12, (DX)
-	VMASKMOVPS Y7, Y13, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y8, Y12, (DX)
-	VMASKMOVPS Y9, Y13, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y10, Y12, (DX)
-	VMASKMOVPS Y11, Y13, 32(DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y10
+	VMOVUPS    32(BX)(DX*4), Y11
+	VMASKMOVPS Y0, Y10, (AX)
+	VMASKMOVPS Y1, Y11, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y10, (AX)
+	VMASKMOVPS Y3, Y11, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y10, (AX)
+	VMASKMOVPS Y5, Y11, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y6, Y10, (AX)
+	VMASKMOVPS Y7, Y11, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y8, Y10, (AX)
+	VMASKMOVPS Y9, Y11, 32(AX)
 	VZEROUPPER
 	RET
 
-// func avx2TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, FMA3
-TEXT ·avx2TileT6x2(SB), NOSPLIT, $0-113
+// func avx2TileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileN6x1(SB), NOSPLIT, $0-136
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
-	MOVQ       c_base+72(FP), DX
-	MOVQ       ldc+96(FP), BX
-	MOVQ       lda+32(FP), SI
-	MOVQ       ldb+64(FP), DI
-	SHLQ       $0x02, SI
-	SHLQ       $0x02, DI
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
 	SHLQ       $0x02, BX
-	MOVQ       a_base+8(FP), R8
+	MOVQ       a_base+8(FP), SI
+	LEAQ       (SI)(DX*2), DI
+	ADDQ       DX, DI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVB       acc+112(FP), R8
+	TESTB      R8, R8
+	JZ         begin
+	MOVQ       c_base+72(FP), R8
+	MOVQ       ldc+96(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       cols+104(FP), R10
+	LEAQ       masks<>+256(SB), R11
+	NEGQ       R10
+	VMOVUPS    (R11)(R10*4), Y5
+	VMASKMOVPS (R8), Y5, Y0
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y5, Y1
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y5, Y2
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y5, Y3
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y5, Y4
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y5, Y5
+
+begin:
+	MOVQ ahead+120(FP), R8
+	MOVQ step+128(FP), R9
+	SHLQ $0x02, R9
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      (CX), Y6
+	VBROADCASTSS (SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (SI)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (SI)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (DI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (DI)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (DI)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Y6
+	VBROADCASTSS 4(SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(SI)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 4(SI)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 4(DI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 4(DI)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 4(DI)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Y6
+	VBROADCASTSS 8(SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 8(SI)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 8(SI)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 8(DI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 8(DI)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 8(DI)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Y6
+	VBROADCASTSS 12(SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 12(SI)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 12(SI)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 12(DI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 12(DI)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 12(DI)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Y6
+	VBROADCASTSS (SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (SI)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (SI)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS (DI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (DI)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (DI)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y6
+	VMASKMOVPS Y0, Y6, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y1, Y6, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y6, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y3, Y6, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y6, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y5, Y6, (AX)
+	VZEROUPPER
+	RET
+
+// func avx2TileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileT6x1(SB), NOSPLIT, $0-136
+	MOVQ       k+0(FP), AX
+	MOVQ       b_base+40(FP), CX
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       a_base+8(FP), SI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
+	JZ         begin
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
 	MOVQ       cols+104(FP), R9
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y5
+	VMASKMOVPS (DI), Y5, Y0
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y2
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y3
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y4
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y5, Y5
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Y6
+	VBROADCASTSS (SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(SI), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 8(SI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 12(SI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 16(SI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 20(SI), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y6
+	VBROADCASTSS (SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(SI), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 8(SI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 12(SI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 16(SI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 20(SI), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y6
+	VBROADCASTSS (SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(SI), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 8(SI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 12(SI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 16(SI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 20(SI), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y6
+	VBROADCASTSS (SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(SI), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 8(SI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 12(SI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 16(SI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 20(SI), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Y6
+	VBROADCASTSS (SI), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS 4(SI), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS 8(SI), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	VBROADCASTSS 12(SI), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS 16(SI), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS 20(SI), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y6
+	VMASKMOVPS Y0, Y6, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y1, Y6, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y6, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y3, Y6, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y6, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y5, Y6, (AX)
+	VZEROUPPER
+	RET
+
+// func avx2TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileN6x2(SB), NOSPLIT, $0-136
+	MOVQ       k+0(FP), AX
+	MOVQ       b_base+40(FP), CX
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       a_base+8(FP), SI
+	LEAQ       (SI)(DX*2), DI
+	ADDQ       DX, DI
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -6553,126 +6499,132 @@ TEXT ·avx2TileT6x2(SB), NOSPLIT, $0-113
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVB       acc+112(FP), R10
-	TESTB      R10, R10
+	MOVB       acc+112(FP), R8
+	TESTB      R8, R8
 	JZ         begin
-	MOVQ       DX, R10
+	MOVQ       c_base+72(FP), R8
+	MOVQ       ldc+96(FP), R9
+	SHLQ       $0x02, R9
+	MOVQ       cols+104(FP), R10
 	LEAQ       masks<>+256(SB), R11
-	MOVQ       R9, R12
-	NEGQ       R12
-	VMOVUPS    (R11)(R12*4), Y10
-	VMOVUPS    32(R11)(R12*4), Y11
-	VMASKMOVPS (R10), Y10, Y0
-	VMASKMOVPS 32(R10), Y11, Y1
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y10, Y2
-	VMASKMOVPS 32(R10), Y11, Y3
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y10, Y4
-	VMASKMOVPS 32(R10), Y11, Y5
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y10, Y6
-	VMASKMOVPS 32(R10), Y11, Y7
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y10, Y8
-	VMASKMOVPS 32(R10), Y11, Y9
-	ADDQ       BX, R10
-	VMASKMOVPS (R10), Y10, Y10
-	VMASKMOVPS 32(R10), Y11, Y11
+	NEGQ       R10
+	VMOVUPS    (R11)(R10*4), Y10
+	VMOVUPS    32(R11)(R10*4), Y11
+	VMASKMOVPS (R8), Y10, Y0
+	VMASKMOVPS 32(R8), Y11, Y1
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y10, Y2
+	VMASKMOVPS 32(R8), Y11, Y3
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y10, Y4
+	VMASKMOVPS 32(R8), Y11, Y5
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y10, Y6
+	VMASKMOVPS 32(R8), Y11, Y7
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y10, Y8
+	VMASKMOVPS 32(R8), Y11, Y9
+	ADDQ       R9, R8
+	VMASKMOVPS (R8), Y10, Y10
+	VMASKMOVPS 32(R8), Y11, Y11
 
 begin:
+	MOVQ ahead+120(FP), R8
+	MOVQ step+128(FP), R9
+	SHLQ $0x02, R9
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(R8), Y14
+	VBROADCASTSS (SI)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(R8), Y14
+	VBROADCASTSS (SI)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(R8), Y14
+	VBROADCASTSS (DI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(R8), Y14
+	VBROADCASTSS (DI)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(R8), Y14
+	VBROADCASTSS (DI)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS 4(SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(R8), Y14
+	VBROADCASTSS 4(SI)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(R8), Y14
+	VBROADCASTSS 4(SI)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(R8), Y14
+	VBROADCASTSS 4(DI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(R8), Y14
+	VBROADCASTSS 4(DI)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(R8), Y14
+	VBROADCASTSS 4(DI)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS 8(SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(R8), Y14
+	VBROADCASTSS 8(SI)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(R8), Y14
+	VBROADCASTSS 8(SI)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(R8), Y14
+	VBROADCASTSS 8(DI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(R8), Y14
+	VBROADCASTSS 8(DI)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(R8), Y14
+	VBROADCASTSS 8(DI)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS 12(SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(R8), Y14
+	VBROADCASTSS 12(SI)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(R8), Y14
+	VBROADCASTSS 12(SI)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(R8), Y14
+	VBROADCASTSS 12(DI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(R8), Y14
+	VBROADCASTSS 12(DI)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(R8), Y14
+	VBROADCASTSS 12(DI)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -6683,52 +6635,268 @@ rest:
 steps:
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (R8), Y14
+	VBROADCASTSS (SI), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS 4(R8), Y14
+	VBROADCASTSS (SI)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS 8(R8), Y14
+	VBROADCASTSS (SI)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS 12(R8), Y14
+	VBROADCASTSS (DI), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS 16(R8), Y14
+	VBROADCASTSS (DI)(DX*1), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS 20(R8), Y14
+	VBROADCASTSS (DI)(DX*2), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	LEAQ       masks<>+256(SB), AX
-	MOVQ       R9, CX
-	NEGQ       CX
-	VMOVUPS    (AX)(CX*4), Y12
-	VMOVUPS    32(AX)(CX*4), Y13
-	VMASKMOVPS Y0, Y12, (DX)
-	VMASKMOVPS Y1, Y13, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y2, Y12, (DX)
-	VMASKMOVPS Y3, Y13, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y4, Y12, (DX)
-	VMASKMOVPS Y5, Y13, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y6, Y12, (DX)
-	VMASKMOVPS Y7, Y13, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y8, Y12, (DX)
-	VMASKMOVPS Y9, Y13, 32(DX)
-	ADDQ       BX, DX
-	VMASKMOVPS Y10, Y12, (DX)
-	VMASKMOVPS Y11, Y13, 32(DX)
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y12
+	VMOVUPS    32(BX)(DX*4), Y13
+	VMASKMOVPS Y0, Y12, (AX)
+	VMASKMOVPS Y1, Y13, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y12, (AX)
+	VMASKMOVPS Y3, Y13, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y12, (AX)
+	VMASKMOVPS Y5, Y13, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y6, Y12, (AX)
+	VMASKMOVPS Y7, Y13, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y8, Y12, (AX)
+	VMASKMOVPS Y9, Y13, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y10, Y12, (AX)
+	VMASKMOVPS Y11, Y13, 32(AX)
+	VZEROUPPER
+	RET
+
+// func avx2TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, FMA3, MMX+
+TEXT ·avx2TileT6x2(SB), NOSPLIT, $0-136
+	MOVQ       k+0(FP), AX
+	MOVQ       b_base+40(FP), CX
+	MOVQ       lda+32(FP), DX
+	SHLQ       $0x02, DX
+	MOVQ       ldb+64(FP), BX
+	SHLQ       $0x02, BX
+	MOVQ       a_base+8(FP), SI
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVB       acc+112(FP), DI
+	TESTB      DI, DI
+	JZ         begin
+	MOVQ       c_base+72(FP), DI
+	MOVQ       ldc+96(FP), R8
+	SHLQ       $0x02, R8
+	MOVQ       cols+104(FP), R9
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y10
+	VMOVUPS    32(R10)(R9*4), Y11
+	VMASKMOVPS (DI), Y10, Y0
+	VMASKMOVPS 32(DI), Y11, Y1
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y10, Y2
+	VMASKMOVPS 32(DI), Y11, Y3
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y10, Y4
+	VMASKMOVPS 32(DI), Y11, Y5
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y10, Y6
+	VMASKMOVPS 32(DI), Y11, Y7
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y10, Y8
+	VMASKMOVPS 32(DI), Y11, Y9
+	ADDQ       R8, DI
+	VMASKMOVPS (DI), Y10, Y10
+	VMASKMOVPS 32(DI), Y11, Y11
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Y12
+	VMOVUPS      32(CX), Y13
+	VBROADCASTSS (SI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(SI), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(SI), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(SI), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(SI), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(SI), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y12
+	VMOVUPS      32(CX), Y13
+	VBROADCASTSS (SI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(SI), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(SI), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(SI), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(SI), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(SI), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y12
+	VMOVUPS      32(CX), Y13
+	VBROADCASTSS (SI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(SI), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(SI), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(SI), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(SI), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(SI), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Y12
+	VMOVUPS      32(CX), Y13
+	VBROADCASTSS (SI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(SI), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(SI), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(SI), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(SI), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(SI), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Y12
+	VMOVUPS      32(CX), Y13
+	VBROADCASTSS (SI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(SI), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(SI), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(SI), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 16(SI), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 20(SI), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ       c_base+72(FP), AX
+	MOVQ       ldc+96(FP), CX
+	SHLQ       $0x02, CX
+	MOVQ       cols+104(FP), DX
+	LEAQ       masks<>+256(SB), BX
+	NEGQ       DX
+	VMOVUPS    (BX)(DX*4), Y12
+	VMOVUPS    32(BX)(DX*4), Y13
+	VMASKMOVPS Y0, Y12, (AX)
+	VMASKMOVPS Y1, Y13, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y12, (AX)
+	VMASKMOVPS Y3, Y13, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y12, (AX)
+	VMASKMOVPS Y5, Y13, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y6, Y12, (AX)
+	VMASKMOVPS Y7, Y13, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y8, Y12, (AX)
+	VMASKMOVPS Y9, Y13, 32(AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y10, Y12, (AX)
+	VMASKMOVPS Y11, Y13, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -8565,293 +8733,6 @@ DATA splat0f0f0f0f<>+20(SB)/4, $0x0f0f0f0f
 DATA splat0f0f0f0f<>+24(SB)/4, $0x0f0f0f0f
 DATA splat0f0f0f0f<>+28(SB)/4, $0x0f0f0f0f
 GLOBL splat0f0f0f0f<>(SB), RODATA|NOPTR, $32
-
-// func avx2HammingBelow(dst []uint64, query []uint64, codes []uint64, limit int64)
-// Requires: AVX, AVX2
-TEXT ·avx2HammingBelow(SB), NOSPLIT, $0-80
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         dst_len+8(FP), CX
-	MOVQ         query_base+24(FP), DX
-	MOVQ         query_len+32(FP), BX
-	MOVQ         codes_base+48(FP), SI
-	VPBROADCASTQ limit+72(FP), Y0
-	VMOVUPS      nibbles<>+0(SB), Y1
-	VMOVUPS      splat0f0f0f0f<>+0(SB), Y2
-	VXORPS       Y3, Y3, Y3
-
-groups:
-	SUBQ   $0x01, CX
-	JLT    done
-	XORQ   DI, DI
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	XORQ   R8, R8
-	LEAQ   (SI), R9
-
-words0:
-	VPBROADCASTQ (DX)(R8*8), Y8
-	VPXOR        (R9), Y8, Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSHUFB      Y9, Y1, Y9
-	VPSHUFB      Y10, Y1, Y10
-	VPADDB       Y10, Y9, Y9
-	VPSADBW      Y3, Y9, Y9
-	VPADDQ       Y9, Y4, Y4
-	VPXOR        32(R9), Y8, Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSHUFB      Y9, Y1, Y9
-	VPSHUFB      Y10, Y1, Y10
-	VPADDB       Y10, Y9, Y9
-	VPSADBW      Y3, Y9, Y9
-	VPADDQ       Y9, Y5, Y5
-	VPXOR        64(R9), Y8, Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSHUFB      Y9, Y1, Y9
-	VPSHUFB      Y10, Y1, Y10
-	VPADDB       Y10, Y9, Y9
-	VPSADBW      Y3, Y9, Y9
-	VPADDQ       Y9, Y6, Y6
-	VPXOR        96(R9), Y8, Y8
-	VPSRLW       $0x04, Y8, Y9
-	VPAND        Y2, Y8, Y8
-	VPAND        Y2, Y9, Y9
-	VPSHUFB      Y8, Y1, Y8
-	VPSHUFB      Y9, Y1, Y9
-	VPADDB       Y9, Y8, Y8
-	VPSADBW      Y3, Y8, Y8
-	VPADDQ       Y8, Y7, Y7
-	ADDQ         $0x00000200, R9
-	INCQ         R8
-	CMPQ         R8, BX
-	JLT          words0
-	VPCMPGTQ     Y4, Y0, Y4
-	VMOVMSKPD    Y4, R8
-	ORQ          R8, DI
-	VPCMPGTQ     Y5, Y0, Y5
-	VMOVMSKPD    Y5, R8
-	SHLQ         $0x04, R8
-	ORQ          R8, DI
-	VPCMPGTQ     Y6, Y0, Y6
-	VMOVMSKPD    Y6, R8
-	SHLQ         $0x08, R8
-	ORQ          R8, DI
-	VPCMPGTQ     Y7, Y0, Y7
-	VMOVMSKPD    Y7, R8
-	SHLQ         $0x0c, R8
-	ORQ          R8, DI
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VXORPS       Y6, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	XORQ         R8, R8
-	LEAQ         128(SI), R9
-
-words16:
-	VPBROADCASTQ (DX)(R8*8), Y8
-	VPXOR        (R9), Y8, Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSHUFB      Y9, Y1, Y9
-	VPSHUFB      Y10, Y1, Y10
-	VPADDB       Y10, Y9, Y9
-	VPSADBW      Y3, Y9, Y9
-	VPADDQ       Y9, Y4, Y4
-	VPXOR        32(R9), Y8, Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSHUFB      Y9, Y1, Y9
-	VPSHUFB      Y10, Y1, Y10
-	VPADDB       Y10, Y9, Y9
-	VPSADBW      Y3, Y9, Y9
-	VPADDQ       Y9, Y5, Y5
-	VPXOR        64(R9), Y8, Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSHUFB      Y9, Y1, Y9
-	VPSHUFB      Y10, Y1, Y10
-	VPADDB       Y10, Y9, Y9
-	VPSADBW      Y3, Y9, Y9
-	VPADDQ       Y9, Y6, Y6
-	VPXOR        96(R9), Y8, Y8
-	VPSRLW       $0x04, Y8, Y9
-	VPAND        Y2, Y8, Y8
-	VPAND        Y2, Y9, Y9
-	VPSHUFB      Y8, Y1, Y8
-	VPSHUFB      Y9, Y1, Y9
-	VPADDB       Y9, Y8, Y8
-	VPSADBW      Y3, Y8, Y8
-	VPADDQ       Y8, Y7, Y7
-	ADDQ         $0x00000200, R9
-	INCQ         R8
-	CMPQ         R8, BX
-	JLT          words16
-	VPCMPGTQ     Y4, Y0, Y4
-	VMOVMSKPD    Y4, R8
-	SHLQ         $0x10, R8
-	ORQ          R8, DI
-	VPCMPGTQ     Y5, Y0, Y5
-	VMOVMSKPD    Y5, R8
-	SHLQ         $0x14, R8
-	ORQ          R8, DI
-	VPCMPGTQ     Y6, Y0, Y6
-	VMOVMSKPD    Y6, R8
-	SHLQ         $0x18, R8
-	ORQ          R8, DI
-	VPCMPGTQ     Y7, Y0, Y7
-	VMOVMSKPD    Y7, R8
-	SHLQ         $0x1c, R8
-	ORQ          R8, DI
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VXORPS       Y6, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	XORQ         R8, R8
-	LEAQ         256(SI), R9
-
-words32:
-	VPBROADCASTQ (DX)(R8*8), Y8
-	VPXOR        (R9), Y8, Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSHUFB      Y9, Y1, Y9
-	VPSHUFB      Y10, Y1, Y10
-	VPADDB       Y10, Y9, Y9
-	VPSADBW      Y3, Y9, Y9
-	VPADDQ       Y9, Y4, Y4
-	VPXOR        32(R9), Y8, Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSHUFB      Y9, Y1, Y9
-	VPSHUFB      Y10, Y1, Y10
-	VPADDB       Y10, Y9, Y9
-	VPSADBW      Y3, Y9, Y9
-	VPADDQ       Y9, Y5, Y5
-	VPXOR        64(R9), Y8, Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSHUFB      Y9, Y1, Y9
-	VPSHUFB      Y10, Y1, Y10
-	VPADDB       Y10, Y9, Y9
-	VPSADBW      Y3, Y9, Y9
-	VPADDQ       Y9, Y6, Y6
-	VPXOR        96(R9), Y8, Y8
-	VPSRLW       $0x04, Y8, Y9
-	VPAND        Y2, Y8, Y8
-	VPAND        Y2, Y9, Y9
-	VPSHUFB      Y8, Y1, Y8
-	VPSHUFB      Y9, Y1, Y9
-	VPADDB       Y9, Y8, Y8
-	VPSADBW      Y3, Y8, Y8
-	VPADDQ       Y8, Y7, Y7
-	ADDQ         $0x00000200, R9
-	INCQ         R8
-	CMPQ         R8, BX
-	JLT          words32
-	VPCMPGTQ     Y4, Y0, Y4
-	VMOVMSKPD    Y4, R8
-	SHLQ         $0x20, R8
-	ORQ          R8, DI
-	VPCMPGTQ     Y5, Y0, Y5
-	VMOVMSKPD    Y5, R8
-	SHLQ         $0x24, R8
-	ORQ          R8, DI
-	VPCMPGTQ     Y6, Y0, Y6
-	VMOVMSKPD    Y6, R8
-	SHLQ         $0x28, R8
-	ORQ          R8, DI
-	VPCMPGTQ     Y7, Y0, Y7
-	VMOVMSKPD    Y7, R8
-	SHLQ         $0x2c, R8
-	ORQ          R8, DI
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VXORPS       Y6, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	XORQ         R8, R8
-	LEAQ         384(SI), R9
-
-words48:
-	VPBROADCASTQ (DX)(R8*8), Y8
-	VPXOR        (R9), Y8, Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSHUFB      Y9, Y1, Y9
-	VPSHUFB      Y10, Y1, Y10
-	VPADDB       Y10, Y9, Y9
-	VPSADBW      Y3, Y9, Y9
-	VPADDQ       Y9, Y4, Y4
-	VPXOR        32(R9), Y8, Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSHUFB      Y9, Y1, Y9
-	VPSHUFB      Y10, Y1, Y10
-	VPADDB       Y10, Y9, Y9
-	VPSADBW      Y3, Y9, Y9
-	VPADDQ       Y9, Y5, Y5
-	VPXOR        64(R9), Y8, Y9
-	VPSRLW       $0x04, Y9, Y10
-	VPAND        Y2, Y9, Y9
-	VPAND        Y2, Y10, Y10
-	VPSHUFB      Y9, Y1, Y9
-	VPSHUFB      Y10, Y1, Y10
-	VPADDB       Y10, Y9, Y9
-	VPSADBW      Y3, Y9, Y9
-	VPADDQ       Y9, Y6, Y6
-	VPXOR        96(R9), Y8, Y8
-	VPSRLW       $0x04, Y8, Y9
-	VPAND        Y2, Y8, Y8
-	VPAND        Y2, Y9, Y9
-	VPSHUFB      Y8, Y1, Y8
-	VPSHUFB      Y9, Y1, Y9
-	VPADDB       Y9, Y8, Y8
-	VPSADBW      Y3, Y8, Y8
-	VPADDQ       Y8, Y7, Y7
-	ADDQ         $0x00000200, R9
-	INCQ         R8
-	CMPQ         R8, BX
-	JLT          words48
-	VPCMPGTQ     Y4, Y0, Y4
-	VMOVMSKPD    Y4, R8
-	SHLQ         $0x30, R8
-	ORQ          R8, DI
-	VPCMPGTQ     Y5, Y0, Y5
-	VMOVMSKPD    Y5, R8
-	SHLQ         $0x34, R8
-	ORQ          R8, DI
-	VPCMPGTQ     Y6, Y0, Y6
-	VMOVMSKPD    Y6, R8
-	SHLQ         $0x38, R8
-	ORQ          R8, DI
-	VPCMPGTQ     Y7, Y0, Y7
-	VMOVMSKPD    Y7, R8
-	SHLQ         $0x3c, R8
-	ORQ          R8, DI
-	MOVQ         DI, (AX)
-	ADDQ         $0x08, AX
-	MOVQ         BX, DI
-	SHLQ         $0x09, DI
-	ADDQ         DI, SI
-	JMP          groups
-
-done:
-	VZEROUPPER
-	RET
 
 // func avx2MultiplyAdds(n int)
 // Requires: AVX, FMA3

@@ -3158,51 +3158,56 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512TileN1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN1x1(SB), NOSPLIT, $0-113
+// func avx512TileN1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN1x1(SB), NOSPLIT, $0-136
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), DX
+	SHLQ      $0x02, DX
 	MOVQ      a_base+8(FP), BX
-	MOVQ      cols+104(FP), SI
 	VPXORD    Z0, Z0, Z0
-	MOVB      acc+112(FP), R8
-	TESTB     R8, R8
+	MOVB      acc+112(FP), SI
+	TESTB     SI, SI
 	JZ        begin
-	MOVQ      DX, R8
-	MOVQ      $-1, R9
-	BZHIQ     SI, R9, R9
-	KMOVW     R9, K1
-	VMOVUPS.Z (R8), K1, Z0
+	MOVQ      c_base+72(FP), SI
+	MOVQ      ldc+96(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      cols+104(FP), DI
+	MOVQ      $-1, R8
+	BZHIQ     DI, R8, R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (SI), K1, Z0
 
 begin:
+	MOVQ ahead+120(FP), SI
+	MOVQ step+128(FP), DI
+	SHLQ $0x02, DI
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (SI)
+	PREFETCHT0   64(SI)
+	ADDQ         DI, SI
 	VMOVUPS      (CX), Z1
 	VBROADCASTSS (BX), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	VMOVUPS      (CX), Z1
 	VBROADCASTSS 4(BX), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	VMOVUPS      (CX), Z1
 	VBROADCASTSS 8(BX), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	VMOVUPS      (CX), Z1
 	VBROADCASTSS 12(BX), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	ADDQ         $0x10, BX
 	SUBQ         $0x04, AX
 	JGE          blocks
@@ -3215,68 +3220,77 @@ steps:
 	VMOVUPS      (CX), Z1
 	VBROADCASTSS (BX), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	ADDQ         $0x04, BX
 	DECQ         AX
 	JNZ          steps
 
 store:
-	MOVQ    $-1, AX
-	BZHIQ   SI, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), CX
+	MOVQ    $-1, DX
+	BZHIQ   CX, DX, DX
+	KMOVW   DX, K1
+	VMOVUPS Z0, K1, (AX)
 	VZEROUPPER
 	RET
 
-// func avx512TileT1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT1x1(SB), NOSPLIT, $0-113
+// func avx512TileT1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT1x1(SB), NOSPLIT, $0-136
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
 	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), BX
-	MOVQ      cols+104(FP), R8
+	MOVQ      a_base+8(FP), SI
 	VPXORD    Z0, Z0, Z0
-	MOVB      acc+112(FP), R9
-	TESTB     R9, R9
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
 	JZ        begin
-	MOVQ      DX, R9
-	MOVQ      $-1, R10
-	BZHIQ     R8, R10, R10
-	KMOVW     R10, K1
-	VMOVUPS.Z (R9), K1, Z0
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R8
+	MOVQ      $-1, R9
+	BZHIQ     R8, R9, R9
+	KMOVW     R9, K1
+	VMOVUPS.Z (DI), K1, Z0
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
 	VMOVUPS      (CX), Z1
-	VBROADCASTSS (BX), Z2
+	VBROADCASTSS (SI), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Z1
-	VBROADCASTSS (BX), Z2
+	VBROADCASTSS (SI), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Z1
-	VBROADCASTSS (BX), Z2
+	VBROADCASTSS (SI), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Z1
-	VBROADCASTSS (BX), Z2
+	VBROADCASTSS (SI), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -3286,78 +3300,87 @@ rest:
 
 steps:
 	VMOVUPS      (CX), Z1
-	VBROADCASTSS (BX), Z2
+	VBROADCASTSS (SI), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         DI, CX
-	ADDQ         SI, BX
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	MOVQ    $-1, AX
-	BZHIQ   R8, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), CX
+	MOVQ    $-1, DX
+	BZHIQ   CX, DX, DX
+	KMOVW   DX, K1
+	VMOVUPS Z0, K1, (AX)
 	VZEROUPPER
 	RET
 
-// func avx512TileN1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN1x2(SB), NOSPLIT, $0-113
+// func avx512TileN1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN1x2(SB), NOSPLIT, $0-136
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), DX
+	SHLQ      $0x02, DX
 	MOVQ      a_base+8(FP), BX
-	MOVQ      cols+104(FP), SI
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      acc+112(FP), R8
-	TESTB     R8, R8
+	MOVB      acc+112(FP), SI
+	TESTB     SI, SI
 	JZ        begin
-	MOVQ      DX, R8
-	MOVQ      $-1, R9
-	BZHIQ     SI, R9, R9
-	KMOVW     R9, K1
-	SHRQ      $0x10, R9
-	KMOVW     R9, K2
-	VMOVUPS.Z (R8), K1, Z0
-	VMOVUPS.Z 64(R8), K2, Z1
+	MOVQ      c_base+72(FP), SI
+	MOVQ      ldc+96(FP), DI
+	SHLQ      $0x02, DI
+	MOVQ      cols+104(FP), DI
+	MOVQ      $-1, R8
+	BZHIQ     DI, R8, R8
+	KMOVW     R8, K1
+	SHRQ      $0x10, R8
+	KMOVW     R8, K2
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS.Z 64(SI), K2, Z1
 
 begin:
+	MOVQ ahead+120(FP), SI
+	MOVQ step+128(FP), DI
+	SHLQ $0x02, DI
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (SI)
+	PREFETCHT0   64(SI)
+	ADDQ         DI, SI
 	VMOVUPS      (CX), Z2
 	VMOVUPS      64(CX), Z3
 	VBROADCASTSS (BX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	VMOVUPS      (CX), Z2
 	VMOVUPS      64(CX), Z3
 	VBROADCASTSS 4(BX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	VMOVUPS      (CX), Z2
 	VMOVUPS      64(CX), Z3
 	VBROADCASTSS 8(BX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	VMOVUPS      (CX), Z2
 	VMOVUPS      64(CX), Z3
 	VBROADCASTSS 12(BX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	ADDQ         $0x10, BX
 	SUBQ         $0x04, AX
 	JGE          blocks
@@ -3372,168 +3395,3588 @@ steps:
 	VBROADCASTSS (BX), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DI, CX
+	ADDQ         DX, CX
 	ADDQ         $0x04, BX
 	DECQ         AX
 	JNZ          steps
 
 store:
-	MOVQ    $-1, AX
-	BZHIQ   SI, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), CX
+	MOVQ    $-1, DX
+	BZHIQ   CX, DX, DX
+	KMOVW   DX, K1
+	SHRQ    $0x10, DX
+	KMOVW   DX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
 	VZEROUPPER
 	RET
 
-// func avx512TileT1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT1x2(SB), NOSPLIT, $0-113
+// func avx512TileT1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT1x2(SB), NOSPLIT, $0-136
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
 	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), BX
-	MOVQ      cols+104(FP), R8
+	MOVQ      a_base+8(FP), SI
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
-	MOVB      acc+112(FP), R9
-	TESTB     R9, R9
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
 	JZ        begin
-	MOVQ      DX, R9
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R8
+	MOVQ      $-1, R9
+	BZHIQ     R8, R9, R9
+	KMOVW     R9, K1
+	SHRQ      $0x10, R9
+	KMOVW     R9, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z2
+	VMOVUPS      64(CX), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z2
+	VMOVUPS      64(CX), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z2
+	VMOVUPS      64(CX), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z2
+	VMOVUPS      64(CX), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z2
+	VMOVUPS      64(CX), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), CX
+	MOVQ    $-1, DX
+	BZHIQ   CX, DX, DX
+	KMOVW   DX, K1
+	SHRQ    $0x10, DX
+	KMOVW   DX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN2x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
 	MOVQ      $-1, R10
-	BZHIQ     R8, R10, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z2
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (SI)(DX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z2
+	VBROADCASTSS 4(SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS 4(SI)(DX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z2
+	VBROADCASTSS 8(SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS 8(SI)(DX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z2
+	VBROADCASTSS 12(SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS 12(SI)(DX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z2
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (SI)(DX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT2x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z2
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS 4(SI), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z2
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS 4(SI), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z2
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS 4(SI), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z2
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS 4(SI), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z2
+	VBROADCASTSS (SI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS 4(SI), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN2x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
 	KMOVW     R10, K1
 	SHRQ      $0x10, R10
 	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z4
+	VMOVUPS      64(CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (SI)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z4
+	VMOVUPS      64(CX), Z5
+	VBROADCASTSS 4(SI), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(SI)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z4
+	VMOVUPS      64(CX), Z5
+	VBROADCASTSS 8(SI), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(SI)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z4
+	VMOVUPS      64(CX), Z5
+	VBROADCASTSS 12(SI), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 12(SI)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z4
+	VMOVUPS      64(CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (SI)(DX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT2x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z4
+	VMOVUPS      64(CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(SI), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z4
+	VMOVUPS      64(CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(SI), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z4
+	VMOVUPS      64(CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(SI), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z4
+	VMOVUPS      64(CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(SI), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z4
+	VMOVUPS      64(CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(SI), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN3x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (SI)(DX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (SI)(DX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS 4(SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS 4(SI)(DX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS 4(SI)(DX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS 8(SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS 8(SI)(DX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS 8(SI)(DX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS 12(SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS 12(SI)(DX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS 12(SI)(DX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (SI)(DX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (SI)(DX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT3x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS 4(SI), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS 8(SI), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS 4(SI), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS 8(SI), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS 4(SI), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS 8(SI), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS 4(SI), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS 8(SI), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS 4(SI), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS 8(SI), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN3x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z6
+	VMOVUPS      64(CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (SI)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (SI)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z6
+	VMOVUPS      64(CX), Z7
+	VBROADCASTSS 4(SI), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 4(SI)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 4(SI)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z6
+	VMOVUPS      64(CX), Z7
+	VBROADCASTSS 8(SI), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 8(SI)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 8(SI)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z6
+	VMOVUPS      64(CX), Z7
+	VBROADCASTSS 12(SI), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 12(SI)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 12(SI)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z6
+	VMOVUPS      64(CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (SI)(DX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (SI)(DX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT3x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z6
+	VMOVUPS      64(CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 4(SI), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 8(SI), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z6
+	VMOVUPS      64(CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 4(SI), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 8(SI), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z6
+	VMOVUPS      64(CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 4(SI), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 8(SI), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z6
+	VMOVUPS      64(CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 4(SI), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 8(SI), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z6
+	VMOVUPS      64(CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 4(SI), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 8(SI), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN4x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      acc+112(FP), R8
+	TESTB     R8, R8
+	JZ        begin
+	MOVQ      c_base+72(FP), R8
+	MOVQ      ldc+96(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      cols+104(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R11
+	KMOVW     R11, K1
+	VMOVUPS.Z (R8), K1, Z0
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z1
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z2
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z3
+
+begin:
+	MOVQ ahead+120(FP), R8
+	MOVQ step+128(FP), R9
+	SHLQ $0x02, R9
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      (CX), Z4
+	VBROADCASTSS (SI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (SI)(DX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (SI)(DX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (DI), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z4
+	VBROADCASTSS 4(SI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS 4(SI)(DX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS 4(SI)(DX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS 4(DI), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z4
+	VBROADCASTSS 8(SI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS 8(SI)(DX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS 8(SI)(DX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS 8(DI), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z4
+	VBROADCASTSS 12(SI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS 12(SI)(DX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS 12(SI)(DX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS 12(DI), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z4
+	VBROADCASTSS (SI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (SI)(DX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (SI)(DX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (DI), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT4x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z3
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z4
+	VBROADCASTSS (SI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS 4(SI), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS 8(SI), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS 12(SI), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z4
+	VBROADCASTSS (SI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS 4(SI), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS 8(SI), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS 12(SI), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z4
+	VBROADCASTSS (SI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS 4(SI), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS 8(SI), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS 12(SI), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z4
+	VBROADCASTSS (SI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS 4(SI), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS 8(SI), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS 12(SI), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z4
+	VBROADCASTSS (SI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS 4(SI), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS 8(SI), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS 12(SI), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN4x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	MOVB      acc+112(FP), R8
+	TESTB     R8, R8
+	JZ        begin
+	MOVQ      c_base+72(FP), R8
+	MOVQ      ldc+96(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      cols+104(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R11
+	KMOVW     R11, K1
+	SHRQ      $0x10, R11
+	KMOVW     R11, K2
+	VMOVUPS.Z (R8), K1, Z0
+	VMOVUPS.Z 64(R8), K2, Z1
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z2
+	VMOVUPS.Z 64(R8), K2, Z3
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z4
+	VMOVUPS.Z 64(R8), K2, Z5
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z6
+	VMOVUPS.Z 64(R8), K2, Z7
+
+begin:
+	MOVQ ahead+120(FP), R8
+	MOVQ step+128(FP), R9
+	SHLQ $0x02, R9
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      (CX), Z8
+	VMOVUPS      64(CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (SI)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (SI)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (DI), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z8
+	VMOVUPS      64(CX), Z9
+	VBROADCASTSS 4(SI), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 4(SI)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 4(SI)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 4(DI), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z8
+	VMOVUPS      64(CX), Z9
+	VBROADCASTSS 8(SI), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 8(SI)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 8(SI)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 8(DI), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z8
+	VMOVUPS      64(CX), Z9
+	VBROADCASTSS 12(SI), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 12(SI)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 12(SI)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 12(DI), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z8
+	VMOVUPS      64(CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (SI)(DX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (SI)(DX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (DI), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT4x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z8
+	VMOVUPS      64(CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 4(SI), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 8(SI), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 12(SI), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z8
+	VMOVUPS      64(CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 4(SI), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 8(SI), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 12(SI), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z8
+	VMOVUPS      64(CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 4(SI), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 8(SI), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 12(SI), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z8
+	VMOVUPS      64(CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 4(SI), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 8(SI), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 12(SI), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z8
+	VMOVUPS      64(CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 4(SI), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 8(SI), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 12(SI), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN5x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      acc+112(FP), R8
+	TESTB     R8, R8
+	JZ        begin
+	MOVQ      c_base+72(FP), R8
+	MOVQ      ldc+96(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      cols+104(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R11
+	KMOVW     R11, K1
+	VMOVUPS.Z (R8), K1, Z0
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z1
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z2
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z3
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z4
+
+begin:
+	MOVQ ahead+120(FP), R8
+	MOVQ step+128(FP), R9
+	SHLQ $0x02, R9
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (SI)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (SI)(DX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (DI), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (DI)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS 4(SI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS 4(SI)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 4(SI)(DX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS 4(DI), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS 4(DI)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS 8(SI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS 8(SI)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(SI)(DX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS 8(DI), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS 8(DI)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS 12(SI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS 12(SI)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 12(SI)(DX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS 12(DI), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS 12(DI)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (SI)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (SI)(DX*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (DI), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (DI)(DX*1), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT5x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS 4(SI), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(SI), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS 12(SI), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS 16(SI), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS 4(SI), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(SI), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS 12(SI), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS 16(SI), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS 4(SI), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(SI), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS 12(SI), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS 16(SI), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS 4(SI), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(SI), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS 12(SI), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS 16(SI), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z5
+	VBROADCASTSS (SI), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS 4(SI), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS 8(SI), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS 12(SI), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS 16(SI), Z6
+	VFMADD231PS  Z5, Z6, Z4
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN5x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	MOVB      acc+112(FP), R8
+	TESTB     R8, R8
+	JZ        begin
+	MOVQ      c_base+72(FP), R8
+	MOVQ      ldc+96(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      cols+104(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R11
+	KMOVW     R11, K1
+	SHRQ      $0x10, R11
+	KMOVW     R11, K2
+	VMOVUPS.Z (R8), K1, Z0
+	VMOVUPS.Z 64(R8), K2, Z1
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z2
+	VMOVUPS.Z 64(R8), K2, Z3
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z4
+	VMOVUPS.Z 64(R8), K2, Z5
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z6
+	VMOVUPS.Z 64(R8), K2, Z7
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z8
+	VMOVUPS.Z 64(R8), K2, Z9
+
+begin:
+	MOVQ ahead+120(FP), R8
+	MOVQ step+128(FP), R9
+	SHLQ $0x02, R9
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      (CX), Z10
+	VMOVUPS      64(CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (SI)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (SI)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (DI)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z10
+	VMOVUPS      64(CX), Z11
+	VBROADCASTSS 4(SI), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 4(SI)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 4(SI)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 4(DI), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 4(DI)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z10
+	VMOVUPS      64(CX), Z11
+	VBROADCASTSS 8(SI), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 8(SI)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 8(SI)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 8(DI), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 8(DI)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z10
+	VMOVUPS      64(CX), Z11
+	VBROADCASTSS 12(SI), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 12(SI)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 12(SI)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 12(DI), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 12(DI)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z10
+	VMOVUPS      64(CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (SI)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (SI)(DX*2), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (DI)(DX*1), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT5x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	VMOVUPS.Z 64(DI), K2, Z9
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z10
+	VMOVUPS      64(CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 4(SI), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 8(SI), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 12(SI), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 16(SI), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z10
+	VMOVUPS      64(CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 4(SI), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 8(SI), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 12(SI), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 16(SI), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z10
+	VMOVUPS      64(CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 4(SI), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 8(SI), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 12(SI), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 16(SI), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z10
+	VMOVUPS      64(CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 4(SI), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 8(SI), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 12(SI), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 16(SI), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z10
+	VMOVUPS      64(CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 4(SI), Z12
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 8(SI), Z12
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 12(SI), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 16(SI), Z12
+	VFMADD231PS  Z10, Z12, Z8
+	VFMADD231PS  Z11, Z12, Z9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN6x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      acc+112(FP), R8
+	TESTB     R8, R8
+	JZ        begin
+	MOVQ      c_base+72(FP), R8
+	MOVQ      ldc+96(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      cols+104(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R11
+	KMOVW     R11, K1
+	VMOVUPS.Z (R8), K1, Z0
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z1
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z2
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z3
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z4
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z5
+
+begin:
+	MOVQ ahead+120(FP), R8
+	MOVQ step+128(FP), R9
+	SHLQ $0x02, R9
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      (CX), Z6
+	VBROADCASTSS (SI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (SI)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (SI)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (DI), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (DI)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (DI)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z6
+	VBROADCASTSS 4(SI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS 4(SI)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS 4(SI)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS 4(DI), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS 4(DI)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS 4(DI)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z6
+	VBROADCASTSS 8(SI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS 8(SI)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS 8(SI)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS 8(DI), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS 8(DI)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS 8(DI)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z6
+	VBROADCASTSS 12(SI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS 12(SI)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS 12(SI)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS 12(DI), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS 12(DI)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS 12(DI)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z6
+	VBROADCASTSS (SI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (SI)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (SI)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (DI), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (DI)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (DI)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT6x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z5
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z6
+	VBROADCASTSS (SI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS 4(SI), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS 8(SI), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS 12(SI), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS 16(SI), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS 20(SI), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z6
+	VBROADCASTSS (SI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS 4(SI), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS 8(SI), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS 12(SI), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS 16(SI), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS 20(SI), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z6
+	VBROADCASTSS (SI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS 4(SI), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS 8(SI), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS 12(SI), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS 16(SI), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS 20(SI), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z6
+	VBROADCASTSS (SI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS 4(SI), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS 8(SI), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS 12(SI), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS 16(SI), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS 20(SI), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z6
+	VBROADCASTSS (SI), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS 4(SI), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS 8(SI), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS 12(SI), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS 16(SI), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS 20(SI), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN6x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	MOVB      acc+112(FP), R8
+	TESTB     R8, R8
+	JZ        begin
+	MOVQ      c_base+72(FP), R8
+	MOVQ      ldc+96(FP), R9
+	SHLQ      $0x02, R9
+	MOVQ      cols+104(FP), R10
+	MOVQ      $-1, R11
+	BZHIQ     R10, R11, R11
+	KMOVW     R11, K1
+	SHRQ      $0x10, R11
+	KMOVW     R11, K2
+	VMOVUPS.Z (R8), K1, Z0
+	VMOVUPS.Z 64(R8), K2, Z1
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z2
+	VMOVUPS.Z 64(R8), K2, Z3
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z4
+	VMOVUPS.Z 64(R8), K2, Z5
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z6
+	VMOVUPS.Z 64(R8), K2, Z7
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z8
+	VMOVUPS.Z 64(R8), K2, Z9
+	ADDQ      R9, R8
+	VMOVUPS.Z (R8), K1, Z10
+	VMOVUPS.Z 64(R8), K2, Z11
+
+begin:
+	MOVQ ahead+120(FP), R8
+	MOVQ step+128(FP), R9
+	SHLQ $0x02, R9
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R8)
+	PREFETCHT0   64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      (CX), Z12
+	VMOVUPS      64(CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (SI)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (SI)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (DI), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (DI)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (DI)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z12
+	VMOVUPS      64(CX), Z13
+	VBROADCASTSS 4(SI), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 4(SI)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 4(SI)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 4(DI), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 4(DI)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 4(DI)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z12
+	VMOVUPS      64(CX), Z13
+	VBROADCASTSS 8(SI), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 8(SI)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 8(SI)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 8(DI), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 8(DI)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 8(DI)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z12
+	VMOVUPS      64(CX), Z13
+	VBROADCASTSS 12(SI), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 12(SI)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 12(SI)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 12(DI), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 12(DI)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 12(DI)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z12
+	VMOVUPS      64(CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (SI)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (SI)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (DI), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (DI)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (DI)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT6x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	VMOVUPS.Z 64(DI), K2, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+	VMOVUPS.Z 64(DI), K2, Z11
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z12
+	VMOVUPS      64(CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 4(SI), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 8(SI), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 12(SI), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 16(SI), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 20(SI), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z12
+	VMOVUPS      64(CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 4(SI), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 8(SI), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 12(SI), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 16(SI), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 20(SI), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z12
+	VMOVUPS      64(CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 4(SI), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 8(SI), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 12(SI), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 16(SI), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 20(SI), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z12
+	VMOVUPS      64(CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 4(SI), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 8(SI), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 12(SI), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 16(SI), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 20(SI), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z12
+	VMOVUPS      64(CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 4(SI), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 8(SI), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 12(SI), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 16(SI), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 20(SI), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN7x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN7x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	MOVB      acc+112(FP), R9
+	TESTB     R9, R9
+	JZ        begin
+	MOVQ      c_base+72(FP), R9
+	MOVQ      ldc+96(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      cols+104(FP), R11
+	MOVQ      $-1, R12
+	BZHIQ     R11, R12, R12
+	KMOVW     R12, K1
+	VMOVUPS.Z (R9), K1, Z0
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z1
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z2
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z3
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z4
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z5
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z6
+
+begin:
+	MOVQ ahead+120(FP), R9
+	MOVQ step+128(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R10, R9
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (SI)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (SI)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (DI), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (DI)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (DI)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS 4(SI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS 4(SI)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 4(SI)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS 4(DI), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 4(DI)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS 4(DI)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS 4(R8), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS 8(SI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS 8(SI)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 8(SI)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS 8(DI), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 8(DI)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS 8(DI)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS 8(R8), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS 12(SI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS 12(SI)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 12(SI)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS 12(DI), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 12(DI)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS 12(DI)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS 12(R8), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (SI)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (SI)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (DI), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (DI)(DX*1), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS (DI)(DX*2), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT7x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT7x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS 4(SI), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 8(SI), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS 12(SI), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 16(SI), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS 20(SI), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS 24(SI), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS 4(SI), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 8(SI), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS 12(SI), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 16(SI), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS 20(SI), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS 24(SI), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS 4(SI), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 8(SI), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS 12(SI), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 16(SI), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS 20(SI), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS 24(SI), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS 4(SI), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 8(SI), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS 12(SI), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 16(SI), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS 20(SI), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS 24(SI), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z7
+	VBROADCASTSS (SI), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS 4(SI), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS 8(SI), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS 12(SI), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS 16(SI), Z8
+	VFMADD231PS  Z7, Z8, Z4
+	VBROADCASTSS 20(SI), Z8
+	VFMADD231PS  Z7, Z8, Z5
+	VBROADCASTSS 24(SI), Z8
+	VFMADD231PS  Z7, Z8, Z6
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN7x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN7x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	MOVB      acc+112(FP), R9
+	TESTB     R9, R9
+	JZ        begin
+	MOVQ      c_base+72(FP), R9
+	MOVQ      ldc+96(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      cols+104(FP), R11
+	MOVQ      $-1, R12
+	BZHIQ     R11, R12, R12
+	KMOVW     R12, K1
+	SHRQ      $0x10, R12
+	KMOVW     R12, K2
 	VMOVUPS.Z (R9), K1, Z0
 	VMOVUPS.Z 64(R9), K2, Z1
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z2
+	VMOVUPS.Z 64(R9), K2, Z3
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z4
+	VMOVUPS.Z 64(R9), K2, Z5
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z6
+	VMOVUPS.Z 64(R9), K2, Z7
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z8
+	VMOVUPS.Z 64(R9), K2, Z9
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z10
+	VMOVUPS.Z 64(R9), K2, Z11
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z12
+	VMOVUPS.Z 64(R9), K2, Z13
 
 begin:
+	MOVQ ahead+120(FP), R9
+	MOVQ step+128(FP), R10
+	SHLQ $0x02, R10
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
-	VMOVUPS      (CX), Z2
-	VMOVUPS      64(CX), Z3
-	VBROADCASTSS (BX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DI, CX
-	ADDQ         SI, BX
-	VMOVUPS      (CX), Z2
-	VMOVUPS      64(CX), Z3
-	VBROADCASTSS (BX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DI, CX
-	ADDQ         SI, BX
-	VMOVUPS      (CX), Z2
-	VMOVUPS      64(CX), Z3
-	VBROADCASTSS (BX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DI, CX
-	ADDQ         SI, BX
-	VMOVUPS      (CX), Z2
-	VMOVUPS      64(CX), Z3
-	VBROADCASTSS (BX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DI, CX
-	ADDQ         SI, BX
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z2
-	VMOVUPS      64(CX), Z3
-	VBROADCASTSS (BX), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         DI, CX
-	ADDQ         SI, BX
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R8, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN2x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z2
-	VBROADCASTSS (R8), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (R8)(SI*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z2
-	VBROADCASTSS 4(R8), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z2
-	VBROADCASTSS 8(R8), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z2
-	VBROADCASTSS 12(R8), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DI, CX
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R10, R9
+	VMOVUPS      (CX), Z14
+	VMOVUPS      64(CX), Z15
+	VBROADCASTSS (SI), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (SI)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (SI)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (DI), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (DI)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (DI)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z14
+	VMOVUPS      64(CX), Z15
+	VBROADCASTSS 4(SI), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 4(SI)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 4(SI)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 4(DI), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 4(DI)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 4(DI)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 4(R8), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z14
+	VMOVUPS      64(CX), Z15
+	VBROADCASTSS 8(SI), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 8(SI)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 8(SI)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 8(DI), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 8(DI)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 8(DI)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 8(R8), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z14
+	VMOVUPS      64(CX), Z15
+	VBROADCASTSS 12(SI), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 12(SI)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 12(SI)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 12(DI), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 12(DI)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 12(DI)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 12(R8), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
 	ADDQ         $0x10, R8
 	SUBQ         $0x04, AX
 	JGE          blocks
@@ -3543,2310 +6986,79 @@ rest:
 	JZ   store
 
 steps:
-	VMOVUPS      (CX), Z2
-	VBROADCASTSS (R8), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (R8)(SI*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DI, CX
+	VMOVUPS      (CX), Z14
+	VMOVUPS      64(CX), Z15
+	VBROADCASTSS (SI), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS (SI)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS (SI)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS (DI), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS (DI)(DX*1), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS (DI)(DX*2), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS (R8), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	ADDQ         $0x04, R8
 	DECQ         AX
 	JNZ          steps
 
 store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
 	VZEROUPPER
 	RET
 
-// func avx512TileT2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT2x1(SB), NOSPLIT, $0-113
+// func avx512TileT7x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT7x2(SB), NOSPLIT, $0-136
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
 	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z2
-	VBROADCASTSS (R8), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS 4(R8), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z2
-	VBROADCASTSS (R8), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS 4(R8), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z2
-	VBROADCASTSS (R8), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS 4(R8), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z2
-	VBROADCASTSS (R8), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS 4(R8), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z2
-	VBROADCASTSS (R8), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS 4(R8), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN2x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z4
-	VMOVUPS      64(CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (R8)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z4
-	VMOVUPS      64(CX), Z5
-	VBROADCASTSS 4(R8), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z4
-	VMOVUPS      64(CX), Z5
-	VBROADCASTSS 8(R8), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z4
-	VMOVUPS      64(CX), Z5
-	VBROADCASTSS 12(R8), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z4
-	VMOVUPS      64(CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (R8)(SI*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT2x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z4
-	VMOVUPS      64(CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 4(R8), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z4
-	VMOVUPS      64(CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 4(R8), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z4
-	VMOVUPS      64(CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 4(R8), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z4
-	VMOVUPS      64(CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 4(R8), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z4
-	VMOVUPS      64(CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 4(R8), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN3x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS (R8), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS (R8)(SI*1), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS (R8)(SI*2), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS 4(R8), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS 4(R8)(SI*2), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS 8(R8), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS 8(R8)(SI*2), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS 12(R8), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS 12(R8)(SI*2), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS (R8), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS (R8)(SI*1), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS (R8)(SI*2), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT3x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS (R8), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS 4(R8), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS 8(R8), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS (R8), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS 4(R8), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS 8(R8), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS (R8), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS 4(R8), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS 8(R8), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS (R8), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS 4(R8), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS 8(R8), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS (R8), Z4
-	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS 4(R8), Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS 8(R8), Z4
-	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN3x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z6
-	VMOVUPS      64(CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (R8)(SI*1), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R8)(SI*2), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z6
-	VMOVUPS      64(CX), Z7
-	VBROADCASTSS 4(R8), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 4(R8)(SI*2), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z6
-	VMOVUPS      64(CX), Z7
-	VBROADCASTSS 8(R8), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 8(R8)(SI*2), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z6
-	VMOVUPS      64(CX), Z7
-	VBROADCASTSS 12(R8), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 12(R8)(SI*2), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z6
-	VMOVUPS      64(CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (R8)(SI*1), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R8)(SI*2), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT3x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z6
-	VMOVUPS      64(CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 4(R8), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 8(R8), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z6
-	VMOVUPS      64(CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 4(R8), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 8(R8), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z6
-	VMOVUPS      64(CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 4(R8), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 8(R8), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z6
-	VMOVUPS      64(CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 4(R8), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 8(R8), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z6
-	VMOVUPS      64(CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z6, Z8, Z0
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 4(R8), Z8
-	VFMADD231PS  Z6, Z8, Z2
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 8(R8), Z8
-	VFMADD231PS  Z6, Z8, Z4
-	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN4x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	MOVQ      cols+104(FP), R10
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	MOVB      acc+112(FP), R11
-	TESTB     R11, R11
-	JZ        begin
-	MOVQ      DX, R11
-	MOVQ      $-1, R12
-	BZHIQ     R10, R12, R12
-	KMOVW     R12, K1
-	VMOVUPS.Z (R11), K1, Z0
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z1
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z2
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z3
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z4
-	VBROADCASTSS (R8), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (R8)(SI*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (R8)(SI*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (R9), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z4
-	VBROADCASTSS 4(R8), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS 4(R8)(SI*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS 4(R9), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z4
-	VBROADCASTSS 8(R8), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS 8(R8)(SI*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS 8(R9), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z4
-	VBROADCASTSS 12(R8), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS 12(R8)(SI*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS 12(R9), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z4
-	VBROADCASTSS (R8), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (R8)(SI*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (R8)(SI*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (R9), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R10, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT4x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z3
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z4
-	VBROADCASTSS (R8), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS 4(R8), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS 8(R8), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS 12(R8), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z4
-	VBROADCASTSS (R8), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS 4(R8), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS 8(R8), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS 12(R8), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z4
-	VBROADCASTSS (R8), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS 4(R8), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS 8(R8), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS 12(R8), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z4
-	VBROADCASTSS (R8), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS 4(R8), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS 8(R8), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS 12(R8), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z4
-	VBROADCASTSS (R8), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS 4(R8), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS 8(R8), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS 12(R8), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN4x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	MOVQ      cols+104(FP), R10
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	MOVB      acc+112(FP), R11
-	TESTB     R11, R11
-	JZ        begin
-	MOVQ      DX, R11
-	MOVQ      $-1, R12
-	BZHIQ     R10, R12, R12
-	KMOVW     R12, K1
-	SHRQ      $0x10, R12
-	KMOVW     R12, K2
-	VMOVUPS.Z (R11), K1, Z0
-	VMOVUPS.Z 64(R11), K2, Z1
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z2
-	VMOVUPS.Z 64(R11), K2, Z3
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z4
-	VMOVUPS.Z 64(R11), K2, Z5
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z6
-	VMOVUPS.Z 64(R11), K2, Z7
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z8
-	VMOVUPS      64(CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (R8)(SI*1), Z10
-	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (R8)(SI*2), Z10
-	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R9), Z10
-	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z8
-	VMOVUPS      64(CX), Z9
-	VBROADCASTSS 4(R8), Z10
-	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z10
-	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 4(R8)(SI*2), Z10
-	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 4(R9), Z10
-	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z8
-	VMOVUPS      64(CX), Z9
-	VBROADCASTSS 8(R8), Z10
-	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z10
-	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 8(R8)(SI*2), Z10
-	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 8(R9), Z10
-	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z8
-	VMOVUPS      64(CX), Z9
-	VBROADCASTSS 12(R8), Z10
-	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z10
-	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 12(R8)(SI*2), Z10
-	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(R9), Z10
-	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z8
-	VMOVUPS      64(CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (R8)(SI*1), Z10
-	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (R8)(SI*2), Z10
-	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R9), Z10
-	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R10, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT4x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z8
-	VMOVUPS      64(CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 4(R8), Z10
-	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 8(R8), Z10
-	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(R8), Z10
-	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z8
-	VMOVUPS      64(CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 4(R8), Z10
-	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 8(R8), Z10
-	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(R8), Z10
-	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z8
-	VMOVUPS      64(CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 4(R8), Z10
-	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 8(R8), Z10
-	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(R8), Z10
-	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z8
-	VMOVUPS      64(CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 4(R8), Z10
-	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 8(R8), Z10
-	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(R8), Z10
-	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z8
-	VMOVUPS      64(CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 4(R8), Z10
-	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 8(R8), Z10
-	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(R8), Z10
-	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN5x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	MOVQ      cols+104(FP), R10
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	MOVB      acc+112(FP), R11
-	TESTB     R11, R11
-	JZ        begin
-	MOVQ      DX, R11
-	MOVQ      $-1, R12
-	BZHIQ     R10, R12, R12
-	KMOVW     R12, K1
-	VMOVUPS.Z (R11), K1, Z0
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z1
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z2
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z3
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z4
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS (R8)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (R8)(SI*2), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS (R9), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS (R9)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS 4(R8), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 4(R8)(SI*2), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS 4(R9), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS 4(R9)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS 8(R8), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 8(R8)(SI*2), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS 8(R9), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS 8(R9)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS 12(R8), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 12(R8)(SI*2), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS 12(R9), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS 12(R9)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS (R8)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (R8)(SI*2), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS (R9), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS (R9)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R10, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT5x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS 4(R8), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 8(R8), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS 12(R8), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS 16(R8), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS 4(R8), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 8(R8), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS 12(R8), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS 16(R8), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS 4(R8), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 8(R8), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS 12(R8), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS 16(R8), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS 4(R8), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 8(R8), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS 12(R8), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS 16(R8), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS (R8), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS 4(R8), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS 8(R8), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS 12(R8), Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS 16(R8), Z6
-	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN5x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	MOVQ      cols+104(FP), R10
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	MOVB      acc+112(FP), R11
-	TESTB     R11, R11
-	JZ        begin
-	MOVQ      DX, R11
-	MOVQ      $-1, R12
-	BZHIQ     R10, R12, R12
-	KMOVW     R12, K1
-	SHRQ      $0x10, R12
-	KMOVW     R12, K2
-	VMOVUPS.Z (R11), K1, Z0
-	VMOVUPS.Z 64(R11), K2, Z1
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z2
-	VMOVUPS.Z 64(R11), K2, Z3
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z4
-	VMOVUPS.Z 64(R11), K2, Z5
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z6
-	VMOVUPS.Z 64(R11), K2, Z7
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z8
-	VMOVUPS.Z 64(R11), K2, Z9
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z10
-	VMOVUPS      64(CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z10, Z12, Z0
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (R8)(SI*1), Z12
-	VFMADD231PS  Z10, Z12, Z2
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (R8)(SI*2), Z12
-	VFMADD231PS  Z10, Z12, Z4
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R9), Z12
-	VFMADD231PS  Z10, Z12, Z6
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R9)(SI*1), Z12
-	VFMADD231PS  Z10, Z12, Z8
-	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z10
-	VMOVUPS      64(CX), Z11
-	VBROADCASTSS 4(R8), Z12
-	VFMADD231PS  Z10, Z12, Z0
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z12
-	VFMADD231PS  Z10, Z12, Z2
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 4(R8)(SI*2), Z12
-	VFMADD231PS  Z10, Z12, Z4
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 4(R9), Z12
-	VFMADD231PS  Z10, Z12, Z6
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z12
-	VFMADD231PS  Z10, Z12, Z8
-	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z10
-	VMOVUPS      64(CX), Z11
-	VBROADCASTSS 8(R8), Z12
-	VFMADD231PS  Z10, Z12, Z0
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z12
-	VFMADD231PS  Z10, Z12, Z2
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 8(R8)(SI*2), Z12
-	VFMADD231PS  Z10, Z12, Z4
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 8(R9), Z12
-	VFMADD231PS  Z10, Z12, Z6
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z12
-	VFMADD231PS  Z10, Z12, Z8
-	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z10
-	VMOVUPS      64(CX), Z11
-	VBROADCASTSS 12(R8), Z12
-	VFMADD231PS  Z10, Z12, Z0
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z12
-	VFMADD231PS  Z10, Z12, Z2
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 12(R8)(SI*2), Z12
-	VFMADD231PS  Z10, Z12, Z4
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(R9), Z12
-	VFMADD231PS  Z10, Z12, Z6
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z12
-	VFMADD231PS  Z10, Z12, Z8
-	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z10
-	VMOVUPS      64(CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z10, Z12, Z0
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (R8)(SI*1), Z12
-	VFMADD231PS  Z10, Z12, Z2
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (R8)(SI*2), Z12
-	VFMADD231PS  Z10, Z12, Z4
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R9), Z12
-	VFMADD231PS  Z10, Z12, Z6
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R9)(SI*1), Z12
-	VFMADD231PS  Z10, Z12, Z8
-	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R10, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT5x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	VMOVUPS.Z 64(R10), K2, Z9
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z10
-	VMOVUPS      64(CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z10, Z12, Z0
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 4(R8), Z12
-	VFMADD231PS  Z10, Z12, Z2
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 8(R8), Z12
-	VFMADD231PS  Z10, Z12, Z4
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(R8), Z12
-	VFMADD231PS  Z10, Z12, Z6
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 16(R8), Z12
-	VFMADD231PS  Z10, Z12, Z8
-	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z10
-	VMOVUPS      64(CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z10, Z12, Z0
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 4(R8), Z12
-	VFMADD231PS  Z10, Z12, Z2
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 8(R8), Z12
-	VFMADD231PS  Z10, Z12, Z4
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(R8), Z12
-	VFMADD231PS  Z10, Z12, Z6
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 16(R8), Z12
-	VFMADD231PS  Z10, Z12, Z8
-	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z10
-	VMOVUPS      64(CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z10, Z12, Z0
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 4(R8), Z12
-	VFMADD231PS  Z10, Z12, Z2
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 8(R8), Z12
-	VFMADD231PS  Z10, Z12, Z4
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(R8), Z12
-	VFMADD231PS  Z10, Z12, Z6
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 16(R8), Z12
-	VFMADD231PS  Z10, Z12, Z8
-	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z10
-	VMOVUPS      64(CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z10, Z12, Z0
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 4(R8), Z12
-	VFMADD231PS  Z10, Z12, Z2
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 8(R8), Z12
-	VFMADD231PS  Z10, Z12, Z4
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(R8), Z12
-	VFMADD231PS  Z10, Z12, Z6
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 16(R8), Z12
-	VFMADD231PS  Z10, Z12, Z8
-	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z10
-	VMOVUPS      64(CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z10, Z12, Z0
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 4(R8), Z12
-	VFMADD231PS  Z10, Z12, Z2
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 8(R8), Z12
-	VFMADD231PS  Z10, Z12, Z4
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(R8), Z12
-	VFMADD231PS  Z10, Z12, Z6
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 16(R8), Z12
-	VFMADD231PS  Z10, Z12, Z8
-	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN6x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	MOVQ      cols+104(FP), R10
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	MOVB      acc+112(FP), R11
-	TESTB     R11, R11
-	JZ        begin
-	MOVQ      DX, R11
-	MOVQ      $-1, R12
-	BZHIQ     R10, R12, R12
-	KMOVW     R12, K1
-	VMOVUPS.Z (R11), K1, Z0
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z1
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z2
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z3
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z4
-	ADDQ      BX, R11
-	VMOVUPS.Z (R11), K1, Z5
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z6
-	VBROADCASTSS (R8), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (R8)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (R8)(SI*2), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (R9), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (R9)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (R9)(SI*2), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z6
-	VBROADCASTSS 4(R8), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS 4(R8)(SI*2), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS 4(R9), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS 4(R9)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS 4(R9)(SI*2), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z6
-	VBROADCASTSS 8(R8), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS 8(R8)(SI*2), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS 8(R9), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS 8(R9)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS 8(R9)(SI*2), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z6
-	VBROADCASTSS 12(R8), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS 12(R8)(SI*2), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS 12(R9), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS 12(R9)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS 12(R9)(SI*2), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z6
-	VBROADCASTSS (R8), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (R8)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (R8)(SI*2), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (R9), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (R9)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (R9)(SI*2), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R10, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT6x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z5
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z6
-	VBROADCASTSS (R8), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS 4(R8), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS 8(R8), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS 12(R8), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS 16(R8), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS 20(R8), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z6
-	VBROADCASTSS (R8), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS 4(R8), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS 8(R8), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS 12(R8), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS 16(R8), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS 20(R8), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z6
-	VBROADCASTSS (R8), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS 4(R8), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS 8(R8), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS 12(R8), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS 16(R8), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS 20(R8), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z6
-	VBROADCASTSS (R8), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS 4(R8), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS 8(R8), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS 12(R8), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS 16(R8), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS 20(R8), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z6
-	VBROADCASTSS (R8), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS 4(R8), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS 8(R8), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS 12(R8), Z7
-	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS 16(R8), Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS 20(R8), Z7
-	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN6x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	MOVQ      cols+104(FP), R10
+	MOVQ      a_base+8(FP), SI
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -5859,7098 +7071,6341 @@ TEXT ·avx512TileN6x2(SB), NOSPLIT, $0-113
 	VPXORD    Z9, Z9, Z9
 	VPXORD    Z10, Z10, Z10
 	VPXORD    Z11, Z11, Z11
-	MOVB      acc+112(FP), R11
-	TESTB     R11, R11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
 	JZ        begin
-	MOVQ      DX, R11
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	VMOVUPS.Z 64(DI), K2, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+	VMOVUPS.Z 64(DI), K2, Z11
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z12
+	VMOVUPS.Z 64(DI), K2, Z13
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z14
+	VMOVUPS      64(CX), Z15
+	VBROADCASTSS (SI), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 4(SI), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 8(SI), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 12(SI), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 16(SI), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 20(SI), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 24(SI), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z14
+	VMOVUPS      64(CX), Z15
+	VBROADCASTSS (SI), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 4(SI), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 8(SI), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 12(SI), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 16(SI), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 20(SI), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 24(SI), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z14
+	VMOVUPS      64(CX), Z15
+	VBROADCASTSS (SI), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 4(SI), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 8(SI), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 12(SI), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 16(SI), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 20(SI), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 24(SI), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z14
+	VMOVUPS      64(CX), Z15
+	VBROADCASTSS (SI), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 4(SI), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 8(SI), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 12(SI), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 16(SI), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 20(SI), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 24(SI), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z14
+	VMOVUPS      64(CX), Z15
+	VBROADCASTSS (SI), Z16
+	VFMADD231PS  Z14, Z16, Z0
+	VFMADD231PS  Z15, Z16, Z1
+	VBROADCASTSS 4(SI), Z16
+	VFMADD231PS  Z14, Z16, Z2
+	VFMADD231PS  Z15, Z16, Z3
+	VBROADCASTSS 8(SI), Z16
+	VFMADD231PS  Z14, Z16, Z4
+	VFMADD231PS  Z15, Z16, Z5
+	VBROADCASTSS 12(SI), Z16
+	VFMADD231PS  Z14, Z16, Z6
+	VFMADD231PS  Z15, Z16, Z7
+	VBROADCASTSS 16(SI), Z16
+	VFMADD231PS  Z14, Z16, Z8
+	VFMADD231PS  Z15, Z16, Z9
+	VBROADCASTSS 20(SI), Z16
+	VFMADD231PS  Z14, Z16, Z10
+	VFMADD231PS  Z15, Z16, Z11
+	VBROADCASTSS 24(SI), Z16
+	VFMADD231PS  Z14, Z16, Z12
+	VFMADD231PS  Z15, Z16, Z13
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN8x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN8x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	MOVB      acc+112(FP), R9
+	TESTB     R9, R9
+	JZ        begin
+	MOVQ      c_base+72(FP), R9
+	MOVQ      ldc+96(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      cols+104(FP), R11
 	MOVQ      $-1, R12
-	BZHIQ     R10, R12, R12
+	BZHIQ     R11, R12, R12
+	KMOVW     R12, K1
+	VMOVUPS.Z (R9), K1, Z0
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z1
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z2
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z3
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z4
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z5
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z6
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z7
+
+begin:
+	MOVQ ahead+120(FP), R9
+	MOVQ step+128(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R10, R9
+	VMOVUPS      (CX), Z8
+	VBROADCASTSS (SI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (SI)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (SI)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (DI), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (DI)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (DI)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z8
+	VBROADCASTSS 4(SI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS 4(SI)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS 4(SI)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS 4(DI), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS 4(DI)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS 4(DI)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS 4(R8), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS 4(R8)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z8
+	VBROADCASTSS 8(SI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS 8(SI)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS 8(SI)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS 8(DI), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS 8(DI)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS 8(DI)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS 8(R8), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS 8(R8)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z8
+	VBROADCASTSS 12(SI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS 12(SI)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS 12(SI)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS 12(DI), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS 12(DI)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS 12(DI)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS 12(R8), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS 12(R8)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z8
+	VBROADCASTSS (SI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (SI)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (SI)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (DI), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (DI)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (DI)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R8)(DX*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT8x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT8x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z7
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z8
+	VBROADCASTSS (SI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS 4(SI), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS 8(SI), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS 12(SI), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS 16(SI), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS 20(SI), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS 24(SI), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS 28(SI), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z8
+	VBROADCASTSS (SI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS 4(SI), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS 8(SI), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS 12(SI), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS 16(SI), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS 20(SI), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS 24(SI), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS 28(SI), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z8
+	VBROADCASTSS (SI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS 4(SI), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS 8(SI), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS 12(SI), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS 16(SI), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS 20(SI), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS 24(SI), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS 28(SI), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z8
+	VBROADCASTSS (SI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS 4(SI), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS 8(SI), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS 12(SI), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS 16(SI), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS 20(SI), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS 24(SI), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS 28(SI), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z8
+	VBROADCASTSS (SI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS 4(SI), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS 8(SI), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS 12(SI), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS 16(SI), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS 20(SI), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS 24(SI), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS 28(SI), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN8x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN8x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	MOVB      acc+112(FP), R9
+	TESTB     R9, R9
+	JZ        begin
+	MOVQ      c_base+72(FP), R9
+	MOVQ      ldc+96(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      cols+104(FP), R11
+	MOVQ      $-1, R12
+	BZHIQ     R11, R12, R12
 	KMOVW     R12, K1
 	SHRQ      $0x10, R12
 	KMOVW     R12, K2
+	VMOVUPS.Z (R9), K1, Z0
+	VMOVUPS.Z 64(R9), K2, Z1
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z2
+	VMOVUPS.Z 64(R9), K2, Z3
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z4
+	VMOVUPS.Z 64(R9), K2, Z5
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z6
+	VMOVUPS.Z 64(R9), K2, Z7
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z8
+	VMOVUPS.Z 64(R9), K2, Z9
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z10
+	VMOVUPS.Z 64(R9), K2, Z11
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z12
+	VMOVUPS.Z 64(R9), K2, Z13
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z14
+	VMOVUPS.Z 64(R9), K2, Z15
+
+begin:
+	MOVQ ahead+120(FP), R9
+	MOVQ step+128(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R10, R9
+	VMOVUPS      (CX), Z16
+	VMOVUPS      64(CX), Z17
+	VBROADCASTSS (SI), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (SI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS (SI)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS (DI), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS (DI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS (DI)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS (R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z16
+	VMOVUPS      64(CX), Z17
+	VBROADCASTSS 4(SI), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 4(SI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 4(SI)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 4(DI), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 4(DI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 4(DI)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 4(R8), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 4(R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z16
+	VMOVUPS      64(CX), Z17
+	VBROADCASTSS 8(SI), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 8(SI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 8(SI)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 8(DI), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 8(DI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 8(DI)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 8(R8), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 8(R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z16
+	VMOVUPS      64(CX), Z17
+	VBROADCASTSS 12(SI), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 12(SI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 12(SI)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 12(DI), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 12(DI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 12(DI)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 12(R8), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 12(R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z16
+	VMOVUPS      64(CX), Z17
+	VBROADCASTSS (SI), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (SI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS (SI)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS (DI), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS (DI)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS (DI)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS (R8)(DX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT8x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT8x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	VMOVUPS.Z 64(DI), K2, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+	VMOVUPS.Z 64(DI), K2, Z11
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z12
+	VMOVUPS.Z 64(DI), K2, Z13
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z14
+	VMOVUPS.Z 64(DI), K2, Z15
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z16
+	VMOVUPS      64(CX), Z17
+	VBROADCASTSS (SI), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 4(SI), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 8(SI), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 12(SI), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 16(SI), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 20(SI), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 24(SI), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 28(SI), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z16
+	VMOVUPS      64(CX), Z17
+	VBROADCASTSS (SI), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 4(SI), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 8(SI), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 12(SI), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 16(SI), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 20(SI), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 24(SI), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 28(SI), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z16
+	VMOVUPS      64(CX), Z17
+	VBROADCASTSS (SI), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 4(SI), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 8(SI), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 12(SI), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 16(SI), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 20(SI), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 24(SI), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 28(SI), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z16
+	VMOVUPS      64(CX), Z17
+	VBROADCASTSS (SI), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 4(SI), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 8(SI), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 12(SI), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 16(SI), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 20(SI), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 24(SI), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 28(SI), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z16
+	VMOVUPS      64(CX), Z17
+	VBROADCASTSS (SI), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS 4(SI), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS 8(SI), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS 12(SI), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS 16(SI), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS 20(SI), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS 24(SI), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS 28(SI), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN9x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN9x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	MOVB      acc+112(FP), R9
+	TESTB     R9, R9
+	JZ        begin
+	MOVQ      c_base+72(FP), R9
+	MOVQ      ldc+96(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      cols+104(FP), R11
+	MOVQ      $-1, R12
+	BZHIQ     R11, R12, R12
+	KMOVW     R12, K1
+	VMOVUPS.Z (R9), K1, Z0
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z1
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z2
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z3
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z4
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z5
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z6
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z7
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z8
+
+begin:
+	MOVQ ahead+120(FP), R9
+	MOVQ step+128(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R10, R9
+	VMOVUPS      (CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (SI)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (SI)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (DI), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (DI)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (DI)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z9
+	VBROADCASTSS 4(SI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS 4(SI)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 4(SI)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS 4(DI), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 4(DI)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS 4(DI)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 4(R8), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS 4(R8)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS 4(R8)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z9
+	VBROADCASTSS 8(SI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS 8(SI)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 8(SI)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS 8(DI), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 8(DI)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS 8(DI)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 8(R8), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS 8(R8)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS 8(R8)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z9
+	VBROADCASTSS 12(SI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS 12(SI)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 12(SI)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS 12(DI), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 12(DI)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS 12(DI)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 12(R8), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS 12(R8)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS 12(R8)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (SI)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (SI)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (DI), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (DI)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (DI)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R8)(DX*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R8)(DX*2), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT9x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT9x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS 4(SI), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 8(SI), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS 12(SI), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 16(SI), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS 20(SI), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 24(SI), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS 28(SI), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS 32(SI), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS 4(SI), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 8(SI), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS 12(SI), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 16(SI), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS 20(SI), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 24(SI), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS 28(SI), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS 32(SI), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS 4(SI), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 8(SI), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS 12(SI), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 16(SI), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS 20(SI), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 24(SI), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS 28(SI), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS 32(SI), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS 4(SI), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 8(SI), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS 12(SI), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 16(SI), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS 20(SI), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 24(SI), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS 28(SI), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS 32(SI), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z9
+	VBROADCASTSS (SI), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS 4(SI), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS 8(SI), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS 12(SI), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS 16(SI), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS 20(SI), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS 24(SI), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS 28(SI), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS 32(SI), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN9x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN9x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z17, Z17, Z17
+	MOVB      acc+112(FP), R9
+	TESTB     R9, R9
+	JZ        begin
+	MOVQ      c_base+72(FP), R9
+	MOVQ      ldc+96(FP), R10
+	SHLQ      $0x02, R10
+	MOVQ      cols+104(FP), R11
+	MOVQ      $-1, R12
+	BZHIQ     R11, R12, R12
+	KMOVW     R12, K1
+	SHRQ      $0x10, R12
+	KMOVW     R12, K2
+	VMOVUPS.Z (R9), K1, Z0
+	VMOVUPS.Z 64(R9), K2, Z1
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z2
+	VMOVUPS.Z 64(R9), K2, Z3
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z4
+	VMOVUPS.Z 64(R9), K2, Z5
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z6
+	VMOVUPS.Z 64(R9), K2, Z7
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z8
+	VMOVUPS.Z 64(R9), K2, Z9
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z10
+	VMOVUPS.Z 64(R9), K2, Z11
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z12
+	VMOVUPS.Z 64(R9), K2, Z13
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z14
+	VMOVUPS.Z 64(R9), K2, Z15
+	ADDQ      R10, R9
+	VMOVUPS.Z (R9), K1, Z16
+	VMOVUPS.Z 64(R9), K2, Z17
+
+begin:
+	MOVQ ahead+120(FP), R9
+	MOVQ step+128(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R9)
+	PREFETCHT0   64(R9)
+	ADDQ         R10, R9
+	VMOVUPS      (CX), Z18
+	VMOVUPS      64(CX), Z19
+	VBROADCASTSS (SI), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (SI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (SI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (DI), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (DI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (DI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z18
+	VMOVUPS      64(CX), Z19
+	VBROADCASTSS 4(SI), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 4(SI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 4(SI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 4(DI), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 4(DI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 4(DI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 4(R8), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 4(R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 4(R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z18
+	VMOVUPS      64(CX), Z19
+	VBROADCASTSS 8(SI), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 8(SI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 8(SI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 8(DI), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 8(DI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 8(DI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 8(R8), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 8(R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 8(R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z18
+	VMOVUPS      64(CX), Z19
+	VBROADCASTSS 12(SI), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 12(SI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 12(SI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 12(DI), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 12(DI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 12(DI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 12(R8), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 12(R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 12(R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z18
+	VMOVUPS      64(CX), Z19
+	VBROADCASTSS (SI), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (SI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (SI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (DI), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (DI)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (DI)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (R8)(DX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (R8)(DX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z16, K1, (AX)
+	VMOVUPS Z17, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT9x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT9x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z17, Z17, Z17
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	VMOVUPS.Z 64(DI), K2, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+	VMOVUPS.Z 64(DI), K2, Z11
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z12
+	VMOVUPS.Z 64(DI), K2, Z13
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z14
+	VMOVUPS.Z 64(DI), K2, Z15
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z16
+	VMOVUPS.Z 64(DI), K2, Z17
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z18
+	VMOVUPS      64(CX), Z19
+	VBROADCASTSS (SI), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 4(SI), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 8(SI), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 12(SI), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 16(SI), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 20(SI), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 24(SI), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 28(SI), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 32(SI), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z18
+	VMOVUPS      64(CX), Z19
+	VBROADCASTSS (SI), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 4(SI), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 8(SI), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 12(SI), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 16(SI), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 20(SI), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 24(SI), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 28(SI), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 32(SI), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z18
+	VMOVUPS      64(CX), Z19
+	VBROADCASTSS (SI), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 4(SI), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 8(SI), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 12(SI), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 16(SI), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 20(SI), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 24(SI), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 28(SI), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 32(SI), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z18
+	VMOVUPS      64(CX), Z19
+	VBROADCASTSS (SI), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 4(SI), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 8(SI), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 12(SI), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 16(SI), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 20(SI), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 24(SI), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 28(SI), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 32(SI), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z18
+	VMOVUPS      64(CX), Z19
+	VBROADCASTSS (SI), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS 4(SI), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS 8(SI), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS 12(SI), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS 16(SI), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS 20(SI), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS 24(SI), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS 28(SI), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS 32(SI), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z16, K1, (AX)
+	VMOVUPS Z17, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN10x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN10x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	LEAQ      (R8)(DX*2), R9
+	ADDQ      DX, R9
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	MOVB      acc+112(FP), R10
+	TESTB     R10, R10
+	JZ        begin
+	MOVQ      c_base+72(FP), R10
+	MOVQ      ldc+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      cols+104(FP), R12
+	MOVQ      $-1, R13
+	BZHIQ     R12, R13, R13
+	KMOVW     R13, K1
+	VMOVUPS.Z (R10), K1, Z0
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z1
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z2
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z3
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z4
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z5
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z6
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z7
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z8
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z9
+
+begin:
+	MOVQ ahead+120(FP), R10
+	MOVQ step+128(FP), R11
+	SHLQ $0x02, R11
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         R11, R10
+	VMOVUPS      (CX), Z10
+	VBROADCASTSS (SI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (SI)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (SI)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (DI), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (DI)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (DI)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R8)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z10
+	VBROADCASTSS 4(SI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS 4(SI)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS 4(SI)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS 4(DI), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS 4(DI)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS 4(DI)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS 4(R8), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS 4(R8)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS 4(R8)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS 4(R9), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z10
+	VBROADCASTSS 8(SI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS 8(SI)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS 8(SI)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS 8(DI), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS 8(DI)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS 8(DI)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS 8(R8), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS 8(R8)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS 8(R8)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS 8(R9), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z10
+	VBROADCASTSS 12(SI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS 12(SI)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS 12(SI)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS 12(DI), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS 12(DI)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS 12(DI)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS 12(R8), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS 12(R8)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS 12(R8)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS 12(R9), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z10
+	VBROADCASTSS (SI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS (SI)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (SI)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (DI), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS (DI)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (DI)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R8), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R8)(DX*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R8)(DX*2), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS (R9), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z9, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT10x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT10x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z9
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z10
+	VBROADCASTSS (SI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS 4(SI), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS 8(SI), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS 12(SI), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS 16(SI), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS 20(SI), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS 24(SI), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS 28(SI), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS 32(SI), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS 36(SI), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z10
+	VBROADCASTSS (SI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS 4(SI), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS 8(SI), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS 12(SI), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS 16(SI), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS 20(SI), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS 24(SI), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS 28(SI), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS 32(SI), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS 36(SI), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z10
+	VBROADCASTSS (SI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS 4(SI), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS 8(SI), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS 12(SI), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS 16(SI), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS 20(SI), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS 24(SI), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS 28(SI), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS 32(SI), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS 36(SI), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z10
+	VBROADCASTSS (SI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS 4(SI), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS 8(SI), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS 12(SI), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS 16(SI), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS 20(SI), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS 24(SI), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS 28(SI), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS 32(SI), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS 36(SI), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z10
+	VBROADCASTSS (SI), Z11
+	VFMADD231PS  Z10, Z11, Z0
+	VBROADCASTSS 4(SI), Z11
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS 8(SI), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS 12(SI), Z11
+	VFMADD231PS  Z10, Z11, Z3
+	VBROADCASTSS 16(SI), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS 20(SI), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS 24(SI), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS 28(SI), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS 32(SI), Z11
+	VFMADD231PS  Z10, Z11, Z8
+	VBROADCASTSS 36(SI), Z11
+	VFMADD231PS  Z10, Z11, Z9
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z9, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN10x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN10x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	LEAQ      (R8)(DX*2), R9
+	ADDQ      DX, R9
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z17, Z17, Z17
+	VPXORD    Z18, Z18, Z18
+	VPXORD    Z19, Z19, Z19
+	MOVB      acc+112(FP), R10
+	TESTB     R10, R10
+	JZ        begin
+	MOVQ      c_base+72(FP), R10
+	MOVQ      ldc+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      cols+104(FP), R12
+	MOVQ      $-1, R13
+	BZHIQ     R12, R13, R13
+	KMOVW     R13, K1
+	SHRQ      $0x10, R13
+	KMOVW     R13, K2
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z10
+	VMOVUPS.Z 64(R10), K2, Z11
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z12
+	VMOVUPS.Z 64(R10), K2, Z13
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z14
+	VMOVUPS.Z 64(R10), K2, Z15
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z16
+	VMOVUPS.Z 64(R10), K2, Z17
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z18
+	VMOVUPS.Z 64(R10), K2, Z19
+
+begin:
+	MOVQ ahead+120(FP), R10
+	MOVQ step+128(FP), R11
+	SHLQ $0x02, R11
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         R11, R10
+	VMOVUPS      (CX), Z20
+	VMOVUPS      64(CX), Z21
+	VBROADCASTSS (SI), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS (SI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS (SI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS (DI), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS (DI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS (DI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS (R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS (R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z20
+	VMOVUPS      64(CX), Z21
+	VBROADCASTSS 4(SI), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 4(SI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 4(SI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 4(DI), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 4(DI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 4(DI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 4(R8), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 4(R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 4(R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 4(R9), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z20
+	VMOVUPS      64(CX), Z21
+	VBROADCASTSS 8(SI), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 8(SI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 8(SI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 8(DI), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 8(DI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 8(DI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 8(R8), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 8(R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 8(R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 8(R9), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z20
+	VMOVUPS      64(CX), Z21
+	VBROADCASTSS 12(SI), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 12(SI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 12(SI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 12(DI), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 12(DI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 12(DI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 12(R8), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 12(R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 12(R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 12(R9), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z20
+	VMOVUPS      64(CX), Z21
+	VBROADCASTSS (SI), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS (SI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS (SI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS (DI), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS (DI)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS (DI)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS (R8), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS (R8)(DX*1), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS (R8)(DX*2), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS (R9), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z16, K1, (AX)
+	VMOVUPS Z17, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, K1, (AX)
+	VMOVUPS Z19, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT10x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT10x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z17, Z17, Z17
+	VPXORD    Z18, Z18, Z18
+	VPXORD    Z19, Z19, Z19
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	VMOVUPS.Z 64(DI), K2, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+	VMOVUPS.Z 64(DI), K2, Z11
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z12
+	VMOVUPS.Z 64(DI), K2, Z13
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z14
+	VMOVUPS.Z 64(DI), K2, Z15
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z16
+	VMOVUPS.Z 64(DI), K2, Z17
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z18
+	VMOVUPS.Z 64(DI), K2, Z19
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z20
+	VMOVUPS      64(CX), Z21
+	VBROADCASTSS (SI), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 4(SI), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 8(SI), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 12(SI), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 16(SI), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 20(SI), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 24(SI), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 28(SI), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 32(SI), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 36(SI), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z20
+	VMOVUPS      64(CX), Z21
+	VBROADCASTSS (SI), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 4(SI), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 8(SI), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 12(SI), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 16(SI), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 20(SI), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 24(SI), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 28(SI), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 32(SI), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 36(SI), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z20
+	VMOVUPS      64(CX), Z21
+	VBROADCASTSS (SI), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 4(SI), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 8(SI), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 12(SI), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 16(SI), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 20(SI), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 24(SI), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 28(SI), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 32(SI), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 36(SI), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z20
+	VMOVUPS      64(CX), Z21
+	VBROADCASTSS (SI), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 4(SI), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 8(SI), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 12(SI), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 16(SI), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 20(SI), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 24(SI), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 28(SI), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 32(SI), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 36(SI), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z20
+	VMOVUPS      64(CX), Z21
+	VBROADCASTSS (SI), Z22
+	VFMADD231PS  Z20, Z22, Z0
+	VFMADD231PS  Z21, Z22, Z1
+	VBROADCASTSS 4(SI), Z22
+	VFMADD231PS  Z20, Z22, Z2
+	VFMADD231PS  Z21, Z22, Z3
+	VBROADCASTSS 8(SI), Z22
+	VFMADD231PS  Z20, Z22, Z4
+	VFMADD231PS  Z21, Z22, Z5
+	VBROADCASTSS 12(SI), Z22
+	VFMADD231PS  Z20, Z22, Z6
+	VFMADD231PS  Z21, Z22, Z7
+	VBROADCASTSS 16(SI), Z22
+	VFMADD231PS  Z20, Z22, Z8
+	VFMADD231PS  Z21, Z22, Z9
+	VBROADCASTSS 20(SI), Z22
+	VFMADD231PS  Z20, Z22, Z10
+	VFMADD231PS  Z21, Z22, Z11
+	VBROADCASTSS 24(SI), Z22
+	VFMADD231PS  Z20, Z22, Z12
+	VFMADD231PS  Z21, Z22, Z13
+	VBROADCASTSS 28(SI), Z22
+	VFMADD231PS  Z20, Z22, Z14
+	VFMADD231PS  Z21, Z22, Z15
+	VBROADCASTSS 32(SI), Z22
+	VFMADD231PS  Z20, Z22, Z16
+	VFMADD231PS  Z21, Z22, Z17
+	VBROADCASTSS 36(SI), Z22
+	VFMADD231PS  Z20, Z22, Z18
+	VFMADD231PS  Z21, Z22, Z19
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z16, K1, (AX)
+	VMOVUPS Z17, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, K1, (AX)
+	VMOVUPS Z19, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN11x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN11x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	LEAQ      (R8)(DX*2), R9
+	ADDQ      DX, R9
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	MOVB      acc+112(FP), R10
+	TESTB     R10, R10
+	JZ        begin
+	MOVQ      c_base+72(FP), R10
+	MOVQ      ldc+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      cols+104(FP), R12
+	MOVQ      $-1, R13
+	BZHIQ     R12, R13, R13
+	KMOVW     R13, K1
+	VMOVUPS.Z (R10), K1, Z0
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z1
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z2
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z3
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z4
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z5
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z6
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z7
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z8
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z9
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z10
+
+begin:
+	MOVQ ahead+120(FP), R10
+	MOVQ step+128(FP), R11
+	SHLQ $0x02, R11
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         R11, R10
+	VMOVUPS      (CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (SI)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (SI)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (DI)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (DI)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z11
+	VBROADCASTSS 4(SI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS 4(SI)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 4(SI)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS 4(DI), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 4(DI)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS 4(DI)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 4(R8), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS 4(R8)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 4(R8)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS 4(R9), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS 4(R9)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z11
+	VBROADCASTSS 8(SI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS 8(SI)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 8(SI)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS 8(DI), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 8(DI)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS 8(DI)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 8(R8), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS 8(R8)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 8(R8)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS 8(R9), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS 8(R9)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z11
+	VBROADCASTSS 12(SI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS 12(SI)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 12(SI)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS 12(DI), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 12(DI)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS 12(DI)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 12(R8), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS 12(R8)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 12(R8)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS 12(R9), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS 12(R9)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS (SI)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (SI)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (DI)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (DI)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R8)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R8)(DX*2), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS (R9)(DX*1), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT11x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT11x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS 4(SI), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 8(SI), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS 12(SI), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 16(SI), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS 20(SI), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 24(SI), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS 28(SI), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 32(SI), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS 36(SI), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS 40(SI), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS 4(SI), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 8(SI), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS 12(SI), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 16(SI), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS 20(SI), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 24(SI), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS 28(SI), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 32(SI), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS 36(SI), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS 40(SI), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS 4(SI), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 8(SI), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS 12(SI), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 16(SI), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS 20(SI), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 24(SI), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS 28(SI), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 32(SI), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS 36(SI), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS 40(SI), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS 4(SI), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 8(SI), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS 12(SI), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 16(SI), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS 20(SI), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 24(SI), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS 28(SI), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 32(SI), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS 36(SI), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS 40(SI), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z11
+	VBROADCASTSS (SI), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VBROADCASTSS 4(SI), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS 8(SI), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS 12(SI), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS 16(SI), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS 20(SI), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS 24(SI), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS 28(SI), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS 32(SI), Z12
+	VFMADD231PS  Z11, Z12, Z8
+	VBROADCASTSS 36(SI), Z12
+	VFMADD231PS  Z11, Z12, Z9
+	VBROADCASTSS 40(SI), Z12
+	VFMADD231PS  Z11, Z12, Z10
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN11x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN11x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	LEAQ      (R8)(DX*2), R9
+	ADDQ      DX, R9
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z17, Z17, Z17
+	VPXORD    Z18, Z18, Z18
+	VPXORD    Z19, Z19, Z19
+	VPXORD    Z20, Z20, Z20
+	VPXORD    Z21, Z21, Z21
+	MOVB      acc+112(FP), R10
+	TESTB     R10, R10
+	JZ        begin
+	MOVQ      c_base+72(FP), R10
+	MOVQ      ldc+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      cols+104(FP), R12
+	MOVQ      $-1, R13
+	BZHIQ     R12, R13, R13
+	KMOVW     R13, K1
+	SHRQ      $0x10, R13
+	KMOVW     R13, K2
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z10
+	VMOVUPS.Z 64(R10), K2, Z11
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z12
+	VMOVUPS.Z 64(R10), K2, Z13
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z14
+	VMOVUPS.Z 64(R10), K2, Z15
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z16
+	VMOVUPS.Z 64(R10), K2, Z17
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z18
+	VMOVUPS.Z 64(R10), K2, Z19
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z20
+	VMOVUPS.Z 64(R10), K2, Z21
+
+begin:
+	MOVQ ahead+120(FP), R10
+	MOVQ step+128(FP), R11
+	SHLQ $0x02, R11
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         R11, R10
+	VMOVUPS      (CX), Z22
+	VMOVUPS      64(CX), Z23
+	VBROADCASTSS (SI), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS (SI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS (SI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS (DI), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS (DI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS (DI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS (R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS (R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS (R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z22
+	VMOVUPS      64(CX), Z23
+	VBROADCASTSS 4(SI), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 4(SI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 4(SI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 4(DI), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 4(DI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 4(DI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 4(R8), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 4(R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 4(R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 4(R9), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 4(R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z22
+	VMOVUPS      64(CX), Z23
+	VBROADCASTSS 8(SI), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 8(SI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 8(SI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 8(DI), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 8(DI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 8(DI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 8(R8), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 8(R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 8(R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 8(R9), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 8(R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z22
+	VMOVUPS      64(CX), Z23
+	VBROADCASTSS 12(SI), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 12(SI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 12(SI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 12(DI), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 12(DI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 12(DI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 12(R8), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 12(R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 12(R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 12(R9), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 12(R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z22
+	VMOVUPS      64(CX), Z23
+	VBROADCASTSS (SI), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS (SI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS (SI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS (DI), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS (DI)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS (DI)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS (R8), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS (R8)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS (R8)(DX*2), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS (R9), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS (R9)(DX*1), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z16, K1, (AX)
+	VMOVUPS Z17, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, K1, (AX)
+	VMOVUPS Z19, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, K1, (AX)
+	VMOVUPS Z21, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT11x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT11x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z17, Z17, Z17
+	VPXORD    Z18, Z18, Z18
+	VPXORD    Z19, Z19, Z19
+	VPXORD    Z20, Z20, Z20
+	VPXORD    Z21, Z21, Z21
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	VMOVUPS.Z 64(DI), K2, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+	VMOVUPS.Z 64(DI), K2, Z11
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z12
+	VMOVUPS.Z 64(DI), K2, Z13
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z14
+	VMOVUPS.Z 64(DI), K2, Z15
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z16
+	VMOVUPS.Z 64(DI), K2, Z17
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z18
+	VMOVUPS.Z 64(DI), K2, Z19
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z20
+	VMOVUPS.Z 64(DI), K2, Z21
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z22
+	VMOVUPS      64(CX), Z23
+	VBROADCASTSS (SI), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 4(SI), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 8(SI), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 12(SI), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 16(SI), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 20(SI), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 24(SI), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 28(SI), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 32(SI), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 36(SI), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 40(SI), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z22
+	VMOVUPS      64(CX), Z23
+	VBROADCASTSS (SI), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 4(SI), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 8(SI), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 12(SI), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 16(SI), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 20(SI), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 24(SI), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 28(SI), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 32(SI), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 36(SI), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 40(SI), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z22
+	VMOVUPS      64(CX), Z23
+	VBROADCASTSS (SI), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 4(SI), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 8(SI), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 12(SI), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 16(SI), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 20(SI), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 24(SI), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 28(SI), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 32(SI), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 36(SI), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 40(SI), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z22
+	VMOVUPS      64(CX), Z23
+	VBROADCASTSS (SI), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 4(SI), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 8(SI), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 12(SI), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 16(SI), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 20(SI), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 24(SI), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 28(SI), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 32(SI), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 36(SI), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 40(SI), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z22
+	VMOVUPS      64(CX), Z23
+	VBROADCASTSS (SI), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VBROADCASTSS 4(SI), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VBROADCASTSS 8(SI), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	VBROADCASTSS 12(SI), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VBROADCASTSS 16(SI), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VBROADCASTSS 20(SI), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	VBROADCASTSS 24(SI), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VBROADCASTSS 28(SI), Z24
+	VFMADD231PS  Z22, Z24, Z14
+	VFMADD231PS  Z23, Z24, Z15
+	VBROADCASTSS 32(SI), Z24
+	VFMADD231PS  Z22, Z24, Z16
+	VFMADD231PS  Z23, Z24, Z17
+	VBROADCASTSS 36(SI), Z24
+	VFMADD231PS  Z22, Z24, Z18
+	VFMADD231PS  Z23, Z24, Z19
+	VBROADCASTSS 40(SI), Z24
+	VFMADD231PS  Z22, Z24, Z20
+	VFMADD231PS  Z23, Z24, Z21
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z16, K1, (AX)
+	VMOVUPS Z17, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, K1, (AX)
+	VMOVUPS Z19, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, K1, (AX)
+	VMOVUPS Z21, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN12x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN12x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	LEAQ      (R8)(DX*2), R9
+	ADDQ      DX, R9
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	MOVB      acc+112(FP), R10
+	TESTB     R10, R10
+	JZ        begin
+	MOVQ      c_base+72(FP), R10
+	MOVQ      ldc+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      cols+104(FP), R12
+	MOVQ      $-1, R13
+	BZHIQ     R12, R13, R13
+	KMOVW     R13, K1
+	VMOVUPS.Z (R10), K1, Z0
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z1
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z2
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z3
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z4
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z5
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z6
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z7
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z8
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z9
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z10
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z11
+
+begin:
+	MOVQ ahead+120(FP), R10
+	MOVQ step+128(FP), R11
+	SHLQ $0x02, R11
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         R11, R10
+	VMOVUPS      (CX), Z12
+	VBROADCASTSS (SI), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (SI)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (SI)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (DI), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (DI)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (DI)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R8), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R8)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R8)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R9), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R9)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R9)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z12
+	VBROADCASTSS 4(SI), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS 4(SI)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS 4(SI)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS 4(DI), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS 4(DI)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS 4(DI)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS 4(R8), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS 4(R8)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS 4(R8)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS 4(R9), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS 4(R9)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS 4(R9)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z12
+	VBROADCASTSS 8(SI), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS 8(SI)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS 8(SI)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS 8(DI), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS 8(DI)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS 8(DI)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS 8(R8), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS 8(R8)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS 8(R8)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS 8(R9), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS 8(R9)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS 8(R9)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z12
+	VBROADCASTSS 12(SI), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS 12(SI)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS 12(SI)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS 12(DI), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS 12(DI)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS 12(DI)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS 12(R8), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS 12(R8)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS 12(R8)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS 12(R9), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS 12(R9)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS 12(R9)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z12
+	VBROADCASTSS (SI), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (SI)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (SI)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (DI), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (DI)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (DI)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R8), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R8)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R8)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R9), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R9)(DX*1), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R9)(DX*2), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z11, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT12x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT12x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z11
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z12
+	VBROADCASTSS (SI), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS 4(SI), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS 8(SI), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS 12(SI), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS 16(SI), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS 20(SI), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS 24(SI), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS 28(SI), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS 32(SI), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS 36(SI), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS 40(SI), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS 44(SI), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z12
+	VBROADCASTSS (SI), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS 4(SI), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS 8(SI), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS 12(SI), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS 16(SI), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS 20(SI), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS 24(SI), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS 28(SI), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS 32(SI), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS 36(SI), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS 40(SI), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS 44(SI), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z12
+	VBROADCASTSS (SI), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS 4(SI), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS 8(SI), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS 12(SI), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS 16(SI), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS 20(SI), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS 24(SI), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS 28(SI), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS 32(SI), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS 36(SI), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS 40(SI), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS 44(SI), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z12
+	VBROADCASTSS (SI), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS 4(SI), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS 8(SI), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS 12(SI), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS 16(SI), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS 20(SI), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS 24(SI), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS 28(SI), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS 32(SI), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS 36(SI), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS 40(SI), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS 44(SI), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z12
+	VBROADCASTSS (SI), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS 4(SI), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS 8(SI), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS 12(SI), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS 16(SI), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS 20(SI), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS 24(SI), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS 28(SI), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS 32(SI), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS 36(SI), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS 40(SI), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS 44(SI), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z11, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN12x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN12x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	LEAQ      (R8)(DX*2), R9
+	ADDQ      DX, R9
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z17, Z17, Z17
+	VPXORD    Z18, Z18, Z18
+	VPXORD    Z19, Z19, Z19
+	VPXORD    Z20, Z20, Z20
+	VPXORD    Z21, Z21, Z21
+	VPXORD    Z22, Z22, Z22
+	VPXORD    Z23, Z23, Z23
+	MOVB      acc+112(FP), R10
+	TESTB     R10, R10
+	JZ        begin
+	MOVQ      c_base+72(FP), R10
+	MOVQ      ldc+96(FP), R11
+	SHLQ      $0x02, R11
+	MOVQ      cols+104(FP), R12
+	MOVQ      $-1, R13
+	BZHIQ     R12, R13, R13
+	KMOVW     R13, K1
+	SHRQ      $0x10, R13
+	KMOVW     R13, K2
+	VMOVUPS.Z (R10), K1, Z0
+	VMOVUPS.Z 64(R10), K2, Z1
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z3
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z4
+	VMOVUPS.Z 64(R10), K2, Z5
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z6
+	VMOVUPS.Z 64(R10), K2, Z7
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z9
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z10
+	VMOVUPS.Z 64(R10), K2, Z11
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z12
+	VMOVUPS.Z 64(R10), K2, Z13
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z14
+	VMOVUPS.Z 64(R10), K2, Z15
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z16
+	VMOVUPS.Z 64(R10), K2, Z17
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z18
+	VMOVUPS.Z 64(R10), K2, Z19
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z20
+	VMOVUPS.Z 64(R10), K2, Z21
+	ADDQ      R11, R10
+	VMOVUPS.Z (R10), K1, Z22
+	VMOVUPS.Z 64(R10), K2, Z23
+
+begin:
+	MOVQ ahead+120(FP), R10
+	MOVQ step+128(FP), R11
+	SHLQ $0x02, R11
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R10)
+	PREFETCHT0   64(R10)
+	ADDQ         R11, R10
+	VMOVUPS      (CX), Z24
+	VMOVUPS      64(CX), Z25
+	VBROADCASTSS (SI), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (SI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS (SI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (DI), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS (DI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (DI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS (R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS (R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS (R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z24
+	VMOVUPS      64(CX), Z25
+	VBROADCASTSS 4(SI), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 4(SI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 4(SI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 4(DI), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 4(DI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 4(DI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 4(R8), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 4(R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 4(R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 4(R9), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 4(R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 4(R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z24
+	VMOVUPS      64(CX), Z25
+	VBROADCASTSS 8(SI), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 8(SI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 8(SI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 8(DI), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 8(DI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 8(DI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 8(R8), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 8(R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 8(R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 8(R9), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 8(R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 8(R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z24
+	VMOVUPS      64(CX), Z25
+	VBROADCASTSS 12(SI), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 12(SI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 12(SI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 12(DI), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 12(DI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 12(DI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 12(R8), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 12(R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 12(R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 12(R9), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 12(R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 12(R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z24
+	VMOVUPS      64(CX), Z25
+	VBROADCASTSS (SI), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (SI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS (SI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (DI), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS (DI)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (DI)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS (R8), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R8)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS (R8)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS (R9)(DX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS (R9)(DX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z16, K1, (AX)
+	VMOVUPS Z17, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, K1, (AX)
+	VMOVUPS Z19, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, K1, (AX)
+	VMOVUPS Z21, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, K1, (AX)
+	VMOVUPS Z23, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT12x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT12x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z17, Z17, Z17
+	VPXORD    Z18, Z18, Z18
+	VPXORD    Z19, Z19, Z19
+	VPXORD    Z20, Z20, Z20
+	VPXORD    Z21, Z21, Z21
+	VPXORD    Z22, Z22, Z22
+	VPXORD    Z23, Z23, Z23
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	VMOVUPS.Z 64(DI), K2, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+	VMOVUPS.Z 64(DI), K2, Z11
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z12
+	VMOVUPS.Z 64(DI), K2, Z13
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z14
+	VMOVUPS.Z 64(DI), K2, Z15
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z16
+	VMOVUPS.Z 64(DI), K2, Z17
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z18
+	VMOVUPS.Z 64(DI), K2, Z19
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z20
+	VMOVUPS.Z 64(DI), K2, Z21
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z22
+	VMOVUPS.Z 64(DI), K2, Z23
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z24
+	VMOVUPS      64(CX), Z25
+	VBROADCASTSS (SI), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 4(SI), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 8(SI), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 12(SI), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 16(SI), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 20(SI), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 24(SI), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 28(SI), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 32(SI), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 36(SI), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 40(SI), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 44(SI), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z24
+	VMOVUPS      64(CX), Z25
+	VBROADCASTSS (SI), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 4(SI), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 8(SI), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 12(SI), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 16(SI), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 20(SI), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 24(SI), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 28(SI), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 32(SI), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 36(SI), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 40(SI), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 44(SI), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z24
+	VMOVUPS      64(CX), Z25
+	VBROADCASTSS (SI), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 4(SI), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 8(SI), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 12(SI), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 16(SI), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 20(SI), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 24(SI), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 28(SI), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 32(SI), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 36(SI), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 40(SI), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 44(SI), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z24
+	VMOVUPS      64(CX), Z25
+	VBROADCASTSS (SI), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 4(SI), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 8(SI), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 12(SI), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 16(SI), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 20(SI), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 24(SI), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 28(SI), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 32(SI), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 36(SI), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 40(SI), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 44(SI), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z24
+	VMOVUPS      64(CX), Z25
+	VBROADCASTSS (SI), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS 4(SI), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS 8(SI), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS 12(SI), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS 16(SI), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS 20(SI), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS 24(SI), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS 28(SI), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS 32(SI), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS 36(SI), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS 40(SI), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS 44(SI), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z16, K1, (AX)
+	VMOVUPS Z17, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, K1, (AX)
+	VMOVUPS Z19, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, K1, (AX)
+	VMOVUPS Z21, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, K1, (AX)
+	VMOVUPS Z23, K2, 64(AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN13x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN13x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	LEAQ      (R8)(DX*2), R9
+	ADDQ      DX, R9
+	LEAQ      (R9)(DX*2), R10
+	ADDQ      DX, R10
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	MOVB      acc+112(FP), R11
+	TESTB     R11, R11
+	JZ        begin
+	MOVQ      c_base+72(FP), R11
+	MOVQ      ldc+96(FP), R12
+	SHLQ      $0x02, R12
+	MOVQ      cols+104(FP), R13
+	MOVQ      $-1, R14
+	BZHIQ     R13, R14, R14
+	KMOVW     R14, K1
+	VMOVUPS.Z (R11), K1, Z0
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z1
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z2
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z3
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z4
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z5
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z6
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z7
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
+
+begin:
+	MOVQ ahead+120(FP), R11
+	MOVQ step+128(FP), R12
+	SHLQ $0x02, R12
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         R12, R11
+	VMOVUPS      (CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS (SI)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (SI)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS (DI), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (DI)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS (DI)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS (R10), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z13
+	VBROADCASTSS 4(SI), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS 4(SI)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 4(SI)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS 4(DI), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 4(DI)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS 4(DI)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 4(R8), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS 4(R8)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 4(R8)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS 4(R9), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 4(R9)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS 4(R9)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS 4(R10), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z13
+	VBROADCASTSS 8(SI), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS 8(SI)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 8(SI)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS 8(DI), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 8(DI)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS 8(DI)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 8(R8), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS 8(R8)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 8(R8)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS 8(R9), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 8(R9)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS 8(R9)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS 8(R10), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, CX
+	VMOVUPS      (CX), Z13
+	VBROADCASTSS 12(SI), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS 12(SI)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 12(SI)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS 12(DI), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 12(DI)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS 12(DI)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 12(R8), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS 12(R8)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 12(R8)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS 12(R9), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 12(R9)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS 12(R9)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS 12(R10), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
+	ADDQ         $0x10, R8
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS (SI)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (SI)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS (DI), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (DI)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS (DI)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R8), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS (R8)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R8)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R9)(DX*1), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS (R9)(DX*2), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS (R10), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z11, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileT13x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT13x1(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
+	JZ        begin
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z11
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z12
+
+begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
+	SUBQ $0x04, AX
+	JLT  rest
+
+blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
+	VMOVUPS      (CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS 4(SI), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 8(SI), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS 12(SI), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 16(SI), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS 20(SI), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 24(SI), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS 28(SI), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 32(SI), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS 36(SI), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 40(SI), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS 44(SI), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS 48(SI), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS 4(SI), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 8(SI), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS 12(SI), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 16(SI), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS 20(SI), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 24(SI), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS 28(SI), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 32(SI), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS 36(SI), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 40(SI), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS 44(SI), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS 48(SI), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS 4(SI), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 8(SI), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS 12(SI), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 16(SI), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS 20(SI), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 24(SI), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS 28(SI), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 32(SI), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS 36(SI), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 40(SI), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS 44(SI), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS 48(SI), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	VMOVUPS      (CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS 4(SI), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 8(SI), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS 12(SI), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 16(SI), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS 20(SI), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 24(SI), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS 28(SI), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 32(SI), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS 36(SI), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 40(SI), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS 44(SI), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS 48(SI), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	SUBQ         $0x04, AX
+	JGE          blocks
+
+rest:
+	ADDQ $0x04, AX
+	JZ   store
+
+steps:
+	VMOVUPS      (CX), Z13
+	VBROADCASTSS (SI), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS 4(SI), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS 8(SI), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS 12(SI), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS 16(SI), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS 20(SI), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS 24(SI), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS 28(SI), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS 32(SI), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS 36(SI), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS 40(SI), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS 44(SI), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS 48(SI), Z14
+	VFMADD231PS  Z13, Z14, Z12
+	ADDQ         BX, CX
+	ADDQ         DX, SI
+	DECQ         AX
+	JNZ          steps
+
+store:
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z11, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VZEROUPPER
+	RET
+
+// func avx512TileN13x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN13x2(SB), NOSPLIT, $0-136
+	MOVQ      k+0(FP), AX
+	MOVQ      b_base+40(FP), CX
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
+	SHLQ      $0x02, BX
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	LEAQ      (R8)(DX*2), R9
+	ADDQ      DX, R9
+	LEAQ      (R9)(DX*2), R10
+	ADDQ      DX, R10
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z1, Z1, Z1
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z5, Z5, Z5
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z7, Z7, Z7
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z9, Z9, Z9
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z11, Z11, Z11
+	VPXORD    Z12, Z12, Z12
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z14, Z14, Z14
+	VPXORD    Z15, Z15, Z15
+	VPXORD    Z16, Z16, Z16
+	VPXORD    Z17, Z17, Z17
+	VPXORD    Z18, Z18, Z18
+	VPXORD    Z19, Z19, Z19
+	VPXORD    Z20, Z20, Z20
+	VPXORD    Z21, Z21, Z21
+	VPXORD    Z22, Z22, Z22
+	VPXORD    Z23, Z23, Z23
+	VPXORD    Z24, Z24, Z24
+	VPXORD    Z25, Z25, Z25
+	MOVB      acc+112(FP), R11
+	TESTB     R11, R11
+	JZ        begin
+	MOVQ      c_base+72(FP), R11
+	MOVQ      ldc+96(FP), R12
+	SHLQ      $0x02, R12
+	MOVQ      cols+104(FP), R13
+	MOVQ      $-1, R14
+	BZHIQ     R13, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
 	VMOVUPS.Z (R11), K1, Z0
 	VMOVUPS.Z 64(R11), K2, Z1
-	ADDQ      BX, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Z2
 	VMOVUPS.Z 64(R11), K2, Z3
-	ADDQ      BX, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Z4
 	VMOVUPS.Z 64(R11), K2, Z5
-	ADDQ      BX, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Z6
 	VMOVUPS.Z 64(R11), K2, Z7
-	ADDQ      BX, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Z8
 	VMOVUPS.Z 64(R11), K2, Z9
-	ADDQ      BX, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Z10
 	VMOVUPS.Z 64(R11), K2, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VMOVUPS.Z 64(R11), K2, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
+	VMOVUPS.Z 64(R11), K2, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
+	VMOVUPS.Z 64(R11), K2, Z17
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z18
+	VMOVUPS.Z 64(R11), K2, Z19
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z20
+	VMOVUPS.Z 64(R11), K2, Z21
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z22
+	VMOVUPS.Z 64(R11), K2, Z23
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z24
+	VMOVUPS.Z 64(R11), K2, Z25
 
 begin:
+	MOVQ ahead+120(FP), R11
+	MOVQ step+128(FP), R12
+	SHLQ $0x02, R12
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
-	VMOVUPS      (CX), Z12
-	VMOVUPS      64(CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z12, Z14, Z0
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (R8)(SI*1), Z14
-	VFMADD231PS  Z12, Z14, Z2
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (R8)(SI*2), Z14
-	VFMADD231PS  Z12, Z14, Z4
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R9), Z14
-	VFMADD231PS  Z12, Z14, Z6
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R9)(SI*1), Z14
-	VFMADD231PS  Z12, Z14, Z8
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R9)(SI*2), Z14
-	VFMADD231PS  Z12, Z14, Z10
-	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z12
-	VMOVUPS      64(CX), Z13
-	VBROADCASTSS 4(R8), Z14
-	VFMADD231PS  Z12, Z14, Z0
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z14
-	VFMADD231PS  Z12, Z14, Z2
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 4(R8)(SI*2), Z14
-	VFMADD231PS  Z12, Z14, Z4
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 4(R9), Z14
-	VFMADD231PS  Z12, Z14, Z6
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z14
-	VFMADD231PS  Z12, Z14, Z8
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z14
-	VFMADD231PS  Z12, Z14, Z10
-	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z12
-	VMOVUPS      64(CX), Z13
-	VBROADCASTSS 8(R8), Z14
-	VFMADD231PS  Z12, Z14, Z0
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z14
-	VFMADD231PS  Z12, Z14, Z2
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 8(R8)(SI*2), Z14
-	VFMADD231PS  Z12, Z14, Z4
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 8(R9), Z14
-	VFMADD231PS  Z12, Z14, Z6
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z14
-	VFMADD231PS  Z12, Z14, Z8
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z14
-	VFMADD231PS  Z12, Z14, Z10
-	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z12
-	VMOVUPS      64(CX), Z13
-	VBROADCASTSS 12(R8), Z14
-	VFMADD231PS  Z12, Z14, Z0
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z14
-	VFMADD231PS  Z12, Z14, Z2
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 12(R8)(SI*2), Z14
-	VFMADD231PS  Z12, Z14, Z4
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(R9), Z14
-	VFMADD231PS  Z12, Z14, Z6
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z14
-	VFMADD231PS  Z12, Z14, Z8
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z14
-	VFMADD231PS  Z12, Z14, Z10
-	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z12
-	VMOVUPS      64(CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z12, Z14, Z0
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (R8)(SI*1), Z14
-	VFMADD231PS  Z12, Z14, Z2
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (R8)(SI*2), Z14
-	VFMADD231PS  Z12, Z14, Z4
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R9), Z14
-	VFMADD231PS  Z12, Z14, Z6
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R9)(SI*1), Z14
-	VFMADD231PS  Z12, Z14, Z8
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R9)(SI*2), Z14
-	VFMADD231PS  Z12, Z14, Z10
-	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R10, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT6x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	VMOVUPS.Z 64(R10), K2, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-	VMOVUPS.Z 64(R10), K2, Z11
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z12
-	VMOVUPS      64(CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z12, Z14, Z0
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 4(R8), Z14
-	VFMADD231PS  Z12, Z14, Z2
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 8(R8), Z14
-	VFMADD231PS  Z12, Z14, Z4
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(R8), Z14
-	VFMADD231PS  Z12, Z14, Z6
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 16(R8), Z14
-	VFMADD231PS  Z12, Z14, Z8
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 20(R8), Z14
-	VFMADD231PS  Z12, Z14, Z10
-	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z12
-	VMOVUPS      64(CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z12, Z14, Z0
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 4(R8), Z14
-	VFMADD231PS  Z12, Z14, Z2
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 8(R8), Z14
-	VFMADD231PS  Z12, Z14, Z4
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(R8), Z14
-	VFMADD231PS  Z12, Z14, Z6
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 16(R8), Z14
-	VFMADD231PS  Z12, Z14, Z8
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 20(R8), Z14
-	VFMADD231PS  Z12, Z14, Z10
-	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z12
-	VMOVUPS      64(CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z12, Z14, Z0
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 4(R8), Z14
-	VFMADD231PS  Z12, Z14, Z2
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 8(R8), Z14
-	VFMADD231PS  Z12, Z14, Z4
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(R8), Z14
-	VFMADD231PS  Z12, Z14, Z6
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 16(R8), Z14
-	VFMADD231PS  Z12, Z14, Z8
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 20(R8), Z14
-	VFMADD231PS  Z12, Z14, Z10
-	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z12
-	VMOVUPS      64(CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z12, Z14, Z0
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 4(R8), Z14
-	VFMADD231PS  Z12, Z14, Z2
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 8(R8), Z14
-	VFMADD231PS  Z12, Z14, Z4
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(R8), Z14
-	VFMADD231PS  Z12, Z14, Z6
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 16(R8), Z14
-	VFMADD231PS  Z12, Z14, Z8
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 20(R8), Z14
-	VFMADD231PS  Z12, Z14, Z10
-	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z12
-	VMOVUPS      64(CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z12, Z14, Z0
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 4(R8), Z14
-	VFMADD231PS  Z12, Z14, Z2
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 8(R8), Z14
-	VFMADD231PS  Z12, Z14, Z4
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(R8), Z14
-	VFMADD231PS  Z12, Z14, Z6
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 16(R8), Z14
-	VFMADD231PS  Z12, Z14, Z8
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 20(R8), Z14
-	VFMADD231PS  Z12, Z14, Z10
-	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN7x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN7x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	MOVQ      cols+104(FP), R11
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	MOVB      acc+112(FP), R12
-	TESTB     R12, R12
-	JZ        begin
-	MOVQ      DX, R12
-	MOVQ      $-1, R13
-	BZHIQ     R11, R13, R13
-	KMOVW     R13, K1
-	VMOVUPS.Z (R12), K1, Z0
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z1
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z2
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z3
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z4
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z5
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z6
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS (R8)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (R8)(SI*2), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS (R9), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R9)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS (R9)(SI*2), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS (R10), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS 4(R8), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 4(R8)(SI*2), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS 4(R9), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 4(R9)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS 4(R9)(SI*2), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS 4(R10), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS 8(R8), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 8(R8)(SI*2), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS 8(R9), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 8(R9)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS 8(R9)(SI*2), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS 8(R10), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS 12(R8), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 12(R8)(SI*2), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS 12(R9), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 12(R9)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS 12(R9)(SI*2), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS 12(R10), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS (R8)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (R8)(SI*2), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS (R9), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R9)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS (R9)(SI*2), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS (R10), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R11, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT7x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT7x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS 4(R8), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 8(R8), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS 12(R8), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 16(R8), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS 20(R8), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS 24(R8), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS 4(R8), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 8(R8), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS 12(R8), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 16(R8), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS 20(R8), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS 24(R8), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS 4(R8), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 8(R8), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS 12(R8), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 16(R8), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS 20(R8), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS 24(R8), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS 4(R8), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 8(R8), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS 12(R8), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 16(R8), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS 20(R8), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS 24(R8), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS (R8), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS 4(R8), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS 8(R8), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS 12(R8), Z8
-	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS 16(R8), Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS 20(R8), Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS 24(R8), Z8
-	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN7x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN7x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	MOVQ      cols+104(FP), R11
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	MOVB      acc+112(FP), R12
-	TESTB     R12, R12
-	JZ        begin
-	MOVQ      DX, R12
-	MOVQ      $-1, R13
-	BZHIQ     R11, R13, R13
-	KMOVW     R13, K1
-	SHRQ      $0x10, R13
-	KMOVW     R13, K2
-	VMOVUPS.Z (R12), K1, Z0
-	VMOVUPS.Z 64(R12), K2, Z1
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z2
-	VMOVUPS.Z 64(R12), K2, Z3
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z4
-	VMOVUPS.Z 64(R12), K2, Z5
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z6
-	VMOVUPS.Z 64(R12), K2, Z7
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z8
-	VMOVUPS.Z 64(R12), K2, Z9
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z10
-	VMOVUPS.Z 64(R12), K2, Z11
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z12
-	VMOVUPS.Z 64(R12), K2, Z13
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z14
-	VMOVUPS      64(CX), Z15
-	VBROADCASTSS (R8), Z16
-	VFMADD231PS  Z14, Z16, Z0
-	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS (R8)(SI*1), Z16
-	VFMADD231PS  Z14, Z16, Z2
-	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS (R8)(SI*2), Z16
-	VFMADD231PS  Z14, Z16, Z4
-	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (R9), Z16
-	VFMADD231PS  Z14, Z16, Z6
-	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (R9)(SI*1), Z16
-	VFMADD231PS  Z14, Z16, Z8
-	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (R9)(SI*2), Z16
-	VFMADD231PS  Z14, Z16, Z10
-	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (R10), Z16
-	VFMADD231PS  Z14, Z16, Z12
-	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z14
-	VMOVUPS      64(CX), Z15
-	VBROADCASTSS 4(R8), Z16
-	VFMADD231PS  Z14, Z16, Z0
-	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z16
-	VFMADD231PS  Z14, Z16, Z2
-	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 4(R8)(SI*2), Z16
-	VFMADD231PS  Z14, Z16, Z4
-	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 4(R9), Z16
-	VFMADD231PS  Z14, Z16, Z6
-	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z16
-	VFMADD231PS  Z14, Z16, Z8
-	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z16
-	VFMADD231PS  Z14, Z16, Z10
-	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 4(R10), Z16
-	VFMADD231PS  Z14, Z16, Z12
-	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z14
-	VMOVUPS      64(CX), Z15
-	VBROADCASTSS 8(R8), Z16
-	VFMADD231PS  Z14, Z16, Z0
-	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z16
-	VFMADD231PS  Z14, Z16, Z2
-	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 8(R8)(SI*2), Z16
-	VFMADD231PS  Z14, Z16, Z4
-	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 8(R9), Z16
-	VFMADD231PS  Z14, Z16, Z6
-	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z16
-	VFMADD231PS  Z14, Z16, Z8
-	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z16
-	VFMADD231PS  Z14, Z16, Z10
-	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 8(R10), Z16
-	VFMADD231PS  Z14, Z16, Z12
-	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z14
-	VMOVUPS      64(CX), Z15
-	VBROADCASTSS 12(R8), Z16
-	VFMADD231PS  Z14, Z16, Z0
-	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z16
-	VFMADD231PS  Z14, Z16, Z2
-	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 12(R8)(SI*2), Z16
-	VFMADD231PS  Z14, Z16, Z4
-	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 12(R9), Z16
-	VFMADD231PS  Z14, Z16, Z6
-	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z16
-	VFMADD231PS  Z14, Z16, Z8
-	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z16
-	VFMADD231PS  Z14, Z16, Z10
-	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 12(R10), Z16
-	VFMADD231PS  Z14, Z16, Z12
-	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z14
-	VMOVUPS      64(CX), Z15
-	VBROADCASTSS (R8), Z16
-	VFMADD231PS  Z14, Z16, Z0
-	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS (R8)(SI*1), Z16
-	VFMADD231PS  Z14, Z16, Z2
-	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS (R8)(SI*2), Z16
-	VFMADD231PS  Z14, Z16, Z4
-	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (R9), Z16
-	VFMADD231PS  Z14, Z16, Z6
-	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (R9)(SI*1), Z16
-	VFMADD231PS  Z14, Z16, Z8
-	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (R9)(SI*2), Z16
-	VFMADD231PS  Z14, Z16, Z10
-	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (R10), Z16
-	VFMADD231PS  Z14, Z16, Z12
-	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R11, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT7x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT7x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	VMOVUPS.Z 64(R10), K2, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-	VMOVUPS.Z 64(R10), K2, Z11
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z12
-	VMOVUPS.Z 64(R10), K2, Z13
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z14
-	VMOVUPS      64(CX), Z15
-	VBROADCASTSS (R8), Z16
-	VFMADD231PS  Z14, Z16, Z0
-	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS 4(R8), Z16
-	VFMADD231PS  Z14, Z16, Z2
-	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 8(R8), Z16
-	VFMADD231PS  Z14, Z16, Z4
-	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 12(R8), Z16
-	VFMADD231PS  Z14, Z16, Z6
-	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 16(R8), Z16
-	VFMADD231PS  Z14, Z16, Z8
-	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 20(R8), Z16
-	VFMADD231PS  Z14, Z16, Z10
-	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 24(R8), Z16
-	VFMADD231PS  Z14, Z16, Z12
-	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z14
-	VMOVUPS      64(CX), Z15
-	VBROADCASTSS (R8), Z16
-	VFMADD231PS  Z14, Z16, Z0
-	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS 4(R8), Z16
-	VFMADD231PS  Z14, Z16, Z2
-	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 8(R8), Z16
-	VFMADD231PS  Z14, Z16, Z4
-	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 12(R8), Z16
-	VFMADD231PS  Z14, Z16, Z6
-	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 16(R8), Z16
-	VFMADD231PS  Z14, Z16, Z8
-	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 20(R8), Z16
-	VFMADD231PS  Z14, Z16, Z10
-	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 24(R8), Z16
-	VFMADD231PS  Z14, Z16, Z12
-	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z14
-	VMOVUPS      64(CX), Z15
-	VBROADCASTSS (R8), Z16
-	VFMADD231PS  Z14, Z16, Z0
-	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS 4(R8), Z16
-	VFMADD231PS  Z14, Z16, Z2
-	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 8(R8), Z16
-	VFMADD231PS  Z14, Z16, Z4
-	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 12(R8), Z16
-	VFMADD231PS  Z14, Z16, Z6
-	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 16(R8), Z16
-	VFMADD231PS  Z14, Z16, Z8
-	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 20(R8), Z16
-	VFMADD231PS  Z14, Z16, Z10
-	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 24(R8), Z16
-	VFMADD231PS  Z14, Z16, Z12
-	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z14
-	VMOVUPS      64(CX), Z15
-	VBROADCASTSS (R8), Z16
-	VFMADD231PS  Z14, Z16, Z0
-	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS 4(R8), Z16
-	VFMADD231PS  Z14, Z16, Z2
-	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 8(R8), Z16
-	VFMADD231PS  Z14, Z16, Z4
-	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 12(R8), Z16
-	VFMADD231PS  Z14, Z16, Z6
-	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 16(R8), Z16
-	VFMADD231PS  Z14, Z16, Z8
-	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 20(R8), Z16
-	VFMADD231PS  Z14, Z16, Z10
-	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 24(R8), Z16
-	VFMADD231PS  Z14, Z16, Z12
-	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z14
-	VMOVUPS      64(CX), Z15
-	VBROADCASTSS (R8), Z16
-	VFMADD231PS  Z14, Z16, Z0
-	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS 4(R8), Z16
-	VFMADD231PS  Z14, Z16, Z2
-	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS 8(R8), Z16
-	VFMADD231PS  Z14, Z16, Z4
-	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS 12(R8), Z16
-	VFMADD231PS  Z14, Z16, Z6
-	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS 16(R8), Z16
-	VFMADD231PS  Z14, Z16, Z8
-	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS 20(R8), Z16
-	VFMADD231PS  Z14, Z16, Z10
-	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS 24(R8), Z16
-	VFMADD231PS  Z14, Z16, Z12
-	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN8x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN8x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	MOVQ      cols+104(FP), R11
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	MOVB      acc+112(FP), R12
-	TESTB     R12, R12
-	JZ        begin
-	MOVQ      DX, R12
-	MOVQ      $-1, R13
-	BZHIQ     R11, R13, R13
-	KMOVW     R13, K1
-	VMOVUPS.Z (R12), K1, Z0
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z1
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z2
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z3
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z4
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z5
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z6
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z7
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z8
-	VBROADCASTSS (R8), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (R8)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (R8)(SI*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (R9), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (R9)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (R9)(SI*2), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (R10), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (R10)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z8
-	VBROADCASTSS 4(R8), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS 4(R8)(SI*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 4(R9), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS 4(R9)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS 4(R9)(SI*2), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS 4(R10), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS 4(R10)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z8
-	VBROADCASTSS 8(R8), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS 8(R8)(SI*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 8(R9), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS 8(R9)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS 8(R9)(SI*2), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS 8(R10), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS 8(R10)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z8
-	VBROADCASTSS 12(R8), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS 12(R8)(SI*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 12(R9), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS 12(R9)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS 12(R9)(SI*2), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS 12(R10), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS 12(R10)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z8
-	VBROADCASTSS (R8), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (R8)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (R8)(SI*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (R9), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (R9)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (R9)(SI*2), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (R10), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (R10)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R11, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT8x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT8x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z7
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z8
-	VBROADCASTSS (R8), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 4(R8), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS 8(R8), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 12(R8), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS 16(R8), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS 20(R8), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS 24(R8), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS 28(R8), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z8
-	VBROADCASTSS (R8), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 4(R8), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS 8(R8), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 12(R8), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS 16(R8), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS 20(R8), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS 24(R8), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS 28(R8), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z8
-	VBROADCASTSS (R8), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 4(R8), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS 8(R8), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 12(R8), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS 16(R8), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS 20(R8), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS 24(R8), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS 28(R8), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z8
-	VBROADCASTSS (R8), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 4(R8), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS 8(R8), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 12(R8), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS 16(R8), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS 20(R8), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS 24(R8), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS 28(R8), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z8
-	VBROADCASTSS (R8), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS 4(R8), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS 8(R8), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS 12(R8), Z9
-	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS 16(R8), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS 20(R8), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS 24(R8), Z9
-	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS 28(R8), Z9
-	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN8x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN8x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	MOVQ      cols+104(FP), R11
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	VPXORD    Z14, Z14, Z14
-	VPXORD    Z15, Z15, Z15
-	MOVB      acc+112(FP), R12
-	TESTB     R12, R12
-	JZ        begin
-	MOVQ      DX, R12
-	MOVQ      $-1, R13
-	BZHIQ     R11, R13, R13
-	KMOVW     R13, K1
-	SHRQ      $0x10, R13
-	KMOVW     R13, K2
-	VMOVUPS.Z (R12), K1, Z0
-	VMOVUPS.Z 64(R12), K2, Z1
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z2
-	VMOVUPS.Z 64(R12), K2, Z3
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z4
-	VMOVUPS.Z 64(R12), K2, Z5
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z6
-	VMOVUPS.Z 64(R12), K2, Z7
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z8
-	VMOVUPS.Z 64(R12), K2, Z9
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z10
-	VMOVUPS.Z 64(R12), K2, Z11
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z12
-	VMOVUPS.Z 64(R12), K2, Z13
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z14
-	VMOVUPS.Z 64(R12), K2, Z15
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z16
-	VMOVUPS      64(CX), Z17
-	VBROADCASTSS (R8), Z18
-	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (R8)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (R8)(SI*2), Z18
-	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (R9), Z18
-	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R9)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R9)(SI*2), Z18
-	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R10), Z18
-	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R10)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z16
-	VMOVUPS      64(CX), Z17
-	VBROADCASTSS 4(R8), Z18
-	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS 4(R8)(SI*2), Z18
-	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 4(R9), Z18
-	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z18
-	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 4(R10), Z18
-	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z16
-	VMOVUPS      64(CX), Z17
-	VBROADCASTSS 8(R8), Z18
-	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS 8(R8)(SI*2), Z18
-	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 8(R9), Z18
-	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z18
-	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 8(R10), Z18
-	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z16
-	VMOVUPS      64(CX), Z17
-	VBROADCASTSS 12(R8), Z18
-	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS 12(R8)(SI*2), Z18
-	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 12(R9), Z18
-	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z18
-	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 12(R10), Z18
-	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z16
-	VMOVUPS      64(CX), Z17
-	VBROADCASTSS (R8), Z18
-	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (R8)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (R8)(SI*2), Z18
-	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (R9), Z18
-	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R9)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R9)(SI*2), Z18
-	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R10), Z18
-	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R10)(SI*1), Z18
-	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R11, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT8x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT8x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	VPXORD    Z14, Z14, Z14
-	VPXORD    Z15, Z15, Z15
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	VMOVUPS.Z 64(R10), K2, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-	VMOVUPS.Z 64(R10), K2, Z11
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z12
-	VMOVUPS.Z 64(R10), K2, Z13
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z14
-	VMOVUPS.Z 64(R10), K2, Z15
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z16
-	VMOVUPS      64(CX), Z17
-	VBROADCASTSS (R8), Z18
-	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS 4(R8), Z18
-	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS 8(R8), Z18
-	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 12(R8), Z18
-	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 16(R8), Z18
-	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 20(R8), Z18
-	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 24(R8), Z18
-	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 28(R8), Z18
-	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z16
-	VMOVUPS      64(CX), Z17
-	VBROADCASTSS (R8), Z18
-	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS 4(R8), Z18
-	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS 8(R8), Z18
-	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 12(R8), Z18
-	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 16(R8), Z18
-	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 20(R8), Z18
-	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 24(R8), Z18
-	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 28(R8), Z18
-	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z16
-	VMOVUPS      64(CX), Z17
-	VBROADCASTSS (R8), Z18
-	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS 4(R8), Z18
-	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS 8(R8), Z18
-	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 12(R8), Z18
-	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 16(R8), Z18
-	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 20(R8), Z18
-	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 24(R8), Z18
-	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 28(R8), Z18
-	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z16
-	VMOVUPS      64(CX), Z17
-	VBROADCASTSS (R8), Z18
-	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS 4(R8), Z18
-	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS 8(R8), Z18
-	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 12(R8), Z18
-	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 16(R8), Z18
-	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 20(R8), Z18
-	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 24(R8), Z18
-	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 28(R8), Z18
-	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z16
-	VMOVUPS      64(CX), Z17
-	VBROADCASTSS (R8), Z18
-	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS 4(R8), Z18
-	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS 8(R8), Z18
-	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS 12(R8), Z18
-	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS 16(R8), Z18
-	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS 20(R8), Z18
-	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS 24(R8), Z18
-	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS 28(R8), Z18
-	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN9x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN9x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	MOVQ      cols+104(FP), R11
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	MOVB      acc+112(FP), R12
-	TESTB     R12, R12
-	JZ        begin
-	MOVQ      DX, R12
-	MOVQ      $-1, R13
-	BZHIQ     R11, R13, R13
-	KMOVW     R13, K1
-	VMOVUPS.Z (R12), K1, Z0
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z1
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z2
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z3
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z4
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z5
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z6
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z7
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z8
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS (R8)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (R8)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS (R9), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (R9)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS (R9)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R10), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS (R10)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS (R10)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z9
-	VBROADCASTSS 4(R8), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 4(R8)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS 4(R9), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 4(R9)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS 4(R9)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 4(R10), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS 4(R10)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS 4(R10)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z9
-	VBROADCASTSS 8(R8), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 8(R8)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS 8(R9), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 8(R9)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS 8(R9)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 8(R10), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS 8(R10)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS 8(R10)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z9
-	VBROADCASTSS 12(R8), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 12(R8)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS 12(R9), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 12(R9)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS 12(R9)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 12(R10), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS 12(R10)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS 12(R10)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS (R8)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (R8)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS (R9), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (R9)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS (R9)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R10), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS (R10)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS (R10)(SI*2), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R11, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT9x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT9x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS 4(R8), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 8(R8), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS 12(R8), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 16(R8), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS 20(R8), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 24(R8), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS 28(R8), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS 32(R8), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS 4(R8), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 8(R8), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS 12(R8), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 16(R8), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS 20(R8), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 24(R8), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS 28(R8), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS 32(R8), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS 4(R8), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 8(R8), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS 12(R8), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 16(R8), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS 20(R8), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 24(R8), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS 28(R8), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS 32(R8), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS 4(R8), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 8(R8), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS 12(R8), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 16(R8), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS 20(R8), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 24(R8), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS 28(R8), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS 32(R8), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z9
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS 4(R8), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS 8(R8), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS 12(R8), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS 16(R8), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS 20(R8), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS 24(R8), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS 28(R8), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS 32(R8), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN9x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN9x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	MOVQ      cols+104(FP), R11
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	VPXORD    Z14, Z14, Z14
-	VPXORD    Z15, Z15, Z15
-	VPXORD    Z16, Z16, Z16
-	VPXORD    Z17, Z17, Z17
-	MOVB      acc+112(FP), R12
-	TESTB     R12, R12
-	JZ        begin
-	MOVQ      DX, R12
-	MOVQ      $-1, R13
-	BZHIQ     R11, R13, R13
-	KMOVW     R13, K1
-	SHRQ      $0x10, R13
-	KMOVW     R13, K2
-	VMOVUPS.Z (R12), K1, Z0
-	VMOVUPS.Z 64(R12), K2, Z1
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z2
-	VMOVUPS.Z 64(R12), K2, Z3
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z4
-	VMOVUPS.Z 64(R12), K2, Z5
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z6
-	VMOVUPS.Z 64(R12), K2, Z7
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z8
-	VMOVUPS.Z 64(R12), K2, Z9
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z10
-	VMOVUPS.Z 64(R12), K2, Z11
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z12
-	VMOVUPS.Z 64(R12), K2, Z13
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z14
-	VMOVUPS.Z 64(R12), K2, Z15
-	ADDQ      BX, R12
-	VMOVUPS.Z (R12), K1, Z16
-	VMOVUPS.Z 64(R12), K2, Z17
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z18
-	VMOVUPS      64(CX), Z19
-	VBROADCASTSS (R8), Z20
-	VFMADD231PS  Z18, Z20, Z0
-	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS (R8)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS (R8)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z4
-	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (R9), Z20
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (R9)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z8
-	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R9)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R10), Z20
-	VFMADD231PS  Z18, Z20, Z12
-	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R10)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (R10)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z16
-	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z18
-	VMOVUPS      64(CX), Z19
-	VBROADCASTSS 4(R8), Z20
-	VFMADD231PS  Z18, Z20, Z0
-	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 4(R8)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z4
-	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 4(R9), Z20
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z8
-	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 4(R10), Z20
-	VFMADD231PS  Z18, Z20, Z12
-	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z16
-	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z18
-	VMOVUPS      64(CX), Z19
-	VBROADCASTSS 8(R8), Z20
-	VFMADD231PS  Z18, Z20, Z0
-	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 8(R8)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z4
-	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 8(R9), Z20
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z8
-	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 8(R10), Z20
-	VFMADD231PS  Z18, Z20, Z12
-	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z16
-	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z18
-	VMOVUPS      64(CX), Z19
-	VBROADCASTSS 12(R8), Z20
-	VFMADD231PS  Z18, Z20, Z0
-	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 12(R8)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z4
-	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 12(R9), Z20
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z8
-	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 12(R10), Z20
-	VFMADD231PS  Z18, Z20, Z12
-	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z16
-	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z18
-	VMOVUPS      64(CX), Z19
-	VBROADCASTSS (R8), Z20
-	VFMADD231PS  Z18, Z20, Z0
-	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS (R8)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS (R8)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z4
-	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (R9), Z20
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (R9)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z8
-	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R9)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R10), Z20
-	VFMADD231PS  Z18, Z20, Z12
-	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R10)(SI*1), Z20
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (R10)(SI*2), Z20
-	VFMADD231PS  Z18, Z20, Z16
-	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R11, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z16, K1, (DX)
-	VMOVUPS Z17, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT9x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT9x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	VPXORD    Z14, Z14, Z14
-	VPXORD    Z15, Z15, Z15
-	VPXORD    Z16, Z16, Z16
-	VPXORD    Z17, Z17, Z17
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	VMOVUPS.Z 64(R10), K2, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-	VMOVUPS.Z 64(R10), K2, Z11
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z12
-	VMOVUPS.Z 64(R10), K2, Z13
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z14
-	VMOVUPS.Z 64(R10), K2, Z15
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z16
-	VMOVUPS.Z 64(R10), K2, Z17
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z18
-	VMOVUPS      64(CX), Z19
-	VBROADCASTSS (R8), Z20
-	VFMADD231PS  Z18, Z20, Z0
-	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS 4(R8), Z20
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 8(R8), Z20
-	VFMADD231PS  Z18, Z20, Z4
-	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 12(R8), Z20
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 16(R8), Z20
-	VFMADD231PS  Z18, Z20, Z8
-	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 20(R8), Z20
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 24(R8), Z20
-	VFMADD231PS  Z18, Z20, Z12
-	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 28(R8), Z20
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 32(R8), Z20
-	VFMADD231PS  Z18, Z20, Z16
-	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z18
-	VMOVUPS      64(CX), Z19
-	VBROADCASTSS (R8), Z20
-	VFMADD231PS  Z18, Z20, Z0
-	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS 4(R8), Z20
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 8(R8), Z20
-	VFMADD231PS  Z18, Z20, Z4
-	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 12(R8), Z20
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 16(R8), Z20
-	VFMADD231PS  Z18, Z20, Z8
-	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 20(R8), Z20
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 24(R8), Z20
-	VFMADD231PS  Z18, Z20, Z12
-	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 28(R8), Z20
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 32(R8), Z20
-	VFMADD231PS  Z18, Z20, Z16
-	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z18
-	VMOVUPS      64(CX), Z19
-	VBROADCASTSS (R8), Z20
-	VFMADD231PS  Z18, Z20, Z0
-	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS 4(R8), Z20
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 8(R8), Z20
-	VFMADD231PS  Z18, Z20, Z4
-	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 12(R8), Z20
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 16(R8), Z20
-	VFMADD231PS  Z18, Z20, Z8
-	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 20(R8), Z20
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 24(R8), Z20
-	VFMADD231PS  Z18, Z20, Z12
-	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 28(R8), Z20
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 32(R8), Z20
-	VFMADD231PS  Z18, Z20, Z16
-	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z18
-	VMOVUPS      64(CX), Z19
-	VBROADCASTSS (R8), Z20
-	VFMADD231PS  Z18, Z20, Z0
-	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS 4(R8), Z20
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 8(R8), Z20
-	VFMADD231PS  Z18, Z20, Z4
-	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 12(R8), Z20
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 16(R8), Z20
-	VFMADD231PS  Z18, Z20, Z8
-	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 20(R8), Z20
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 24(R8), Z20
-	VFMADD231PS  Z18, Z20, Z12
-	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 28(R8), Z20
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 32(R8), Z20
-	VFMADD231PS  Z18, Z20, Z16
-	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z18
-	VMOVUPS      64(CX), Z19
-	VBROADCASTSS (R8), Z20
-	VFMADD231PS  Z18, Z20, Z0
-	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS 4(R8), Z20
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS 8(R8), Z20
-	VFMADD231PS  Z18, Z20, Z4
-	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS 12(R8), Z20
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS 16(R8), Z20
-	VFMADD231PS  Z18, Z20, Z8
-	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS 20(R8), Z20
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS 24(R8), Z20
-	VFMADD231PS  Z18, Z20, Z12
-	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS 28(R8), Z20
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS 32(R8), Z20
-	VFMADD231PS  Z18, Z20, Z16
-	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z16, K1, (DX)
-	VMOVUPS Z17, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN10x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN10x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	LEAQ      (R10)(SI*2), R11
-	ADDQ      SI, R11
-	MOVQ      cols+104(FP), R12
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	MOVB      acc+112(FP), R13
-	TESTB     R13, R13
-	JZ        begin
-	MOVQ      DX, R13
-	MOVQ      $-1, R14
-	BZHIQ     R12, R14, R14
-	KMOVW     R14, K1
-	VMOVUPS.Z (R13), K1, Z0
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z1
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z2
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z3
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z4
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z5
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z6
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z7
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z8
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z9
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z10
-	VBROADCASTSS (R8), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS (R8)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS (R8)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS (R9), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS (R9)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS (R9)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS (R10), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS (R10)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS (R10)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS (R11), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z10
-	VBROADCASTSS 4(R8), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS 4(R8)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS 4(R9), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS 4(R9)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS 4(R9)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS 4(R10), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS 4(R10)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS 4(R10)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS 4(R11), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z10
-	VBROADCASTSS 8(R8), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS 8(R8)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS 8(R9), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS 8(R9)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS 8(R9)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS 8(R10), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS 8(R10)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS 8(R10)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS 8(R11), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z10
-	VBROADCASTSS 12(R8), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS 12(R8)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS 12(R9), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS 12(R9)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS 12(R9)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS 12(R10), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS 12(R10)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS 12(R10)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS 12(R11), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	ADDQ         $0x10, R11
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z10
-	VBROADCASTSS (R8), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS (R8)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS (R8)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS (R9), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS (R9)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS (R9)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS (R10), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS (R10)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS (R10)(SI*2), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS (R11), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	ADDQ         $0x04, R11
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R12, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z9, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT10x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT10x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z9
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z10
-	VBROADCASTSS (R8), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS 4(R8), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS 8(R8), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS 12(R8), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS 16(R8), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS 20(R8), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS 24(R8), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS 28(R8), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS 32(R8), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS 36(R8), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z10
-	VBROADCASTSS (R8), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS 4(R8), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS 8(R8), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS 12(R8), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS 16(R8), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS 20(R8), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS 24(R8), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS 28(R8), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS 32(R8), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS 36(R8), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z10
-	VBROADCASTSS (R8), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS 4(R8), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS 8(R8), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS 12(R8), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS 16(R8), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS 20(R8), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS 24(R8), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS 28(R8), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS 32(R8), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS 36(R8), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z10
-	VBROADCASTSS (R8), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS 4(R8), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS 8(R8), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS 12(R8), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS 16(R8), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS 20(R8), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS 24(R8), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS 28(R8), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS 32(R8), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS 36(R8), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z10
-	VBROADCASTSS (R8), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS 4(R8), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS 8(R8), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS 12(R8), Z11
-	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS 16(R8), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS 20(R8), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS 24(R8), Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS 28(R8), Z11
-	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS 32(R8), Z11
-	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS 36(R8), Z11
-	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z9, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN10x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN10x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	LEAQ      (R10)(SI*2), R11
-	ADDQ      SI, R11
-	MOVQ      cols+104(FP), R12
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	VPXORD    Z14, Z14, Z14
-	VPXORD    Z15, Z15, Z15
-	VPXORD    Z16, Z16, Z16
-	VPXORD    Z17, Z17, Z17
-	VPXORD    Z18, Z18, Z18
-	VPXORD    Z19, Z19, Z19
-	MOVB      acc+112(FP), R13
-	TESTB     R13, R13
-	JZ        begin
-	MOVQ      DX, R13
-	MOVQ      $-1, R14
-	BZHIQ     R12, R14, R14
-	KMOVW     R14, K1
-	SHRQ      $0x10, R14
-	KMOVW     R14, K2
-	VMOVUPS.Z (R13), K1, Z0
-	VMOVUPS.Z 64(R13), K2, Z1
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z2
-	VMOVUPS.Z 64(R13), K2, Z3
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z4
-	VMOVUPS.Z 64(R13), K2, Z5
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z6
-	VMOVUPS.Z 64(R13), K2, Z7
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z8
-	VMOVUPS.Z 64(R13), K2, Z9
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z10
-	VMOVUPS.Z 64(R13), K2, Z11
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z12
-	VMOVUPS.Z 64(R13), K2, Z13
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z14
-	VMOVUPS.Z 64(R13), K2, Z15
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z16
-	VMOVUPS.Z 64(R13), K2, Z17
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z18
-	VMOVUPS.Z 64(R13), K2, Z19
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z20
-	VMOVUPS      64(CX), Z21
-	VBROADCASTSS (R8), Z22
-	VFMADD231PS  Z20, Z22, Z0
-	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS (R8)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z2
-	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS (R8)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z4
-	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS (R9), Z22
-	VFMADD231PS  Z20, Z22, Z6
-	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS (R9)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z8
-	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS (R9)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z10
-	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS (R10), Z22
-	VFMADD231PS  Z20, Z22, Z12
-	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS (R10)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z14
-	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS (R10)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z16
-	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS (R11), Z22
-	VFMADD231PS  Z20, Z22, Z18
-	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z20
-	VMOVUPS      64(CX), Z21
-	VBROADCASTSS 4(R8), Z22
-	VFMADD231PS  Z20, Z22, Z0
-	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z2
-	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS 4(R8)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z4
-	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 4(R9), Z22
-	VFMADD231PS  Z20, Z22, Z6
-	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z8
-	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z10
-	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 4(R10), Z22
-	VFMADD231PS  Z20, Z22, Z12
-	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z14
-	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z16
-	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 4(R11), Z22
-	VFMADD231PS  Z20, Z22, Z18
-	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z20
-	VMOVUPS      64(CX), Z21
-	VBROADCASTSS 8(R8), Z22
-	VFMADD231PS  Z20, Z22, Z0
-	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z2
-	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS 8(R8)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z4
-	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 8(R9), Z22
-	VFMADD231PS  Z20, Z22, Z6
-	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z8
-	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z10
-	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 8(R10), Z22
-	VFMADD231PS  Z20, Z22, Z12
-	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z14
-	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z16
-	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 8(R11), Z22
-	VFMADD231PS  Z20, Z22, Z18
-	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z20
-	VMOVUPS      64(CX), Z21
-	VBROADCASTSS 12(R8), Z22
-	VFMADD231PS  Z20, Z22, Z0
-	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z2
-	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS 12(R8)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z4
-	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 12(R9), Z22
-	VFMADD231PS  Z20, Z22, Z6
-	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z8
-	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z10
-	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 12(R10), Z22
-	VFMADD231PS  Z20, Z22, Z12
-	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z14
-	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z16
-	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 12(R11), Z22
-	VFMADD231PS  Z20, Z22, Z18
-	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	ADDQ         $0x10, R11
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z20
-	VMOVUPS      64(CX), Z21
-	VBROADCASTSS (R8), Z22
-	VFMADD231PS  Z20, Z22, Z0
-	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS (R8)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z2
-	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS (R8)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z4
-	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS (R9), Z22
-	VFMADD231PS  Z20, Z22, Z6
-	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS (R9)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z8
-	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS (R9)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z10
-	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS (R10), Z22
-	VFMADD231PS  Z20, Z22, Z12
-	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS (R10)(SI*1), Z22
-	VFMADD231PS  Z20, Z22, Z14
-	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS (R10)(SI*2), Z22
-	VFMADD231PS  Z20, Z22, Z16
-	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS (R11), Z22
-	VFMADD231PS  Z20, Z22, Z18
-	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	ADDQ         $0x04, R11
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R12, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z16, K1, (DX)
-	VMOVUPS Z17, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z18, K1, (DX)
-	VMOVUPS Z19, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT10x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT10x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	VPXORD    Z14, Z14, Z14
-	VPXORD    Z15, Z15, Z15
-	VPXORD    Z16, Z16, Z16
-	VPXORD    Z17, Z17, Z17
-	VPXORD    Z18, Z18, Z18
-	VPXORD    Z19, Z19, Z19
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	VMOVUPS.Z 64(R10), K2, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-	VMOVUPS.Z 64(R10), K2, Z11
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z12
-	VMOVUPS.Z 64(R10), K2, Z13
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z14
-	VMOVUPS.Z 64(R10), K2, Z15
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z16
-	VMOVUPS.Z 64(R10), K2, Z17
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z18
-	VMOVUPS.Z 64(R10), K2, Z19
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z20
-	VMOVUPS      64(CX), Z21
-	VBROADCASTSS (R8), Z22
-	VFMADD231PS  Z20, Z22, Z0
-	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS 4(R8), Z22
-	VFMADD231PS  Z20, Z22, Z2
-	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS 8(R8), Z22
-	VFMADD231PS  Z20, Z22, Z4
-	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 12(R8), Z22
-	VFMADD231PS  Z20, Z22, Z6
-	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 16(R8), Z22
-	VFMADD231PS  Z20, Z22, Z8
-	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 20(R8), Z22
-	VFMADD231PS  Z20, Z22, Z10
-	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 24(R8), Z22
-	VFMADD231PS  Z20, Z22, Z12
-	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 28(R8), Z22
-	VFMADD231PS  Z20, Z22, Z14
-	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 32(R8), Z22
-	VFMADD231PS  Z20, Z22, Z16
-	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 36(R8), Z22
-	VFMADD231PS  Z20, Z22, Z18
-	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z20
-	VMOVUPS      64(CX), Z21
-	VBROADCASTSS (R8), Z22
-	VFMADD231PS  Z20, Z22, Z0
-	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS 4(R8), Z22
-	VFMADD231PS  Z20, Z22, Z2
-	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS 8(R8), Z22
-	VFMADD231PS  Z20, Z22, Z4
-	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 12(R8), Z22
-	VFMADD231PS  Z20, Z22, Z6
-	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 16(R8), Z22
-	VFMADD231PS  Z20, Z22, Z8
-	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 20(R8), Z22
-	VFMADD231PS  Z20, Z22, Z10
-	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 24(R8), Z22
-	VFMADD231PS  Z20, Z22, Z12
-	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 28(R8), Z22
-	VFMADD231PS  Z20, Z22, Z14
-	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 32(R8), Z22
-	VFMADD231PS  Z20, Z22, Z16
-	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 36(R8), Z22
-	VFMADD231PS  Z20, Z22, Z18
-	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z20
-	VMOVUPS      64(CX), Z21
-	VBROADCASTSS (R8), Z22
-	VFMADD231PS  Z20, Z22, Z0
-	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS 4(R8), Z22
-	VFMADD231PS  Z20, Z22, Z2
-	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS 8(R8), Z22
-	VFMADD231PS  Z20, Z22, Z4
-	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 12(R8), Z22
-	VFMADD231PS  Z20, Z22, Z6
-	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 16(R8), Z22
-	VFMADD231PS  Z20, Z22, Z8
-	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 20(R8), Z22
-	VFMADD231PS  Z20, Z22, Z10
-	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 24(R8), Z22
-	VFMADD231PS  Z20, Z22, Z12
-	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 28(R8), Z22
-	VFMADD231PS  Z20, Z22, Z14
-	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 32(R8), Z22
-	VFMADD231PS  Z20, Z22, Z16
-	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 36(R8), Z22
-	VFMADD231PS  Z20, Z22, Z18
-	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z20
-	VMOVUPS      64(CX), Z21
-	VBROADCASTSS (R8), Z22
-	VFMADD231PS  Z20, Z22, Z0
-	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS 4(R8), Z22
-	VFMADD231PS  Z20, Z22, Z2
-	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS 8(R8), Z22
-	VFMADD231PS  Z20, Z22, Z4
-	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 12(R8), Z22
-	VFMADD231PS  Z20, Z22, Z6
-	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 16(R8), Z22
-	VFMADD231PS  Z20, Z22, Z8
-	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 20(R8), Z22
-	VFMADD231PS  Z20, Z22, Z10
-	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 24(R8), Z22
-	VFMADD231PS  Z20, Z22, Z12
-	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 28(R8), Z22
-	VFMADD231PS  Z20, Z22, Z14
-	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 32(R8), Z22
-	VFMADD231PS  Z20, Z22, Z16
-	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 36(R8), Z22
-	VFMADD231PS  Z20, Z22, Z18
-	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z20
-	VMOVUPS      64(CX), Z21
-	VBROADCASTSS (R8), Z22
-	VFMADD231PS  Z20, Z22, Z0
-	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS 4(R8), Z22
-	VFMADD231PS  Z20, Z22, Z2
-	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS 8(R8), Z22
-	VFMADD231PS  Z20, Z22, Z4
-	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS 12(R8), Z22
-	VFMADD231PS  Z20, Z22, Z6
-	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS 16(R8), Z22
-	VFMADD231PS  Z20, Z22, Z8
-	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS 20(R8), Z22
-	VFMADD231PS  Z20, Z22, Z10
-	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS 24(R8), Z22
-	VFMADD231PS  Z20, Z22, Z12
-	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS 28(R8), Z22
-	VFMADD231PS  Z20, Z22, Z14
-	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS 32(R8), Z22
-	VFMADD231PS  Z20, Z22, Z16
-	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS 36(R8), Z22
-	VFMADD231PS  Z20, Z22, Z18
-	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z16, K1, (DX)
-	VMOVUPS Z17, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z18, K1, (DX)
-	VMOVUPS Z19, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN11x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN11x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	LEAQ      (R10)(SI*2), R11
-	ADDQ      SI, R11
-	MOVQ      cols+104(FP), R12
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	MOVB      acc+112(FP), R13
-	TESTB     R13, R13
-	JZ        begin
-	MOVQ      DX, R13
-	MOVQ      $-1, R14
-	BZHIQ     R12, R14, R14
-	KMOVW     R14, K1
-	VMOVUPS.Z (R13), K1, Z0
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z1
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z2
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z3
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z4
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z5
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z6
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z7
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z8
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z9
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z10
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS (R8)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (R8)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS (R9), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (R9)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS (R9)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R10), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS (R10)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R10)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS (R11), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS (R11)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z11
-	VBROADCASTSS 4(R8), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 4(R8)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 4(R9), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 4(R9)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS 4(R9)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 4(R10), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS 4(R10)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 4(R10)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS 4(R11), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS 4(R11)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z11
-	VBROADCASTSS 8(R8), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 8(R8)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 8(R9), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 8(R9)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS 8(R9)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 8(R10), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS 8(R10)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 8(R10)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS 8(R11), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS 8(R11)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z11
-	VBROADCASTSS 12(R8), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 12(R8)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 12(R9), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 12(R9)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS 12(R9)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 12(R10), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS 12(R10)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 12(R10)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS 12(R11), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS 12(R11)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	ADDQ         $0x10, R11
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS (R8)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (R8)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS (R9), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (R9)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS (R9)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R10), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS (R10)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R10)(SI*2), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS (R11), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS (R11)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	ADDQ         $0x04, R11
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R12, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z9, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT11x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT11x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS 4(R8), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 8(R8), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 12(R8), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 16(R8), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS 20(R8), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 24(R8), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS 28(R8), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 32(R8), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS 36(R8), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS 40(R8), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS 4(R8), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 8(R8), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 12(R8), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 16(R8), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS 20(R8), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 24(R8), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS 28(R8), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 32(R8), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS 36(R8), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS 40(R8), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS 4(R8), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 8(R8), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 12(R8), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 16(R8), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS 20(R8), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 24(R8), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS 28(R8), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 32(R8), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS 36(R8), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS 40(R8), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS 4(R8), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 8(R8), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 12(R8), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 16(R8), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS 20(R8), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 24(R8), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS 28(R8), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 32(R8), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS 36(R8), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS 40(R8), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z11
-	VBROADCASTSS (R8), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS 4(R8), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS 8(R8), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS 12(R8), Z12
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS 16(R8), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS 20(R8), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS 24(R8), Z12
-	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS 28(R8), Z12
-	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS 32(R8), Z12
-	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS 36(R8), Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS 40(R8), Z12
-	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z9, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN11x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN11x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	LEAQ      (R10)(SI*2), R11
-	ADDQ      SI, R11
-	MOVQ      cols+104(FP), R12
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	VPXORD    Z14, Z14, Z14
-	VPXORD    Z15, Z15, Z15
-	VPXORD    Z16, Z16, Z16
-	VPXORD    Z17, Z17, Z17
-	VPXORD    Z18, Z18, Z18
-	VPXORD    Z19, Z19, Z19
-	VPXORD    Z20, Z20, Z20
-	VPXORD    Z21, Z21, Z21
-	MOVB      acc+112(FP), R13
-	TESTB     R13, R13
-	JZ        begin
-	MOVQ      DX, R13
-	MOVQ      $-1, R14
-	BZHIQ     R12, R14, R14
-	KMOVW     R14, K1
-	SHRQ      $0x10, R14
-	KMOVW     R14, K2
-	VMOVUPS.Z (R13), K1, Z0
-	VMOVUPS.Z 64(R13), K2, Z1
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z2
-	VMOVUPS.Z 64(R13), K2, Z3
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z4
-	VMOVUPS.Z 64(R13), K2, Z5
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z6
-	VMOVUPS.Z 64(R13), K2, Z7
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z8
-	VMOVUPS.Z 64(R13), K2, Z9
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z10
-	VMOVUPS.Z 64(R13), K2, Z11
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z12
-	VMOVUPS.Z 64(R13), K2, Z13
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z14
-	VMOVUPS.Z 64(R13), K2, Z15
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z16
-	VMOVUPS.Z 64(R13), K2, Z17
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z18
-	VMOVUPS.Z 64(R13), K2, Z19
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z20
-	VMOVUPS.Z 64(R13), K2, Z21
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z22
-	VMOVUPS      64(CX), Z23
-	VBROADCASTSS (R8), Z24
-	VFMADD231PS  Z22, Z24, Z0
-	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS (R8)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z2
-	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS (R8)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z4
-	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS (R9), Z24
-	VFMADD231PS  Z22, Z24, Z6
-	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS (R9)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z8
-	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS (R9)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z10
-	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS (R10), Z24
-	VFMADD231PS  Z22, Z24, Z12
-	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS (R10)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z14
-	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS (R10)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z16
-	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS (R11), Z24
-	VFMADD231PS  Z22, Z24, Z18
-	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS (R11)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z20
-	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z22
-	VMOVUPS      64(CX), Z23
-	VBROADCASTSS 4(R8), Z24
-	VFMADD231PS  Z22, Z24, Z0
-	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z2
-	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 4(R8)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z4
-	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 4(R9), Z24
-	VFMADD231PS  Z22, Z24, Z6
-	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z8
-	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z10
-	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 4(R10), Z24
-	VFMADD231PS  Z22, Z24, Z12
-	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z14
-	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z16
-	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 4(R11), Z24
-	VFMADD231PS  Z22, Z24, Z18
-	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 4(R11)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z20
-	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z22
-	VMOVUPS      64(CX), Z23
-	VBROADCASTSS 8(R8), Z24
-	VFMADD231PS  Z22, Z24, Z0
-	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z2
-	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 8(R8)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z4
-	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 8(R9), Z24
-	VFMADD231PS  Z22, Z24, Z6
-	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z8
-	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z10
-	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 8(R10), Z24
-	VFMADD231PS  Z22, Z24, Z12
-	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z14
-	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z16
-	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 8(R11), Z24
-	VFMADD231PS  Z22, Z24, Z18
-	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 8(R11)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z20
-	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z22
-	VMOVUPS      64(CX), Z23
-	VBROADCASTSS 12(R8), Z24
-	VFMADD231PS  Z22, Z24, Z0
-	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z2
-	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 12(R8)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z4
-	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 12(R9), Z24
-	VFMADD231PS  Z22, Z24, Z6
-	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z8
-	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z10
-	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 12(R10), Z24
-	VFMADD231PS  Z22, Z24, Z12
-	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z14
-	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z16
-	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 12(R11), Z24
-	VFMADD231PS  Z22, Z24, Z18
-	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 12(R11)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z20
-	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	ADDQ         $0x10, R11
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z22
-	VMOVUPS      64(CX), Z23
-	VBROADCASTSS (R8), Z24
-	VFMADD231PS  Z22, Z24, Z0
-	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS (R8)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z2
-	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS (R8)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z4
-	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS (R9), Z24
-	VFMADD231PS  Z22, Z24, Z6
-	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS (R9)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z8
-	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS (R9)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z10
-	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS (R10), Z24
-	VFMADD231PS  Z22, Z24, Z12
-	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS (R10)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z14
-	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS (R10)(SI*2), Z24
-	VFMADD231PS  Z22, Z24, Z16
-	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS (R11), Z24
-	VFMADD231PS  Z22, Z24, Z18
-	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS (R11)(SI*1), Z24
-	VFMADD231PS  Z22, Z24, Z20
-	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	ADDQ         $0x04, R11
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R12, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z16, K1, (DX)
-	VMOVUPS Z17, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z18, K1, (DX)
-	VMOVUPS Z19, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z20, K1, (DX)
-	VMOVUPS Z21, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT11x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT11x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	VPXORD    Z14, Z14, Z14
-	VPXORD    Z15, Z15, Z15
-	VPXORD    Z16, Z16, Z16
-	VPXORD    Z17, Z17, Z17
-	VPXORD    Z18, Z18, Z18
-	VPXORD    Z19, Z19, Z19
-	VPXORD    Z20, Z20, Z20
-	VPXORD    Z21, Z21, Z21
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	VMOVUPS.Z 64(R10), K2, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-	VMOVUPS.Z 64(R10), K2, Z11
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z12
-	VMOVUPS.Z 64(R10), K2, Z13
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z14
-	VMOVUPS.Z 64(R10), K2, Z15
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z16
-	VMOVUPS.Z 64(R10), K2, Z17
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z18
-	VMOVUPS.Z 64(R10), K2, Z19
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z20
-	VMOVUPS.Z 64(R10), K2, Z21
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z22
-	VMOVUPS      64(CX), Z23
-	VBROADCASTSS (R8), Z24
-	VFMADD231PS  Z22, Z24, Z0
-	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS 4(R8), Z24
-	VFMADD231PS  Z22, Z24, Z2
-	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 8(R8), Z24
-	VFMADD231PS  Z22, Z24, Z4
-	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 12(R8), Z24
-	VFMADD231PS  Z22, Z24, Z6
-	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 16(R8), Z24
-	VFMADD231PS  Z22, Z24, Z8
-	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 20(R8), Z24
-	VFMADD231PS  Z22, Z24, Z10
-	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 24(R8), Z24
-	VFMADD231PS  Z22, Z24, Z12
-	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 28(R8), Z24
-	VFMADD231PS  Z22, Z24, Z14
-	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 32(R8), Z24
-	VFMADD231PS  Z22, Z24, Z16
-	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 36(R8), Z24
-	VFMADD231PS  Z22, Z24, Z18
-	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 40(R8), Z24
-	VFMADD231PS  Z22, Z24, Z20
-	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z22
-	VMOVUPS      64(CX), Z23
-	VBROADCASTSS (R8), Z24
-	VFMADD231PS  Z22, Z24, Z0
-	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS 4(R8), Z24
-	VFMADD231PS  Z22, Z24, Z2
-	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 8(R8), Z24
-	VFMADD231PS  Z22, Z24, Z4
-	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 12(R8), Z24
-	VFMADD231PS  Z22, Z24, Z6
-	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 16(R8), Z24
-	VFMADD231PS  Z22, Z24, Z8
-	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 20(R8), Z24
-	VFMADD231PS  Z22, Z24, Z10
-	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 24(R8), Z24
-	VFMADD231PS  Z22, Z24, Z12
-	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 28(R8), Z24
-	VFMADD231PS  Z22, Z24, Z14
-	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 32(R8), Z24
-	VFMADD231PS  Z22, Z24, Z16
-	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 36(R8), Z24
-	VFMADD231PS  Z22, Z24, Z18
-	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 40(R8), Z24
-	VFMADD231PS  Z22, Z24, Z20
-	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z22
-	VMOVUPS      64(CX), Z23
-	VBROADCASTSS (R8), Z24
-	VFMADD231PS  Z22, Z24, Z0
-	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS 4(R8), Z24
-	VFMADD231PS  Z22, Z24, Z2
-	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 8(R8), Z24
-	VFMADD231PS  Z22, Z24, Z4
-	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 12(R8), Z24
-	VFMADD231PS  Z22, Z24, Z6
-	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 16(R8), Z24
-	VFMADD231PS  Z22, Z24, Z8
-	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 20(R8), Z24
-	VFMADD231PS  Z22, Z24, Z10
-	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 24(R8), Z24
-	VFMADD231PS  Z22, Z24, Z12
-	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 28(R8), Z24
-	VFMADD231PS  Z22, Z24, Z14
-	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 32(R8), Z24
-	VFMADD231PS  Z22, Z24, Z16
-	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 36(R8), Z24
-	VFMADD231PS  Z22, Z24, Z18
-	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 40(R8), Z24
-	VFMADD231PS  Z22, Z24, Z20
-	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z22
-	VMOVUPS      64(CX), Z23
-	VBROADCASTSS (R8), Z24
-	VFMADD231PS  Z22, Z24, Z0
-	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS 4(R8), Z24
-	VFMADD231PS  Z22, Z24, Z2
-	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 8(R8), Z24
-	VFMADD231PS  Z22, Z24, Z4
-	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 12(R8), Z24
-	VFMADD231PS  Z22, Z24, Z6
-	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 16(R8), Z24
-	VFMADD231PS  Z22, Z24, Z8
-	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 20(R8), Z24
-	VFMADD231PS  Z22, Z24, Z10
-	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 24(R8), Z24
-	VFMADD231PS  Z22, Z24, Z12
-	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 28(R8), Z24
-	VFMADD231PS  Z22, Z24, Z14
-	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 32(R8), Z24
-	VFMADD231PS  Z22, Z24, Z16
-	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 36(R8), Z24
-	VFMADD231PS  Z22, Z24, Z18
-	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 40(R8), Z24
-	VFMADD231PS  Z22, Z24, Z20
-	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z22
-	VMOVUPS      64(CX), Z23
-	VBROADCASTSS (R8), Z24
-	VFMADD231PS  Z22, Z24, Z0
-	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS 4(R8), Z24
-	VFMADD231PS  Z22, Z24, Z2
-	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS 8(R8), Z24
-	VFMADD231PS  Z22, Z24, Z4
-	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS 12(R8), Z24
-	VFMADD231PS  Z22, Z24, Z6
-	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS 16(R8), Z24
-	VFMADD231PS  Z22, Z24, Z8
-	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS 20(R8), Z24
-	VFMADD231PS  Z22, Z24, Z10
-	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS 24(R8), Z24
-	VFMADD231PS  Z22, Z24, Z12
-	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS 28(R8), Z24
-	VFMADD231PS  Z22, Z24, Z14
-	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS 32(R8), Z24
-	VFMADD231PS  Z22, Z24, Z16
-	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS 36(R8), Z24
-	VFMADD231PS  Z22, Z24, Z18
-	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS 40(R8), Z24
-	VFMADD231PS  Z22, Z24, Z20
-	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z16, K1, (DX)
-	VMOVUPS Z17, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z18, K1, (DX)
-	VMOVUPS Z19, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z20, K1, (DX)
-	VMOVUPS Z21, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN12x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN12x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	LEAQ      (R10)(SI*2), R11
-	ADDQ      SI, R11
-	MOVQ      cols+104(FP), R12
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	MOVB      acc+112(FP), R13
-	TESTB     R13, R13
-	JZ        begin
-	MOVQ      DX, R13
-	MOVQ      $-1, R14
-	BZHIQ     R12, R14, R14
-	KMOVW     R14, K1
-	VMOVUPS.Z (R13), K1, Z0
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z1
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z2
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z3
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z4
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z5
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z6
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z7
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z8
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z9
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z10
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z11
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z12
-	VBROADCASTSS (R8), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS (R8)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS (R8)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS (R9), Z13
-	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS (R9)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS (R9)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS (R10), Z13
-	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS (R10)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS (R10)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS (R11), Z13
-	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS (R11)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS (R11)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z12
-	VBROADCASTSS 4(R8), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 4(R8)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS 4(R9), Z13
-	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS 4(R9)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS 4(R9)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS 4(R10), Z13
-	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS 4(R10)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS 4(R10)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS 4(R11), Z13
-	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS 4(R11)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS 4(R11)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z12
-	VBROADCASTSS 8(R8), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 8(R8)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS 8(R9), Z13
-	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS 8(R9)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS 8(R9)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS 8(R10), Z13
-	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS 8(R10)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS 8(R10)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS 8(R11), Z13
-	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS 8(R11)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS 8(R11)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z12
-	VBROADCASTSS 12(R8), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 12(R8)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS 12(R9), Z13
-	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS 12(R9)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS 12(R9)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS 12(R10), Z13
-	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS 12(R10)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS 12(R10)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS 12(R11), Z13
-	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS 12(R11)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS 12(R11)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	ADDQ         $0x10, R11
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z12
-	VBROADCASTSS (R8), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS (R8)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS (R8)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS (R9), Z13
-	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS (R9)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS (R9)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS (R10), Z13
-	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS (R10)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS (R10)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS (R11), Z13
-	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS (R11)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS (R11)(SI*2), Z13
-	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	ADDQ         $0x04, R11
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R12, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z9, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z11, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT12x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT12x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z11
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z12
-	VBROADCASTSS (R8), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 4(R8), Z13
-	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 8(R8), Z13
-	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS 12(R8), Z13
-	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS 16(R8), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS 20(R8), Z13
-	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS 24(R8), Z13
-	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS 28(R8), Z13
-	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS 32(R8), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS 36(R8), Z13
-	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS 40(R8), Z13
-	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS 44(R8), Z13
-	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z12
-	VBROADCASTSS (R8), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 4(R8), Z13
-	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 8(R8), Z13
-	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS 12(R8), Z13
-	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS 16(R8), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS 20(R8), Z13
-	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS 24(R8), Z13
-	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS 28(R8), Z13
-	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS 32(R8), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS 36(R8), Z13
-	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS 40(R8), Z13
-	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS 44(R8), Z13
-	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z12
-	VBROADCASTSS (R8), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 4(R8), Z13
-	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 8(R8), Z13
-	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS 12(R8), Z13
-	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS 16(R8), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS 20(R8), Z13
-	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS 24(R8), Z13
-	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS 28(R8), Z13
-	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS 32(R8), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS 36(R8), Z13
-	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS 40(R8), Z13
-	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS 44(R8), Z13
-	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z12
-	VBROADCASTSS (R8), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 4(R8), Z13
-	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 8(R8), Z13
-	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS 12(R8), Z13
-	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS 16(R8), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS 20(R8), Z13
-	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS 24(R8), Z13
-	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS 28(R8), Z13
-	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS 32(R8), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS 36(R8), Z13
-	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS 40(R8), Z13
-	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS 44(R8), Z13
-	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z12
-	VBROADCASTSS (R8), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS 4(R8), Z13
-	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS 8(R8), Z13
-	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS 12(R8), Z13
-	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS 16(R8), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS 20(R8), Z13
-	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS 24(R8), Z13
-	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS 28(R8), Z13
-	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS 32(R8), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS 36(R8), Z13
-	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS 40(R8), Z13
-	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS 44(R8), Z13
-	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z9, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z11, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN12x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN12x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	LEAQ      (R10)(SI*2), R11
-	ADDQ      SI, R11
-	MOVQ      cols+104(FP), R12
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	VPXORD    Z14, Z14, Z14
-	VPXORD    Z15, Z15, Z15
-	VPXORD    Z16, Z16, Z16
-	VPXORD    Z17, Z17, Z17
-	VPXORD    Z18, Z18, Z18
-	VPXORD    Z19, Z19, Z19
-	VPXORD    Z20, Z20, Z20
-	VPXORD    Z21, Z21, Z21
-	VPXORD    Z22, Z22, Z22
-	VPXORD    Z23, Z23, Z23
-	MOVB      acc+112(FP), R13
-	TESTB     R13, R13
-	JZ        begin
-	MOVQ      DX, R13
-	MOVQ      $-1, R14
-	BZHIQ     R12, R14, R14
-	KMOVW     R14, K1
-	SHRQ      $0x10, R14
-	KMOVW     R14, K2
-	VMOVUPS.Z (R13), K1, Z0
-	VMOVUPS.Z 64(R13), K2, Z1
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z2
-	VMOVUPS.Z 64(R13), K2, Z3
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z4
-	VMOVUPS.Z 64(R13), K2, Z5
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z6
-	VMOVUPS.Z 64(R13), K2, Z7
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z8
-	VMOVUPS.Z 64(R13), K2, Z9
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z10
-	VMOVUPS.Z 64(R13), K2, Z11
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z12
-	VMOVUPS.Z 64(R13), K2, Z13
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z14
-	VMOVUPS.Z 64(R13), K2, Z15
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z16
-	VMOVUPS.Z 64(R13), K2, Z17
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z18
-	VMOVUPS.Z 64(R13), K2, Z19
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z20
-	VMOVUPS.Z 64(R13), K2, Z21
-	ADDQ      BX, R13
-	VMOVUPS.Z (R13), K1, Z22
-	VMOVUPS.Z 64(R13), K2, Z23
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z24
-	VMOVUPS      64(CX), Z25
-	VBROADCASTSS (R8), Z26
-	VFMADD231PS  Z24, Z26, Z0
-	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS (R8)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z2
-	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS (R8)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z4
-	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (R9), Z26
-	VFMADD231PS  Z24, Z26, Z6
-	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (R9)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z8
-	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (R9)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z10
-	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (R10), Z26
-	VFMADD231PS  Z24, Z26, Z12
-	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (R10)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z14
-	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (R10)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z16
-	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (R11), Z26
-	VFMADD231PS  Z24, Z26, Z18
-	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (R11)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z20
-	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (R11)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z22
-	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z24
-	VMOVUPS      64(CX), Z25
-	VBROADCASTSS 4(R8), Z26
-	VFMADD231PS  Z24, Z26, Z0
-	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z2
-	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS 4(R8)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z4
-	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 4(R9), Z26
-	VFMADD231PS  Z24, Z26, Z6
-	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z8
-	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z10
-	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 4(R10), Z26
-	VFMADD231PS  Z24, Z26, Z12
-	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z14
-	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z16
-	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 4(R11), Z26
-	VFMADD231PS  Z24, Z26, Z18
-	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 4(R11)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z20
-	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 4(R11)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z22
-	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z24
-	VMOVUPS      64(CX), Z25
-	VBROADCASTSS 8(R8), Z26
-	VFMADD231PS  Z24, Z26, Z0
-	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z2
-	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS 8(R8)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z4
-	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 8(R9), Z26
-	VFMADD231PS  Z24, Z26, Z6
-	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z8
-	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z10
-	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 8(R10), Z26
-	VFMADD231PS  Z24, Z26, Z12
-	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z14
-	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z16
-	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 8(R11), Z26
-	VFMADD231PS  Z24, Z26, Z18
-	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 8(R11)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z20
-	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 8(R11)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z22
-	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z24
-	VMOVUPS      64(CX), Z25
-	VBROADCASTSS 12(R8), Z26
-	VFMADD231PS  Z24, Z26, Z0
-	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z2
-	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS 12(R8)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z4
-	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 12(R9), Z26
-	VFMADD231PS  Z24, Z26, Z6
-	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z8
-	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z10
-	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 12(R10), Z26
-	VFMADD231PS  Z24, Z26, Z12
-	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z14
-	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z16
-	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 12(R11), Z26
-	VFMADD231PS  Z24, Z26, Z18
-	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 12(R11)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z20
-	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 12(R11)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z22
-	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	ADDQ         $0x10, R11
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z24
-	VMOVUPS      64(CX), Z25
-	VBROADCASTSS (R8), Z26
-	VFMADD231PS  Z24, Z26, Z0
-	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS (R8)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z2
-	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS (R8)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z4
-	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (R9), Z26
-	VFMADD231PS  Z24, Z26, Z6
-	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (R9)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z8
-	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (R9)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z10
-	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (R10), Z26
-	VFMADD231PS  Z24, Z26, Z12
-	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (R10)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z14
-	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (R10)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z16
-	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (R11), Z26
-	VFMADD231PS  Z24, Z26, Z18
-	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (R11)(SI*1), Z26
-	VFMADD231PS  Z24, Z26, Z20
-	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (R11)(SI*2), Z26
-	VFMADD231PS  Z24, Z26, Z22
-	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	ADDQ         $0x04, R11
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R12, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z16, K1, (DX)
-	VMOVUPS Z17, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z18, K1, (DX)
-	VMOVUPS Z19, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z20, K1, (DX)
-	VMOVUPS Z21, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z22, K1, (DX)
-	VMOVUPS Z23, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT12x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT12x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	VPXORD    Z14, Z14, Z14
-	VPXORD    Z15, Z15, Z15
-	VPXORD    Z16, Z16, Z16
-	VPXORD    Z17, Z17, Z17
-	VPXORD    Z18, Z18, Z18
-	VPXORD    Z19, Z19, Z19
-	VPXORD    Z20, Z20, Z20
-	VPXORD    Z21, Z21, Z21
-	VPXORD    Z22, Z22, Z22
-	VPXORD    Z23, Z23, Z23
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	VMOVUPS.Z 64(R10), K2, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-	VMOVUPS.Z 64(R10), K2, Z11
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z12
-	VMOVUPS.Z 64(R10), K2, Z13
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z14
-	VMOVUPS.Z 64(R10), K2, Z15
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z16
-	VMOVUPS.Z 64(R10), K2, Z17
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z18
-	VMOVUPS.Z 64(R10), K2, Z19
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z20
-	VMOVUPS.Z 64(R10), K2, Z21
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z22
-	VMOVUPS.Z 64(R10), K2, Z23
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z24
-	VMOVUPS      64(CX), Z25
-	VBROADCASTSS (R8), Z26
-	VFMADD231PS  Z24, Z26, Z0
-	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS 4(R8), Z26
-	VFMADD231PS  Z24, Z26, Z2
-	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS 8(R8), Z26
-	VFMADD231PS  Z24, Z26, Z4
-	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 12(R8), Z26
-	VFMADD231PS  Z24, Z26, Z6
-	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 16(R8), Z26
-	VFMADD231PS  Z24, Z26, Z8
-	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 20(R8), Z26
-	VFMADD231PS  Z24, Z26, Z10
-	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 24(R8), Z26
-	VFMADD231PS  Z24, Z26, Z12
-	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 28(R8), Z26
-	VFMADD231PS  Z24, Z26, Z14
-	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 32(R8), Z26
-	VFMADD231PS  Z24, Z26, Z16
-	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 36(R8), Z26
-	VFMADD231PS  Z24, Z26, Z18
-	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 40(R8), Z26
-	VFMADD231PS  Z24, Z26, Z20
-	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 44(R8), Z26
-	VFMADD231PS  Z24, Z26, Z22
-	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z24
-	VMOVUPS      64(CX), Z25
-	VBROADCASTSS (R8), Z26
-	VFMADD231PS  Z24, Z26, Z0
-	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS 4(R8), Z26
-	VFMADD231PS  Z24, Z26, Z2
-	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS 8(R8), Z26
-	VFMADD231PS  Z24, Z26, Z4
-	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 12(R8), Z26
-	VFMADD231PS  Z24, Z26, Z6
-	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 16(R8), Z26
-	VFMADD231PS  Z24, Z26, Z8
-	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 20(R8), Z26
-	VFMADD231PS  Z24, Z26, Z10
-	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 24(R8), Z26
-	VFMADD231PS  Z24, Z26, Z12
-	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 28(R8), Z26
-	VFMADD231PS  Z24, Z26, Z14
-	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 32(R8), Z26
-	VFMADD231PS  Z24, Z26, Z16
-	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 36(R8), Z26
-	VFMADD231PS  Z24, Z26, Z18
-	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 40(R8), Z26
-	VFMADD231PS  Z24, Z26, Z20
-	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 44(R8), Z26
-	VFMADD231PS  Z24, Z26, Z22
-	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z24
-	VMOVUPS      64(CX), Z25
-	VBROADCASTSS (R8), Z26
-	VFMADD231PS  Z24, Z26, Z0
-	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS 4(R8), Z26
-	VFMADD231PS  Z24, Z26, Z2
-	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS 8(R8), Z26
-	VFMADD231PS  Z24, Z26, Z4
-	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 12(R8), Z26
-	VFMADD231PS  Z24, Z26, Z6
-	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 16(R8), Z26
-	VFMADD231PS  Z24, Z26, Z8
-	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 20(R8), Z26
-	VFMADD231PS  Z24, Z26, Z10
-	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 24(R8), Z26
-	VFMADD231PS  Z24, Z26, Z12
-	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 28(R8), Z26
-	VFMADD231PS  Z24, Z26, Z14
-	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 32(R8), Z26
-	VFMADD231PS  Z24, Z26, Z16
-	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 36(R8), Z26
-	VFMADD231PS  Z24, Z26, Z18
-	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 40(R8), Z26
-	VFMADD231PS  Z24, Z26, Z20
-	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 44(R8), Z26
-	VFMADD231PS  Z24, Z26, Z22
-	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z24
-	VMOVUPS      64(CX), Z25
-	VBROADCASTSS (R8), Z26
-	VFMADD231PS  Z24, Z26, Z0
-	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS 4(R8), Z26
-	VFMADD231PS  Z24, Z26, Z2
-	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS 8(R8), Z26
-	VFMADD231PS  Z24, Z26, Z4
-	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 12(R8), Z26
-	VFMADD231PS  Z24, Z26, Z6
-	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 16(R8), Z26
-	VFMADD231PS  Z24, Z26, Z8
-	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 20(R8), Z26
-	VFMADD231PS  Z24, Z26, Z10
-	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 24(R8), Z26
-	VFMADD231PS  Z24, Z26, Z12
-	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 28(R8), Z26
-	VFMADD231PS  Z24, Z26, Z14
-	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 32(R8), Z26
-	VFMADD231PS  Z24, Z26, Z16
-	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 36(R8), Z26
-	VFMADD231PS  Z24, Z26, Z18
-	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 40(R8), Z26
-	VFMADD231PS  Z24, Z26, Z20
-	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 44(R8), Z26
-	VFMADD231PS  Z24, Z26, Z22
-	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z24
-	VMOVUPS      64(CX), Z25
-	VBROADCASTSS (R8), Z26
-	VFMADD231PS  Z24, Z26, Z0
-	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS 4(R8), Z26
-	VFMADD231PS  Z24, Z26, Z2
-	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS 8(R8), Z26
-	VFMADD231PS  Z24, Z26, Z4
-	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS 12(R8), Z26
-	VFMADD231PS  Z24, Z26, Z6
-	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS 16(R8), Z26
-	VFMADD231PS  Z24, Z26, Z8
-	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS 20(R8), Z26
-	VFMADD231PS  Z24, Z26, Z10
-	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS 24(R8), Z26
-	VFMADD231PS  Z24, Z26, Z12
-	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS 28(R8), Z26
-	VFMADD231PS  Z24, Z26, Z14
-	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS 32(R8), Z26
-	VFMADD231PS  Z24, Z26, Z16
-	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS 36(R8), Z26
-	VFMADD231PS  Z24, Z26, Z18
-	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS 40(R8), Z26
-	VFMADD231PS  Z24, Z26, Z20
-	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS 44(R8), Z26
-	VFMADD231PS  Z24, Z26, Z22
-	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z16, K1, (DX)
-	VMOVUPS Z17, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z18, K1, (DX)
-	VMOVUPS Z19, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z20, K1, (DX)
-	VMOVUPS Z21, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z22, K1, (DX)
-	VMOVUPS Z23, K2, 64(DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN13x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN13x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	LEAQ      (R10)(SI*2), R11
-	ADDQ      SI, R11
-	LEAQ      (R11)(SI*2), R12
-	ADDQ      SI, R12
-	MOVQ      cols+104(FP), R13
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	MOVB      acc+112(FP), R14
-	TESTB     R14, R14
-	JZ        begin
-	MOVQ      DX, R14
-	MOVQ      $-1, R15
-	BZHIQ     R13, R15, R15
-	KMOVW     R15, K1
-	VMOVUPS.Z (R14), K1, Z0
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z1
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z2
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z3
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z4
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z5
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z6
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z7
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z8
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z9
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z10
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z11
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z12
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z13, Z14, Z0
-	VBROADCASTSS (R8)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (R8)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z2
-	VBROADCASTSS (R9), Z14
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (R9)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z4
-	VBROADCASTSS (R9)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R10), Z14
-	VFMADD231PS  Z13, Z14, Z6
-	VBROADCASTSS (R10)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R10)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z8
-	VBROADCASTSS (R11), Z14
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R11)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z10
-	VBROADCASTSS (R11)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z11
-	VBROADCASTSS (R12), Z14
-	VFMADD231PS  Z13, Z14, Z12
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z13
-	VBROADCASTSS 4(R8), Z14
-	VFMADD231PS  Z13, Z14, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 4(R8)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z2
-	VBROADCASTSS 4(R9), Z14
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 4(R9)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z4
-	VBROADCASTSS 4(R9)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 4(R10), Z14
-	VFMADD231PS  Z13, Z14, Z6
-	VBROADCASTSS 4(R10)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 4(R10)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z8
-	VBROADCASTSS 4(R11), Z14
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 4(R11)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z10
-	VBROADCASTSS 4(R11)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z11
-	VBROADCASTSS 4(R12), Z14
-	VFMADD231PS  Z13, Z14, Z12
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z13
-	VBROADCASTSS 8(R8), Z14
-	VFMADD231PS  Z13, Z14, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 8(R8)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z2
-	VBROADCASTSS 8(R9), Z14
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 8(R9)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z4
-	VBROADCASTSS 8(R9)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 8(R10), Z14
-	VFMADD231PS  Z13, Z14, Z6
-	VBROADCASTSS 8(R10)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 8(R10)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z8
-	VBROADCASTSS 8(R11), Z14
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 8(R11)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z10
-	VBROADCASTSS 8(R11)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z11
-	VBROADCASTSS 8(R12), Z14
-	VFMADD231PS  Z13, Z14, Z12
-	ADDQ         DI, CX
-	VMOVUPS      (CX), Z13
-	VBROADCASTSS 12(R8), Z14
-	VFMADD231PS  Z13, Z14, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 12(R8)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z2
-	VBROADCASTSS 12(R9), Z14
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 12(R9)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z4
-	VBROADCASTSS 12(R9)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 12(R10), Z14
-	VFMADD231PS  Z13, Z14, Z6
-	VBROADCASTSS 12(R10)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 12(R10)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z8
-	VBROADCASTSS 12(R11), Z14
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 12(R11)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z10
-	VBROADCASTSS 12(R11)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z11
-	VBROADCASTSS 12(R12), Z14
-	VFMADD231PS  Z13, Z14, Z12
-	ADDQ         DI, CX
-	ADDQ         $0x10, R8
-	ADDQ         $0x10, R9
-	ADDQ         $0x10, R10
-	ADDQ         $0x10, R11
-	ADDQ         $0x10, R12
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z13, Z14, Z0
-	VBROADCASTSS (R8)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (R8)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z2
-	VBROADCASTSS (R9), Z14
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (R9)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z4
-	VBROADCASTSS (R9)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R10), Z14
-	VFMADD231PS  Z13, Z14, Z6
-	VBROADCASTSS (R10)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R10)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z8
-	VBROADCASTSS (R11), Z14
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R11)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z10
-	VBROADCASTSS (R11)(SI*2), Z14
-	VFMADD231PS  Z13, Z14, Z11
-	VBROADCASTSS (R12), Z14
-	VFMADD231PS  Z13, Z14, Z12
-	ADDQ         DI, CX
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	ADDQ         $0x04, R10
-	ADDQ         $0x04, R11
-	ADDQ         $0x04, R12
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R13, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z9, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z11, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileT13x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT13x1(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
-	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z11
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z12
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
-	VMOVUPS      (CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z13, Z14, Z0
-	VBROADCASTSS 4(R8), Z14
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 8(R8), Z14
-	VFMADD231PS  Z13, Z14, Z2
-	VBROADCASTSS 12(R8), Z14
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 16(R8), Z14
-	VFMADD231PS  Z13, Z14, Z4
-	VBROADCASTSS 20(R8), Z14
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 24(R8), Z14
-	VFMADD231PS  Z13, Z14, Z6
-	VBROADCASTSS 28(R8), Z14
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 32(R8), Z14
-	VFMADD231PS  Z13, Z14, Z8
-	VBROADCASTSS 36(R8), Z14
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 40(R8), Z14
-	VFMADD231PS  Z13, Z14, Z10
-	VBROADCASTSS 44(R8), Z14
-	VFMADD231PS  Z13, Z14, Z11
-	VBROADCASTSS 48(R8), Z14
-	VFMADD231PS  Z13, Z14, Z12
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z13, Z14, Z0
-	VBROADCASTSS 4(R8), Z14
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 8(R8), Z14
-	VFMADD231PS  Z13, Z14, Z2
-	VBROADCASTSS 12(R8), Z14
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 16(R8), Z14
-	VFMADD231PS  Z13, Z14, Z4
-	VBROADCASTSS 20(R8), Z14
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 24(R8), Z14
-	VFMADD231PS  Z13, Z14, Z6
-	VBROADCASTSS 28(R8), Z14
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 32(R8), Z14
-	VFMADD231PS  Z13, Z14, Z8
-	VBROADCASTSS 36(R8), Z14
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 40(R8), Z14
-	VFMADD231PS  Z13, Z14, Z10
-	VBROADCASTSS 44(R8), Z14
-	VFMADD231PS  Z13, Z14, Z11
-	VBROADCASTSS 48(R8), Z14
-	VFMADD231PS  Z13, Z14, Z12
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z13, Z14, Z0
-	VBROADCASTSS 4(R8), Z14
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 8(R8), Z14
-	VFMADD231PS  Z13, Z14, Z2
-	VBROADCASTSS 12(R8), Z14
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 16(R8), Z14
-	VFMADD231PS  Z13, Z14, Z4
-	VBROADCASTSS 20(R8), Z14
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 24(R8), Z14
-	VFMADD231PS  Z13, Z14, Z6
-	VBROADCASTSS 28(R8), Z14
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 32(R8), Z14
-	VFMADD231PS  Z13, Z14, Z8
-	VBROADCASTSS 36(R8), Z14
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 40(R8), Z14
-	VFMADD231PS  Z13, Z14, Z10
-	VBROADCASTSS 44(R8), Z14
-	VFMADD231PS  Z13, Z14, Z11
-	VBROADCASTSS 48(R8), Z14
-	VFMADD231PS  Z13, Z14, Z12
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	VMOVUPS      (CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z13, Z14, Z0
-	VBROADCASTSS 4(R8), Z14
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 8(R8), Z14
-	VFMADD231PS  Z13, Z14, Z2
-	VBROADCASTSS 12(R8), Z14
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 16(R8), Z14
-	VFMADD231PS  Z13, Z14, Z4
-	VBROADCASTSS 20(R8), Z14
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 24(R8), Z14
-	VFMADD231PS  Z13, Z14, Z6
-	VBROADCASTSS 28(R8), Z14
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 32(R8), Z14
-	VFMADD231PS  Z13, Z14, Z8
-	VBROADCASTSS 36(R8), Z14
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 40(R8), Z14
-	VFMADD231PS  Z13, Z14, Z10
-	VBROADCASTSS 44(R8), Z14
-	VFMADD231PS  Z13, Z14, Z11
-	VBROADCASTSS 48(R8), Z14
-	VFMADD231PS  Z13, Z14, Z12
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	SUBQ         $0x04, AX
-	JGE          blocks
-
-rest:
-	ADDQ $0x04, AX
-	JZ   store
-
-steps:
-	VMOVUPS      (CX), Z13
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z13, Z14, Z0
-	VBROADCASTSS 4(R8), Z14
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS 8(R8), Z14
-	VFMADD231PS  Z13, Z14, Z2
-	VBROADCASTSS 12(R8), Z14
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS 16(R8), Z14
-	VFMADD231PS  Z13, Z14, Z4
-	VBROADCASTSS 20(R8), Z14
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS 24(R8), Z14
-	VFMADD231PS  Z13, Z14, Z6
-	VBROADCASTSS 28(R8), Z14
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS 32(R8), Z14
-	VFMADD231PS  Z13, Z14, Z8
-	VBROADCASTSS 36(R8), Z14
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS 40(R8), Z14
-	VFMADD231PS  Z13, Z14, Z10
-	VBROADCASTSS 44(R8), Z14
-	VFMADD231PS  Z13, Z14, Z11
-	VBROADCASTSS 48(R8), Z14
-	VFMADD231PS  Z13, Z14, Z12
-	ADDQ         DI, CX
-	ADDQ         SI, R8
-	DECQ         AX
-	JNZ          steps
-
-store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z9, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z11, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VZEROUPPER
-	RET
-
-// func avx512TileN13x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN13x2(SB), NOSPLIT, $0-113
-	MOVQ      k+0(FP), AX
-	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
-	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	LEAQ      (R10)(SI*2), R11
-	ADDQ      SI, R11
-	LEAQ      (R11)(SI*2), R12
-	ADDQ      SI, R12
-	MOVQ      cols+104(FP), R13
-	VPXORD    Z0, Z0, Z0
-	VPXORD    Z1, Z1, Z1
-	VPXORD    Z2, Z2, Z2
-	VPXORD    Z3, Z3, Z3
-	VPXORD    Z4, Z4, Z4
-	VPXORD    Z5, Z5, Z5
-	VPXORD    Z6, Z6, Z6
-	VPXORD    Z7, Z7, Z7
-	VPXORD    Z8, Z8, Z8
-	VPXORD    Z9, Z9, Z9
-	VPXORD    Z10, Z10, Z10
-	VPXORD    Z11, Z11, Z11
-	VPXORD    Z12, Z12, Z12
-	VPXORD    Z13, Z13, Z13
-	VPXORD    Z14, Z14, Z14
-	VPXORD    Z15, Z15, Z15
-	VPXORD    Z16, Z16, Z16
-	VPXORD    Z17, Z17, Z17
-	VPXORD    Z18, Z18, Z18
-	VPXORD    Z19, Z19, Z19
-	VPXORD    Z20, Z20, Z20
-	VPXORD    Z21, Z21, Z21
-	VPXORD    Z22, Z22, Z22
-	VPXORD    Z23, Z23, Z23
-	VPXORD    Z24, Z24, Z24
-	VPXORD    Z25, Z25, Z25
-	MOVB      acc+112(FP), R14
-	TESTB     R14, R14
-	JZ        begin
-	MOVQ      DX, R14
-	MOVQ      $-1, R15
-	BZHIQ     R13, R15, R15
-	KMOVW     R15, K1
-	SHRQ      $0x10, R15
-	KMOVW     R15, K2
-	VMOVUPS.Z (R14), K1, Z0
-	VMOVUPS.Z 64(R14), K2, Z1
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z2
-	VMOVUPS.Z 64(R14), K2, Z3
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z4
-	VMOVUPS.Z 64(R14), K2, Z5
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z6
-	VMOVUPS.Z 64(R14), K2, Z7
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z8
-	VMOVUPS.Z 64(R14), K2, Z9
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z10
-	VMOVUPS.Z 64(R14), K2, Z11
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z12
-	VMOVUPS.Z 64(R14), K2, Z13
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z14
-	VMOVUPS.Z 64(R14), K2, Z15
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z16
-	VMOVUPS.Z 64(R14), K2, Z17
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z18
-	VMOVUPS.Z 64(R14), K2, Z19
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z20
-	VMOVUPS.Z 64(R14), K2, Z21
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z22
-	VMOVUPS.Z 64(R14), K2, Z23
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z24
-	VMOVUPS.Z 64(R14), K2, Z25
-
-begin:
-	SUBQ $0x04, AX
-	JLT  rest
-
-blocks:
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         R12, R11
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
-	VBROADCASTSS (R8), Z28
+	VBROADCASTSS (SI), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS (R8)(SI*1), Z28
+	VBROADCASTSS (SI)(DX*1), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS (R8)(SI*2), Z28
+	VBROADCASTSS (SI)(DX*2), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
-	VBROADCASTSS (R9), Z28
+	VBROADCASTSS (DI), Z28
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS (R9)(SI*1), Z28
+	VBROADCASTSS (DI)(DX*1), Z28
 	VFMADD231PS  Z26, Z28, Z8
 	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS (R9)(SI*2), Z28
+	VBROADCASTSS (DI)(DX*2), Z28
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS (R10), Z28
+	VBROADCASTSS (R8), Z28
 	VFMADD231PS  Z26, Z28, Z12
 	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS (R10)(SI*1), Z28
+	VBROADCASTSS (R8)(DX*1), Z28
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS (R10)(SI*2), Z28
+	VBROADCASTSS (R8)(DX*2), Z28
 	VFMADD231PS  Z26, Z28, Z16
 	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS (R11), Z28
+	VBROADCASTSS (R9), Z28
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS (R11)(SI*1), Z28
+	VBROADCASTSS (R9)(DX*1), Z28
 	VFMADD231PS  Z26, Z28, Z20
 	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS (R11)(SI*2), Z28
+	VBROADCASTSS (R9)(DX*2), Z28
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS (R12), Z28
+	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
-	VBROADCASTSS 4(R8), Z28
+	VBROADCASTSS 4(SI), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z28
+	VBROADCASTSS 4(SI)(DX*1), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 4(R8)(SI*2), Z28
+	VBROADCASTSS 4(SI)(DX*2), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS 4(DI), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS 4(DI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS 4(DI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS 4(R8), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS 4(R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS 4(R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
 	VBROADCASTSS 4(R9), Z28
-	VFMADD231PS  Z26, Z28, Z6
-	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z28
-	VFMADD231PS  Z26, Z28, Z8
-	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z28
-	VFMADD231PS  Z26, Z28, Z10
-	VFMADD231PS  Z27, Z28, Z11
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS 4(R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS 4(R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
 	VBROADCASTSS 4(R10), Z28
-	VFMADD231PS  Z26, Z28, Z12
-	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z28
-	VFMADD231PS  Z26, Z28, Z14
-	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z28
-	VFMADD231PS  Z26, Z28, Z16
-	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS 4(R11), Z28
-	VFMADD231PS  Z26, Z28, Z18
-	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 4(R11)(SI*1), Z28
-	VFMADD231PS  Z26, Z28, Z20
-	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS 4(R11)(SI*2), Z28
-	VFMADD231PS  Z26, Z28, Z22
-	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS 4(R12), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
-	VBROADCASTSS 8(R8), Z28
+	VBROADCASTSS 8(SI), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z28
+	VBROADCASTSS 8(SI)(DX*1), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 8(R8)(SI*2), Z28
+	VBROADCASTSS 8(SI)(DX*2), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS 8(DI), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS 8(DI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS 8(DI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS 8(R8), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS 8(R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS 8(R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
 	VBROADCASTSS 8(R9), Z28
-	VFMADD231PS  Z26, Z28, Z6
-	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z28
-	VFMADD231PS  Z26, Z28, Z8
-	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z28
-	VFMADD231PS  Z26, Z28, Z10
-	VFMADD231PS  Z27, Z28, Z11
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS 8(R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS 8(R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
 	VBROADCASTSS 8(R10), Z28
-	VFMADD231PS  Z26, Z28, Z12
-	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z28
-	VFMADD231PS  Z26, Z28, Z14
-	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z28
-	VFMADD231PS  Z26, Z28, Z16
-	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS 8(R11), Z28
-	VFMADD231PS  Z26, Z28, Z18
-	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 8(R11)(SI*1), Z28
-	VFMADD231PS  Z26, Z28, Z20
-	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS 8(R11)(SI*2), Z28
-	VFMADD231PS  Z26, Z28, Z22
-	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS 8(R12), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
-	VBROADCASTSS 12(R8), Z28
+	VBROADCASTSS 12(SI), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z28
+	VBROADCASTSS 12(SI)(DX*1), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 12(R8)(SI*2), Z28
+	VBROADCASTSS 12(SI)(DX*2), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS 12(DI), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS 12(DI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS 12(DI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS 12(R8), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS 12(R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS 12(R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
 	VBROADCASTSS 12(R9), Z28
-	VFMADD231PS  Z26, Z28, Z6
-	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z28
-	VFMADD231PS  Z26, Z28, Z8
-	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z28
-	VFMADD231PS  Z26, Z28, Z10
-	VFMADD231PS  Z27, Z28, Z11
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS 12(R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS 12(R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
 	VBROADCASTSS 12(R10), Z28
-	VFMADD231PS  Z26, Z28, Z12
-	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z28
-	VFMADD231PS  Z26, Z28, Z14
-	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z28
-	VFMADD231PS  Z26, Z28, Z16
-	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS 12(R11), Z28
-	VFMADD231PS  Z26, Z28, Z18
-	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 12(R11)(SI*1), Z28
-	VFMADD231PS  Z26, Z28, Z20
-	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS 12(R11)(SI*2), Z28
-	VFMADD231PS  Z26, Z28, Z22
-	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS 12(R12), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	ADDQ         DI, CX
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
 	ADDQ         $0x10, R10
-	ADDQ         $0x10, R11
-	ADDQ         $0x10, R12
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -12961,115 +13416,115 @@ rest:
 steps:
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
-	VBROADCASTSS (R8), Z28
+	VBROADCASTSS (SI), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS (R8)(SI*1), Z28
+	VBROADCASTSS (SI)(DX*1), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS (R8)(SI*2), Z28
+	VBROADCASTSS (SI)(DX*2), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
+	VBROADCASTSS (DI), Z28
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (DI)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z8
+	VFMADD231PS  Z27, Z28, Z9
+	VBROADCASTSS (DI)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z26, Z28, Z12
+	VFMADD231PS  Z27, Z28, Z13
+	VBROADCASTSS (R8)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R8)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z16
+	VFMADD231PS  Z27, Z28, Z17
 	VBROADCASTSS (R9), Z28
-	VFMADD231PS  Z26, Z28, Z6
-	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS (R9)(SI*1), Z28
-	VFMADD231PS  Z26, Z28, Z8
-	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS (R9)(SI*2), Z28
-	VFMADD231PS  Z26, Z28, Z10
-	VFMADD231PS  Z27, Z28, Z11
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R9)(DX*1), Z28
+	VFMADD231PS  Z26, Z28, Z20
+	VFMADD231PS  Z27, Z28, Z21
+	VBROADCASTSS (R9)(DX*2), Z28
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
 	VBROADCASTSS (R10), Z28
-	VFMADD231PS  Z26, Z28, Z12
-	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS (R10)(SI*1), Z28
-	VFMADD231PS  Z26, Z28, Z14
-	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS (R10)(SI*2), Z28
-	VFMADD231PS  Z26, Z28, Z16
-	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS (R11), Z28
-	VFMADD231PS  Z26, Z28, Z18
-	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS (R11)(SI*1), Z28
-	VFMADD231PS  Z26, Z28, Z20
-	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS (R11)(SI*2), Z28
-	VFMADD231PS  Z26, Z28, Z22
-	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS (R12), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	ADDQ         DI, CX
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
 	ADDQ         $0x04, R10
-	ADDQ         $0x04, R11
-	ADDQ         $0x04, R12
 	DECQ         AX
 	JNZ          steps
 
 store:
-	MOVQ    $-1, AX
-	BZHIQ   R13, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z16, K1, (DX)
-	VMOVUPS Z17, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z18, K1, (DX)
-	VMOVUPS Z19, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z20, K1, (DX)
-	VMOVUPS Z21, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z22, K1, (DX)
-	VMOVUPS Z23, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z24, K1, (DX)
-	VMOVUPS Z25, K2, 64(DX)
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z16, K1, (AX)
+	VMOVUPS Z17, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, K1, (AX)
+	VMOVUPS Z19, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, K1, (AX)
+	VMOVUPS Z21, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, K1, (AX)
+	VMOVUPS Z23, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z24, K1, (AX)
+	VMOVUPS Z25, K2, 64(AX)
 	VZEROUPPER
 	RET
 
-// func avx512TileT13x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT13x2(SB), NOSPLIT, $0-113
+// func avx512TileT13x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT13x2(SB), NOSPLIT, $0-136
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
 	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
+	MOVQ      a_base+8(FP), SI
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -13096,231 +13551,240 @@ TEXT ·avx512TileT13x2(SB), NOSPLIT, $0-113
 	VPXORD    Z23, Z23, Z23
 	VPXORD    Z24, Z24, Z24
 	VPXORD    Z25, Z25, Z25
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
 	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	VMOVUPS.Z 64(R10), K2, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-	VMOVUPS.Z 64(R10), K2, Z11
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z12
-	VMOVUPS.Z 64(R10), K2, Z13
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z14
-	VMOVUPS.Z 64(R10), K2, Z15
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z16
-	VMOVUPS.Z 64(R10), K2, Z17
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z18
-	VMOVUPS.Z 64(R10), K2, Z19
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z20
-	VMOVUPS.Z 64(R10), K2, Z21
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z22
-	VMOVUPS.Z 64(R10), K2, Z23
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z24
-	VMOVUPS.Z 64(R10), K2, Z25
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	VMOVUPS.Z 64(DI), K2, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+	VMOVUPS.Z 64(DI), K2, Z11
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z12
+	VMOVUPS.Z 64(DI), K2, Z13
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z14
+	VMOVUPS.Z 64(DI), K2, Z15
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z16
+	VMOVUPS.Z 64(DI), K2, Z17
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z18
+	VMOVUPS.Z 64(DI), K2, Z19
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z20
+	VMOVUPS.Z 64(DI), K2, Z21
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z22
+	VMOVUPS.Z 64(DI), K2, Z23
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z24
+	VMOVUPS.Z 64(DI), K2, Z25
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
-	VBROADCASTSS (R8), Z28
+	VBROADCASTSS (SI), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS 4(R8), Z28
+	VBROADCASTSS 4(SI), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 8(R8), Z28
+	VBROADCASTSS 8(SI), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
-	VBROADCASTSS 12(R8), Z28
+	VBROADCASTSS 12(SI), Z28
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 16(R8), Z28
+	VBROADCASTSS 16(SI), Z28
 	VFMADD231PS  Z26, Z28, Z8
 	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS 20(R8), Z28
+	VBROADCASTSS 20(SI), Z28
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS 24(R8), Z28
+	VBROADCASTSS 24(SI), Z28
 	VFMADD231PS  Z26, Z28, Z12
 	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS 28(R8), Z28
+	VBROADCASTSS 28(SI), Z28
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 32(R8), Z28
+	VBROADCASTSS 32(SI), Z28
 	VFMADD231PS  Z26, Z28, Z16
 	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS 36(R8), Z28
+	VBROADCASTSS 36(SI), Z28
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 40(R8), Z28
+	VBROADCASTSS 40(SI), Z28
 	VFMADD231PS  Z26, Z28, Z20
 	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS 44(R8), Z28
+	VBROADCASTSS 44(SI), Z28
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS 48(R8), Z28
+	VBROADCASTSS 48(SI), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
-	VBROADCASTSS (R8), Z28
+	VBROADCASTSS (SI), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS 4(R8), Z28
+	VBROADCASTSS 4(SI), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 8(R8), Z28
+	VBROADCASTSS 8(SI), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
-	VBROADCASTSS 12(R8), Z28
+	VBROADCASTSS 12(SI), Z28
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 16(R8), Z28
+	VBROADCASTSS 16(SI), Z28
 	VFMADD231PS  Z26, Z28, Z8
 	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS 20(R8), Z28
+	VBROADCASTSS 20(SI), Z28
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS 24(R8), Z28
+	VBROADCASTSS 24(SI), Z28
 	VFMADD231PS  Z26, Z28, Z12
 	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS 28(R8), Z28
+	VBROADCASTSS 28(SI), Z28
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 32(R8), Z28
+	VBROADCASTSS 32(SI), Z28
 	VFMADD231PS  Z26, Z28, Z16
 	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS 36(R8), Z28
+	VBROADCASTSS 36(SI), Z28
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 40(R8), Z28
+	VBROADCASTSS 40(SI), Z28
 	VFMADD231PS  Z26, Z28, Z20
 	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS 44(R8), Z28
+	VBROADCASTSS 44(SI), Z28
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS 48(R8), Z28
+	VBROADCASTSS 48(SI), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
-	VBROADCASTSS (R8), Z28
+	VBROADCASTSS (SI), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS 4(R8), Z28
+	VBROADCASTSS 4(SI), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 8(R8), Z28
+	VBROADCASTSS 8(SI), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
-	VBROADCASTSS 12(R8), Z28
+	VBROADCASTSS 12(SI), Z28
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 16(R8), Z28
+	VBROADCASTSS 16(SI), Z28
 	VFMADD231PS  Z26, Z28, Z8
 	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS 20(R8), Z28
+	VBROADCASTSS 20(SI), Z28
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS 24(R8), Z28
+	VBROADCASTSS 24(SI), Z28
 	VFMADD231PS  Z26, Z28, Z12
 	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS 28(R8), Z28
+	VBROADCASTSS 28(SI), Z28
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 32(R8), Z28
+	VBROADCASTSS 32(SI), Z28
 	VFMADD231PS  Z26, Z28, Z16
 	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS 36(R8), Z28
+	VBROADCASTSS 36(SI), Z28
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 40(R8), Z28
+	VBROADCASTSS 40(SI), Z28
 	VFMADD231PS  Z26, Z28, Z20
 	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS 44(R8), Z28
+	VBROADCASTSS 44(SI), Z28
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS 48(R8), Z28
+	VBROADCASTSS 48(SI), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
-	VBROADCASTSS (R8), Z28
+	VBROADCASTSS (SI), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS 4(R8), Z28
+	VBROADCASTSS 4(SI), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 8(R8), Z28
+	VBROADCASTSS 8(SI), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
-	VBROADCASTSS 12(R8), Z28
+	VBROADCASTSS 12(SI), Z28
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 16(R8), Z28
+	VBROADCASTSS 16(SI), Z28
 	VFMADD231PS  Z26, Z28, Z8
 	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS 20(R8), Z28
+	VBROADCASTSS 20(SI), Z28
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS 24(R8), Z28
+	VBROADCASTSS 24(SI), Z28
 	VFMADD231PS  Z26, Z28, Z12
 	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS 28(R8), Z28
+	VBROADCASTSS 28(SI), Z28
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 32(R8), Z28
+	VBROADCASTSS 32(SI), Z28
 	VFMADD231PS  Z26, Z28, Z16
 	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS 36(R8), Z28
+	VBROADCASTSS 36(SI), Z28
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 40(R8), Z28
+	VBROADCASTSS 40(SI), Z28
 	VFMADD231PS  Z26, Z28, Z20
 	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS 44(R8), Z28
+	VBROADCASTSS 44(SI), Z28
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS 48(R8), Z28
+	VBROADCASTSS 48(SI), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -13331,119 +13795,119 @@ rest:
 steps:
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
-	VBROADCASTSS (R8), Z28
+	VBROADCASTSS (SI), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS 4(R8), Z28
+	VBROADCASTSS 4(SI), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS 8(R8), Z28
+	VBROADCASTSS 8(SI), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
-	VBROADCASTSS 12(R8), Z28
+	VBROADCASTSS 12(SI), Z28
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS 16(R8), Z28
+	VBROADCASTSS 16(SI), Z28
 	VFMADD231PS  Z26, Z28, Z8
 	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS 20(R8), Z28
+	VBROADCASTSS 20(SI), Z28
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS 24(R8), Z28
+	VBROADCASTSS 24(SI), Z28
 	VFMADD231PS  Z26, Z28, Z12
 	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS 28(R8), Z28
+	VBROADCASTSS 28(SI), Z28
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS 32(R8), Z28
+	VBROADCASTSS 32(SI), Z28
 	VFMADD231PS  Z26, Z28, Z16
 	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS 36(R8), Z28
+	VBROADCASTSS 36(SI), Z28
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS 40(R8), Z28
+	VBROADCASTSS 40(SI), Z28
 	VFMADD231PS  Z26, Z28, Z20
 	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS 44(R8), Z28
+	VBROADCASTSS 44(SI), Z28
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS 48(R8), Z28
+	VBROADCASTSS 48(SI), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z16, K1, (DX)
-	VMOVUPS Z17, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z18, K1, (DX)
-	VMOVUPS Z19, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z20, K1, (DX)
-	VMOVUPS Z21, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z22, K1, (DX)
-	VMOVUPS Z23, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z24, K1, (DX)
-	VMOVUPS Z25, K2, 64(DX)
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z16, K1, (AX)
+	VMOVUPS Z17, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, K1, (AX)
+	VMOVUPS Z19, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, K1, (AX)
+	VMOVUPS Z21, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, K1, (AX)
+	VMOVUPS Z23, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z24, K1, (AX)
+	VMOVUPS Z25, K2, 64(AX)
 	VZEROUPPER
 	RET
 
-// func avx512TileN14x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN14x1(SB), NOSPLIT, $0-113
+// func avx512TileN14x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN14x1(SB), NOSPLIT, $0-136
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
 	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	LEAQ      (R10)(SI*2), R11
-	ADDQ      SI, R11
-	LEAQ      (R11)(SI*2), R12
-	ADDQ      SI, R12
-	MOVQ      cols+104(FP), R13
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	LEAQ      (R8)(DX*2), R9
+	ADDQ      DX, R9
+	LEAQ      (R9)(DX*2), R10
+	ADDQ      DX, R10
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -13458,171 +13922,180 @@ TEXT ·avx512TileN14x1(SB), NOSPLIT, $0-113
 	VPXORD    Z11, Z11, Z11
 	VPXORD    Z12, Z12, Z12
 	VPXORD    Z13, Z13, Z13
-	MOVB      acc+112(FP), R14
-	TESTB     R14, R14
+	MOVB      acc+112(FP), R11
+	TESTB     R11, R11
 	JZ        begin
-	MOVQ      DX, R14
-	MOVQ      $-1, R15
-	BZHIQ     R13, R15, R15
-	KMOVW     R15, K1
-	VMOVUPS.Z (R14), K1, Z0
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z1
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z2
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z3
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z4
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z5
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z6
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z7
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z8
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z9
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z10
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z11
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z12
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z13
+	MOVQ      c_base+72(FP), R11
+	MOVQ      ldc+96(FP), R12
+	SHLQ      $0x02, R12
+	MOVQ      cols+104(FP), R13
+	MOVQ      $-1, R14
+	BZHIQ     R13, R14, R14
+	KMOVW     R14, K1
+	VMOVUPS.Z (R11), K1, Z0
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z1
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z2
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z3
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z4
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z5
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z6
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z7
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 
 begin:
+	MOVQ ahead+120(FP), R11
+	MOVQ step+128(FP), R12
+	SHLQ $0x02, R12
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         R12, R11
 	VMOVUPS      (CX), Z14
-	VBROADCASTSS (R8), Z15
+	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS (R8)(SI*1), Z15
+	VBROADCASTSS (SI)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS (R8)(SI*2), Z15
+	VBROADCASTSS (SI)(DX*2), Z15
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS (R9), Z15
+	VBROADCASTSS (DI), Z15
 	VFMADD231PS  Z14, Z15, Z3
-	VBROADCASTSS (R9)(SI*1), Z15
+	VBROADCASTSS (DI)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS (R9)(SI*2), Z15
+	VBROADCASTSS (DI)(DX*2), Z15
 	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS (R10), Z15
+	VBROADCASTSS (R8), Z15
 	VFMADD231PS  Z14, Z15, Z6
-	VBROADCASTSS (R10)(SI*1), Z15
+	VBROADCASTSS (R8)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z7
-	VBROADCASTSS (R10)(SI*2), Z15
+	VBROADCASTSS (R8)(DX*2), Z15
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS (R11), Z15
+	VBROADCASTSS (R9), Z15
 	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS (R11)(SI*1), Z15
+	VBROADCASTSS (R9)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z10
-	VBROADCASTSS (R11)(SI*2), Z15
+	VBROADCASTSS (R9)(DX*2), Z15
 	VFMADD231PS  Z14, Z15, Z11
-	VBROADCASTSS (R12), Z15
+	VBROADCASTSS (R10), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS (R12)(SI*1), Z15
+	VBROADCASTSS (R10)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Z14
-	VBROADCASTSS 4(R8), Z15
+	VBROADCASTSS 4(SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS 4(R8)(SI*1), Z15
+	VBROADCASTSS 4(SI)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS 4(R8)(SI*2), Z15
+	VBROADCASTSS 4(SI)(DX*2), Z15
 	VFMADD231PS  Z14, Z15, Z2
+	VBROADCASTSS 4(DI), Z15
+	VFMADD231PS  Z14, Z15, Z3
+	VBROADCASTSS 4(DI)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z4
+	VBROADCASTSS 4(DI)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z5
+	VBROADCASTSS 4(R8), Z15
+	VFMADD231PS  Z14, Z15, Z6
+	VBROADCASTSS 4(R8)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z7
+	VBROADCASTSS 4(R8)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z8
 	VBROADCASTSS 4(R9), Z15
-	VFMADD231PS  Z14, Z15, Z3
-	VBROADCASTSS 4(R9)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS 4(R9)(SI*2), Z15
-	VFMADD231PS  Z14, Z15, Z5
+	VFMADD231PS  Z14, Z15, Z9
+	VBROADCASTSS 4(R9)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z10
+	VBROADCASTSS 4(R9)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z11
 	VBROADCASTSS 4(R10), Z15
-	VFMADD231PS  Z14, Z15, Z6
-	VBROADCASTSS 4(R10)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z7
-	VBROADCASTSS 4(R10)(SI*2), Z15
-	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 4(R11), Z15
-	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS 4(R11)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z10
-	VBROADCASTSS 4(R11)(SI*2), Z15
-	VFMADD231PS  Z14, Z15, Z11
-	VBROADCASTSS 4(R12), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS 4(R12)(SI*1), Z15
+	VBROADCASTSS 4(R10)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Z14
-	VBROADCASTSS 8(R8), Z15
+	VBROADCASTSS 8(SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS 8(R8)(SI*1), Z15
+	VBROADCASTSS 8(SI)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS 8(R8)(SI*2), Z15
+	VBROADCASTSS 8(SI)(DX*2), Z15
 	VFMADD231PS  Z14, Z15, Z2
+	VBROADCASTSS 8(DI), Z15
+	VFMADD231PS  Z14, Z15, Z3
+	VBROADCASTSS 8(DI)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z4
+	VBROADCASTSS 8(DI)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z5
+	VBROADCASTSS 8(R8), Z15
+	VFMADD231PS  Z14, Z15, Z6
+	VBROADCASTSS 8(R8)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z7
+	VBROADCASTSS 8(R8)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z8
 	VBROADCASTSS 8(R9), Z15
-	VFMADD231PS  Z14, Z15, Z3
-	VBROADCASTSS 8(R9)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS 8(R9)(SI*2), Z15
-	VFMADD231PS  Z14, Z15, Z5
+	VFMADD231PS  Z14, Z15, Z9
+	VBROADCASTSS 8(R9)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z10
+	VBROADCASTSS 8(R9)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z11
 	VBROADCASTSS 8(R10), Z15
-	VFMADD231PS  Z14, Z15, Z6
-	VBROADCASTSS 8(R10)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z7
-	VBROADCASTSS 8(R10)(SI*2), Z15
-	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 8(R11), Z15
-	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS 8(R11)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z10
-	VBROADCASTSS 8(R11)(SI*2), Z15
-	VFMADD231PS  Z14, Z15, Z11
-	VBROADCASTSS 8(R12), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS 8(R12)(SI*1), Z15
+	VBROADCASTSS 8(R10)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Z14
-	VBROADCASTSS 12(R8), Z15
+	VBROADCASTSS 12(SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS 12(R8)(SI*1), Z15
+	VBROADCASTSS 12(SI)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS 12(R8)(SI*2), Z15
+	VBROADCASTSS 12(SI)(DX*2), Z15
 	VFMADD231PS  Z14, Z15, Z2
+	VBROADCASTSS 12(DI), Z15
+	VFMADD231PS  Z14, Z15, Z3
+	VBROADCASTSS 12(DI)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z4
+	VBROADCASTSS 12(DI)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z5
+	VBROADCASTSS 12(R8), Z15
+	VFMADD231PS  Z14, Z15, Z6
+	VBROADCASTSS 12(R8)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z7
+	VBROADCASTSS 12(R8)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z8
 	VBROADCASTSS 12(R9), Z15
-	VFMADD231PS  Z14, Z15, Z3
-	VBROADCASTSS 12(R9)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS 12(R9)(SI*2), Z15
-	VFMADD231PS  Z14, Z15, Z5
+	VFMADD231PS  Z14, Z15, Z9
+	VBROADCASTSS 12(R9)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z10
+	VBROADCASTSS 12(R9)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z11
 	VBROADCASTSS 12(R10), Z15
-	VFMADD231PS  Z14, Z15, Z6
-	VBROADCASTSS 12(R10)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z7
-	VBROADCASTSS 12(R10)(SI*2), Z15
-	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 12(R11), Z15
-	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS 12(R11)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z10
-	VBROADCASTSS 12(R11)(SI*2), Z15
-	VFMADD231PS  Z14, Z15, Z11
-	VBROADCASTSS 12(R12), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS 12(R12)(SI*1), Z15
+	VBROADCASTSS 12(R10)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	ADDQ         DI, CX
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
 	ADDQ         $0x10, R10
-	ADDQ         $0x10, R11
-	ADDQ         $0x10, R12
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -13632,91 +14105,91 @@ rest:
 
 steps:
 	VMOVUPS      (CX), Z14
-	VBROADCASTSS (R8), Z15
+	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS (R8)(SI*1), Z15
+	VBROADCASTSS (SI)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS (R8)(SI*2), Z15
+	VBROADCASTSS (SI)(DX*2), Z15
 	VFMADD231PS  Z14, Z15, Z2
+	VBROADCASTSS (DI), Z15
+	VFMADD231PS  Z14, Z15, Z3
+	VBROADCASTSS (DI)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z4
+	VBROADCASTSS (DI)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z5
+	VBROADCASTSS (R8), Z15
+	VFMADD231PS  Z14, Z15, Z6
+	VBROADCASTSS (R8)(DX*1), Z15
+	VFMADD231PS  Z14, Z15, Z7
+	VBROADCASTSS (R8)(DX*2), Z15
+	VFMADD231PS  Z14, Z15, Z8
 	VBROADCASTSS (R9), Z15
-	VFMADD231PS  Z14, Z15, Z3
-	VBROADCASTSS (R9)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS (R9)(SI*2), Z15
-	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS (R10), Z15
-	VFMADD231PS  Z14, Z15, Z6
-	VBROADCASTSS (R10)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z7
-	VBROADCASTSS (R10)(SI*2), Z15
-	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS (R11), Z15
 	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS (R11)(SI*1), Z15
+	VBROADCASTSS (R9)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z10
-	VBROADCASTSS (R11)(SI*2), Z15
+	VBROADCASTSS (R9)(DX*2), Z15
 	VFMADD231PS  Z14, Z15, Z11
-	VBROADCASTSS (R12), Z15
+	VBROADCASTSS (R10), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS (R12)(SI*1), Z15
+	VBROADCASTSS (R10)(DX*1), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	ADDQ         DI, CX
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
 	ADDQ         $0x04, R10
-	ADDQ         $0x04, R11
-	ADDQ         $0x04, R12
 	DECQ         AX
 	JNZ          steps
 
 store:
-	MOVQ    $-1, AX
-	BZHIQ   R13, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z9, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z11, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z13, K1, (DX)
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z11, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z13, K1, (AX)
 	VZEROUPPER
 	RET
 
-// func avx512TileT14x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT14x1(SB), NOSPLIT, $0-113
+// func avx512TileT14x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT14x1(SB), NOSPLIT, $0-136
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
 	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
+	MOVQ      a_base+8(FP), SI
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -13731,170 +14204,179 @@ TEXT ·avx512TileT14x1(SB), NOSPLIT, $0-113
 	VPXORD    Z11, Z11, Z11
 	VPXORD    Z12, Z12, Z12
 	VPXORD    Z13, Z13, Z13
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
 	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	VMOVUPS.Z (R10), K1, Z0
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z11
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z12
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z13
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z11
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z12
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z13
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
 	VMOVUPS      (CX), Z14
-	VBROADCASTSS (R8), Z15
+	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS 4(R8), Z15
+	VBROADCASTSS 4(SI), Z15
 	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS 8(R8), Z15
+	VBROADCASTSS 8(SI), Z15
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 12(R8), Z15
+	VBROADCASTSS 12(SI), Z15
 	VFMADD231PS  Z14, Z15, Z3
-	VBROADCASTSS 16(R8), Z15
+	VBROADCASTSS 16(SI), Z15
 	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS 20(R8), Z15
+	VBROADCASTSS 20(SI), Z15
 	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS 24(R8), Z15
+	VBROADCASTSS 24(SI), Z15
 	VFMADD231PS  Z14, Z15, Z6
-	VBROADCASTSS 28(R8), Z15
+	VBROADCASTSS 28(SI), Z15
 	VFMADD231PS  Z14, Z15, Z7
-	VBROADCASTSS 32(R8), Z15
+	VBROADCASTSS 32(SI), Z15
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 36(R8), Z15
+	VBROADCASTSS 36(SI), Z15
 	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS 40(R8), Z15
+	VBROADCASTSS 40(SI), Z15
 	VFMADD231PS  Z14, Z15, Z10
-	VBROADCASTSS 44(R8), Z15
+	VBROADCASTSS 44(SI), Z15
 	VFMADD231PS  Z14, Z15, Z11
-	VBROADCASTSS 48(R8), Z15
+	VBROADCASTSS 48(SI), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS 52(R8), Z15
+	VBROADCASTSS 52(SI), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Z14
-	VBROADCASTSS (R8), Z15
+	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS 4(R8), Z15
+	VBROADCASTSS 4(SI), Z15
 	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS 8(R8), Z15
+	VBROADCASTSS 8(SI), Z15
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 12(R8), Z15
+	VBROADCASTSS 12(SI), Z15
 	VFMADD231PS  Z14, Z15, Z3
-	VBROADCASTSS 16(R8), Z15
+	VBROADCASTSS 16(SI), Z15
 	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS 20(R8), Z15
+	VBROADCASTSS 20(SI), Z15
 	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS 24(R8), Z15
+	VBROADCASTSS 24(SI), Z15
 	VFMADD231PS  Z14, Z15, Z6
-	VBROADCASTSS 28(R8), Z15
+	VBROADCASTSS 28(SI), Z15
 	VFMADD231PS  Z14, Z15, Z7
-	VBROADCASTSS 32(R8), Z15
+	VBROADCASTSS 32(SI), Z15
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 36(R8), Z15
+	VBROADCASTSS 36(SI), Z15
 	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS 40(R8), Z15
+	VBROADCASTSS 40(SI), Z15
 	VFMADD231PS  Z14, Z15, Z10
-	VBROADCASTSS 44(R8), Z15
+	VBROADCASTSS 44(SI), Z15
 	VFMADD231PS  Z14, Z15, Z11
-	VBROADCASTSS 48(R8), Z15
+	VBROADCASTSS 48(SI), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS 52(R8), Z15
+	VBROADCASTSS 52(SI), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Z14
-	VBROADCASTSS (R8), Z15
+	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS 4(R8), Z15
+	VBROADCASTSS 4(SI), Z15
 	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS 8(R8), Z15
+	VBROADCASTSS 8(SI), Z15
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 12(R8), Z15
+	VBROADCASTSS 12(SI), Z15
 	VFMADD231PS  Z14, Z15, Z3
-	VBROADCASTSS 16(R8), Z15
+	VBROADCASTSS 16(SI), Z15
 	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS 20(R8), Z15
+	VBROADCASTSS 20(SI), Z15
 	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS 24(R8), Z15
+	VBROADCASTSS 24(SI), Z15
 	VFMADD231PS  Z14, Z15, Z6
-	VBROADCASTSS 28(R8), Z15
+	VBROADCASTSS 28(SI), Z15
 	VFMADD231PS  Z14, Z15, Z7
-	VBROADCASTSS 32(R8), Z15
+	VBROADCASTSS 32(SI), Z15
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 36(R8), Z15
+	VBROADCASTSS 36(SI), Z15
 	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS 40(R8), Z15
+	VBROADCASTSS 40(SI), Z15
 	VFMADD231PS  Z14, Z15, Z10
-	VBROADCASTSS 44(R8), Z15
+	VBROADCASTSS 44(SI), Z15
 	VFMADD231PS  Z14, Z15, Z11
-	VBROADCASTSS 48(R8), Z15
+	VBROADCASTSS 48(SI), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS 52(R8), Z15
+	VBROADCASTSS 52(SI), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Z14
-	VBROADCASTSS (R8), Z15
+	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS 4(R8), Z15
+	VBROADCASTSS 4(SI), Z15
 	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS 8(R8), Z15
+	VBROADCASTSS 8(SI), Z15
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 12(R8), Z15
+	VBROADCASTSS 12(SI), Z15
 	VFMADD231PS  Z14, Z15, Z3
-	VBROADCASTSS 16(R8), Z15
+	VBROADCASTSS 16(SI), Z15
 	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS 20(R8), Z15
+	VBROADCASTSS 20(SI), Z15
 	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS 24(R8), Z15
+	VBROADCASTSS 24(SI), Z15
 	VFMADD231PS  Z14, Z15, Z6
-	VBROADCASTSS 28(R8), Z15
+	VBROADCASTSS 28(SI), Z15
 	VFMADD231PS  Z14, Z15, Z7
-	VBROADCASTSS 32(R8), Z15
+	VBROADCASTSS 32(SI), Z15
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 36(R8), Z15
+	VBROADCASTSS 36(SI), Z15
 	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS 40(R8), Z15
+	VBROADCASTSS 40(SI), Z15
 	VFMADD231PS  Z14, Z15, Z10
-	VBROADCASTSS 44(R8), Z15
+	VBROADCASTSS 44(SI), Z15
 	VFMADD231PS  Z14, Z15, Z11
-	VBROADCASTSS 48(R8), Z15
+	VBROADCASTSS 48(SI), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS 52(R8), Z15
+	VBROADCASTSS 52(SI), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -13904,95 +14386,95 @@ rest:
 
 steps:
 	VMOVUPS      (CX), Z14
-	VBROADCASTSS (R8), Z15
+	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS 4(R8), Z15
+	VBROADCASTSS 4(SI), Z15
 	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS 8(R8), Z15
+	VBROADCASTSS 8(SI), Z15
 	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS 12(R8), Z15
+	VBROADCASTSS 12(SI), Z15
 	VFMADD231PS  Z14, Z15, Z3
-	VBROADCASTSS 16(R8), Z15
+	VBROADCASTSS 16(SI), Z15
 	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS 20(R8), Z15
+	VBROADCASTSS 20(SI), Z15
 	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS 24(R8), Z15
+	VBROADCASTSS 24(SI), Z15
 	VFMADD231PS  Z14, Z15, Z6
-	VBROADCASTSS 28(R8), Z15
+	VBROADCASTSS 28(SI), Z15
 	VFMADD231PS  Z14, Z15, Z7
-	VBROADCASTSS 32(R8), Z15
+	VBROADCASTSS 32(SI), Z15
 	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS 36(R8), Z15
+	VBROADCASTSS 36(SI), Z15
 	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS 40(R8), Z15
+	VBROADCASTSS 40(SI), Z15
 	VFMADD231PS  Z14, Z15, Z10
-	VBROADCASTSS 44(R8), Z15
+	VBROADCASTSS 44(SI), Z15
 	VFMADD231PS  Z14, Z15, Z11
-	VBROADCASTSS 48(R8), Z15
+	VBROADCASTSS 48(SI), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS 52(R8), Z15
+	VBROADCASTSS 52(SI), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	VMOVUPS Z0, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z1, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z3, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z5, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z7, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z9, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z11, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	ADDQ    BX, DX
-	VMOVUPS Z13, K1, (DX)
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	VMOVUPS Z0, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z3, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z5, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z7, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z9, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z11, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z13, K1, (AX)
 	VZEROUPPER
 	RET
 
-// func avx512TileN14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileN14x2(SB), NOSPLIT, $0-113
+// func avx512TileN14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileN14x2(SB), NOSPLIT, $0-136
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
 	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	LEAQ      (R8)(SI*2), R9
-	ADDQ      SI, R9
-	LEAQ      (R9)(SI*2), R10
-	ADDQ      SI, R10
-	LEAQ      (R10)(SI*2), R11
-	ADDQ      SI, R11
-	LEAQ      (R11)(SI*2), R12
-	ADDQ      SI, R12
-	MOVQ      cols+104(FP), R13
+	MOVQ      a_base+8(FP), SI
+	LEAQ      (SI)(DX*2), DI
+	ADDQ      DX, DI
+	LEAQ      (DI)(DX*2), R8
+	ADDQ      DX, R8
+	LEAQ      (R8)(DX*2), R9
+	ADDQ      DX, R9
+	LEAQ      (R9)(DX*2), R10
+	ADDQ      DX, R10
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -14021,247 +14503,256 @@ TEXT ·avx512TileN14x2(SB), NOSPLIT, $0-113
 	VPXORD    Z25, Z25, Z25
 	VPXORD    Z26, Z26, Z26
 	VPXORD    Z27, Z27, Z27
-	MOVB      acc+112(FP), R14
-	TESTB     R14, R14
+	MOVB      acc+112(FP), R11
+	TESTB     R11, R11
 	JZ        begin
-	MOVQ      DX, R14
-	MOVQ      $-1, R15
-	BZHIQ     R13, R15, R15
-	KMOVW     R15, K1
-	SHRQ      $0x10, R15
-	KMOVW     R15, K2
-	VMOVUPS.Z (R14), K1, Z0
-	VMOVUPS.Z 64(R14), K2, Z1
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z2
-	VMOVUPS.Z 64(R14), K2, Z3
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z4
-	VMOVUPS.Z 64(R14), K2, Z5
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z6
-	VMOVUPS.Z 64(R14), K2, Z7
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z8
-	VMOVUPS.Z 64(R14), K2, Z9
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z10
-	VMOVUPS.Z 64(R14), K2, Z11
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z12
-	VMOVUPS.Z 64(R14), K2, Z13
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z14
-	VMOVUPS.Z 64(R14), K2, Z15
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z16
-	VMOVUPS.Z 64(R14), K2, Z17
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z18
-	VMOVUPS.Z 64(R14), K2, Z19
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z20
-	VMOVUPS.Z 64(R14), K2, Z21
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z22
-	VMOVUPS.Z 64(R14), K2, Z23
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z24
-	VMOVUPS.Z 64(R14), K2, Z25
-	ADDQ      BX, R14
-	VMOVUPS.Z (R14), K1, Z26
-	VMOVUPS.Z 64(R14), K2, Z27
+	MOVQ      c_base+72(FP), R11
+	MOVQ      ldc+96(FP), R12
+	SHLQ      $0x02, R12
+	MOVQ      cols+104(FP), R13
+	MOVQ      $-1, R14
+	BZHIQ     R13, R14, R14
+	KMOVW     R14, K1
+	SHRQ      $0x10, R14
+	KMOVW     R14, K2
+	VMOVUPS.Z (R11), K1, Z0
+	VMOVUPS.Z 64(R11), K2, Z1
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z2
+	VMOVUPS.Z 64(R11), K2, Z3
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z4
+	VMOVUPS.Z 64(R11), K2, Z5
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z6
+	VMOVUPS.Z 64(R11), K2, Z7
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z8
+	VMOVUPS.Z 64(R11), K2, Z9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z10
+	VMOVUPS.Z 64(R11), K2, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
+	VMOVUPS.Z 64(R11), K2, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
+	VMOVUPS.Z 64(R11), K2, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
+	VMOVUPS.Z 64(R11), K2, Z17
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z18
+	VMOVUPS.Z 64(R11), K2, Z19
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z20
+	VMOVUPS.Z 64(R11), K2, Z21
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z22
+	VMOVUPS.Z 64(R11), K2, Z23
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z24
+	VMOVUPS.Z 64(R11), K2, Z25
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z26
+	VMOVUPS.Z 64(R11), K2, Z27
 
 begin:
+	MOVQ ahead+120(FP), R11
+	MOVQ step+128(FP), R12
+	SHLQ $0x02, R12
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (R11)
+	PREFETCHT0   64(R11)
+	ADDQ         R12, R11
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
+	VBROADCASTSS (SI), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS (SI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS (SI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS (DI), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS (DI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS (DI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
 	VBROADCASTSS (R8), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(SI*1), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS (R8)(SI*2), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VFMADD231PS  Z29, Z30, Z5
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS (R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS (R8)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
 	VBROADCASTSS (R9), Z30
-	VFMADD231PS  Z28, Z30, Z6
-	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS (R9)(SI*1), Z30
-	VFMADD231PS  Z28, Z30, Z8
-	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R9)(SI*2), Z30
-	VFMADD231PS  Z28, Z30, Z10
-	VFMADD231PS  Z29, Z30, Z11
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS (R9)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS (R9)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
 	VBROADCASTSS (R10), Z30
-	VFMADD231PS  Z28, Z30, Z12
-	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R10)(SI*1), Z30
-	VFMADD231PS  Z28, Z30, Z14
-	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS (R10)(SI*2), Z30
-	VFMADD231PS  Z28, Z30, Z16
-	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS (R11), Z30
-	VFMADD231PS  Z28, Z30, Z18
-	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS (R11)(SI*1), Z30
-	VFMADD231PS  Z28, Z30, Z20
-	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS (R11)(SI*2), Z30
-	VFMADD231PS  Z28, Z30, Z22
-	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS (R12)(SI*1), Z30
+	VBROADCASTSS (R10)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
+	VBROADCASTSS 4(SI), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS 4(SI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS 4(SI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS 4(DI), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS 4(DI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS 4(DI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
 	VBROADCASTSS 4(R8), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS 4(R8)(SI*1), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS 4(R8)(SI*2), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VFMADD231PS  Z29, Z30, Z5
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VBROADCASTSS 4(R8)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VBROADCASTSS 4(R8)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
 	VBROADCASTSS 4(R9), Z30
-	VFMADD231PS  Z28, Z30, Z6
-	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS 4(R9)(SI*1), Z30
-	VFMADD231PS  Z28, Z30, Z8
-	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS 4(R9)(SI*2), Z30
-	VFMADD231PS  Z28, Z30, Z10
-	VFMADD231PS  Z29, Z30, Z11
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VBROADCASTSS 4(R9)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z20
+	VFMADD231PS  Z29, Z30, Z21
+	VBROADCASTSS 4(R9)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
 	VBROADCASTSS 4(R10), Z30
-	VFMADD231PS  Z28, Z30, Z12
-	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS 4(R10)(SI*1), Z30
-	VFMADD231PS  Z28, Z30, Z14
-	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS 4(R10)(SI*2), Z30
-	VFMADD231PS  Z28, Z30, Z16
-	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS 4(R11), Z30
-	VFMADD231PS  Z28, Z30, Z18
-	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS 4(R11)(SI*1), Z30
-	VFMADD231PS  Z28, Z30, Z20
-	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS 4(R11)(SI*2), Z30
-	VFMADD231PS  Z28, Z30, Z22
-	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS 4(R12), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS 4(R12)(SI*1), Z30
+	VBROADCASTSS 4(R10)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
+	VBROADCASTSS 8(SI), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VBROADCASTSS 8(SI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VBROADCASTSS 8(SI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS 8(DI), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VBROADCASTSS 8(DI)(DX*1), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VBROADCASTSS 8(DI)(DX*2), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
 	VBROADCASTSS 8(R8), Z30
-	VFMADD231PS  Z28, Z30, Z0
-	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS 8(R8)(SI*1), Z30
-	VFMADD231PS  Z28, Z30, Z2
-	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS 8(R8)(SI*2), Z30
-	VFMADD231PS  Z28, Z30, Z4
-	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS 8(R9), Z30
-	VFMADD231PS  Z28, Z30, Z6
-	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS 8(R9)(SI*1), Z30
-	VFMADD231PS  Z28, Z30, Z8
-	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS 8(R9)(SI*2), Z30
-	VFMADD231PS  Z28, Z30, Z10
-	VFMADD231PS  Z29, Z30, Z11
-	VBROADCASTSS 8(R10), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS 8(R10)(SI*1), Z30
+	VBROADCASTSS 8(R8)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z14
 	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS 8(R10)(SI*2), Z30
+	VBROADCASTSS 8(R8)(DX*2), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS 8(R11), Z30
+	VBROADCASTSS 8(R9), Z30
 	VFMADD231PS  Z28, Z30, Z18
 	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS 8(R11)(SI*1), Z30
+	VBROADCASTSS 8(R9)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS 8(R11)(SI*2), Z30
+	VBROADCASTSS 8(R9)(DX*2), Z30
 	VFMADD231PS  Z28, Z30, Z22
 	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS 8(R12), Z30
+	VBROADCASTSS 8(R10), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS 8(R12)(SI*1), Z30
+	VBROADCASTSS 8(R10)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	ADDQ         DI, CX
+	ADDQ         BX, CX
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
-	VBROADCASTSS 12(R8), Z30
+	VBROADCASTSS 12(SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS 12(R8)(SI*1), Z30
+	VBROADCASTSS 12(SI)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z2
 	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS 12(R8)(SI*2), Z30
+	VBROADCASTSS 12(SI)(DX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS 12(R9), Z30
+	VBROADCASTSS 12(DI), Z30
 	VFMADD231PS  Z28, Z30, Z6
 	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS 12(R9)(SI*1), Z30
+	VBROADCASTSS 12(DI)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS 12(R9)(SI*2), Z30
+	VBROADCASTSS 12(DI)(DX*2), Z30
 	VFMADD231PS  Z28, Z30, Z10
 	VFMADD231PS  Z29, Z30, Z11
-	VBROADCASTSS 12(R10), Z30
+	VBROADCASTSS 12(R8), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS 12(R10)(SI*1), Z30
+	VBROADCASTSS 12(R8)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z14
 	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS 12(R10)(SI*2), Z30
+	VBROADCASTSS 12(R8)(DX*2), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS 12(R11), Z30
+	VBROADCASTSS 12(R9), Z30
 	VFMADD231PS  Z28, Z30, Z18
 	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS 12(R11)(SI*1), Z30
+	VBROADCASTSS 12(R9)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS 12(R11)(SI*2), Z30
+	VBROADCASTSS 12(R9)(DX*2), Z30
 	VFMADD231PS  Z28, Z30, Z22
 	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS 12(R12), Z30
+	VBROADCASTSS 12(R10), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS 12(R12)(SI*1), Z30
+	VBROADCASTSS 12(R10)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	ADDQ         DI, CX
+	ADDQ         BX, CX
+	ADDQ         $0x10, SI
+	ADDQ         $0x10, DI
 	ADDQ         $0x10, R8
 	ADDQ         $0x10, R9
 	ADDQ         $0x10, R10
-	ADDQ         $0x10, R11
-	ADDQ         $0x10, R12
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -14272,121 +14763,121 @@ rest:
 steps:
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
-	VBROADCASTSS (R8), Z30
+	VBROADCASTSS (SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R8)(SI*1), Z30
+	VBROADCASTSS (SI)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z2
 	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS (R8)(SI*2), Z30
+	VBROADCASTSS (SI)(DX*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R9), Z30
+	VBROADCASTSS (DI), Z30
 	VFMADD231PS  Z28, Z30, Z6
 	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS (R9)(SI*1), Z30
+	VBROADCASTSS (DI)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R9)(SI*2), Z30
+	VBROADCASTSS (DI)(DX*2), Z30
 	VFMADD231PS  Z28, Z30, Z10
 	VFMADD231PS  Z29, Z30, Z11
-	VBROADCASTSS (R10), Z30
+	VBROADCASTSS (R8), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R10)(SI*1), Z30
+	VBROADCASTSS (R8)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z14
 	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS (R10)(SI*2), Z30
+	VBROADCASTSS (R8)(DX*2), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS (R11), Z30
+	VBROADCASTSS (R9), Z30
 	VFMADD231PS  Z28, Z30, Z18
 	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS (R11)(SI*1), Z30
+	VBROADCASTSS (R9)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS (R11)(SI*2), Z30
+	VBROADCASTSS (R9)(DX*2), Z30
 	VFMADD231PS  Z28, Z30, Z22
 	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS (R12)(SI*1), Z30
+	VBROADCASTSS (R10)(DX*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	ADDQ         DI, CX
+	ADDQ         BX, CX
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, DI
 	ADDQ         $0x04, R8
 	ADDQ         $0x04, R9
 	ADDQ         $0x04, R10
-	ADDQ         $0x04, R11
-	ADDQ         $0x04, R12
 	DECQ         AX
 	JNZ          steps
 
 store:
-	MOVQ    $-1, AX
-	BZHIQ   R13, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z16, K1, (DX)
-	VMOVUPS Z17, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z18, K1, (DX)
-	VMOVUPS Z19, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z20, K1, (DX)
-	VMOVUPS Z21, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z22, K1, (DX)
-	VMOVUPS Z23, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z24, K1, (DX)
-	VMOVUPS Z25, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z26, K1, (DX)
-	VMOVUPS Z27, K2, 64(DX)
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z16, K1, (AX)
+	VMOVUPS Z17, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, K1, (AX)
+	VMOVUPS Z19, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, K1, (AX)
+	VMOVUPS Z21, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, K1, (AX)
+	VMOVUPS Z23, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z24, K1, (AX)
+	VMOVUPS Z25, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z26, K1, (AX)
+	VMOVUPS Z27, K2, 64(AX)
 	VZEROUPPER
 	RET
 
-// func avx512TileT14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·avx512TileT14x2(SB), NOSPLIT, $0-113
+// func avx512TileT14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·avx512TileT14x2(SB), NOSPLIT, $0-136
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
-	MOVQ      c_base+72(FP), DX
-	MOVQ      ldc+96(FP), BX
-	MOVQ      lda+32(FP), SI
-	MOVQ      ldb+64(FP), DI
-	SHLQ      $0x02, SI
-	SHLQ      $0x02, DI
+	MOVQ      lda+32(FP), DX
+	SHLQ      $0x02, DX
+	MOVQ      ldb+64(FP), BX
 	SHLQ      $0x02, BX
-	MOVQ      a_base+8(FP), R8
-	MOVQ      cols+104(FP), R9
+	MOVQ      a_base+8(FP), SI
 	VPXORD    Z0, Z0, Z0
 	VPXORD    Z1, Z1, Z1
 	VPXORD    Z2, Z2, Z2
@@ -14415,246 +14906,255 @@ TEXT ·avx512TileT14x2(SB), NOSPLIT, $0-113
 	VPXORD    Z25, Z25, Z25
 	VPXORD    Z26, Z26, Z26
 	VPXORD    Z27, Z27, Z27
-	MOVB      acc+112(FP), R10
-	TESTB     R10, R10
+	MOVB      acc+112(FP), DI
+	TESTB     DI, DI
 	JZ        begin
-	MOVQ      DX, R10
-	MOVQ      $-1, R11
-	BZHIQ     R9, R11, R11
-	KMOVW     R11, K1
-	SHRQ      $0x10, R11
-	KMOVW     R11, K2
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z8
-	VMOVUPS.Z 64(R10), K2, Z9
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z10
-	VMOVUPS.Z 64(R10), K2, Z11
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z12
-	VMOVUPS.Z 64(R10), K2, Z13
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z14
-	VMOVUPS.Z 64(R10), K2, Z15
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z16
-	VMOVUPS.Z 64(R10), K2, Z17
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z18
-	VMOVUPS.Z 64(R10), K2, Z19
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z20
-	VMOVUPS.Z 64(R10), K2, Z21
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z22
-	VMOVUPS.Z 64(R10), K2, Z23
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z24
-	VMOVUPS.Z 64(R10), K2, Z25
-	ADDQ      BX, R10
-	VMOVUPS.Z (R10), K1, Z26
-	VMOVUPS.Z 64(R10), K2, Z27
+	MOVQ      c_base+72(FP), DI
+	MOVQ      ldc+96(FP), R8
+	SHLQ      $0x02, R8
+	MOVQ      cols+104(FP), R9
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K1
+	SHRQ      $0x10, R10
+	KMOVW     R10, K2
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z8
+	VMOVUPS.Z 64(DI), K2, Z9
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z10
+	VMOVUPS.Z 64(DI), K2, Z11
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z12
+	VMOVUPS.Z 64(DI), K2, Z13
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z14
+	VMOVUPS.Z 64(DI), K2, Z15
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z16
+	VMOVUPS.Z 64(DI), K2, Z17
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z18
+	VMOVUPS.Z 64(DI), K2, Z19
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z20
+	VMOVUPS.Z 64(DI), K2, Z21
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z22
+	VMOVUPS.Z 64(DI), K2, Z23
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z24
+	VMOVUPS.Z 64(DI), K2, Z25
+	ADDQ      R8, DI
+	VMOVUPS.Z (DI), K1, Z26
+	VMOVUPS.Z 64(DI), K2, Z27
 
 begin:
+	MOVQ ahead+120(FP), DI
+	MOVQ step+128(FP), R8
+	SHLQ $0x02, R8
 	SUBQ $0x04, AX
 	JLT  rest
 
 blocks:
+	PREFETCHT0   (DI)
+	PREFETCHT0   64(DI)
+	ADDQ         R8, DI
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
-	VBROADCASTSS (R8), Z30
+	VBROADCASTSS (SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS 4(R8), Z30
+	VBROADCASTSS 4(SI), Z30
 	VFMADD231PS  Z28, Z30, Z2
 	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS 8(R8), Z30
+	VBROADCASTSS 8(SI), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS 12(R8), Z30
+	VBROADCASTSS 12(SI), Z30
 	VFMADD231PS  Z28, Z30, Z6
 	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS 16(R8), Z30
+	VBROADCASTSS 16(SI), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS 20(R8), Z30
+	VBROADCASTSS 20(SI), Z30
 	VFMADD231PS  Z28, Z30, Z10
 	VFMADD231PS  Z29, Z30, Z11
-	VBROADCASTSS 24(R8), Z30
+	VBROADCASTSS 24(SI), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS 28(R8), Z30
+	VBROADCASTSS 28(SI), Z30
 	VFMADD231PS  Z28, Z30, Z14
 	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS 32(R8), Z30
+	VBROADCASTSS 32(SI), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS 36(R8), Z30
+	VBROADCASTSS 36(SI), Z30
 	VFMADD231PS  Z28, Z30, Z18
 	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS 40(R8), Z30
+	VBROADCASTSS 40(SI), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS 44(R8), Z30
+	VBROADCASTSS 44(SI), Z30
 	VFMADD231PS  Z28, Z30, Z22
 	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS 48(R8), Z30
+	VBROADCASTSS 48(SI), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS 52(R8), Z30
+	VBROADCASTSS 52(SI), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
-	VBROADCASTSS (R8), Z30
+	VBROADCASTSS (SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS 4(R8), Z30
+	VBROADCASTSS 4(SI), Z30
 	VFMADD231PS  Z28, Z30, Z2
 	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS 8(R8), Z30
+	VBROADCASTSS 8(SI), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS 12(R8), Z30
+	VBROADCASTSS 12(SI), Z30
 	VFMADD231PS  Z28, Z30, Z6
 	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS 16(R8), Z30
+	VBROADCASTSS 16(SI), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS 20(R8), Z30
+	VBROADCASTSS 20(SI), Z30
 	VFMADD231PS  Z28, Z30, Z10
 	VFMADD231PS  Z29, Z30, Z11
-	VBROADCASTSS 24(R8), Z30
+	VBROADCASTSS 24(SI), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS 28(R8), Z30
+	VBROADCASTSS 28(SI), Z30
 	VFMADD231PS  Z28, Z30, Z14
 	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS 32(R8), Z30
+	VBROADCASTSS 32(SI), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS 36(R8), Z30
+	VBROADCASTSS 36(SI), Z30
 	VFMADD231PS  Z28, Z30, Z18
 	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS 40(R8), Z30
+	VBROADCASTSS 40(SI), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS 44(R8), Z30
+	VBROADCASTSS 44(SI), Z30
 	VFMADD231PS  Z28, Z30, Z22
 	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS 48(R8), Z30
+	VBROADCASTSS 48(SI), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS 52(R8), Z30
+	VBROADCASTSS 52(SI), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
-	VBROADCASTSS (R8), Z30
+	VBROADCASTSS (SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS 4(R8), Z30
+	VBROADCASTSS 4(SI), Z30
 	VFMADD231PS  Z28, Z30, Z2
 	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS 8(R8), Z30
+	VBROADCASTSS 8(SI), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS 12(R8), Z30
+	VBROADCASTSS 12(SI), Z30
 	VFMADD231PS  Z28, Z30, Z6
 	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS 16(R8), Z30
+	VBROADCASTSS 16(SI), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS 20(R8), Z30
+	VBROADCASTSS 20(SI), Z30
 	VFMADD231PS  Z28, Z30, Z10
 	VFMADD231PS  Z29, Z30, Z11
-	VBROADCASTSS 24(R8), Z30
+	VBROADCASTSS 24(SI), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS 28(R8), Z30
+	VBROADCASTSS 28(SI), Z30
 	VFMADD231PS  Z28, Z30, Z14
 	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS 32(R8), Z30
+	VBROADCASTSS 32(SI), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS 36(R8), Z30
+	VBROADCASTSS 36(SI), Z30
 	VFMADD231PS  Z28, Z30, Z18
 	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS 40(R8), Z30
+	VBROADCASTSS 40(SI), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS 44(R8), Z30
+	VBROADCASTSS 44(SI), Z30
 	VFMADD231PS  Z28, Z30, Z22
 	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS 48(R8), Z30
+	VBROADCASTSS 48(SI), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS 52(R8), Z30
+	VBROADCASTSS 52(SI), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
-	VBROADCASTSS (R8), Z30
+	VBROADCASTSS (SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS 4(R8), Z30
+	VBROADCASTSS 4(SI), Z30
 	VFMADD231PS  Z28, Z30, Z2
 	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS 8(R8), Z30
+	VBROADCASTSS 8(SI), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS 12(R8), Z30
+	VBROADCASTSS 12(SI), Z30
 	VFMADD231PS  Z28, Z30, Z6
 	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS 16(R8), Z30
+	VBROADCASTSS 16(SI), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS 20(R8), Z30
+	VBROADCASTSS 20(SI), Z30
 	VFMADD231PS  Z28, Z30, Z10
 	VFMADD231PS  Z29, Z30, Z11
-	VBROADCASTSS 24(R8), Z30
+	VBROADCASTSS 24(SI), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS 28(R8), Z30
+	VBROADCASTSS 28(SI), Z30
 	VFMADD231PS  Z28, Z30, Z14
 	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS 32(R8), Z30
+	VBROADCASTSS 32(SI), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS 36(R8), Z30
+	VBROADCASTSS 36(SI), Z30
 	VFMADD231PS  Z28, Z30, Z18
 	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS 40(R8), Z30
+	VBROADCASTSS 40(SI), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS 44(R8), Z30
+	VBROADCASTSS 44(SI), Z30
 	VFMADD231PS  Z28, Z30, Z22
 	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS 48(R8), Z30
+	VBROADCASTSS 48(SI), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS 52(R8), Z30
+	VBROADCASTSS 52(SI), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	SUBQ         $0x04, AX
 	JGE          blocks
 
@@ -14665,100 +15165,104 @@ rest:
 steps:
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
-	VBROADCASTSS (R8), Z30
+	VBROADCASTSS (SI), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS 4(R8), Z30
+	VBROADCASTSS 4(SI), Z30
 	VFMADD231PS  Z28, Z30, Z2
 	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS 8(R8), Z30
+	VBROADCASTSS 8(SI), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS 12(R8), Z30
+	VBROADCASTSS 12(SI), Z30
 	VFMADD231PS  Z28, Z30, Z6
 	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS 16(R8), Z30
+	VBROADCASTSS 16(SI), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS 20(R8), Z30
+	VBROADCASTSS 20(SI), Z30
 	VFMADD231PS  Z28, Z30, Z10
 	VFMADD231PS  Z29, Z30, Z11
-	VBROADCASTSS 24(R8), Z30
+	VBROADCASTSS 24(SI), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS 28(R8), Z30
+	VBROADCASTSS 28(SI), Z30
 	VFMADD231PS  Z28, Z30, Z14
 	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS 32(R8), Z30
+	VBROADCASTSS 32(SI), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS 36(R8), Z30
+	VBROADCASTSS 36(SI), Z30
 	VFMADD231PS  Z28, Z30, Z18
 	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS 40(R8), Z30
+	VBROADCASTSS 40(SI), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS 44(R8), Z30
+	VBROADCASTSS 44(SI), Z30
 	VFMADD231PS  Z28, Z30, Z22
 	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS 48(R8), Z30
+	VBROADCASTSS 48(SI), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS 52(R8), Z30
+	VBROADCASTSS 52(SI), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	ADDQ         DI, CX
-	ADDQ         SI, R8
+	ADDQ         BX, CX
+	ADDQ         DX, SI
 	DECQ         AX
 	JNZ          steps
 
 store:
-	MOVQ    $-1, AX
-	BZHIQ   R9, AX, AX
-	KMOVW   AX, K1
-	SHRQ    $0x10, AX
-	KMOVW   AX, K2
-	VMOVUPS Z0, K1, (DX)
-	VMOVUPS Z1, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z2, K1, (DX)
-	VMOVUPS Z3, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z4, K1, (DX)
-	VMOVUPS Z5, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z6, K1, (DX)
-	VMOVUPS Z7, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z8, K1, (DX)
-	VMOVUPS Z9, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z10, K1, (DX)
-	VMOVUPS Z11, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z12, K1, (DX)
-	VMOVUPS Z13, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z14, K1, (DX)
-	VMOVUPS Z15, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z16, K1, (DX)
-	VMOVUPS Z17, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z18, K1, (DX)
-	VMOVUPS Z19, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z20, K1, (DX)
-	VMOVUPS Z21, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z22, K1, (DX)
-	VMOVUPS Z23, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z24, K1, (DX)
-	VMOVUPS Z25, K2, 64(DX)
-	ADDQ    BX, DX
-	VMOVUPS Z26, K1, (DX)
-	VMOVUPS Z27, K2, 64(DX)
+	MOVQ    c_base+72(FP), AX
+	MOVQ    ldc+96(FP), CX
+	SHLQ    $0x02, CX
+	MOVQ    cols+104(FP), DX
+	MOVQ    $-1, BX
+	BZHIQ   DX, BX, BX
+	KMOVW   BX, K1
+	SHRQ    $0x10, BX
+	KMOVW   BX, K2
+	VMOVUPS Z0, K1, (AX)
+	VMOVUPS Z1, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z2, K1, (AX)
+	VMOVUPS Z3, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z4, K1, (AX)
+	VMOVUPS Z5, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z6, K1, (AX)
+	VMOVUPS Z7, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z8, K1, (AX)
+	VMOVUPS Z9, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z10, K1, (AX)
+	VMOVUPS Z11, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z12, K1, (AX)
+	VMOVUPS Z13, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z14, K1, (AX)
+	VMOVUPS Z15, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z16, K1, (AX)
+	VMOVUPS Z17, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, K1, (AX)
+	VMOVUPS Z19, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, K1, (AX)
+	VMOVUPS Z21, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, K1, (AX)
+	VMOVUPS Z23, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z24, K1, (AX)
+	VMOVUPS Z25, K2, 64(AX)
+	ADDQ    CX, AX
+	VMOVUPS Z26, K1, (AX)
+	VMOVUPS Z27, K2, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -26873,103 +27377,6 @@ oneStore:
 	ADDQ          $0x04, AX
 	SUBQ          $0x01, CX
 	JMP           one
-
-done:
-	VZEROUPPER
-	RET
-
-// func avx512HammingBelow(dst []uint64, query []uint64, codes []uint64, limit int64)
-// Requires: AVX, AVX512DQ, AVX512F, AVX512VPOPCNTDQ
-TEXT ·avx512HammingBelow(SB), NOSPLIT, $0-80
-	MOVQ         dst_base+0(FP), AX
-	MOVQ         dst_len+8(FP), CX
-	MOVQ         query_base+24(FP), DX
-	MOVQ         query_len+32(FP), BX
-	MOVQ         codes_base+48(FP), SI
-	VPBROADCASTQ limit+72(FP), Z0
-
-groups:
-	SUBQ   $0x01, CX
-	JLT    done
-	XORQ   DI, DI
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	XORQ   R8, R8
-	LEAQ   (SI), R9
-
-words0:
-	VPBROADCASTQ (DX)(R8*8), Z9
-	VPXORQ       (R9), Z9, Z10
-	VPOPCNTQ     Z10, Z10
-	VPADDQ       Z10, Z1, Z1
-	VPXORQ       64(R9), Z9, Z10
-	VPOPCNTQ     Z10, Z10
-	VPADDQ       Z10, Z2, Z2
-	VPXORQ       128(R9), Z9, Z10
-	VPOPCNTQ     Z10, Z10
-	VPADDQ       Z10, Z3, Z3
-	VPXORQ       192(R9), Z9, Z10
-	VPOPCNTQ     Z10, Z10
-	VPADDQ       Z10, Z4, Z4
-	VPXORQ       256(R9), Z9, Z10
-	VPOPCNTQ     Z10, Z10
-	VPADDQ       Z10, Z5, Z5
-	VPXORQ       320(R9), Z9, Z10
-	VPOPCNTQ     Z10, Z10
-	VPADDQ       Z10, Z6, Z6
-	VPXORQ       384(R9), Z9, Z10
-	VPOPCNTQ     Z10, Z10
-	VPADDQ       Z10, Z7, Z7
-	VPXORQ       448(R9), Z9, Z9
-	VPOPCNTQ     Z9, Z9
-	VPADDQ       Z9, Z8, Z8
-	ADDQ         $0x00000200, R9
-	INCQ         R8
-	CMPQ         R8, BX
-	JLT          words0
-	VPCMPQ       $0x01, Z0, Z1, K1
-	KMOVB        K1, R8
-	ORQ          R8, DI
-	VPCMPQ       $0x01, Z0, Z2, K1
-	KMOVB        K1, R8
-	SHLQ         $0x08, R8
-	ORQ          R8, DI
-	VPCMPQ       $0x01, Z0, Z3, K1
-	KMOVB        K1, R8
-	SHLQ         $0x10, R8
-	ORQ          R8, DI
-	VPCMPQ       $0x01, Z0, Z4, K1
-	KMOVB        K1, R8
-	SHLQ         $0x18, R8
-	ORQ          R8, DI
-	VPCMPQ       $0x01, Z0, Z5, K1
-	KMOVB        K1, R8
-	SHLQ         $0x20, R8
-	ORQ          R8, DI
-	VPCMPQ       $0x01, Z0, Z6, K1
-	KMOVB        K1, R8
-	SHLQ         $0x28, R8
-	ORQ          R8, DI
-	VPCMPQ       $0x01, Z0, Z7, K1
-	KMOVB        K1, R8
-	SHLQ         $0x30, R8
-	ORQ          R8, DI
-	VPCMPQ       $0x01, Z0, Z8, K1
-	KMOVB        K1, R8
-	SHLQ         $0x38, R8
-	ORQ          R8, DI
-	MOVQ         DI, (AX)
-	ADDQ         $0x08, AX
-	MOVQ         BX, DI
-	SHLQ         $0x09, DI
-	ADDQ         DI, SI
-	JMP          groups
 
 done:
 	VZEROUPPER

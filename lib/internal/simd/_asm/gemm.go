@@ -38,19 +38,16 @@ func tileName(rows, vectors int, transposed bool) string {
 }
 
 // tile emits one kernel: rows x vectors registers hold the tile of C while k passes by; each step loads a row of the
-// B panel, and for every row of the tile broadcasts an element of A and multiplies and adds.
+// B panel, and for every row of the tile broadcasts an element of A and multiplies and adds. Every four steps two cache
+// lines of what will be needed later are asked for, a stride of step floats further on each time: a few at a time, since
+// a burst of them would hold up the kernel's own loads.
 func (v isa) tile(rows, vectors int, transposed bool) {
 	v.text(tileName(rows, vectors, transposed),
-		"func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool)")
+		"func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, ahead *float32, step int)")
 	k := Load(Param("k"), GP64()).(gp)
 	b := base("b")
-	c, ldc := base("c"), Load(Param("ldc"), GP64()).(gp)
-	lda, ldb := Load(Param("lda"), GP64()).(gp), Load(Param("ldb"), GP64()).(gp)
-	for _, stride := range []gp{lda, ldb, ldc} {
-		SHLQ(operand.U8(2), stride)
-	}
+	lda, ldb := v.stride("lda"), v.stride("ldb")
 	a := rowAddresses(base("a"), rows, lda, transposed)
-	cols := Load(Param("cols"), GP64()).(gp)
 
 	sums := make([][]vec, rows)
 	for i := range sums {
@@ -62,9 +59,9 @@ func (v isa) tile(rows, vectors int, transposed bool) {
 	Load(Param("acc"), acc)
 	TESTB(acc, acc)
 	JZ(operand.LabelRef("begin"))
-	row := GP64()
-	MOVQ(c, row)
-	masks := v.masks(cols, vectors) // made anew at the end: AVX2 has no registers to keep them in
+	row, ldc := base("c"), v.stride("ldc")
+	// Masks and addresses are made anew at the end: there are not enough registers to keep them in.
+	masks := v.masks(Load(Param("cols"), GP64()).(gp), vectors)
 	for i := range sums {
 		for j := range sums[i] {
 			v.loadMaskedInto(operand.Mem{Base: row, Disp: j * v.size()}, masks[j], sums[i][j])
@@ -75,10 +72,14 @@ func (v isa) tile(rows, vectors int, transposed bool) {
 	}
 
 	Label("begin")
+	ahead, step := Load(Param("ahead"), GP64()).(gp), v.stride("step")
 	const unroll = 4
 	SUBQ(operand.U8(unroll), k)
 	JLT(operand.LabelRef("rest"))
 	Label("blocks")
+	PREFETCHT0(operand.Mem{Base: ahead})
+	PREFETCHT0(operand.Mem{Base: ahead, Disp: 64})
+	ADDQ(step, ahead)
 	for s := range unroll {
 		v.tileStep(sums, a, b, s)
 		ADDQ(ldb, b)
@@ -107,13 +108,14 @@ func (v isa) tile(rows, vectors int, transposed bool) {
 	JNZ(operand.LabelRef("steps"))
 
 	Label("store")
-	masks = v.masks(cols, vectors)
+	row, ldc = base("c"), v.stride("ldc")
+	masks = v.masks(Load(Param("cols"), GP64()).(gp), vectors)
 	for i := range sums {
 		for j := range sums[i] {
-			v.storeMasked(sums[i][j], masks[j], operand.Mem{Base: c, Disp: j * v.size()})
+			v.storeMasked(sums[i][j], masks[j], operand.Mem{Base: row, Disp: j * v.size()})
 		}
 		if i+1 < rows {
-			ADDQ(ldc, c)
+			ADDQ(ldc, row)
 		}
 	}
 	v.end()

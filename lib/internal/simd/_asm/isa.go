@@ -318,5 +318,12 @@ func base(name string) gp { return Load(Param(name).Base(), GP64()).(gp) }
 // length loads the length of a slice argument.
 func length(name string) gp { return Load(Param(name).Len(), GP64()).(gp) }
 
+// stride loads a distance in floats and makes it one in bytes.
+func (v isa) stride(name string) gp {
+	r := Load(Param(name), GP64()).(gp)
+	SHLQ(operand.U8(2), r)
+	return r
+}
+
 // label numbers the labels of a function.
 func label(name string, n int) string { return fmt.Sprintf("%s%d", name, n) }
