@@ -35,7 +35,7 @@ func (c *Cleaner) Hide(path, name string) {
 
 // The directories that a session and GoNB make for themselves.
 var (
-	sessionDir = regexp.MustCompile(`\$TMP/lateral-\d+\b`)
+	sessionDir = regexp.MustCompile(`\$TMP(/lateral-\d+\b)+`) // the kernel's and, within, GoNB's
 	gonbDir    = regexp.MustCompile(`(\$TMP/)?\bgonb_[0-9a-f]{8}\b`)
 )
 

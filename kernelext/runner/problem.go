@@ -4,11 +4,10 @@ package runner
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/wire"
 )
 
 // Problem is the failure of a cell.
@@ -46,71 +45,16 @@ func indent(text string) string {
 	return "    " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n    ")
 }
 
-var (
-	colours = regexp.MustCompile(`\x1b\[[0-9;]*m`)
-	// GoNB's references to a line of a cell: in compile errors and in stack traces.
-	compileLine = regexp.MustCompile(`(?s)^Cell(?:\[(\d+)\]:)? Line (\d+)\n.*\n(.*)$`)
-	traceLine   = regexp.MustCompile(`\[\[ Cell (?:\[(\d+)\] )?Line (\d+) \]\]\s*`)
-	panicLine   = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*)$`)
-	endLine     = regexp.MustCompile(`^(\^C\n)?(exit status \d+|signal: .*)\n$`)
-)
-
-// diagnose finds, in what GoNB reported for the cell at index, the message and
-// the source line to blame. counts maps execution counts to cells.
-func diagnose(cells []*notebook.Cell, index int, counts map[int]int, output *notebook.Output, stderr string) *Problem {
-	p := &Problem{Cell: index + 1, ID: cells[index].ID, Message: strings.TrimSpace(output.ErrorValue)}
-	blame := func(count, line string) {
-		if n, err := strconv.Atoi(count); err == nil {
-			if i, ok := counts[n]; ok {
-				p.Cell, p.ID = i+1, cells[i].ID
-			}
-		}
-		p.Line, _ = strconv.Atoi(line)
-		if lines := strings.Split(cells[p.Cell-1].Source, "\n"); p.Line >= 1 && p.Line <= len(lines) {
-			p.Source = lines[p.Line-1]
-		}
-	}
-
-	// Compile errors: one traceback entry each, of which the first is blamed.
-	var messages []string
-	for _, entry := range output.Traceback {
-		entry = strings.TrimSpace(colours.ReplaceAllString(entry, ""))
-		if m := compileLine.FindStringSubmatch(entry); m != nil {
-			if messages == nil {
-				blame(m[1], m[2])
-			}
-			messages = append(messages, fmt.Sprintf("line %s: %s", m[2], m[3]))
-		}
-	}
-	if messages != nil {
-		_, p.Message, _ = strings.Cut(messages[0], ": ")
-		p.Detail = strings.Join(messages[1:], "\n")
+// problem describes the failure of the cell at index, which left output. The
+// kernel may say more, in terms of execution counts.
+func (r *run) problem(index int, output *notebook.Output, f *wire.Failure) *Problem {
+	p := &Problem{Cell: index + 1, ID: r.nb.Cells[index].ID, Message: r.o.Clean(strings.TrimSpace(output.ErrorValue))}
+	if f == nil {
 		return p
 	}
-
-	// A panic: its message, the innermost line of a cell, and the stack trace.
-	stderr = colours.ReplaceAllString(stderr, "")
-	if m := panicLine.FindString(stderr); m != "" {
-		p.Message = m
+	p.Message, p.Detail = r.o.Clean(f.Message), r.o.Clean(f.Detail)
+	if blamed, ok := r.counts[f.Count]; ok && f.Line > 0 {
+		p.Cell, p.ID, p.Line, p.Source = blamed+1, r.nb.Cells[blamed].ID, f.Line, f.Source
 	}
-	for _, m := range traceLine.FindAllStringSubmatch(stderr, -1) {
-		if m[1] != "" && m[2] != "0" { // GoNB writes line 0 where it does not know
-			blame(m[1], m[2])
-			break
-		}
-	}
-	p.Detail = excerpt(traceLine.ReplaceAllString(stderr, ""))
 	return p
-}
-
-// excerpt returns the part of what a failed program wrote that says why: the
-// start of a panic's report, else the end.
-func excerpt(text string) string {
-	const most = 16
-	if at := panicLine.FindStringIndex(text); at != nil {
-		lines := strings.Split(strings.TrimSpace(text[at[0]:]), "\n")
-		return strings.Join(lines[:min(most, len(lines))], "\n")
-	}
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-most):], "\n")
 }

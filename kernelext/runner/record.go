@@ -4,7 +4,6 @@ package runner
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/lateral-ml/lateral/kernelext/notebook"
@@ -28,12 +27,11 @@ func newRecorder() *recorder {
 
 // record is the recording of one cell.
 type record struct {
-	cell       *notebook.Cell
-	terminals  map[*notebook.Output]*terminal
-	clearNext  bool // clear the outputs when the next one comes
-	text       int  // bytes printed
-	lastStderr string
-	timing     map[string]any
+	cell      *notebook.Cell
+	terminals map[*notebook.Output]*terminal
+	clearNext bool // clear the outputs when the next one comes
+	text      int  // bytes printed
+	timing    map[string]any
 }
 
 // begin starts the recording of a cell whose messages belong to request.
@@ -127,9 +125,6 @@ func (rec *record) clear() {
 
 // stream appends text to the last output, if it is one of the same stream.
 func (rec *record) stream(stream wire.Stream) {
-	if stream.Name == "stderr" {
-		rec.lastStderr = stream.Text
-	}
 	if rec.text > maxText || stream.Text == "" {
 		return
 	}
@@ -164,17 +159,6 @@ func (rec *record) hasError() bool {
 // fail adds an error output.
 func (rec *record) fail(name, value string) {
 	rec.add(&notebook.Output{Type: notebook.Error, ErrorName: name, ErrorValue: value, Traceback: []string{value}})
-}
-
-// stderr returns what the cell wrote to standard error.
-func (rec *record) stderr() string {
-	var text strings.Builder
-	for _, output := range rec.cell.Outputs {
-		if terminal := rec.terminals[output]; terminal != nil && output.Name == "stderr" {
-			text.WriteString(terminal.text())
-		}
-	}
-	return text.String()
 }
 
 // finish stores the texts in the cells, with clean applied to all that is shown.

@@ -19,7 +19,6 @@ import (
 // Options says how to execute a notebook.
 type Options struct {
 	Kernel      session.Spec
-	Setup       []string       // code that is run silently before the first cell
 	Metadata    map[string]any // the kernelspec entry of the notebook's metadata; nil leaves what is there
 	CellTimeout time.Duration  // for each cell; 0 is no limit
 	KeepGoing   bool           // run the cells after one that failed
@@ -73,11 +72,6 @@ func Run(ctx context.Context, nb *notebook.Notebook, o Options) error {
 	defer s.Close()
 	r.session = s
 	r.describeKernel()
-	for _, code := range o.Setup {
-		if _, err := s.Execute(ctx, s.NewExecute(code, true), r.recorder.handle); err != nil {
-			return fmt.Errorf("the kernel did not start: %w", err)
-		}
-	}
 	defer s.Drain(r.recorder.handle)
 	return r.all(ctx)
 }
@@ -151,7 +145,7 @@ func (r *run) cell(ctx context.Context, index int) *Problem {
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, &TimeoutError{What: "cell", Limit: limit})
 		defer cancel()
 	}
-	request := r.session.NewExecute(cell.Source, false)
+	request := r.session.NewExecute(cell.Source, !r.o.KeepGoing && !cell.HasTag("raises-exception"))
 	rec := r.recorder.begin(request, cell)
 	reply, err := r.session.Execute(ctx, request, r.recorder.handle)
 	if reply.Status != "" {
@@ -170,19 +164,13 @@ func (r *run) cell(ctx context.Context, index int) *Problem {
 		rec.add(&notebook.Output{Type: notebook.Error, ErrorName: reply.Name, ErrorValue: reply.Value, Traceback: reply.Traceback})
 	case reply.Status == "aborted":
 		rec.fail("Aborted", "the kernel did not execute the cell")
-	case reply.Status == "ok" && !rec.hasError() && endLine.MatchString(rec.lastStderr):
-		// GoNB 0.11.3 replies "ok" although the cell's program failed; that it
-		// did is the last thing on standard error, a message of its own.
-		rec.fail("ProgramError", strings.TrimSpace(rec.lastStderr))
 	}
 	if !rec.hasError() || cell.HasTag("raises-exception") {
 		return nil
 	}
 	for _, output := range cell.Outputs {
 		if output.Type == notebook.Error {
-			p := diagnose(r.nb.Cells, index, r.counts, output, rec.stderr())
-			p.Message, p.Detail = r.o.Clean(p.Message), r.o.Clean(p.Detail)
-			return p
+			return r.problem(index, output, reply.Failure)
 		}
 	}
 	return nil
@@ -193,15 +181,12 @@ func errorName(err error) string {
 	var (
 		timeout *TimeoutError
 		dead    *session.DeadError
-		input   *session.InputError
 	)
 	switch {
 	case errors.As(err, &timeout):
 		return "TimeoutError"
 	case errors.As(err, &dead):
 		return "DeadKernelError"
-	case errors.As(err, &input):
-		return "InputError"
 	case errors.Is(err, context.Canceled):
 		return "Interrupted"
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/wire"
 )
 
 func TestTerminal(t *testing.T) {
@@ -76,6 +77,7 @@ func TestCleaner(t *testing.T) {
 		"/tmp/gonb_0a1b2c3d/main.go:5:2: x":      "$CELL/main.go:5:2: x",
 		"/tmp/lateral-123/gonb_0a1b2c3d/main.go": "$CELL/main.go",
 		"/tmp/lateral-123/data":                  "$TMP/data",
+		"/tmp/lateral-1/lateral-2/x":             "$TMP/x", // the kernel's and, within, GoNB's
 		"# gonb_0a1b2c3d":                        "# $CELL",
 		"gonb_not8hex relative/x /":              "gonb_not8hex relative/x /",
 	} {
@@ -111,36 +113,22 @@ func TestCleanOutput(t *testing.T) {
 	}
 }
 
-// The messages are what GoNB 0.11.3 reports for such cells.
-func TestDiagnose(t *testing.T) {
-	nb := cells("var X = f()", "%%\ny := 3\nfmt.Println(undef)")
-	counts := map[int]int{1: 0, 2: 1}
-	for name, test := range map[string]struct {
-		output *notebook.Output
-		stderr string
-		want   string
+// What the kernel says about a failure becomes the notebook's terms.
+func TestProblem(t *testing.T) {
+	nb := cells("var X = f()", "%%\nfmt.Println(X)")
+	r := &run{nb: nb, o: Options{Clean: strings.ToUpper}, counts: map[int]int{7: 0, 8: 1}}
+	output := &notebook.Output{Type: notebook.Error, ErrorName: "E", ErrorValue: "from the output"}
+	for _, test := range []struct {
+		failure *wire.Failure
+		want    string
 	}{
-		"compile errors": {&notebook.Output{
-			ErrorValue: "# gonb_0a1b2c3d\n./main.go:17:1: declared and not used: y\n./main.go:18:13: undefined: undef\n",
-			Traceback: []string{
-				"# gonb_0a1b2c3d",
-				"Cell[2]: Line 2\nfunc main() {\n\tflag.Parse()\ny := 3\n^\n\n\x1b[31mdeclared and not used: y\x1b[0m",
-				"Cell[2]: Line 3\ny := 3\nfmt.Println(undef)\n            ^\n\n\x1b[31mundefined: undef\x1b[0m", "",
-			},
-		}, "", "cell 2, line 2: declared and not used: y\n     2 | y := 3\n    line 3: undefined: undef"},
-		"error in an earlier cell": {&notebook.Output{
-			Traceback: []string{"Cell[1]: Line 1\nvar X = f()\n        ^\n\nundefined: f"},
-		}, "", "cell 1, line 1: undefined: f\n     1 | var X = f()"},
-		"panic": {&notebook.Output{ErrorValue: "exit status 2"},
-			"working\npanic: oh no\n\ngoroutine 1 [running]:\nmain.f(...)\n\t \x1b[7m[[ Cell Line 0 ]]\x1b[0m $CELL/main.go:11\n" +
-				"main.main()\n\t \x1b[7m[[ Cell [2] Line 3 ]]\x1b[0m $CELL/main.go:16 +0x65\nexit status 2\n",
-			"cell 2, line 3: panic: oh no\n     3 | fmt.Println(undef)\n    panic: oh no\n    \n    goroutine 1 [running]:\n    main.f(...)\n    \t $CELL/main.go:11\n" +
-				"    main.main()\n    \t $CELL/main.go:16 +0x65\n    exit status 2"},
-		"failed program": {&notebook.Output{ErrorValue: "exit status 1"}, "no such file\nexit status 1\n",
-			"cell 2: exit status 1\n    no such file\n    exit status 1"},
+		{nil, "cell 2: FROM THE OUTPUT"},
+		{&wire.Failure{Message: "exit status 1", Detail: "why"}, "cell 2: EXIT STATUS 1\n    WHY"},
+		{&wire.Failure{Count: 7, Line: 1, Source: "var X = f()", Message: "undefined: f"}, "cell 1, line 1: UNDEFINED: F\n     1 | var X = f()"},
+		{&wire.Failure{Count: 3, Line: 1, Source: "of a cell that is not here", Message: "m"}, "cell 2: M"},
 	} {
-		if got := diagnose(nb.Cells, 1, counts, test.output, test.stderr).Error(); got != test.want {
-			t.Errorf("%s: got\n%s\nwant\n%s", name, got, test.want)
+		if got := r.problem(1, output, test.failure).Error(); got != test.want {
+			t.Errorf("%+v: got\n%s\nwant\n%s", test.failure, got, test.want)
 		}
 	}
 }

@@ -31,6 +31,7 @@ type Spec struct {
 	Argv []string // program and arguments; "{connection_file}" is replaced
 	Dir  string   // working directory
 	Env  []string // complete environment; TMPDIR is replaced by a directory of the session's own
+	ID   string   // of the kernel, in the name of its connection file, where GoNB's widgets look for it; default random
 
 	// SignalInterrupt interrupts with SIGINT, as interrupt_mode "signal" of a
 	// kernel specification asks; otherwise with a message.
@@ -69,15 +70,6 @@ func (e *DeadError) Error() string {
 	return "the kernel died (" + e.State + "); the last it said was:\n" + e.Log
 }
 
-// InputError reports code that asked for input where nobody can answer.
-type InputError struct {
-	Prompt string
-}
-
-func (e *InputError) Error() string {
-	return fmt.Sprintf("the code asks for input (%q), but nobody can answer in a run without a front end", strings.TrimSpace(e.Prompt))
-}
-
 // Start runs a kernel and waits until it answers and its output arrives.
 func Start(ctx context.Context, spec Spec) (*Session, error) {
 	if spec.Grace == 0 {
@@ -88,7 +80,10 @@ func Start(ctx context.Context, spec Spec) (*Session, error) {
 		return nil, fmt.Errorf("session: %w", err)
 	}
 	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	s := &Session{Dir: dir, spec: spec, id: wire.NewID(), cancel: cancel, failed: make(chan error, 1)}
+	if spec.ID == "" {
+		spec.ID = wire.NewID()
+	}
+	s := &Session{Dir: dir, spec: spec, id: spec.ID, cancel: cancel, failed: make(chan error, 1)}
 	if err := s.start(ctx, life); err != nil {
 		s.Close()
 		return nil, err
@@ -228,11 +223,11 @@ func isIdle(m *wire.Message) bool {
 	return m.Header.Type == "status" && m.Decode(&status) == nil && status.State == "idle"
 }
 
-// NewExecute returns a request to run code. A silent one is not counted.
-func (s *Session) NewExecute(code string, silent bool) *wire.Message {
+// NewExecute returns a request to run code. With stop, requests sent before its
+// failure was known are not executed.
+func (s *Session) NewExecute(code string, stop bool) *wire.Message {
 	return wire.New(s.id, "execute_request", wire.ExecuteRequest{
-		Code: code, Silent: silent, StoreHistory: !silent, StopOnError: true,
-		UserExpressions: map[string]string{},
+		Code: code, StoreHistory: true, StopOnError: stop, UserExpressions: map[string]string{},
 	})
 }
 
@@ -240,8 +235,7 @@ func (s *Session) NewExecute(code string, silent bool) *wire.Message {
 // status that ends its output. Every message on iopub is given to handle, also
 // those that belong to earlier requests. When ctx is done the kernel is
 // interrupted, and killed if it does not answer within the grace period; the
-// error is then ctx's cause. Other errors are a [*DeadError], an [*InputError],
-// or a failure of the connection; after any of them use [Session.Alive].
+// error is then ctx's cause. Other errors are a [*DeadError] or a failure of the connection; after any of them use [Session.Alive].
 func (s *Session) Execute(ctx context.Context, request *wire.Message, handle func(*wire.Message)) (wire.ExecuteReply, error) {
 	var reply wire.ExecuteReply
 	if err := s.sockets.Shell.Send(request); err != nil {
@@ -274,11 +268,7 @@ func (s *Session) Execute(ctx context.Context, request *wire.Message, handle fun
 			}
 			replied = true
 			late = time.After(idleLimit)
-		case m := <-s.stdin:
-			var input wire.InputRequest
-			if m.Header.Type == "input_request" && m.Decode(&input) == nil && cause == nil {
-				interrupt(&InputError{Prompt: input.Prompt})
-			}
+		case <-s.stdin: // the request does not allow questions
 		case <-done:
 			interrupt(context.Cause(ctx))
 		case <-grace:
@@ -298,6 +288,45 @@ func (s *Session) Execute(ctx context.Context, request *wire.Message, handle fun
 		}
 	}
 	return reply, cause
+}
+
+// Channels are the ways out of a kernel, for a program that routes messages
+// itself instead of calling [Session.Execute].
+type Channels struct {
+	IOPub, Shell, Stdin <-chan *wire.Message
+	Failed              <-chan error    // a message that could not be read
+	Exited              <-chan struct{} // closed when the process has ended
+}
+
+// Channels returns the kernel's messages. Whoever reads them must not call Execute.
+func (s *Session) Channels() Channels {
+	return Channels{s.iopub, s.shell, s.stdin, s.failed, s.process.exited}
+}
+
+// Send sends a request to the kernel.
+func (s *Session) Send(m *wire.Message) error { return s.sockets.Shell.Send(m) }
+
+// Answer sends the answer to an input_request.
+func (s *Session) Answer(m *wire.Message) error { return s.sockets.Stdin.Send(m) }
+
+// A Process is one that the kernel has started.
+type Process struct {
+	PID  int
+	Name string
+}
+
+// Processes returns what the kernel has started and still runs.
+func (s *Session) Processes() []Process { return group(s.process.cmd.Process.Pid) }
+
+// Kill ends the kernel and everything it started at once.
+func (s *Session) Kill() { s.process.kill() }
+
+// Err returns the [*DeadError] of a kernel that has ended, nil for one that runs.
+func (s *Session) Err() error {
+	if s.Alive() {
+		return nil
+	}
+	return s.dead()
 }
 
 // Drain gives handle what still arrives for requests that are done.

@@ -132,12 +132,47 @@ func TestForgedMessage(t *testing.T) {
 	}
 }
 
+// A kernel that asks although the request forbids it is interrupted like one that hangs.
 func TestInputRequest(t *testing.T) {
 	s := start(t)
-	_, err := s.Execute(context.Background(), s.NewExecute("input your name:", false), ignore)
-	var input *session.InputError
-	if !errors.As(err, &input) || input.Prompt != "your name:" {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), 50*time.Millisecond, errors.New("enough"))
+	defer cancel()
+	if _, err := s.Execute(ctx, s.NewExecute("input your name:", false), ignore); err == nil || err.Error() != "enough" {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A program routes messages itself.
+func TestChannels(t *testing.T) {
+	s := start(t)
+	channels := s.Channels()
+	if err := s.Send(s.NewExecute("input your name:\nstdout \"done\"", false)); err != nil {
+		t.Fatal(err)
+	}
+	question := <-channels.Stdin
+	var input wire.InputRequest
+	if err := question.Decode(&input); err != nil || input.Prompt != "your name:" {
+		t.Fatalf("the question %+v, %v", input, err)
+	}
+	if err := s.Answer(wire.Reply(question, "input_reply", wire.InputReply{Value: "Ada"})); err != nil {
+		t.Fatal(err)
+	}
+	for m := range channels.IOPub {
+		var text wire.Stream
+		if m.Header.Type == "stream" && m.Decode(&text) == nil {
+			if text.Text != "Ada" {
+				t.Errorf("the kernel heard %q", text.Text)
+			}
+			break
+		}
+	}
+	if s.Err() != nil {
+		t.Errorf("a kernel that runs has the error %v", s.Err())
+	}
+	s.Kill()
+	<-channels.Exited
+	if s.Err() == nil {
+		t.Error("a kernel that was killed has no error")
 	}
 }
 

@@ -31,13 +31,18 @@ func (t Tools) Flags() string {
 // the reason of a crash should be.
 var Quiet = []string{"-logtostderr=false", "-stderrthreshold=FATAL"}
 
-// Kernel returns the command line and environment that start GoNB on the module.
-func (t Tools) Kernel() (argv, env []string) {
-	argv = []string{t.GoNB(), "-kernel", "{connection_file}", "-raw_error", "-go_work=" + t.Module}
-	env = append(os.Environ(),
+// Arguments returns the command line that starts GoNB on a checkout of this
+// module.
+func Arguments(gonb, module string) []string {
+	return []string{gonb, "-kernel", "{connection_file}", "-raw_error", "-go_work=" + module}
+}
+
+// Environment returns the environment of a kernel: this process's own, with the
+// tools on PATH.
+func (t Tools) Environment() []string {
+	return append(os.Environ(),
 		"PATH="+t.Path(os.Getenv("PATH")),
 		"GOFLAGS="+t.Flags(),
 		"GOWORK=", // one of the user's would replace the one GoNB makes
 	)
-	return argv, env
 }

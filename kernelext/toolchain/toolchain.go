@@ -9,6 +9,8 @@ package toolchain
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -117,6 +119,16 @@ func (t Tools) BuildGopls(ctx context.Context) error {
 		return nil
 	}
 	return install(ctx, filepath.Join(t.Module, "kernelext", "tools", "gopls"), filepath.Dir(t.Gopls()), gopls)
+}
+
+// BuildCommand makes the lateral command of this checkout where Jupyter can
+// start it, up to date with its sources, and returns where. One that runs
+// already keeps the file it was started from.
+func (t Tools) BuildCommand(ctx context.Context) (string, error) {
+	sum := sha256.Sum256([]byte(t.Module))
+	dir := filepath.Join(t.Dir, "command-"+hex.EncodeToString(sum[:4]))
+	err := install(ctx, t.Module, dir, modulePath+"/kernelext/cmd/lateral")
+	return filepath.Join(dir, "lateral"), err
 }
 
 // install builds packages in module and moves the programs to dir, each

@@ -79,7 +79,7 @@ func TestLocate(t *testing.T) {
 	if tools.Built() {
 		t.Error("tools in an empty cache are said to be built")
 	}
-	argv, env := tools.Kernel()
+	argv, env := Arguments(tools.GoNB(), tools.Module), tools.Environment()
 	if argv[0] != tools.GoNB() || !slices.Contains(argv, "-go_work="+root) || !slices.Contains(env, "GOWORK=") ||
 		!slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, "PATH="+tools.Dir+":") }) {
 		t.Errorf("%q does not start GoNB on the module", argv)

@@ -20,6 +20,17 @@ type ExecuteReply struct {
 	Name           string   `json:"ename,omitempty"`
 	Value          string   `json:"evalue,omitempty"`
 	Traceback      []string `json:"traceback,omitempty"`
+	Failure        *Failure `json:"lateral,omitempty"` // of the kernel that "lateral kernel run" is
+}
+
+// Failure says where and why a cell failed: an extension of the protocol's
+// execute_reply, which front ends ignore.
+type Failure struct {
+	Count   int    `json:"count"`  // execution count of the cell to blame, which may be an earlier one; 0 if not known
+	Line    int    `json:"line"`   // in that cell, from 1; 0 if not known
+	Source  string `json:"source"` // that line
+	Message string `json:"message"`
+	Detail  string `json:"detail"` // further messages, or the start of a stack trace
 }
 
 // ExecuteInput repeats on iopub the code that a kernel starts to run.
@@ -72,6 +83,11 @@ type InputRequest struct {
 	Password bool   `json:"password"`
 }
 
+// InputReply answers an [InputRequest].
+type InputReply struct {
+	Value string `json:"value"`
+}
+
 // KernelInfo is what a kernel says about itself.
 type KernelInfo struct {
 	Status                string       `json:"status"`
@@ -80,6 +96,84 @@ type KernelInfo struct {
 	ImplementationVersion string       `json:"implementation_version"`
 	LanguageInfo          LanguageInfo `json:"language_info"`
 	Banner                string       `json:"banner"`
+	HelpLinks             []HelpLink   `json:"help_links"`
+}
+
+// HelpLink is an entry of a front end's help menu.
+type HelpLink struct {
+	Text string `json:"text"`
+	URL  string `json:"url"`
+}
+
+// CursorRequest is the content of complete_request and inspect_request.
+type CursorRequest struct {
+	Code        string `json:"code"`
+	CursorPos   int    `json:"cursor_pos"` // in code points
+	DetailLevel int    `json:"detail_level"`
+}
+
+// CompleteReply lists what could replace the text between two places of the code.
+type CompleteReply struct {
+	Status      string         `json:"status"`
+	Matches     []string       `json:"matches"`
+	CursorStart int            `json:"cursor_start"`
+	CursorEnd   int            `json:"cursor_end"`
+	Metadata    map[string]any `json:"metadata"`
+}
+
+// InspectReply describes what is at the cursor.
+type InspectReply struct {
+	Status   string         `json:"status"`
+	Found    bool           `json:"found"`
+	Data     map[string]any `json:"data"`
+	Metadata map[string]any `json:"metadata"`
+}
+
+// IsCompleteRequest asks whether code can be executed or needs more lines.
+type IsCompleteRequest struct {
+	Code string `json:"code"`
+}
+
+// IsCompleteReply says "complete", "incomplete" or "invalid".
+type IsCompleteReply struct {
+	Status string `json:"status"`
+	Indent string `json:"indent"` // for the next line, if incomplete
+}
+
+// HistoryRequest asks for code that was executed.
+type HistoryRequest struct {
+	Output  bool   `json:"output"`
+	Access  string `json:"hist_access_type"` // "range", "tail" or "search"
+	Session int    `json:"session"`
+	Start   int    `json:"start"`
+	Stop    int    `json:"stop"`
+	N       int    `json:"n"`
+	Pattern string `json:"pattern"` // with * and ?
+	Unique  bool   `json:"unique"`
+}
+
+// HistoryReply lists session, line number and input; with outputs, the input is
+// a pair.
+type HistoryReply struct {
+	Status  string   `json:"status"`
+	History [][3]any `json:"history"`
+}
+
+// Comm is what comm_open, comm_msg and comm_close begin with.
+type Comm struct {
+	ID     string `json:"comm_id"`
+	Target string `json:"target_name"`
+}
+
+// CommInfoReply lists the open comms.
+type CommInfoReply struct {
+	Status string                       `json:"status"`
+	Comms  map[string]map[string]string `json:"comms"`
+}
+
+// OK is the content of replies that say nothing more.
+type OK struct {
+	Status string `json:"status"`
 }
 
 // LanguageInfo describes a kernel's language; it is saved in a notebook.
@@ -95,7 +189,8 @@ type LanguageInfo struct {
 
 // Shutdown asks a kernel to end, and is the content of its answer.
 type Shutdown struct {
-	Restart bool `json:"restart"`
+	Status  string `json:"status,omitempty"` // of the answer
+	Restart bool   `json:"restart"`
 }
 
 // Empty is the content of messages that carry none.

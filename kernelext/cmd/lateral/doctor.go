@@ -196,7 +196,7 @@ func checkKernel(tools toolchain.Tools, prefix string) finding {
 	if _, err := os.Stat(spec.Argv[0]); err != nil {
 		return finding{trouble, "kernel for Jupyter: " + file + " points at " + spec.Argv[0] + ", which is not there", remedy}
 	}
-	if spec.Argv[0] != tools.GoNB() || !slices.Contains(spec.Argv, "-go_work="+tools.Module) {
+	if !slices.Equal(spec.Argv, kernelArgv(spec.Argv[0], tools)) {
 		return finding{note, "kernel for Jupyter: " + file + " is of another version or checkout", remedy}
 	}
 	return finding{fine, "kernel for Jupyter: " + file, ""}

@@ -18,10 +18,11 @@ func kernelCommand() *cobra.Command {
 	var prefix string
 	cmd := &cobra.Command{
 		Use:   "kernel",
-		Short: "Install or remove the kernel for Jupyter",
+		Short: "Install, remove or run the kernel for Jupyter",
 	}
 	cmd.PersistentFlags().StringVar(&prefix, "prefix", "", "install below `DIR`/share/jupyter, such as a virtual environment (default: for this user)")
 	cmd.AddCommand(
+		serveCommand(),
 		&cobra.Command{
 			Use:   "install",
 			Short: "Build the kernel and tell Jupyter about it",
@@ -82,7 +83,13 @@ func installKernel(ctx context.Context, log io.Writer, prefix string) (toolchain
 			return tools, err
 		}
 	}
-	file, changed, err := kernelspec.Install(dir, kernelName, jupyterKernel(tools))
+	step := startLine(log, "building the kernel command")
+	program, err := tools.BuildCommand(ctx)
+	step.end(err)
+	if err != nil {
+		return tools, err
+	}
+	file, changed, err := kernelspec.Install(dir, kernelName, jupyterKernel(tools, program))
 	if err != nil {
 		return tools, err
 	}
@@ -96,10 +103,9 @@ func installKernel(ctx context.Context, log io.Writer, prefix string) (toolchain
 
 // jupyterKernel describes the kernel to Jupyter. PATH is written out, since a
 // Jupyter started from a menu does not have the one of a shell.
-func jupyterKernel(tools toolchain.Tools) kernelspec.Spec {
-	argv, _ := tools.Kernel()
+func jupyterKernel(tools toolchain.Tools, program string) kernelspec.Spec {
 	return kernelspec.Spec{
-		Argv:          argv,
+		Argv:          kernelArgv(program, tools),
 		DisplayName:   kernelDisplay,
 		Language:      "go",
 		InterruptMode: "message",
@@ -110,4 +116,9 @@ func jupyterKernel(tools toolchain.Tools) kernelspec.Spec {
 		},
 		Metadata: map[string]any{"lateral": map[string]any{"module": tools.Module}},
 	}
+}
+
+// kernelArgv is the command line of a kernel that serves a connection file.
+func kernelArgv(program string, tools toolchain.Tools) []string {
+	return []string{program, "kernel", "run", "--gonb=" + tools.GoNB(), "--module=" + tools.Module, "{connection_file}"}
 }

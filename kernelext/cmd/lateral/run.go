@@ -147,15 +147,16 @@ func (o *runOptions) one(ctx context.Context, log io.Writer, tools toolchain.Too
 		ctx, cancel = context.WithTimeoutCause(ctx, o.timeout, &runner.TimeoutError{What: "notebook", Limit: o.timeout})
 		defer cancel()
 	}
-	argv, env := tools.Kernel()
-	env, err := o.environment(env, path, params)
+	argv, env, err := kernelHere(tools)
 	if err != nil {
+		return err
+	}
+	if env, err = o.environment(env, path, params); err != nil {
 		return err
 	}
 	lines := &cellLines{log: log}
 	failure := runner.Run(ctx, nb, runner.Options{
-		Kernel:      session.Spec{Argv: append(argv, toolchain.Quiet...), Dir: filepath.Dir(path), Env: env},
-		Setup:       []string{"%noautoget"}, // everything comes from the module's workspace
+		Kernel:      session.Spec{Argv: argv, Dir: filepath.Dir(path), Env: env},
 		Metadata:    map[string]any{"name": kernelName, "display_name": kernelDisplay, "language": "go"},
 		CellTimeout: o.cellTimeout,
 		KeepGoing:   o.keepGoing,

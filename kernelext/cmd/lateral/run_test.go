@@ -183,9 +183,9 @@ func TestProgressLines(t *testing.T) {
 
 func TestInstalledKernel(t *testing.T) {
 	tools := toolchain.Tools{Dir: "/cache/bin", Module: "/src/lateral"}
-	spec := jupyterKernel(tools)
-	if spec.Argv[0] != "/cache/bin/gonb" || spec.InterruptMode != "message" || spec.Language != "go" ||
-		!strings.Contains(strings.Join(spec.Argv, " "), "-kernel {connection_file}") || !strings.HasPrefix(spec.Env["PATH"], "/cache/bin:") {
+	spec := jupyterKernel(tools, "/cache/bin/lateral")
+	if spec.Argv[0] != "/cache/bin/lateral" || spec.InterruptMode != "message" || spec.Language != "go" ||
+		strings.Join(spec.Argv[1:], " ") != "kernel run --gonb=/cache/bin/gonb --module=/src/lateral {connection_file}" || !strings.HasPrefix(spec.Env["PATH"], "/cache/bin:") {
 		t.Errorf("%+v", spec)
 	}
 }

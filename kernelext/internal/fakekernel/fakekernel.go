@@ -6,15 +6,20 @@
 //	stdout TEXT, stderr TEXT     write, TEXT quoted as in Go
 //	display ID VALUE             display_data with VALUE as text/plain; ID - for none
 //	update ID VALUE              update_display_data
+//	data JSON                    display_data with the data given as JSON
+//	flood N                      N MiB of lines on stdout
+//	pid                          print the process number
 //	result VALUE                 execute_result
 //	clear, clear wait            clear_output
 //	error NAME VALUE             an error, on iopub and in the reply
 //	fail NAME VALUE              an error in the reply alone
 //	abort                        the reply says aborted
-//	input PROMPT                 ask for input and wait for it, for ever
+//	input PROMPT                 ask for input, wait for it or an interrupt, write it
 //	hang                         wait until interrupted
 //	deaf                         wait for ever, interrupted or not
 //	spawn                        start a program that runs for a minute, print its process number
+//	program                      run a program for a minute, say how it ended on stderr as GoNB does
+//	program ignore               one that cannot be interrupted
 //	die                          end the process, with a last word on stderr
 //	forge                        send a message signed with another key
 //	late TEXT                    write TEXT after the cell is done
@@ -24,6 +29,7 @@ package fakekernel
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -62,6 +68,7 @@ type kernel struct {
 	connection  wire.Connection
 	sockets     *wire.Sockets
 	interrupted chan struct{}
+	answers     chan string
 	count       int
 }
 
@@ -74,10 +81,11 @@ func serve(file string) error {
 	if err != nil {
 		return err
 	}
-	k := &kernel{connection: connection, sockets: sockets, interrupted: make(chan struct{}, 1)}
+	k := &kernel{connection: connection, sockets: sockets, interrupted: make(chan struct{}, 1), answers: make(chan string)}
 	done := make(chan struct{})
 	go k.control(done)
 	go k.shell()
+	go k.stdin()
 	<-done
 	return nil
 }
@@ -100,6 +108,16 @@ func (k *kernel) control(done chan struct{}) {
 			k.sockets.Control.Send(wire.Reply(m, "shutdown_reply", wire.Shutdown{}))
 			close(done)
 			return
+		}
+	}
+}
+
+// stdin hands on what people answer.
+func (k *kernel) stdin() {
+	for {
+		var input wire.InputReply
+		if m, err := k.sockets.Stdin.Receive(); err == nil && m.Decode(&input) == nil {
+			k.answers <- input.Value
 		}
 	}
 }
@@ -158,6 +176,19 @@ func (k *kernel) execute(request *wire.Message) (late string) {
 				Data: map[string]any{"text/plain": second}, Metadata: map[string]any{},
 				Transient: wire.Transient{DisplayID: strings.Trim(first, "-")},
 			})
+		case "data":
+			var data map[string]any
+			if err := json.Unmarshal([]byte(rest), &data); err != nil {
+				panic(err)
+			}
+			k.publish(request, "display_data", wire.Display{Data: data})
+		case "flood":
+			n, _ := strconv.Atoi(first)
+			for range 16 * n {
+				k.publish(request, "stream", wire.Stream{Name: "stdout", Text: strings.Repeat("0123456789abcde\n", 4<<10)})
+			}
+		case "pid":
+			k.publish(request, "stream", wire.Stream{Name: "stdout", Text: strconv.Itoa(os.Getpid())})
 		case "result":
 			k.publish(request, "execute_result", wire.Display{
 				Data: map[string]any{"text/plain": rest}, Metadata: map[string]any{}, ExecutionCount: k.count,
@@ -173,7 +204,12 @@ func (k *kernel) execute(request *wire.Message) (late string) {
 			reply.Status = "aborted"
 		case "input":
 			k.sockets.Stdin.Send(wire.Reply(request, "input_request", wire.InputRequest{Prompt: rest}))
-			<-k.interrupted
+			select {
+			case answer := <-k.answers:
+				k.publish(request, "stream", wire.Stream{Name: "stdout", Text: answer})
+			case <-k.interrupted:
+				reply.Status, reply.Name = "error", "Interrupted"
+			}
 		case "hang":
 			<-k.interrupted
 			reply.Status, reply.Name = "error", "Interrupted"
@@ -185,6 +221,14 @@ func (k *kernel) execute(request *wire.Message) (late string) {
 				panic(err)
 			}
 			k.publish(request, "stream", wire.Stream{Name: "stdout", Text: strconv.Itoa(child.Process.Pid)})
+		case "program":
+			child := exec.Command("sleep", "60")
+			if first == "ignore" {
+				child = exec.Command("sh", "-c", "trap '' INT; echo ready; sleep 60")
+			}
+			if err := child.Run(); err != nil {
+				k.publish(request, "stream", wire.Stream{Name: "stderr", Text: err.Error() + "\n"})
+			}
 		case "die":
 			fmt.Fprintln(os.Stderr, "last words")
 			time.Sleep(50 * time.Millisecond) // for the output sent before

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import "time"
+
+func init() {
+	saveTime, killTime = 300*time.Millisecond, 300*time.Millisecond
+}
+
+// Completeness and Matches for tests.
+var (
+	Completeness = completeness
+	Matches      = matches
+)
+
+// Replay returns the cell that gives back the declarations of cells, and where
+// its lines come from, as pairs of cell and line.
+func Replay(cells ...string) (code string, origin [][2]int) {
+	var sources []source
+	for i, c := range cells {
+		sources = append(sources, source{i + 1, c})
+	}
+	code, places := replay(sources)
+	for _, p := range places {
+		origin = append(origin, [2]int{p.count, p.line})
+	}
+	return code, origin
+}
