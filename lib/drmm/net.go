@@ -23,6 +23,7 @@ package drmm
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
@@ -109,7 +110,7 @@ func (n *Net) Infer(found *Inference, x *autograd.Var) {
 		}
 		x = autograd.ReLU(best)
 		found.Inputs, found.Features = append(found.Inputs, u), append(found.Features, x)
-		found.Switches = append(found.Switches, switchesOf(x, best, u, l.shape.Pool))
+		found.Switches = append(found.Switches, switchesOf(x, best, u))
 	}
 	top := n.levels[len(n.Layers)]
 	mean := autograd.MeanPool2D(x, autograd.Pool{H: top.H, W: top.W})
@@ -117,37 +118,38 @@ func (n *Net) Infer(found *Inference, x *autograd.Var) {
 }
 
 // switchesOf returns the switches of a layer with features x, the maxima over positions and the net inputs u.
-func switchesOf(x, best, u *autograd.Var, pool bool) Switches {
+func switchesOf(x, best, u *autograd.Var) Switches {
 	y := x.Tape().Op("Switches", nil, x, best, u)
-	y.Resize()
-	y.Data()[0] = 0
-	at := y.Index(x.Value().Len())
-	y.Keep(0, 0)
-	if pool {
-		y.Keep(0, 1)
-	}
+	y.Resize(0)
+	y.Index(x.Value().Len())
 	s := x.Shape()
 	y.Tape().For(y, s[0]*s[1], 1<<14/(s[2]*s[3])+1, func(y *autograd.Var, lo, hi int) {
-		s, plane := y.In(0).Shape(), y.In(2).Shape()[2]*y.In(2).Shape()[3]
-		n := s[2] * s[3]
+		x, winners := y.In(0), y.In(1).Winners()
+		n, plane := x.Shape()[2]*x.Shape()[3], y.In(2).Shape()[2]*y.In(2).Shape()[3]
 		for i := lo; i < hi; i++ {
-			x, at := y.In(0).Data()[i*n:(i+1)*n], y.Winners()[i*n:(i+1)*n]
-			for j := range at {
-				at[j] = int32(j)
-			}
-			if y.Kept(0) == 1 {
-				for j, winner := range y.In(1).Winners()[i*n : (i+1)*n] {
-					at[j] = winner - int32(i*plane)
+			at := y.Winners()[i*n : (i+1)*n]
+			if len(winners) > 0 { // the positions are the switches of max-pooling, counted within their plane
+				for j, w := range winners[i*n : (i+1)*n] {
+					at[j] = w - int32(i*plane)
+				}
+			} else {
+				for j := range at {
+					at[j] = int32(j)
 				}
 			}
-			for j, v := range x {
-				if !(v > 0) {
-					at[j] = -1
-				}
+			for j, v := range x.Data()[i*n : (i+1)*n] {
+				at[j] = (at[j]+1)&on(v) - 1
 			}
 		}
 	})
-	return Switches{at, u.Shape()[2], u.Shape()[3]}
+	return Switches{y.Winners(), u.Shape()[2], u.Shape()[3]}
+}
+
+// on returns all ones for a feature v that is not zero, and 0 for zero; features are never negative. A branch would be
+// mispredicted half the time.
+func on(v float32) int32 {
+	bits := int32(math.Float32bits(v) & math.MaxInt32)
+	return -bits >> 31
 }
 
 // Choose returns, for each sample, 1 for the class with the largest logit (of equal ones the first) and 0 for the

@@ -84,6 +84,7 @@ type Setting struct {
 
 	Weights Weights `json:"weights"` // of the terms that the variant has
 	Squares string  `json:"squares"` // Sums or Means
+	Noise   float64 `json:"noise"`   // standard deviation of the noise that training images get before inference
 	// The weights KL and Marginal grow in a straight line from 0 at RampFrom to their value at RampTo, in epochs:
 	// the features must have begun to form before anything can be certain.
 	RampFrom float64 `json:"rampFrom"`
@@ -153,6 +154,8 @@ func (s Setting) Check() error {
 		return field("Weights", w, "0 for the terms that variant "+s.Variant+" lacks: use Weights.Of")
 	case s.Unlabelled == 0 && (w.KL != 0 || w.Marginal != 0):
 		return field("Unlabelled", s.Unlabelled, "some images for the terms KL and Marginal")
+	case !(s.Noise >= 0) || !finite(s.Noise):
+		return field("Noise", s.Noise, "a number >= 0")
 	case !(s.RampFrom >= 0) || !(s.RampTo >= s.RampFrom) || !finite(s.RampTo):
 		return field("RampTo", s.RampTo, "0 <= RampFrom <= RampTo")
 	case !(s.Rate > 0) || !finite(s.Rate):

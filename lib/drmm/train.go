@@ -106,6 +106,7 @@ type model struct {
 	// Averages are the moving averages of the weights and of the running statistics of Net, in the order of its state.
 	Averages []*tensor.Tensor
 	Steps    *tensor.Tensor // that were done, one number
+	Noise    *tensor.RNG    // of the images
 }
 
 // A trainer computes the objective of a setting.
@@ -118,6 +119,7 @@ type trainer struct {
 
 	found    Inference
 	rendered Rendering
+	noisy    tensor.Tensor
 }
 
 func newTrainer(s Setting, d *Data) (*trainer, *Mix, error) {
@@ -144,7 +146,7 @@ func newTrainer(s Setting, d *Data) (*trainer, *Mix, error) {
 		return nil, nil, err
 	}
 	half := s.Batch / 2
-	t := &trainer{Setting: s, model: &model{Net: net, Steps: tensor.New(1)}, perEpoch: (mix.Len() + half - 1) / half}
+	t := &trainer{Setting: s, model: &model{Net: net, Steps: tensor.New(1), Noise: tensor.Stream(s.Seed, "noise")}, perEpoch: (mix.Len() + half - 1) / half}
 	nn.StateOf(t.model) // names the weights as the checkpoint has them
 	if s.Average > 0 {
 		if t.average, err = draw(); err != nil {
@@ -203,7 +205,7 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 	if !b.Training() {
 		return t.measure(b)
 	}
-	t.model.Net.Infer(&t.found, b.X)
+	t.model.Net.Infer(&t.found, t.addNoise(b.X))
 	n, all := len(b.Y), b.X.Rows()
 	labelled := autograd.Slice(t.found.Logits, 0, n)
 	b.Error(labelled)
@@ -221,6 +223,17 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 		cost = autograd.Add(cost, t.negativity(b))
 	}
 	return cost
+}
+
+// addNoise returns images with the model's noise. What is rendered for them is compared with the images without.
+func (t *trainer) addNoise(x *autograd.Var) *autograd.Var {
+	if t.Noise == 0 {
+		return x
+	}
+	t.noisy.Resize(x.Shape()...)
+	t.model.Noise.Normal(t.noisy.Data(), 0, float32(t.Noise))
+	simd.Add(t.noisy.Data(), t.noisy.Data(), x.Data())
+	return x.Tape().Input(&t.noisy)
 }
 
 // term reports a term of the objective and returns it with its weight.

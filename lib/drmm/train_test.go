@@ -43,7 +43,7 @@ func barSetting(d *Data, variant string) Setting {
 	s := Digits(6, variant)
 	s.Data, s.Sum = d.Name(), d.Sum()
 	s.Shape = "8x3x3 full pool, 8x2x2 valid, 3x1x1 valid"
-	s.Epochs, s.Batch, s.Rate, s.FinalRate, s.Average = 3, 12, 0.01, 0.001, 0.9
+	s.Epochs, s.Batch, s.Rate, s.FinalRate, s.Average, s.Noise = 3, 12, 0.01, 0.001, 0.9, 0.05
 	if s.Unlabelled > 0 {
 		s.Unlabelled = 60
 	} else {
@@ -241,6 +241,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		"fewer than the 30": func(s *Setting) { s.Labels = 90 },
 		"fewer than the 61": func(s *Setting) { s.Unlabelled = 61 },
 		"Weights":           func(s *Setting) { s.Variant = Sup },
+		"Noise":             func(s *Setting) { s.Noise = -1 },
 		"RampTo":            func(s *Setting) { s.RampFrom = 9 },
 		"Rate":              func(s *Setting) { s.Rate = 0 },
 		"FinalRate":         func(s *Setting) { s.FinalRate = 1 },
