@@ -22,6 +22,12 @@ type Axes struct {
 	XRange, YRange, ZRange [2]float64 // the ends of the axis; default: from the data
 	XNames, YNames         []string   // names of 0, 1, 2...: classes, layers, settings
 
+	// Lines, Scatter, LearningCurves, Ranges: a broken axis leaves out what lies between two values, and marks the place.
+	// The gap is narrowed until no value lies in it, and is no gap where that leaves nothing or the data do not reach
+	// beyond it. Each part gets room for its length, at least 30 % of the axis. A logarithmic axis cannot be broken, and
+	// the interactive view is not.
+	XGap, YGap [2]float64
+
 	Legend Legend
 
 	Map     ColorMap // HeatMap, Raster: colours; each documents its default
@@ -211,6 +217,14 @@ func (a Axes) require(op string, z bool) {
 		if r != ([2]float64{}) && !(r[0] < r[1]) {
 			panic(fmt.Sprintf("figure: %s: the range %v has its ends in the wrong order", op, r))
 		}
+	}
+	for _, gap := range [][2]float64{a.XGap, a.YGap} {
+		if gap != ([2]float64{}) && !(gap[0] < gap[1]) {
+			panic(fmt.Sprintf("figure: %s: the gap %v has its ends in the wrong order", op, gap))
+		}
+	}
+	if a.LogX && a.XGap != ([2]float64{}) || a.LogY && a.YGap != ([2]float64{}) {
+		panic(fmt.Sprintf("figure: %s: a logarithmic axis cannot be broken", op))
 	}
 	if a.LogX && a.XRange[0] < 0 || a.LogX && a.XRange[1] != 0 && a.XRange[0] == 0 ||
 		a.LogY && a.YRange[0] < 0 || a.LogY && a.YRange[1] != 0 && a.YRange[0] == 0 {

@@ -45,6 +45,9 @@ type Figure struct {
 	width   float64                // the width that was asked for
 	plan    func(s slot) drawing   // the layout for a place
 	echarts func() ([]byte, error) // nil where an interactive view makes no sense
+
+	frame   *frame                // of a plot whose axes can be shared, and
+	reframe func(f frame) *Figure // the same plot in another frame
 }
 
 // A slot is the place that a figure is laid out for.

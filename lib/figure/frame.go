@@ -346,6 +346,7 @@ func (f *frame) over(c *Canvas) {
 		c.Text(f.area.x-7, y, t.label, labels)
 	}
 	f.names(c)
+	f.breaks(c)
 	if f.note != "" {
 		c.Text(f.area.x+f.area.w/2, f.area.y+f.area.h/2, f.note, Style{Text: Muted})
 	}

@@ -157,6 +157,30 @@ func drawFigure() *Figure {
 	})
 }
 
+// brokenFigure leaves out what no curve reaches, of both axes.
+func brokenFigure() *Figure {
+	return Ranges(Axes{Title: "Broken axes", X: "λ", Y: "active units", XGap: [2]float64{0.01, 0.1}, YGap: [2]float64{100, 5000}, Width: 480},
+		Series{Name: "layer 1", X: []float64{0, 0.002, 0.004, 0.2}, Runs: [][]float64{{6000, 200, 120, 4}, {6400, 220, 130, 6}, {6100, 190, 140, 2}}},
+		Series{Name: "layer 2", X: []float64{0, 0.002, 0.004, 0.2}, Runs: [][]float64{{5200, 280, 160, 30}, {5400, 250, 150, 20}, {5300, 260, 170, 25}}})
+}
+
+func sharedFigure() *Figure {
+	plot := func(title string, scale float64) *Figure {
+		return Lines(Axes{Title: title, X: "step", Y: "loss (nats)"}, Series{Y: decay(12, 3*scale, scale, 0.3)})
+	}
+	return SharedPanels(2, SharedY, plot("one", 1), plot("two", 2))
+}
+
+func sheetFigure() *Figure {
+	x := strokes(12, 14)
+	faint := x.Slice(0, 6).Clone()
+	for i, v := range faint.Data() {
+		faint.Data()[i] = v / 2
+	}
+	return Reconstructions(Tiles{Title: "Strokes", Width: 420, Range: [2]float64{0, 1}}, x.Slice(0, 6),
+		SheetRow[*tensor.Tensor]{"λ = 0", x.Slice(6, 12)}, SheetRow[*tensor.Tensor]{"λ = 10⁻⁴", faint})
+}
+
 func gallery() []exhibit {
 	manySeries := func(n, points int) (out []Series) {
 		for k := range n {
@@ -208,6 +232,25 @@ func gallery() []exhibit {
 		{"scatter", true, func() *Figure {
 			return Scatter(Axes{X: "active units (%)", Y: "test accuracy (%)", LogX: true, Width: 400},
 				Series{X: []float64{0.1, 1, 10, 50}, Y: []float64{80, 95, 97, 98}, Low: []float64{75, 94, 96, 97.5}, High: []float64{84, 96, 97.5, 98.2}})
+		}},
+
+		{"broken", true, brokenFigure},
+		{"shared", true, sharedFigure},
+		{"reconstructions", true, sheetFigure},
+		{"features", true, func() *Figure {
+			return FeatureMaps(Tiles{Width: 420, Names: []string{"1", "2", "3", "4", "5", "6"}}, []string{"a 5", "a 6"}, strokes(12, 12).Reshape(2, 6, 12, 12))
+		}},
+		{"kernels", true, func() *Figure {
+			return Kernels(Tiles{Title: "Layer 2", Width: 300}, nil, strokes(12, 7).Reshape(4, 3, 7, 7))
+		}},
+		{"kernels of one channel", false, func() *Figure {
+			return Kernels(Tiles{Title: "Layer 1", PerTile: true}, nil, strokes(6, 11))
+		}},
+		{"colour reconstructions", false, func() *Figure {
+			return Reconstructions(Tiles{}, strokes(12, 8).Reshape(4, 3, 8, 8), SheetRow[*tensor.Tensor]{"again", strokes(12, 8).Reshape(4, 3, 8, 8)})
+		}},
+		{"broken x in panels", false, func() *Figure {
+			return SharedPanels(2, SharedX|SharedY, brokenFigure(), brokenFigure())
 		}},
 
 		{"one point", false, func() *Figure { return LearningCurves(Axes{X: "epoch", Y: "loss (nats)"}, Series{Y: []float64{0.5}}) }},

@@ -34,7 +34,7 @@ func HeatMap[M Matrix](a Axes, m M) *Figure {
 			a.ZRange = [2]float64{r.lo, r.lo + 1}
 		}
 	}
-	bar := &colorBar{m: a.Map, scale: scale{span{a.ZRange[0], a.ZRange[1]}, false}, label: a.Z}
+	bar := &colorBar{m: a.Map, scale: scale{span: span{a.ZRange[0], a.ZRange[1]}}, label: a.Z}
 	base := cellFrame(a, n)
 	fig := &Figure{kind: "HeatMap", width: a.width()}
 	fig.facts = append(base.facts(), fmt.Sprintf("z: %s, %s to %s", a.Z, short(a.ZRange[0]), short(a.ZRange[1])),
@@ -186,7 +186,7 @@ func Raster[M Matrix](a Axes, activity M, labels []int) *Figure {
 	}
 	var bar *colorBar
 	if !binary {
-		bar = &colorBar{m: InkMap, scale: scale{span{0, math.Max(r.hi, 1e-30)}, false}, label: a.Z}
+		bar = &colorBar{m: InkMap, scale: scale{span: span{0, math.Max(r.hi, 1e-30)}}, label: a.Z}
 		if a.ZRange != ([2]float64{}) {
 			bar.scale.span = span{a.ZRange[0], a.ZRange[1]}
 		}

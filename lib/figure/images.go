@@ -89,7 +89,7 @@ func tileGrid(op, what string, t Tiles, n numbers) *Figure {
 	if t.Width == 0 {
 		t.Width = defaultWidth
 	}
-	bar := colorBar{m: t.Map, scale: scale{span{t.Range[0], t.Range[1]}, false}, label: t.Z}
+	bar := colorBar{m: t.Map, scale: scale{span: span{t.Range[0], t.Range[1]}}, label: t.Z}
 	hasBar := t.Z != "" && !t.PerTile && planes == 1
 	scales := fmt.Sprintf("%s (%s) to %s (%s)", short(t.Range[0]), t.Map.end(0), short(t.Range[1]), t.Map.end(1))
 	if t.PerTile {

@@ -36,14 +36,14 @@ type lineStyle struct {
 func linePlot(op string, a Axes, series []Series, style lineStyle) *Figure {
 	a.require(op, false)
 	cs := curves(op, a, series)
-	xs, ys := emptySpan(), emptySpan()
+	xs, ys := extent{log: a.LogX}, extent{log: a.LogY}
 	for _, c := range cs {
 		for i, x := range c.X {
 			if shown(x, a.LogX) && shown(c.Y[i], a.LogY) {
-				xs.add(a.LogX, x)
-				ys.add(a.LogY, c.Y[i])
+				xs.add(x)
+				ys.add(c.Y[i])
 				if c.Low != nil {
-					ys.add(a.LogY, c.Low[i], c.High[i])
+					ys.add(c.Low[i], c.High[i])
 				}
 			}
 		}
@@ -53,14 +53,19 @@ func linePlot(op string, a Axes, series []Series, style lineStyle) *Figure {
 		margin = 0.04
 	}
 	base := frame{axes: a,
-		x: newAxis(xs, a.XRange, a.LogX, margin, a.XNames),
-		y: newAxis(ys, a.YRange, a.LogY, 0.05, a.YNames),
+		x: xs.axis(a.XRange, a.XGap, margin, a.XNames),
+		y: ys.axis(a.YRange, a.YGap, 0.05, a.YNames),
 	}
 	base.x.whole, base.y.grid = style.whole, true
-	if xs.empty() {
+	if len(xs.values) == 0 {
 		base.note = "no values to show"
 	}
-	sign := swatchMarker
+	return base.linePlot(op, cs, style)
+}
+
+// linePlot returns the figure of curves in a frame.
+func (base frame) linePlot(op string, cs []curve, style lineStyle) *Figure {
+	a, sign := base.axes, swatchMarker
 	if style.lines {
 		sign = swatchLine
 		for _, c := range cs {
@@ -91,6 +96,7 @@ func linePlot(op string, a Axes, series []Series, style lineStyle) *Figure {
 		}}
 	}
 	fig.echarts = func() ([]byte, error) { return lineOption(a, cs, style) }
+	fig.frame, fig.reframe = &base, func(f frame) *Figure { return f.linePlot(op, cs, style) }
 	return fig
 }
 

@@ -39,6 +39,68 @@ func Panels(columns int, figures ...*Figure) *Figure {
 	return fig
 }
 
+// Sharing says which axes the plots of [SharedPanels] have in common.
+type Sharing int
+
+const (
+	SharedX Sharing = 1 << iota
+	SharedY
+)
+
+// SharedPanels joins plots as Panels does, and gives all of them the same range on the axes that they share (SharedX,
+// SharedY, or SharedX|SharedY), so that they can be compared by eye. A shared axis is broken where those of all plots
+// are. It panics where a figure is none of Lines, LearningCurves, Scatter and Ranges, or where one of the shared axes is
+// logarithmic and another not.
+func SharedPanels(columns int, share Sharing, figures ...*Figure) *Figure {
+	if len(figures) == 0 {
+		panic("figure: SharedPanels: no figures")
+	}
+	frames := make([]frame, len(figures))
+	for i, f := range figures {
+		if f.reframe == nil {
+			panic("figure: SharedPanels: " + f.kind + " has no axes to share")
+		}
+		frames[i] = *f.frame
+	}
+	joined := make([]*Figure, len(figures))
+	for _, axis := range []struct {
+		share Sharing
+		of    func(f *frame) *axis
+	}{{SharedX, func(f *frame) *axis { return &f.x }}, {SharedY, func(f *frame) *axis { return &f.y }}} {
+		if share&axis.share == 0 {
+			continue
+		}
+		common := axis.of(&frames[0]).scale
+		for i := range frames {
+			common = common.joint(axis.of(&frames[i]).scale)
+		}
+		for i := range frames {
+			axis.of(&frames[i]).scale = common
+		}
+	}
+	for i, f := range figures {
+		joined[i] = f.reframe(frames[i]).WithCaption(f.Caption)
+	}
+	fig := Panels(columns, joined...)
+	fig.kind = "SharedPanels"
+	return fig
+}
+
+// joint returns the scale that shows what two show.
+func (s scale) joint(other scale) scale {
+	if s.log != other.log {
+		panic("figure: SharedPanels: one axis is logarithmic and another is not")
+	}
+	out := scale{span: span{math.Min(s.lo, other.lo), math.Max(s.hi, other.hi)}, log: s.log}
+	if s.broken() && other.broken() {
+		gap := span{math.Max(s.gap.lo, other.gap.lo), math.Min(s.gap.hi, other.gap.hi)}
+		if gap.lo < gap.hi {
+			out.gap = gap
+		}
+	}
+	return out
+}
+
 // panelMark returns (a), (b), ..., (z), (aa), ...
 func panelMark(i int) string {
 	if i >= 26 {

@@ -14,26 +14,35 @@ import (
 func Ranges(a Axes, series ...Series) *Figure {
 	a.require("Ranges", false)
 	cs := curves("Ranges", a, series)
-	xs, ys := emptySpan(), emptySpan()
+	xs, ys := extent{log: a.LogX}, extent{log: a.LogY}
 	for _, c := range cs {
 		if c.Runs == nil {
 			panic(fmt.Sprintf("figure: Ranges: series %d %q has no Runs", c.index, c.Name))
 		}
 		for i, x := range c.X {
 			if shown(x, a.LogX) && !math.IsNaN(c.Y[i]) {
-				xs.add(a.LogX, x)
-				ys.add(a.LogY, c.stats[i][:]...)
+				xs.add(x)
+				ys.add(c.stats[i][:]...)
 			}
 		}
 	}
 	base := frame{axes: a,
-		x: newAxis(xs, a.XRange, a.LogX, 0.05, a.XNames),
-		y: newAxis(ys, a.YRange, a.LogY, 0.06, nil),
+		x: xs.axis(a.XRange, a.XGap, 0.05, a.XNames),
+		y: ys.axis(a.YRange, a.YGap, 0.06, nil),
+	}
+	if base.x.lo == 0 && a.XRange == ([2]float64{}) { // room for the series that stand left of 0
+		base.x.lo = -0.03 * base.x.hi
 	}
 	base.y.grid = true
-	if xs.empty() {
+	if len(xs.values) == 0 {
 		base.note = "no values to show"
 	}
+	return base.ranges(cs)
+}
+
+// ranges returns the figure of spreads in a frame.
+func (base frame) ranges(cs []curve) *Figure {
+	a := base.axes
 	fig := &Figure{kind: "Ranges", width: a.width()}
 	fig.facts = append(base.facts(), curveFacts(cs, a)...)
 	fig.Alt = fmt.Sprintf("Median, quartiles and extremes over runs of %s against %s: median of %s.",
@@ -51,6 +60,7 @@ func Ranges(a Axes, series ...Series) *Figure {
 		}}
 	}
 	fig.echarts = func() ([]byte, error) { return lineOption(a, cs, lineStyle{lines: true}) }
+	fig.frame, fig.reframe = &base, func(f frame) *Figure { return f.ranges(cs) }
 	return fig
 }
 

@@ -35,13 +35,14 @@ func shown(v float64, log bool) bool {
 type scale struct {
 	span
 	log bool
+	gap span // of a broken axis: the values left out; not broken if it is the zero value
 }
 
 // newScale returns the scale of data within a span, with a margin (a part of the range) at both ends unless the
 // range was asked for.
 func newScale(data span, asked [2]float64, log bool, margin float64) scale {
 	if asked != ([2]float64{}) {
-		return scale{span{asked[0], asked[1]}, log}
+		return scale{span: span{asked[0], asked[1]}, log: log}
 	}
 	if data.empty() {
 		data = span{0, 1}
@@ -54,7 +55,7 @@ func newScale(data span, asked [2]float64, log bool, margin float64) scale {
 			data.lo, data.hi = data.lo/2, data.hi*2
 		}
 		f := math.Pow(data.hi/data.lo, margin)
-		return scale{span{data.lo / f, data.hi * f}, true}
+		return scale{span: span{data.lo / f, data.hi * f}, log: true}
 	}
 	if data.hi-data.lo <= 1e-12*math.Max(math.Abs(data.lo), math.Abs(data.hi)) { // equal but for rounding
 		d := math.Max(math.Abs(data.lo)*0.1, 0.5)
@@ -68,13 +69,16 @@ func newScale(data span, asked [2]float64, log bool, margin float64) scale {
 	if data.hi <= 0 && out.hi > 0 {
 		out.hi = 0
 	}
-	return scale{out, false}
+	return scale{span: out}
 }
 
 // place returns where v lies, 0 at the low end and 1 at the high one.
 func (s scale) place(v float64) float64 {
-	if s.log {
+	switch {
+	case s.log:
 		return math.Log(v/s.lo) / math.Log(s.hi/s.lo)
+	case s.broken():
+		return s.placeBroken(v)
 	}
 	return (v - s.lo) / (s.hi - s.lo)
 }
@@ -96,7 +100,10 @@ func (t tick) width() float64 {
 
 // ticks returns ticks at round numbers, at most about most labelled ones.
 func (s scale) ticks(most int, whole bool) []tick {
-	most = max(most, 2)
+	most = min(max(most, 2), 15) // more than 15 would be read by nobody, and below they may have to grow
+	if s.broken() {
+		return s.brokenTicks(most, whole)
+	}
 	if s.log && s.hi/s.lo >= 10 {
 		return s.logTicks(most)
 	}

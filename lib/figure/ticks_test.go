@@ -24,10 +24,10 @@ func TestTicks(t *testing.T) {
 		{"thousands", scale{span: span{0, 4500}}, 5, "0 1000 2000 3000 4000"},
 		{"large", scale{span: span{0, 3e7}}, 3, "0 10⁷ 2×10⁷ 3×10⁷"},
 		{"small", scale{span: span{0, 3e-5}}, 3, "0 10⁻⁵ 2×10⁻⁵ 3×10⁻⁵"},
-		{"decades", scale{span{1e-3, 1}, true}, 5, "0.001 0.01 0.1 1"},
-		{"small decades", scale{span{1e-6, 1e-3}, true}, 5, "10⁻⁶ 10⁻⁵ 10⁻⁴ 10⁻³"},
-		{"one decade", scale{span{1, 10}, true}, 5, "1 2 5 10"},
-		{"far decades", scale{span{1e-9, 1e9}, true}, 4, "10⁻⁵ 10⁰ 10⁵"},
+		{"decades", scale{span: span{1e-3, 1}, log: true}, 5, "0.001 0.01 0.1 1"},
+		{"small decades", scale{span: span{1e-6, 1e-3}, log: true}, 5, "10⁻⁶ 10⁻⁵ 10⁻⁴ 10⁻³"},
+		{"one decade", scale{span: span{1, 10}, log: true}, 5, "1 2 5 10"},
+		{"far decades", scale{span: span{1e-9, 1e9}, log: true}, 4, "10⁻⁵ 10⁰ 10⁵"},
 	} {
 		var got []string
 		for _, k := range c.s.ticks(c.most, false) {

@@ -17,6 +17,9 @@ func (f *frame) facts() []string {
 		if a.names != nil {
 			return fmt.Sprintf("%s: %s, %d names", name, label, len(a.names))
 		}
+		if a.broken() {
+			kind = fmt.Sprintf(", without %s to %s", short(a.gap.lo), short(a.gap.hi))
+		}
 		return fmt.Sprintf("%s: %s, %s to %s%s", name, label, short(a.lo), short(a.hi), kind)
 	}
 	out := []string{line("x", f.axes.X, f.x), line("y", f.axes.Y, f.y)}
