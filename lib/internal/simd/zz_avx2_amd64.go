@@ -262,4 +262,7 @@ func avx2MaxPoolRow2(dst []float32, index []int32, x []float32, first int, heigh
 func avx2Hamming(dst []int32, query []uint64, codes []uint64)
 
 //go:noescape
+func avx2HammingBelow(dst []uint64, query []uint64, codes []uint64, limit int64)
+
+//go:noescape
 func avx2MultiplyAdds(n int)

@@ -8734,6 +8734,293 @@ DATA splat0f0f0f0f<>+24(SB)/4, $0x0f0f0f0f
 DATA splat0f0f0f0f<>+28(SB)/4, $0x0f0f0f0f
 GLOBL splat0f0f0f0f<>(SB), RODATA|NOPTR, $32
 
+// func avx2HammingBelow(dst []uint64, query []uint64, codes []uint64, limit int64)
+// Requires: AVX, AVX2
+TEXT ·avx2HammingBelow(SB), NOSPLIT, $0-80
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         query_base+24(FP), DX
+	MOVQ         query_len+32(FP), BX
+	MOVQ         codes_base+48(FP), SI
+	VPBROADCASTQ limit+72(FP), Y0
+	VMOVUPS      nibbles<>+0(SB), Y1
+	VMOVUPS      splat0f0f0f0f<>+0(SB), Y2
+	VXORPS       Y3, Y3, Y3
+
+groups:
+	SUBQ   $0x01, CX
+	JLT    done
+	XORQ   DI, DI
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	XORQ   R8, R8
+	LEAQ   (SI), R9
+
+words0:
+	VPBROADCASTQ (DX)(R8*8), Y8
+	VPXOR        (R9), Y8, Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y2, Y9, Y9
+	VPAND        Y2, Y10, Y10
+	VPSHUFB      Y9, Y1, Y9
+	VPSHUFB      Y10, Y1, Y10
+	VPADDB       Y10, Y9, Y9
+	VPSADBW      Y3, Y9, Y9
+	VPADDQ       Y9, Y4, Y4
+	VPXOR        32(R9), Y8, Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y2, Y9, Y9
+	VPAND        Y2, Y10, Y10
+	VPSHUFB      Y9, Y1, Y9
+	VPSHUFB      Y10, Y1, Y10
+	VPADDB       Y10, Y9, Y9
+	VPSADBW      Y3, Y9, Y9
+	VPADDQ       Y9, Y5, Y5
+	VPXOR        64(R9), Y8, Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y2, Y9, Y9
+	VPAND        Y2, Y10, Y10
+	VPSHUFB      Y9, Y1, Y9
+	VPSHUFB      Y10, Y1, Y10
+	VPADDB       Y10, Y9, Y9
+	VPSADBW      Y3, Y9, Y9
+	VPADDQ       Y9, Y6, Y6
+	VPXOR        96(R9), Y8, Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y2, Y8, Y8
+	VPAND        Y2, Y9, Y9
+	VPSHUFB      Y8, Y1, Y8
+	VPSHUFB      Y9, Y1, Y9
+	VPADDB       Y9, Y8, Y8
+	VPSADBW      Y3, Y8, Y8
+	VPADDQ       Y8, Y7, Y7
+	ADDQ         $0x00000200, R9
+	INCQ         R8
+	CMPQ         R8, BX
+	JLT          words0
+	VPCMPGTQ     Y4, Y0, Y4
+	VMOVMSKPD    Y4, R8
+	ORQ          R8, DI
+	VPCMPGTQ     Y5, Y0, Y5
+	VMOVMSKPD    Y5, R8
+	SHLQ         $0x04, R8
+	ORQ          R8, DI
+	VPCMPGTQ     Y6, Y0, Y6
+	VMOVMSKPD    Y6, R8
+	SHLQ         $0x08, R8
+	ORQ          R8, DI
+	VPCMPGTQ     Y7, Y0, Y7
+	VMOVMSKPD    Y7, R8
+	SHLQ         $0x0c, R8
+	ORQ          R8, DI
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	XORQ         R8, R8
+	LEAQ         128(SI), R9
+
+words16:
+	VPBROADCASTQ (DX)(R8*8), Y8
+	VPXOR        (R9), Y8, Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y2, Y9, Y9
+	VPAND        Y2, Y10, Y10
+	VPSHUFB      Y9, Y1, Y9
+	VPSHUFB      Y10, Y1, Y10
+	VPADDB       Y10, Y9, Y9
+	VPSADBW      Y3, Y9, Y9
+	VPADDQ       Y9, Y4, Y4
+	VPXOR        32(R9), Y8, Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y2, Y9, Y9
+	VPAND        Y2, Y10, Y10
+	VPSHUFB      Y9, Y1, Y9
+	VPSHUFB      Y10, Y1, Y10
+	VPADDB       Y10, Y9, Y9
+	VPSADBW      Y3, Y9, Y9
+	VPADDQ       Y9, Y5, Y5
+	VPXOR        64(R9), Y8, Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y2, Y9, Y9
+	VPAND        Y2, Y10, Y10
+	VPSHUFB      Y9, Y1, Y9
+	VPSHUFB      Y10, Y1, Y10
+	VPADDB       Y10, Y9, Y9
+	VPSADBW      Y3, Y9, Y9
+	VPADDQ       Y9, Y6, Y6
+	VPXOR        96(R9), Y8, Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y2, Y8, Y8
+	VPAND        Y2, Y9, Y9
+	VPSHUFB      Y8, Y1, Y8
+	VPSHUFB      Y9, Y1, Y9
+	VPADDB       Y9, Y8, Y8
+	VPSADBW      Y3, Y8, Y8
+	VPADDQ       Y8, Y7, Y7
+	ADDQ         $0x00000200, R9
+	INCQ         R8
+	CMPQ         R8, BX
+	JLT          words16
+	VPCMPGTQ     Y4, Y0, Y4
+	VMOVMSKPD    Y4, R8
+	SHLQ         $0x10, R8
+	ORQ          R8, DI
+	VPCMPGTQ     Y5, Y0, Y5
+	VMOVMSKPD    Y5, R8
+	SHLQ         $0x14, R8
+	ORQ          R8, DI
+	VPCMPGTQ     Y6, Y0, Y6
+	VMOVMSKPD    Y6, R8
+	SHLQ         $0x18, R8
+	ORQ          R8, DI
+	VPCMPGTQ     Y7, Y0, Y7
+	VMOVMSKPD    Y7, R8
+	SHLQ         $0x1c, R8
+	ORQ          R8, DI
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	XORQ         R8, R8
+	LEAQ         256(SI), R9
+
+words32:
+	VPBROADCASTQ (DX)(R8*8), Y8
+	VPXOR        (R9), Y8, Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y2, Y9, Y9
+	VPAND        Y2, Y10, Y10
+	VPSHUFB      Y9, Y1, Y9
+	VPSHUFB      Y10, Y1, Y10
+	VPADDB       Y10, Y9, Y9
+	VPSADBW      Y3, Y9, Y9
+	VPADDQ       Y9, Y4, Y4
+	VPXOR        32(R9), Y8, Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y2, Y9, Y9
+	VPAND        Y2, Y10, Y10
+	VPSHUFB      Y9, Y1, Y9
+	VPSHUFB      Y10, Y1, Y10
+	VPADDB       Y10, Y9, Y9
+	VPSADBW      Y3, Y9, Y9
+	VPADDQ       Y9, Y5, Y5
+	VPXOR        64(R9), Y8, Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y2, Y9, Y9
+	VPAND        Y2, Y10, Y10
+	VPSHUFB      Y9, Y1, Y9
+	VPSHUFB      Y10, Y1, Y10
+	VPADDB       Y10, Y9, Y9
+	VPSADBW      Y3, Y9, Y9
+	VPADDQ       Y9, Y6, Y6
+	VPXOR        96(R9), Y8, Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y2, Y8, Y8
+	VPAND        Y2, Y9, Y9
+	VPSHUFB      Y8, Y1, Y8
+	VPSHUFB      Y9, Y1, Y9
+	VPADDB       Y9, Y8, Y8
+	VPSADBW      Y3, Y8, Y8
+	VPADDQ       Y8, Y7, Y7
+	ADDQ         $0x00000200, R9
+	INCQ         R8
+	CMPQ         R8, BX
+	JLT          words32
+	VPCMPGTQ     Y4, Y0, Y4
+	VMOVMSKPD    Y4, R8
+	SHLQ         $0x20, R8
+	ORQ          R8, DI
+	VPCMPGTQ     Y5, Y0, Y5
+	VMOVMSKPD    Y5, R8
+	SHLQ         $0x24, R8
+	ORQ          R8, DI
+	VPCMPGTQ     Y6, Y0, Y6
+	VMOVMSKPD    Y6, R8
+	SHLQ         $0x28, R8
+	ORQ          R8, DI
+	VPCMPGTQ     Y7, Y0, Y7
+	VMOVMSKPD    Y7, R8
+	SHLQ         $0x2c, R8
+	ORQ          R8, DI
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	XORQ         R8, R8
+	LEAQ         384(SI), R9
+
+words48:
+	VPBROADCASTQ (DX)(R8*8), Y8
+	VPXOR        (R9), Y8, Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y2, Y9, Y9
+	VPAND        Y2, Y10, Y10
+	VPSHUFB      Y9, Y1, Y9
+	VPSHUFB      Y10, Y1, Y10
+	VPADDB       Y10, Y9, Y9
+	VPSADBW      Y3, Y9, Y9
+	VPADDQ       Y9, Y4, Y4
+	VPXOR        32(R9), Y8, Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y2, Y9, Y9
+	VPAND        Y2, Y10, Y10
+	VPSHUFB      Y9, Y1, Y9
+	VPSHUFB      Y10, Y1, Y10
+	VPADDB       Y10, Y9, Y9
+	VPSADBW      Y3, Y9, Y9
+	VPADDQ       Y9, Y5, Y5
+	VPXOR        64(R9), Y8, Y9
+	VPSRLW       $0x04, Y9, Y10
+	VPAND        Y2, Y9, Y9
+	VPAND        Y2, Y10, Y10
+	VPSHUFB      Y9, Y1, Y9
+	VPSHUFB      Y10, Y1, Y10
+	VPADDB       Y10, Y9, Y9
+	VPSADBW      Y3, Y9, Y9
+	VPADDQ       Y9, Y6, Y6
+	VPXOR        96(R9), Y8, Y8
+	VPSRLW       $0x04, Y8, Y9
+	VPAND        Y2, Y8, Y8
+	VPAND        Y2, Y9, Y9
+	VPSHUFB      Y8, Y1, Y8
+	VPSHUFB      Y9, Y1, Y9
+	VPADDB       Y9, Y8, Y8
+	VPSADBW      Y3, Y8, Y8
+	VPADDQ       Y8, Y7, Y7
+	ADDQ         $0x00000200, R9
+	INCQ         R8
+	CMPQ         R8, BX
+	JLT          words48
+	VPCMPGTQ     Y4, Y0, Y4
+	VMOVMSKPD    Y4, R8
+	SHLQ         $0x30, R8
+	ORQ          R8, DI
+	VPCMPGTQ     Y5, Y0, Y5
+	VMOVMSKPD    Y5, R8
+	SHLQ         $0x34, R8
+	ORQ          R8, DI
+	VPCMPGTQ     Y6, Y0, Y6
+	VMOVMSKPD    Y6, R8
+	SHLQ         $0x38, R8
+	ORQ          R8, DI
+	VPCMPGTQ     Y7, Y0, Y7
+	VMOVMSKPD    Y7, R8
+	SHLQ         $0x3c, R8
+	ORQ          R8, DI
+	MOVQ         DI, (AX)
+	ADDQ         $0x08, AX
+	MOVQ         BX, DI
+	SHLQ         $0x09, DI
+	ADDQ         DI, SI
+	JMP          groups
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx2MultiplyAdds(n int)
 // Requires: AVX, FMA3
 TEXT ·avx2MultiplyAdds(SB), NOSPLIT, $0-8

@@ -517,4 +517,7 @@ func avx512MaxPoolRow2(dst []float32, index []int32, x []float32, first int, hei
 func avx512Hamming(dst []int32, query []uint64, codes []uint64)
 
 //go:noescape
+func avx512HammingBelow(dst []uint64, query []uint64, codes []uint64, limit int64)
+
+//go:noescape
 func avx512MultiplyAdds(n int)

@@ -27382,6 +27382,103 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx512HammingBelow(dst []uint64, query []uint64, codes []uint64, limit int64)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VPOPCNTDQ
+TEXT ·avx512HammingBelow(SB), NOSPLIT, $0-80
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         dst_len+8(FP), CX
+	MOVQ         query_base+24(FP), DX
+	MOVQ         query_len+32(FP), BX
+	MOVQ         codes_base+48(FP), SI
+	VPBROADCASTQ limit+72(FP), Z0
+
+groups:
+	SUBQ   $0x01, CX
+	JLT    done
+	XORQ   DI, DI
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	XORQ   R8, R8
+	LEAQ   (SI), R9
+
+words0:
+	VPBROADCASTQ (DX)(R8*8), Z9
+	VPXORQ       (R9), Z9, Z10
+	VPOPCNTQ     Z10, Z10
+	VPADDQ       Z10, Z1, Z1
+	VPXORQ       64(R9), Z9, Z10
+	VPOPCNTQ     Z10, Z10
+	VPADDQ       Z10, Z2, Z2
+	VPXORQ       128(R9), Z9, Z10
+	VPOPCNTQ     Z10, Z10
+	VPADDQ       Z10, Z3, Z3
+	VPXORQ       192(R9), Z9, Z10
+	VPOPCNTQ     Z10, Z10
+	VPADDQ       Z10, Z4, Z4
+	VPXORQ       256(R9), Z9, Z10
+	VPOPCNTQ     Z10, Z10
+	VPADDQ       Z10, Z5, Z5
+	VPXORQ       320(R9), Z9, Z10
+	VPOPCNTQ     Z10, Z10
+	VPADDQ       Z10, Z6, Z6
+	VPXORQ       384(R9), Z9, Z10
+	VPOPCNTQ     Z10, Z10
+	VPADDQ       Z10, Z7, Z7
+	VPXORQ       448(R9), Z9, Z9
+	VPOPCNTQ     Z9, Z9
+	VPADDQ       Z9, Z8, Z8
+	ADDQ         $0x00000200, R9
+	INCQ         R8
+	CMPQ         R8, BX
+	JLT          words0
+	VPCMPQ       $0x01, Z0, Z1, K1
+	KMOVB        K1, R8
+	ORQ          R8, DI
+	VPCMPQ       $0x01, Z0, Z2, K1
+	KMOVB        K1, R8
+	SHLQ         $0x08, R8
+	ORQ          R8, DI
+	VPCMPQ       $0x01, Z0, Z3, K1
+	KMOVB        K1, R8
+	SHLQ         $0x10, R8
+	ORQ          R8, DI
+	VPCMPQ       $0x01, Z0, Z4, K1
+	KMOVB        K1, R8
+	SHLQ         $0x18, R8
+	ORQ          R8, DI
+	VPCMPQ       $0x01, Z0, Z5, K1
+	KMOVB        K1, R8
+	SHLQ         $0x20, R8
+	ORQ          R8, DI
+	VPCMPQ       $0x01, Z0, Z6, K1
+	KMOVB        K1, R8
+	SHLQ         $0x28, R8
+	ORQ          R8, DI
+	VPCMPQ       $0x01, Z0, Z7, K1
+	KMOVB        K1, R8
+	SHLQ         $0x30, R8
+	ORQ          R8, DI
+	VPCMPQ       $0x01, Z0, Z8, K1
+	KMOVB        K1, R8
+	SHLQ         $0x38, R8
+	ORQ          R8, DI
+	MOVQ         DI, (AX)
+	ADDQ         $0x08, AX
+	MOVQ         BX, DI
+	SHLQ         $0x09, DI
+	ADDQ         DI, SI
+	JMP          groups
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx512MultiplyAdds(n int)
 // Requires: AVX, AVX512F
 TEXT ·avx512MultiplyAdds(SB), NOSPLIT, $0-8
