@@ -114,7 +114,7 @@ func TestHammingSearch(t *testing.T) {
 
 // The multiply-adds of a network are those of its products, counted from the shapes that a forward pass makes.
 func TestConvolutionMACs(t *testing.T) {
-	for name, net := range map[string]convNet{"k = 3": twoConvolutions(3), "k = 11": twoConvolutions(11), "DRMM": drmm} {
+	for name, net := range map[string]convNet{"k = 3": twoConvolutions(3), "k = 11": twoConvolutions(11), "DRMM": drmmNet} {
 		x := autograd.NewTape(1).Input(tensor.New(1, 1, 28, 28))
 		want, passes := 0.0, 2.0 // forward and the filters' gradient; from the second layer on the input's too
 		for _, layer := range net.layers(tensor.Stream(1, "weights")) {
@@ -200,14 +200,44 @@ func TestSummarize(t *testing.T) {
 		batches []float64
 		want    timing
 	}{
-		{[]float64{3}, timing{3, 0, 3}},
-		{[]float64{5, 1, 2, 4, 3}, timing{3, 2. / 3, 1}},
-		{[]float64{1, 2}, timing{1.5, 0.5 / 1.5, 1}},
-		{[]float64{100, 2, 2, 2, 2}, timing{2, 0, 2}},
+		{[]float64{3}, timing{3, 0, 3, span{}}},
+		{[]float64{5, 1, 2, 4, 3}, timing{3, 2. / 3, 1, span{}}},
+		{[]float64{1, 2}, timing{1.5, 0.5 / 1.5, 1, span{}}},
+		{[]float64{100, 2, 2, 2, 2}, timing{2, 0, 2, span{}}},
 	} {
 		if got := summarize(c.batches); got != c.want {
 			t.Errorf("summarize(%v) = %v, want %v", c.batches, got, c.want)
 		}
+	}
+}
+
+// Of several runs a row has the medians, and the ratio is the median of the runs' ratios.
+func TestCombine(t *testing.T) {
+	run := func(ours, theirs float64, peer string) result {
+		r := result{cores: []int{1, 2}, ours: []timing{{median: 2 * ours, fastest: ours}, {median: ours, spread: ours}}, top: ceiling{2: 10 * ours}}
+		if peer != "" {
+			r.peers = []peerResult{{"torch", peer, timing{median: theirs, fastest: theirs}}}
+		}
+		return r
+	}
+	c := combine([]result{run(2, 8, "slow"), run(1, 3, "quick"), run(4, 4, "middle"), run(3, 0, "")})
+	if want := (timing{2.5, 2.5, 1, span{2.5, 1, 4}}); len(c.ours) != 2 || c.ours[1].median != want.median || c.ours[1].runs != want.runs || c.ours[0].fastest != 1 {
+		t.Errorf("ours %v, want %v", c.ours, want)
+	}
+	if len(c.peers) != 1 || c.peers[0].name != "middle" || c.peers[0].runs != (span{4, 3, 8}) {
+		t.Errorf("peers %v", c.peers)
+	}
+	if x, runs := c.ratio(1, "torch"); x != 3 || runs != (span{3, 1, 4}) {
+		t.Errorf("ratio %v, %v", x, runs)
+	}
+	if c.top[2] != 40 {
+		t.Errorf("ceiling %v", c.top)
+	}
+	if one := combine([]result{run(2, 8, "slow")}); one.ours[1].runs != (span{}) || one.runs != nil {
+		t.Errorf("a single run became %v", one)
+	}
+	if got := duration(c.ours[1]); got != "2.5 (1..4) s" {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -258,6 +288,16 @@ func TestBench(t *testing.T) {
 		t.Errorf("wrong rows: %v", names)
 	}
 
+	out.Reset()
+	if err := bench(t.Context(), []string{"-run", "^sum_64k$", "-time", "2ms", "-json", "-runs", "3"}, &out, &log); err != nil {
+		t.Fatal(err)
+	}
+	var row jsonRow
+	if err := json.Unmarshal(out.Bytes(), &row); err != nil || row.Runs != 3 || len(row.SecondsRange) != 2 ||
+		row.Seconds < row.SecondsRange[0] || row.Seconds > row.SecondsRange[1] {
+		t.Errorf("three runs: %v, %s", err, out.String())
+	}
+
 	for _, format := range []string{"-markdown", "-time=2ms"} {
 		out.Reset()
 		if err := bench(t.Context(), []string{"-run", "sum_64k", "-time", "2ms", format}, &out, &log); err != nil {
@@ -278,6 +318,8 @@ func TestMistakes(t *testing.T) {
 		"-run (":          "-run: error parsing regexp",
 		"-json -markdown": "exclude each other",
 		"-time -1s":       "-time -1s must be positive",
+		"-runs 0":         "-runs 0 must be at least 1",
+		"-figure a.svg":   "-figure needs -growth",
 		"mlp":             `unexpected argument "mlp"; items are chosen by -run`,
 	} {
 		err := bench(t.Context(), strings.Fields(args), &bytes.Buffer{}, &bytes.Buffer{})

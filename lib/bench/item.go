@@ -16,6 +16,7 @@ type item struct {
 	setup func(workers int, dir string) (run func(), err error)
 
 	peers []string // the scripts, peers/NAME_peer.py, that know the item by name
+	runs  float64  // of a peer, that make one of ours; 0 is one
 	twice *pair    // set where two processes of a peer share the work
 	gonum func() func()
 }
@@ -28,7 +29,17 @@ type pair struct {
 
 // items lists everything there is to measure.
 func items() []item {
-	return slices.Concat(products(), kernels(), steps(), convolutions(), searches(), overheads(), files())
+	return slices.Concat(
+		products(),
+		kernels(),
+		steps(),
+		sweeps(),
+		convolutions(),
+		competitions(),
+		searches(),
+		overheads(),
+		files(),
+	)
 }
 
 // ready turns a function that cannot fail into the setup of an item that uses no files.

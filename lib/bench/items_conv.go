@@ -21,7 +21,7 @@ type convNet struct {
 
 // convolutions are training steps of convolutional networks as a user writes them.
 func convolutions() []item {
-	list := []item{drmm.item("drmm_step")}
+	list := []item{drmmNet.item("drmm_step")}
 	for _, k := range []int{3, 7, 11} {
 		list = append(list, twoConvolutions(k).item(fmt.Sprintf("cnn%d_step", k)))
 	}
@@ -48,8 +48,8 @@ func twoConvolutions(k int) convNet {
 	}
 }
 
-// drmm has the layers of the five-layer deep rendering mixture model for digits.
-var drmm = convNet{
+// drmmNet has the layers of the five-layer deep rendering mixture model for digits.
+var drmmNet = convNet{
 	layers: func(rng *tensor.RNG) nn.Sequential {
 		maxima := nn.Func(func(x *autograd.Var) *autograd.Var { return autograd.MaxPool2D(x, autograd.Pool{H: 2, W: 2}) })
 		mean := nn.Func(func(x *autograd.Var) *autograd.Var {

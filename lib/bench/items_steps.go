@@ -30,9 +30,6 @@ func steps() []item {
 		network{2000, 100, autograd.ReLU, 1e-3}.item("mlp2000_step"),
 		network{128, 100, func(z *autograd.Var) *autograd.Var { return competitive.LWTA(z, 2) }, 0}.item("lwta_step"),
 		network{128, 100, func(z *autograd.Var) *autograd.Var { return dropout.Forward(autograd.ReLU(z)) }, 0}.item("dropout_step"),
-		network{128, 10, autograd.ReLU, 1e-3}.item("mlp128_batch10"),
-		network{128, 1000, autograd.ReLU, 1e-3}.item("mlp128_batch1000"),
-		network{512, 100, autograd.ReLU, 1e-3}.item("mlp512_step"),
 	}
 }
 

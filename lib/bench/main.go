@@ -2,7 +2,9 @@
 
 // Command bench measures the library beside its peers, in one run on one machine:
 //
-//	go run ./lib/bench [-run PATTERN] [-peers] [-time 1s] [-json | -markdown]
+//	go run ./lib/bench [-run PATTERN] [-peers] [-time 1s] [-runs 1] [-json | -markdown]
+//	go run ./lib/bench -growth [-peers] [-time 1s] [-figure FILE]
+//	go run ./lib/bench -stress 30m
 //
 // One row for each item says how long a run of it takes on one core and on all of them (the median over batches, and
 // the distance of the quartiles as its spread), the rate, and the share of the machine's ceiling that the matrix
@@ -18,7 +20,14 @@
 //	python3 -m venv bench-venv && bench-venv/bin/pip install torch numpy safetensors faiss-cpu
 //	LATERAL_BENCH_PYTHON=bench-venv/bin/python:/usr/bin/python3 go run ./lib/bench -peers
 //
-// With -json each line is one object, for an item, a number of cores and a peer.
+// With -json each line is one object, for an item, a number of cores and a peer. With -runs 3 the whole list is measured
+// three times, and a row has the median (lowest..highest) over the runs, of the ratio too.
+//
+// With -growth it says how the cost of a training step grows with batch, width and cores, and with -figure draws it.
+//
+// With -stress it trains for so long, in turns alone and beside a process that keeps a core busy, and says how fast the
+// steps went, how long the slowest took, and what share of the machine was left for them. A step that hangs is an error,
+// with the stack of every goroutine.
 //
 // A new item is an entry in one of the lists in items_*.go, and a function in a script under peers/. The items are
 // benchmarks too, for a look at the profile:
@@ -27,7 +36,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -35,9 +43,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"time"
 )
@@ -58,20 +64,6 @@ func main() {
 	}
 }
 
-// A result is what was measured of an item.
-type result struct {
-	item  item
-	cores []int // ascending
-	ours  []timing
-	top   ceiling      // measured in turn with ours; nil if the item has no matrix products
-	peers []peerResult // fastest first
-}
-
-type peerResult struct {
-	name string
-	timing
-}
-
 // bench is the command. It stops soon after ctx is cancelled, with an error.
 func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -81,6 +73,9 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	asMarkdown := flags.Bool("markdown", false, "write a Markdown table")
 	withPeers := flags.Bool("peers", false, "time the peers too")
 	compile := flags.Bool("compile", false, "try torch.compile in the peers too, which takes minutes")
+	asGrowth := flags.Bool("growth", false, "instead, measure how a training step grows with batch, width and cores")
+	figureFile := flags.String("figure", "", "draw -growth into this file: .svg, .png or .pdf")
+	runs := flags.Int("runs", 1, "measure the whole list so many times; rows have the medians (lowest..highest) over runs")
 	d := flags.Duration("time", time.Second, "how long to measure each thing")
 	stressTime := flags.Duration("stress", 0, "instead, train for this long beside a busy process, and watch that no step hangs")
 	longest := flags.Duration("longest", 10*time.Second, "how long a step of -stress may take")
@@ -92,6 +87,10 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("unexpected argument %q; items are chosen by -run", flags.Arg(0))
 	case *asJSON && *asMarkdown:
 		return errors.New("-json and -markdown exclude each other")
+	case *figureFile != "" && !*asGrowth:
+		return errors.New("-figure needs -growth")
+	case *runs < 1:
+		return fmt.Errorf("-runs %d must be at least 1", *runs)
 	case *d <= 0:
 		return fmt.Errorf("-time %v must be positive", *d)
 	}
@@ -123,6 +122,9 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		defer s.peers.close()
 	}
 
+	if *asGrowth {
+		return s.growth(ctx, stdout, *figureFile)
+	}
 	var w writer
 	switch {
 	case *asJSON:
@@ -130,99 +132,26 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	default:
 		top := ceiling{}
 		top.raise(s.cores, *d/5)
-		w = newTable(stdout, top, s.cores, *withPeers, *asMarkdown)
+		w = newTable(stdout, top, s.cores, *withPeers, *asMarkdown, *runs)
 	}
 	if err := w.begin(); err != nil {
 		return err
 	}
-	for _, it := range list {
-		r, err := s.measure(ctx, it)
-		if err != nil {
-			return fmt.Errorf("%s: %w", it.name, err)
-		}
-		if err := w.row(r); err != nil {
-			return err
+	results := make([][]result, len(list))
+	for run := range *runs {
+		for i, it := range list {
+			r, err := s.measure(ctx, it)
+			if err != nil {
+				return fmt.Errorf("%s: %w", it.name, err)
+			}
+			results[i] = append(results[i], r)
+			if run < *runs-1 {
+				continue
+			}
+			if err := w.row(combine(results[i])); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
-}
-
-// coreCounts returns 1 and all.
-func coreCounts() []int { return slices.Compact([]int{1, runtime.GOMAXPROCS(0)}) }
-
-// A session is how the items of one call are measured.
-type session struct {
-	dir   string
-	cores []int
-	time  time.Duration
-	peers *peers // nil for none
-}
-
-// rounds is how many turns ours and the peers take, so that all see the machine in the same moods.
-const rounds = 5
-
-// measure times an item and its peers in turn.
-func (s *session) measure(ctx context.Context, it item) (result, error) {
-	dir := filepath.Join(s.dir, it.name)
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		return result{}, err
-	}
-	r := result{item: it, cores: it.useful(s.cores)}
-	if it.flops > 0 {
-		r.top = ceiling{}
-	}
-	var watches []*stopwatch
-	for _, n := range r.cores {
-		run, err := it.setup(n, dir)
-		if err != nil {
-			return result{}, err
-		}
-		watches = append(watches, start(run, s.time/5))
-	}
-	var contenders []*contender
-	if s.peers != nil {
-		contenders = s.peers.contenders(it)
-		if it.gonum != nil {
-			watches = append(watches, start(it.gonum(), s.time/5))
-		}
-	}
-
-	batches := make([][]float64, len(watches))
-	for range rounds {
-		if ctx.Err() != nil {
-			return result{}, context.Cause(ctx)
-		}
-		for i, w := range watches {
-			w.warmUp(s.time / rounds / 10)
-			batches[i] = append(batches[i], w.measure(s.time/rounds)...)
-		}
-		if r.top != nil {
-			r.top.raise(r.cores, s.time/rounds/10)
-		}
-		if s.peers != nil {
-			contenders = s.peers.measure(contenders, it, s.time/rounds)
-		}
-	}
-
-	for i := range r.cores {
-		r.ours = append(r.ours, summarize(batches[i]))
-	}
-	r.peers = fastest(contenders)
-	if len(watches) > len(r.cores) {
-		r.peers = append(r.peers, peerResult{gonumName(), summarize(batches[len(r.cores)])})
-	}
-	slices.SortStableFunc(r.peers, func(a, b peerResult) int { return cmp.Compare(a.median, b.median) })
-	return r, nil
-}
-
-// useful returns the numbers of cores that an item can use.
-func (it item) useful(cores []int) []int {
-	if it.cores == 0 {
-		return cores
-	}
-	n := slices.Clone(cores)
-	for i := range n {
-		n[i] = min(n[i], it.cores)
-	}
-	return slices.Compact(n)
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -128,7 +129,7 @@ func fastest(list []*contender) []peerResult {
 	var results []peerResult
 	byScript := map[string]int{}
 	for _, c := range list {
-		r := peerResult{c.name(), summarize(c.batches)}
+		r := peerResult{c.script, c.name(), summarize(c.batches)}
 		if i, ok := byScript[c.script]; !ok {
 			byScript[c.script] = len(results)
 			results = append(results, r)
@@ -148,7 +149,7 @@ func (p *peers) skip(format string, args ...any) {
 }
 
 func (p *peers) contender(it item, script string, process *process) (*contender, error) {
-	c := &contender{script: script, process: process, item: it.name, runs: 1}
+	c := &contender{script: script, process: process, item: it.name, runs: cmp.Or(it.runs, 1)}
 	if it.twice == nil {
 		return c, nil
 	}

@@ -56,6 +56,12 @@ type jsonRow struct {
 	PeerSpread   float64 `json:"peer_spread,omitempty"`
 	PeerFastest  float64 `json:"peer_fastest,omitempty"`
 	Ratio        float64 `json:"ratio,omitempty"` // PeerSeconds / Seconds
+
+	// With several runs all numbers above are medians over them, and these are the lowest and the highest.
+	Runs         int       `json:"runs,omitempty"`
+	SecondsRange []float64 `json:"seconds_range,omitempty"`
+	PeerRange    []float64 `json:"peer_range,omitempty"`
+	RatioRange   []float64 `json:"ratio_range,omitempty"`
 }
 
 type jsonWriter struct{ out *json.Encoder }
@@ -68,7 +74,7 @@ func (w jsonWriter) row(r result) error {
 	for i, t := range r.ours {
 		row := jsonRow{
 			Name: r.item.name, Seconds: t.median, Spread: t.spread, Fastest: t.fastest, Cores: r.cores[i],
-			Work: r.item.work, Unit: r.item.unit, CeilingShare: r.share(i),
+			Work: r.item.work, Unit: r.item.unit, CeilingShare: r.share(i), Runs: len(r.runs), SecondsRange: t.runs.ends(),
 		}
 		if len(r.peers) == 0 {
 			if err := w.out.Encode(row); err != nil {
@@ -77,7 +83,8 @@ func (w jsonWriter) row(r result) error {
 		}
 		for _, p := range r.peers {
 			row.Peer, row.PeerSeconds, row.PeerSpread, row.PeerFastest = p.name, p.median, p.spread, p.fastest
-			row.Ratio = p.median / t.median
+			ratio, runs := r.ratio(i, p.script)
+			row.Ratio, row.RatioRange, row.PeerRange = ratio, runs.ends(), p.runs.ends()
 			if err := w.out.Encode(row); err != nil {
 				return err
 			}
@@ -95,8 +102,11 @@ type tableWriter struct {
 	widths []int // of the columns; nil for Markdown
 }
 
-func newTable(w io.Writer, top ceiling, cores []int, peers, markdown bool) writer {
-	widths := []int{-18, 15, 15, 17, 8, 15, 7, 0}
+func newTable(w io.Writer, top ceiling, cores []int, peers, markdown bool, runs int) writer {
+	widths := []int{-20, 15, 15, 17, 8, 15, 7, 0}
+	if runs > 1 {
+		widths = []int{-20, 25, 25, 17, 8, 25, 18, 0}
+	}
 	if markdown {
 		widths = nil
 	}
@@ -142,7 +152,11 @@ func (w tableWriter) row(r result) error {
 		return w.line(cells)
 	}
 	for _, p := range r.peers {
-		ratio := fmt.Sprintf("%.2f", p.median/r.ours[best].median)
+		x, runs := r.ratio(best, p.script)
+		ratio := fmt.Sprintf("%.2f", x)
+		if runs != (span{}) {
+			ratio += fmt.Sprintf(" (%.2f..%.2f)", runs.low, runs.high)
+		}
 		if err := w.line(append(cells, duration(p.timing), ratio, p.name)); err != nil {
 			return err
 		}
@@ -171,8 +185,23 @@ func cores(n int) string {
 	return fmt.Sprintf("%d cores", n)
 }
 
-// duration writes a median and its spread.
-func duration(t timing) string { return fmt.Sprintf("%s ±%.0f%%", seconds(t.median), 50*t.spread) }
+// ends returns the lowest and the highest, nil if there was one run.
+func (s span) ends() []float64 {
+	if s == (span{}) {
+		return nil
+	}
+	return []float64{s.low, s.high}
+}
+
+// duration writes a median and its spread, or its span over runs.
+func duration(t timing) string {
+	if t.runs == (span{}) {
+		return fmt.Sprintf("%s ±%.0f%%", seconds(t.median), 50*t.spread)
+	}
+	x, prefix := scaled(t.median)
+	unit := x / t.median
+	return fmt.Sprintf("%.3g (%.3g..%.3g) %ss", x, unit*t.runs.low, unit*t.runs.high, prefix)
+}
 
 // seconds writes a time with its unit.
 func seconds(x float64) string {

@@ -64,13 +64,34 @@ type timing struct {
 	median  float64
 	spread  float64 // the distance of the quartiles, as a share of the median
 	fastest float64
+	runs    span // of several runs' medians
+}
+
+// A span is what several runs say: the median over runs, the lowest and the highest. It is zero where there was one run.
+type span struct{ median, low, high float64 }
+
+// spanOf returns the span of some values, at least one.
+func spanOf(values []float64) span {
+	sorted := slices.Sorted(slices.Values(values))
+	return span{quantile(sorted, 0.5), sorted[0], sorted[len(sorted)-1]}
+}
+
+// overRuns returns the timing of several runs: the median of their medians and of their spreads.
+func overRuns(list []timing) timing {
+	var medians, spreads []float64
+	fastest := list[0].fastest
+	for _, t := range list {
+		medians, spreads, fastest = append(medians, t.median), append(spreads, t.spread), min(fastest, t.fastest)
+	}
+	runs := spanOf(medians)
+	return timing{runs.median, spanOf(spreads).median, fastest, runs}
 }
 
 // summarize returns the timing of some batches, at least one.
 func summarize(batches []float64) timing {
 	sorted := slices.Sorted(slices.Values(batches))
 	median := quantile(sorted, 0.5)
-	return timing{median, (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / median, sorted[0]}
+	return timing{median, (quantile(sorted, 0.75) - quantile(sorted, 0.25)) / median, sorted[0], span{}}
 }
 
 // quantile interpolates between the elements of a sorted slice.

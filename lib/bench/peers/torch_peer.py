@@ -186,9 +186,6 @@ serve(
         "sum_64k": elementwise(1 << 16, lambda x, y: x.sum()),
         "adam_100k": adam(101770),
         "mlp128_step": step(128, rate=RATE),
-        "mlp128_batch10": step(128, size=10, rate=RATE),
-        "mlp128_batch1000": step(128, size=1000, rate=RATE),
-        "mlp512_step": step(512, rate=RATE),
         "mlp2000_step": step(2000, rate=RATE),
         "lwta_step": step(128, activate=lwta),
         "dropout_step": step(128, activate=lambda z: F.dropout(F.relu(z), 0.5)),
@@ -198,5 +195,7 @@ serve(
         "drmm_step": conv_step(drmm, update=False),
         "tape_overhead": lambda: {"": operations},
         "gather_100x784": lambda: {"": gather},
+        **{f"mlp128_batch{n}": step(128, size=n, rate=RATE) for n in (10, 32, 100, 320, 1000)},  # growth.go
+        **{f"mlp{n}_batch100": step(n, rate=RATE) for n in (32, 64, 256, 512, 1024, 2048)},
     },
 )
