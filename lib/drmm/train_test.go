@@ -43,7 +43,7 @@ func barSetting(d *Data, variant string) Setting {
 	s := Digits(6, variant)
 	s.Data, s.Sum = d.Name(), d.Sum()
 	s.Shape = "8x3x3 full pool, 8x2x2 valid, 3x1x1 valid"
-	s.Epochs, s.Batch, s.Rate, s.FinalRate, s.Average, s.Noise = 3, 12, 0.01, 0.001, 0.9, 0.05
+	s.Epochs, s.Batch, s.Rate, s.FinalRate, s.Average = 3, 12, 0.01, 0.001, 0.9
 	if s.Unlabelled > 0 {
 		s.Unlabelled = 60
 	} else {
@@ -77,7 +77,7 @@ func TestVariantsLearn(t *testing.T) {
 		if s.Unlabelled > 0 {
 			s.Unlabelled = 180
 		}
-		s.Labels, s.Epochs = 30, 15
+		s.Labels, s.Epochs, s.Batch = 30, 15, 20
 		got := mustTrain(t, s, d, Options{})
 		first, last := got.History.Epochs[0], got.History.Epochs[14]
 		if got.Measures.Error > 0.2 || len(got.Measures.Errors) != 15 {
@@ -113,6 +113,7 @@ func TestTrainingForAnyWorkers(t *testing.T) {
 func TestKilledRunGoesOnToTheSameBits(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNVI)
+	s.Noise = 0.1
 	want := mustTrain(t, s, d, Options{})
 	dir := filepath.Join(t.TempDir(), "run")
 	for _, stop := range []int{3, 17} { // within the ramp, and after it
