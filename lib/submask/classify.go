@@ -14,9 +14,9 @@ type Vote func(distance float32) float64
 // Uniform gives every neighbour one vote.
 func Uniform(float32) float64 { return 1 }
 
-// InverseDistance weighs a neighbour by 1/(distance + 1e-12), as the document does for ImageNet, where the 100 nearest
-// vote [LCN15, appendix B.2]. Of neighbours at distance 0 the majority decides.
-func InverseDistance(distance float32) float64 { return 1 / (float64(distance) + 1e-12) }
+// InverseDistance weighs a neighbour by 1/max(distance, 1e-12), as the document does for ImageNet, where the 100 nearest
+// vote [LCN15, appendix B.2]; it does not say what counts at distance 0: here the majority of those that are there.
+func InverseDistance(distance float32) float64 { return 1 / max(float64(distance), 1e-12) }
 
 // Votes returns the sum of the votes for each class, [N, classes]. labels are those of what was searched. It panics if
 // a neighbour has no label, or one that is not in [0, classes).
