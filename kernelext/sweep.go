@@ -12,7 +12,8 @@ import (
 
 // Sweep computes the missing results of a sweep with a progress line, and returns all of them in the order of the
 // grid. They are kept in [SweepFile] of the name unless s names a file, a line for each: later cells and sessions,
-// larger grids and `lateral sweep` go on from there. The stop button ends the cell, and what was finished stays.
+// larger grids and `lateral sweep` go on from there, and where all results are on file it says nothing. The stop
+// button ends the cell, and what was finished stays.
 //
 //	rows := kernelext.Sweep("fc1", activity.Sweep(grid, data))
 //
@@ -42,8 +43,8 @@ func TrySweep[S, R any](name string, s train.Sweep[S, R]) ([]train.Row[S, R], er
 		case todo > 0:
 			progress = NewProgress(name, todo)
 		}
-		if e.Setting == nil && e.Reused > 0 {
-			fmt.Printf("sweep %q: %d of %d results reused from %s\n", name, e.Reused, e.Total, s.File)
+		if e.Setting == nil && e.Reused > 0 && e.Reused < e.Total {
+			fmt.Printf("sweep %q: %d of %d results are on file\n", name, e.Reused, e.Total)
 		}
 	}
 	rows, err := s.Run(Interrupted())

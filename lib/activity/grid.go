@@ -106,11 +106,12 @@ func Grids(profile string) ([]Grid, error) {
 
 	// The more there is to silence, the lower the prices. The thesis does not say those of its convolutional networks.
 	coarse := [][]float64{steps(0.008, 0, 1, 4, 8, 15), steps(0.008, 0, 1, 2, 3, 4, 6, 10, 15), upTo(0.008, 15)}[size]
-	middle := [][]float64{steps(0.001, 0, 1, 4, 10, 20), steps(0.001, 0, 1, 2, 4, 8, 12, 20), upTo(0.001, 20)}[size]
+	middle := [][]float64{steps(0.001, 0, 1, 4, 8, 20), steps(0.001, 0, 1, 2, 4, 8, 12, 20), upTo(0.001, 20)}[size]
 	fine := [][]float64{steps(0.0005, 0, 4, 20), steps(0.0005, 0, 2, 4, 10, 20), upTo(0.0005, 20)}[size]
 	finest := [][]float64{steps(0.00005, 0, 1, 6), steps(0.00005, 0, 1, 2, 6, 18), upTo(0.00005, 18)}[size]
 
 	units := [][]int{{8, 64, 256}, {8, 32, 64, 128, 256}, {8, 32, 64, 128, 256}}[size]
+	proposed := [][]int{{64}, units, units}[size]
 	autoencoders := []Shape{FullyConnected(400, 64, 400), FullyConnected(784, 784, 784), FullyConnected(900, 1024, 900)}
 	autoencoders = autoencoders[:[]int{1, 3, 3}[size]]
 	depth := []int{1, 3, 3}[size]
@@ -124,9 +125,9 @@ func Grids(profile string) ([]Grid, error) {
 		{"conv7", "the same of 7x7", convolver, convolutional(depth, 7), fine, few},
 		{"conv11", "up to two of 11x11: a third does not fit into MNIST", convolver, convolutional(min(2, depth), 11), fine, few},
 		{"ae", "autoencoders: figures 4.14 to 4.16", autoencoder, autoencoders, finest, few},
-		{"thresholds", "fc2 with negative biases and no output bias: proposed in section 3.2.2", thresholds, layers(2, units), middle, few},
-		{"log", "fc1 with the penalty log(1 + a²): proposed in section 2.1", log, layers(1, units), coarse, few},
-		{"exp", "fc1 with the penalty -exp(-a²)", exp, layers(1, units), coarse, few},
+		{"thresholds", "fc2 with negative biases and no output bias: proposed in section 3.2.2", thresholds, layers(2, proposed), middle, few},
+		{"log", "fc1 with the penalty log(1 + a²): proposed in section 2.1", log, layers(1, proposed), coarse, few},
+		{"exp", "fc1 with the penalty -exp(-a²)", exp, layers(1, proposed), coarse, few},
 	}, nil
 }
 
