@@ -64,6 +64,7 @@ var avx512Kernels = kernels{
 	countAtLeast:  avx512CountAtLeast,
 	hamming:       avx512Hamming,
 	hammingBelow:  avx512HammingBelow,
+	repel:         avx512Repel,
 
 	multiplyAdds:        avx512MultiplyAdds,
 	multiplyAddsPerStep: 256,
@@ -121,6 +122,7 @@ var avx2Kernels = kernels{
 	countAtLeast:  avx2CountAtLeast,
 	hamming:       avx2Hamming,
 	hammingBelow:  avx2HammingBelow,
+	repel:         avx2Repel,
 
 	multiplyAdds:        avx2MultiplyAdds,
 	multiplyAddsPerStep: 64,

@@ -45,6 +45,7 @@ var goKernels = kernels{
 	countAtLeast:  goCountAtLeast,
 	hamming:       goHamming,
 	hammingBelow:  goHammingBelow,
+	repel:         goRepel,
 
 	multiplyAdds:        goMultiplyAdds,
 	multiplyAddsPerStep: 4,

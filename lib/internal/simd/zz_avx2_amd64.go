@@ -265,4 +265,7 @@ func avx2Hamming(dst []int32, query []uint64, codes []uint64)
 func avx2HammingBelow(dst []uint64, query []uint64, codes []uint64, limit int64)
 
 //go:noescape
+func avx2Repel(sums []float32, points []float32, cells []float32)
+
+//go:noescape
 func avx2MultiplyAdds(n int)

@@ -520,4 +520,7 @@ func avx512Hamming(dst []int32, query []uint64, codes []uint64)
 func avx512HammingBelow(dst []uint64, query []uint64, codes []uint64, limit int64)
 
 //go:noescape
+func avx512Repel(sums []float32, points []float32, cells []float32)
+
+//go:noescape
 func avx512MultiplyAdds(n int)

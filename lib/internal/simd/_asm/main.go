@@ -9,7 +9,8 @@
 // Every kernel is described once, for both instruction sets, in terms of the vector type isa (isa.go): loops over
 // slices in elementwise.go and reduce.go, elementary functions in math.go, optimiser steps in optim.go, the matrix
 // product's tiles in gemm.go and their packing in pack.go, convolution in
-// conv.go, pooling in pool.go, bit counting in bits.go. What a kernel computes is defined by the Go body of the
+// conv.go, pooling in pool.go, bit counting in bits.go,
+// the forces on the points of a map in repel.go. What a kernel computes is defined by the Go body of the
 // same name in package simd; its tests hold the two together.
 package main
 
@@ -47,6 +48,7 @@ func main() {
 	v.maxPool()
 	v.hamming()
 	v.hammingBelow()
+	v.repel()
 	v.multiplyAdds()
 	Generate()
 	for _, file := range []string{assembly, declarations} {
