@@ -11,10 +11,9 @@ import (
 	"iter"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 
-	"github.com/google/renameio/v2"
+	"github.com/lateral-ml/lateral/lib/internal/atomicfile"
 )
 
 // A file of codes is a header and the words of the codes, all little-endian:
@@ -36,15 +35,15 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Save writes the codes to the file path, which appears whole or not at all.
 func (c *Codes) Save(path string) error {
-	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
+	f, err := atomicfile.Create(path)
 	if err != nil {
 		return fmt.Errorf("submask: save %s: %w", path, err)
 	}
-	defer f.Cleanup()
+	defer f.Discard()
 	if err := c.write(f); err != nil {
 		return fmt.Errorf("submask: save %s: %w", path, err)
 	}
-	if err := f.CloseAtomicallyReplace(); err != nil {
+	if err := f.Commit(); err != nil {
 		return fmt.Errorf("submask: save %s: %w", path, err)
 	}
 	return nil
