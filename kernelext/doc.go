@@ -19,7 +19,7 @@
 // pictures are saved there.
 //
 // Environment: LATERAL_PROFILE (quick, standard, paper), LATERAL_PARAMS (a JSON object read by Param), LATERAL_MEMO
-// (directory of Memo), LATERAL_FIGURES (directory for pictures outside a notebook), LATERAL_HEADLESS (set by
+// (directory of Memo), LATERAL_MEMO_LIMIT (bytes that Memo may keep), LATERAL_FIGURES (directory for pictures outside a notebook), LATERAL_HEADLESS (set by
 // "lateral run": nobody is watching).
 //
 // The package imports neither the figure library nor the numeric one beyond package tensor, so a cell that only

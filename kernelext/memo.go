@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"time"
 )
 
@@ -26,6 +27,9 @@ import (
 // T is anything that encoding/gob stores without loss: numbers, strings, slices, maps, tensors, and structs of
 // exported fields, as the library's layers and models are. A type with the two methods of [Storable] stores itself. A
 // type that would come back incomplete is refused before f runs. If f returns an error, or the stop button was pressed ([Interrupted]), nothing is stored.
+//
+// LATERAL_MEMO_LIMIT, a number of bytes, bounds all entries together: those that nobody has used for longest are
+// removed when a new one is stored.
 //
 // A damaged entry, or one written for another type, is reported and computed again. If the disk is full or cannot be
 // written, Memo says so and returns the value. While one process computes an entry, others that ask for it wait.
@@ -130,6 +134,15 @@ func memoDir() string {
 	return filepath.Join(cache, "lateral", "memo")
 }
 
+// makeMemoDir creates the directory of all entries: for this user alone, unless LATERAL_MEMO names a place that may
+// be shared.
+func makeMemoDir(dir string) error {
+	if os.Getenv("LATERAL_MEMO") != "" {
+		return os.MkdirAll(dir, 0o777)
+	}
+	return os.MkdirAll(dir, 0o700)
+}
+
 // run brings the value: from disk if it is there and sound, otherwise computed and stored.
 func (m *memo) run(t task) error {
 	unlock, err := m.lock()
@@ -159,7 +172,28 @@ func (m *memo) run(t task) error {
 		return nil
 	}
 	m.say("computed in %s, stored (%s)", duration(took), bytesText(m.entry.Size()))
+	m.makeRoom()
 	return nil
+}
+
+// makeRoom keeps all entries together below the size in LATERAL_MEMO_LIMIT.
+func (m *memo) makeRoom() {
+	text := os.Getenv("LATERAL_MEMO_LIMIT")
+	if text == "" {
+		return
+	}
+	limit, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || limit < 0 {
+		m.say("LATERAL_MEMO_LIMIT=%q is not a number of bytes; nothing is removed", text)
+		return
+	}
+	removed, err := trim(limit, m.path())
+	for _, e := range removed {
+		m.say("removed %q to make room (%s)", e.Name, bytesText(e.Size()))
+	}
+	if err != nil {
+		m.say("making room: %v", err)
+	}
 }
 
 // recall reads the stored value and tells whether it did; if not, it says why where that is not plain.
@@ -184,6 +218,8 @@ func (m *memo) recall(t task) bool {
 		m.say("the stored value is not used: %v; computing again", err)
 		return false
 	}
+	now := time.Now()
+	_ = os.Chtimes(m.path(), now, now) // where it cannot be, Trim takes the entry for unused
 	edited := ""
 	if stored.Sources != m.entry.Sources {
 		edited = "; the library's sources were edited since"

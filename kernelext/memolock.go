@@ -23,7 +23,7 @@ import (
 // not locked, which costs double work at worst, as entries appear in one step.
 func (m *memo) lock() (unlock func(), err error) {
 	unlock = func() {}
-	if err := os.MkdirAll(m.dir, 0o777); err != nil {
+	if err := makeMemoDir(m.dir); err != nil {
 		return unlock, fmt.Errorf("nothing can be stored in %s: %w", m.dir, err)
 	}
 	path := filepath.Join(m.dir, ".lock-"+m.entry.Key)

@@ -175,7 +175,7 @@ func describeFile(dir, path string) (StoredFile, error) {
 
 // keep stores the value: into a new directory, synced, then renamed, so that an entry is whole or absent.
 func (m *memo) keep(store func(dir string) error) (err error) {
-	if err := os.MkdirAll(m.dir, 0o777); err != nil {
+	if err := makeMemoDir(m.dir); err != nil {
 		return err
 	}
 	m.sweep()

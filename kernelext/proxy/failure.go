@@ -79,10 +79,15 @@ func (e *execution) notCompiled(reply wire.ExecuteReply) *failure {
 			}
 		}
 	}
-	if f.Message == "" { // an error of GoNB itself, or of a magic
-		f.Name = "Error"
-		f.Message = strings.TrimSpace(reply.Value)
-		more = nil
+	if f.Message == "" { // in a package that cells import, or an error of GoNB or of a magic
+		lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(reply.Value), "\n"), func(l string) bool { return noise.MatchString(l) })
+		if len(lines) == 0 {
+			lines = []string{strings.TrimSpace(reply.Value)}
+		}
+		f.Name, f.Message, more = "Error", lines[0], lines[1:]
+		if strings.HasPrefix(f.Message, "# ") && len(lines) > 1 { // the package that does not compile
+			f.Name, f.Message = "CompileError", strings.TrimPrefix(f.Message, "# ")+" does not compile"
+		}
 	}
 	if strings.HasSuffix(f.Message, "; to add it:") {
 		f.Message = strings.TrimSuffix(f.Message, "; to add it:")

@@ -134,7 +134,7 @@ func (t Tools) BuildCommand(ctx context.Context) (string, error) {
 // install builds packages in module and moves the programs to dir, each
 // complete or not at all.
 func install(ctx context.Context, module, dir string, packages ...string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("toolchain: %w", err)
 	}
 	building, err := os.MkdirTemp(dir, ".building-")

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -40,21 +41,7 @@ sub-folder of the set's name.`,
 			Use:   "get SET...",
 			Short: "Download what is missing or damaged of data sets, and check it",
 			RunE: func(cmd *cobra.Command, ids []string) error {
-				sets, err := namedSets(ids)
-				if err != nil {
-					return err
-				}
-				if len(sets) == 0 {
-					return fmt.Errorf("name the data sets to get: %s", knownSets())
-				}
-				for _, set := range sets {
-					place, err := dataset.Fetch(cmd.Context(), set, dir, dataset.Lines(cmd.ErrOrStderr()))
-					if err != nil {
-						return err
-					}
-					fmt.Fprintf(cmd.OutOrStdout(), "%s: all %d files are in %s, with the right check sums\n", set.Name, len(set.Files), place.Dir)
-				}
-				return nil
+				return getData(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), ids, dir)
 			},
 		},
 		&cobra.Command{
@@ -73,6 +60,25 @@ sub-folder of the set's name.`,
 		},
 	)
 	return cmd
+}
+
+// getData downloads sets and shows on progress how far it is.
+func getData(ctx context.Context, out, progress io.Writer, ids []string, dir string) error {
+	sets, err := namedSets(ids)
+	if err != nil {
+		return err
+	}
+	if len(sets) == 0 {
+		return fmt.Errorf("name the data sets to get: %s", knownSets())
+	}
+	for _, set := range sets {
+		place, err := dataset.Fetch(ctx, set, dir, dataset.Lines(progress))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s: all %d files are in %s, with the right check sums\n", set.Name, len(set.Files), place.Dir)
+	}
+	return nil
 }
 
 // namedSets looks up the data sets of a command's arguments.

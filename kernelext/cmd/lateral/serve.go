@@ -59,6 +59,7 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 		<-ends
 		cancel()
 	}()
+	seen := &comparisons{}
 	return proxy.Run(ctx, proxy.Config{
 		Connection: connection,
 		Child: session.Spec{
@@ -67,6 +68,8 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 			ID:   kernelID(file),
 		},
 		Setup:      []string{"%noautoget"}, // everything comes from the module's workspace
+		Magics:     magics(seen),
+		Observe:    seen.observe,
 		Interrupts: interrupts,
 		Log:        log,
 	})
