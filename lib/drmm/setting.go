@@ -84,7 +84,7 @@ type Setting struct {
 
 	Weights Weights `json:"weights"` // of the terms that the variant has
 	Squares string  `json:"squares"` // Sums or Means
-	Noise   float64 `json:"noise"`   // standard deviation of the noise that training images get before inference
+	Noise   float64 `json:"noise"`   // largest standard deviation of the noise that training images get before inference
 	// The weights KL and Marginal grow in a straight line from 0 at RampFrom to their value at RampTo, in epochs:
 	// the features must have begun to form before anything can be certain.
 	RampFrom float64 `json:"rampFrom"`
@@ -108,7 +108,7 @@ func Digits(labels int, variant string) Setting {
 	s := Setting{
 		Shape: FiveLayer().String(), Labels: labels, Unlabelled: 60000, Variant: variant,
 		Weights: Weights{Labels: 1, Reconstruction: 20, KL: -0.5, Marginal: 1, NonNegativity: 1}, Squares: Means,
-		RampFrom: 0.5, RampTo: 1.5, Optimizer: Adam, Rate: 0.001, FinalRate: 0.00001, Average: 0.999, Epochs: 30, Batch: 100,
+		Noise: 0.5, RampFrom: 0.5, RampTo: 2, Optimizer: Adam, Rate: 0.001, FinalRate: 0.00001, Average: 0.999, Epochs: 30, Batch: 100,
 	}
 	s.Weights = s.Weights.Of(variant)
 	if variant == Sup {

@@ -225,13 +225,16 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 	return cost
 }
 
-// addNoise returns images with the model's noise. What is rendered for them is compared with the images without.
+// addNoise returns images with noise, each of its own standard deviation from 0 up: the statistics of the batch
+// normalisation must fit images without noise too. What is rendered for them is compared with the images without.
 func (t *trainer) addNoise(x *autograd.Var) *autograd.Var {
 	if t.Noise == 0 {
 		return x
 	}
 	t.noisy.Resize(x.Shape()...)
-	t.model.Noise.Normal(t.noisy.Data(), 0, float32(t.Noise))
+	for n := range x.Rows() {
+		t.model.Noise.Normal(t.noisy.Row(n), 0, float32(t.Noise)*t.model.Noise.Float32())
+	}
 	simd.Add(t.noisy.Data(), t.noisy.Data(), x.Data())
 	return x.Tape().Input(&t.noisy)
 }
