@@ -29,7 +29,7 @@ func TestStress(t *testing.T) {
 
 // newStress returns a short test of a step.
 func newStress(step func()) *stressTest {
-	return &stressTest{step: step, total: 80 * time.Millisecond, turn: 20 * time.Millisecond, tick: 10 * time.Millisecond, longest: 200 * time.Millisecond}
+	return &stressTest{step: step, total: 80 * time.Millisecond, turn: 20 * time.Millisecond, tick: 10 * time.Millisecond, longest: 200 * time.Millisecond, log: &bytes.Buffer{}}
 }
 
 func TestStressFindsAHang(t *testing.T) {
@@ -43,7 +43,8 @@ func TestStressFindsAHang(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	})
 	var dump bytes.Buffer
-	err := s.run(t.Context(), &dump)
+	s.log = &dump
+	err := s.run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "step 5 has not ended for 200ms") {
 		t.Errorf("got %v", err)
 	}
@@ -62,7 +63,7 @@ func TestStressIsInterrupted(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	})
-	if err := s.run(ctx, &bytes.Buffer{}); !errors.Is(err, stop) {
+	if err := s.run(ctx); !errors.Is(err, stop) {
 		t.Errorf("got %v", err)
 	}
 }
