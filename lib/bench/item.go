@@ -35,6 +35,7 @@ func items() []item {
 		steps(),
 		sweeps(),
 		convolutions(),
+		mixtures(),
 		competitions(),
 		searches(),
 		overheads(),
