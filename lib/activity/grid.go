@@ -110,8 +110,8 @@ func Grids(profile string) ([]Grid, error) {
 	fine := [][]float64{steps(0.0005, 0, 4, 20), steps(0.0005, 0, 2, 4, 10, 20), upTo(0.0005, 20)}[size]
 	finest := [][]float64{steps(0.00005, 0, 1, 6), steps(0.00005, 0, 1, 2, 6, 18), upTo(0.00005, 18)}[size]
 
-	units := [][]int{{8, 64, 256}, {8, 32, 64, 128, 256}, {8, 32, 64, 128, 256}}[size]
-	proposed := [][]int{{64}, units, units}[size]
+	units := [][]int{{8, 32, 128}, {8, 32, 64, 128, 256}, {8, 32, 64, 128, 256}}[size]
+	proposed := [][]int{{32}, units, units}[size]
 	autoencoders := []Shape{FullyConnected(400, 64, 400), FullyConnected(784, 784, 784), FullyConnected(900, 1024, 900)}
 	autoencoders = autoencoders[:[]int{1, 3, 3}[size]]
 	depth := []int{1, 3, 3}[size]
