@@ -7,8 +7,10 @@
 //	KWTA     of all units of a sample only the k largest pass
 //
 // ReLU, a unit's competition with zero, is in package autograd. Each operation takes net inputs z [N, U], one row
-// for each sample, and passes gradients to the winners alone. The result keeps who won: [Winners] returns a block's
-// winner, [Submask] the pattern of winning units. Ties go to the lowest index; a NaN never wins.
+// for each sample, and passes gradients to the winners alone. LWTA and maxout also take the maps of a convolutional
+// layer, z [N, C, H, W]: at each place neighbouring maps compete, and pooling, if any, comes after. The result keeps who
+// won: [Winners] returns a block's winner, [Submask] the pattern of winning units. Ties go to the lowest index; a NaN
+// never wins.
 package competitive
 
 import (
@@ -24,16 +26,17 @@ import (
 // A negative winner passes too.
 //
 //	z [N, U], U a multiple of B -> y [N, U] with U/B nonzero elements a row
+//	z [N, C, H, W], C a multiple of B -> y [N, C, H, W]: blocks of B maps, at each place of their own
 //
-// LWTA panics if B does not divide U. Source: [LCN15, section 2].
+// LWTA panics if B does not divide U or C. Source: [LCN15, section 2].
 func LWTA(z *autograd.Var, block int) *autograd.Var {
 	y := compete("LWTA", z, block, lwtaBackward)
 	y.Resize(z.Shape()...)
 	out := y.Data()
 	clear(out)
-	in := z.Data()
+	in, places := z.Data(), placesOf(z)
 	for b, w := range y.Winners() {
-		i := b*block + int(w)
+		i := member(b, int(w), block, places)
 		out[i] = in[i]
 	}
 	return y
@@ -44,9 +47,9 @@ func lwtaBackward(y *autograd.Var) {
 	if !z.NeedsGrad() {
 		return
 	}
-	dz, dy, block := z.GradSum(), y.Grad().Data(), int(y.Kept(0))
+	dz, dy, block, places := z.GradSum(), y.Grad().Data(), int(y.Kept(0)), placesOf(z)
 	for b, w := range y.Winners() {
-		i := b*block + int(w)
+		i := member(b, int(w), block, places)
 		dz[i] += dy[i]
 	}
 }
@@ -54,14 +57,18 @@ func lwtaBackward(y *autograd.Var) {
 // Maxout returns the largest net input of each block of B neighbouring units.
 //
 //	z [N, U], U a multiple of B -> y [N, U/B]
+//	z [N, C, H, W], C a multiple of B -> y [N, C/B, H, W]: the largest of B maps at each place
 //
-// Maxout panics if B does not divide U. Source: [LCN15, section 2].
+// Maxout panics if B does not divide U or C. Source: [LCN15, section 2].
 func Maxout(z *autograd.Var, block int) *autograd.Var {
 	y := compete("Maxout", z, block, maxoutBackward)
-	y.Resize(z.Rows(), z.Width()/block)
-	out, in := y.Data(), z.Data()
+	var dims [8]int
+	shape := append(dims[:0], z.Shape()...)
+	shape[1] /= block
+	y.Resize(shape...)
+	out, in, places := y.Data(), z.Data(), placesOf(z)
 	for b, w := range y.Winners() {
-		out[b] = in[b*block+int(w)]
+		out[b] = in[member(b, int(w), block, places)]
 	}
 	return y
 }
@@ -71,23 +78,58 @@ func maxoutBackward(y *autograd.Var) {
 	if !z.NeedsGrad() {
 		return
 	}
-	dz, dy, block := z.GradSum(), y.Grad().Data(), int(y.Kept(0))
+	dz, dy, block, places := z.GradSum(), y.Grad().Data(), int(y.Kept(0)), placesOf(z)
 	for b, w := range y.Winners() {
-		dz[b*block+int(w)] += dy[b]
+		dz[member(b, int(w), block, places)] += dy[b]
 	}
+}
+
+// placesOf returns how many places the maps of z have, 1 for a dense layer.
+func placesOf(z *autograd.Var) int {
+	places := 1
+	for _, d := range z.Shape()[2:] {
+		places *= d
+	}
+	return places
+}
+
+// member returns the position of unit w of contest number b. Contests are numbered by sample, block and place.
+func member(b, w, block, places int) int {
+	if places == 1 {
+		return b*block + w
+	}
+	return (b/places*block+w)*places + b%places
 }
 
 // compete records an operation on blocks and finds the place of each block's winner.
 func compete(op string, z *autograd.Var, block int, backward func(*autograd.Var)) *autograd.Var {
-	if block < 1 || z.Width()%block != 0 {
-		panic(fmt.Sprintf("competitive: %s: blocks of %d do not divide the %d units of shape %v", op, block, z.Width(), z.Shape()))
+	if len(z.Shape()) < 2 || block < 1 || z.Shape()[1]%block != 0 {
+		panic(fmt.Sprintf("competitive: %s: blocks of %d do not divide the units of shape %v", op, block, z.Shape()))
 	}
 	y := z.Tape().Op(op, backward, z)
 	y.Keep(0, float32(block))
-	in := z.Data()
+	in, places := z.Data(), placesOf(z)
 	winners := y.Index(len(in) / block)
-	for b := range winners {
-		winners[b] = int32(argmax(in[b*block : (b+1)*block]))
+	if places == 1 {
+		for b := range winners {
+			winners[b] = int32(argmax(in[b*block : (b+1)*block]))
+		}
+		return y
+	}
+	best := y.Saved(places)
+	for at := 0; at < len(winners); at += places { // the maps of a block one after the other, as they lie in memory
+		win, maps := winners[at:at+places], in[at*block:(at+places)*block]
+		clear(win)
+		for p := range best {
+			best[p] = float32(math.Inf(-1))
+		}
+		for w := range block {
+			for p, v := range maps[w*places : (w+1)*places] {
+				if v > best[p] {
+					best[p], win[p] = v, int32(w)
+				}
+			}
+		}
 	}
 	return y
 }
@@ -190,7 +232,7 @@ func largest(win []int32, value, x []float32) {
 // Winners returns, for a result of LWTA or Maxout, the place of the winner within each block, and for a result of
 // KWTA the winning units in ascending order.
 //
-//	LWTA, Maxout: [N · U/B], values 0 to B-1    KWTA: [N · k], values 0 to U-1
+//	LWTA, Maxout: [N · U/B] or [N · C/B · H · W], values 0 to B-1    KWTA: [N · k], values 0 to U-1
 //
 // The slice belongs to the tape and lives until its next Reset.
 func Winners(y *autograd.Var) []int32 { return y.Winners() }
@@ -198,6 +240,7 @@ func Winners(y *autograd.Var) []int32 { return y.Winners() }
 // Submask returns which units took part in y, a result of ReLU, LWTA, Maxout or KWTA: 1 for a winner, 0 for the rest.
 //
 //	z [N, U] -> [N, U]; for ReLU 1 where z > 0, for LWTA and Maxout exactly one 1 in each block, for KWTA k in a row
+//	z [N, C, H, W] -> [N, C·H·W]
 //
 // A winner counts even where its value is 0. Submask panics for the result of another operation.
 // Source: [LCN15, section 3].
@@ -213,9 +256,9 @@ func Submask(y *autograd.Var) *tensor.Tensor {
 			}
 		}
 	case "LWTA", "Maxout":
-		block := int(y.Kept(0))
+		block, places := int(y.Kept(0)), placesOf(z)
 		for b, w := range winners {
-			mask[b*block+int(w)] = 1
+			mask[member(b, int(w), block, places)] = 1
 		}
 	case "KWTA":
 		k := int(y.Kept(0))

@@ -48,6 +48,68 @@ func TestGradients(t *testing.T) {
 	}
 }
 
+// Maps compete place by place: as the units of a dense layer would that had the place's values.
+func TestMapsCompete(t *testing.T) {
+	const n, channels, places, block = 3, 6, 8, 3
+	maps := tensor.New(n, channels, 2, places/2)
+	tensor.Stream(1, "maps").Normal(maps.Data(), 0, 1)
+	maps.Set(float32(math.NaN()), 1, 0, 1, 1)
+	copy(maps.Row(2)[places:2*places], maps.Row(2)[:places]) // ties
+	units := tensor.New(n*places, channels)                  // one row for each place
+	for i := range n {
+		for c := range channels {
+			for p := range places {
+				units.Set(maps.Row(i)[c*places+p], i*places+p, c)
+			}
+		}
+	}
+	tape := autograd.NewTape(1)
+	for name, f := range map[string]operation{
+		"LWTA":   func(z *autograd.Var) *autograd.Var { return LWTA(z, block) },
+		"Maxout": func(z *autograd.Var) *autograd.Var { return Maxout(z, block) },
+	} {
+		got, want := f(tape.Input(maps)), f(tape.Input(units))
+		out := want.Width()
+		if shape := got.Shape(); !slices.Equal(shape, []int{n, out, 2, places / 2}) {
+			t.Fatalf("%s: shape %v", name, shape)
+		}
+		gotMask, wantMask := Submask(got), Submask(want)
+		for i := range n {
+			for p := range places {
+				for c := range out {
+					if a, b := got.Value().Row(i)[c*places+p], want.Value().Row(i*places + p)[c]; a != b && a == a {
+						t.Fatalf("%s: image %d, map %d, place %d: %g, want %g", name, i, c, p, a, b)
+					}
+				}
+				for c := range channels {
+					if gotMask.Row(i)[c*places+p] != wantMask.Row(i*places + p)[c] {
+						t.Fatalf("%s: image %d, map %d, place %d: the masks differ", name, i, c, p)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestGradientsOfMaps(t *testing.T) {
+	value := tensor.New(2, 4, 3, 2)
+	tensor.Stream(1, "maps").Normal(value.Data(), 0, 1)
+	z := autograd.NewParam(value)
+	for name, f := range map[string]operation{
+		"LWTA": func(z *autograd.Var) *autograd.Var { return LWTA(z, 2) },
+		"Maxout and pooling": func(z *autograd.Var) *autograd.Var {
+			return autograd.MaxPool2D(Maxout(z, 4), autograd.Pool{H: 2, W: 2, StrideH: 1, StrideW: 1})
+		},
+	} {
+		err := gradcheck.Check(gradcheck.Config{Samples: 48}, func(t *autograd.Tape) *autograd.Var {
+			return autograd.Square(f(autograd.Add(z, t.Input(tensor.New(2, 4, 3, 2)))))
+		}, z)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // The winners of two rows worked out by hand, with ties, a negative winner and a NaN.
 func TestByHand(t *testing.T) {
 	nan := float32(math.NaN())
@@ -148,8 +210,8 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 func TestMistakesPanic(t *testing.T) {
 	z := autograd.NewTape(1).Input(tensor.New(2, 10))
 	for want, f := range map[string]func(){
-		"competitive: LWTA: blocks of 3 do not divide the 10 units of shape [2 10]":   func() { LWTA(z, 3) },
-		"competitive: Maxout: blocks of 0 do not divide the 10 units of shape [2 10]": func() { Maxout(z, 0) },
+		"competitive: LWTA: blocks of 3 do not divide the units of shape [2 10]":      func() { LWTA(z, 3) },
+		"competitive: Maxout: blocks of 0 do not divide the units of shape [2 10]":    func() { Maxout(z, 0) },
 		"k must lie between 1 and the 10 units of shape [2 10], got 11":               func() { KWTA(z, 11) },
 		"Submask: want the result of ReLU, LWTA, Maxout or KWTA, got that of Sigmoid": func() { Submask(autograd.Sigmoid(z)) },
 	} {

@@ -7,11 +7,12 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Dropout silences each element with probability P while training and divides the others by 1-P, so that the mean
-// stays. It passes everything through otherwise. P is rounded to a multiple of 2^-16. Source: [SHKSS14].
+// Dropout silences each element with probability P while training and multiplies the others by Scale, as a rule
+// 1/(1-P), so that the mean stays. It passes everything through otherwise. P is rounded to a multiple of 2^-16. Source: [SHKSS14].
 type Dropout struct {
-	P   float32     // probability of silence, 0 <= P < 1
-	RNG *tensor.RNG // where the draws come from
+	P     float32     // probability of silence, 0 <= P < 1
+	Scale float32     // factor on what is not silent while training; 0 is 1/(1-P)
+	RNG   *tensor.RNG // where the draws come from
 
 	mask tensor.Tensor
 }
@@ -34,11 +35,14 @@ func (d *Dropout) Forward(x *autograd.Var) *autograd.Var {
 	return autograd.Mul(x, x.Tape().Input(&d.mask))
 }
 
-// draw fills mask with 0 and 1/(1-P). One random number serves four elements, 16 bits each: generating the numbers
+// draw fills mask with 0 and the scale. One random number serves four elements, 16 bits each: generating the numbers
 // would cost more than the layer otherwise.
 func (d *Dropout) draw(mask []float32) {
 	silent := uint64(d.P*(1<<16) + 0.5)
-	values := [2]float32{0, 1 / (1 - d.P)}
+	values := [2]float32{0, d.Scale}
+	if d.Scale == 0 {
+		values[1] = 1 / (1 - d.P)
+	}
 	for len(mask) > 0 {
 		bits := d.RNG.Uint64()
 		n := min(4, len(mask))

@@ -130,6 +130,12 @@ func TestDropout(t *testing.T) {
 	if share := float64(silent) / n; math.Abs(share-p) > 5*math.Sqrt(p*(1-p)/n) {
 		t.Errorf("%g of the elements are silent, want about %g", share, p)
 	}
+	d.Scale = 1
+	for _, v := range d.Forward(tape.Input(x)).Data() {
+		if v != 0 && v != 2 {
+			t.Fatalf("dropout at scale 1 made %v of 2", v)
+		}
+	}
 }
 
 func TestDropoutGradient(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 	"math"
 	"math/bits"
 
+	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -225,4 +226,20 @@ func Flips(before, after *Codes) []float64 {
 		share[j] = float64(n) / float64(before.n)
 	}
 	return share
+}
+
+// Distances sets dst to the Hamming distances of code i from all codes. It panics if dst has another length than there
+// are codes.
+func (c *Codes) Distances(dst []float32, i int) {
+	if len(dst) != c.n {
+		panic(fmt.Sprintf("submask: Distances: %d distances of %d codes", len(dst), c.n))
+	}
+	var some [256]int32
+	for first := 0; first < c.n; first += len(some) {
+		n := min(len(some), c.n-first)
+		simd.Hamming(some[:n], c.Row(i), c.data[first*c.words:(first+n)*c.words])
+		for j, d := range some[:n] {
+			dst[first+j] = float32(d)
+		}
+	}
 }
