@@ -47,7 +47,7 @@ func TestGapHoldsNoValue(t *testing.T) {
 		{[2]float64{50, 5800}, 280 + 0.06*280, 5200 - 0.06*(6300-5200)},
 		{[2]float64{7000, 8000}, 0, 0}, // above all
 		{[2]float64{-20, -10}, 0, 0},
-		{[2]float64{110, 270}, 0, 0}, // nor for that at 280
+		{[2]float64{110, 270}, 0, 0},   // nor for that at 280
 		{[2]float64{5300, 5310}, 0, 0}, // no room for the marker at 5200
 	} {
 		e := extent{values: values}

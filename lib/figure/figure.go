@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package figure draws the figures of the notebooks: learning curves, ranges over seeds, image and weight grids,
+// Package figure draws the figures of the notebooks: learning curves, ranges over seeds, image and weight grids, sheets of
+// feature maps, kernels and reconstructions,
 // heat maps, activity rasters, maps of classes, histograms, bars, schematics, and tables.
 //
 // Every helper takes an [Axes] (or, for images, a [Tiles]) and plain data, and returns a [Figure] that writes SVG,

@@ -31,7 +31,7 @@ func Ranges(a Axes, series ...Series) *Figure {
 		y: ys.axis(a.YRange, a.YGap, 0.06, nil),
 	}
 	if base.x.lo == 0 && a.XRange == ([2]float64{}) { // room for the series that stand left of 0
-		base.x.lo = -0.03 * base.x.hi
+		base.x.lo = -0.06 * base.x.hi
 	}
 	base.y.grid = true
 	if len(xs.values) == 0 {
