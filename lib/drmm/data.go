@@ -13,7 +13,31 @@ import (
 // Data are the images of an experiment.
 type Data struct{ Train, Test *dataset.Set }
 
-// Name and Sum identify the data in a setting.
+// DataNames are the names that Load knows, for people.
+const DataNames = "mnist or glyphs"
+
+// Load returns the named images: "mnist", downloaded if need be, or "glyphs", the embedded stand-in. The empty name is
+// MNIST if its files are found, else Glyphs, and does not download.
+func Load(name string) (*Data, error) {
+	var d Data
+	var err error
+	switch name {
+	case "":
+		d.Train, d.Test, err = dataset.Digits(1)
+	case "mnist":
+		d.Train, d.Test, err = dataset.MNIST("")
+	case "glyphs":
+		d.Train, d.Test = dataset.Glyphs(1)
+	default:
+		return nil, fmt.Errorf("drmm: there are no data %q: use %s", name, DataNames)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
+
+// Name returns the name of the data set, such as "MNIST".
 func (d *Data) Name() string { return d.Train.Name }
 
 // Sum returns what identifies the images of both sets.

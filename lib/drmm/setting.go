@@ -118,6 +118,22 @@ func Digits(labels int, variant string) Setting {
 	return s
 }
 
+// Table returns the settings of [NINAI17, Table 1] for images of 28 x 28: every variant with every number of labels, for
+// some draws of the labelled images, all other images without labels.
+func Table(d *Data, labels []int, draws int) (settings []Setting) {
+	for _, n := range labels {
+		for _, variant := range variants {
+			for seed := range uint64(draws) {
+				s := Digits(n, variant)
+				s.Data, s.Sum, s.Seed = d.Name(), d.Sum(), seed
+				s.Unlabelled = min(s.Unlabelled, d.Train.Len())
+				settings = append(settings, s)
+			}
+		}
+	}
+	return settings
+}
+
 // String describes the setting in a few words.
 func (s Setting) String() string {
 	return fmt.Sprintf("%s, %d labels, %d unlabelled, seed %d", s.Variant, s.Labels, s.Unlabelled, s.Seed)

@@ -74,7 +74,7 @@ func TestNineLayers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The counts of FACTS leave the templates of the classes out.
+		// These counts leave the templates of the classes out.
 		if got := costs[len(costs)-1].Weights - c.classes*c.classes; got != c.weights {
 			t.Errorf("%d classes: %d weights, want %d", c.classes, got, c.weights)
 		}

@@ -4,7 +4,10 @@ package drmm
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
@@ -27,7 +30,7 @@ type Measures struct {
 	KL           float64   `json:"kl"`           // L_KL
 	Marginal     float64   `json:"marginal"`     // L_M
 	Negativity   float64   `json:"negativity"`   // L_NN
-	HoursOfSteps float64   `json:"hoursOfSteps"` // time, measuring included
+	HoursOfSteps float64   `json:"hoursOfSteps"` // time, measuring included; 0 in a sweep
 }
 
 // A Trained is a model and what became of it.
@@ -67,12 +70,22 @@ func Train(ctx context.Context, s Setting, d *Data, o Options) (*Trained, error)
 	return trained, nil
 }
 
-// Sweep returns the sweep that trains the models of some settings. Set its File, Shard and OnResult as needed.
-func Sweep(settings []Setting, d *Data) train.Sweep[Setting, Measures] {
+// Sweep returns the sweep that trains the models of some settings, one core each. Each keeps its checkpoints in a folder
+// of its own in dir, named by a hash of the setting: a sweep that is killed goes on within its models. An empty dir keeps
+// none. Set File, Shard and OnResult of the sweep as needed.
+func Sweep(settings []Setting, d *Data, dir string) train.Sweep[Setting, Measures] {
 	return train.Sweep[Setting, Measures]{
 		Settings: settings,
 		Do: func(ctx context.Context, s Setting) (Measures, error) {
-			t, err := Train(ctx, s, d, Options{Workers: 1})
+			o := Options{Workers: 1}
+			if dir != "" {
+				text, err := json.Marshal(s)
+				if err != nil {
+					return Measures{}, err
+				}
+				o.Dir, o.Every = filepath.Join(dir, fmt.Sprintf("%x", sha256.Sum256(text))[:16]), 10*time.Minute
+			}
+			t, err := Train(ctx, s, d, o)
 			if err != nil {
 				return Measures{}, err
 			}
@@ -100,7 +113,7 @@ func measures(h *train.History) Measures {
 	return m
 }
 
-// A Model is what a training run changes.
+// A model is what a training run changes.
 type model struct {
 	Net *Net
 	// Averages are the moving averages of the weights and of the running statistics of Net, in the order of its state.

@@ -278,6 +278,33 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 }
 
+// The cells of the table: every variant with every number of labels and draw, no setting twice.
+func TestTable(t *testing.T) {
+	d := barData()
+	s := Table(d, []int{6, 12}, 3)
+	if len(s) != 2*3*len(variants) {
+		t.Fatalf("%d settings", len(s))
+	}
+	seen := map[Setting]bool{}
+	for _, s := range s {
+		s.Shape = "3x3x3 valid"
+		if err := s.Check(); err != nil || seen[s] || s.Unlabelled > 60 {
+			t.Errorf("%v: %v, seen before: %v", s, err, seen[s])
+		}
+		seen[s] = true
+	}
+}
+
+func TestLoad(t *testing.T) {
+	d, err := Load("glyphs")
+	if err != nil || d.Name() != "Glyphs" || d.Train.Len() != 10000 {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if _, err := Load("letters"); err == nil || !strings.Contains(err.Error(), DataNames) {
+		t.Errorf("error %v, want one that names the data there are", err)
+	}
+}
+
 func TestRates(t *testing.T) {
 	s := Setting{Rate: 1, FinalRate: 0.01, Epochs: 12, Hold: 2, RampFrom: 1, RampTo: 3}
 	for epoch, want := range map[float64]float64{0: 1, 2: 1, 7: 0.1, 12: 0.01} {
@@ -295,13 +322,27 @@ func TestRates(t *testing.T) {
 func TestSweepOfSettings(t *testing.T) {
 	d := barData()
 	settings := []Setting{barSetting(d, Sup), barSetting(d, NNVI)}
-	sweep := Sweep(settings, d)
-	sweep.File = filepath.Join(t.TempDir(), "drmm.jsonl")
+	dir := t.TempDir()
+	sweep := Sweep(settings, d, filepath.Join(dir, "checkpoints"))
+	sweep.File = filepath.Join(dir, "drmm.jsonl")
+	ctx, cancel := context.WithCancel(context.Background())
+	sweep.Workers, sweep.OnResult = 1, func(e *train.SweepEvent[Setting]) {
+		if e.Setting != nil {
+			cancel() // after the first
+		}
+	}
+	if _, err := sweep.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error %v, want one about the interruption", err)
+	}
+	sweep.OnResult = nil
 	rows, err := sweep.Run(context.Background())
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
-	again, err := Sweep(settings, d).Run(context.Background())
+	if kept, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*", "checkpoint.json")); len(kept) != 2 {
+		t.Errorf("checkpoints %q, want two", kept)
+	}
+	again, err := Sweep(settings, d, "").Run(context.Background())
 	if err != nil || !reflect.DeepEqual(rows, again) {
 		t.Errorf("another run gives %v, %v", again, err)
 	}
