@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dataset
+
+import (
+	"fmt"
+
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// Augmented is a set of images of which every batch shows others: each image is framed by Pad zeros, a window of its old
+// size is cut out at a random place, and with Flip it is mirrored left to right in half of the cases.
+//
+// It serves training as a Set does. Put RNG into a field of the model as well: checkpoints then keep its place, and a run
+// that resumes sees the same images as one that never stopped.
+type Augmented struct {
+	Set  *Set // images [N, C, H, W]
+	Pad  int  // zeros on each side
+	Flip bool
+	RNG  *tensor.RNG
+}
+
+// Len returns the number of images.
+func (a *Augmented) Len() int { return a.Set.Len() }
+
+// Gather copies the images idx, each in a random window, into x, which it resizes to [len(idx), C, H, W], and their
+// labels into y. It panics as [Set.Gather] does, and if the images have another rank or Pad is negative.
+func (a *Augmented) Gather(x *tensor.Tensor, y, idx []int) {
+	shape := a.Set.X.Shape()
+	if len(shape) != 4 || a.Pad < 0 {
+		panic(fmt.Sprintf("dataset: Augmented: images of shape %v with %d zeros around them", shape, a.Pad))
+	}
+	a.Set.Gather(x, y, idx)
+	h, w := shape[2], shape[3]
+	for k, i := range idx {
+		dy, dx := a.RNG.IntN(2*a.Pad+1)-a.Pad, a.RNG.IntN(2*a.Pad+1)-a.Pad
+		flip := a.Flip && a.RNG.IntN(2) == 1
+		if dy == 0 && dx == 0 && !flip {
+			continue
+		}
+		from, to := a.Set.X.Row(i), x.Row(k)
+		for c := range shape[1] {
+			window(to[c*h*w:(c+1)*h*w], from[c*h*w:(c+1)*h*w], h, w, dy, dx, flip)
+		}
+	}
+}
+
+// window sets dst[r, c] to src[r+dy, c+dx], 0 outside, and mirrors it if asked for.
+func window(dst, src []float32, h, w, dy, dx int, flip bool) {
+	clear(dst)
+	left, right := max(0, -dx), min(w, w-dx)
+	for r := max(0, -dy); r < min(h, h-dy) && left < right; r++ {
+		row := dst[r*w : (r+1)*w]
+		copy(row[left:right], src[(r+dy)*w+left+dx:(r+dy)*w+right+dx])
+		if flip {
+			for i, j := 0, w-1; i < j; i, j = i+1, j-1 {
+				row[i], row[j] = row[j], row[i]
+			}
+		}
+	}
+}
