@@ -168,7 +168,9 @@ func (v *Var) Saved(n int) []float32 {
 	if cap(v.saved) < n {
 		v.saved = make([]float32, n)
 	}
-	v.saved = v.saved[:n]
+	if len(v.saved) != n { // several goroutines may ask for what is there
+		v.saved = v.saved[:n]
+	}
 	return v.saved
 }
 
