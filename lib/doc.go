@@ -59,6 +59,8 @@
 //
 // What the packages cite besides:
 //
+//	BCAHDS19 Belkina, Ciccolella, Anno, Halpert, Spidlen, Snyder-Cappione: Automated optimized parameters for
+//	         t-distributed stochastic neighbor embedding. Nature Communications 10, 2019
 //	DP80     Dormand, Prince: A family of embedded Runge-Kutta formulae. Journal of Computational and Applied Mathematics 6, 1980
 //	GB10     Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks. AISTATS 2010
 //	HR09     Hurley, Rickard: Comparing measures of sparsity. IEEE Transactions on Information Theory 55, 2009
@@ -66,7 +68,11 @@
 //	IS15     Ioffe, Szegedy: Batch normalization: accelerating deep network training by reducing internal covariate
 //	         shift. ICML 2015
 //	KB15     Kingma, Ba: Adam: a method for stochastic optimization. ICLR 2015
+//	Maaten14 van der Maaten: Accelerating t-SNE using tree-based algorithms. JMLR 15, 2014
+//	MH08     van der Maaten, Hinton: Visualizing data using t-SNE. JMLR 9, 2008
+//	SBBF12   Strecha, Bronstein, Bronstein, Fua: LDAHash: improved matching with smaller descriptors. IEEE PAMI 34, 2012
 //	SHKSS14  Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout: a simple way to prevent neural
 //	         networks from overfitting. JMLR 15, 2014
 //	TH12     Tieleman, Hinton: RMSProp. Lecture 6.5 of Neural Networks for Machine Learning, 2012
+//	VK01     Venna, Kaski: Neighborhood preservation in nonlinear projection methods. ICANN 2001
 package lib

@@ -25,8 +25,8 @@ type amxPanel struct {
 	stride  int     // bytes from one row of below to the next
 	_       [2]int
 	config  [64]byte
-	limits  [32]int32 // for the sums
-	sums    [4][16][16]int32
+	limits  [32]int32        // for the sums
+	_       [4][16][16]int32 // for the sums
 }
 
 // newAMXPanel returns a panel whose tiles all have 16 rows of 64 bytes.

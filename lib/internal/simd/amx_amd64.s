@@ -5,14 +5,15 @@
 #include "textflag.h"
 
 // The instructions on tiles, which Go's assembler does not know. t, a and b are tile numbers, known when assembling.
-// Memory is at base register AX, BX, SI or DI with the row distance in DX.
+// Memory is at base register AX, BX, SI or DI with the row distance in DX. TILELOADT is for what is not needed again
+// soon: the codes pass by, the queries stay in the first-level cache.
 #define LDTILECFG_AX     BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0x00
 #define TILERELEASE      BYTE $0xC4; BYTE $0xE2; BYTE $0x78; BYTE $0x49; BYTE $0xC0
 #define TILEZERO(t)      BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x49; BYTE $(0xC0|(t<<3))
 #define TILELOAD_SI(t)   BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $(0x04|(t<<3)); BYTE $0x16
 #define TILELOAD_DI(t)   BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $(0x04|(t<<3)); BYTE $0x17
-#define TILELOAD_AX(t)   BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $(0x04|(t<<3)); BYTE $0x10
-#define TILELOAD_BX(t)   BYTE $0xC4; BYTE $0xE2; BYTE $0x7B; BYTE $0x4B; BYTE $(0x04|(t<<3)); BYTE $0x13
+#define TILELOADT_AX(t)  BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $(0x04|(t<<3)); BYTE $0x10
+#define TILELOADT_BX(t)  BYTE $0xC4; BYTE $0xE2; BYTE $0x79; BYTE $0x4B; BYTE $(0x04|(t<<3)); BYTE $0x13
 #define TILESTORE_DI(t)  BYTE $0xC4; BYTE $0xE2; BYTE $0x7A; BYTE $0x4B; BYTE $(0x04|(t<<3)); BYTE $0x17
 #define TDPBSSD(t, a, b) BYTE $0xC4; BYTE $0xE2; BYTE $(((~b&15)<<3)|3); BYTE $0x5E; BYTE $(0xC0|(t<<3)|a)
 
@@ -139,8 +140,8 @@ group:
 
 word:
 	TILELOAD_SI(4)
-	TILELOAD_AX(6)
-	TILELOAD_BX(7)
+	TILELOADT_AX(6)
+	TILELOADT_BX(7)
 	TILELOAD_DI(5)
 	TDPBSSD(0, 4, 6)
 	TDPBSSD(1, 4, 7)
