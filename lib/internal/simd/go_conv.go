@@ -26,12 +26,34 @@ func goCorrelateKernels() []correlateKernel {
 
 // goCorrelate computes four outputs of each filter. Filters past the last are whatever was packed, and dropped.
 func goCorrelate(rows int, w []float32, offsets []int32, x []float32, c []float32, ldc int) {
-	var t [4][4]float32
-	for p, offset := range offsets {
-		f := (*[4]float32)(w[4*p:])
-		tileStep(&t, f[0], f[1], f[2], f[3], (*[4]float32)(x[offset:]))
+	for i := 0; i < rows; i += 2 {
+		var t tilePair
+		t.addTaps(w[i:], offsets, x)
+		t.store(c[i*ldc:], ldc, rows-i, 4)
 	}
-	storeTile(&t, c, ldc, rows, 4)
+}
+
+// addTaps is tilePair.addTransposed for rows of B that lie at the offsets of taps.
+func (t *tilePair) addTaps(w []float32, offsets []int32, x []float32) {
+	var s0, s1, s2, s3, u0, u1, u2, u3 float32
+	for p, offset := range offsets {
+		q := int(offset)
+		v, y := w[4*p], w[4*p+1]
+		z := x[q]
+		s0 += v * z
+		u0 += y * z
+		z = x[q+1]
+		s1 += v * z
+		u1 += y * z
+		z = x[q+2]
+		s2 += v * z
+		u2 += y * z
+		z = x[q+3]
+		s3 += v * z
+		u3 += y * z
+	}
+	t[0] = [4]float32{s0, s1, s2, s3}
+	t[1] = [4]float32{u0, u1, u2, u3}
 }
 
 // goSpreadKernels makes the kernels for 1 to 4 channels from one that is told their number.
@@ -47,16 +69,15 @@ func goSpreadKernels() []spreadKernel {
 	return table
 }
 
-func goSpread(rows int, w []float32, filters int, dy []float32, ld int, dx []float32, plane int) {
-	var t [4][4]float32
-	for k := range filters {
-		f := (*[4]float32)(w[4*k:])
-		tileStep(&t, f[0], f[1], f[2], f[3], (*[4]float32)(dy[k*ld:]))
-	}
-	for i := range rows {
-		d := (*[4]float32)(dx[i*plane:])
-		for j, v := range t[i] {
-			d[j] += v
+func goSpread(channels int, w []float32, filters int, dy []float32, ld int, dx []float32, plane int) {
+	for c := 0; c < channels; c += 2 {
+		var t tilePair
+		t.addTransposed(w[c:], 1, 4, filters, dy, ld)
+		for i := range min(2, channels-c) {
+			d := (*[4]float32)(dx[(c+i)*plane:])
+			for j, v := range t[i] {
+				d[j] += v
+			}
 		}
 	}
 }

@@ -24,67 +24,91 @@ func goTiles(tile func(rows int, k int, a []float32, lda int, b []float32, ldb i
 	return table
 }
 
-// goTile reads A by rows. Rows past the last are computed from the last one and dropped.
+// goTile reads A by rows.
 func goTile(rows, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool) {
-	var t [4][4]float32
-	if acc {
-		loadTile(&t, c, ldc, rows, cols)
+	for i := 0; i < rows; i += 2 {
+		t := loadPair(c[i*ldc:], ldc, rows-i, cols, acc)
+		t.add(a[i*lda:], a[min(i+1, rows-1)*lda:], k, b, ldb)
+		t.store(c[i*ldc:], ldc, rows-i, cols)
 	}
-	last := rows - 1
-	a0, a1 := a[:k], a[min(1, last)*lda:][:k]
-	a2, a3 := a[min(2, last)*lda:][:k], a[min(3, last)*lda:][:k]
-	for p := range k {
-		tileStep(&t, a0[p], a1[p], a2[p], a3[p], (*[4]float32)(b[p*ldb:]))
-	}
-	storeTile(&t, c, ldc, rows, cols)
 }
 
 // goTileTransposed reads A by columns.
 func goTileTransposed(rows, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool) {
-	var t [4][4]float32
+	for i := 0; i < rows; i += 2 {
+		t := loadPair(c[i*ldc:], ldc, rows-i, cols, acc)
+		t.addTransposed(a[i:], min(1, rows-1-i), lda, k, b, ldb)
+		t.store(c[i*ldc:], ldc, rows-i, cols)
+	}
+}
+
+// A tilePair is two rows of a tile: as many sums as there are registers for. If the tile has only one more row, the
+// second is computed from the same row of A and dropped.
+type tilePair [2][4]float32
+
+func loadPair(c []float32, ldc, rows, cols int, acc bool) (t tilePair) {
 	if acc {
-		loadTile(&t, c, ldc, rows, cols)
+		for i := range min(rows, 2) {
+			copy(t[i][:cols], c[i*ldc:])
+		}
 	}
-	last := rows - 1
-	r1, r2, r3 := min(1, last), min(2, last), min(3, last)
-	for p := range k {
-		x := a[p*lda:][:rows]
-		tileStep(&t, x[0], x[r1], x[r2], x[r3], (*[4]float32)(b[p*ldb:]))
-	}
-	storeTile(&t, c, ldc, rows, cols)
+	return t
 }
 
-// tileStep adds the outer product of a column of A and a row of B to the tile.
-func tileStep(t *[4][4]float32, x0, x1, x2, x3 float32, b *[4]float32) {
-	b0, b1, b2, b3 := b[0], b[1], b[2], b[3]
-	t[0][0] += x0 * b0
-	t[0][1] += x0 * b1
-	t[0][2] += x0 * b2
-	t[0][3] += x0 * b3
-	t[1][0] += x1 * b0
-	t[1][1] += x1 * b1
-	t[1][2] += x1 * b2
-	t[1][3] += x1 * b3
-	t[2][0] += x2 * b0
-	t[2][1] += x2 * b1
-	t[2][2] += x2 * b2
-	t[2][3] += x2 * b3
-	t[3][0] += x3 * b0
-	t[3][1] += x3 * b1
-	t[3][2] += x3 * b2
-	t[3][3] += x3 * b3
-}
-
-func loadTile(t *[4][4]float32, c []float32, ldc, rows, cols int) {
-	for i := range rows {
-		copy(t[i][:cols], c[i*ldc:])
-	}
-}
-
-func storeTile(t *[4][4]float32, c []float32, ldc, rows, cols int) {
-	for i := range rows {
+func (t *tilePair) store(c []float32, ldc, rows, cols int) {
+	for i := range min(rows, 2) {
 		copy(c[i*ldc:], t[i][:cols])
 	}
+}
+
+// add adds the products of two rows of A with a panel of B. The compiler keeps variables in registers, but not arrays;
+// and one element of B after the other, each with its check of bounds, keeps it from needing more registers than there
+// are.
+func (t *tilePair) add(a0, a1 []float32, k int, b []float32, ldb int) {
+	s0, s1, s2, s3 := t[0][0], t[0][1], t[0][2], t[0][3]
+	u0, u1, u2, u3 := t[1][0], t[1][1], t[1][2], t[1][3]
+	a0, a1 = a0[:k], a1[:k]
+	for p, x := range a0 {
+		y, q := a1[p], p*ldb
+		z := b[q]
+		s0 += x * z
+		u0 += y * z
+		z = b[q+1]
+		s1 += x * z
+		u1 += y * z
+		z = b[q+2]
+		s2 += x * z
+		u2 += y * z
+		z = b[q+3]
+		s3 += x * z
+		u3 += y * z
+	}
+	t[0] = [4]float32{s0, s1, s2, s3}
+	t[1] = [4]float32{u0, u1, u2, u3}
+}
+
+// addTransposed is add for rows of A that are its columns in memory, the second one apart from the first by an element
+// or, if there is none, by nothing.
+func (t *tilePair) addTransposed(a []float32, second, lda, k int, b []float32, ldb int) {
+	s0, s1, s2, s3 := t[0][0], t[0][1], t[0][2], t[0][3]
+	u0, u1, u2, u3 := t[1][0], t[1][1], t[1][2], t[1][3]
+	for p := range k {
+		x, y, q := a[p*lda], a[p*lda+second], p*ldb
+		z := b[q]
+		s0 += x * z
+		u0 += y * z
+		z = b[q+1]
+		s1 += x * z
+		u1 += y * z
+		z = b[q+2]
+		s2 += x * z
+		u2 += y * z
+		z = b[q+3]
+		s3 += x * z
+		u3 += y * z
+	}
+	t[0] = [4]float32{s0, s1, s2, s3}
+	t[1] = [4]float32{u0, u1, u2, u3}
 }
 
 func goCopyRows(dst []float32, dstStride int, src []float32, stride, k, n int) {
