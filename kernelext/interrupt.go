@@ -15,8 +15,8 @@ import (
 var ErrInterrupted = errors.New("interrupted")
 
 // Interrupted returns a context that is cancelled when the stop button is pressed (SIGINT, Ctrl-C in a terminal).
-// A training loop that looks at it can save its state and end with what it has. GoNB kills the cell five seconds
-// after the signal, so saving should take no more than three. A second signal ends the process at once.
+// A training loop that looks at it can save its state and end with what it has. The kernel kills the cell five
+// seconds after the signal, so saving should take no more than three. A second signal ends the process at once.
 //
 // Before the first call a signal ends the process as usual.
 func Interrupted() context.Context { return interrupted() }

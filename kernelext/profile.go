@@ -121,12 +121,12 @@ func unattended(commands []string) bool {
 	})
 }
 
-// ancestors returns the command lines of the programs that started this one, where the system tells: the kernel, and
-// what started the kernel.
+// ancestors returns the command lines of the programs that started this one, where the system tells: GoNB, the kernel,
+// and what started the kernel.
 func ancestors() []string {
 	var commands []string
 	pid := os.Getppid()
-	for len(commands) < 3 && pid > 1 {
+	for len(commands) < 4 && pid > 1 {
 		command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		if err != nil {
 			break

@@ -65,6 +65,15 @@ func (e *execution) notCompiled(reply wire.ExecuteReply) *failure {
 	for _, entry := range reply.Traceback {
 		entry = strings.TrimSpace(colours.ReplaceAllString(entry, ""))
 		m := compileError.FindStringSubmatch(entry)
+		if message, at := e.pointed(entry); m == nil && at.line > 0 {
+			if f.Message == "" {
+				f.Message = message
+				e.blame(f, at)
+			} else {
+				more = append(more, fmt.Sprintf("cell [%d], line %d: %s%s", at.count, at.line, message, e.quote(at)))
+			}
+			continue
+		}
 		switch {
 		case m == nil && !noise.MatchString(entry):
 			more = append(more, entry)
@@ -95,6 +104,19 @@ func (e *execution) notCompiled(reply wire.ExecuteReply) *failure {
 	}
 	f.Detail = strings.Join(more, "\n")
 	return f
+}
+
+// pointed reads an error whose cell GoNB does not know: some lines of its file,
+// of which a caret points at one, and the message. The line is looked for in the
+// cells.
+func (e *execution) pointed(entry string) (message string, at place) {
+	lines := strings.Split(entry, "\n")
+	for i := 1; i < len(lines); i++ {
+		if strings.TrimSpace(lines[i]) == "^" {
+			return lines[len(lines)-1], e.find(strings.TrimSpace(lines[i-1]))
+		}
+	}
+	return "", place{}
 }
 
 // died reads the report of a program that ended with a failure.

@@ -3,13 +3,15 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/lateral-ml/lateral/kernelext/grade"
 	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/session"
 )
 
 // The check below each exercise of a notebook passes for a right answer and fails for a plausible wrong one. The
@@ -42,37 +44,35 @@ func TestExercises(t *testing.T) {
 }
 
 func checkExercise(t *testing.T, nb *notebook.Notebook, exercise int, answers string) {
-	for kind, want := range map[string]string{"right": "--- PASS", "wrong": "--- FAIL"} {
+	tools, err := prepare(t.Context(), t.Output(), ".", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	argv, env, err := kernelHere(tools)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range map[string]string{"right": grade.Right, "wrong": grade.Wrong} {
 		answer, err := os.ReadFile(answers + "." + kind + ".go")
 		if err != nil {
 			t.Error(err)
 			continue
 		}
 		_, body, _ := strings.Cut(string(answer), "package main\n")
-		try := declarations(nb.Cells[:exercise])
-		check := *nb.Cells[exercise+1]
-		try.Cells = append(try.Cells, &notebook.Cell{Type: notebook.Code, ID: "answer", Source: body}, &check)
-		path, out := write(t, try), t.TempDir()
-		o := runOptions{profile: "quick", out: out}
-		failure := o.run(context.Background(), t.Output(), []string{path})
-		done, err := notebook.ReadFile(filepath.Join(out, filepath.Base(path)))
+		id := nb.Cells[exercise].ID
+		check := exercise + 1
+		for nb.Cells[check].Type != notebook.Code {
+			check++
+		}
+		reference := &notebook.Notebook{Cells: nb.Cells[:check+1]}
+		submitted := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Code, ID: id, Source: body}}}
+		o := grade.Options{Kernel: session.Spec{Argv: argv, Dir: t.TempDir(), Env: append(env, "LATERAL_PROFILE=quick", "LATERAL_HEADLESS=1")}, TimeLimit: time.Minute}
+		report, err := grade.Grade(t.Context(), reference, submitted, o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if said := shown(done.Cells[len(done.Cells)-1]); !strings.Contains(said, want) || (failure == nil) != (kind == "right") {
-			t.Errorf("%s answer to %s: want %s, got %v:\n%s", kind, answers, want, failure, said)
+		if mark := report.Marks[len(report.Marks)-1]; mark.Exercise != id || mark.State != want {
+			t.Errorf("%s answer to %s: %+v", kind, answers, mark)
 		}
 	}
-}
-
-// declarations returns the cells without what they run: imports, types, functions and variables.
-func declarations(cells []*notebook.Cell) *notebook.Notebook {
-	nb := &notebook.Notebook{}
-	for _, cell := range cells {
-		source, _, _ := strings.Cut(cell.Source, "%%")
-		if cell.Type == notebook.Code && strings.TrimSpace(source) != "" {
-			nb.Cells = append(nb.Cells, &notebook.Cell{Type: notebook.Code, ID: cell.ID, Source: source})
-		}
-	}
-	return nb
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/lateral-ml/lateral/kernelext/kernelspec"
 	"github.com/lateral-ml/lateral/kernelext/toolchain"
@@ -83,9 +84,7 @@ func installKernel(ctx context.Context, log io.Writer, prefix string) (toolchain
 			return tools, err
 		}
 	}
-	step := startLine(log, "building the kernel command")
-	program, err := tools.BuildCommand(ctx)
-	step.end(err)
+	program, err := lasting(ctx, log, tools)
 	if err != nil {
 		return tools, err
 	}
@@ -99,6 +98,19 @@ func installKernel(ctx context.Context, log io.Writer, prefix string) (toolchain
 		fmt.Fprintf(log, "the kernel %q is installed: %s\n", kernelDisplay, file)
 	}
 	return tools, nil
+}
+
+// lasting returns a program that Jupyter can start as the kernel: this one, or,
+// as "go run" removes this one when it ends, one that is built and kept.
+func lasting(ctx context.Context, log io.Writer, tools toolchain.Tools) (string, error) {
+	program, err := os.Executable()
+	if err == nil && !strings.Contains(program, string(filepath.Separator)+"go-build") {
+		return program, nil
+	}
+	step := startLine(log, "building the kernel")
+	program, err = tools.BuildCommand(ctx)
+	step.end(err)
+	return program, err
 }
 
 // jupyterKernel describes the kernel to Jupyter. PATH is written out, since a

@@ -37,7 +37,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(runCommand(), labCommand(), kernelCommand(), dataCommand(), resultsCommand(), sweepCommand(), doctorCommand())
+	root.AddCommand(runCommand(), labCommand(), kernelCommand(), dataCommand(), resultsCommand(), sweepCommand(), checkCommand(), gradeCommand(), doctorCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "lateral:", err)
 		if errors.Is(err, interrupted{}) {

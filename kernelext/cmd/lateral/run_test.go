@@ -54,7 +54,7 @@ func TestRunOnGoNB(t *testing.T) {
 	err := o.run(ctx, &log, []string{path})
 
 	for _, want := range []string{
-		"cell 6, line 3: panic: oh no\n     3 | fail()",
+		"cell 6, line 1: panic: oh no\n     1 | func fail() { panic(\"oh no\") }",
 		"cell 7, line 2: undefined: undefinedName\n     2 | fmt.Println(undefinedName)",
 	} {
 		if err == nil || !strings.Contains(err.Error(), want) {

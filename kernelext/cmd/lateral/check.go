@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/lateral-ml/lateral/kernelext/lint"
+	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/spf13/cobra"
+)
+
+func checkCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check NOTEBOOK...",
+		Short: "Find what makes notebooks hard to read, to run again or to trust",
+		Long: `Check reads notebooks, with their saved outputs, and lists: files over 2 MB, code cells over 25 lines or 100
+characters, more than 3 code cells in a row, cells that were not run in order, errors and warnings among
+the outputs, figures without caption or text form, exercises without a check, paths of one machine, and
+numbers with a decimal point or a percent sign that somebody typed into prose.
+
+Numbers of a document may be typed where the paragraph or the row of the table names their source, as
+[KH19] or [KH19, table 1], or has the comment <!-- document -->.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return checkNotebooks(cmd.OutOrStdout(), args)
+		},
+	}
+}
+
+// checkNotebooks prints a line for each fault. The error counts them.
+func checkNotebooks(out io.Writer, paths []string) error {
+	faults := 0
+	for _, path := range paths {
+		nb, err := notebook.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		for _, f := range lint.Check(nb, info.Size()) {
+			fmt.Fprintf(out, "%s: %s\n", path, f)
+			faults++
+		}
+	}
+	if faults > 0 {
+		return fmt.Errorf("check: %d to mend", faults)
+	}
+	return nil
+}
