@@ -4,11 +4,9 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"math/bits"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -87,27 +85,6 @@ func TestProducts(t *testing.T) {
 			if d, e := got[i]-want, adapted[i]-want; !(max(d, -d, e, -e) < 1e-4) {
 				t.Fatalf("%v: element %d is %v and %v, gonum has %v", p, i, got[i], adapted[i], want)
 			}
-		}
-	}
-}
-
-// A search finds what sorting all distances finds, however the queries are shared.
-func TestHammingSearch(t *testing.T) {
-	const queries, codes, words = 7, 5000, 3 // several rounds of codes
-	s := newHammingSearch(queries, codes, words)
-	s.run(nil, 0, 3)
-	s.run(nil, 3, queries)
-	for q, got := range s.nearest {
-		all := make([]neighbour, codes)
-		for c := range all {
-			all[c].code = int32(c)
-			for w := range words {
-				all[c].distance += int32(bits.OnesCount64(s.queries[q*words+w] ^ s.codes[c*words+w]))
-			}
-		}
-		slices.SortStableFunc(all, func(a, b neighbour) int { return cmp.Compare(a.distance, b.distance) })
-		if !slices.Equal(got[:], all[:5]) {
-			t.Errorf("query %d: found %v, want %v", q, got, all[:5])
 		}
 	}
 }
