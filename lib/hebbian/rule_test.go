@@ -4,6 +4,7 @@ package hebbian_test
 
 import (
 	"fmt"
+	"context"
 	"math"
 	"strings"
 	"testing"
@@ -162,7 +163,7 @@ func TestWrongRulesPanic(t *testing.T) {
 		"at least K units":                     func() { NewLearner(Competition{K: 4}, w) },
 		"[1 3] for weights of shape [3 2]":     func() { NewLearner(Competition{}, w).Step(tensor.New(1, 3), 1) },
 		"Strength, Tau, Until and Settled":     func() { Inhibition{}.Settle(nil, nil) },
-		"Data, Units and Epochs are required":  func() { Train(nil, Config{}) },
+		"Data, Units and Epochs are required":  func() { Train(context.Background(), Config{}) },
 	} {
 		func() {
 			defer func() {
