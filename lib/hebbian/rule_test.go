@@ -3,8 +3,8 @@
 package hebbian_test
 
 import (
-	"fmt"
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
