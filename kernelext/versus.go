@@ -37,6 +37,7 @@ type Row struct {
 	Unit     string    // of both values, such as "%"
 	Better   Direction // whether a lower or a higher value is the better one
 	Data     string    // data set behind Here, if it is not the one named in Setup
+	Profile  string    // amount of work behind Here, if it is not this run's profile, such as "paper" or "30 of 100 epochs"
 	Note     string    // why the values differ, or what differs between the two experiments
 }
 
@@ -172,6 +173,7 @@ func (c comparison) fields() map[string]any {
 	}
 	put("unit", c.Unit)
 	put("data", c.Data)
+	put("profile", c.Profile)
 	put("note", c.Note)
 	put("verdict", c.verdict())
 	return m

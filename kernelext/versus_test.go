@@ -50,7 +50,7 @@ func TestVersusBundleTravels(t *testing.T) {
 	t.Setenv("LATERAL_PROFILE", "quick")
 	b := versusBundle("Doc <1>", []Row{
 		{Item: "error", Document: 1.5, Here: []float64{1, math.NaN()}, Unit: "%", Note: "a < b"},
-		{Item: "absent"},
+		{Item: "absent", Profile: "paper"},
 	}, time.Date(2026, 1, 2, 23, 0, 0, 0, time.UTC))
 	var buf bytes.Buffer
 	if err := gob.NewEncoder(&buf).Encode(b.data); err != nil {
@@ -66,7 +66,7 @@ func TestVersusBundleTravels(t *testing.T) {
 	}
 	want := map[string]any{"document": "Doc <1>", "profile": "quick", "date": "2026-01-02", "lateral": Version(), "rows": []any{
 		map[string]any{"item": "error", "document": 1.5, "here": "NaN", "seeds": 2.0, "unit": "%", "note": "a < b"},
-		map[string]any{"item": "absent", "verdict": "not run"},
+		map[string]any{"item": "absent", "profile": "paper", "verdict": "not run"},
 	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)

@@ -6,6 +6,7 @@ package results
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ type Row struct {
 	Difference *float64 `json:"difference,omitempty"`
 	Verdict    string   `json:"verdict,omitempty"`
 	Note       string   `json:"note,omitempty"`
-	Profile    string   `json:"profile"`
+	Profile    string   `json:"profile"` // amount of work: the run's, unless the row names its own
 	Data       string   `json:"data,omitempty"`
 	Date       string   `json:"date"`
 }
@@ -128,7 +129,7 @@ func decode(data any) ([]Row, error) {
 			return nil, fmt.Errorf("a %s output has a row without an item, or with a value that is neither a number nor text",
 				kernelext.VersusMIME)
 		}
-		r.Source, r.Profile, r.Date = table.Document, table.Profile, table.Date
+		r.Source, r.Profile, r.Date = table.Document, cmp.Or(r.Profile, table.Profile), table.Date
 	}
 	return table.Rows, nil
 }

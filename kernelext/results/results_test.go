@@ -75,7 +75,7 @@ func read(t *testing.T, root, name string) string {
 var (
 	measured = map[string]any{"item": "test error | 784-128-10", "document": 1.46, "here": 1.53333333, "difference": 0.0733333,
 		"seeds": 3, "spread": 0.0666, "unit": "%", "data": "Glyphs", "note": "short", "verdict": "worse"}
-	absent = map[string]any{"item": "with <dropout>", "document": "< 2", "verdict": "not run"}
+	absent = map[string]any{"item": "with <dropout>", "document": "< 2", "verdict": "not run", "profile": "paper"}
 	large  = map[string]any{"item": "parameters", "document": 101770, "here": 101770, "difference": 0, "verdict": "equal"}
 )
 
@@ -99,7 +99,7 @@ func TestWriteThenCheck(t *testing.T) {
 | --- | --- | --- | --- | --- | --- | --- | --- |
 | Doc A | parameters | 101770 | 101770 | +0 (equal) | – | standard | [00_zero](notebooks/00_zero.ipynb) |
 | Doc B | test error \| 784-128-10 | 1.46 % | 1.533 ± 0.067 % | +0.073 % (worse) | 3 | Glyphs, standard | [01_first](notebooks/01_first.ipynb) |
-| Doc B | with &lt;dropout> | &lt; 2 | – | (not run) | – | standard | [01_first](notebooks/01_first.ipynb) |
+| Doc B | with &lt;dropout> | &lt; 2 | – | (not run) | – | paper | [01_first](notebooks/01_first.ipynb) |
 <!-- results:end -->
 
 rest
