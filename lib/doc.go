@@ -9,7 +9,7 @@
 // kernelext or the notebook kernel:
 //
 //	6  bench
-//	5  activity drmm hebbian sparsecode rbm prune siamese
+//	5  activity drmm hebbian subnet sparsecode rbm prune siamese
 //	4  train
 //	3  nn competitive norm loss optim gradcheck
 //	2  autograd dataset
@@ -63,6 +63,7 @@
 //	         t-distributed stochastic neighbor embedding. Nature Communications 10, 2019
 //	DP80     Dormand, Prince: A family of embedded Runge-Kutta formulae. Journal of Computational and Applied Mathematics 6, 1980
 //	GB10     Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks. AISTATS 2010
+//	GWMCB13  Goodfellow, Warde-Farley, Mirza, Courville, Bengio: Maxout networks. ICML 2013
 //	HR09     Hurley, Rickard: Comparing measures of sparsity. IEEE Transactions on Information Theory 55, 2009
 //	HZRS15   He, Zhang, Ren, Sun: Delving deep into rectifiers. ICCV 2015
 //	IS15     Ioffe, Szegedy: Batch normalization: accelerating deep network training by reducing internal covariate
