@@ -4,6 +4,7 @@
 //
 //	go run ./lib/bench [-run PATTERN] [-peers] [-time 1s] [-runs 1] [-json | -markdown]
 //	go run ./lib/bench -growth [-peers] [-time 1s] [-figure FILE]
+//	go run ./lib/bench -maps 10000 [-peers] [-steps 1000]
 //	go run ./lib/bench -stress 30m
 //
 // One row for each item says how long a run of it takes on one core and on all of them (the median over batches, and
@@ -24,6 +25,9 @@
 // three times, and a row has the median (lowest..highest) over the runs, of the ratio too.
 //
 // With -growth it says how the cost of a training step grows with batch, width and cores, and with -figure draws it.
+//
+// With -maps it draws a map of so many codes by t-SNE, once, and with -peers scikit-learn and openTSNE do too: how long it
+// took, and how good each map is, by its divergence from the same affinities and by its trustworthiness.
 //
 // With -stress it trains for so long, in turns alone and beside a process that keeps a core busy, and says how fast the
 // steps went, how long the slowest took, and what share of the machine was left for them. A step that hangs is an error,
@@ -75,6 +79,8 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	compile := flags.Bool("compile", false, "try torch.compile in the peers too, which takes minutes")
 	asGrowth := flags.Bool("growth", false, "instead, measure how a training step grows with batch, width and cores")
 	figureFile := flags.String("figure", "", "draw -growth into this file: .svg, .png or .pdf")
+	mapped := flags.Int("maps", 0, "instead, draw a map of so many codes by t-SNE, at most 10000")
+	steps := flags.Int("steps", 1000, "of -maps, more than 250")
 	runs := flags.Int("runs", 1, "measure the whole list so many times; rows have the medians (lowest..highest) over runs")
 	d := flags.Duration("time", time.Second, "how long to measure each thing")
 	stressTime := flags.Duration("stress", 0, "instead, train for this long beside a busy process, and watch that no step hangs")
@@ -93,6 +99,9 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("-runs %d must be at least 1", *runs)
 	case *d <= 0:
 		return fmt.Errorf("-time %v must be positive", *d)
+	}
+	if *steps <= 250 {
+		return fmt.Errorf("-steps %d must be more than the 250 with which a map begins", *steps)
 	}
 	if *stressTime > 0 {
 		return stress(ctx, *stressTime, *longest, stdout, stderr)
@@ -122,6 +131,13 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		defer s.peers.close()
 	}
 
+	if *mapped != 0 {
+		scripts := ""
+		if s.peers != nil {
+			scripts = dir
+		}
+		return maps(ctx, *mapped, *steps, scripts, stdout, stderr)
+	}
 	if *asGrowth {
 		return s.growth(ctx, stdout, *figureFile)
 	}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/embed"
+	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/submask"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// mapping is the work of the mode -maps: a map by t-SNE of the submasks of images in an untrained layer, whose quality is
+// measured as well as its time. All maps are held against the same affinities, those of the exact neighbours.
+type mapping struct {
+	codes      *submask.Codes
+	iterations int
+	near       *submask.Neighbours
+	affinities *embed.Affinities
+}
+
+const (
+	mapBits       = 1000
+	mapPerplexity = 30
+	mapRank       = 12 // neighbours of a point for its trustworthiness
+)
+
+// newMapping codes n of the 10,000 images of Glyphs by a layer of rectified units with random weights.
+func newMapping(n, iterations int) (*mapping, error) {
+	images, _ := dataset.Glyphs(1)
+	if n < 3*mapPerplexity+2 || n > images.Len() {
+		return nil, fmt.Errorf("-maps %d: from %d to %d codes", n, 3*mapPerplexity+2, images.Len())
+	}
+	layer := nn.NewDense(784, mapBits, nn.He, tensor.Stream(1, "maps"))
+	z := layer.Forward(autograd.NewTape(0).Input(images.X.Slice(0, n))).Value()
+	return &mapping{codes: submask.ReLU(z), iterations: iterations}, nil
+}
+
+// A drawn map and what it cost.
+type drawn struct {
+	Name    string
+	Seconds float64
+	y       *tensor.Tensor
+}
+
+// ours draws the map here, and keeps the neighbours and affinities.
+func (m *mapping) ours(ctx context.Context) (drawn, error) {
+	start := time.Now()
+	index := submask.Index{Codes: m.codes}
+	m.near = index.Search(m.codes, 3*mapPerplexity+1).WithoutSelf()
+	a, err := embed.NewAffinities(m.near, true, mapPerplexity)
+	if err != nil {
+		return drawn{}, err
+	}
+	m.affinities = a
+	drew, err := embed.TSNE{Iterations: m.iterations, Seed: 1}.Fit(ctx, a)
+	if err != nil {
+		return drawn{}, err
+	}
+	return drawn{"Lateral", time.Since(start).Seconds(), drew.Y}, nil
+}
+
+// peer has a Python program draw the map.
+func (m *mapping) peer(ctx context.Context, python, dir, program string) (drawn, error) {
+	codes, out := filepath.Join(dir, "codes"), filepath.Join(dir, "map")
+	bytesOf := make([]byte, 0, m.codes.Len()*m.codes.Bits())
+	for i := range m.codes.Len() {
+		for j := range m.codes.Bits() {
+			b := byte(0)
+			if m.codes.At(i, j) {
+				b = 1
+			}
+			bytesOf = append(bytesOf, b)
+		}
+	}
+	if err := os.WriteFile(codes, bytesOf, 0o600); err != nil {
+		return drawn{}, err
+	}
+	n := m.codes.Len()
+	c := exec.CommandContext(ctx, python, filepath.Join(dir, "peers", "maps.py"), program, codes, fmt.Sprint(n),
+		fmt.Sprint(m.iterations), fmt.Sprint(mapPerplexity), out)
+	var complaint bytes.Buffer
+	c.Stderr = &complaint
+	answer, err := c.Output()
+	if err != nil {
+		lines := strings.Split(strings.TrimSpace(complaint.String()), "\n")
+		return drawn{}, fmt.Errorf("%w: %s", err, lines[len(lines)-1])
+	}
+	var d drawn
+	if err := json.Unmarshal(answer, &d); err != nil {
+		return drawn{}, fmt.Errorf("it answered %q: %w", answer, err)
+	}
+	raw, err := os.ReadFile(out)
+	if err != nil {
+		return drawn{}, err
+	}
+	if len(raw) != 8*n {
+		return drawn{}, fmt.Errorf("its map has %d bytes, not 8 for each of %d codes", len(raw), n)
+	}
+	d.y = tensor.New(n, 2)
+	for i := range d.y.Data() {
+		d.y.Data()[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
+	return d, nil
+}
+
+// maps is the mode -maps of the command. dir holds the peers' scripts; without peers it is "".
+func maps(ctx context.Context, n, iterations int, dir string, stdout, log io.Writer) error {
+	m, err := newMapping(n, iterations)
+	if err != nil {
+		return err
+	}
+	first, err := m.ours(ctx)
+	if err != nil {
+		return err
+	}
+	all := []drawn{first}
+	if dir != "" {
+		for _, program := range []string{"scikit-learn", "openTSNE", "openTSNE FFT"} {
+			for _, python := range interpreters() {
+				d, err := m.peer(ctx, python, dir, program)
+				if err != nil {
+					fmt.Fprintf(log, "skipped: %s with %s: %v\n", program, python, err)
+					continue
+				}
+				all = append(all, d)
+			}
+		}
+	}
+	fmt.Fprintf(stdout, "t-SNE of %d codes of %d bits, perplexity %d, %d steps. %s.\n\n", n, mapBits, mapPerplexity, iterations, machine())
+	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "program\ttime\tratio\tKL divergence\ttrustworthiness\t")
+	for _, d := range all {
+		trust := embed.Trustworthiness(d.y, mapRank, func(i int, to []float32) { m.codes.Distances(to, i) }, 0)
+		fmt.Fprintf(w, "%s\t%.2f s\t%.2f\t%.4f\t%.4f\t\n", d.Name, d.Seconds, d.Seconds/first.Seconds, m.affinities.KL(d.y), trust)
+	}
+	return w.Flush()
+}
