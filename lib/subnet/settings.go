@@ -22,7 +22,7 @@ func Lwta() Setting {
 			{Units: 1000, Block: 2, Drop: 0.5, Norm: 2},
 			{Units: 1000, Block: 2, Drop: 0.5, Norm: 2}},
 		Out:  Layer{Drop: 0.5, Norm: 2},
-		Rate: 0.1, FinalRate: 0.0005, Line: true, Momentum: 0.5, Final: 0.9, Batch: 100, Epochs: 50,
+		Rate: 0.1, FinalRate: 0.0005, Line: true, Momentum: 0.5, Final: 0.9, Batch: 100, Epochs: 30,
 	}
 }
 
@@ -37,8 +37,8 @@ func Maxout2() Setting {
 			{Units: 1200, Block: 5, Drop: 0.2, Raw: true, Norm: 1.9365},
 			{Units: 1200, Block: 5, Drop: 0.5, Norm: 1.9365}},
 		Out:  Layer{Drop: 0.5, Norm: 1.9365},
-		Init: 0.005, Rate: 0.1, FinalRate: 0.0005, Line: true, Momentum: 0.5, Final: 0.7, Batch: 100, Epochs: 80,
-		More: 20, MoreRate: 0.03,
+		Init: 0.005, Rate: 0.1, FinalRate: 0.0005, Line: true, Momentum: 0.5, Final: 0.7, Batch: 100, Epochs: 50,
+		More: 12, MoreRate: 0.03,
 	}
 }
 
