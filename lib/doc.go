@@ -69,6 +69,7 @@
 //	IS15     Ioffe, Szegedy: Batch normalization: accelerating deep network training by reducing internal covariate
 //	         shift. ICML 2015
 //	KB15     Kingma, Ba: Adam: a method for stochastic optimization. ICLR 2015
+//	LG16     Lavin, Gray: Fast algorithms for convolutional neural networks. CVPR 2016
 //	Maaten14 van der Maaten: Accelerating t-SNE using tree-based algorithms. JMLR 15, 2014
 //	MH08     van der Maaten, Hinton: Visualizing data using t-SNE. JMLR 9, 2008
 //	SBBF12   Strecha, Bronstein, Bronstein, Fua: LDAHash: improved matching with smaller descriptors. IEEE PAMI 34, 2012
@@ -76,4 +77,6 @@
 //	         networks from overfitting. JMLR 15, 2014
 //	TH12     Tieleman, Hinton: RMSProp. Lecture 6.5 of Neural Networks for Machine Learning, 2012
 //	VK01     Venna, Kaski: Neighborhood preservation in nonlinear projection methods. ICANN 2001
+//	Winograd80
+//	         Winograd: Arithmetic complexity of computations. SIAM, 1980
 package lib

@@ -16,7 +16,7 @@ func chunks(n int) int { return min(n, convChunks) }
 
 // partLen returns the floats of such a part: a gradient for each filter, its row rounded up for the kernels, and one
 // for each bias.
-func (p *convPlan) partLen() int { return p.filters*simd.GradLen(p.taps) + max(p.filters, p.channels) }
+func (p *convPlan) partLen() int { return p.gradLen + max(p.filters, p.channels) }
 
 func (p *convPlan) savedLen(y *Var) int {
 	packed := p.packedLen + p.packedTransposedLen
@@ -39,6 +39,12 @@ func (p *convPlan) part(y *Var, i int) []float32 {
 func (p *convPlan) pack(packed, w []float32) {
 	s := takeSpace()
 	defer s.giveBack()
+	if p.winograd != nil {
+		s.rows = atLeast(s.rows, p.taps*p.filters)
+		simd.Transpose(s.rows, p.filters, w, p.taps, p.filters, p.taps)
+		p.winograd.transformFilters(&s.wino, packed, s.rows, p.filters, 9*p.filters)
+		return
+	}
 	s.rows = atLeast(s.rows, p.taps*p.filters)[:0]
 	for k := range p.filters {
 		for u := range p.kh {
@@ -74,6 +80,10 @@ func (p *convPlan) packTransposed(packed, w []float32) {
 		p.packSpread(s, packed, w)
 		return
 	}
+	if p.winograd != nil {
+		p.packWinograd(s, packed, w)
+		return
+	}
 	for i := range p.phases {
 		f := &p.phases[i]
 		if f.empty() {
@@ -93,6 +103,19 @@ func (p *convPlan) packTransposed(packed, w []float32) {
 		}
 		simd.PackFilters(packed[f.packedAt:], s.rows, p.channels, len(s.rows)/p.channels)
 	}
+}
+
+// packWinograd transforms the filters for the gradient of the image, turned round: their last tap comes first.
+func (p *convPlan) packWinograd(s *convSpace, packed, w []float32) {
+	s.rows = atLeast(s.rows, p.filters*p.taps)
+	for k := range p.filters {
+		for c := range p.channels {
+			for t, v := range w[(k*p.channels+c)*9:][:9] {
+				s.rows[(k*9+8-t)*p.channels+c] = v
+			}
+		}
+	}
+	p.winogradTransposed.transformFilters(&s.wino, packed, s.rows, p.channels, 9*p.channels)
 }
 
 // runConv is the forward pass of Conv2D for the images from lo to hi.
@@ -139,16 +162,37 @@ func (p *convPlan) backward(y *Var, run func(y *Var, lo, hi int)) {
 	y.tape.For(y, parts, grain(2*p.work*n/parts), run)
 	if w := y.in[1]; w.needsGrad {
 		dw, acc := w.GradBuffer()
-		for i := range parts {
-			sumRows(dw, p.taps, p.part(y, i), simd.GradLen(p.taps), p.filters, acc || i > 0)
+		if p.winograd != nil {
+			p.sumWinograd(y, dw, parts, acc)
+		} else {
+			for i := range parts {
+				sumRows(dw, p.taps, p.part(y, i), simd.GradLen(p.taps), p.filters, acc || i > 0)
+			}
 		}
 	}
 	if len(y.in) > 2 && y.in[2].needsGrad {
 		db, acc := y.in[2].GradBuffer()
 		for i := range parts {
-			sumRows(db, len(db), p.part(y, i)[p.filters*simd.GradLen(p.taps):], len(db), 1, acc || i > 0)
+			sumRows(db, len(db), p.part(y, i)[p.gradLen:], len(db), 1, acc || i > 0)
 		}
 	}
+}
+
+// sumWinograd adds up the parts [channels, 9, filters] and sets dw [filters, channels, 9] to the sum, or adds it.
+func (p *convPlan) sumWinograd(y *Var, dw []float32, parts int, acc bool) {
+	sum := p.part(y, 0)[:p.gradLen]
+	for i := 1; i < parts; i++ {
+		simd.Add(sum, sum, p.part(y, i)[:p.gradLen])
+	}
+	if !acc {
+		simd.Transpose(dw, p.taps, sum, p.filters, p.taps, p.filters)
+		return
+	}
+	s := takeSpace()
+	defer s.giveBack()
+	s.rows = atLeast(s.rows, p.gradLen)
+	simd.Transpose(s.rows, p.taps, sum, p.filters, p.taps, p.filters)
+	simd.Add(dw, dw, s.rows)
 }
 
 // sumRows sets dst, some rows of n, to rows of another stride, or adds them.
@@ -199,7 +243,7 @@ func (p *convPlan) biasGrad(y *Var, i int, dy []float32, planes, size int) {
 	if len(y.in) < 3 || !y.in[2].needsGrad {
 		return
 	}
-	db := p.part(y, i)[p.filters*simd.GradLen(p.taps):][:planes]
+	db := p.part(y, i)[p.gradLen:][:planes]
 	clear(db)
 	for len(dy) > 0 {
 		for k := range db {

@@ -56,7 +56,11 @@ type convPlan struct {
 	spread        bool
 	spreadStencil *simd.Stencil // that of the outputs, with the taps of one channel
 
+	// Minimal filtering, where it takes the place of all that: for the outputs and for the image's gradient.
+	winograd, winogradTransposed *winograd
+
 	packedLen, packedTransposedLen int // floats
+	gradLen                        int // floats of the filters' gradient
 
 	// Methods as values, made once, so that using them allocates nothing.
 	convFunc, convGradFunc, transposedFunc, transposedGradFunc func(y *Var, lo, hi int)
@@ -149,6 +153,8 @@ func newConvPlan(key convKey) *convPlan {
 	p.group = p.groupSize()
 	p.planForward()
 	p.planBackward()
+	p.gradLen = p.filters * simd.GradLen(p.taps)
+	p.planWinograd()
 	p.convFunc, p.convGradFunc, p.convBackward = p.runConv, p.convGrad, p.backwardConv
 	p.transposedFunc, p.transposedGradFunc, p.transposedBackward = p.runTransposed, p.transposedGrad, p.backwardTransposed
 	return p
@@ -255,6 +261,19 @@ func (p *convPlan) planBackward() {
 		p.spread = true
 		p.packedTransposedLen = p.kh * p.kw * simd.PackedFilters(p.channels, p.filters)
 	}
+}
+
+// planWinograd chooses minimal filtering where it can be used and pays.
+func (p *convPlan) planWinograd() {
+	const worth = 16 // channels and filters, from which on it is faster
+	s := p.shape
+	if p.kh != 3 || p.kw != 3 || s.StrideH != 1 || s.StrideW != 1 || max(s.PadH, s.PadW) > 2 || min(p.channels, p.filters) < worth {
+		return
+	}
+	p.winograd = winogradFor(p.channels, p.filters, p.h, p.w, s.PadH, s.PadW)
+	p.winogradTransposed = winogradFor(p.filters, p.channels, p.oh, p.ow, 2-s.PadH, 2-s.PadW)
+	p.packedLen, p.packedTransposedLen = p.winograd.filtersLen(), p.winogradTransposed.filtersLen()
+	p.gradLen = p.filters * p.taps
 }
 
 // empty reports whether nothing is to be computed for the phase: it has no pixels, or no tap meets them.

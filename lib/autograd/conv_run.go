@@ -13,6 +13,7 @@ type convSpace struct {
 	image, grad convFrame
 	rows        []float32 // what the kernels write
 	laid        convFrame // the output's gradient, laid out like what they write
+	wino        winogradSpace
 }
 
 // A convFrame is memory in which images leave some places zero, always the same ones for a plan.
@@ -71,6 +72,10 @@ func atLeast(x []float32, n int) []float32 {
 // correlate computes outputs y [hi-lo, filters, oh, ow] of images x [hi-lo, channels, h, w], or adds them to y.
 // A bias of length 0 counts as zero.
 func (p *convPlan) correlate(y, x, packed, bias []float32, acc bool) {
+	if p.winograd != nil {
+		p.winograd.run(y, x, packed, bias, acc)
+		return
+	}
 	s := takeSpace()
 	defer s.giveBack()
 	image := s.image.ready(p, p.image.length)
@@ -139,6 +144,10 @@ func (f *convPhase) take(dst []float32, pitch int, plane []float32, h, w, rows i
 
 // transposed computes the image gradients dx [n, channels, h, w] from dy [n, filters, oh, ow], or adds them to dx.
 func (p *convPlan) transposed(dx, dy, packed, bias []float32, acc bool) {
+	if p.winograd != nil {
+		p.winogradTransposed.run(dx, dy, packed, bias, acc)
+		return
+	}
 	s := takeSpace()
 	defer s.giveBack()
 	if p.spread {
@@ -232,8 +241,13 @@ func (p *convPlan) fillGrads(dst, dy []float32, images int) {
 	}
 }
 
-// filterGrad sets dw, whose rows are simd.GradLen(taps) long, to what images contribute to the filters' gradient.
+// filterGrad sets dw, whose rows are simd.GradLen(taps) long, to what images contribute to the filters' gradient. By
+// minimal filtering dw is [channels, 9, filters].
 func (p *convPlan) filterGrad(dw, x, dy []float32) {
+	if p.winograd != nil {
+		p.winograd.filterGrad(dw, x, dy)
+		return
+	}
 	s := takeSpace()
 	defer s.giveBack()
 	g := &p.output

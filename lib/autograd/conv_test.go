@@ -38,6 +38,14 @@ var convCases = []struct {
 	{1, 2, 5, 4, 1, 5, 4, ConvShape{}},                 // one place
 	{2, 1, 4, 6, 2, 2, 2, ConvShape{StrideW: 2}},       // strides that differ
 	{1, 1, 2, 2, 1, 3, 3, ConvShape{PadH: 1, PadW: 1}}, // the kernel is larger than the image
+
+	// By minimal filtering, with small and large tiles, of which some are cut off.
+	{1, 16, 4, 5, 16, 3, 3, Half(3, 3)},
+	{3, 17, 6, 5, 16, 3, 3, ConvShape{PadH: 2}},
+	{2, 16, 9, 11, 19, 3, 3, ConvShape{PadW: 1}},
+	{18, 16, 10, 6, 18, 3, 3, Full(3, 3)},
+	{1, 16, 1, 2, 16, 3, 3, ConvShape{PadH: 2, PadW: 1}},
+	{1, 16, 21, 35, 16, 3, 3, ConvShape{}}, // several blocks in an image
 }
 
 func caseName(i int) string { return strings.ReplaceAll(fmt.Sprintf("%+v", convCases[i]), " ", ",") }

@@ -29,6 +29,8 @@ var avx512Kernels = kernels{
 	gemm: avx512Gemm,
 	conv: avx512Conv,
 
+	winograd: avx512Winograd,
+
 	add:         avx512Add,
 	sub:         avx512Sub,
 	mul:         avx512Mul,
@@ -86,6 +88,8 @@ var avx2Kernels = kernels{
 	name: "avx2",
 	gemm: avx2Gemm,
 	conv: avx2Conv,
+
+	winograd: avx2Winograd,
 
 	add:         avx2Add,
 	sub:         avx2Sub,

@@ -10,6 +10,8 @@ var goKernels = kernels{
 	gemm: goGemm,
 	conv: goConv,
 
+	winograd: goWinograd,
+
 	add:         goAdd,
 	sub:         goSub,
 	mul:         goMul,

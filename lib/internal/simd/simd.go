@@ -38,6 +38,8 @@ type kernels struct {
 	gemm gemmKernels
 	conv convKernels
 
+	winograd [2]winogradMaps // for tiles of two and of four outputs
+
 	add, sub, mul, div, mulAdd      func(dst, a, b []float32)
 	scale, addScalar, axpy, addSign func(dst []float32, s float32, x []float32)
 	relu, exp, log, tanh, sigmoid   func(dst, x []float32)

@@ -141,3 +141,13 @@ var avx2Conv = convKernels{
 		},
 	},
 }
+
+var avx512Winograd = [2]winogradMaps{
+	{avx512WinogradInput2, avx512WinogradOutput2, avx512WinogradOutputT2, avx512WinogradFilter2, avx512WinogradFilterT2},
+	{avx512WinogradInput4, avx512WinogradOutput4, avx512WinogradOutputT4, avx512WinogradFilter4, avx512WinogradFilterT4},
+}
+
+var avx2Winograd = [2]winogradMaps{
+	{avx2WinogradInput2, avx2WinogradOutput2, avx2WinogradOutputT2, avx2WinogradFilter2, avx2WinogradFilterT2},
+	{avx2WinogradInput4, avx2WinogradOutput4, avx2WinogradOutputT4, avx2WinogradFilter4, avx2WinogradFilterT4},
+}

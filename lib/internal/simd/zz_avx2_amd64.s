@@ -9231,3 +9231,1048 @@ steps:
 done:
 	VZEROUPPER
 	RET
+
+// func avx2WinogradInput2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX
+TEXT ·avx2WinogradInput2(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y0
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	LEAQ (R13)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ R9, R11
+
+vectors:
+	SUBQ    $0x08, R11
+	JLT     rest
+	VMOVUPS (R13), Y1
+	VMOVUPS (R13)(BX*1), Y2
+	VMOVUPS (R13)(BX*2), Y3
+	VMOVUPS (R15), Y4
+	VSUBPS  Y3, Y1, Y1
+	VADDPS  Y3, Y2, Y5
+	VSUBPS  Y2, Y3, Y3
+	VSUBPS  Y4, Y2, Y2
+	VMOVUPS Y1, (R12)
+	VMOVUPS Y5, (R12)(DX*1)
+	VMOVUPS Y3, (R12)(DX*2)
+	VMOVUPS Y2, (R14)
+	ADDQ    $0x20, R13
+	ADDQ    $0x20, R15
+	ADDQ    $0x20, R12
+	ADDQ    $0x20, R14
+	JMP     vectors
+
+rest:
+	TESTQ      R10, R10
+	JZ         items
+	VMASKMOVPS (R13), Y0, Y1
+	VMASKMOVPS (R13)(BX*1), Y0, Y2
+	VMASKMOVPS (R13)(BX*2), Y0, Y3
+	VMASKMOVPS (R15), Y0, Y4
+	VSUBPS     Y3, Y1, Y1
+	VADDPS     Y3, Y2, Y5
+	VSUBPS     Y2, Y3, Y3
+	VSUBPS     Y4, Y2, Y2
+	VMASKMOVPS Y1, Y0, (R12)
+	VMASKMOVPS Y5, Y0, (R12)(DX*1)
+	VMASKMOVPS Y3, Y0, (R12)(DX*2)
+	VMASKMOVPS Y2, Y0, (R14)
+	JMP        items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2WinogradOutput2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX
+TEXT ·avx2WinogradOutput2(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y0
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R13)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ    $0x08, R11
+	JLT     rest
+	VMOVUPS (R13), Y1
+	VMOVUPS (R13)(BX*1), Y2
+	VMOVUPS (R13)(BX*2), Y3
+	VMOVUPS (R14), Y4
+	VADDPS  Y2, Y1, Y1
+	VADDPS  Y3, Y1, Y1
+	VSUBPS  Y3, Y2, Y2
+	VSUBPS  Y4, Y2, Y2
+	VMOVUPS Y1, (R12)
+	VMOVUPS Y2, (R12)(DX*1)
+	ADDQ    $0x20, R13
+	ADDQ    $0x20, R14
+	ADDQ    $0x20, R12
+	JMP     vectors
+
+rest:
+	TESTQ      R10, R10
+	JZ         items
+	VMASKMOVPS (R13), Y0, Y1
+	VMASKMOVPS (R13)(BX*1), Y0, Y2
+	VMASKMOVPS (R13)(BX*2), Y0, Y3
+	VMASKMOVPS (R14), Y0, Y4
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y3, Y1, Y1
+	VSUBPS     Y3, Y2, Y2
+	VSUBPS     Y4, Y2, Y2
+	VMASKMOVPS Y1, Y0, (R12)
+	VMASKMOVPS Y2, Y0, (R12)(DX*1)
+	JMP        items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2WinogradOutputT2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX
+TEXT ·avx2WinogradOutputT2(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	VXORPS  Y0, Y0, Y0
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ    $0x08, R11
+	JLT     rest
+	VMOVUPS (R13), Y2
+	VMOVUPS (R13)(BX*1), Y3
+	VADDPS  Y3, Y2, Y4
+	VSUBPS  Y3, Y2, Y5
+	VSUBPS  Y3, Y0, Y3
+	VMOVUPS Y2, (R12)
+	VMOVUPS Y4, (R12)(DX*1)
+	VMOVUPS Y5, (R12)(DX*2)
+	VMOVUPS Y3, (R14)
+	ADDQ    $0x20, R13
+	ADDQ    $0x20, R12
+	ADDQ    $0x20, R14
+	JMP     vectors
+
+rest:
+	TESTQ      R10, R10
+	JZ         items
+	VMASKMOVPS (R13), Y1, Y2
+	VMASKMOVPS (R13)(BX*1), Y1, Y3
+	VADDPS     Y3, Y2, Y4
+	VSUBPS     Y3, Y2, Y5
+	VSUBPS     Y3, Y0, Y3
+	VMASKMOVPS Y2, Y1, (R12)
+	VMASKMOVPS Y4, Y1, (R12)(DX*1)
+	VMASKMOVPS Y5, Y1, (R12)(DX*2)
+	VMASKMOVPS Y3, Y1, (R14)
+	JMP        items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2WinogradFilter2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX
+TEXT ·avx2WinogradFilter2(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	VMOVUPS splat3f000000<>+0(SB), Y0
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ    $0x08, R11
+	JLT     rest
+	VMOVUPS (R13), Y2
+	VMOVUPS (R13)(BX*1), Y3
+	VMOVUPS (R13)(BX*2), Y4
+	VADDPS  Y4, Y2, Y5
+	VMULPS  Y5, Y0, Y5
+	VMULPS  Y3, Y0, Y3
+	VADDPS  Y3, Y5, Y6
+	VSUBPS  Y3, Y5, Y3
+	VMOVUPS Y2, (R12)
+	VMOVUPS Y6, (R12)(DX*1)
+	VMOVUPS Y3, (R12)(DX*2)
+	VMOVUPS Y4, (R14)
+	ADDQ    $0x20, R13
+	ADDQ    $0x20, R12
+	ADDQ    $0x20, R14
+	JMP     vectors
+
+rest:
+	TESTQ      R10, R10
+	JZ         items
+	VMASKMOVPS (R13), Y1, Y2
+	VMASKMOVPS (R13)(BX*1), Y1, Y3
+	VMASKMOVPS (R13)(BX*2), Y1, Y4
+	VADDPS     Y4, Y2, Y5
+	VMULPS     Y5, Y0, Y5
+	VMULPS     Y3, Y0, Y3
+	VADDPS     Y3, Y5, Y6
+	VSUBPS     Y3, Y5, Y3
+	VMASKMOVPS Y2, Y1, (R12)
+	VMASKMOVPS Y6, Y1, (R12)(DX*1)
+	VMASKMOVPS Y3, Y1, (R12)(DX*2)
+	VMASKMOVPS Y4, Y1, (R14)
+	JMP        items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat3f000000<>+0(SB)/4, $0x3f000000
+DATA splat3f000000<>+4(SB)/4, $0x3f000000
+DATA splat3f000000<>+8(SB)/4, $0x3f000000
+DATA splat3f000000<>+12(SB)/4, $0x3f000000
+DATA splat3f000000<>+16(SB)/4, $0x3f000000
+DATA splat3f000000<>+20(SB)/4, $0x3f000000
+DATA splat3f000000<>+24(SB)/4, $0x3f000000
+DATA splat3f000000<>+28(SB)/4, $0x3f000000
+GLOBL splat3f000000<>(SB), RODATA|NOPTR, $32
+
+// func avx2WinogradFilterT2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX
+TEXT ·avx2WinogradFilterT2(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	VMOVUPS splat3f000000<>+0(SB), Y0
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R13)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ    $0x08, R11
+	JLT     rest
+	VMOVUPS (R13), Y2
+	VMOVUPS (R13)(BX*1), Y3
+	VMOVUPS (R13)(BX*2), Y4
+	VMOVUPS (R14), Y5
+	VADDPS  Y4, Y3, Y6
+	VMULPS  Y6, Y0, Y6
+	VSUBPS  Y4, Y3, Y3
+	VMULPS  Y3, Y0, Y3
+	VADDPS  Y6, Y2, Y2
+	VADDPS  Y5, Y6, Y4
+	VMOVUPS Y2, (R12)
+	VMOVUPS Y3, (R12)(DX*1)
+	VMOVUPS Y4, (R12)(DX*2)
+	ADDQ    $0x20, R13
+	ADDQ    $0x20, R14
+	ADDQ    $0x20, R12
+	JMP     vectors
+
+rest:
+	TESTQ      R10, R10
+	JZ         items
+	VMASKMOVPS (R13), Y1, Y2
+	VMASKMOVPS (R13)(BX*1), Y1, Y3
+	VMASKMOVPS (R13)(BX*2), Y1, Y4
+	VMASKMOVPS (R14), Y1, Y5
+	VADDPS     Y4, Y3, Y6
+	VMULPS     Y6, Y0, Y6
+	VSUBPS     Y4, Y3, Y3
+	VMULPS     Y3, Y0, Y3
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y5, Y6, Y4
+	VMASKMOVPS Y2, Y1, (R12)
+	VMASKMOVPS Y3, Y1, (R12)(DX*1)
+	VMASKMOVPS Y4, Y1, (R12)(DX*2)
+	JMP        items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2WinogradInput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradInput4(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	VMOVUPS splat3f400000<>+0(SB), Y0
+	VMOVUPS splat3fc00000<>+0(SB), Y1
+	VMOVUPS splat3f100000<>+0(SB), Y2
+	VMOVUPS splat40100000<>+0(SB), Y3
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y4
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	LEAQ (R13)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ R9, R11
+
+vectors:
+	SUBQ         $0x08, R11
+	JLT          rest
+	VMOVUPS      (R13), Y5
+	VMOVUPS      (R13)(BX*1), Y6
+	VMOVUPS      (R13)(BX*2), Y7
+	VMOVUPS      (R15), Y8
+	VMOVUPS      (R15)(BX*1), Y9
+	VMOVUPS      (R15)(BX*2), Y10
+	VMOVUPS      Y9, Y11
+	VFNMADD231PS Y7, Y3, Y11
+	VMOVUPS      Y8, Y12
+	VFNMADD231PS Y6, Y3, Y12
+	VMULPS       Y12, Y0, Y12
+	VMOVUPS      Y9, Y13
+	VFNMADD231PS Y7, Y2, Y13
+	VMOVUPS      Y8, Y14
+	VFNMADD231PS Y6, Y2, Y14
+	VMULPS       Y14, Y1, Y14
+	VMOVUPS      Y9, Y9
+	VFMADD231PS  splat3fa20000<>+0(SB), Y5, Y9
+	VFNMADD231PS splat40340000<>+0(SB), Y7, Y9
+	VADDPS       Y12, Y11, Y5
+	VSUBPS       Y12, Y11, Y7
+	VADDPS       Y14, Y13, Y11
+	VSUBPS       Y14, Y13, Y12
+	VMOVUPS      Y10, Y10
+	VFMADD231PS  splat3fa20000<>+0(SB), Y6, Y10
+	VFNMADD231PS splat40340000<>+0(SB), Y8, Y10
+	VMOVUPS      Y9, (R12)
+	VMOVUPS      Y5, (R12)(DX*1)
+	VMOVUPS      Y7, (R12)(DX*2)
+	VMOVUPS      Y11, (R14)
+	VMOVUPS      Y12, (R14)(DX*1)
+	VMOVUPS      Y10, (R14)(DX*2)
+	ADDQ         $0x20, R13
+	ADDQ         $0x20, R15
+	ADDQ         $0x20, R12
+	ADDQ         $0x20, R14
+	JMP          vectors
+
+rest:
+	TESTQ        R10, R10
+	JZ           items
+	VMASKMOVPS   (R13), Y4, Y5
+	VMASKMOVPS   (R13)(BX*1), Y4, Y6
+	VMASKMOVPS   (R13)(BX*2), Y4, Y7
+	VMASKMOVPS   (R15), Y4, Y8
+	VMASKMOVPS   (R15)(BX*1), Y4, Y9
+	VMASKMOVPS   (R15)(BX*2), Y4, Y10
+	VMOVUPS      Y9, Y11
+	VFNMADD231PS Y7, Y3, Y11
+	VMOVUPS      Y8, Y12
+	VFNMADD231PS Y6, Y3, Y12
+	VMULPS       Y12, Y0, Y12
+	VMOVUPS      Y9, Y13
+	VFNMADD231PS Y7, Y2, Y13
+	VMOVUPS      Y8, Y14
+	VFNMADD231PS Y6, Y2, Y14
+	VMULPS       Y14, Y1, Y14
+	VMOVUPS      Y9, Y9
+	VFMADD231PS  splat3fa20000<>+0(SB), Y5, Y9
+	VFNMADD231PS splat40340000<>+0(SB), Y7, Y9
+	VADDPS       Y12, Y11, Y5
+	VSUBPS       Y12, Y11, Y7
+	VADDPS       Y14, Y13, Y11
+	VSUBPS       Y14, Y13, Y12
+	VMOVUPS      Y10, Y10
+	VFMADD231PS  splat3fa20000<>+0(SB), Y6, Y10
+	VFNMADD231PS splat40340000<>+0(SB), Y8, Y10
+	VMASKMOVPS   Y9, Y4, (R12)
+	VMASKMOVPS   Y5, Y4, (R12)(DX*1)
+	VMASKMOVPS   Y7, Y4, (R12)(DX*2)
+	VMASKMOVPS   Y11, Y4, (R14)
+	VMASKMOVPS   Y12, Y4, (R14)(DX*1)
+	VMASKMOVPS   Y10, Y4, (R14)(DX*2)
+	JMP          items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat3f400000<>+0(SB)/4, $0x3f400000
+DATA splat3f400000<>+4(SB)/4, $0x3f400000
+DATA splat3f400000<>+8(SB)/4, $0x3f400000
+DATA splat3f400000<>+12(SB)/4, $0x3f400000
+DATA splat3f400000<>+16(SB)/4, $0x3f400000
+DATA splat3f400000<>+20(SB)/4, $0x3f400000
+DATA splat3f400000<>+24(SB)/4, $0x3f400000
+DATA splat3f400000<>+28(SB)/4, $0x3f400000
+GLOBL splat3f400000<>(SB), RODATA|NOPTR, $32
+
+DATA splat3fc00000<>+0(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+4(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+8(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+12(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+16(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+20(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+24(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+28(SB)/4, $0x3fc00000
+GLOBL splat3fc00000<>(SB), RODATA|NOPTR, $32
+
+DATA splat3f100000<>+0(SB)/4, $0x3f100000
+DATA splat3f100000<>+4(SB)/4, $0x3f100000
+DATA splat3f100000<>+8(SB)/4, $0x3f100000
+DATA splat3f100000<>+12(SB)/4, $0x3f100000
+DATA splat3f100000<>+16(SB)/4, $0x3f100000
+DATA splat3f100000<>+20(SB)/4, $0x3f100000
+DATA splat3f100000<>+24(SB)/4, $0x3f100000
+DATA splat3f100000<>+28(SB)/4, $0x3f100000
+GLOBL splat3f100000<>(SB), RODATA|NOPTR, $32
+
+DATA splat40100000<>+0(SB)/4, $0x40100000
+DATA splat40100000<>+4(SB)/4, $0x40100000
+DATA splat40100000<>+8(SB)/4, $0x40100000
+DATA splat40100000<>+12(SB)/4, $0x40100000
+DATA splat40100000<>+16(SB)/4, $0x40100000
+DATA splat40100000<>+20(SB)/4, $0x40100000
+DATA splat40100000<>+24(SB)/4, $0x40100000
+DATA splat40100000<>+28(SB)/4, $0x40100000
+GLOBL splat40100000<>(SB), RODATA|NOPTR, $32
+
+DATA splat3fa20000<>+0(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+4(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+8(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+12(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+16(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+20(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+24(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+28(SB)/4, $0x3fa20000
+GLOBL splat3fa20000<>(SB), RODATA|NOPTR, $32
+
+DATA splat40340000<>+0(SB)/4, $0x40340000
+DATA splat40340000<>+4(SB)/4, $0x40340000
+DATA splat40340000<>+8(SB)/4, $0x40340000
+DATA splat40340000<>+12(SB)/4, $0x40340000
+DATA splat40340000<>+16(SB)/4, $0x40340000
+DATA splat40340000<>+20(SB)/4, $0x40340000
+DATA splat40340000<>+24(SB)/4, $0x40340000
+DATA splat40340000<>+28(SB)/4, $0x40340000
+GLOBL splat40340000<>(SB), RODATA|NOPTR, $32
+
+// func avx2WinogradOutput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradOutput4(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	VMOVUPS splat3f400000<>+0(SB), Y0
+	VMOVUPS splat3fc00000<>+0(SB), Y1
+	VMOVUPS splat3f100000<>+0(SB), Y2
+	VMOVUPS splat40100000<>+0(SB), Y3
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y4
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	LEAQ (R13)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x08, R11
+	JLT         rest
+	VMOVUPS     (R13), Y5
+	VMOVUPS     (R13)(BX*1), Y6
+	VMOVUPS     (R13)(BX*2), Y7
+	VMOVUPS     (R15), Y8
+	VMOVUPS     (R15)(BX*1), Y9
+	VMOVUPS     (R15)(BX*2), Y10
+	VADDPS      Y7, Y6, Y11
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y9, Y8, Y7
+	VSUBPS      Y9, Y8, Y8
+	VADDPS      Y11, Y5, Y5
+	VADDPS      Y7, Y5, Y5
+	VMULPS      Y6, Y0, Y9
+	VFMADD231PS Y8, Y1, Y9
+	VMULPS      Y11, Y2, Y11
+	VFMADD231PS Y7, Y3, Y11
+	VMOVUPS     Y10, Y7
+	VFMADD231PS splat3ed80000<>+0(SB), Y6, Y7
+	VFMADD231PS splat40580000<>+0(SB), Y8, Y7
+	VMOVUPS     Y5, (R12)
+	VMOVUPS     Y9, (R12)(DX*1)
+	VMOVUPS     Y11, (R12)(DX*2)
+	VMOVUPS     Y7, (R14)
+	ADDQ        $0x20, R13
+	ADDQ        $0x20, R15
+	ADDQ        $0x20, R12
+	ADDQ        $0x20, R14
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMASKMOVPS  (R13), Y4, Y5
+	VMASKMOVPS  (R13)(BX*1), Y4, Y6
+	VMASKMOVPS  (R13)(BX*2), Y4, Y7
+	VMASKMOVPS  (R15), Y4, Y8
+	VMASKMOVPS  (R15)(BX*1), Y4, Y9
+	VMASKMOVPS  (R15)(BX*2), Y4, Y10
+	VADDPS      Y7, Y6, Y11
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y9, Y8, Y7
+	VSUBPS      Y9, Y8, Y8
+	VADDPS      Y11, Y5, Y5
+	VADDPS      Y7, Y5, Y5
+	VMULPS      Y6, Y0, Y9
+	VFMADD231PS Y8, Y1, Y9
+	VMULPS      Y11, Y2, Y11
+	VFMADD231PS Y7, Y3, Y11
+	VMOVUPS     Y10, Y7
+	VFMADD231PS splat3ed80000<>+0(SB), Y6, Y7
+	VFMADD231PS splat40580000<>+0(SB), Y8, Y7
+	VMASKMOVPS  Y5, Y4, (R12)
+	VMASKMOVPS  Y9, Y4, (R12)(DX*1)
+	VMASKMOVPS  Y11, Y4, (R12)(DX*2)
+	VMASKMOVPS  Y7, Y4, (R14)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat3ed80000<>+0(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+4(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+8(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+12(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+16(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+20(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+24(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+28(SB)/4, $0x3ed80000
+GLOBL splat3ed80000<>(SB), RODATA|NOPTR, $32
+
+DATA splat40580000<>+0(SB)/4, $0x40580000
+DATA splat40580000<>+4(SB)/4, $0x40580000
+DATA splat40580000<>+8(SB)/4, $0x40580000
+DATA splat40580000<>+12(SB)/4, $0x40580000
+DATA splat40580000<>+16(SB)/4, $0x40580000
+DATA splat40580000<>+20(SB)/4, $0x40580000
+DATA splat40580000<>+24(SB)/4, $0x40580000
+DATA splat40580000<>+28(SB)/4, $0x40580000
+GLOBL splat40580000<>(SB), RODATA|NOPTR, $32
+
+// func avx2WinogradOutputT4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradOutputT4(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	VMOVUPS splat3f400000<>+0(SB), Y0
+	VMOVUPS splat3fc00000<>+0(SB), Y1
+	VMOVUPS splat3f100000<>+0(SB), Y2
+	VMOVUPS splat40100000<>+0(SB), Y3
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y4
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	LEAQ (R13)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x08, R11
+	JLT         rest
+	VMOVUPS     (R13), Y5
+	VMOVUPS     (R13)(BX*1), Y6
+	VMOVUPS     (R13)(BX*2), Y7
+	VMOVUPS     (R15), Y8
+	VMOVUPS     Y5, Y9
+	VFMADD231PS Y7, Y2, Y9
+	VMULPS      Y6, Y0, Y10
+	VFMADD231PS splat3ed80000<>+0(SB), Y8, Y10
+	VMOVUPS     Y5, Y11
+	VFMADD231PS Y7, Y3, Y11
+	VMULPS      Y6, Y1, Y6
+	VFMADD231PS splat40580000<>+0(SB), Y8, Y6
+	VADDPS      Y10, Y9, Y7
+	VSUBPS      Y10, Y9, Y9
+	VADDPS      Y6, Y11, Y10
+	VSUBPS      Y6, Y11, Y6
+	VMOVUPS     Y5, (R12)
+	VMOVUPS     Y7, (R12)(DX*1)
+	VMOVUPS     Y9, (R12)(DX*2)
+	VMOVUPS     Y10, (R14)
+	VMOVUPS     Y6, (R14)(DX*1)
+	VMOVUPS     Y8, (R14)(DX*2)
+	ADDQ        $0x20, R13
+	ADDQ        $0x20, R15
+	ADDQ        $0x20, R12
+	ADDQ        $0x20, R14
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMASKMOVPS  (R13), Y4, Y5
+	VMASKMOVPS  (R13)(BX*1), Y4, Y6
+	VMASKMOVPS  (R13)(BX*2), Y4, Y7
+	VMASKMOVPS  (R15), Y4, Y8
+	VMOVUPS     Y5, Y9
+	VFMADD231PS Y7, Y2, Y9
+	VMULPS      Y6, Y0, Y10
+	VFMADD231PS splat3ed80000<>+0(SB), Y8, Y10
+	VMOVUPS     Y5, Y11
+	VFMADD231PS Y7, Y3, Y11
+	VMULPS      Y6, Y1, Y6
+	VFMADD231PS splat40580000<>+0(SB), Y8, Y6
+	VADDPS      Y10, Y9, Y7
+	VSUBPS      Y10, Y9, Y9
+	VADDPS      Y6, Y11, Y10
+	VSUBPS      Y6, Y11, Y6
+	VMASKMOVPS  Y5, Y4, (R12)
+	VMASKMOVPS  Y7, Y4, (R12)(DX*1)
+	VMASKMOVPS  Y9, Y4, (R12)(DX*2)
+	VMASKMOVPS  Y10, Y4, (R14)
+	VMASKMOVPS  Y6, Y4, (R14)(DX*1)
+	VMASKMOVPS  Y8, Y4, (R14)(DX*2)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2WinogradFilter4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradFilter4(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y0
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x08, R11
+	JLT         rest
+	VMOVUPS     (R13), Y1
+	VMOVUPS     (R13)(BX*1), Y2
+	VMOVUPS     (R13)(BX*2), Y3
+	VMULPS      splatbe97b426<>+0(SB), Y3, Y4
+	VFMADD231PS splatbf06d905<>+0(SB), Y1, Y4
+	VMULPS      splatbeca4588<>+0(SB), Y2, Y5
+	VMULPS      splat3e97b426<>+0(SB), Y3, Y6
+	VFMADD231PS splat3e06d905<>+0(SB), Y1, Y6
+	VMULPS      splat3e4a4588<>+0(SB), Y2, Y2
+	VMULPS      splat3f4a4588<>+0(SB), Y1, Y1
+	VADDPS      Y5, Y4, Y7
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y2, Y6, Y5
+	VSUBPS      Y2, Y6, Y2
+	VMOVUPS     Y1, (R12)
+	VMOVUPS     Y7, (R12)(DX*1)
+	VMOVUPS     Y4, (R12)(DX*2)
+	VMOVUPS     Y5, (R14)
+	VMOVUPS     Y2, (R14)(DX*1)
+	VMOVUPS     Y3, (R14)(DX*2)
+	ADDQ        $0x20, R13
+	ADDQ        $0x20, R12
+	ADDQ        $0x20, R14
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMASKMOVPS  (R13), Y0, Y1
+	VMASKMOVPS  (R13)(BX*1), Y0, Y2
+	VMASKMOVPS  (R13)(BX*2), Y0, Y3
+	VMULPS      splatbe97b426<>+0(SB), Y3, Y4
+	VFMADD231PS splatbf06d905<>+0(SB), Y1, Y4
+	VMULPS      splatbeca4588<>+0(SB), Y2, Y5
+	VMULPS      splat3e97b426<>+0(SB), Y3, Y6
+	VFMADD231PS splat3e06d905<>+0(SB), Y1, Y6
+	VMULPS      splat3e4a4588<>+0(SB), Y2, Y2
+	VMULPS      splat3f4a4588<>+0(SB), Y1, Y1
+	VADDPS      Y5, Y4, Y7
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y2, Y6, Y5
+	VSUBPS      Y2, Y6, Y2
+	VMASKMOVPS  Y1, Y0, (R12)
+	VMASKMOVPS  Y7, Y0, (R12)(DX*1)
+	VMASKMOVPS  Y4, Y0, (R12)(DX*2)
+	VMASKMOVPS  Y5, Y0, (R14)
+	VMASKMOVPS  Y2, Y0, (R14)(DX*1)
+	VMASKMOVPS  Y3, Y0, (R14)(DX*2)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat3f4a4588<>+0(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+4(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+8(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+12(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+16(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+20(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+24(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+28(SB)/4, $0x3f4a4588
+GLOBL splat3f4a4588<>(SB), RODATA|NOPTR, $32
+
+DATA splatbf06d905<>+0(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+4(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+8(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+12(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+16(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+20(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+24(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+28(SB)/4, $0xbf06d905
+GLOBL splatbf06d905<>(SB), RODATA|NOPTR, $32
+
+DATA splat3e06d905<>+0(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+4(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+8(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+12(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+16(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+20(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+24(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+28(SB)/4, $0x3e06d905
+GLOBL splat3e06d905<>(SB), RODATA|NOPTR, $32
+
+DATA splatbeca4588<>+0(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+4(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+8(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+12(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+16(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+20(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+24(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+28(SB)/4, $0xbeca4588
+GLOBL splatbeca4588<>(SB), RODATA|NOPTR, $32
+
+DATA splat3e4a4588<>+0(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+4(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+8(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+12(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+16(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+20(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+24(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+28(SB)/4, $0x3e4a4588
+GLOBL splat3e4a4588<>(SB), RODATA|NOPTR, $32
+
+DATA splatbe97b426<>+0(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+4(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+8(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+12(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+16(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+20(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+24(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+28(SB)/4, $0xbe97b426
+GLOBL splatbe97b426<>(SB), RODATA|NOPTR, $32
+
+DATA splat3e97b426<>+0(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+4(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+8(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+12(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+16(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+20(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+24(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+28(SB)/4, $0x3e97b426
+GLOBL splat3e97b426<>(SB), RODATA|NOPTR, $32
+
+// func avx2WinogradFilterT4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradFilterT4(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y0
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R13)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x08, R11
+	JLT         rest
+	VMOVUPS     (R13), Y1
+	VMOVUPS     (R13)(BX*1), Y2
+	VMOVUPS     (R13)(BX*2), Y3
+	VMOVUPS     (R14), Y4
+	VMOVUPS     (R14)(BX*1), Y5
+	VMOVUPS     (R14)(BX*2), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      splat3f4a4588<>+0(SB), Y1, Y1
+	VFMADD231PS splatbf06d905<>+0(SB), Y7, Y1
+	VFMADD231PS splat3e06d905<>+0(SB), Y3, Y1
+	VMULPS      splatbeca4588<>+0(SB), Y2, Y2
+	VFMADD231PS splat3e4a4588<>+0(SB), Y4, Y2
+	VMOVUPS     Y6, Y4
+	VFMADD231PS splatbe97b426<>+0(SB), Y7, Y4
+	VFMADD231PS splat3e97b426<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, (R12)
+	VMOVUPS     Y2, (R12)(DX*1)
+	VMOVUPS     Y4, (R12)(DX*2)
+	ADDQ        $0x20, R13
+	ADDQ        $0x20, R14
+	ADDQ        $0x20, R12
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMASKMOVPS  (R13), Y0, Y1
+	VMASKMOVPS  (R13)(BX*1), Y0, Y2
+	VMASKMOVPS  (R13)(BX*2), Y0, Y3
+	VMASKMOVPS  (R14), Y0, Y4
+	VMASKMOVPS  (R14)(BX*1), Y0, Y5
+	VMASKMOVPS  (R14)(BX*2), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      splat3f4a4588<>+0(SB), Y1, Y1
+	VFMADD231PS splatbf06d905<>+0(SB), Y7, Y1
+	VFMADD231PS splat3e06d905<>+0(SB), Y3, Y1
+	VMULPS      splatbeca4588<>+0(SB), Y2, Y2
+	VFMADD231PS splat3e4a4588<>+0(SB), Y4, Y2
+	VMOVUPS     Y6, Y4
+	VFMADD231PS splatbe97b426<>+0(SB), Y7, Y4
+	VFMADD231PS splat3e97b426<>+0(SB), Y3, Y4
+	VMASKMOVPS  Y1, Y0, (R12)
+	VMASKMOVPS  Y2, Y0, (R12)(DX*1)
+	VMASKMOVPS  Y4, Y0, (R12)(DX*2)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET

@@ -27628,3 +27628,1058 @@ steps:
 done:
 	VZEROUPPER
 	RET
+
+// func avx512WinogradInput2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradInput2(SB), NOSPLIT, $0-96
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  src_base+40(FP), CX
+	MOVQ  dstPlane+24(FP), DX
+	SHLQ  $0x02, DX
+	MOVQ  srcPlane+64(FP), BX
+	SHLQ  $0x02, BX
+	MOVQ  dstStep+32(FP), SI
+	SHLQ  $0x02, SI
+	MOVQ  srcStep+72(FP), DI
+	SHLQ  $0x02, DI
+	MOVQ  count+80(FP), R8
+	MOVQ  n+88(FP), R9
+	MOVQ  R9, R10
+	ANDQ  $0x0f, R10
+	SUBQ  R10, R9
+	MOVQ  $-1, R11
+	BZHIQ R10, R11, R11
+	KMOVW R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	LEAQ (R13)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ R9, R11
+
+vectors:
+	SUBQ    $0x10, R11
+	JLT     rest
+	VMOVUPS (R13), Z0
+	VMOVUPS (R13)(BX*1), Z1
+	VMOVUPS (R13)(BX*2), Z2
+	VMOVUPS (R15), Z3
+	VSUBPS  Z2, Z0, Z0
+	VADDPS  Z2, Z1, Z4
+	VSUBPS  Z1, Z2, Z2
+	VSUBPS  Z3, Z1, Z1
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z4, (R12)(DX*1)
+	VMOVUPS Z2, (R12)(DX*2)
+	VMOVUPS Z1, (R14)
+	ADDQ    $0x40, R13
+	ADDQ    $0x40, R15
+	ADDQ    $0x40, R12
+	ADDQ    $0x40, R14
+	JMP     vectors
+
+rest:
+	TESTQ     R10, R10
+	JZ        items
+	VMOVUPS.Z (R13), K1, Z0
+	VMOVUPS.Z (R13)(BX*1), K1, Z1
+	VMOVUPS.Z (R13)(BX*2), K1, Z2
+	VMOVUPS.Z (R15), K1, Z3
+	VSUBPS    Z2, Z0, Z0
+	VADDPS    Z2, Z1, Z4
+	VSUBPS    Z1, Z2, Z2
+	VSUBPS    Z3, Z1, Z1
+	VMOVUPS   Z0, K1, (R12)
+	VMOVUPS   Z4, K1, (R12)(DX*1)
+	VMOVUPS   Z2, K1, (R12)(DX*2)
+	VMOVUPS   Z1, K1, (R14)
+	JMP       items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512WinogradOutput2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradOutput2(SB), NOSPLIT, $0-96
+	MOVQ  dst_base+0(FP), AX
+	MOVQ  src_base+40(FP), CX
+	MOVQ  dstPlane+24(FP), DX
+	SHLQ  $0x02, DX
+	MOVQ  srcPlane+64(FP), BX
+	SHLQ  $0x02, BX
+	MOVQ  dstStep+32(FP), SI
+	SHLQ  $0x02, SI
+	MOVQ  srcStep+72(FP), DI
+	SHLQ  $0x02, DI
+	MOVQ  count+80(FP), R8
+	MOVQ  n+88(FP), R9
+	MOVQ  R9, R10
+	ANDQ  $0x0f, R10
+	SUBQ  R10, R9
+	MOVQ  $-1, R11
+	BZHIQ R10, R11, R11
+	KMOVW R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R13)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ    $0x10, R11
+	JLT     rest
+	VMOVUPS (R13), Z0
+	VMOVUPS (R13)(BX*1), Z1
+	VMOVUPS (R13)(BX*2), Z2
+	VMOVUPS (R14), Z3
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z1, Z1
+	VSUBPS  Z3, Z1, Z1
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(DX*1)
+	ADDQ    $0x40, R13
+	ADDQ    $0x40, R14
+	ADDQ    $0x40, R12
+	JMP     vectors
+
+rest:
+	TESTQ     R10, R10
+	JZ        items
+	VMOVUPS.Z (R13), K1, Z0
+	VMOVUPS.Z (R13)(BX*1), K1, Z1
+	VMOVUPS.Z (R13)(BX*2), K1, Z2
+	VMOVUPS.Z (R14), K1, Z3
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z1, Z1
+	VSUBPS    Z3, Z1, Z1
+	VMOVUPS   Z0, K1, (R12)
+	VMOVUPS   Z1, K1, (R12)(DX*1)
+	JMP       items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512WinogradOutputT2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradOutputT2(SB), NOSPLIT, $0-96
+	MOVQ   dst_base+0(FP), AX
+	MOVQ   src_base+40(FP), CX
+	MOVQ   dstPlane+24(FP), DX
+	SHLQ   $0x02, DX
+	MOVQ   srcPlane+64(FP), BX
+	SHLQ   $0x02, BX
+	MOVQ   dstStep+32(FP), SI
+	SHLQ   $0x02, SI
+	MOVQ   srcStep+72(FP), DI
+	SHLQ   $0x02, DI
+	MOVQ   count+80(FP), R8
+	MOVQ   n+88(FP), R9
+	VPXORD Z0, Z0, Z0
+	MOVQ   R9, R10
+	ANDQ   $0x0f, R10
+	SUBQ   R10, R9
+	MOVQ   $-1, R11
+	BZHIQ  R10, R11, R11
+	KMOVW  R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ    $0x10, R11
+	JLT     rest
+	VMOVUPS (R13), Z1
+	VMOVUPS (R13)(BX*1), Z2
+	VADDPS  Z2, Z1, Z3
+	VSUBPS  Z2, Z1, Z4
+	VSUBPS  Z2, Z0, Z2
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z3, (R12)(DX*1)
+	VMOVUPS Z4, (R12)(DX*2)
+	VMOVUPS Z2, (R14)
+	ADDQ    $0x40, R13
+	ADDQ    $0x40, R12
+	ADDQ    $0x40, R14
+	JMP     vectors
+
+rest:
+	TESTQ     R10, R10
+	JZ        items
+	VMOVUPS.Z (R13), K1, Z1
+	VMOVUPS.Z (R13)(BX*1), K1, Z2
+	VADDPS    Z2, Z1, Z3
+	VSUBPS    Z2, Z1, Z4
+	VSUBPS    Z2, Z0, Z2
+	VMOVUPS   Z1, K1, (R12)
+	VMOVUPS   Z3, K1, (R12)(DX*1)
+	VMOVUPS   Z4, K1, (R12)(DX*2)
+	VMOVUPS   Z2, K1, (R14)
+	JMP       items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512WinogradFilter2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradFilter2(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dstStep+32(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         srcStep+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         count+80(FP), R8
+	MOVQ         n+88(FP), R9
+	VBROADCASTSS splat3f000000<>+0(SB), Z0
+	MOVQ         R9, R10
+	ANDQ         $0x0f, R10
+	SUBQ         R10, R9
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ    $0x10, R11
+	JLT     rest
+	VMOVUPS (R13), Z1
+	VMOVUPS (R13)(BX*1), Z2
+	VMOVUPS (R13)(BX*2), Z3
+	VADDPS  Z3, Z1, Z4
+	VMULPS  Z4, Z0, Z4
+	VMULPS  Z2, Z0, Z2
+	VADDPS  Z2, Z4, Z5
+	VSUBPS  Z2, Z4, Z2
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z5, (R12)(DX*1)
+	VMOVUPS Z2, (R12)(DX*2)
+	VMOVUPS Z3, (R14)
+	ADDQ    $0x40, R13
+	ADDQ    $0x40, R12
+	ADDQ    $0x40, R14
+	JMP     vectors
+
+rest:
+	TESTQ     R10, R10
+	JZ        items
+	VMOVUPS.Z (R13), K1, Z1
+	VMOVUPS.Z (R13)(BX*1), K1, Z2
+	VMOVUPS.Z (R13)(BX*2), K1, Z3
+	VADDPS    Z3, Z1, Z4
+	VMULPS    Z4, Z0, Z4
+	VMULPS    Z2, Z0, Z2
+	VADDPS    Z2, Z4, Z5
+	VSUBPS    Z2, Z4, Z2
+	VMOVUPS   Z1, K1, (R12)
+	VMOVUPS   Z5, K1, (R12)(DX*1)
+	VMOVUPS   Z2, K1, (R12)(DX*2)
+	VMOVUPS   Z3, K1, (R14)
+	JMP       items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat3f000000<>+0(SB)/4, $0x3f000000
+DATA splat3f000000<>+4(SB)/4, $0x3f000000
+DATA splat3f000000<>+8(SB)/4, $0x3f000000
+DATA splat3f000000<>+12(SB)/4, $0x3f000000
+DATA splat3f000000<>+16(SB)/4, $0x3f000000
+DATA splat3f000000<>+20(SB)/4, $0x3f000000
+DATA splat3f000000<>+24(SB)/4, $0x3f000000
+DATA splat3f000000<>+28(SB)/4, $0x3f000000
+GLOBL splat3f000000<>(SB), RODATA|NOPTR, $32
+
+// func avx512WinogradFilterT2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradFilterT2(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dstStep+32(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         srcStep+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         count+80(FP), R8
+	MOVQ         n+88(FP), R9
+	VBROADCASTSS splat3f000000<>+0(SB), Z0
+	MOVQ         R9, R10
+	ANDQ         $0x0f, R10
+	SUBQ         R10, R9
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R13)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ    $0x10, R11
+	JLT     rest
+	VMOVUPS (R13), Z1
+	VMOVUPS (R13)(BX*1), Z2
+	VMOVUPS (R13)(BX*2), Z3
+	VMOVUPS (R14), Z4
+	VADDPS  Z3, Z2, Z5
+	VMULPS  Z5, Z0, Z5
+	VSUBPS  Z3, Z2, Z2
+	VMULPS  Z2, Z0, Z2
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z4, Z5, Z3
+	VMOVUPS Z1, (R12)
+	VMOVUPS Z2, (R12)(DX*1)
+	VMOVUPS Z3, (R12)(DX*2)
+	ADDQ    $0x40, R13
+	ADDQ    $0x40, R14
+	ADDQ    $0x40, R12
+	JMP     vectors
+
+rest:
+	TESTQ     R10, R10
+	JZ        items
+	VMOVUPS.Z (R13), K1, Z1
+	VMOVUPS.Z (R13)(BX*1), K1, Z2
+	VMOVUPS.Z (R13)(BX*2), K1, Z3
+	VMOVUPS.Z (R14), K1, Z4
+	VADDPS    Z3, Z2, Z5
+	VMULPS    Z5, Z0, Z5
+	VSUBPS    Z3, Z2, Z2
+	VMULPS    Z2, Z0, Z2
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z4, Z5, Z3
+	VMOVUPS   Z1, K1, (R12)
+	VMOVUPS   Z2, K1, (R12)(DX*1)
+	VMOVUPS   Z3, K1, (R12)(DX*2)
+	JMP       items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512WinogradInput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradInput4(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dstStep+32(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         srcStep+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         count+80(FP), R8
+	MOVQ         n+88(FP), R9
+	VBROADCASTSS splat3f400000<>+0(SB), Z0
+	VBROADCASTSS splat3fc00000<>+0(SB), Z1
+	VBROADCASTSS splat3f100000<>+0(SB), Z2
+	VBROADCASTSS splat40100000<>+0(SB), Z3
+	VBROADCASTSS splat3fa20000<>+0(SB), Z4
+	VBROADCASTSS splat40340000<>+0(SB), Z5
+	MOVQ         R9, R10
+	ANDQ         $0x0f, R10
+	SUBQ         R10, R9
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	LEAQ (R13)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ R9, R11
+
+vectors:
+	SUBQ         $0x10, R11
+	JLT          rest
+	VMOVUPS      (R13), Z6
+	VMOVUPS      (R13)(BX*1), Z7
+	VMOVUPS      (R13)(BX*2), Z8
+	VMOVUPS      (R15), Z9
+	VMOVUPS      (R15)(BX*1), Z10
+	VMOVUPS      (R15)(BX*2), Z11
+	VMOVUPS      Z10, Z12
+	VFNMADD231PS Z8, Z3, Z12
+	VMOVUPS      Z9, Z13
+	VFNMADD231PS Z7, Z3, Z13
+	VMULPS       Z13, Z0, Z13
+	VMOVUPS      Z10, Z14
+	VFNMADD231PS Z8, Z2, Z14
+	VMOVUPS      Z9, Z15
+	VFNMADD231PS Z7, Z2, Z15
+	VMULPS       Z15, Z1, Z15
+	VMOVUPS      Z10, Z10
+	VFMADD231PS  Z4, Z6, Z10
+	VFNMADD231PS Z5, Z8, Z10
+	VADDPS       Z13, Z12, Z6
+	VSUBPS       Z13, Z12, Z8
+	VADDPS       Z15, Z14, Z12
+	VSUBPS       Z15, Z14, Z13
+	VMOVUPS      Z11, Z11
+	VFMADD231PS  Z4, Z7, Z11
+	VFNMADD231PS Z5, Z9, Z11
+	VMOVUPS      Z10, (R12)
+	VMOVUPS      Z6, (R12)(DX*1)
+	VMOVUPS      Z8, (R12)(DX*2)
+	VMOVUPS      Z12, (R14)
+	VMOVUPS      Z13, (R14)(DX*1)
+	VMOVUPS      Z11, (R14)(DX*2)
+	ADDQ         $0x40, R13
+	ADDQ         $0x40, R15
+	ADDQ         $0x40, R12
+	ADDQ         $0x40, R14
+	JMP          vectors
+
+rest:
+	TESTQ        R10, R10
+	JZ           items
+	VMOVUPS.Z    (R13), K1, Z6
+	VMOVUPS.Z    (R13)(BX*1), K1, Z7
+	VMOVUPS.Z    (R13)(BX*2), K1, Z8
+	VMOVUPS.Z    (R15), K1, Z9
+	VMOVUPS.Z    (R15)(BX*1), K1, Z10
+	VMOVUPS.Z    (R15)(BX*2), K1, Z11
+	VMOVUPS      Z10, Z12
+	VFNMADD231PS Z8, Z3, Z12
+	VMOVUPS      Z9, Z13
+	VFNMADD231PS Z7, Z3, Z13
+	VMULPS       Z13, Z0, Z13
+	VMOVUPS      Z10, Z14
+	VFNMADD231PS Z8, Z2, Z14
+	VMOVUPS      Z9, Z15
+	VFNMADD231PS Z7, Z2, Z15
+	VMULPS       Z15, Z1, Z15
+	VMOVUPS      Z10, Z10
+	VFMADD231PS  Z4, Z6, Z10
+	VFNMADD231PS Z5, Z8, Z10
+	VADDPS       Z13, Z12, Z6
+	VSUBPS       Z13, Z12, Z8
+	VADDPS       Z15, Z14, Z12
+	VSUBPS       Z15, Z14, Z13
+	VMOVUPS      Z11, Z11
+	VFMADD231PS  Z4, Z7, Z11
+	VFNMADD231PS Z5, Z9, Z11
+	VMOVUPS      Z10, K1, (R12)
+	VMOVUPS      Z6, K1, (R12)(DX*1)
+	VMOVUPS      Z8, K1, (R12)(DX*2)
+	VMOVUPS      Z12, K1, (R14)
+	VMOVUPS      Z13, K1, (R14)(DX*1)
+	VMOVUPS      Z11, K1, (R14)(DX*2)
+	JMP          items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat3f400000<>+0(SB)/4, $0x3f400000
+DATA splat3f400000<>+4(SB)/4, $0x3f400000
+DATA splat3f400000<>+8(SB)/4, $0x3f400000
+DATA splat3f400000<>+12(SB)/4, $0x3f400000
+DATA splat3f400000<>+16(SB)/4, $0x3f400000
+DATA splat3f400000<>+20(SB)/4, $0x3f400000
+DATA splat3f400000<>+24(SB)/4, $0x3f400000
+DATA splat3f400000<>+28(SB)/4, $0x3f400000
+GLOBL splat3f400000<>(SB), RODATA|NOPTR, $32
+
+DATA splat3fc00000<>+0(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+4(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+8(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+12(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+16(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+20(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+24(SB)/4, $0x3fc00000
+DATA splat3fc00000<>+28(SB)/4, $0x3fc00000
+GLOBL splat3fc00000<>(SB), RODATA|NOPTR, $32
+
+DATA splat3f100000<>+0(SB)/4, $0x3f100000
+DATA splat3f100000<>+4(SB)/4, $0x3f100000
+DATA splat3f100000<>+8(SB)/4, $0x3f100000
+DATA splat3f100000<>+12(SB)/4, $0x3f100000
+DATA splat3f100000<>+16(SB)/4, $0x3f100000
+DATA splat3f100000<>+20(SB)/4, $0x3f100000
+DATA splat3f100000<>+24(SB)/4, $0x3f100000
+DATA splat3f100000<>+28(SB)/4, $0x3f100000
+GLOBL splat3f100000<>(SB), RODATA|NOPTR, $32
+
+DATA splat40100000<>+0(SB)/4, $0x40100000
+DATA splat40100000<>+4(SB)/4, $0x40100000
+DATA splat40100000<>+8(SB)/4, $0x40100000
+DATA splat40100000<>+12(SB)/4, $0x40100000
+DATA splat40100000<>+16(SB)/4, $0x40100000
+DATA splat40100000<>+20(SB)/4, $0x40100000
+DATA splat40100000<>+24(SB)/4, $0x40100000
+DATA splat40100000<>+28(SB)/4, $0x40100000
+GLOBL splat40100000<>(SB), RODATA|NOPTR, $32
+
+DATA splat3fa20000<>+0(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+4(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+8(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+12(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+16(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+20(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+24(SB)/4, $0x3fa20000
+DATA splat3fa20000<>+28(SB)/4, $0x3fa20000
+GLOBL splat3fa20000<>(SB), RODATA|NOPTR, $32
+
+DATA splat40340000<>+0(SB)/4, $0x40340000
+DATA splat40340000<>+4(SB)/4, $0x40340000
+DATA splat40340000<>+8(SB)/4, $0x40340000
+DATA splat40340000<>+12(SB)/4, $0x40340000
+DATA splat40340000<>+16(SB)/4, $0x40340000
+DATA splat40340000<>+20(SB)/4, $0x40340000
+DATA splat40340000<>+24(SB)/4, $0x40340000
+DATA splat40340000<>+28(SB)/4, $0x40340000
+GLOBL splat40340000<>(SB), RODATA|NOPTR, $32
+
+// func avx512WinogradOutput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradOutput4(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dstStep+32(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         srcStep+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         count+80(FP), R8
+	MOVQ         n+88(FP), R9
+	VBROADCASTSS splat3f400000<>+0(SB), Z0
+	VBROADCASTSS splat3fc00000<>+0(SB), Z1
+	VBROADCASTSS splat3f100000<>+0(SB), Z2
+	VBROADCASTSS splat40100000<>+0(SB), Z3
+	VBROADCASTSS splat3ed80000<>+0(SB), Z4
+	VBROADCASTSS splat40580000<>+0(SB), Z5
+	MOVQ         R9, R10
+	ANDQ         $0x0f, R10
+	SUBQ         R10, R9
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	LEAQ (R13)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x10, R11
+	JLT         rest
+	VMOVUPS     (R13), Z6
+	VMOVUPS     (R13)(BX*1), Z7
+	VMOVUPS     (R13)(BX*2), Z8
+	VMOVUPS     (R15), Z9
+	VMOVUPS     (R15)(BX*1), Z10
+	VMOVUPS     (R15)(BX*2), Z11
+	VADDPS      Z8, Z7, Z12
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VMULPS      Z7, Z0, Z10
+	VFMADD231PS Z9, Z1, Z10
+	VMULPS      Z12, Z2, Z12
+	VFMADD231PS Z8, Z3, Z12
+	VMOVUPS     Z11, Z8
+	VFMADD231PS Z4, Z7, Z8
+	VFMADD231PS Z5, Z9, Z8
+	VMOVUPS     Z6, (R12)
+	VMOVUPS     Z10, (R12)(DX*1)
+	VMOVUPS     Z12, (R12)(DX*2)
+	VMOVUPS     Z8, (R14)
+	ADDQ        $0x40, R13
+	ADDQ        $0x40, R15
+	ADDQ        $0x40, R12
+	ADDQ        $0x40, R14
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMOVUPS.Z   (R13), K1, Z6
+	VMOVUPS.Z   (R13)(BX*1), K1, Z7
+	VMOVUPS.Z   (R13)(BX*2), K1, Z8
+	VMOVUPS.Z   (R15), K1, Z9
+	VMOVUPS.Z   (R15)(BX*1), K1, Z10
+	VMOVUPS.Z   (R15)(BX*2), K1, Z11
+	VADDPS      Z8, Z7, Z12
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VMULPS      Z7, Z0, Z10
+	VFMADD231PS Z9, Z1, Z10
+	VMULPS      Z12, Z2, Z12
+	VFMADD231PS Z8, Z3, Z12
+	VMOVUPS     Z11, Z8
+	VFMADD231PS Z4, Z7, Z8
+	VFMADD231PS Z5, Z9, Z8
+	VMOVUPS     Z6, K1, (R12)
+	VMOVUPS     Z10, K1, (R12)(DX*1)
+	VMOVUPS     Z12, K1, (R12)(DX*2)
+	VMOVUPS     Z8, K1, (R14)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat3ed80000<>+0(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+4(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+8(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+12(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+16(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+20(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+24(SB)/4, $0x3ed80000
+DATA splat3ed80000<>+28(SB)/4, $0x3ed80000
+GLOBL splat3ed80000<>(SB), RODATA|NOPTR, $32
+
+DATA splat40580000<>+0(SB)/4, $0x40580000
+DATA splat40580000<>+4(SB)/4, $0x40580000
+DATA splat40580000<>+8(SB)/4, $0x40580000
+DATA splat40580000<>+12(SB)/4, $0x40580000
+DATA splat40580000<>+16(SB)/4, $0x40580000
+DATA splat40580000<>+20(SB)/4, $0x40580000
+DATA splat40580000<>+24(SB)/4, $0x40580000
+DATA splat40580000<>+28(SB)/4, $0x40580000
+GLOBL splat40580000<>(SB), RODATA|NOPTR, $32
+
+// func avx512WinogradOutputT4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradOutputT4(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dstStep+32(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         srcStep+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         count+80(FP), R8
+	MOVQ         n+88(FP), R9
+	VBROADCASTSS splat3f400000<>+0(SB), Z0
+	VBROADCASTSS splat3fc00000<>+0(SB), Z1
+	VBROADCASTSS splat3f100000<>+0(SB), Z2
+	VBROADCASTSS splat40100000<>+0(SB), Z3
+	VBROADCASTSS splat3ed80000<>+0(SB), Z4
+	VBROADCASTSS splat40580000<>+0(SB), Z5
+	MOVQ         R9, R10
+	ANDQ         $0x0f, R10
+	SUBQ         R10, R9
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	LEAQ (R13)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x10, R11
+	JLT         rest
+	VMOVUPS     (R13), Z6
+	VMOVUPS     (R13)(BX*1), Z7
+	VMOVUPS     (R13)(BX*2), Z8
+	VMOVUPS     (R15), Z9
+	VMOVUPS     Z6, Z10
+	VFMADD231PS Z8, Z2, Z10
+	VMULPS      Z7, Z0, Z11
+	VFMADD231PS Z4, Z9, Z11
+	VMOVUPS     Z6, Z12
+	VFMADD231PS Z8, Z3, Z12
+	VMULPS      Z7, Z1, Z7
+	VFMADD231PS Z5, Z9, Z7
+	VADDPS      Z11, Z10, Z8
+	VSUBPS      Z11, Z10, Z10
+	VADDPS      Z7, Z12, Z11
+	VSUBPS      Z7, Z12, Z7
+	VMOVUPS     Z6, (R12)
+	VMOVUPS     Z8, (R12)(DX*1)
+	VMOVUPS     Z10, (R12)(DX*2)
+	VMOVUPS     Z11, (R14)
+	VMOVUPS     Z7, (R14)(DX*1)
+	VMOVUPS     Z9, (R14)(DX*2)
+	ADDQ        $0x40, R13
+	ADDQ        $0x40, R15
+	ADDQ        $0x40, R12
+	ADDQ        $0x40, R14
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMOVUPS.Z   (R13), K1, Z6
+	VMOVUPS.Z   (R13)(BX*1), K1, Z7
+	VMOVUPS.Z   (R13)(BX*2), K1, Z8
+	VMOVUPS.Z   (R15), K1, Z9
+	VMOVUPS     Z6, Z10
+	VFMADD231PS Z8, Z2, Z10
+	VMULPS      Z7, Z0, Z11
+	VFMADD231PS Z4, Z9, Z11
+	VMOVUPS     Z6, Z12
+	VFMADD231PS Z8, Z3, Z12
+	VMULPS      Z7, Z1, Z7
+	VFMADD231PS Z5, Z9, Z7
+	VADDPS      Z11, Z10, Z8
+	VSUBPS      Z11, Z10, Z10
+	VADDPS      Z7, Z12, Z11
+	VSUBPS      Z7, Z12, Z7
+	VMOVUPS     Z6, K1, (R12)
+	VMOVUPS     Z8, K1, (R12)(DX*1)
+	VMOVUPS     Z10, K1, (R12)(DX*2)
+	VMOVUPS     Z11, K1, (R14)
+	VMOVUPS     Z7, K1, (R14)(DX*1)
+	VMOVUPS     Z9, K1, (R14)(DX*2)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512WinogradFilter4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradFilter4(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dstStep+32(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         srcStep+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         count+80(FP), R8
+	MOVQ         n+88(FP), R9
+	VBROADCASTSS splat3f4a4588<>+0(SB), Z0
+	VBROADCASTSS splatbf06d905<>+0(SB), Z1
+	VBROADCASTSS splat3e06d905<>+0(SB), Z2
+	VBROADCASTSS splatbeca4588<>+0(SB), Z3
+	VBROADCASTSS splat3e4a4588<>+0(SB), Z4
+	VBROADCASTSS splatbe97b426<>+0(SB), Z5
+	VBROADCASTSS splat3e97b426<>+0(SB), Z6
+	MOVQ         R9, R10
+	ANDQ         $0x0f, R10
+	SUBQ         R10, R9
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x10, R11
+	JLT         rest
+	VMOVUPS     (R13), Z7
+	VMOVUPS     (R13)(BX*1), Z8
+	VMOVUPS     (R13)(BX*2), Z9
+	VMULPS      Z5, Z9, Z10
+	VFMADD231PS Z1, Z7, Z10
+	VMULPS      Z3, Z8, Z11
+	VMULPS      Z6, Z9, Z12
+	VFMADD231PS Z2, Z7, Z12
+	VMULPS      Z4, Z8, Z8
+	VMULPS      Z0, Z7, Z7
+	VADDPS      Z11, Z10, Z13
+	VSUBPS      Z11, Z10, Z10
+	VADDPS      Z8, Z12, Z11
+	VSUBPS      Z8, Z12, Z8
+	VMOVUPS     Z7, (R12)
+	VMOVUPS     Z13, (R12)(DX*1)
+	VMOVUPS     Z10, (R12)(DX*2)
+	VMOVUPS     Z11, (R14)
+	VMOVUPS     Z8, (R14)(DX*1)
+	VMOVUPS     Z9, (R14)(DX*2)
+	ADDQ        $0x40, R13
+	ADDQ        $0x40, R12
+	ADDQ        $0x40, R14
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMOVUPS.Z   (R13), K1, Z7
+	VMOVUPS.Z   (R13)(BX*1), K1, Z8
+	VMOVUPS.Z   (R13)(BX*2), K1, Z9
+	VMULPS      Z5, Z9, Z10
+	VFMADD231PS Z1, Z7, Z10
+	VMULPS      Z3, Z8, Z11
+	VMULPS      Z6, Z9, Z12
+	VFMADD231PS Z2, Z7, Z12
+	VMULPS      Z4, Z8, Z8
+	VMULPS      Z0, Z7, Z7
+	VADDPS      Z11, Z10, Z13
+	VSUBPS      Z11, Z10, Z10
+	VADDPS      Z8, Z12, Z11
+	VSUBPS      Z8, Z12, Z8
+	VMOVUPS     Z7, K1, (R12)
+	VMOVUPS     Z13, K1, (R12)(DX*1)
+	VMOVUPS     Z10, K1, (R12)(DX*2)
+	VMOVUPS     Z11, K1, (R14)
+	VMOVUPS     Z8, K1, (R14)(DX*1)
+	VMOVUPS     Z9, K1, (R14)(DX*2)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat3f4a4588<>+0(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+4(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+8(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+12(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+16(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+20(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+24(SB)/4, $0x3f4a4588
+DATA splat3f4a4588<>+28(SB)/4, $0x3f4a4588
+GLOBL splat3f4a4588<>(SB), RODATA|NOPTR, $32
+
+DATA splatbf06d905<>+0(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+4(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+8(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+12(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+16(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+20(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+24(SB)/4, $0xbf06d905
+DATA splatbf06d905<>+28(SB)/4, $0xbf06d905
+GLOBL splatbf06d905<>(SB), RODATA|NOPTR, $32
+
+DATA splat3e06d905<>+0(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+4(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+8(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+12(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+16(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+20(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+24(SB)/4, $0x3e06d905
+DATA splat3e06d905<>+28(SB)/4, $0x3e06d905
+GLOBL splat3e06d905<>(SB), RODATA|NOPTR, $32
+
+DATA splatbeca4588<>+0(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+4(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+8(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+12(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+16(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+20(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+24(SB)/4, $0xbeca4588
+DATA splatbeca4588<>+28(SB)/4, $0xbeca4588
+GLOBL splatbeca4588<>(SB), RODATA|NOPTR, $32
+
+DATA splat3e4a4588<>+0(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+4(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+8(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+12(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+16(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+20(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+24(SB)/4, $0x3e4a4588
+DATA splat3e4a4588<>+28(SB)/4, $0x3e4a4588
+GLOBL splat3e4a4588<>(SB), RODATA|NOPTR, $32
+
+DATA splatbe97b426<>+0(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+4(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+8(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+12(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+16(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+20(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+24(SB)/4, $0xbe97b426
+DATA splatbe97b426<>+28(SB)/4, $0xbe97b426
+GLOBL splatbe97b426<>(SB), RODATA|NOPTR, $32
+
+DATA splat3e97b426<>+0(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+4(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+8(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+12(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+16(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+20(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+24(SB)/4, $0x3e97b426
+DATA splat3e97b426<>+28(SB)/4, $0x3e97b426
+GLOBL splat3e97b426<>(SB), RODATA|NOPTR, $32
+
+// func avx512WinogradFilterT4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradFilterT4(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dstStep+32(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         srcStep+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         count+80(FP), R8
+	MOVQ         n+88(FP), R9
+	VBROADCASTSS splat3f4a4588<>+0(SB), Z0
+	VBROADCASTSS splatbf06d905<>+0(SB), Z1
+	VBROADCASTSS splat3e06d905<>+0(SB), Z2
+	VBROADCASTSS splatbeca4588<>+0(SB), Z3
+	VBROADCASTSS splat3e4a4588<>+0(SB), Z4
+	VBROADCASTSS splatbe97b426<>+0(SB), Z5
+	VBROADCASTSS splat3e97b426<>+0(SB), Z6
+	MOVQ         R9, R10
+	ANDQ         $0x0f, R10
+	SUBQ         R10, R9
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R13)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x10, R11
+	JLT         rest
+	VMOVUPS     (R13), Z7
+	VMOVUPS     (R13)(BX*1), Z8
+	VMOVUPS     (R13)(BX*2), Z9
+	VMOVUPS     (R14), Z10
+	VMOVUPS     (R14)(BX*1), Z11
+	VMOVUPS     (R14)(BX*2), Z12
+	VADDPS      Z9, Z8, Z13
+	VSUBPS      Z9, Z8, Z8
+	VADDPS      Z11, Z10, Z9
+	VSUBPS      Z11, Z10, Z10
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z1, Z13, Z7
+	VFMADD231PS Z2, Z9, Z7
+	VMULPS      Z3, Z8, Z8
+	VFMADD231PS Z4, Z10, Z8
+	VMOVUPS     Z12, Z10
+	VFMADD231PS Z5, Z13, Z10
+	VFMADD231PS Z6, Z9, Z10
+	VMOVUPS     Z7, (R12)
+	VMOVUPS     Z8, (R12)(DX*1)
+	VMOVUPS     Z10, (R12)(DX*2)
+	ADDQ        $0x40, R13
+	ADDQ        $0x40, R14
+	ADDQ        $0x40, R12
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMOVUPS.Z   (R13), K1, Z7
+	VMOVUPS.Z   (R13)(BX*1), K1, Z8
+	VMOVUPS.Z   (R13)(BX*2), K1, Z9
+	VMOVUPS.Z   (R14), K1, Z10
+	VMOVUPS.Z   (R14)(BX*1), K1, Z11
+	VMOVUPS.Z   (R14)(BX*2), K1, Z12
+	VADDPS      Z9, Z8, Z13
+	VSUBPS      Z9, Z8, Z8
+	VADDPS      Z11, Z10, Z9
+	VSUBPS      Z11, Z10, Z10
+	VMULPS      Z0, Z7, Z7
+	VFMADD231PS Z1, Z13, Z7
+	VFMADD231PS Z2, Z9, Z7
+	VMULPS      Z3, Z8, Z8
+	VFMADD231PS Z4, Z10, Z8
+	VMOVUPS     Z12, Z10
+	VFMADD231PS Z5, Z13, Z10
+	VFMADD231PS Z6, Z9, Z10
+	VMOVUPS     Z7, K1, (R12)
+	VMOVUPS     Z8, K1, (R12)(DX*1)
+	VMOVUPS     Z10, K1, (R12)(DX*2)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET

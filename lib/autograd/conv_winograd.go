@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package autograd
+
+import "github.com/lateral-ml/lateral/lib/internal/simd"
+
+// Convolution by minimal filtering
+//
+// With filters of 3 x 3 and strides of 1, neighbouring outputs share most of their inputs, and a tile of r x r of them
+// takes (r+2)² multiplications for each channel and filter instead of 9 r²: with r = 4, 36 instead of 144; with r = 2, 16
+// instead of 36. The sums themselves cannot be had faster: they run near the speed of the processor's multipliers. The
+// outputs y of a tile that sees (r+2) x (r+2) inputs d are
+//
+//	y = transpose(A) (sum over channels of (G g transpose(G)) * (transpose(B) d B)) A
+//
+// with * element by element and the matrices of package simd [Winograd80] [LG16]. For all tiles together, each of the
+// (r+2)² elements is a matrix product of its own: tiles x channels times channels x filters.
+//
+// What surrounds the products is applied to whole vectors of channels, whatever the width of an image: so images are
+// transposed when they are read, and outputs when they are written. A block of tiles is taken through all steps at a
+// time, so that little of it leaves the cache.
+//
+// The gradient of the image is the same with other filters. That of the filters is the transposed map,
+//
+//	dg = transpose(G) (sum over tiles of (A dy transpose(A)) * (transpose(B) d B)) G
+//
+// again (r+2)² matrix products, channels x tiles times tiles x filters.
+//
+// The error: of sums over 64 channels the outputs and the image's gradient have, for r = 2, about half of what the sums
+// themselves leave in float32, since the chains of additions are shorter; for r = 4, twice as much. The matrices usual for
+// r = 4 would leave four times as much: see package simd for those in use.
+
+// A winograd is the geometry of one convolution by minimal filtering.
+type winograd struct {
+	simd.Winograd     // r, the side of a tile of outputs
+	in, out       int // channels of an image and of its outputs
+	h, w, oh, ow  int // their sizes
+	padH, padW    int // zeros around the image
+	down, across  int // tiles of an image
+	images, rows  int // a block: rows of tiles of so many images
+	inPlane       int // floats between the matrices of a block's inputs
+	outPlane      int // and of its outputs
+}
+
+// A winogradSpace is the memory that one goroutine needs for a block.
+type winogradSpace struct {
+	pixels  []float32 // rows of an image, channels innermost
+	half    []float32 // a row of tiles, transformed in one direction
+	inputs  []float32 // the transformed tiles of inputs: (r+2)² matrices [tiles, in]
+	outputs []float32 // and of outputs: (r+2)² matrices [tiles, out]
+	filters []float32 // sums of the gradient of transformed filters: [(r+2)², in, out]
+}
+
+// winogradFor returns the geometry for images of in channels and h x w pixels with so many zeros around them, with the
+// tiles that take the fewest multiplications; small ones where it makes no difference.
+func winogradFor(in, out, h, w, padH, padW int) *winograd {
+	small, large := newWinograd(2, in, out, h, w, padH, padW), newWinograd(4, in, out, h, w, padH, padW)
+	if large.multiplications() < small.multiplications() {
+		return large
+	}
+	return small
+}
+
+// newWinograd is winogradFor with tiles of r x r outputs.
+func newWinograd(r simd.Winograd, in, out, h, w, padH, padW int) *winograd {
+	g := &winograd{Winograd: r, in: in, out: out, h: h, w: w, oh: h + 2*padH - 2, ow: w + 2*padW - 2, padH: padH, padW: padW}
+	g.down, g.across = ceil(g.oh, int(r)), ceil(g.ow, int(r))
+	// A block should stay in the second-level cache. But all filters are read for each: it must not be too small.
+	const floats, least = 1 << 17, 64
+	tiles := max(least, floats/(g.matrices()*(in+out)))
+	g.images, g.rows = max(1, tiles/(g.down*g.across)), g.down
+	if g.images == 1 {
+		g.rows = min(g.down, ceil(tiles, g.across))
+	}
+	g.inPlane, g.outPlane = g.images*g.rows*g.across*in, g.images*g.rows*g.across*out
+	return g
+}
+
+// multiplications returns how many each pair of a channel and a filter takes for an image.
+func (g *winograd) multiplications() int { return g.down * g.across * g.matrices() }
+
+// matrices returns the number of elements of a transformed tile.
+func (g *winograd) matrices() int { return g.Side() * g.Side() }
+
+// filtersLen returns the number of floats of the transformed filters.
+func (g *winograd) filtersLen() int { return g.matrices() * g.in * g.out }
+
+// transformFilters sets u [(r+2)², in, out] to G g transpose(G) for the filters g [9, in, out], of which the taps lie
+// tap floats apart and the channels step.
+func (g *winograd) transformFilters(s *winogradSpace, u, filters []float32, tap, step int) {
+	side, size := g.Side(), g.in*g.out
+	s.half = atLeast(s.half, side*3*size)
+	for v := range 3 {
+		g.Filter(simd.Vectors{Data: s.half[v*size:], Plane: 3 * size, Step: g.out},
+			simd.Vectors{Data: filters[v*tap:], Plane: 3 * tap, Step: step}, g.in, g.out)
+	}
+	for i := range side {
+		g.Filter(simd.Vectors{Data: u[i*side*size:], Plane: size}, simd.Vectors{Data: s.half[i*3*size:], Plane: size}, 1, size)
+	}
+}
+
+// filterGradOf sets dg [in, 9, out] to transpose(G) u G for the sums u [(r+2)², in, out].
+func (g *winograd) filterGradOf(s *winogradSpace, dg, u []float32) {
+	side, size := g.Side(), g.in*g.out
+	s.half = atLeast(s.half, 3*side*size)
+	g.FilterT(simd.Vectors{Data: s.half, Plane: side * size}, simd.Vectors{Data: u, Plane: side * size}, 1, side*size)
+	for i := range 3 {
+		g.FilterT(simd.Vectors{Data: dg[i*3*g.out:], Plane: g.out, Step: 9 * g.out},
+			simd.Vectors{Data: s.half[i*side*size:], Plane: size, Step: g.out}, g.in, g.out)
+	}
+}
+
+// read returns rows of an image x [channels, h, w] with its channels innermost, zero where there is no image.
+func (s *winogradSpace) read(x []float32, channels, h, w, top, rows int) []float32 {
+	pitch := w * channels
+	s.pixels = atLeast(s.pixels, rows*pitch)
+	first, end := max(top, 0), min(top+rows, h)
+	clear(s.pixels[:(first-top)*pitch])
+	clear(s.pixels[(end-top)*pitch:])
+	simd.Transpose(s.pixels[(first-top)*pitch:], channels, x[first*w:], h*w, channels, (end-first)*w)
+	return s.pixels
+}
+
+// transformInputs sets the inputs of a block to transpose(B) d B: those of rows of tiles from row on, of some images.
+func (g *winograd) transformInputs(s *winogradSpace, x []float32, images, row, rows int) {
+	r, side, pitch := int(g.Winograd), g.Side(), g.w*g.in
+	wide := (r*g.across + 2) * g.in // what a row of tiles sees, with the zeros on both sides
+	s.half = zeros(s.half, side*wide)
+	s.inputs = atLeast(s.inputs, g.matrices()*g.inPlane)
+	to := s.inputs
+	for i := range images {
+		pixels := s.read(x[i*g.in*g.h*g.w:], g.in, g.h, g.w, r*row-g.padH, r*rows+2)
+		for t := range rows {
+			g.Input(simd.Vectors{Data: s.half[g.padW*g.in:], Plane: wide}, simd.Vectors{Data: pixels[t*r*pitch:], Plane: pitch}, 1, pitch)
+			for u := range side {
+				g.Input(simd.Vectors{Data: to[u*side*g.inPlane:], Plane: g.inPlane, Step: g.in},
+					simd.Vectors{Data: s.half[u*wide:], Plane: g.in, Step: r * g.in}, g.across, g.in)
+			}
+			to = to[g.across*g.in:]
+		}
+	}
+}
+
+// transformGrads sets the outputs of a block to A dy transpose(A).
+func (g *winograd) transformGrads(s *winogradSpace, dy []float32, images, row, rows int) {
+	r, side, pitch := int(g.Winograd), g.Side(), g.ow*g.out
+	wide := r * g.across * g.out
+	s.half = zeros(s.half, side*wide)
+	s.outputs = atLeast(s.outputs, g.matrices()*g.outPlane)
+	to := s.outputs
+	for i := range images {
+		pixels := s.read(dy[i*g.out*g.oh*g.ow:], g.out, g.oh, g.ow, r*row, r*rows)
+		for t := range rows {
+			g.OutputT(simd.Vectors{Data: s.half, Plane: wide}, simd.Vectors{Data: pixels[t*r*pitch:], Plane: pitch}, 1, pitch)
+			for u := range side {
+				g.OutputT(simd.Vectors{Data: to[u*side*g.outPlane:], Plane: g.outPlane, Step: g.out},
+					simd.Vectors{Data: s.half[u*wide:], Plane: g.out, Step: r * g.out}, g.across, g.out)
+			}
+			to = to[g.across*g.out:]
+		}
+	}
+}
+
+// writeOutputs sets y to transpose(A) m A for the outputs m of a block, and adds a bias unless it is of length 0; or adds
+// to y.
+func (g *winograd) writeOutputs(s *winogradSpace, y []float32, images, row, rows int, bias []float32, acc bool) {
+	r, side, pitch := int(g.Winograd), g.Side(), g.ow*g.out
+	wide := r * g.across * g.out
+	s.half = atLeast(s.half, side*wide)
+	s.pixels = atLeast(s.pixels, r*rows*pitch)
+	places := g.oh * g.ow
+	n := min(r*rows, g.oh-r*row) * g.ow // places of an image
+	from := s.outputs
+	for i := range images {
+		for t := range rows {
+			for u := range side {
+				g.Output(simd.Vectors{Data: s.half[u*wide:], Plane: g.out, Step: r * g.out},
+					simd.Vectors{Data: from[u*side*g.outPlane:], Plane: g.outPlane, Step: g.out}, g.across, g.out)
+			}
+			g.Output(simd.Vectors{Data: s.pixels[t*r*pitch:], Plane: pitch}, simd.Vectors{Data: s.half, Plane: wide}, 1, pitch)
+			from = from[g.across*g.out:]
+		}
+		if len(bias) > 0 {
+			simd.AddRowVector(s.pixels[:n*g.out], s.pixels[:n*g.out], bias, n, g.out)
+		}
+		to := y[i*g.out*places+r*row*g.ow:]
+		if acc {
+			s.half = atLeast(s.half, max(side*wide, n*g.out))
+			simd.Transpose(s.half, n, s.pixels, g.out, n, g.out)
+			simd.AddToRows(to, places, s.half, n, g.out, n)
+		} else {
+			simd.Transpose(to, places, s.pixels, g.out, n, g.out)
+		}
+	}
+}
+
+// run computes outputs y of images x with transformed filters u, or adds them to y.
+func (g *winograd) run(y, x, u, bias []float32, acc bool) {
+	s := takeSpace()
+	defer s.giveBack()
+	in, out := g.in*g.h*g.w, g.out*g.oh*g.ow
+	s.wino.outputs = atLeast(s.wino.outputs, g.matrices()*g.outPlane)
+	products := simd.Batch{Count: g.matrices(), StepA: g.inPlane, StepB: g.in * g.out, StepC: g.outPlane}
+	for n := len(x) / in; n > 0; n -= g.images {
+		images := min(n, g.images)
+		for row := 0; row < g.down; row += g.rows {
+			rows := min(g.rows, g.down-row)
+			g.transformInputs(&s.wino, x, images, row, rows)
+			products.Gemm(false, false, images*rows*g.across, g.out, g.in, s.wino.inputs, g.in, u, g.out, s.wino.outputs, g.out, false)
+			g.writeOutputs(&s.wino, y, images, row, rows, bias, acc)
+		}
+		x, y = x[images*in:], y[images*out:]
+	}
+}
+
+// filterGrad sets dg [in, 9, out] to what images contribute to the filters' gradient.
+func (g *winograd) filterGrad(dg, x, dy []float32) {
+	s := takeSpace()
+	defer s.giveBack()
+	in, out := g.in*g.h*g.w, g.out*g.oh*g.ow
+	s.wino.filters = atLeast(s.wino.filters, g.filtersLen())
+	products := simd.Batch{Count: g.matrices(), StepA: g.inPlane, StepB: g.outPlane, StepC: g.in * g.out}
+	acc := false
+	for n := len(x) / in; n > 0; n -= g.images {
+		images := min(n, g.images)
+		for row := 0; row < g.down; row += g.rows {
+			rows := min(g.rows, g.down-row)
+			g.transformInputs(&s.wino, x, images, row, rows)
+			g.transformGrads(&s.wino, dy, images, row, rows)
+			products.Gemm(true, false, g.in, g.out, images*rows*g.across, s.wino.inputs, g.in, s.wino.outputs, g.out, s.wino.filters, g.out, acc)
+			acc = true
+		}
+		x, dy = x[images*in:], dy[images*out:]
+	}
+	g.filterGradOf(&s.wino, dg, s.wino.filters)
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+)
+
+// winograd emits the linear maps of minimal filtering for tiles of two and of four outputs: their matrices stand in
+// package simd, beside the Go bodies.
+func (v isa) winograd() {
+	v.linear("WinogradInput2", 4, 4, func() body {
+		return func(x []vec) []vec {
+			return []vec{v.sub(x[0], x[2]), v.add(x[1], x[2]), v.sub(x[2], x[1]), v.sub(x[1], x[3])}
+		}
+	})
+	v.linear("WinogradOutput2", 4, 2, func() body {
+		return func(x []vec) []vec {
+			return []vec{v.add(v.add(x[0], x[1]), x[2]), v.sub(v.sub(x[1], x[2]), x[3])}
+		}
+	})
+	v.linear("WinogradOutputT2", 2, 4, func() body {
+		zero := v.zero()
+		return func(x []vec) []vec {
+			return []vec{x[0], v.add(x[0], x[1]), v.sub(x[0], x[1]), v.sub(zero, x[1])}
+		}
+	})
+	v.linear("WinogradFilter2", 3, 4, func() body {
+		half := v.constantReg(0.5)
+		return func(x []vec) []vec {
+			even, odd := v.mul(half, v.add(x[0], x[2])), v.mul(half, x[1])
+			return []vec{x[0], v.add(even, odd), v.sub(even, odd), x[2]}
+		}
+	})
+	v.linear("WinogradFilterT2", 4, 3, func() body {
+		half := v.constantReg(0.5)
+		return func(x []vec) []vec {
+			even, odd := v.mul(half, v.add(x[1], x[2])), v.mul(half, v.sub(x[1], x[2]))
+			return []vec{v.add(x[0], even), odd, v.add(even, x[3])}
+		}
+	})
+
+	const a, b = 3. / 4, 3. / 2 // the points of tiles of four
+	v.linear("WinogradInput4", 6, 6, func() body {
+		a1, b1, a2, b2 := v.constantReg(a), v.constantReg(b), v.constantReg(a*a), v.constantReg(b*b)
+		product, sum := v.constant(a*a*b*b), v.constant(a*a+b*b)
+		return func(x []vec) []vec {
+			evenA, oddA := v.fnma(b2, x[2], v.copy(x[4])), v.mul(a1, v.fnma(b2, x[1], v.copy(x[3])))
+			evenB, oddB := v.fnma(a2, x[2], v.copy(x[4])), v.mul(b1, v.fnma(a2, x[1], v.copy(x[3])))
+			return []vec{
+				v.fnma(x[2], sum, v.fma(x[0], product, v.copy(x[4]))),
+				v.add(evenA, oddA), v.sub(evenA, oddA), v.add(evenB, oddB), v.sub(evenB, oddB),
+				v.fnma(x[3], sum, v.fma(x[1], product, v.copy(x[5]))),
+			}
+		}
+	})
+	v.linear("WinogradOutput4", 6, 4, func() body {
+		a1, b1, a2, b2 := v.constantReg(a), v.constantReg(b), v.constantReg(a*a), v.constantReg(b*b)
+		a3, b3 := v.constant(a*a*a), v.constant(b*b*b)
+		return func(x []vec) []vec {
+			evenA, oddA, evenB, oddB := v.add(x[1], x[2]), v.sub(x[1], x[2]), v.add(x[3], x[4]), v.sub(x[3], x[4])
+			return []vec{
+				v.add(v.add(x[0], evenA), evenB),
+				v.fma(b1, oddB, v.mul(a1, oddA)),
+				v.fma(b2, evenB, v.mul(a2, evenA)),
+				v.fma(oddB, b3, v.fma(oddA, a3, v.copy(x[5]))),
+			}
+		}
+	})
+	v.linear("WinogradOutputT4", 4, 6, func() body {
+		a1, b1, a2, b2 := v.constantReg(a), v.constantReg(b), v.constantReg(a*a), v.constantReg(b*b)
+		a3, b3 := v.constant(a*a*a), v.constant(b*b*b)
+		return func(x []vec) []vec {
+			evenA, oddA := v.fma(a2, x[2], v.copy(x[0])), v.fma(x[3], a3, v.mul(a1, x[1]))
+			evenB, oddB := v.fma(b2, x[2], v.copy(x[0])), v.fma(x[3], b3, v.mul(b1, x[1]))
+			return []vec{x[0], v.add(evenA, oddA), v.sub(evenA, oddA), v.add(evenB, oddB), v.sub(evenB, oddB), x[3]}
+		}
+	})
+	// What the rows of G are divided by: the products of a point's differences from the other points.
+	const f0, fa, fb = a * a * b * b, 2 * a * a * (a*a - b*b), 2 * b * b * (b*b - a*a)
+	v.linear("WinogradFilter4", 3, 6, func() body {
+		p0, pa, pb := v.constant(1/f0), v.constant(1/fa), v.constant(1/fb)
+		a1, b1, a2, b2 := v.constant(a/fa), v.constant(b/fb), v.constant(a*a/fa), v.constant(b*b/fb)
+		return func(x []vec) []vec {
+			evenA, oddA := v.fma(x[0], pa, v.mul(x[2], a2)), v.mul(x[1], a1)
+			evenB, oddB := v.fma(x[0], pb, v.mul(x[2], b2)), v.mul(x[1], b1)
+			return []vec{
+				v.mul(x[0], p0), v.add(evenA, oddA), v.sub(evenA, oddA), v.add(evenB, oddB), v.sub(evenB, oddB), x[2],
+			}
+		}
+	})
+	v.linear("WinogradFilterT4", 6, 3, func() body {
+		p0, pa, pb := v.constant(1/f0), v.constant(1/fa), v.constant(1/fb)
+		a1, b1, a2, b2 := v.constant(a/fa), v.constant(b/fb), v.constant(a*a/fa), v.constant(b*b/fb)
+		return func(x []vec) []vec {
+			evenA, oddA, evenB, oddB := v.add(x[1], x[2]), v.sub(x[1], x[2]), v.add(x[3], x[4]), v.sub(x[3], x[4])
+			return []vec{
+				v.fma(evenB, pb, v.fma(evenA, pa, v.mul(x[0], p0))),
+				v.fma(oddB, b1, v.mul(oddA, a1)),
+				v.fma(evenB, b2, v.fma(evenA, a2, v.copy(x[5]))),
+			}
+		}
+	})
+}
+
+// linear emits a kernel that applies a map to vectors which lie a plane apart, n floats of each; and that for count
+// items, a step apart.
+func (v isa) linear(kernel string, inputs, outputs int, prepare func() body) {
+	v.text(kernel, "func(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)")
+	to, from := base("dst"), base("src")
+	dstPlane, srcPlane := v.stride("dstPlane"), v.stride("srcPlane")
+	dstStep, srcStep := v.stride("dstStep"), v.stride("srcStep")
+	count, n := Load(Param("count"), GP64()).(gp), Load(Param("n"), GP64()).(gp)
+	compute := prepare()
+	rest := GP64()
+	MOVQ(n, rest)
+	ANDQ(operand.U8(uint8(v.lanes-1)), rest)
+	SUBQ(rest, n) // the floats in whole vectors
+	last := v.masks(rest, 1)[0]
+
+	left := GP64()
+	Label("items")
+	SUBQ(operand.U8(1), count)
+	JLT(operand.LabelRef("done"))
+	dst, src := GP64(), GP64()
+	MOVQ(to, dst)
+	MOVQ(from, src)
+	ADDQ(dstStep, to)
+	ADDQ(srcStep, from)
+	out, in := rowAddresses(dst, outputs, dstPlane, false), rowAddresses(src, inputs, srcPlane, false)
+	MOVQ(n, left)
+	Label("vectors")
+	SUBQ(operand.U8(uint8(v.lanes)), left)
+	JLT(operand.LabelRef("rest"))
+	x := make([]vec, inputs)
+	for i := range x {
+		x[i] = v.copy(in.at(i, 0))
+	}
+	for i, y := range compute(x) {
+		VMOVUPS(y, out.at(i, 0))
+	}
+	in.advance(v.lanes)
+	out.advance(v.lanes)
+	JMP(operand.LabelRef("vectors"))
+
+	Label("rest")
+	TESTQ(rest, rest)
+	JZ(operand.LabelRef("items"))
+	x = make([]vec, inputs)
+	for i := range x {
+		x[i] = v.loadMasked(in.at(i, 0), last)
+	}
+	for i, y := range compute(x) {
+		v.storeMasked(y, last, out.at(i, 0))
+	}
+	JMP(operand.LabelRef("items"))
+	Label("done")
+	v.end()
+}
