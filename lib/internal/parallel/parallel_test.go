@@ -4,6 +4,7 @@ package parallel
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -72,6 +73,23 @@ func TestForFromManyGoroutines(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// A worker begins with its own part, so that its core's cache has what the part works on.
+func TestWorkersKeepTheirParts(t *testing.T) {
+	for who, want := range [][]int{{0, 1, 2, 3}, {1, 0, 2, 3}, {2, 0, 1, 3}, {3, 0, 1, 2}, {0, 1, 2, 3}} {
+		var got []int
+		j := &job{n: 4, parts: 4, arg: &got, do: func(arg any, lo, _ int) {
+			got := arg.(*[]int)
+			*got = append(*got, lo)
+		}}
+		j.open.Store(0b1111)
+		j.left.Store(4)
+		j.work(who)
+		if !slices.Equal(got, want) {
+			t.Errorf("worker %d alone does the parts in the order %v, want %v", who, got, want)
+		}
+	}
 }
 
 func TestHelpersPark(t *testing.T) {

@@ -44,8 +44,10 @@ type gemmKernels struct {
 }
 
 // A tileKernel also asks for memory to be brought into the cache: two lines at ahead, two more step elements further on,
-// and so on, for every four steps of k.
-type tileKernel func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, ahead *float32, step int)
+// and so on until last, for every four steps of k. It never asks beyond: lines that another core is writing would go back
+// and forth.
+type tileKernel func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool,
+	ahead *float32, step int, last *float32)
 
 // workspace is the packing memory of one running product: a panel of B, a block of A.
 type workspace struct{ b, a []float32 }
@@ -253,25 +255,28 @@ func (p *product) scout(p0, kc, j0 int) {
 	}
 }
 
-// next returns where a tile kernel of kc steps shall look ahead, and how far apart its looks are: at the panel to come
-// and, once that has been seen, at the tile of C that begins at row i, column j0.
-func (p *product) next(kc, i, j0 int) (from *float32, step int) {
+// next returns where a tile kernel of kc steps shall look ahead, how far apart its looks are and where the last one is: at
+// the panel to come and, once that has been seen, at the tile of C whose rows from i on are at most so many.
+func (p *product) next(kc, i, rows, j0 int) (from *float32, step int, last *float32) {
 	const width = 32 // elements in the two cache lines of a look
 	s, looks := &p.ahead, kc/4
-	if s.row >= s.rows || s.col >= s.n {
-		return &p.c[min(i, p.m-1)*p.ldc+j0], p.ldc
-	}
-	from = &s.panel[s.row*p.ldb+s.col]
-	if s.down {
+	switch {
+	case s.row >= s.rows || s.col >= s.n:
+		end := min(i+rows, p.m) - 1
+		return &p.c[min(i, end)*p.ldc+j0], p.ldc, &p.c[end*p.ldc+j0]
+	case s.down:
+		from, last = &s.panel[s.row*p.ldb+s.col], &s.panel[(s.rows-1)*p.ldb+s.col]
 		if s.row += looks; s.row >= s.rows {
 			s.row, s.col = 0, s.col+width
 		}
-		return from, p.ldb
+		return from, p.ldb, last
+	default:
+		from, last = &s.panel[s.row*p.ldb+s.col], &s.panel[s.row*p.ldb+max(s.col, s.n-width)]
+		if s.col += looks * width; s.col >= s.n {
+			s.row, s.col = s.row+1, 0
+		}
+		return from, width, last
 	}
-	if s.col += looks * width; s.col >= s.n {
-		s.row, s.col = s.row+1, 0
-	}
-	return from, width
 }
 
 // clear sets C to zero unless it accumulates: the product without inner dimension.
@@ -292,9 +297,9 @@ func (p *product) tiles(panel []float32, ldb, p0, kc, j0, nc int) {
 	}
 	rows := evenly(p.m, p.rows, 1)
 	for i := 0; i < p.m; i += rows {
-		from, step := p.next(kc, i+rows, j0)
+		from, step, last := p.next(kc, i+rows, rows, j0)
 		kernel := kernels[min(rows, p.m-i)-1][p.vectors(nc)]
-		kernel(kc, p.a[first+i*row:], p.lda, panel, ldb, p.c[i*p.ldc+j0:], p.ldc, nc, p.acc || p0 > 0, from, step)
+		kernel(kc, p.a[first+i*row:], p.lda, panel, ldb, p.c[i*p.ldc+j0:], p.ldc, nc, p.acc || p0 > 0, from, step, last)
 	}
 }
 
@@ -306,9 +311,9 @@ func (p *product) packedTiles(w *workspace, i0, mc, p0, kc, j0, nc int) {
 		if next := i + rows; next < i0+mc {
 			p.prefetch(p.c[next*p.ldc+j0:], p.ldc, min(rows, i0+mc-next))
 		}
-		from, step := p.next(kc, i+rows, j0)
+		from, step, last := p.next(kc, i+rows, rows, j0)
 		kernel := p.transposed[min(rows, i0+mc-i)-1][p.vectors(nc)]
-		kernel(kc, tile, p.width, w.b, p.cols, p.c[i*p.ldc+j0:], p.ldc, nc, p.acc || p0 > 0, from, step)
+		kernel(kc, tile, p.width, w.b, p.cols, p.c[i*p.ldc+j0:], p.ldc, nc, p.acc || p0 > 0, from, step, last)
 		tile = tile[kc*p.width:]
 	}
 }

@@ -124,76 +124,76 @@ func avx2Adam(w []float32, grad []float32, m []float32, v []float32, step float3
 func avx2RMSProp(w []float32, grad []float32, v []float32, lr float32, alpha float32, beta float32, eps float32, weightDecay float32)
 
 //go:noescape
-func avx2TileN1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileN1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileT1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileT1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileN1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileN1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileT1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileT1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileN2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileN2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileT2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileT2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileN2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileN2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileT2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileT2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileN3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileN3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileT3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileT3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileN3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileN3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileT3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileT3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileN4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileN4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileT4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileT4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileN4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileN4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileT4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileT4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileN5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileN5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileT5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileT5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx2TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx2TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
 func avx2CopyRows(dst []float32, dstStride int, src []float32, stride int, k int, n int)

@@ -3624,9 +3624,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2TileN1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileN1x1(SB), NOSPLIT, $0-136
+// func avx2TileN1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileN1x1(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -3651,6 +3651,7 @@ begin:
 	MOVQ ahead+120(FP), SI
 	MOVQ step+128(FP), DI
 	SHLQ $0x02, DI
+	MOVQ last+136(FP), R8
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3658,6 +3659,8 @@ blocks:
 	PREFETCHT0   (SI)
 	PREFETCHT0   64(SI)
 	ADDQ         DI, SI
+	CMPQ         SI, R8
+	CMOVQHI      R8, SI
 	VMOVUPS      (CX), Y1
 	VBROADCASTSS (BX), Y2
 	VFMADD231PS  Y1, Y2, Y0
@@ -3703,9 +3706,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileT1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileT1x1(SB), NOSPLIT, $0-136
+// func avx2TileT1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileT1x1(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -3730,6 +3733,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3737,6 +3741,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y1
 	VBROADCASTSS (SI), Y2
 	VFMADD231PS  Y1, Y2, Y0
@@ -3785,9 +3791,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileN1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileN1x2(SB), NOSPLIT, $0-136
+// func avx2TileN1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileN1x2(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -3815,6 +3821,7 @@ begin:
 	MOVQ ahead+120(FP), SI
 	MOVQ step+128(FP), DI
 	SHLQ $0x02, DI
+	MOVQ last+136(FP), R8
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3822,6 +3829,8 @@ blocks:
 	PREFETCHT0   (SI)
 	PREFETCHT0   64(SI)
 	ADDQ         DI, SI
+	CMPQ         SI, R8
+	CMOVQHI      R8, SI
 	VMOVUPS      (CX), Y2
 	VMOVUPS      32(CX), Y3
 	VBROADCASTSS (BX), Y4
@@ -3879,9 +3888,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileT1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileT1x2(SB), NOSPLIT, $0-136
+// func avx2TileT1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileT1x2(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -3909,6 +3918,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3916,6 +3926,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y2
 	VMOVUPS      32(CX), Y3
 	VBROADCASTSS (SI), Y4
@@ -3976,9 +3988,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileN2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileN2x1(SB), NOSPLIT, $0-136
+// func avx2TileN2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileN2x1(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -4006,6 +4018,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4013,6 +4026,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y2
 	VBROADCASTSS (SI), Y3
 	VFMADD231PS  Y2, Y3, Y0
@@ -4070,9 +4085,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileT2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileT2x1(SB), NOSPLIT, $0-136
+// func avx2TileT2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileT2x1(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -4100,6 +4115,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4107,6 +4123,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y2
 	VBROADCASTSS (SI), Y3
 	VFMADD231PS  Y2, Y3, Y0
@@ -4167,9 +4185,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileN2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileN2x2(SB), NOSPLIT, $0-136
+// func avx2TileN2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileN2x2(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -4202,6 +4220,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4209,6 +4228,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
 	VBROADCASTSS (SI), Y6
@@ -4284,9 +4305,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileT2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileT2x2(SB), NOSPLIT, $0-136
+// func avx2TileT2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileT2x2(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -4319,6 +4340,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4326,6 +4348,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y4
 	VMOVUPS      32(CX), Y5
 	VBROADCASTSS (SI), Y6
@@ -4404,9 +4428,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileN3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileN3x1(SB), NOSPLIT, $0-136
+// func avx2TileN3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileN3x1(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -4437,6 +4461,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4444,6 +4469,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y3
 	VBROADCASTSS (SI), Y4
 	VFMADD231PS  Y3, Y4, Y0
@@ -4513,9 +4540,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileT3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileT3x1(SB), NOSPLIT, $0-136
+// func avx2TileT3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileT3x1(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -4546,6 +4573,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4553,6 +4581,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y3
 	VBROADCASTSS (SI), Y4
 	VFMADD231PS  Y3, Y4, Y0
@@ -4625,9 +4655,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileN3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileN3x2(SB), NOSPLIT, $0-136
+// func avx2TileN3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileN3x2(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -4665,6 +4695,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4672,6 +4703,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
 	VBROADCASTSS (SI), Y8
@@ -4765,9 +4798,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileT3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileT3x2(SB), NOSPLIT, $0-136
+// func avx2TileT3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileT3x2(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -4805,6 +4838,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4812,6 +4846,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y6
 	VMOVUPS      32(CX), Y7
 	VBROADCASTSS (SI), Y8
@@ -4908,9 +4944,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileN4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileN4x1(SB), NOSPLIT, $0-136
+// func avx2TileN4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileN4x1(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -4946,6 +4982,7 @@ begin:
 	MOVQ ahead+120(FP), R8
 	MOVQ step+128(FP), R9
 	SHLQ $0x02, R9
+	MOVQ last+136(FP), R10
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4953,6 +4990,8 @@ blocks:
 	PREFETCHT0   (R8)
 	PREFETCHT0   64(R8)
 	ADDQ         R9, R8
+	CMPQ         R8, R10
+	CMOVQHI      R10, R8
 	VMOVUPS      (CX), Y4
 	VBROADCASTSS (SI), Y5
 	VFMADD231PS  Y4, Y5, Y0
@@ -5036,9 +5075,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileT4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileT4x1(SB), NOSPLIT, $0-136
+// func avx2TileT4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileT4x1(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -5072,6 +5111,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -5079,6 +5119,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y4
 	VBROADCASTSS (SI), Y5
 	VFMADD231PS  Y4, Y5, Y0
@@ -5163,9 +5205,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileN4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileN4x2(SB), NOSPLIT, $0-136
+// func avx2TileN4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileN4x2(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -5210,6 +5252,7 @@ begin:
 	MOVQ ahead+120(FP), R8
 	MOVQ step+128(FP), R9
 	SHLQ $0x02, R9
+	MOVQ last+136(FP), R10
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -5217,6 +5260,8 @@ blocks:
 	PREFETCHT0   (R8)
 	PREFETCHT0   64(R8)
 	ADDQ         R9, R8
+	CMPQ         R8, R10
+	CMOVQHI      R10, R8
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
 	VBROADCASTSS (SI), Y10
@@ -5330,9 +5375,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileT4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileT4x2(SB), NOSPLIT, $0-136
+// func avx2TileT4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileT4x2(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -5375,6 +5420,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -5382,6 +5428,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y8
 	VMOVUPS      32(CX), Y9
 	VBROADCASTSS (SI), Y10
@@ -5496,9 +5544,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileN5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileN5x1(SB), NOSPLIT, $0-136
+// func avx2TileN5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileN5x1(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -5537,6 +5585,7 @@ begin:
 	MOVQ ahead+120(FP), R8
 	MOVQ step+128(FP), R9
 	SHLQ $0x02, R9
+	MOVQ last+136(FP), R10
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -5544,6 +5593,8 @@ blocks:
 	PREFETCHT0   (R8)
 	PREFETCHT0   64(R8)
 	ADDQ         R9, R8
+	CMPQ         R8, R10
+	CMOVQHI      R10, R8
 	VMOVUPS      (CX), Y5
 	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y5, Y6, Y0
@@ -5639,9 +5690,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileT5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileT5x1(SB), NOSPLIT, $0-136
+// func avx2TileT5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileT5x1(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -5678,6 +5729,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -5685,6 +5737,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y5
 	VBROADCASTSS (SI), Y6
 	VFMADD231PS  Y5, Y6, Y0
@@ -5781,9 +5835,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileN5x2(SB), NOSPLIT, $0-136
+// func avx2TileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileN5x2(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -5833,6 +5887,7 @@ begin:
 	MOVQ ahead+120(FP), R8
 	MOVQ step+128(FP), R9
 	SHLQ $0x02, R9
+	MOVQ last+136(FP), R10
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -5840,6 +5895,8 @@ blocks:
 	PREFETCHT0   (R8)
 	PREFETCHT0   64(R8)
 	ADDQ         R9, R8
+	CMPQ         R8, R10
+	CMOVQHI      R10, R8
 	VMOVUPS      (CX), Y10
 	VMOVUPS      32(CX), Y11
 	VBROADCASTSS (SI), Y12
@@ -5971,9 +6028,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileT5x2(SB), NOSPLIT, $0-136
+// func avx2TileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileT5x2(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -6021,6 +6078,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -6028,6 +6086,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y10
 	VMOVUPS      32(CX), Y11
 	VBROADCASTSS (SI), Y12
@@ -6160,9 +6220,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileN6x1(SB), NOSPLIT, $0-136
+// func avx2TileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileN6x1(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -6204,6 +6264,7 @@ begin:
 	MOVQ ahead+120(FP), R8
 	MOVQ step+128(FP), R9
 	SHLQ $0x02, R9
+	MOVQ last+136(FP), R10
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -6211,6 +6272,8 @@ blocks:
 	PREFETCHT0   (R8)
 	PREFETCHT0   64(R8)
 	ADDQ         R9, R8
+	CMPQ         R8, R10
+	CMOVQHI      R10, R8
 	VMOVUPS      (CX), Y6
 	VBROADCASTSS (SI), Y7
 	VFMADD231PS  Y6, Y7, Y0
@@ -6318,9 +6381,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileT6x1(SB), NOSPLIT, $0-136
+// func avx2TileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileT6x1(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -6360,6 +6423,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -6367,6 +6431,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y6
 	VBROADCASTSS (SI), Y7
 	VFMADD231PS  Y6, Y7, Y0
@@ -6475,9 +6541,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileN6x2(SB), NOSPLIT, $0-136
+// func avx2TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileN6x2(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -6532,6 +6598,7 @@ begin:
 	MOVQ ahead+120(FP), R8
 	MOVQ step+128(FP), R9
 	SHLQ $0x02, R9
+	MOVQ last+136(FP), R10
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -6539,6 +6606,8 @@ blocks:
 	PREFETCHT0   (R8)
 	PREFETCHT0   64(R8)
 	ADDQ         R9, R8
+	CMPQ         R8, R10
+	CMOVQHI      R10, R8
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
 	VBROADCASTSS (SI), Y14
@@ -6688,9 +6757,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx2TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, FMA3, MMX+
-TEXT ·avx2TileT6x2(SB), NOSPLIT, $0-136
+// func avx2TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·avx2TileT6x2(SB), NOSPLIT, $0-144
 	MOVQ       k+0(FP), AX
 	MOVQ       b_base+40(FP), CX
 	MOVQ       lda+32(FP), DX
@@ -6743,6 +6812,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -6750,6 +6820,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Y12
 	VMOVUPS      32(CX), Y13
 	VBROADCASTSS (SI), Y14

@@ -124,172 +124,172 @@ func avx512Adam(w []float32, grad []float32, m []float32, v []float32, step floa
 func avx512RMSProp(w []float32, grad []float32, v []float32, lr float32, alpha float32, beta float32, eps float32, weightDecay float32)
 
 //go:noescape
-func avx512TileN1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN7x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN7x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT7x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT7x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN7x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN7x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT7x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT7x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN8x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN8x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT8x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT8x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN8x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN8x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT8x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT8x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN9x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN9x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT9x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT9x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN9x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN9x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT9x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT9x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN10x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN10x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT10x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT10x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN10x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN10x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT10x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT10x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN11x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN11x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT11x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT11x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN11x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN11x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT11x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT11x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN12x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN12x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT12x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT12x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN12x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN12x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT12x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT12x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN13x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN13x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT13x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT13x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN13x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN13x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT13x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT13x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN14x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN14x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT14x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT14x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileN14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileN14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func avx512TileT14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
+func avx512TileT14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
 func avx512CopyRows(dst []float32, dstStride int, src []float32, stride int, k int, n int)

@@ -3158,9 +3158,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512TileN1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN1x1(SB), NOSPLIT, $0-136
+// func avx512TileN1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN1x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -3185,6 +3185,7 @@ begin:
 	MOVQ ahead+120(FP), SI
 	MOVQ step+128(FP), DI
 	SHLQ $0x02, DI
+	MOVQ last+136(FP), R8
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3192,6 +3193,8 @@ blocks:
 	PREFETCHT0   (SI)
 	PREFETCHT0   64(SI)
 	ADDQ         DI, SI
+	CMPQ         SI, R8
+	CMOVQHI      R8, SI
 	VMOVUPS      (CX), Z1
 	VBROADCASTSS (BX), Z2
 	VFMADD231PS  Z1, Z2, Z0
@@ -3237,9 +3240,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT1x1(SB), NOSPLIT, $0-136
+// func avx512TileT1x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT1x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -3264,6 +3267,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3271,6 +3275,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z1
 	VBROADCASTSS (SI), Z2
 	VFMADD231PS  Z1, Z2, Z0
@@ -3319,9 +3325,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN1x2(SB), NOSPLIT, $0-136
+// func avx512TileN1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN1x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -3350,6 +3356,7 @@ begin:
 	MOVQ ahead+120(FP), SI
 	MOVQ step+128(FP), DI
 	SHLQ $0x02, DI
+	MOVQ last+136(FP), R8
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3357,6 +3364,8 @@ blocks:
 	PREFETCHT0   (SI)
 	PREFETCHT0   64(SI)
 	ADDQ         DI, SI
+	CMPQ         SI, R8
+	CMOVQHI      R8, SI
 	VMOVUPS      (CX), Z2
 	VMOVUPS      64(CX), Z3
 	VBROADCASTSS (BX), Z4
@@ -3415,9 +3424,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT1x2(SB), NOSPLIT, $0-136
+// func avx512TileT1x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT1x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -3446,6 +3455,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3453,6 +3463,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z2
 	VMOVUPS      64(CX), Z3
 	VBROADCASTSS (SI), Z4
@@ -3514,9 +3526,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN2x1(SB), NOSPLIT, $0-136
+// func avx512TileN2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN2x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -3544,6 +3556,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3551,6 +3564,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z2
 	VBROADCASTSS (SI), Z3
 	VFMADD231PS  Z2, Z3, Z0
@@ -3608,9 +3623,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT2x1(SB), NOSPLIT, $0-136
+// func avx512TileT2x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT2x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -3638,6 +3653,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3645,6 +3661,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z2
 	VBROADCASTSS (SI), Z3
 	VFMADD231PS  Z2, Z3, Z0
@@ -3705,9 +3723,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN2x2(SB), NOSPLIT, $0-136
+// func avx512TileN2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN2x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -3741,6 +3759,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3748,6 +3767,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z4
 	VMOVUPS      64(CX), Z5
 	VBROADCASTSS (SI), Z6
@@ -3824,9 +3845,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT2x2(SB), NOSPLIT, $0-136
+// func avx512TileT2x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT2x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -3860,6 +3881,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3867,6 +3889,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z4
 	VMOVUPS      64(CX), Z5
 	VBROADCASTSS (SI), Z6
@@ -3946,9 +3970,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN3x1(SB), NOSPLIT, $0-136
+// func avx512TileN3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN3x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -3979,6 +4003,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -3986,6 +4011,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z3
 	VBROADCASTSS (SI), Z4
 	VFMADD231PS  Z3, Z4, Z0
@@ -4055,9 +4082,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT3x1(SB), NOSPLIT, $0-136
+// func avx512TileT3x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT3x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -4088,6 +4115,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4095,6 +4123,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z3
 	VBROADCASTSS (SI), Z4
 	VFMADD231PS  Z3, Z4, Z0
@@ -4167,9 +4197,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN3x2(SB), NOSPLIT, $0-136
+// func avx512TileN3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN3x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -4208,6 +4238,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4215,6 +4246,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z6
 	VMOVUPS      64(CX), Z7
 	VBROADCASTSS (SI), Z8
@@ -4309,9 +4342,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT3x2(SB), NOSPLIT, $0-136
+// func avx512TileT3x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT3x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -4350,6 +4383,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4357,6 +4391,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z6
 	VMOVUPS      64(CX), Z7
 	VBROADCASTSS (SI), Z8
@@ -4454,9 +4490,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN4x1(SB), NOSPLIT, $0-136
+// func avx512TileN4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN4x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -4492,6 +4528,7 @@ begin:
 	MOVQ ahead+120(FP), R8
 	MOVQ step+128(FP), R9
 	SHLQ $0x02, R9
+	MOVQ last+136(FP), R10
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4499,6 +4536,8 @@ blocks:
 	PREFETCHT0   (R8)
 	PREFETCHT0   64(R8)
 	ADDQ         R9, R8
+	CMPQ         R8, R10
+	CMOVQHI      R10, R8
 	VMOVUPS      (CX), Z4
 	VBROADCASTSS (SI), Z5
 	VFMADD231PS  Z4, Z5, Z0
@@ -4582,9 +4621,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT4x1(SB), NOSPLIT, $0-136
+// func avx512TileT4x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT4x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -4618,6 +4657,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4625,6 +4665,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z4
 	VBROADCASTSS (SI), Z5
 	VFMADD231PS  Z4, Z5, Z0
@@ -4709,9 +4751,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN4x2(SB), NOSPLIT, $0-136
+// func avx512TileN4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN4x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -4757,6 +4799,7 @@ begin:
 	MOVQ ahead+120(FP), R8
 	MOVQ step+128(FP), R9
 	SHLQ $0x02, R9
+	MOVQ last+136(FP), R10
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4764,6 +4807,8 @@ blocks:
 	PREFETCHT0   (R8)
 	PREFETCHT0   64(R8)
 	ADDQ         R9, R8
+	CMPQ         R8, R10
+	CMOVQHI      R10, R8
 	VMOVUPS      (CX), Z8
 	VMOVUPS      64(CX), Z9
 	VBROADCASTSS (SI), Z10
@@ -4878,9 +4923,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT4x2(SB), NOSPLIT, $0-136
+// func avx512TileT4x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT4x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -4924,6 +4969,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -4931,6 +4977,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z8
 	VMOVUPS      64(CX), Z9
 	VBROADCASTSS (SI), Z10
@@ -5046,9 +5094,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN5x1(SB), NOSPLIT, $0-136
+// func avx512TileN5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN5x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -5087,6 +5135,7 @@ begin:
 	MOVQ ahead+120(FP), R8
 	MOVQ step+128(FP), R9
 	SHLQ $0x02, R9
+	MOVQ last+136(FP), R10
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -5094,6 +5143,8 @@ blocks:
 	PREFETCHT0   (R8)
 	PREFETCHT0   64(R8)
 	ADDQ         R9, R8
+	CMPQ         R8, R10
+	CMOVQHI      R10, R8
 	VMOVUPS      (CX), Z5
 	VBROADCASTSS (SI), Z6
 	VFMADD231PS  Z5, Z6, Z0
@@ -5189,9 +5240,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT5x1(SB), NOSPLIT, $0-136
+// func avx512TileT5x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT5x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -5228,6 +5279,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -5235,6 +5287,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z5
 	VBROADCASTSS (SI), Z6
 	VFMADD231PS  Z5, Z6, Z0
@@ -5331,9 +5385,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN5x2(SB), NOSPLIT, $0-136
+// func avx512TileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN5x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -5384,6 +5438,7 @@ begin:
 	MOVQ ahead+120(FP), R8
 	MOVQ step+128(FP), R9
 	SHLQ $0x02, R9
+	MOVQ last+136(FP), R10
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -5391,6 +5446,8 @@ blocks:
 	PREFETCHT0   (R8)
 	PREFETCHT0   64(R8)
 	ADDQ         R9, R8
+	CMPQ         R8, R10
+	CMOVQHI      R10, R8
 	VMOVUPS      (CX), Z10
 	VMOVUPS      64(CX), Z11
 	VBROADCASTSS (SI), Z12
@@ -5523,9 +5580,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT5x2(SB), NOSPLIT, $0-136
+// func avx512TileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT5x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -5574,6 +5631,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -5581,6 +5639,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z10
 	VMOVUPS      64(CX), Z11
 	VBROADCASTSS (SI), Z12
@@ -5714,9 +5774,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN6x1(SB), NOSPLIT, $0-136
+// func avx512TileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN6x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -5758,6 +5818,7 @@ begin:
 	MOVQ ahead+120(FP), R8
 	MOVQ step+128(FP), R9
 	SHLQ $0x02, R9
+	MOVQ last+136(FP), R10
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -5765,6 +5826,8 @@ blocks:
 	PREFETCHT0   (R8)
 	PREFETCHT0   64(R8)
 	ADDQ         R9, R8
+	CMPQ         R8, R10
+	CMOVQHI      R10, R8
 	VMOVUPS      (CX), Z6
 	VBROADCASTSS (SI), Z7
 	VFMADD231PS  Z6, Z7, Z0
@@ -5872,9 +5935,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT6x1(SB), NOSPLIT, $0-136
+// func avx512TileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT6x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -5914,6 +5977,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -5921,6 +5985,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z6
 	VBROADCASTSS (SI), Z7
 	VFMADD231PS  Z6, Z7, Z0
@@ -6029,9 +6095,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN6x2(SB), NOSPLIT, $0-136
+// func avx512TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN6x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -6087,6 +6153,7 @@ begin:
 	MOVQ ahead+120(FP), R8
 	MOVQ step+128(FP), R9
 	SHLQ $0x02, R9
+	MOVQ last+136(FP), R10
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -6094,6 +6161,8 @@ blocks:
 	PREFETCHT0   (R8)
 	PREFETCHT0   64(R8)
 	ADDQ         R9, R8
+	CMPQ         R8, R10
+	CMOVQHI      R10, R8
 	VMOVUPS      (CX), Z12
 	VMOVUPS      64(CX), Z13
 	VBROADCASTSS (SI), Z14
@@ -6244,9 +6313,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT6x2(SB), NOSPLIT, $0-136
+// func avx512TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT6x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -6300,6 +6369,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -6307,6 +6377,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z12
 	VMOVUPS      64(CX), Z13
 	VBROADCASTSS (SI), Z14
@@ -6458,9 +6530,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN7x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN7x1(SB), NOSPLIT, $0-136
+// func avx512TileN7x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN7x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -6507,6 +6579,7 @@ begin:
 	MOVQ ahead+120(FP), R9
 	MOVQ step+128(FP), R10
 	SHLQ $0x02, R10
+	MOVQ last+136(FP), R11
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -6514,6 +6587,8 @@ blocks:
 	PREFETCHT0   (R9)
 	PREFETCHT0   64(R9)
 	ADDQ         R10, R9
+	CMPQ         R9, R11
+	CMOVQHI      R11, R9
 	VMOVUPS      (CX), Z7
 	VBROADCASTSS (SI), Z8
 	VFMADD231PS  Z7, Z8, Z0
@@ -6635,9 +6710,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT7x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT7x1(SB), NOSPLIT, $0-136
+// func avx512TileT7x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT7x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -6680,6 +6755,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -6687,6 +6763,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z7
 	VBROADCASTSS (SI), Z8
 	VFMADD231PS  Z7, Z8, Z0
@@ -6807,9 +6885,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN7x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN7x2(SB), NOSPLIT, $0-136
+// func avx512TileN7x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN7x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -6872,6 +6950,7 @@ begin:
 	MOVQ ahead+120(FP), R9
 	MOVQ step+128(FP), R10
 	SHLQ $0x02, R10
+	MOVQ last+136(FP), R11
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -6879,6 +6958,8 @@ blocks:
 	PREFETCHT0   (R9)
 	PREFETCHT0   64(R9)
 	ADDQ         R10, R9
+	CMPQ         R9, R11
+	CMOVQHI      R11, R9
 	VMOVUPS      (CX), Z14
 	VMOVUPS      64(CX), Z15
 	VBROADCASTSS (SI), Z16
@@ -7049,9 +7130,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT7x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT7x2(SB), NOSPLIT, $0-136
+// func avx512TileT7x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT7x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -7110,6 +7191,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -7117,6 +7199,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z14
 	VMOVUPS      64(CX), Z15
 	VBROADCASTSS (SI), Z16
@@ -7286,9 +7370,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN8x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN8x1(SB), NOSPLIT, $0-136
+// func avx512TileN8x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN8x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -7338,6 +7422,7 @@ begin:
 	MOVQ ahead+120(FP), R9
 	MOVQ step+128(FP), R10
 	SHLQ $0x02, R10
+	MOVQ last+136(FP), R11
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -7345,6 +7430,8 @@ blocks:
 	PREFETCHT0   (R9)
 	PREFETCHT0   64(R9)
 	ADDQ         R10, R9
+	CMPQ         R9, R11
+	CMOVQHI      R11, R9
 	VMOVUPS      (CX), Z8
 	VBROADCASTSS (SI), Z9
 	VFMADD231PS  Z8, Z9, Z0
@@ -7478,9 +7565,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT8x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT8x1(SB), NOSPLIT, $0-136
+// func avx512TileT8x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT8x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -7526,6 +7613,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -7533,6 +7621,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z8
 	VBROADCASTSS (SI), Z9
 	VFMADD231PS  Z8, Z9, Z0
@@ -7665,9 +7755,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN8x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN8x2(SB), NOSPLIT, $0-136
+// func avx512TileN8x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN8x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -7735,6 +7825,7 @@ begin:
 	MOVQ ahead+120(FP), R9
 	MOVQ step+128(FP), R10
 	SHLQ $0x02, R10
+	MOVQ last+136(FP), R11
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -7742,6 +7833,8 @@ blocks:
 	PREFETCHT0   (R9)
 	PREFETCHT0   64(R9)
 	ADDQ         R10, R9
+	CMPQ         R9, R11
+	CMOVQHI      R11, R9
 	VMOVUPS      (CX), Z16
 	VMOVUPS      64(CX), Z17
 	VBROADCASTSS (SI), Z18
@@ -7930,9 +8023,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT8x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT8x2(SB), NOSPLIT, $0-136
+// func avx512TileT8x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT8x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -7996,6 +8089,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -8003,6 +8097,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z16
 	VMOVUPS      64(CX), Z17
 	VBROADCASTSS (SI), Z18
@@ -8190,9 +8286,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN9x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN9x1(SB), NOSPLIT, $0-136
+// func avx512TileN9x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN9x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -8245,6 +8341,7 @@ begin:
 	MOVQ ahead+120(FP), R9
 	MOVQ step+128(FP), R10
 	SHLQ $0x02, R10
+	MOVQ last+136(FP), R11
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -8252,6 +8349,8 @@ blocks:
 	PREFETCHT0   (R9)
 	PREFETCHT0   64(R9)
 	ADDQ         R10, R9
+	CMPQ         R9, R11
+	CMOVQHI      R11, R9
 	VMOVUPS      (CX), Z9
 	VBROADCASTSS (SI), Z10
 	VFMADD231PS  Z9, Z10, Z0
@@ -8397,9 +8496,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT9x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT9x1(SB), NOSPLIT, $0-136
+// func avx512TileT9x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT9x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -8448,6 +8547,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -8455,6 +8555,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z9
 	VBROADCASTSS (SI), Z10
 	VFMADD231PS  Z9, Z10, Z0
@@ -8599,9 +8701,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN9x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN9x2(SB), NOSPLIT, $0-136
+// func avx512TileN9x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN9x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -8674,6 +8776,7 @@ begin:
 	MOVQ ahead+120(FP), R9
 	MOVQ step+128(FP), R10
 	SHLQ $0x02, R10
+	MOVQ last+136(FP), R11
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -8681,6 +8784,8 @@ blocks:
 	PREFETCHT0   (R9)
 	PREFETCHT0   64(R9)
 	ADDQ         R10, R9
+	CMPQ         R9, R11
+	CMOVQHI      R11, R9
 	VMOVUPS      (CX), Z18
 	VMOVUPS      64(CX), Z19
 	VBROADCASTSS (SI), Z20
@@ -8887,9 +8992,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT9x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT9x2(SB), NOSPLIT, $0-136
+// func avx512TileT9x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT9x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -8958,6 +9063,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -8965,6 +9071,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z18
 	VMOVUPS      64(CX), Z19
 	VBROADCASTSS (SI), Z20
@@ -9170,9 +9278,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN10x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN10x1(SB), NOSPLIT, $0-136
+// func avx512TileN10x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN10x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -9230,6 +9338,7 @@ begin:
 	MOVQ ahead+120(FP), R10
 	MOVQ step+128(FP), R11
 	SHLQ $0x02, R11
+	MOVQ last+136(FP), R12
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -9237,6 +9346,8 @@ blocks:
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
 	ADDQ         R11, R10
+	CMPQ         R10, R12
+	CMOVQHI      R12, R10
 	VMOVUPS      (CX), Z10
 	VBROADCASTSS (SI), Z11
 	VFMADD231PS  Z10, Z11, Z0
@@ -9396,9 +9507,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT10x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT10x1(SB), NOSPLIT, $0-136
+// func avx512TileT10x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT10x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -9450,6 +9561,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -9457,6 +9569,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z10
 	VBROADCASTSS (SI), Z11
 	VFMADD231PS  Z10, Z11, Z0
@@ -9613,9 +9727,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN10x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN10x2(SB), NOSPLIT, $0-136
+// func avx512TileN10x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN10x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -9695,6 +9809,7 @@ begin:
 	MOVQ ahead+120(FP), R10
 	MOVQ step+128(FP), R11
 	SHLQ $0x02, R11
+	MOVQ last+136(FP), R12
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -9702,6 +9817,8 @@ blocks:
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
 	ADDQ         R11, R10
+	CMPQ         R10, R12
+	CMOVQHI      R12, R10
 	VMOVUPS      (CX), Z20
 	VMOVUPS      64(CX), Z21
 	VBROADCASTSS (SI), Z22
@@ -9928,9 +10045,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT10x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT10x2(SB), NOSPLIT, $0-136
+// func avx512TileT10x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT10x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -10004,6 +10121,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -10011,6 +10129,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z20
 	VMOVUPS      64(CX), Z21
 	VBROADCASTSS (SI), Z22
@@ -10234,9 +10354,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN11x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN11x1(SB), NOSPLIT, $0-136
+// func avx512TileN11x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN11x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -10297,6 +10417,7 @@ begin:
 	MOVQ ahead+120(FP), R10
 	MOVQ step+128(FP), R11
 	SHLQ $0x02, R11
+	MOVQ last+136(FP), R12
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -10304,6 +10425,8 @@ blocks:
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
 	ADDQ         R11, R10
+	CMPQ         R10, R12
+	CMOVQHI      R12, R10
 	VMOVUPS      (CX), Z11
 	VBROADCASTSS (SI), Z12
 	VFMADD231PS  Z11, Z12, Z0
@@ -10475,9 +10598,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT11x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT11x1(SB), NOSPLIT, $0-136
+// func avx512TileT11x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT11x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -10532,6 +10655,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -10539,6 +10663,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z11
 	VBROADCASTSS (SI), Z12
 	VFMADD231PS  Z11, Z12, Z0
@@ -10707,9 +10833,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN11x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN11x2(SB), NOSPLIT, $0-136
+// func avx512TileN11x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN11x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -10794,6 +10920,7 @@ begin:
 	MOVQ ahead+120(FP), R10
 	MOVQ step+128(FP), R11
 	SHLQ $0x02, R11
+	MOVQ last+136(FP), R12
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -10801,6 +10928,8 @@ blocks:
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
 	ADDQ         R11, R10
+	CMPQ         R10, R12
+	CMOVQHI      R12, R10
 	VMOVUPS      (CX), Z22
 	VMOVUPS      64(CX), Z23
 	VBROADCASTSS (SI), Z24
@@ -11045,9 +11174,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT11x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT11x2(SB), NOSPLIT, $0-136
+// func avx512TileT11x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT11x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -11126,6 +11255,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -11133,6 +11263,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z22
 	VMOVUPS      64(CX), Z23
 	VBROADCASTSS (SI), Z24
@@ -11374,9 +11506,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN12x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN12x1(SB), NOSPLIT, $0-136
+// func avx512TileN12x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN12x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -11440,6 +11572,7 @@ begin:
 	MOVQ ahead+120(FP), R10
 	MOVQ step+128(FP), R11
 	SHLQ $0x02, R11
+	MOVQ last+136(FP), R12
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -11447,6 +11580,8 @@ blocks:
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
 	ADDQ         R11, R10
+	CMPQ         R10, R12
+	CMOVQHI      R12, R10
 	VMOVUPS      (CX), Z12
 	VBROADCASTSS (SI), Z13
 	VFMADD231PS  Z12, Z13, Z0
@@ -11630,9 +11765,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT12x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT12x1(SB), NOSPLIT, $0-136
+// func avx512TileT12x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT12x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -11690,6 +11825,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -11697,6 +11833,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z12
 	VBROADCASTSS (SI), Z13
 	VFMADD231PS  Z12, Z13, Z0
@@ -11877,9 +12015,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN12x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN12x2(SB), NOSPLIT, $0-136
+// func avx512TileN12x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN12x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -11969,6 +12107,7 @@ begin:
 	MOVQ ahead+120(FP), R10
 	MOVQ step+128(FP), R11
 	SHLQ $0x02, R11
+	MOVQ last+136(FP), R12
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -11976,6 +12115,8 @@ blocks:
 	PREFETCHT0   (R10)
 	PREFETCHT0   64(R10)
 	ADDQ         R11, R10
+	CMPQ         R10, R12
+	CMOVQHI      R12, R10
 	VMOVUPS      (CX), Z24
 	VMOVUPS      64(CX), Z25
 	VBROADCASTSS (SI), Z26
@@ -12238,9 +12379,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT12x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT12x2(SB), NOSPLIT, $0-136
+// func avx512TileT12x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT12x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -12324,6 +12465,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -12331,6 +12473,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z24
 	VMOVUPS      64(CX), Z25
 	VBROADCASTSS (SI), Z26
@@ -12590,9 +12734,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN13x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN13x1(SB), NOSPLIT, $0-136
+// func avx512TileN13x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN13x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -12661,6 +12805,7 @@ begin:
 	MOVQ ahead+120(FP), R11
 	MOVQ step+128(FP), R12
 	SHLQ $0x02, R12
+	MOVQ last+136(FP), R13
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -12668,6 +12813,8 @@ blocks:
 	PREFETCHT0   (R11)
 	PREFETCHT0   64(R11)
 	ADDQ         R12, R11
+	CMPQ         R11, R13
+	CMOVQHI      R13, R11
 	VMOVUPS      (CX), Z13
 	VBROADCASTSS (SI), Z14
 	VFMADD231PS  Z13, Z14, Z0
@@ -12865,9 +13012,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT13x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT13x1(SB), NOSPLIT, $0-136
+// func avx512TileT13x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT13x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -12928,6 +13075,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -12935,6 +13083,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z13
 	VBROADCASTSS (SI), Z14
 	VFMADD231PS  Z13, Z14, Z0
@@ -13127,9 +13277,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN13x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN13x2(SB), NOSPLIT, $0-136
+// func avx512TileN13x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN13x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -13226,6 +13376,7 @@ begin:
 	MOVQ ahead+120(FP), R11
 	MOVQ step+128(FP), R12
 	SHLQ $0x02, R12
+	MOVQ last+136(FP), R13
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -13233,6 +13384,8 @@ blocks:
 	PREFETCHT0   (R11)
 	PREFETCHT0   64(R11)
 	ADDQ         R12, R11
+	CMPQ         R11, R13
+	CMOVQHI      R13, R11
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
 	VBROADCASTSS (SI), Z28
@@ -13515,9 +13668,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT13x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT13x2(SB), NOSPLIT, $0-136
+// func avx512TileT13x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT13x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -13606,6 +13759,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -13613,6 +13767,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z26
 	VMOVUPS      64(CX), Z27
 	VBROADCASTSS (SI), Z28
@@ -13890,9 +14046,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN14x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN14x1(SB), NOSPLIT, $0-136
+// func avx512TileN14x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN14x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -13964,6 +14120,7 @@ begin:
 	MOVQ ahead+120(FP), R11
 	MOVQ step+128(FP), R12
 	SHLQ $0x02, R12
+	MOVQ last+136(FP), R13
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -13971,6 +14128,8 @@ blocks:
 	PREFETCHT0   (R11)
 	PREFETCHT0   64(R11)
 	ADDQ         R12, R11
+	CMPQ         R11, R13
+	CMOVQHI      R13, R11
 	VMOVUPS      (CX), Z14
 	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
@@ -14180,9 +14339,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT14x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT14x1(SB), NOSPLIT, $0-136
+// func avx512TileT14x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT14x1(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -14246,6 +14405,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -14253,6 +14413,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z14
 	VBROADCASTSS (SI), Z15
 	VFMADD231PS  Z14, Z15, Z0
@@ -14457,9 +14619,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileN14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileN14x2(SB), NOSPLIT, $0-136
+// func avx512TileN14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileN14x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -14561,6 +14723,7 @@ begin:
 	MOVQ ahead+120(FP), R11
 	MOVQ step+128(FP), R12
 	SHLQ $0x02, R12
+	MOVQ last+136(FP), R13
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -14568,6 +14731,8 @@ blocks:
 	PREFETCHT0   (R11)
 	PREFETCHT0   64(R11)
 	ADDQ         R12, R11
+	CMPQ         R11, R13
+	CMOVQHI      R13, R11
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
 	VBROADCASTSS (SI), Z30
@@ -14868,9 +15033,9 @@ store:
 	VZEROUPPER
 	RET
 
-// func avx512TileT14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int)
-// Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·avx512TileT14x2(SB), NOSPLIT, $0-136
+// func avx512TileT14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+// Requires: AVX, AVX512F, BMI2, CMOV, MMX+
+TEXT ·avx512TileT14x2(SB), NOSPLIT, $0-144
 	MOVQ      k+0(FP), AX
 	MOVQ      b_base+40(FP), CX
 	MOVQ      lda+32(FP), DX
@@ -14964,6 +15129,7 @@ begin:
 	MOVQ ahead+120(FP), DI
 	MOVQ step+128(FP), R8
 	SHLQ $0x02, R8
+	MOVQ last+136(FP), R9
 	SUBQ $0x04, AX
 	JLT  rest
 
@@ -14971,6 +15137,8 @@ blocks:
 	PREFETCHT0   (DI)
 	PREFETCHT0   64(DI)
 	ADDQ         R8, DI
+	CMPQ         DI, R9
+	CMOVQHI      R9, DI
 	VMOVUPS      (CX), Z28
 	VMOVUPS      64(CX), Z29
 	VBROADCASTSS (SI), Z30

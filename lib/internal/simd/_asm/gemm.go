@@ -39,11 +39,11 @@ func tileName(rows, vectors int, transposed bool) string {
 
 // tile emits one kernel: rows x vectors registers hold the tile of C while k passes by; each step loads a row of the
 // B panel, and for every row of the tile broadcasts an element of A and multiplies and adds. Every four steps two cache
-// lines of what will be needed later are asked for, a stride of step floats further on each time: a few at a time, since
-// a burst of them would hold up the kernel's own loads.
+// lines of what will be needed later are asked for, a stride of step floats further on each time until last: a few at a
+// time, since a burst of them would hold up the kernel's own loads.
 func (v isa) tile(rows, vectors int, transposed bool) {
 	v.text(tileName(rows, vectors, transposed),
-		"func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, ahead *float32, step int)")
+		"func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, ahead *float32, step int, last *float32)")
 	k := Load(Param("k"), GP64()).(gp)
 	b := base("b")
 	lda, ldb := v.stride("lda"), v.stride("ldb")
@@ -72,7 +72,7 @@ func (v isa) tile(rows, vectors int, transposed bool) {
 	}
 
 	Label("begin")
-	ahead, step := Load(Param("ahead"), GP64()).(gp), v.stride("step")
+	ahead, step, last := Load(Param("ahead"), GP64()).(gp), v.stride("step"), Load(Param("last"), GP64()).(gp)
 	const unroll = 4
 	SUBQ(operand.U8(unroll), k)
 	JLT(operand.LabelRef("rest"))
@@ -80,6 +80,8 @@ func (v isa) tile(rows, vectors int, transposed bool) {
 	PREFETCHT0(operand.Mem{Base: ahead})
 	PREFETCHT0(operand.Mem{Base: ahead, Disp: 64})
 	ADDQ(step, ahead)
+	CMPQ(ahead, last)
+	CMOVQHI(last, ahead)
 	for s := range unroll {
 		v.tileStep(sums, a, b, s)
 		ADDQ(ldb, b)
