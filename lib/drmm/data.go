@@ -43,11 +43,13 @@ func (d *Data) Name() string { return d.Train.Name }
 // Sum returns what identifies the images of both sets.
 func (d *Data) Sum() string { return d.Train.Sum + " " + d.Test.Sum }
 
-// A Mix is training data of which half is labelled: sample i is a labelled image and an unlabelled one. The labelled
-// set is replicated to the size of the unlabelled one [NINAI17, section 7].
+// A Mix is training data of which a part is labelled: sample i is a labelled image and Share unlabelled ones. The
+// labelled set is replicated as often as there are samples: with a share of 1, to the size of the unlabelled set
+// [NINAI17, section 7].
 type Mix struct {
 	Labelled   *dataset.Set
 	Unlabelled *dataset.Set // its labels are not looked at; nil for none
+	Share      int          // unlabelled images of a sample; 0 for none
 	Size       int          // samples of an epoch
 
 	scratch []int
@@ -70,9 +72,9 @@ func NewMix(s Setting, set *dataset.Set) (*Mix, error) {
 	if s.Unlabelled > set.Len() {
 		return nil, fmt.Errorf("drmm: there are %d images, fewer than the %d to be used without labels", set.Len(), s.Unlabelled)
 	}
-	m := &Mix{Labelled: set.Balanced(s.Labels/classes, tensor.Stream(s.Seed, "labels")), Size: s.Steps * s.Batch / 2}
+	m := &Mix{Labelled: set.Balanced(s.Labels/classes, tensor.Stream(s.Seed, "labels")), Share: s.Share, Size: s.samples()}
 	if s.Unlabelled > 0 {
-		m.Unlabelled, m.Size = set, s.Unlabelled
+		m.Unlabelled = set
 		if s.Unlabelled < set.Len() {
 			idx := tensor.Stream(s.Seed, "unlabelled").Perm(set.Len())[:s.Unlabelled]
 			slices.Sort(idx)
@@ -94,8 +96,8 @@ func count(y []int, c int) (n int) {
 // Len returns the number of samples of an epoch.
 func (m *Mix) Len() int { return m.Size }
 
-// Gather copies the labelled images of samples idx to the first rows of x and the unlabelled ones to as many more, and
-// the labels of the former into y.
+// Gather copies the labelled images of samples idx to the first rows of x and the unlabelled ones to the others, and the
+// labels of the former into y. Of the last sample some unlabelled images may be the first ones again.
 func (m *Mix) Gather(x *tensor.Tensor, y, idx []int) {
 	m.idx = m.idx[:0]
 	for _, i := range idx {
@@ -103,14 +105,18 @@ func (m *Mix) Gather(x *tensor.Tensor, y, idx []int) {
 	}
 	m.Labelled.Gather(&m.part, y, m.idx)
 	n, s := len(idx), m.part.Shape()
-	if m.Unlabelled == nil {
-		x.Resize(s...)
-		x.CopyFrom(&m.part)
+	x.Resize((1+m.Share)*n, s[1], s[2], s[3])
+	copy(x.Data(), m.part.Data())
+	if m.Share == 0 {
 		return
 	}
-	x.Resize(2*n, s[1], s[2], s[3])
-	copy(x.Data(), m.part.Data())
-	m.scratch = slices.Grow(m.scratch[:0], n)[:n]
-	m.Unlabelled.Gather(&m.part, m.scratch, idx)
+	m.idx = m.idx[:0]
+	for j := range m.Share { // a sample's images lie far apart, and those of a sample after it beside them
+		for _, i := range idx {
+			m.idx = append(m.idx, (i+j*m.Size)%m.Unlabelled.Len())
+		}
+	}
+	m.scratch = slices.Grow(m.scratch[:0], len(m.idx))[:len(m.idx)]
+	m.Unlabelled.Gather(&m.part, m.scratch, m.idx)
 	copy(x.Data()[n*x.Width():], m.part.Data())
 }

@@ -97,7 +97,8 @@ type Setting struct {
 	Average   float64 `json:"average"`   // momentum of the average of the weights that is measured beside them; 0 for none
 
 	Epochs int    `json:"epochs"` // passes through the unlabelled images
-	Batch  int    `json:"batch"`  // images of a step, half of them labelled
+	Batch  int    `json:"batch"`  // images of a step
+	Share  int    `json:"share"`  // unlabelled images for each labelled one in a step: 1 in the document, half and half; 0 without unlabelled images
 	Steps  int    `json:"steps"`  // steps of an epoch, if there are no unlabelled images; else 0
 	Seed   uint64 `json:"seed"`   // of the choice of the labelled images, the first weights and the order of the images
 }
@@ -108,12 +109,12 @@ func Digits(labels int, variant string) Setting {
 	s := Setting{
 		Shape: FiveLayer().String(), Labels: labels, Unlabelled: 60000, Variant: variant,
 		Weights: Weights{Labels: 1, Reconstruction: 20, KL: -0.5, Marginal: 1, NonNegativity: 1}, Squares: Means,
-		Noise: 0.5, RampFrom: 0.5, RampTo: 2, Optimizer: Adam, Rate: 0.001, FinalRate: 0.00001, Average: 0.999, Epochs: 30, Batch: 100,
+		Noise: 0.5, RampFrom: 0.5, RampTo: 2, Optimizer: Adam, Rate: 0.001, FinalRate: 0.00001, Average: 0.999, Epochs: 30, Batch: 100, Share: 1,
 	}
 	s.Weights = s.Weights.Of(variant)
 	if variant == Sup {
 		// Statistics of unlabelled images in the batch normalisation would help already.
-		s.Unlabelled, s.Steps = 0, 100
+		s.Unlabelled, s.Share, s.Steps = 0, 0, 100
 	}
 	return s
 }
@@ -184,12 +185,34 @@ func (s Setting) Check() error {
 		return field("Hold", s.Hold, "0 or more epochs, fewer than all")
 	case !(s.Average >= 0) || s.Average >= 1:
 		return field("Average", s.Average, "0 <= Average < 1")
-	case s.Batch < 2 || s.Batch%2 != 0:
-		return field("Batch", s.Batch, "an even number, at least 2")
+	case (s.Share > 0) != (s.Unlabelled > 0) || s.Share < 0:
+		return field("Share", s.Share, "at least 1 with unlabelled images, and 0 without them")
+	case s.Batch < 1+s.Share || s.Batch%(1+s.Share) != 0:
+		return field("Batch", s.Batch, fmt.Sprintf("a multiple of %d, a labelled image with its share of unlabelled ones", 1+s.Share))
 	case (s.Steps > 0) != (s.Unlabelled == 0) || s.Steps < 0:
 		return field("Steps", s.Steps, "at least 1 without unlabelled images, and 0 with them")
 	}
 	return nil
+}
+
+// labelled returns the number of labelled images of a step.
+func (s Setting) labelled() int { return s.Batch / (1 + s.Share) }
+
+// samples returns the number of samples of an epoch, each a labelled image and its share of unlabelled ones.
+func (s Setting) samples() int {
+	if s.Unlabelled == 0 {
+		return s.Steps * s.Batch
+	}
+	return ceil(s.Unlabelled, s.Share)
+}
+
+// stepsOfEpoch returns the number of steps of an epoch.
+func (s Setting) stepsOfEpoch() int { return ceil(s.samples(), s.labelled()) }
+
+// ceil returns n/k, rounded up; a k that Check refuses counts as 1.
+func ceil(n, k int) int {
+	k = max(k, 1)
+	return (n + k - 1) / k
 }
 
 // rate returns the learning rate at a time in epochs.

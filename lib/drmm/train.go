@@ -92,7 +92,7 @@ func Sweep(settings []Setting, d *Data, dir string) train.Sweep[Setting, Measure
 			t.Measures.HoursOfSteps = 0 // what depends on the setting alone is comparable
 			return t.Measures, nil
 		},
-		Cost: func(s Setting) float64 { return float64(s.Epochs * max(2*s.Unlabelled, s.Steps*s.Batch)) },
+		Cost: func(s Setting) float64 { return float64(s.Epochs * s.stepsOfEpoch() * s.Batch) },
 	}
 }
 
@@ -125,10 +125,9 @@ type model struct {
 // A trainer computes the objective of a setting.
 type trainer struct {
 	Setting
-	model    *model
-	average  *Net // a view of the averages as a network; nil for none
-	live     []*tensor.Tensor
-	perEpoch int // steps
+	model   *model
+	average *Net // a view of the averages as a network; nil for none
+	live    []*tensor.Tensor
 
 	found    Inference
 	rendered Rendering
@@ -158,8 +157,7 @@ func newTrainer(s Setting, d *Data) (*trainer, *Mix, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	half := s.Batch / 2
-	t := &trainer{Setting: s, model: &model{Net: net, Steps: tensor.New(1), Noise: tensor.Stream(s.Seed, "noise")}, perEpoch: (mix.Len() + half - 1) / half}
+	t := &trainer{Setting: s, model: &model{Net: net, Steps: tensor.New(1), Noise: tensor.Stream(s.Seed, "noise")}}
 	nn.StateOf(t.model) // names the weights as the checkpoint has them
 	if s.Average > 0 {
 		if t.average, err = draw(); err != nil {
@@ -184,7 +182,7 @@ func tensors(n *Net) (list []*tensor.Tensor) {
 
 func (t *trainer) config(mix *Mix, d *Data, o Options) train.Config {
 	return train.Config{
-		Model: t.model, Loss: t.objective, Train: mix, Valid: d.Test, Epochs: t.Epochs, BatchSize: t.Batch / 2,
+		Model: t.model, Loss: t.objective, Train: mix, Valid: d.Test, Epochs: t.Epochs, BatchSize: t.labelled(),
 		Optimizer: t.optimizer(), Schedule: t.rate, Constrain: t.afterStep, Seed: t.Seed, Workers: o.Workers,
 		Monitor: "error", Dir: o.Dir, Every: o.Every, Key: t.Setting, OnStep: o.OnStep, OnEpoch: o.OnEpoch,
 	}
@@ -213,7 +211,7 @@ func (t *trainer) afterStep() {
 	}
 }
 
-// objective returns the loss of a batch: of labelled images, then as many or no unlabelled ones.
+// objective returns the loss of a batch: of labelled images, then unlabelled ones if there are any.
 func (t *trainer) objective(b *train.Batch) *autograd.Var {
 	if !b.Training() {
 		return t.measure(b)
@@ -225,7 +223,7 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 	cost := t.term(b, "labels", t.Weights.Labels, loss.CrossEntropy(labelled, b.Y))
 	if t.Weights.KL != 0 || t.Weights.Marginal != 0 {
 		unlabelled := autograd.Slice(t.found.Logits, n, all)
-		ramp := t.ramp(float64(t.model.Steps.Data()[0]) / float64(t.perEpoch))
+		ramp := t.ramp(float64(t.model.Steps.Data()[0]) / float64(t.stepsOfEpoch()))
 		cost = autograd.Add(cost, t.term(b, "kl", ramp*t.Weights.KL, loss.KL(unlabelled, nil)))
 		cost = autograd.Add(cost, t.term(b, "marginal", ramp*t.Weights.Marginal, loss.MarginalKL(unlabelled, nil)))
 	}

@@ -249,6 +249,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		"Epochs":            func(s *Setting) { s.Epochs = 0 },
 		"Hold":              func(s *Setting) { s.Hold = 3 },
 		"Average":           func(s *Setting) { s.Average = 1 },
+		"Share":             func(s *Setting) { s.Share = 0 },
 		"Batch":             func(s *Setting) { s.Batch = 13 },
 		"Steps":             func(s *Setting) { s.Steps = 2 },
 		"Unlabelled":        func(s *Setting) { s.Unlabelled = 0 },
