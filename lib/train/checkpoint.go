@@ -84,8 +84,9 @@ func (r *run) tensors() (named []tensor.Named, steps *int) {
 	for _, s := range state.Slots {
 		named = append(named, tensor.Named{Name: "optimizer." + s.Name, Tensor: s.Tensor})
 	}
+	kept := r.kept()
 	for i, b := range r.best {
-		named = append(named, tensor.Named{Name: "best." + r.state.Params[i].Name, Tensor: b})
+		named = append(named, tensor.Named{Name: "best." + kept[i].Name, Tensor: b})
 	}
 	return named, &state.Steps
 }

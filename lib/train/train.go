@@ -41,7 +41,7 @@ type Config struct {
 
 	Monitor  string // metric of Valid to minimise for Patience and KeepBest; default "loss"
 	Patience int    // stop after this many epochs without a new minimum; 0 never stops early
-	KeepBest bool   // end with the weights of the epoch with the minimum instead of the last
+	KeepBest bool   // end with the weights and running statistics of the epoch with the minimum instead of the last
 
 	Trace []string // metrics of which History.Trace keeps the value of every step, such as "loss"; none by default
 
@@ -105,7 +105,7 @@ type run struct {
 	sums    sums // of the metrics of the epoch so far
 	at      position
 	history History
-	best    []*tensor.Tensor // the weights of the best epoch
+	best    []*tensor.Tensor // what is kept of the best epoch
 	event   Event
 	saved   time.Time
 	began   time.Time // of the epoch, moved back by the time before a resume
@@ -140,8 +140,8 @@ func start(c Config) (*run, error) {
 	r := &run{Config: c, state: nn.StateOf(c.Model), tape: autograd.NewTape(c.Workers), saved: time.Now(), began: time.Now()}
 	r.loader = loader{data: c.Train, size: c.BatchSize}
 	if c.KeepBest {
-		for _, p := range r.state.Params {
-			r.best = append(r.best, p.Value().Clone())
+		for _, k := range r.kept() {
+			r.best = append(r.best, k.Tensor.Clone())
 		}
 	}
 	var err error
@@ -243,8 +243,9 @@ func (r *run) judge(epoch Epoch) error {
 	h := &r.history
 	if len(h.Epochs) == 1 || value < h.Epochs[h.Best].Valid[r.Monitor] {
 		h.Best = len(h.Epochs) - 1
+		kept := r.kept()
 		for i, b := range r.best {
-			b.CopyFrom(r.state.Params[i].Value())
+			b.CopyFrom(kept[i].Tensor)
 		}
 	}
 	r.at.Stopped = r.Patience > 0 && len(h.Epochs)-1-h.Best >= r.Patience
@@ -252,9 +253,21 @@ func (r *run) judge(epoch Epoch) error {
 }
 
 func (r *run) restoreBest() {
+	kept := r.kept()
 	for i, b := range r.best {
-		r.state.Params[i].Value().CopyFrom(b)
+		kept[i].Tensor.CopyFrom(b)
 	}
+}
+
+// kept returns what belongs to a network as it was measured: its parameters, and the running statistics of its layers.
+func (r *run) kept() (named []tensor.Named) {
+	for _, p := range r.state.Params {
+		named = append(named, tensor.Named{Name: p.Name, Tensor: p.Value()})
+	}
+	for _, b := range r.state.Buffers {
+		named = append(named, tensor.Named{Name: b.Name, Tensor: b.Tensor})
+	}
+	return named
 }
 
 func (r *run) report(epoch int, loss float64) *Event {

@@ -20,6 +20,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/norm"
 	"github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -79,6 +80,41 @@ func withoutTimes(h *History) string {
 		s += fmt.Sprint(e.Train, e.Valid)
 	}
 	return s
+}
+
+// What is kept of the best epoch is the network as it was measured: with its running statistics.
+func TestBestEpochWithBatchNormalisation(t *testing.T) {
+	type normalised struct {
+		Hidden *nn.Dense
+		Norm   *norm.Batch
+		Out    *nn.Dense
+	}
+	rng := tensor.Stream(1, "weights")
+	n := &normalised{nn.NewDense(20, 32, nil, rng), norm.NewBatch(32), nn.NewDense(32, 3, nil, rng)}
+	n.Norm.Momentum = 0.5
+	c := Config{
+		Model: n, Train: blobs(330, 1), Valid: blobs(150, 2), Epochs: 4, BatchSize: 50, Workers: 1, KeepBest: true,
+		Loss: func(b *Batch) *autograd.Var {
+			return loss.CrossEntropy(n.Out.Forward(autograd.ReLU(n.Norm.Forward(n.Hidden.Forward(b.X)))), b.Y)
+		},
+		Schedule: func(epoch float64) float64 { // far too fast after the second epoch
+			if epoch < 2 {
+				return 0.01
+			}
+			return 1
+		},
+	}
+	h, err := Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := Evaluate(c, c.Valid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if best := h.Epochs[h.Best].Valid["loss"]; h.Best != 1 || after["loss"] != best {
+		t.Errorf("the kept network has loss %v, the best epoch, number %d, had %v", after["loss"], h.Best, best)
+	}
 }
 
 // reference runs without interruption.
