@@ -42,8 +42,6 @@ const (
 	NNVI  = "nn-vi"  // all
 )
 
-var variants = []string{Sup, MPC, NNMPC, VI, NNVI}
-
 // Of returns the weights of a variant: w without the terms that it lacks.
 func (w Weights) Of(variant string) Weights {
 	switch variant {
@@ -106,33 +104,11 @@ type Setting struct {
 // Digits returns the setting of the five-layer model for digits with some labelled images of 60,000, in a variant.
 // The document does not give the optimiser, rates, epochs, batches and weights of this experiment: they are ours.
 func Digits(labels int, variant string) Setting {
-	s := Setting{
-		Shape: FiveLayer().String(), Labels: labels, Unlabelled: 60000, Variant: variant,
+	return Setting{
+		Shape: FiveLayer().String(), Labels: labels, Unlabelled: 60000, Variant: NNVI,
 		Weights: Weights{Labels: 1, Reconstruction: 20, KL: -0.5, Marginal: 1, NonNegativity: 1}, Squares: Means,
 		Noise: 0.5, RampFrom: 0.5, RampTo: 2, Optimizer: Adam, Rate: 0.001, FinalRate: 0.00001, Average: 0.999, Epochs: 30, Batch: 100, Share: 1,
-	}
-	s.Weights = s.Weights.Of(variant)
-	if variant == Sup {
-		// Statistics of unlabelled images in the batch normalisation would help already.
-		s.Unlabelled, s.Share, s.Steps = 0, 0, 100
-	}
-	return s
-}
-
-// Table returns the settings of [NINAI17, Table 1] for images of 28 x 28: every variant with every number of labels, for
-// some draws of the labelled images, all other images without labels.
-func Table(d *Data, labels []int, draws int) (settings []Setting) {
-	for _, n := range labels {
-		for _, variant := range variants {
-			for seed := range uint64(draws) {
-				s := Digits(n, variant)
-				s.Data, s.Sum, s.Seed = d.Name(), d.Sum(), seed
-				s.Unlabelled = min(s.Unlabelled, d.Train.Len())
-				settings = append(settings, s)
-			}
-		}
-	}
-	return settings
+	}.of(labels, variant)
 }
 
 // String describes the setting in a few words.
@@ -153,7 +129,7 @@ func (s Setting) Check() error {
 	}
 	_, err := ParseShape(s.Shape)
 	err = errors.Join(err,
-		known("Variant", s.Variant, variants...),
+		known("Variant", s.Variant, Variants()...),
 		known("Squares", s.Squares, Sums, Means),
 		known("Optimizer", s.Optimizer, Adam, SGD, RMSProp))
 	finite := func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
@@ -208,6 +184,9 @@ func (s Setting) samples() int {
 
 // stepsOfEpoch returns the number of steps of an epoch.
 func (s Setting) stepsOfEpoch() int { return ceil(s.samples(), s.labelled()) }
+
+// Images returns how many images training looks at, each as often as it is shown.
+func (s Setting) Images() int { return s.Epochs * s.stepsOfEpoch() * s.Batch }
 
 // ceil returns n/k, rounded up; a k that Check refuses counts as 1.
 func ceil(n, k int) int {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
@@ -79,11 +80,7 @@ func Sweep(settings []Setting, d *Data, dir string) train.Sweep[Setting, Measure
 		Do: func(ctx context.Context, s Setting) (Measures, error) {
 			o := Options{Workers: 1}
 			if dir != "" {
-				text, err := json.Marshal(s)
-				if err != nil {
-					return Measures{}, err
-				}
-				o.Dir, o.Every = filepath.Join(dir, fmt.Sprintf("%x", sha256.Sum256(text))[:16]), 10*time.Minute
+				o.Dir, o.Every = s.Dir(dir), 10*time.Minute
 			}
 			t, err := Train(ctx, s, d, o)
 			if err != nil {
@@ -92,9 +89,22 @@ func Sweep(settings []Setting, d *Data, dir string) train.Sweep[Setting, Measure
 			t.Measures.HoursOfSteps = 0 // what depends on the setting alone is comparable
 			return t.Measures, nil
 		},
-		Cost: func(s Setting) float64 { return float64(s.Epochs * s.stepsOfEpoch() * s.Batch) },
+		Cost: func(s Setting) float64 { return float64(s.Images()) },
 	}
 }
+
+// Dir returns the folder within dir in which [Sweep] keeps the checkpoints of a setting: [Train] with that folder reads
+// back a model that a sweep has trained.
+func (s Setting) Dir(dir string) string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(fmt.Sprintf("drmm: Dir: %v: Check knows why", err)) // a number that is none
+	}
+	return filepath.Join(dir, fmt.Sprintf("%x", sha256.Sum256(text))[:16])
+}
+
+// Checkpoints returns the folder for the checkpoints of a sweep with a file of results: one beside it.
+func Checkpoints(file string) string { return strings.TrimSuffix(file, ".jsonl") + "-checkpoints" }
 
 func measures(h *train.History) Measures {
 	last := h.Epochs[len(h.Epochs)-1]

@@ -71,7 +71,7 @@ func weights(n *Net) (all []float32) {
 
 func TestVariantsLearn(t *testing.T) {
 	d := &Data{Train: bars(180, "train"), Test: bars(60, "test")}
-	for _, variant := range variants {
+	for _, variant := range Variants() {
 		s := barSetting(d, variant)
 		s.Shape = "12x3x3 full pool, 12x2x2 valid, 3x1x1 valid"
 		if s.Unlabelled > 0 {
@@ -261,7 +261,7 @@ func TestSettingsAreChecked(t *testing.T) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
-	for _, variant := range variants {
+	for _, variant := range Variants() {
 		for _, labels := range []int{50, 100, 1000} {
 			s := Digits(labels, variant)
 			if err := s.Check(); err != nil {
@@ -279,20 +279,36 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 }
 
-// The cells of the table: every variant with every number of labels and draw, no setting twice.
-func TestTable(t *testing.T) {
-	d := barData()
-	s := Table(d, []int{6, 12}, 3)
-	if len(s) != 2*3*len(variants) {
-		t.Fatalf("%d settings", len(s))
-	}
-	seen := map[Setting]bool{}
-	for _, s := range s {
-		s.Shape = "3x3x3 valid"
-		if err := s.Check(); err != nil || seen[s] || s.Unlabelled > 60 {
-			t.Errorf("%v: %v, seen before: %v", s, err, seen[s])
+// Every setting of every grid can be trained, and none is there twice; the table has every variant.
+func TestGrids(t *testing.T) {
+	d := &Data{Train: &dataset.Set{Name: "digits", Sum: "a", X: tensor.New(6000, 1, 1, 1), Y: make([]int, 6000)}, Test: &dataset.Set{Sum: "b"}}
+	for _, profile := range []string{Quick, Standard, Paper} {
+		grids, err := Grids(profile)
+		if err != nil {
+			t.Fatal(err)
 		}
-		seen[s] = true
+		for i, g := range grids {
+			settings := g.Settings(d)
+			if g.Name != GridNames()[i] || len(settings) != g.Len() || g.Len() == 0 {
+				t.Errorf("%s, %s: %d settings, want %d", profile, g.Name, len(settings), g.Len())
+			}
+			seen, variants := map[Setting]bool{}, map[string]bool{}
+			for _, s := range settings {
+				if err := s.Check(); err != nil || seen[s] || s.Unlabelled > 6000 || s.Sum != "a b" {
+					t.Errorf("%s, %s, %v: %v, seen before: %v", profile, g.Name, s, err, seen[s])
+				}
+				seen[s], variants[s.Variant] = true, true
+			}
+			if g.Name == "drmm" && len(variants) != len(Variants()) {
+				t.Errorf("%s: variants %v", profile, variants)
+			}
+		}
+	}
+	if _, err := Lookup("drmm", "huge"); err == nil {
+		t.Error("there is a profile huge")
+	}
+	if _, err := Lookup("fc1", Quick); err == nil || !strings.Contains(err.Error(), "drmm-best") {
+		t.Errorf("error %v, want one that names the grids", err)
 	}
 }
 

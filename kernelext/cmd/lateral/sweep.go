@@ -18,6 +18,7 @@ import (
 	"github.com/lateral-ml/lateral/kernelext"
 	"github.com/lateral-ml/lateral/lib/activity"
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/drmm"
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
@@ -71,53 +72,95 @@ func gridTable() string {
 		for _, g := range grids {
 			sizes[g.Name] = append(sizes[g.Name], g.Len())
 		}
+		models, _ := drmm.Grids(profile)
+		for _, g := range models {
+			sizes[g.Name] = append(sizes[g.Name], g.Len())
+		}
+	}
+	fmt.Fprintf(&b, "  %-11s %5s %9s %6s\n", "", "quick", "standard", "paper")
+	line := func(name, about string) {
+		n := sizes[name]
+		fmt.Fprintf(&b, "  %-11s %5d %9d %6d  %s\n", name, n[0], n[1], n[2], about)
 	}
 	grids, _ := activity.Grids(activity.Paper)
-	fmt.Fprintf(&b, "  %-11s %5s %9s %6s\n", "", "quick", "standard", "paper")
 	for _, g := range grids {
-		n := sizes[g.Name]
-		fmt.Fprintf(&b, "  %-11s %5d %9d %6d  %s\n", g.Name, n[0], n[1], n[2], g.About)
+		line(g.Name, g.About)
 	}
-	return b.String() + "\nFigures and sections are those of the thesis."
+	b.WriteString("\nFigures and sections are those of the thesis. Deep rendering mixture models, with the\ntables of their document; status and jobs do not know them:\n\n")
+	models, _ := drmm.Grids(activity.Paper)
+	for _, g := range models {
+		line(g.Name, g.About)
+	}
+	return strings.TrimRight(b.String(), "\n")
 }
 
 func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) error {
-	grid, err := activity.Lookup(name, o.profile)
-	if err != nil {
-		return err
+	if o.seeds < 0 {
+		return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", o.seeds)
+	}
+	if o.workers < 0 {
+		return fmt.Errorf("--workers %d: want a number of networks, or 0 for one per core", o.workers)
 	}
 	shard, err := parseShard(o.shard)
 	if err != nil {
 		return err
 	}
-	if o.seeds < 0 {
-		return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", o.seeds)
+	if o.out == "" {
+		file := name
+		if shard.N > 0 {
+			file += fmt.Sprintf(".%d-of-%d", shard.I, shard.N)
+		}
+		o.out = kernelext.SweepFile(file)
+	}
+	if slices.Contains(drmm.GridNames(), name) {
+		return o.runModels(ctx, out, name, shard)
+	}
+	grid, err := activity.Lookup(name, o.profile)
+	if err != nil {
+		return err
 	}
 	if o.seeds > 0 {
 		grid.Seeds = o.seeds
-	}
-	if o.workers < 0 {
-		return fmt.Errorf("--workers %d: want a number of networks, or 0 for one per core", o.workers)
-	}
-	if o.out == "" {
-		if shard.N > 0 {
-			name += fmt.Sprintf(".%d-of-%d", shard.I, shard.N)
-		}
-		o.out = kernelext.SweepFile(name)
 	}
 	data, err := activity.Load(o.data)
 	if err != nil {
 		return err
 	}
 	s := activity.Sweep(grid, data)
-	s.File, s.Shard, s.Workers = o.out, shard, o.workers
+	s.Shard = shard
+	lines := &sweepLines[activity.Setting]{label: grid.Name, images: func(s *activity.Setting) int { return s.Epochs * data.Train.Len() }}
+	return trainSweep(ctx, out, o, s, lines, grid.About, data.Train.Source)
+}
+
+// runModels runs a grid of deep rendering mixture models. Each keeps its checkpoints in a folder beside the results.
+func (o *sweepOptions) runModels(ctx context.Context, out io.Writer, name string, shard train.Shard) error {
+	grid, err := drmm.Lookup(name, o.profile)
+	if err != nil {
+		return err
+	}
+	if o.seeds > 0 {
+		grid.Seeds = o.seeds
+	}
+	data, err := drmm.Load(o.data)
+	if err != nil {
+		return err
+	}
+	s := drmm.Sweep(grid.Settings(data), data, drmm.Checkpoints(o.out))
+	s.Shard = shard
+	lines := &sweepLines[drmm.Setting]{label: grid.Name, images: func(s *drmm.Setting) int { return s.Images() }}
+	return trainSweep(ctx, out, o, s, lines, grid.About, data.Train.Source)
+}
+
+// trainSweep runs a sweep with the options of the command and says on out how far it is.
+func trainSweep[S, R any](ctx context.Context, out io.Writer, o *sweepOptions, s train.Sweep[S, R], lines *sweepLines[S], about, source string) error {
+	s.File, s.Workers = o.out, o.workers
 	if s.Workers == 0 {
 		s.Workers = runtime.GOMAXPROCS(0)
 	}
-	lines := &sweepLines{out: out, label: grid.Name, images: data.Train.Len(), workers: s.Workers}
+	lines.out, lines.workers = out, s.Workers
 	s.OnResult = lines.show
-	fmt.Fprintf(out, "%s: %s\n%s, kernels: %s, results: %s\n", grid.Name, grid.About, data.Train.Source, autograd.Kernels(), o.out)
-	_, err = s.Run(ctx)
+	fmt.Fprintf(out, "%s: %s\n%s, kernels: %s, results: %s\n", lines.label, about, source, autograd.Kernels(), o.out)
+	_, err := s.Run(ctx)
 	lines.end()
 	if err != nil && lines.last.Total > 0 { // it had begun
 		return fmt.Errorf("%w\nresults so far are in %s; the same command goes on from there", err, o.out)
@@ -138,18 +181,18 @@ func parseShard(text string) (train.Shard, error) {
 }
 
 // sweepLines shows the progress of a sweep: one line that changes on a terminal, a line for each network elsewhere.
-type sweepLines struct {
+type sweepLines[S any] struct {
 	out      io.Writer
 	label    string
-	workers  int // networks at a time
-	images   int // that each epoch trains on
-	trained  int // images, by this run
+	workers  int            // networks at a time
+	images   func(s *S) int // that a setting trains on, each as often as it is shown
+	trained  int            // images, by this run
 	networks int
-	last     train.SweepEvent[activity.Setting]
+	last     train.SweepEvent[S]
 	progress *kernelext.Progress // on a terminal
 }
 
-func (l *sweepLines) show(e *train.SweepEvent[activity.Setting]) {
+func (l *sweepLines[S]) show(e *train.SweepEvent[S]) {
 	l.last = *e
 	if e.Setting == nil {
 		fmt.Fprintf(l.out, "%d of %d results are there, %d networks to train, %d at a time\n", e.Reused, e.Total, e.Total-e.Reused, l.workers)
@@ -160,7 +203,7 @@ func (l *sweepLines) show(e *train.SweepEvent[activity.Setting]) {
 	}
 	if e.Err == nil {
 		l.networks++
-		l.trained += e.Setting.Epochs * l.images
+		l.trained += l.images(e.Setting)
 	}
 	if l.progress != nil {
 		l.progress.Step(e.Done+e.Failed-e.Reused, l.note(e))
@@ -177,7 +220,7 @@ func (l *sweepLines) show(e *train.SweepEvent[activity.Setting]) {
 }
 
 // note is what the line on a terminal says beside its count.
-func (l *sweepLines) note(e *train.SweepEvent[activity.Setting]) (text string) {
+func (l *sweepLines[S]) note(e *train.SweepEvent[S]) (text string) {
 	if e.Reused > 0 {
 		text = fmt.Sprintf("%d of %d in all", e.Done, e.Total)
 	}
@@ -188,7 +231,7 @@ func (l *sweepLines) note(e *train.SweepEvent[activity.Setting]) (text string) {
 }
 
 // end sums up.
-func (l *sweepLines) end() {
+func (l *sweepLines[S]) end() {
 	if l.progress != nil {
 		l.progress.Done()
 	}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package drmm
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Grid is a set of settings: each of some cells with every seed.
+type Grid struct {
+	Name  string
+	About string    // what it is for
+	Cells []Setting // without data and seed
+	Seeds int       // models for each cell, with seeds from 0: draws of the labelled images and of the first weights
+}
+
+// Len returns the number of models.
+func (g Grid) Len() int { return len(g.Cells) * g.Seeds }
+
+// Settings returns the grid's settings for some data, cell by cell. Where a cell asks for more images without labels
+// than there are, it gets them all.
+func (g Grid) Settings(d *Data) []Setting {
+	settings := make([]Setting, 0, g.Len())
+	for _, s := range g.Cells {
+		s.Data, s.Sum = d.Name(), d.Sum()
+		s.Unlabelled = min(s.Unlabelled, d.Train.Len())
+		for seed := range uint64(g.Seeds) {
+			s.Seed = seed
+			settings = append(settings, s)
+		}
+	}
+	return settings
+}
+
+// The profiles: how large a grid is.
+const (
+	Quick    = "quick"    // a small shape, to see that everything works
+	Standard = "standard" // the document's shape with fewer images: about an hour for all grids
+	Paper    = "paper"    // the document's images: days for the table, hours for its best cell
+)
+
+// Variants returns the variants of [NINAI17, Table 1] from the fewest terms to the most.
+func Variants() []string { return []string{Sup, MPC, NNMPC, VI, NNVI} }
+
+// GridNames returns the names of the grids.
+func GridNames() []string { return []string{"drmm", "drmm-best", "drmm-terms"} }
+
+// Grids returns the grids at the size of a profile.
+func Grids(profile string) ([]Grid, error) {
+	var base Setting
+	labels, few, many := []int{50, 100, 1000}, 1, 1
+	switch profile {
+	case Quick:
+		base = small()
+		base.Epochs = 4
+	case Standard:
+		base = Digits(100, NNVI)
+		base.Unlabelled, base.Epochs = 10000, 6
+		many = 3
+	case Paper:
+		base = Digits(100, NNVI)
+		few, many = 3, 3
+	default:
+		return nil, fmt.Errorf("drmm: there is no profile %q: use quick, standard or paper", profile)
+	}
+	var table []Setting
+	for _, n := range labels {
+		for _, variant := range Variants() {
+			table = append(table, base.of(n, variant))
+		}
+	}
+	return []Grid{
+		{"drmm", "every variant with 50, 100 and 1000 labels: table 1", table, few},
+		{"drmm-best", "nn-vi with 100 labels and all other images", []Setting{base}, many},
+		{"drmm-terms", "the same without one term, or with another sign of KL", terms(base), few},
+	}, nil
+}
+
+// Lookup returns the grid of a name at the size of a profile.
+func Lookup(name, profile string) (Grid, error) {
+	grids, err := Grids(profile)
+	if err != nil {
+		return Grid{}, err
+	}
+	for _, g := range grids {
+		if g.Name == name {
+			return g, nil
+		}
+	}
+	return Grid{}, fmt.Errorf("drmm: there is no grid %q: use one of %s", name, strings.Join(GridNames(), ", "))
+}
+
+// of returns the setting for some labels in a variant, with the same images and steps.
+func (s Setting) of(labels int, variant string) Setting {
+	s.Labels, s.Variant = labels, variant
+	s.Weights = s.Weights.Of(variant)
+	if variant == Sup { // statistics of unlabelled images in the batch normalisation would help already
+		s.Steps = s.stepsOfEpoch()
+		s.Unlabelled, s.Share = 0, 0
+	}
+	return s
+}
+
+// terms returns the settings that differ from one of all terms in a single respect.
+func terms(all Setting) []Setting {
+	list := []Setting{all}
+	for _, change := range []func(s *Setting){
+		func(s *Setting) { s.Weights.KL = -s.Weights.KL },
+		func(s *Setting) { s.Weights.Marginal = 0 },
+		func(s *Setting) { s.Weights.KL = 0 },
+		func(s *Setting) { s.Weights.Reconstruction = 0 },
+		func(s *Setting) { s.Noise = 0 },
+		func(s *Setting) { s.RampTo, s.RampFrom = 0, 0 },
+	} {
+		s := all
+		change(&s)
+		list = append(list, s)
+	}
+	return append(list, all.of(all.Labels, VI))
+}
+
+// small returns a setting of a shape with a quarter of the document's channels, for a minute.
+func small() Setting {
+	s := Digits(100, NNVI)
+	s.Shape = "8x5x5 full pool, 16x3x3 valid, 16x3x3 full pool, 32x3x3 valid, 10x1x1 valid"
+	s.Unlabelled = 5000
+	return s
+}
