@@ -14,10 +14,10 @@ import (
 type Data struct{ Train, Test *dataset.Set }
 
 // DataNames are the names that Load knows, for people.
-const DataNames = "mnist or glyphs"
+const DataNames = "mnist, cifar10, svhn or glyphs"
 
-// Load returns the named images: "mnist", downloaded if need be, or "glyphs", the embedded stand-in. The empty name is
-// MNIST if its files are found, else Glyphs, and does not download.
+// Load returns the named images: "mnist" or "cifar10", downloaded if need be, "svhn", which has to be there, or "glyphs",
+// the embedded stand-in. The empty name is MNIST if its files are found, else Glyphs, and does not download.
 func Load(name string) (*Data, error) {
 	var d Data
 	var err error
@@ -26,6 +26,10 @@ func Load(name string) (*Data, error) {
 		d.Train, d.Test, err = dataset.Digits(1)
 	case "mnist":
 		d.Train, d.Test, err = dataset.MNIST("")
+	case "cifar10":
+		d.Train, d.Test, err = dataset.CIFAR10("")
+	case "svhn":
+		d.Train, d.Test, err = dataset.SVHN("")
 	case "glyphs":
 		d.Train, d.Test = dataset.Glyphs(1)
 	default:

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dataset
+
+import (
+	"bytes"
+	"compress/zlib"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// SVHN loads the house numbers of Street View, cropped to a digit each, [N, 3, 32, 32] in red, green and blue, pixels in
+// [0, 1], in ten classes: 73,257 to train and 26,032 to test.
+//
+// The two files train_32x32.mat and test_32x32.mat of their makers, http://ufldl.stanford.edu/housenumbers, are read from
+// dir or its sub-folder svhn; if dir is empty, from those of $LATERAL_DATA or the cache. They are not downloaded, and
+// their bytes are not compared with the originals'. The error wraps fs.ErrNotExist if they are nowhere.
+func SVHN(dir string) (train, test *Set, err error) {
+	places, err := roots(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range places {
+		for _, d := range []string{p.Dir, filepath.Join(p.Dir, "svhn")} {
+			if train, err = loadSVHN(filepath.Join(d, "train_32x32.mat"), p.Label); errors.Is(err, fs.ErrNotExist) {
+				continue
+			} else if err != nil {
+				return nil, nil, err
+			}
+			if test, err = loadSVHN(filepath.Join(d, "test_32x32.mat"), p.Label); err != nil {
+				return nil, nil, err
+			}
+			return train, test, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("dataset: SVHN: put train_32x32.mat and test_32x32.mat of http://ufldl.stanford.edu/housenumbers into the folder svhn of $%s: %w", Env, fs.ErrNotExist)
+}
+
+func loadSVHN(path, label string) (*Set, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: SVHN: %w", err)
+	}
+	s, err := readSVHN(content)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: SVHN: %s: %w; download it again", path, err)
+	}
+	s.Source = fmt.Sprintf("SVHN from %s (%s images)", label, group(int64(s.Len())))
+	return s, nil
+}
+
+// readSVHN reads X [32, 32, 3, N] and y [N, 1], where 10 is the digit 0.
+func readSVHN(content []byte) (*Set, error) {
+	variables, err := matVariables(content)
+	if err != nil {
+		return nil, err
+	}
+	x, y := variables["X"], variables["y"]
+	n := len(y.data)
+	if len(x.dims) != 4 || x.dims[0] != 32 || x.dims[1] != 32 || x.dims[2] != 3 || x.dims[3] != n || n == 0 || len(x.data) != n*cifarPixels {
+		return nil, fmt.Errorf("it holds X %v and y %v, want images 32 x 32 x 3 x N and N labels", x.dims, y.dims)
+	}
+	sum := sha256.Sum256(content)
+	s := &Set{Name: "SVHN", X: tensor.New(n, 3, 32, 32), Y: make([]int, n), Sum: hex.EncodeToString(sum[:])}
+	for c := range 10 {
+		s.Classes = append(s.Classes, fmt.Sprint(c))
+	}
+	for i, v := range y.data {
+		if v < 1 || v > 10 {
+			return nil, fmt.Errorf("label %d is %d, want 1 to 10", i, v)
+		}
+		s.Y[i] = int(v) % 10
+		image := s.X.Row(i)
+		for at, p := range x.data[i*cifarPixels : (i+1)*cifarPixels] { // the row runs fastest, then the column
+			channel, col, row := at/1024, at/32%32, at%32
+			image[channel*1024+row*32+col] = float32(p) / 255
+		}
+	}
+	return s, nil
+}
+
+// A matVariable is an array of bytes, its first index running fastest.
+type matVariable struct {
+	dims []int
+	data []byte
+}
+
+// The types of elements of a MAT-file, level 5, that hold arrays of bytes.
+const (
+	matInt32, matUint8, matMatrix, matCompressed = 5, 2, 14, 15
+)
+
+// matVariables returns the arrays of bytes of a MAT-file of level 5; others are left out.
+// Source: MathWorks, MAT-File Format, chapter 1.
+func matVariables(content []byte) (map[string]matVariable, error) {
+	if len(content) < 128 || content[126] != 'I' || content[127] != 'M' {
+		return nil, errors.New("it is no MAT-file of level 5, little-endian")
+	}
+	found := map[string]matVariable{}
+	for rest := content[128:]; len(rest) > 0; {
+		kind, body, after, err := matElement(rest)
+		if err != nil {
+			return nil, err
+		}
+		rest = after
+		if kind == matCompressed {
+			z, err := zlib.NewReader(bytes.NewReader(body))
+			if err != nil {
+				return nil, err
+			}
+			plain, err := io.ReadAll(z)
+			if err != nil {
+				return nil, err
+			}
+			if kind, body, _, err = matElement(plain); err != nil {
+				return nil, err
+			}
+		}
+		if kind != matMatrix {
+			continue
+		}
+		// Flags, dimensions, name, values.
+		var parts [4][]byte
+		var kinds [4]uint32
+		for i := range parts {
+			if kinds[i], parts[i], body, err = matElement(body); err != nil {
+				return nil, err
+			}
+		}
+		if kinds[1] != matInt32 || kinds[3] != matUint8 {
+			continue
+		}
+		v := matVariable{data: parts[3]}
+		for d := parts[1]; len(d) >= 4; d = d[4:] {
+			v.dims = append(v.dims, int(int32(binary.LittleEndian.Uint32(d))))
+		}
+		found[string(parts[2])] = v
+	}
+	return found, nil
+}
+
+// matElement splits the first element off: its type and content. Up to 4 bytes of content share the 8 bytes of the tag.
+// A compressed element, and nothing else, is not padded to 8 bytes.
+func matElement(b []byte) (kind uint32, body, rest []byte, err error) {
+	if len(b) < 8 {
+		return 0, nil, nil, errors.New("it ends within an element")
+	}
+	kind = binary.LittleEndian.Uint32(b)
+	if size := kind >> 16; size > 0 {
+		if size > 4 {
+			return 0, nil, nil, fmt.Errorf("a short element has %d bytes", size)
+		}
+		return kind & 0xffff, b[4 : 4+size], b[8:], nil
+	}
+	size := int64(binary.LittleEndian.Uint32(b[4:]))
+	end := 8 + size
+	if end > int64(len(b)) {
+		return 0, nil, nil, errors.New("it ends within an element")
+	}
+	body = b[8:end]
+	if kind != matCompressed {
+		end = min((end+7)/8*8, int64(len(b)))
+	}
+	return kind, body, b[end:], nil
+}
