@@ -18,13 +18,11 @@ type Grid struct {
 // Len returns the number of models.
 func (g Grid) Len() int { return len(g.Cells) * g.Seeds }
 
-// Settings returns the grid's settings for some data, cell by cell. Where a cell asks for more images without labels
-// than there are, it gets them all.
+// Settings returns the grid's settings for some data, cell by cell.
 func (g Grid) Settings(d *Data) []Setting {
 	settings := make([]Setting, 0, g.Len())
 	for _, s := range g.Cells {
-		s.Data, s.Sum = d.Name(), d.Sum()
-		s.Unlabelled = min(s.Unlabelled, d.Train.Len())
+		s = s.On(d)
 		for seed := range uint64(g.Seeds) {
 			s.Seed = seed
 			settings = append(settings, s)
@@ -53,10 +51,10 @@ func Grids(profile string) ([]Grid, error) {
 	switch profile {
 	case Quick:
 		base = small()
-		base.Epochs = 4
 	case Standard:
 		base = Digits(100, NNVI)
-		base.Unlabelled, base.Epochs = 10000, 6
+		base.Unlabelled, base.Epochs = 10000, 4
+		base.RampFrom, base.RampTo = 1.5, 3
 		many = 3
 	case Paper:
 		base = Digits(100, NNVI)
@@ -124,6 +122,6 @@ func terms(all Setting) []Setting {
 func small() Setting {
 	s := Digits(100, NNVI)
 	s.Shape = "8x5x5 full pool, 16x3x3 valid, 16x3x3 full pool, 32x3x3 valid, 10x1x1 valid"
-	s.Unlabelled = 5000
+	s.Unlabelled, s.Epochs, s.RampFrom, s.RampTo = 5000, 4, 1, 2
 	return s
 }
