@@ -118,10 +118,11 @@ func terms(all Setting) []Setting {
 	return append(list, all.of(all.Labels, VI))
 }
 
-// small returns a setting of a shape with a quarter of the document's channels, for a minute.
+// small returns a setting of a shape with a quarter of the document's channels, for seconds.
 func small() Setting {
 	s := Digits(100, NNVI)
 	s.Shape = "8x5x5 full pool, 16x3x3 valid, 16x3x3 full pool, 32x3x3 valid, 10x1x1 valid"
-	s.Unlabelled, s.Epochs, s.RampFrom, s.RampTo = 5000, 4, 1, 2
+	s.Unlabelled, s.Epochs, s.RampFrom, s.RampTo = 4000, 2, 0.5, 1
+	s.Batch, s.Share, s.Weights.Reconstruction, s.Noise, s.FinalRate, s.Average = 50, 1, 5, 0.3, 0.001, 0.98
 	return s
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
@@ -103,8 +102,9 @@ func (s Setting) Dir(dir string) string {
 	return filepath.Join(dir, fmt.Sprintf("%x", sha256.Sum256(text))[:16])
 }
 
-// Checkpoints returns the folder for the checkpoints of a sweep with a file of results: one beside it.
-func Checkpoints(file string) string { return strings.TrimSuffix(file, ".jsonl") + "-checkpoints" }
+// Checkpoints returns the folder for the checkpoints of sweeps with a file of results: one beside it, which all grids
+// share. A setting that is in two of them is trained once.
+func Checkpoints(file string) string { return filepath.Join(filepath.Dir(file), "drmm-checkpoints") }
 
 func measures(h *train.History) Measures {
 	last := h.Epochs[len(h.Epochs)-1]

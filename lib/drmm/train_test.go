@@ -42,7 +42,7 @@ func barData() *Data { return &Data{Train: bars(60, "train"), Test: bars(30, "te
 func barSetting(d *Data, variant string) Setting {
 	s := Digits(6, variant)
 	s.Data, s.Sum = d.Name(), d.Sum()
-	s.Shape = "8x3x3 full pool, 8x2x2 valid, 3x1x1 valid"
+	s.Shape, s.Share = "8x3x3 full pool, 8x2x2 valid, 3x1x1 valid", min(s.Share, 1)
 	s.Epochs, s.Batch, s.Rate, s.FinalRate, s.Average = 3, 12, 0.01, 0.001, 0.9
 	if s.Unlabelled > 0 {
 		s.Unlabelled = 60
@@ -218,6 +218,45 @@ func TestMix(t *testing.T) {
 	}
 	if len(seen) != 40 {
 		t.Errorf("%d different unlabelled images, want 40", len(seen))
+	}
+}
+
+// With a share of 3 every labelled image of a step has three unlabelled ones, and an epoch still visits each of those.
+func TestShareOfAStep(t *testing.T) {
+	d := barData()
+	s := barSetting(d, NNVI)
+	s.Unlabelled, s.Share, s.Batch = 40, 3, 16
+	m, err := NewMix(s, d.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Len() != 14 || s.Images() != 3*4*16 {
+		t.Fatalf("%d samples, want 40/3 rounded up; %d images in 3 epochs", m.Len(), s.Images())
+	}
+	seen := map[string]int{}
+	var x tensor.Tensor
+	for at := 0; at < 14; at += 4 {
+		idx := dataset.Order(14, 1, 0)[at:min(at+4, 14)]
+		y := make([]int, len(idx))
+		m.Gather(&x, y, idx)
+		if x.Rows() != 4*len(idx) {
+			t.Fatalf("%d rows, want %d", x.Rows(), 4*len(idx))
+		}
+		for i := range 3 * len(idx) {
+			seen[fmt.Sprint(x.Row(len(idx)+i))]++
+		}
+		for i, label := range y {
+			if at := slices.Index(texts(d.Train), fmt.Sprint(x.Row(i))); at < 0 || d.Train.Y[at] != label {
+				t.Errorf("sample %d has label %d, but is image %d", i, label, at)
+			}
+		}
+	}
+	if len(seen) != 40 {
+		t.Errorf("%d different unlabelled images, want 40", len(seen))
+	}
+	got := mustTrain(t, s, d, Options{})
+	if n := len(got.History.Epochs); n != 3 {
+		t.Errorf("%d epochs", n)
 	}
 }
 
