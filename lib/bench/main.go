@@ -5,7 +5,7 @@
 //	go run ./lib/bench [-run PATTERN] [-peers] [-time 1s] [-runs 1] [-json | -markdown]
 //	go run ./lib/bench -growth [-peers] [-time 1s] [-figure FILE]
 //	go run ./lib/bench -maps 10000 [-peers] [-steps 1000]
-//	go run ./lib/bench -stress 30m
+//	go run ./lib/bench -stress 30m [-beside none]
 //
 // One row for each item says how long a run of it takes on one core and on all of them (the median over batches, and
 // the distance of the quartiles as its spread), the rate, and the share of the machine's ceiling that the matrix
@@ -22,7 +22,8 @@
 //	LATERAL_BENCH_PYTHON=bench-venv/bin/python:/usr/bin/python3 go run ./lib/bench -peers
 //
 // With -json each line is one object, for an item, a number of cores and a peer. With -runs 3 the whole list is measured
-// three times, and a row has the median (lowest..highest) over the runs, of the ratio too.
+// three times, and a row has the median (lowest..highest) over the runs, of the ratio too. Every peer, setting and way is
+// timed in the first run, and the fastest of each script in the others.
 //
 // With -growth it says how the cost of a training step grows with batch, width and cores, and with -figure draws it.
 //
@@ -31,7 +32,8 @@
 //
 // With -stress it trains for so long, in turns alone and beside a process that keeps a core busy, and says how fast the
 // steps went, how long the slowest took, and what share of the machine was left for them. A step that hangs is an error,
-// with the stack of every goroutine.
+// with the stack of every goroutine. With -beside none there is no such process, and what competes is whatever else the
+// machine is doing.
 //
 // A new item is an entry in one of the lists in items_*.go, and a function in a script under peers/. The items are
 // benchmarks too, for a look at the profile:
@@ -84,6 +86,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	runs := flags.Int("runs", 1, "measure the whole list so many times; rows have the medians (lowest..highest) over runs")
 	d := flags.Duration("time", time.Second, "how long to measure each thing")
 	stressTime := flags.Duration("stress", 0, "instead, train for this long beside a busy process, and watch that no step hangs")
+	beside := flags.String("beside", "busy", "what -stress starts beside the training: a busy process, or none")
 	longest := flags.Duration("longest", 10*time.Second, "how long a step of -stress may take")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -97,6 +100,8 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return errors.New("-figure needs -growth")
 	case *runs < 1:
 		return fmt.Errorf("-runs %d must be at least 1", *runs)
+	case *beside != "busy" && *beside != "none":
+		return fmt.Errorf("-beside %s must be busy or none", *beside)
 	case *d <= 0:
 		return fmt.Errorf("-time %v must be positive", *d)
 	}
@@ -104,7 +109,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("-steps %d must be more than the 250 with which a map begins", *steps)
 	}
 	if *stressTime > 0 {
-		return stress(ctx, *stressTime, *longest, stdout, stderr)
+		return stress(ctx, *stressTime, *longest, *beside == "none", stdout, stderr)
 	}
 	match, err := regexp.Compile(*pattern)
 	if err != nil {

@@ -28,10 +28,11 @@ type peers struct {
 	dir          string // of the scripts
 	interpreters []string
 	settings     [][]string
-	running      map[string][]*process // by script: one for each interpreter that has the package, and thread setting
-	second       map[*process]*process // twins, for items that two processes share
-	log          io.Writer             // what was skipped
-	skipped      map[string]bool       // and has been said
+	running      map[string][]*process   // by script: one for each interpreter that has the package, and thread setting
+	second       map[*process]*process   // twins, for items that two processes share
+	winners      map[string][]*contender // by item, once it was measured: the fastest of each script
+	log          io.Writer               // what was skipped
+	skipped      map[string]bool         // and has been said
 }
 
 // interpreters returns those of $LATERAL_BENCH_PYTHON, or python3.
@@ -50,7 +51,7 @@ func newPeers(dir string, log io.Writer) (*peers, error) {
 	}
 	return &peers{
 		dir: filepath.Join(dir, "peers"), interpreters: interpreters(), settings: settings,
-		running: map[string][]*process{}, second: map[*process]*process{}, log: log, skipped: map[string]bool{},
+		running: map[string][]*process{}, second: map[*process]*process{}, winners: map[string][]*contender{}, log: log, skipped: map[string]bool{},
 	}, os.CopyFS(dir, scripts)
 }
 
@@ -93,12 +94,15 @@ type contender struct {
 	twin    *process // for an item that two processes share
 	item    string   // what each of them runs
 	runs    float64  // of theirs, that make one of ours
-	variant string
+	variant string   // the fastest way to write the work, once it is known
 	batches []float64
 }
 
-// contenders returns every process that can do the item's work.
+// contenders returns every process that can do the item's work; if it was measured before, the fastest of each script.
 func (p *peers) contenders(it item) []*contender {
+	if list, ok := p.winners[it.name]; ok {
+		return list
+	}
 	var list []*contender
 	for _, script := range it.peers {
 		for _, process := range p.processes(script) {
@@ -124,19 +128,24 @@ func (p *peers) measure(list []*contender, it item, d time.Duration) []*contende
 	})
 }
 
-// fastest returns the result of the fastest contender of each script.
-func fastest(list []*contender) []peerResult {
+// finish returns the results of the fastest contender of each script, which are those of the item from now on.
+func (p *peers) finish(list []*contender, it item) []peerResult {
 	var results []peerResult
+	var winners []*contender
 	byScript := map[string]int{}
 	for _, c := range list {
 		r := peerResult{c.script, c.name(), summarize(c.batches)}
 		if i, ok := byScript[c.script]; !ok {
 			byScript[c.script] = len(results)
-			results = append(results, r)
+			results, winners = append(results, r), append(winners, c)
 		} else if r.median < results[i].median {
-			results[i] = r
+			results[i], winners[i] = r, c
 		}
 	}
+	for _, c := range winners {
+		c.batches = nil
+	}
+	p.winners[it.name] = winners
 	return results
 }
 
@@ -167,7 +176,7 @@ func (p *peers) contender(it item, script string, process *process) (*contender,
 
 // measure adds batches of about the time d. Of two processes the rates add up.
 func (c *contender) measure(d time.Duration) error {
-	if err := c.process.request(c.item, d); err != nil {
+	if err := c.process.request(c.item, c.variant, d); err != nil {
 		return err
 	}
 	if c.twin == nil {
@@ -181,7 +190,7 @@ func (c *contender) measure(d time.Duration) error {
 		}
 		return nil
 	}
-	asked := c.twin.request(c.item, d)
+	asked := c.twin.request(c.item, c.variant, d)
 	a, err := c.process.answer(peerTimeout + d)
 	b, err2 := c.twin.answer(peerTimeout + d)
 	if err := errors.Join(asked, err, err2); err != nil {

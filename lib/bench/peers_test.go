@@ -83,7 +83,7 @@ func fakePeers(t *testing.T, how string) (*peers, *bytes.Buffer) {
 
 // race measures an item once in all its contenders, and returns the fastest of each script.
 func (p *peers) race(it item) []peerResult {
-	return fastest(p.measure(p.contenders(it), it, time.Second))
+	return p.finish(p.measure(p.contenders(it), it, time.Second), it)
 }
 
 func TestFastestSettingIsTaken(t *testing.T) {
@@ -98,6 +98,23 @@ func TestFastestSettingIsTaken(t *testing.T) {
 		if r != want {
 			t.Errorf("got %v, want %v", r, want)
 		}
+	}
+}
+
+// Once an item was measured, only the fastest setting and way are measured again.
+func TestOnlyTheFastestRunsAgain(t *testing.T) {
+	p, _ := fakePeers(t, "well")
+	it := item{name: "sum_64k", peers: []string{"torch"}}
+	if all := p.contenders(it); len(all) < 3 {
+		t.Fatalf("%d contenders", len(all))
+	}
+	first := p.race(it)
+	list := p.contenders(it)
+	if len(list) != 1 || list[0].process.setting != "OMP_NUM_THREADS=1" || list[0].variant != "fused" || len(list[0].batches) > 0 {
+		t.Fatalf("left are %v", list)
+	}
+	if again := p.race(it); !slices.Equal(again, first) {
+		t.Errorf("got %v, and before that %v", again, first)
 	}
 }
 
@@ -199,7 +216,7 @@ func TestRealPython(t *testing.T) {
 	}
 	defer p.close()
 	for name, want := range map[string]string{"sum_64k": "", "gather_100x784": "", "no_such_item": "RuntimeError: the script has no such item"} {
-		if err := p.request(name, 20*time.Millisecond); err != nil {
+		if err := p.request(name, "", 20*time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
 		a, err := p.answer(time.Minute)

@@ -147,7 +147,9 @@ func (s *session) measure(ctx context.Context, it item) (result, error) {
 	for i := range r.cores {
 		r.ours = append(r.ours, summarize(batches[i]))
 	}
-	r.peers = fastest(contenders)
+	if s.peers != nil {
+		r.peers = s.peers.finish(contenders, it)
+	}
 	if len(watches) > len(r.cores) {
 		r.peers = append(r.peers, peerResult{"gonum", gonumName(), summarize(batches[len(r.cores)])})
 	}

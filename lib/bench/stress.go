@@ -22,8 +22,10 @@ import (
 )
 
 // A stressTest trains in turns, alone and beside a process that keeps one core busy, and watches that every step ends.
+// Without that process, it trains beside whatever else the machine is doing.
 type stressTest struct {
 	step    func()
+	noRival bool
 	total   time.Duration // of all turns
 	turn    time.Duration
 	tick    time.Duration // how often the watch looks
@@ -45,14 +47,18 @@ type condition struct {
 }
 
 // stress is the mode -stress of the command.
-func stress(ctx context.Context, total, longest time.Duration, stdout, stderr io.Writer) error {
+func stress(ctx context.Context, total, longest time.Duration, noRival bool, stdout, stderr io.Writer) error {
 	const workers = 2
+	beside := "alone and beside a process that keeps one core busy"
+	if noRival {
+		beside = "beside whatever else the machine is doing"
+	}
 	s := &stressTest{
-		step: network{128, 100, autograd.ReLU, 1e-3}.step(workers), total: total, turn: min(10*time.Second, total/4),
+		step: network{128, 100, autograd.ReLU, 1e-3}.step(workers), noRival: noRival, total: total, turn: min(10*time.Second, total/4),
 		tick: 50 * time.Millisecond, longest: longest, log: stderr,
 	}
-	fmt.Fprintf(stdout, "%s\nSteps of mlp128_step with %d workers, for %v in turns of %v, alone and beside a process that keeps one core busy.\n\n",
-		machine(), workers, total, s.turn)
+	fmt.Fprintf(stdout, "%s\nSteps of mlp128_step with %d workers, for %v in turns of %v, %s.\n\n",
+		machine(), workers, total, s.turn, beside)
 	if err := s.run(ctx); err != nil {
 		return err
 	}
@@ -96,11 +102,15 @@ func (s *stressTest) train(ctx context.Context) error {
 	for end := time.Now().Add(s.turn / 4); time.Now().Before(end); s.done.Add(1) {
 		s.step() // warms up
 	}
-	for spent := time.Duration(0); spent < s.total; spent += 2 * s.turn {
+	for spent := time.Duration(0); spent < s.total; spent += s.turn {
 		fmt.Fprintf(s.log, "\r%v of %v, %d steps ", spent, s.total, s.done.Load())
 		if err := s.take(ctx, &s.alone); err != nil {
 			return err
 		}
+		if s.noRival {
+			continue
+		}
+		spent += s.turn
 		stop, err := startRival()
 		if err != nil {
 			return err
@@ -201,29 +211,39 @@ func othersTime() float64 {
 	return used / 100 // both files count hundredths of a second
 }
 
-// report writes a table, and what it says about the share of the machine that the rival took.
+// report writes a table, and what it says about the share of the machine that others took.
 func (s *stressTest) report(w io.Writer) {
-	fmt.Fprintf(w, "| steps | number | a second | median | 99 %% below | longest | others' share of %s |\n| --- | --: | --: | --: | --: | --: | --: |\n",
-		cores(runtime.NumCPU()))
-	for _, row := range []struct {
+	type row struct {
 		name string
 		*condition
-	}{{"alone", &s.alone}, {"beside a busy process", &s.rival}} {
+	}
+	rows := []row{{"alone", &s.alone}, {"beside a busy process", &s.rival}}
+	if s.noRival {
+		rows = []row{{"all", &s.alone}}
+	}
+	fmt.Fprintf(w, "| steps | number | a second | a second for each core left | median | 99 %% below | longest | others' share of %s |\n"+
+		"| --- | --: | --: | --: | --: | --: | --: | --: |\n", cores(runtime.NumCPU()))
+	for _, row := range rows {
 		slices.Sort(row.steps)
-		share := "unknown"
+		share, perCore := "unknown", "unknown"
 		if others := row.others(); others == others {
 			share = fmt.Sprintf("%.0f %%", 100*others)
+			perCore = fmt.Sprintf("%.0f", row.rate()/(1-others)/float64(runtime.NumCPU()))
 		}
 		n := len(row.steps)
-		fmt.Fprintf(w, "| %s | %d | %.0f | %s | %s | %s | %s |\n", row.name, n, row.rate(),
+		fmt.Fprintf(w, "| %s | %d | %.0f | %s | %s | %s | %s | %s |\n", row.name, n, row.rate(), perCore,
 			seconds(quantile(row.steps, 0.5)), seconds(quantile(row.steps, 0.99)), seconds(row.steps[n-1]), share)
 	}
-	kept, left := s.rival.rate()/s.alone.rate(), (1-s.rival.others())/(1-s.alone.others())
-	fmt.Fprintf(w, "\nBeside it the steps go %.0f %% as fast", 100*kept)
-	if left == left {
-		fmt.Fprintf(w, "; it left %.0f %% of what the machine had for them", 100*left)
+	fmt.Fprintln(w)
+	if !s.noRival {
+		kept, left := s.rival.rate()/s.alone.rate(), (1-s.rival.others())/(1-s.alone.others())
+		fmt.Fprintf(w, "Beside it the steps go %.0f %% as fast", 100*kept)
+		if left == left {
+			fmt.Fprintf(w, "; it left %.0f %% of what the machine had for them", 100*left)
+		}
+		fmt.Fprint(w, ". ")
 	}
-	fmt.Fprintf(w, ". No step hung: none took %v.\n", s.longest)
+	fmt.Fprintf(w, "No step hung: none took %v.\n", s.longest)
 	if n := s.naps.Load(); n > 0 {
 		fmt.Fprintf(w, "Turns in which this process was stopped as a whole, %d times, were taken again, up to twice.\n", n)
 	}

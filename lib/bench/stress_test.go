@@ -27,6 +27,17 @@ func TestStress(t *testing.T) {
 	}
 }
 
+// Without the busy process there is one row, of what the machine left.
+func TestStressBesideNone(t *testing.T) {
+	var out, log bytes.Buffer
+	if err := bench(t.Context(), []string{"-stress", "400ms", "-beside", "none", "-longest", "30s"}, &out, &log); err != nil {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+	if got := out.String(); !regexp.MustCompile(`\| all \| [1-9]\d* \| [1-9]`).MatchString(got) || strings.Contains(got, "busy") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
 // newStress returns a short test of a step.
 func newStress(step func()) *stressTest {
 	return &stressTest{step: step, total: 80 * time.Millisecond, turn: 20 * time.Millisecond, tick: 10 * time.Millisecond, longest: 200 * time.Millisecond, log: &bytes.Buffer{}}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times the work that the Go program asks for, one request a line on stdin, one answer a line on stdout.
 
-    {"item": "sgemm_1024", "seconds": 0.2}
+    {"item": "sgemm_1024", "variant": "", "seconds": 0.2}  the way to do it; if empty, the fastest
     {"variant": "out=", "batches": [0.0081, 0.0082]}      seconds for one run, a mean for each batch
     {"error": "why not"}
 
@@ -38,10 +38,13 @@ def warm_up(run, seconds):
             return count
 
 
-def prepare(make, seconds):
-    """Returns (seconds, variant, run, count) of the fastest of the ways to do an item's work that work here."""
+def prepare(make, wanted, seconds):
+    """Returns (seconds, variant, run, count) of the wanted way to do an item's work, or if that is empty of the fastest
+    that works here."""
     ways, failures = [], []
     for variant, start in make().items():
+        if wanted and variant != wanted:
+            continue
         try:
             run = start()
             count = warm_up(run, seconds / 4)
@@ -76,13 +79,13 @@ def serve(peer, items):
     current = None
     for line in sys.stdin:
         request = json.loads(line)
-        name, seconds = request["item"], request["seconds"]
+        name, wanted, seconds = request["item"], request["variant"], request["seconds"]
         try:
             if name not in items:
                 raise RuntimeError("the script has no such item")
             if name != current:
                 current = None
-                took, variant, run, count = prepare(items[name], seconds)
+                took, variant, run, count = prepare(items[name], wanted, seconds)
                 current = name
             if took < seconds:  # a longer run warms itself up
                 warm_up(run, seconds / 10)
