@@ -180,10 +180,8 @@ func (p *convPlan) backward(y *Var, run func(y *Var, lo, hi int)) {
 
 // sumWinograd adds up the parts [channels, 9, filters] and sets dw [filters, channels, 9] to the sum, or adds it.
 func (p *convPlan) sumWinograd(y *Var, dw []float32, parts int, acc bool) {
+	y.tape.For(y, p.gradLen, elementsWorthSharing/parts+1, p.sumFunc)
 	sum := p.part(y, 0)[:p.gradLen]
-	for i := 1; i < parts; i++ {
-		simd.Add(sum, sum, p.part(y, i)[:p.gradLen])
-	}
 	if !acc {
 		simd.Transpose(dw, p.taps, sum, p.filters, p.taps, p.filters)
 		return
@@ -193,6 +191,14 @@ func (p *convPlan) sumWinograd(y *Var, dw []float32, parts int, acc bool) {
 	s.rows = atLeast(s.rows, p.gradLen)
 	simd.Transpose(s.rows, p.taps, sum, p.filters, p.taps, p.filters)
 	simd.Add(dw, dw, s.rows)
+}
+
+// sumParts adds the other parts of the batch to the first one, from element lo to hi.
+func (p *convPlan) sumParts(y *Var, lo, hi int) {
+	sum := p.part(y, 0)[lo:hi]
+	for i := 1; i < chunks(y.Shape()[0]); i++ {
+		simd.Add(sum, sum, p.part(y, i)[lo:hi])
+	}
 }
 
 // sumRows sets dst, some rows of n, to rows of another stride, or adds them.

@@ -63,8 +63,8 @@ type convPlan struct {
 	gradLen                        int // floats of the filters' gradient
 
 	// Methods as values, made once, so that using them allocates nothing.
-	convFunc, convGradFunc, transposedFunc, transposedGradFunc func(y *Var, lo, hi int)
-	convBackward, transposedBackward                           func(y *Var)
+	convFunc, convGradFunc, transposedFunc, transposedGradFunc, sumFunc func(y *Var, lo, hi int)
+	convBackward, transposedBackward                                    func(y *Var)
 }
 
 // A convPhase is one phase of the image.
@@ -156,6 +156,7 @@ func newConvPlan(key convKey) *convPlan {
 	p.gradLen = p.filters * simd.GradLen(p.taps)
 	p.planWinograd()
 	p.convFunc, p.convGradFunc, p.convBackward = p.runConv, p.convGrad, p.backwardConv
+	p.sumFunc = p.sumParts
 	p.transposedFunc, p.transposedGradFunc, p.transposedBackward = p.runTransposed, p.transposedGrad, p.backwardTransposed
 	return p
 }

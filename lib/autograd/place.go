@@ -49,9 +49,15 @@ func placeRange(y *Var, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		from, to, n := placed(y, i)
 		x, out := y.in[0].Data()[from:from+n], y.Data()[to:to+plane]
+		// What is nowhere goes to place 0, which gets what belongs there in the end. To add zeros there instead would make
+		// each wait for the one before.
+		var first uint32
 		for j, at := range y.index[from : from+n] {
-			out[max(at, 0)] += where(at, x[j])
+			v := x[j]
+			out[max(at, 0)] = v
+			first |= math.Float32bits(v) & uint32(((at-1)&^at)>>31) // if at is 0
 		}
+		out[0] = math.Float32frombits(first)
 	}
 }
 
@@ -74,7 +80,7 @@ func placeGrad(y *Var, lo, hi int) {
 }
 
 // where returns v where at >= 0, and 0 elsewhere. Which it is nobody can predict, least of all a processor: there is no
-// branch, and what is nowhere adds 0 to place 0.
+// branch.
 func where(at int32, v float32) float32 {
 	return math.Float32frombits(math.Float32bits(v) &^ uint32(at>>31))
 }

@@ -127,3 +127,13 @@ func TestPlaceAndSliceRefuse(t *testing.T) {
 		}()
 	}
 }
+
+// Place 0 gets what belongs there, before or after elements that go nowhere.
+func TestPlaceZero(t *testing.T) {
+	tape := NewTape(1)
+	x := tape.Input(tensor.From([]float32{1, 2, 3, 4, 5, 6}, 2, 1, 1, 3))
+	y := Place(x, []int32{-1, 0, -1, -1, 2, -1}, 1, 3)
+	if want := []float32{2, 0, 0, 0, 0, 5}; !slices.Equal(y.Data(), want) {
+		t.Errorf("%v, want %v", y.Data(), want)
+	}
+}
