@@ -79,8 +79,12 @@ func (b *HammingBlock) Below(below, queries []uint64, limits []int32) {
 	if b.amx != nil {
 		b.amx.below(below, queries, limits)
 	} else {
-		for q, limit := range limits {
-			active.hammingBelow(below[q*row:(q+1)*row], queries[q*b.words:(q+1)*b.words], b.lanes, int64(limit))
+		q := 0
+		for ; q+4 <= len(limits); q += 4 {
+			active.hammingBelow4(below[q*row:(q+4)*row], row, queries[q*b.words:(q+4)*b.words], b.lanes, limits[q:q+4])
+		}
+		for ; q < len(limits); q++ {
+			active.hammingBelow(below[q*row:(q+1)*row], queries[q*b.words:(q+1)*b.words], b.lanes, int64(limits[q]))
 		}
 	}
 	if tail := b.n % 64; tail != 0 {
@@ -105,6 +109,16 @@ func goHammingBelow(dst, query, codes []uint64, limit int64) {
 			if sum < limit {
 				dst[g] |= 1 << i
 			}
+		}
+	}
+}
+
+// fourTimes makes the kernel for four queries of the one for one: dst has a row for each.
+func fourTimes(below func(dst, query, codes []uint64, limit int64)) func(dst []uint64, row int, queries, codes []uint64, limits []int32) {
+	return func(dst []uint64, row int, queries, codes []uint64, limits []int32) {
+		words := len(queries) / 4
+		for q, limit := range limits {
+			below(dst[q*row:(q+1)*row], queries[q*words:(q+1)*words], codes, int64(limit))
 		}
 	}
 }

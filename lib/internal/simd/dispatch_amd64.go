@@ -15,7 +15,7 @@ func available() []*kernels {
 		if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
 			best := avx512Kernels
 			if !x.HasAVX512VPOPCNTDQ { // the first processors with AVX-512
-				best.hamming, best.hammingBelow = avx2Hamming, avx2HammingBelow
+				best.hamming, best.hammingBelow, best.hammingBelow4 = avx2Hamming, avx2HammingBelow, avx2Kernels.hammingBelow4
 			}
 			best.amx = hasAMX()
 			list = append([]*kernels{&best}, list...)
@@ -66,6 +66,7 @@ var avx512Kernels = kernels{
 	countAtLeast:  avx512CountAtLeast,
 	hamming:       avx512Hamming,
 	hammingBelow:  avx512HammingBelow,
+	hammingBelow4: avx512HammingBelow4,
 	repel:         avx512Repel,
 
 	multiplyAdds:        avx512MultiplyAdds,
@@ -126,6 +127,7 @@ var avx2Kernels = kernels{
 	countAtLeast:  avx2CountAtLeast,
 	hamming:       avx2Hamming,
 	hammingBelow:  avx2HammingBelow,
+	hammingBelow4: fourTimes(avx2HammingBelow),
 	repel:         avx2Repel,
 
 	multiplyAdds:        avx2MultiplyAdds,

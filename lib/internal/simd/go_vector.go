@@ -47,6 +47,7 @@ var goKernels = kernels{
 	countAtLeast:  goCountAtLeast,
 	hamming:       goHamming,
 	hammingBelow:  goHammingBelow,
+	hammingBelow4: fourTimes(goHammingBelow),
 	repel:         goRepel,
 
 	multiplyAdds:        goMultiplyAdds,

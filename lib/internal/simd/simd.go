@@ -54,6 +54,7 @@ type kernels struct {
 	countAtLeast                    func(x []float32, s float32) int
 	hamming                         func(dst []int32, query, codes []uint64)
 	hammingBelow                    func(dst, query, codes []uint64, limit int64)
+	hammingBelow4                   func(dst []uint64, row int, queries, codes []uint64, limits []int32)
 	repel                           func(sums, points, cells []float32)
 	amx                             bool // compares codes by products of tiles instead
 	multiplyAdds                    func(steps int)

@@ -520,6 +520,9 @@ func avx512Hamming(dst []int32, query []uint64, codes []uint64)
 func avx512HammingBelow(dst []uint64, query []uint64, codes []uint64, limit int64)
 
 //go:noescape
+func avx512HammingBelow4(dst []uint64, row int, queries []uint64, codes []uint64, limits []int32)
+
+//go:noescape
 func avx512Repel(sums []float32, points []float32, cells []float32)
 
 //go:noescape

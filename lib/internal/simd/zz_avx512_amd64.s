@@ -27647,6 +27647,292 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx512HammingBelow4(dst []uint64, row int, queries []uint64, codes []uint64, limits []int32)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VPOPCNTDQ
+TEXT ·avx512HammingBelow4(SB), NOSPLIT, $0-104
+	MOVQ row+24(FP), AX
+	MOVQ queries_len+40(FP), DX
+	MOVQ AX, CX
+	SHLQ $0x03, CX
+	SHLQ $0x01, DX
+	MOVQ dst_base+0(FP), BX
+	MOVQ queries_base+32(FP), SI
+	MOVQ codes_base+56(FP), DI
+	MOVQ limits_base+80(FP), R8
+	LEAQ (DX)(DX*2), R9
+	ADDQ SI, R9
+
+groups:
+	SUBQ   $0x01, AX
+	JLT    done
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	XORQ   R10, R10
+	LEAQ   (DI), R11
+
+words0:
+	VMOVUPS      (R11), Z16
+	VMOVUPS      64(R11), Z17
+	VMOVUPS      128(R11), Z18
+	VMOVUPS      192(R11), Z19
+	VPBROADCASTQ (SI), Z20
+	VPXORQ       Z16, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z0, Z0
+	VPXORQ       Z17, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z1, Z1
+	VPXORQ       Z18, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z2, Z2
+	VPXORQ       Z19, Z20, Z20
+	VPOPCNTQ     Z20, Z20
+	VPADDQ       Z20, Z3, Z3
+	VPBROADCASTQ (SI)(DX*1), Z20
+	VPXORQ       Z16, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z4, Z4
+	VPXORQ       Z17, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z5, Z5
+	VPXORQ       Z18, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z6, Z6
+	VPXORQ       Z19, Z20, Z20
+	VPOPCNTQ     Z20, Z20
+	VPADDQ       Z20, Z7, Z7
+	VPBROADCASTQ (SI)(DX*2), Z20
+	VPXORQ       Z16, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z8, Z8
+	VPXORQ       Z17, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z9, Z9
+	VPXORQ       Z18, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z10, Z10
+	VPXORQ       Z19, Z20, Z20
+	VPOPCNTQ     Z20, Z20
+	VPADDQ       Z20, Z11, Z11
+	VPBROADCASTQ (R9), Z20
+	VPXORQ       Z16, Z20, Z16
+	VPOPCNTQ     Z16, Z16
+	VPADDQ       Z16, Z12, Z12
+	VPXORQ       Z17, Z20, Z16
+	VPOPCNTQ     Z16, Z16
+	VPADDQ       Z16, Z13, Z13
+	VPXORQ       Z18, Z20, Z16
+	VPOPCNTQ     Z16, Z16
+	VPADDQ       Z16, Z14, Z14
+	VPXORQ       Z19, Z20, Z16
+	VPOPCNTQ     Z16, Z16
+	VPADDQ       Z16, Z15, Z15
+	ADDQ         $0x08, SI
+	ADDQ         $0x08, R9
+	ADDQ         $0x00000200, R11
+	ADDQ         $0x08, R10
+	CMPQ         R10, DX
+	JLT          words0
+	SUBQ         DX, SI
+	SUBQ         DX, R9
+	MOVQ         BX, R10
+	MOVLQSX      (R8), R11
+	VPBROADCASTQ R11, Z16
+	VPCMPQ       $0x01, Z16, Z0, K1
+	KMOVB        K1, (R10)
+	VPCMPQ       $0x01, Z16, Z1, K1
+	KMOVB        K1, 1(R10)
+	VPCMPQ       $0x01, Z16, Z2, K1
+	KMOVB        K1, 2(R10)
+	VPCMPQ       $0x01, Z16, Z3, K1
+	KMOVB        K1, 3(R10)
+	ADDQ         CX, R10
+	MOVLQSX      4(R8), R11
+	VPBROADCASTQ R11, Z16
+	VPCMPQ       $0x01, Z16, Z4, K1
+	KMOVB        K1, (R10)
+	VPCMPQ       $0x01, Z16, Z5, K1
+	KMOVB        K1, 1(R10)
+	VPCMPQ       $0x01, Z16, Z6, K1
+	KMOVB        K1, 2(R10)
+	VPCMPQ       $0x01, Z16, Z7, K1
+	KMOVB        K1, 3(R10)
+	ADDQ         CX, R10
+	MOVLQSX      8(R8), R11
+	VPBROADCASTQ R11, Z16
+	VPCMPQ       $0x01, Z16, Z8, K1
+	KMOVB        K1, (R10)
+	VPCMPQ       $0x01, Z16, Z9, K1
+	KMOVB        K1, 1(R10)
+	VPCMPQ       $0x01, Z16, Z10, K1
+	KMOVB        K1, 2(R10)
+	VPCMPQ       $0x01, Z16, Z11, K1
+	KMOVB        K1, 3(R10)
+	ADDQ         CX, R10
+	MOVLQSX      12(R8), R11
+	VPBROADCASTQ R11, Z16
+	VPCMPQ       $0x01, Z16, Z12, K1
+	KMOVB        K1, (R10)
+	VPCMPQ       $0x01, Z16, Z13, K1
+	KMOVB        K1, 1(R10)
+	VPCMPQ       $0x01, Z16, Z14, K1
+	KMOVB        K1, 2(R10)
+	VPCMPQ       $0x01, Z16, Z15, K1
+	KMOVB        K1, 3(R10)
+	ADDQ         CX, R10
+	VPXORD       Z0, Z0, Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	VPXORD       Z8, Z8, Z8
+	VPXORD       Z9, Z9, Z9
+	VPXORD       Z10, Z10, Z10
+	VPXORD       Z11, Z11, Z11
+	VPXORD       Z12, Z12, Z12
+	VPXORD       Z13, Z13, Z13
+	VPXORD       Z14, Z14, Z14
+	VPXORD       Z15, Z15, Z15
+	XORQ         R10, R10
+	LEAQ         256(DI), R11
+
+words1:
+	VMOVUPS      (R11), Z16
+	VMOVUPS      64(R11), Z17
+	VMOVUPS      128(R11), Z18
+	VMOVUPS      192(R11), Z19
+	VPBROADCASTQ (SI), Z20
+	VPXORQ       Z16, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z0, Z0
+	VPXORQ       Z17, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z1, Z1
+	VPXORQ       Z18, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z2, Z2
+	VPXORQ       Z19, Z20, Z20
+	VPOPCNTQ     Z20, Z20
+	VPADDQ       Z20, Z3, Z3
+	VPBROADCASTQ (SI)(DX*1), Z20
+	VPXORQ       Z16, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z4, Z4
+	VPXORQ       Z17, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z5, Z5
+	VPXORQ       Z18, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z6, Z6
+	VPXORQ       Z19, Z20, Z20
+	VPOPCNTQ     Z20, Z20
+	VPADDQ       Z20, Z7, Z7
+	VPBROADCASTQ (SI)(DX*2), Z20
+	VPXORQ       Z16, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z8, Z8
+	VPXORQ       Z17, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z9, Z9
+	VPXORQ       Z18, Z20, Z21
+	VPOPCNTQ     Z21, Z21
+	VPADDQ       Z21, Z10, Z10
+	VPXORQ       Z19, Z20, Z20
+	VPOPCNTQ     Z20, Z20
+	VPADDQ       Z20, Z11, Z11
+	VPBROADCASTQ (R9), Z20
+	VPXORQ       Z16, Z20, Z16
+	VPOPCNTQ     Z16, Z16
+	VPADDQ       Z16, Z12, Z12
+	VPXORQ       Z17, Z20, Z16
+	VPOPCNTQ     Z16, Z16
+	VPADDQ       Z16, Z13, Z13
+	VPXORQ       Z18, Z20, Z16
+	VPOPCNTQ     Z16, Z16
+	VPADDQ       Z16, Z14, Z14
+	VPXORQ       Z19, Z20, Z16
+	VPOPCNTQ     Z16, Z16
+	VPADDQ       Z16, Z15, Z15
+	ADDQ         $0x08, SI
+	ADDQ         $0x08, R9
+	ADDQ         $0x00000200, R11
+	ADDQ         $0x08, R10
+	CMPQ         R10, DX
+	JLT          words1
+	SUBQ         DX, SI
+	SUBQ         DX, R9
+	MOVQ         BX, R10
+	MOVLQSX      (R8), R11
+	VPBROADCASTQ R11, Z16
+	VPCMPQ       $0x01, Z16, Z0, K1
+	KMOVB        K1, 4(R10)
+	VPCMPQ       $0x01, Z16, Z1, K1
+	KMOVB        K1, 5(R10)
+	VPCMPQ       $0x01, Z16, Z2, K1
+	KMOVB        K1, 6(R10)
+	VPCMPQ       $0x01, Z16, Z3, K1
+	KMOVB        K1, 7(R10)
+	ADDQ         CX, R10
+	MOVLQSX      4(R8), R11
+	VPBROADCASTQ R11, Z16
+	VPCMPQ       $0x01, Z16, Z4, K1
+	KMOVB        K1, 4(R10)
+	VPCMPQ       $0x01, Z16, Z5, K1
+	KMOVB        K1, 5(R10)
+	VPCMPQ       $0x01, Z16, Z6, K1
+	KMOVB        K1, 6(R10)
+	VPCMPQ       $0x01, Z16, Z7, K1
+	KMOVB        K1, 7(R10)
+	ADDQ         CX, R10
+	MOVLQSX      8(R8), R11
+	VPBROADCASTQ R11, Z16
+	VPCMPQ       $0x01, Z16, Z8, K1
+	KMOVB        K1, 4(R10)
+	VPCMPQ       $0x01, Z16, Z9, K1
+	KMOVB        K1, 5(R10)
+	VPCMPQ       $0x01, Z16, Z10, K1
+	KMOVB        K1, 6(R10)
+	VPCMPQ       $0x01, Z16, Z11, K1
+	KMOVB        K1, 7(R10)
+	ADDQ         CX, R10
+	MOVLQSX      12(R8), R11
+	VPBROADCASTQ R11, Z16
+	VPCMPQ       $0x01, Z16, Z12, K1
+	KMOVB        K1, 4(R10)
+	VPCMPQ       $0x01, Z16, Z13, K1
+	KMOVB        K1, 5(R10)
+	VPCMPQ       $0x01, Z16, Z14, K1
+	KMOVB        K1, 6(R10)
+	VPCMPQ       $0x01, Z16, Z15, K1
+	KMOVB        K1, 7(R10)
+	ADDQ         CX, R10
+	ADDQ         $0x08, BX
+	SHLQ         $0x06, DX
+	ADDQ         DX, DI
+	SHRQ         $0x06, DX
+	JMP          groups
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx512Repel(sums []float32, points []float32, cells []float32)
 // Requires: AVX, AVX512F
 TEXT ·avx512Repel(SB), NOSPLIT, $0-72

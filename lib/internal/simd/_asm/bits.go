@@ -236,6 +236,87 @@ func (v isa) hammingBelow() {
 	v.end()
 }
 
+// hammingBelow4 emits hammingBelow for four queries at once: the codes, which come from the second-level cache, are loaded
+// once for all of them. The counting is then what takes the time: three operations, one of them on half of the pipes.
+func (v isa) hammingBelow4() {
+	v.text("HammingBelow4", "func(dst []uint64, row int, queries, codes []uint64, limits []int32)")
+	const queries, vectors = 4, 4 // half a group
+	groups := Load(Param("row"), GP64()).(gp)
+	rowSize, size := GP64(), length("queries") // of a query's row of dst, of a query
+	MOVQ(groups, rowSize)
+	SHLQ(operand.U8(3), rowSize)
+	SHLQ(operand.U8(1), size)
+	dst, first, codes, limits := base("dst"), base("queries"), base("codes"), base("limits")
+	last := GP64() // query
+	LEAQ(operand.Mem{Base: size, Index: size, Scale: 2}, last)
+	ADDQ(first, last)
+	query := [queries]operand.Mem{{Base: first}, {Base: first, Index: size, Scale: 1}, {Base: first, Index: size, Scale: 2}, {Base: last}}
+
+	var sums [queries][vectors]vec
+	for q := range sums {
+		for i := range sums[q] {
+			sums[q][i] = v.vec()
+		}
+	}
+
+	Label("groups")
+	SUBQ(operand.U8(1), groups)
+	JLT(operand.LabelRef("done"))
+	for part := range 2 {
+		for _, row := range sums {
+			for _, sum := range row {
+				VPXORD(sum, sum, sum)
+			}
+		}
+		j, at := GP64(), GP64()
+		XORQ(j, j)
+		LEAQ(operand.Mem{Base: codes, Disp: part * vectors * v.size()}, at)
+		Label(label("words", part))
+		var code [vectors]vec
+		for i := range code {
+			code[i] = v.copy(operand.Mem{Base: at, Disp: i * v.size()})
+		}
+		for q := range sums {
+			word := v.vec()
+			VPBROADCASTQ(query[q], word)
+			for i := range code {
+				x := v.vec()
+				VPXORQ(code[i], word, x)
+				VPOPCNTQ(x, x)
+				VPADDQ(x, sums[q][i], sums[q][i])
+			}
+		}
+		ADDQ(operand.U8(8), first)
+		ADDQ(operand.U8(8), last)
+		ADDQ(operand.U32(512), at)
+		ADDQ(operand.U8(8), j)
+		CMPQ(j, size)
+		JLT(operand.LabelRef(label("words", part)))
+		SUBQ(size, first)
+		SUBQ(size, last)
+		row := GP64()
+		MOVQ(dst, row)
+		for q := range sums {
+			limit, all := GP64(), v.vec()
+			MOVLQSX(operand.Mem{Base: limits, Disp: 4 * q}, limit)
+			VPBROADCASTQ(limit, all)
+			for i, sum := range sums[q] {
+				below := K()
+				VPCMPQ(operand.U8(1), all, sum, below)
+				KMOVB(below, operand.Mem{Base: row, Disp: part*vectors + i})
+			}
+			ADDQ(rowSize, row)
+		}
+	}
+	ADDQ(operand.U8(8), dst)
+	SHLQ(operand.U8(6), size)
+	ADDQ(size, codes)
+	SHRQ(operand.U8(6), size)
+	JMP(operand.LabelRef("groups"))
+	Label("done")
+	v.end()
+}
+
 // bitCounter returns what emits the count of the bits of each word of x, for which it may overwrite x.
 func bitCounter(v isa) func(x vec) vec {
 	if v.wide() {

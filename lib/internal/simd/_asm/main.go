@@ -48,6 +48,9 @@ func main() {
 	v.maxPool()
 	v.hamming()
 	v.hammingBelow()
+	if v.wide() {
+		v.hammingBelow4()
+	}
 	v.repel()
 	v.multiplyAdds()
 	v.winograd()
