@@ -33,46 +33,56 @@ func (g Grid) Settings(d *Data) []Setting {
 
 // The profiles: how large a grid is.
 const (
-	Quick    = "quick"    // a small shape, to see that everything works
-	Standard = "standard" // the document's shape with fewer images: about an hour for all grids
-	Paper    = "paper"    // the document's images: days for the table, hours for its best cell
+	Quick    = "quick"    // a quarter of the channels and few steps, to see that everything works
+	Standard = "standard" // the same with more steps; the document's shape where a grid is of 100 labels alone: an hour or two for all
+	Paper    = "paper"    // the document's shape and images: days for the table, hours for its best cell
 )
 
 // Variants returns the variants of [NINAI17, Table 1] from the fewest terms to the most.
 func Variants() []string { return []string{Sup, MPC, NNMPC, VI, NNVI} }
 
 // GridNames returns the names of the grids.
-func GridNames() []string { return []string{"drmm", "drmm-best", "drmm-terms"} }
+func GridNames() []string { return []string{"drmm", "drmm-hundred", "drmm-best", "drmm-terms"} }
 
 // Grids returns the grids at the size of a profile.
 func Grids(profile string) ([]Grid, error) {
-	var base Setting
-	labels, few, many := []int{50, 100, 1000}, 1, 1
+	// What table 1, its column of 100 labels, its best cell and the models without a term have in common.
+	var table, column, best, term Setting
+	few, many := 1, 1
 	switch profile {
 	case Quick:
-		base = small()
+		table = small(4000)
+		column, best, term = table, table, table
 	case Standard:
-		base = Digits(100, NNVI)
-		base.Unlabelled, base.Epochs = 10000, 4
-		base.RampFrom, base.RampTo = 1.5, 3
-		many = 3
+		table = small(10000)
+		term = table
+		best = Digits(100, NNVI)
+		column = best
+		column.Unlabelled, column.Epochs, column.RampFrom, column.RampTo = 10000, 4, 1.5, 3
+		best.Epochs, many = 2, 3
 	case Paper:
-		base = Digits(100, NNVI)
+		best = Digits(100, NNVI)
+		table, column, term = best, best, best
 		few, many = 3, 3
 	default:
 		return nil, fmt.Errorf("drmm: there is no profile %q: use quick, standard or paper", profile)
 	}
-	var table []Setting
+	return []Grid{
+		{"drmm", "every variant with 50, 100 and 1000 labels: table 1", variants(table, 50, 100, 1000), few},
+		{"drmm-hundred", "every variant with 100 labels", variants(column, 100), many},
+		{"drmm-best", "nn-vi with 100 labels and all other images", []Setting{best}, many},
+		{"drmm-terms", "the same without one term, or with another sign of KL", terms(term), few},
+	}, nil
+}
+
+// variants returns a setting in every variant with some numbers of labels.
+func variants(base Setting, labels ...int) (cells []Setting) {
 	for _, n := range labels {
 		for _, variant := range Variants() {
-			table = append(table, base.of(n, variant))
+			cells = append(cells, base.of(n, variant))
 		}
 	}
-	return []Grid{
-		{"drmm", "every variant with 50, 100 and 1000 labels: table 1", table, few},
-		{"drmm-best", "nn-vi with 100 labels and all other images", []Setting{base}, many},
-		{"drmm-terms", "the same without one term, or with another sign of KL", terms(base), few},
-	}, nil
+	return cells
 }
 
 // Lookup returns the grid of a name at the size of a profile.
@@ -119,10 +129,10 @@ func terms(all Setting) []Setting {
 }
 
 // small returns a setting of a shape with a quarter of the document's channels, for seconds.
-func small() Setting {
+func small(unlabelled int) Setting {
 	s := Digits(100, NNVI)
 	s.Shape = "8x5x5 full pool, 16x3x3 valid, 16x3x3 full pool, 32x3x3 valid, 10x1x1 valid"
-	s.Unlabelled, s.Epochs, s.RampFrom, s.RampTo = 4000, 2, 0.5, 1
-	s.Batch, s.Share, s.Weights.Reconstruction, s.Noise, s.FinalRate, s.Average = 50, 1, 5, 0.3, 0.001, 0.98
+	s.Unlabelled, s.Epochs, s.RampFrom, s.RampTo = unlabelled, 2, 0.5, 1
+	s.Batch, s.Share, s.Weights.Reconstruction, s.FinalRate, s.Average = 50, 1, 5, 0.001, 0.98
 	return s
 }
