@@ -146,6 +146,6 @@ func small(unlabelled int) Setting {
 	s := Digits(100, NNVI)
 	s.Shape = "8x5x5 full pool, 16x3x3 valid, 16x3x3 full pool, 32x3x3 valid, 10x1x1 valid"
 	s.Unlabelled, s.Epochs, s.RampFrom, s.RampTo = unlabelled, 2, 0.5, 1
-	s.Batch, s.Share, s.Weights.Reconstruction, s.FinalRate, s.Average = 50, 1, 5, 0.001, 0.98
+	s.Batch, s.Share, s.Weights.Reconstruction, s.Noise, s.FinalRate, s.Average = 50, 1, 5, 0.3, 0.001, 0.98
 	return s
 }

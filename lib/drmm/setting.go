@@ -108,7 +108,7 @@ func Digits(labels int, variant string) Setting {
 	return Setting{
 		Shape: FiveLayer().String(), Labels: labels, Unlabelled: 60000, Variant: NNVI,
 		Weights: Weights{Labels: 1, Reconstruction: 20, KL: -1, Marginal: 2, NonNegativity: 1}, Squares: Means,
-		Noise: 0.3, RampFrom: 0.35, RampTo: 0.7, Optimizer: Adam, Rate: 0.01, FinalRate: 0.0001, Average: 0.999, Epochs: 8, Batch: 100, Share: 4,
+		Noise: 0.5, RampFrom: 0.35, RampTo: 0.7, Optimizer: Adam, Rate: 0.01, FinalRate: 0.0001, Average: 0.999, Epochs: 8, Batch: 100, Share: 4,
 	}.of(labels, variant)
 }
 
