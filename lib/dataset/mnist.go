@@ -130,10 +130,10 @@ func readPair(imagePath, labelPath string, want []data.File) (*Set, error) {
 		return nil, fmt.Errorf("%s holds no image: its dimensions are %s", imagePath, times(images.dims))
 	}
 
-	s := &Set{X: tensor.New(n, 1, h, w), Y: make([]int, n)}
+	s := &Set{Y: make([]int, n)}
 	err = both(
 		func() (err error) { s.Sum, err = checkSums(images, labels, imagePath, labelPath, want); return },
-		func() error { unitRange(s.X.Data(), images.values); return nil },
+		func() error { s.X = tensor.New(n, 1, h, w); unitRange(s.X.Data(), images.values); return nil },
 	)
 	if err != nil {
 		return nil, err
