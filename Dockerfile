@@ -12,6 +12,7 @@
 #   docker run ... -e LATERAL_PROFILE=standard lateral               more work in cells than the default asks
 #   docker run ... lateral lateral run 00_quickstart.ipynb           without a browser
 #   docker run ... --network none lateral lateral doctor             nothing is downloaded when it runs
+#   docker compose -f kernelext/image/compose.yaml up --build        the same from a file
 #   docker run ... -e GOPROXY=https://proxy.golang.org lateral       cells may import other modules
 #
 # Both base images are pinned by version and date. To pin their content as well, append the digest that

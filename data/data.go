@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package data is the manifest of the data sets that the module can download: their files, check sums, mirrors and
-// licences. The sets are loaded by lib/dataset; `lateral data` lists, downloads and verifies them. What is downloaded
+// licences; and of the script of the interactive views, which is downloaded the same way. The sets are loaded by lib/dataset; `lateral data` lists, downloads and verifies them. What is downloaded
 // goes to the folder cache beside this file, which is not part of the source.
 package data
 

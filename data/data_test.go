@@ -32,7 +32,7 @@ func TestManifestIsComplete(t *testing.T) {
 			}
 		}
 		if a := s.Archive; a != nil {
-			if sum, err := hex.DecodeString(a.SHA256); err != nil || len(sum) != 32 || !strings.HasSuffix(a.Name, ".tar.gz") || a.Size <= 0 || a.Folder == "" {
+			if sum, err := hex.DecodeString(a.SHA256); err != nil || len(sum) != 32 || !(strings.HasSuffix(a.Name, ".tar.gz") || strings.HasSuffix(a.Name, ".tgz")) || a.Size <= 0 || a.Folder == "" {
 				t.Errorf("%s: %+v", s.ID, a)
 			}
 		}

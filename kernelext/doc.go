@@ -11,6 +11,7 @@
 //   - [Show] displays figures, tables, images, tensors and text after everything printed before it and before
 //     everything printed after it. When Show returns the notebook has it: a panic, log.Fatal or os.Exit loses nothing.
 //   - [Progress] and [LiveFigure] redraw in place while something runs and end as a static line and picture.
+//   - [Train] and [Sweep] show how far they are, can be stopped or killed at any time, and go on when run again.
 //   - [Profile], [Pick] and [Param] choose the size of a run: quick, standard or paper.
 //   - [Versus] sets a document's numbers beside the ones measured here, for people and for programs.
 //   - [Interrupted] tells a training loop that the stop button was pressed.
@@ -19,9 +20,9 @@
 // pictures are saved there.
 //
 // Environment: LATERAL_PROFILE (quick, standard, paper), LATERAL_PARAMS (a JSON object read by Param), LATERAL_MEMO
-// (directory of Memo), LATERAL_MEMO_LIMIT (bytes that Memo may keep), LATERAL_FIGURES (directory for pictures outside a notebook), LATERAL_HEADLESS (set by
-// "lateral run": nobody is watching).
+// (directory of Memo), LATERAL_MEMO_LIMIT (bytes that Memo may keep), LATERAL_CHECKPOINTS and LATERAL_SWEEPS
+// (directories of Train and Sweep), LATERAL_FIGURES (directory for pictures outside a notebook), LATERAL_HEADLESS
+// (set by "lateral run": nobody is watching).
 //
-// The package imports neither the figure library nor the numeric one beyond package tensor, so a cell that only
-// reads a stored value links quickly.
+// The package does not import the figure library, so a cell that draws nothing links quickly.
 package kernelext

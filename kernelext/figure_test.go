@@ -11,8 +11,9 @@ import (
 
 // The package does not import the figure library, but is made for it.
 var (
-	_ kernelext.Drawing = (*figure.Figure)(nil)
-	_ kernelext.Grid    = (*figure.Table)(nil)
+	_ kernelext.Drawing    = (*figure.Figure)(nil)
+	_ kernelext.Explorable = (*figure.Figure)(nil)
+	_ kernelext.Grid       = (*figure.Table)(nil)
 )
 
 func TestShowReadsCaptionAndAltOfFigures(t *testing.T) {

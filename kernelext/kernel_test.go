@@ -215,6 +215,13 @@ var scenarios = map[string]func(){
 	"show":      func() { Show("from the child") },
 	"memo":      memoScenario,
 	"interrupt": interruptScenario,
+	"train":     trainScenario,
+	"explore":   exploreScenario,
+	"frames":    framesScenario,
+	"keep": func() {
+		Show(explorable{drawn{Alt: "a map", Caption: "Figure 4. Weights, of the first 32 hidden units: red excites."}})
+		Show(explorable{drawn{Alt: "a map"}})
+	},
 }
 
 func progressScenario(p *Progress) {

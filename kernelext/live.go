@@ -47,7 +47,7 @@ func (l *LiveFigure) Update() {
 		return
 	}
 	start := time.Now()
-	bundles, err := l.render()
+	bundles, err := l.render(l.draw())
 	if err != nil {
 		return // Done reports it; early data may be too little to draw
 	}
@@ -70,18 +70,20 @@ func (l *LiveFigure) Done() {
 		return
 	}
 	l.finished = true
-	bundles, err := l.render()
+	d := l.draw()
+	bundles, err := l.render(d)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "kernelext: LiveFigure: %v\n", err)
 		return
 	}
 	emit(bundles...)
+	keepFigure(d)
 }
 
 // render draws the picture and its caption, both bound to their place in the notebook. The caption is there from the
 // first picture: one added at the end would stand below text printed in between.
-func (l *LiveFigure) render() ([]bundle, error) {
-	bundles, err := drawingBundles(l.draw())
+func (l *LiveFigure) render(d Drawing) ([]bundle, error) {
+	bundles, err := drawingBundles(d)
 	if err != nil {
 		return nil, err
 	}

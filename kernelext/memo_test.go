@@ -4,6 +4,7 @@ package kernelext
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -470,4 +471,34 @@ func TestInterruptedValueIsReturnedButNotStored(t *testing.T) {
 		t.Errorf("%v: %q", err, said.String())
 	}
 	leftovers(t, dir)
+}
+
+// A clock that was set back makes entries of the future, which are as good as others.
+func TestMemoAfterTheClockWasSetBack(t *testing.T) {
+	dir := t.TempDir()
+	memoIn(t, dir, "m", 1, give(5))
+	files, err := filepath.Glob(filepath.Join(dir, "*", "entry.json"))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	var e Entry
+	content, err := os.ReadFile(files[0])
+	must(t, err)
+	must(t, json.Unmarshal(content, &e))
+	e.Created = time.Now().Add(30 * 24 * time.Hour)
+	content, err = json.Marshal(e)
+	must(t, err)
+	must(t, os.WriteFile(files[0], content, 0o666))
+	future := time.Now().Add(30 * 24 * time.Hour)
+	must(t, os.Chtimes(files[0], future, future))
+	if v, said, err := memoIn(t, dir, "m", 1, never[int](t)); v != 5 || err != nil || strings.Contains(said, "-") && strings.Contains(said, "-30") {
+		t.Errorf("%d %q %v", v, said, err)
+	}
+	t.Setenv("LATERAL_MEMO", dir)
+	if _, err := Trim(1 << 30); err != nil {
+		t.Error(err)
+	}
+	if list, err := List(); len(list) != 1 || err != nil {
+		t.Errorf("List: %v %v", list, err)
+	}
 }

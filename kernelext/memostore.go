@@ -77,8 +77,8 @@ func List() ([]Entry, error) {
 	return list, nil
 }
 
-// Forget removes every stored entry of the given name, whatever its config, and returns how many there were.
-// A cell that is computing such an entry is not disturbed.
+// Forget removes every stored entry of the given name, whatever its config, and the checkpoints of every training of
+// that name ([Train]), and returns how many there were. A cell that is computing such an entry is not disturbed.
 func Forget(name string) (int, error) {
 	dirs, err := entryDirs()
 	if err != nil {
@@ -94,7 +94,8 @@ func Forget(name string) (int, error) {
 			n++
 		}
 	}
-	return n, nil
+	trainings, err := forgetCheckpoints(name)
+	return n + trainings, err
 }
 
 // entryDirs returns the directories of all entries, whole or damaged.

@@ -5,17 +5,25 @@ package kernelext
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/term"
 )
 
 // redrawEvery is the shortest time between two redraws of a progress line: five a second.
 const redrawEvery = 200 * time.Millisecond
 
+// mostNested is how many lines are shown below a progress line.
+const mostNested = 4
+
 // A Progress is one line that tells how far something is, at what rate, and how long it will still take. It redraws
 // in place at most five times a second; Done leaves a final line that says how long it took. In a headless run and
 // where output is a file, it moves in steps of 10 %. Its methods may be called from several goroutines.
+//
+// Parts of the work that take long may have lines of their own below it: see [Progress.Nested].
 //
 //	progress := kernelext.NewProgress("training", epochs)
 //	for epoch := range epochs {
@@ -24,10 +32,13 @@ const redrawEvery = 200 * time.Millisecond
 //	}
 //	progress.Done()
 type Progress struct {
-	mu       sync.Mutex
+	mu       *sync.Mutex // of the outermost line, for it and all below
+	root     *Progress   // the outermost line, which is p itself if p is not nested
+	nested   []*Progress // of the outermost line: those that are not done, in the order they began
 	label    string
 	total    int
 	done     int
+	from     int // done before the start
 	note     string
 	start    time.Time
 	drawn    time.Time // of the last redraw
@@ -43,7 +54,29 @@ func NewProgress(label string, total int) *Progress {
 }
 
 func newProgress(label string, total int, out progressOutput, now func() time.Time) *Progress {
-	return &Progress{label: label, total: total, out: out, now: now, start: now()}
+	p := &Progress{mu: new(sync.Mutex), label: label, total: total, out: out, now: now, start: now()}
+	p.root = p
+	return p
+}
+
+// Nested starts a line below p for a part of its work, such as one network of a sweep. It is redrawn together with p,
+// never more than five times a second, and goes when it is done. Of many parts the first four are shown. Where p
+// moves in steps of 10 %, parts are not shown at all.
+//
+//	sweep := kernelext.NewProgress("networks", len(settings))
+//	...
+//	network := sweep.Nested(setting.String(), steps)
+//	network.Step(step)
+//	...
+//	network.Done()
+//	sweep.Add(1)
+func (p *Progress) Nested(label string, total int) *Progress {
+	root := p.root
+	root.mu.Lock()
+	defer root.mu.Unlock()
+	n := &Progress{mu: root.mu, root: root, label: label, total: total, out: root.out, now: root.now, start: root.now()}
+	root.nested = append(root.nested, n)
+	return n
 }
 
 // Step says that done steps are complete, counted from the start. The notes, if any, stand at the end of the line.
@@ -65,22 +98,37 @@ func (p *Progress) set(done int, notes []string) {
 	if len(notes) > 0 {
 		p.note = strings.Join(notes, "  ")
 	}
-	if p.finished || !p.due() {
+	if p.finished || p.root.finished || !p.due() {
 		return
 	}
-	p.drawn, p.drawnAt = p.now(), done
-	p.out.draw(p.line())
+	p.root.drawn, p.root.drawnAt = p.now(), p.root.done
+	p.out.draw(p.root.lines())
 }
 
-// due tells whether the line should be redrawn now.
+// due tells whether the lines should be redrawn now.
 func (p *Progress) due() bool {
-	if p.out.coarse() && p.total > 0 {
-		return p.done*10/p.total > p.drawnAt*10/p.total
+	if p.out.coarse() && (p.total > 0 || p != p.root) {
+		return p == p.root && p.done*10/p.total > p.drawnAt*10/p.total
 	}
-	return p.now().Sub(p.drawn) >= redrawEvery
+	return p.now().Sub(p.root.drawn) >= redrawEvery
 }
 
-// Done replaces the line by its final form. Further steps are ignored.
+// lines are the line of unfinished work and those below it.
+func (p *Progress) lines() string {
+	text := p.line()
+	if p.out.coarse() {
+		return text
+	}
+	for i, n := range p.nested {
+		if i == mostNested {
+			return text + fmt.Sprintf("\n  and %d more", len(p.nested)-i)
+		}
+		text += "\n  " + n.line()
+	}
+	return text
+}
+
+// Done replaces the line by its final form; a nested one goes. Further steps are ignored.
 func (p *Progress) Done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -88,6 +136,10 @@ func (p *Progress) Done() {
 		return
 	}
 	p.finished = true
+	if p != p.root {
+		p.root.nested = slices.DeleteFunc(p.root.nested, func(n *Progress) bool { return n == p })
+		return
+	}
 	p.out.finish(p.finalLine())
 }
 
@@ -107,10 +159,10 @@ func (p *Progress) line() string {
 	} else {
 		parts = append(parts, fmt.Sprint(p.done))
 	}
-	if p.done > 0 && elapsed > 0 {
-		parts = append(parts, rate(p.done, elapsed))
+	if made := p.done - p.from; made > 0 && elapsed > 0 {
+		parts = append(parts, rate(made, elapsed))
 		if p.total > p.done {
-			left := time.Duration(float64(elapsed) / float64(p.done) * float64(p.total-p.done))
+			left := time.Duration(float64(elapsed) / float64(made) * float64(p.total-p.done))
 			parts = append(parts, duration(max(left, time.Second).Round(time.Second))+" left")
 		}
 	}
@@ -124,7 +176,7 @@ func (p *Progress) finalLine() string {
 	if p.total > 0 {
 		count += fmt.Sprintf("/%d", p.total)
 	}
-	return join([]string{p.label, count + " in " + duration(elapsed), rate(p.done, elapsed), p.note})
+	return join([]string{p.label, count + " in " + duration(elapsed), rate(p.done-p.from, elapsed), p.note})
 }
 
 // join puts two spaces between the parts that are not empty.
@@ -140,7 +192,7 @@ func join(parts []string) string {
 
 // rate writes steps per second, or seconds per step where that is the larger number.
 func rate(done int, elapsed time.Duration) string {
-	if done == 0 || elapsed <= 0 {
+	if done <= 0 || elapsed <= 0 {
 		return ""
 	}
 	if perSecond := float64(done) / elapsed.Seconds(); perSecond >= 1 {
@@ -214,24 +266,58 @@ func (n *notebookLine) finish(line string) {
 
 func (n *notebookLine) coarse() bool { return n.headless }
 
-// terminalLine overwrites one line of a terminal, and prints line after line into a file.
+// terminalLine overwrites its lines on a terminal, and prints line after line into a file.
 type terminalLine struct {
 	redraws bool
+	above   int // lines drawn above the one that the cursor is in
 }
 
-func (t *terminalLine) draw(line string) {
-	if t.redraws {
-		fmt.Print("\r\x1b[K", line)
+func (t *terminalLine) draw(lines string) {
+	if !t.redraws {
+		fmt.Println(lines)
 		return
 	}
-	fmt.Println(line)
+	fmt.Print(t.clear(), fitted(lines, terminalWidth()))
+	t.above = strings.Count(lines, "\n")
 }
 
 func (t *terminalLine) finish(line string) {
 	if t.redraws {
-		fmt.Print("\r\x1b[K")
+		fmt.Print(t.clear())
+		t.above = 0
 	}
 	fmt.Println(line)
+}
+
+// clear takes the cursor to where the lines began and erases them.
+func (t *terminalLine) clear() string {
+	if t.above > 0 {
+		return fmt.Sprintf("\r\x1b[%dA\x1b[J", t.above)
+	}
+	return "\r\x1b[K"
+}
+
+// fitted cuts lines that are wider than the terminal: one that is wrapped could not be overwritten.
+func fitted(lines string, width int) string {
+	if width <= 0 {
+		return lines
+	}
+	list := strings.Split(lines, "\n")
+	for i, line := range list {
+		if r := []rune(line); len(r) >= width {
+			list[i] = string(r[:width-1])
+		}
+	}
+	return strings.Join(list, "\n")
+}
+
+// terminalWidth returns the columns of the terminal, 0 if it does not say.
+func terminalWidth() int {
+	width, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
 }
 
 func (t *terminalLine) coarse() bool { return !t.redraws }

@@ -79,31 +79,58 @@ func sessionFile() string {
 }
 
 type session struct {
-	Data string `json:"data"`
+	Data string          `json:"data"`
+	Seen map[string]bool `json:"seen,omitempty"` // what happens once in a session
 }
 
-// current is the session of a program outside a notebook.
+// current is the session of this process.
 var current session
 
-func rememberData(data string) error {
-	current.Data = data
+// recall reads what earlier cells of the kernel session have left.
+func (s *session) recall() {
+	if path := sessionFile(); path != "" {
+		if b, err := os.ReadFile(path); err == nil {
+			_ = json.Unmarshal(b, s) // a file that cannot be read says nothing
+		}
+	}
+}
+
+func (s *session) keep() error {
 	path := sessionFile()
 	if path == "" {
 		return nil
 	}
-	b, err := json.Marshal(current)
+	b, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(path, b, 0o600)
 }
 
+func rememberData(data string) error {
+	current.recall()
+	current.Data = data
+	return current.keep()
+}
+
 // sessionData returns the data set named by Setup, "" if there was none.
 func sessionData() string {
-	if path := sessionFile(); path != "" && current.Data == "" {
-		if b, err := os.ReadFile(path); err == nil {
-			_ = json.Unmarshal(b, &current) // a file that cannot be read names no data
-		}
+	if current.Data == "" {
+		current.recall()
 	}
 	return current.Data
+}
+
+// first tells whether this is the first time in the kernel session that it is asked about what.
+func first(what string) bool {
+	current.recall()
+	if current.Seen[what] {
+		return false
+	}
+	if current.Seen == nil {
+		current.Seen = map[string]bool{}
+	}
+	current.Seen[what] = true
+	_ = current.keep() // at worst it happens twice
+	return true
 }

@@ -12,10 +12,8 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
-	"sync/atomic"
 
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -53,8 +51,8 @@ type HTML string
 //   - an error as its message, anything else as fmt.Print shows it.
 //
 // Text printed before Show appears above, text printed after it below, and when Show returns nothing can be lost any
-// more, however the cell ends. Every output carries a text form. Outside a notebook the text form is printed, and if
-// LATERAL_FIGURES names a directory, pictures are saved there. An item that cannot be drawn is reported on stderr.
+// more, however the cell ends. Every output carries a text form. Outside a notebook the text form is printed. If
+// LATERAL_FIGURES names a directory, pictures are kept there too: drawings as PNG, SVG and PDF, images as PNG. An item that cannot be drawn is reported on stderr.
 func Show(items ...any) {
 	for _, item := range items {
 		bundles, err := render(item)
@@ -63,6 +61,12 @@ func Show(items ...any) {
 			continue
 		}
 		emit(bundles...)
+		switch item := item.(type) {
+		case Drawing:
+			keepFigure(item)
+		case image.Image:
+			keepImage(bundles[0])
+		}
 	}
 }
 
@@ -73,9 +77,6 @@ func emit(bundles ...bundle) {
 	}
 	for _, b := range bundles {
 		fmt.Println(strings.TrimRight(b.plain(), "\n"))
-		if err := save(b); err != nil {
-			fmt.Fprintf(os.Stderr, "kernelext: saving a picture: %v\n", err)
-		}
 	}
 }
 
@@ -256,25 +257,4 @@ func untag(s string) string {
 		}
 	}
 	return strings.TrimSpace(html.UnescapeString(b.String()))
-}
-
-// saved counts the pictures written to LATERAL_FIGURES.
-var saved atomic.Int64
-
-// save writes a bundle's picture to the directory in LATERAL_FIGURES, if there is one.
-func save(b bundle) error {
-	dir := os.Getenv("LATERAL_FIGURES")
-	picture, ok := b.data["image/png"].([]byte)
-	if dir == "" || !ok {
-		return nil
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return err
-	}
-	path := filepath.Join(dir, fmt.Sprintf("figure-%02d.png", saved.Add(1)))
-	if err := os.WriteFile(path, picture, 0o666); err != nil {
-		return err
-	}
-	fmt.Println("saved", path)
-	return nil
 }

@@ -100,14 +100,14 @@ func TestRenderEnlargesSmallImages(t *testing.T) {
 func TestShowOutsideNotebook(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "figures")
 	t.Setenv("LATERAL_FIGURES", dir)
-	saved.Store(0)
+	pictureNames = names{}
 	out := captureStdout(t, func() { Show(drawn{Alt: "a square", Caption: "look"}, "text", drawn{Alt: "another"}) })
-	for _, want := range []string{"a square\n", "look\n", "text\n", "another\n", "figure-02.png"} {
+	for _, want := range []string{"a square\n", "look\n", "text\n", "another\n", "another.png"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in %q", want, out)
 		}
 	}
-	for _, name := range []string{"figure-01.png", "figure-02.png"} {
+	for _, name := range []string{"look.png", "another.png"} {
 		if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(b) != "PNG" {
 			t.Errorf("%s: %q %v", name, b, err)
 		}

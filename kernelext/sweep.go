@@ -3,6 +3,7 @@
 package kernelext
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,8 +11,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// Sweep computes the missing results of a sweep with a progress line, and returns all of them in the order of the
-// grid. They are kept in [SweepFile] of the name unless s names a file, a line for each: later cells and sessions,
+// Sweep computes the missing results of a sweep with a progress line, one below it for each network that is being
+// trained (by train.Run, with the context that Do was given), and returns all results in the order of the grid. They are kept in [SweepFile] of the name unless s names a file, a line for each: later cells and sessions,
 // larger grids and `lateral sweep` go on from there, and where all results are on file it says nothing. The stop
 // button ends the cell, and what was finished stays.
 //
@@ -47,11 +48,45 @@ func TrySweep[S, R any](name string, s train.Sweep[S, R]) ([]train.Row[S, R], er
 			fmt.Printf("sweep %q: %d of %d results are on file\n", name, e.Reused, e.Total)
 		}
 	}
+	do := s.Do
+	s.Do = func(ctx context.Context, setting S) (R, error) {
+		ctx, done := watched(ctx, progress, setting)
+		defer done()
+		return do(ctx, setting)
+	}
 	rows, err := s.Run(Interrupted())
 	if progress != nil {
 		progress.Done()
 	}
 	return rows, err
+}
+
+// watched returns a context in which the steps of a training move a line below progress, which done removes.
+func watched(ctx context.Context, progress *Progress, setting any) (_ context.Context, done func()) {
+	if progress.out.coarse() {
+		return ctx, func() {} // no such line is shown
+	}
+	var line *Progress
+	return train.Watched(ctx, func(e *train.Event) {
+			if line == nil {
+				line = progress.Nested(settingLabel(setting), e.Steps)
+				line.from = e.Step - 1
+			}
+			line.Step(e.Step, fmt.Sprintf("loss %.3g", e.Loss))
+		}), func() {
+			if line != nil {
+				line.Done()
+			}
+		}
+}
+
+// settingLabel describes a setting in a few words.
+func settingLabel(setting any) string {
+	text := fmt.Sprintf("%+v", setting)
+	if r := []rune(text); len(r) > 40 {
+		text = string(r[:39]) + "…"
+	}
+	return text
 }
 
 func failures(n int) []string {

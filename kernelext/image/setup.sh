@@ -42,6 +42,9 @@ user() {
     go build ./lib/... ./kernelext
     LATERAL_MEMO=$building/memo lateral run --profile quick --html=false --out "$building/out" notebooks/00_quickstart.ipynb
 
+    # The script of the interactive views, which the image's notebooks then bring without a network.
+    (cd "$HOME" && lateral data get echarts)
+
     # Go does not need the archives that it has unpacked.
     find "$(go env GOMODCACHE)/cache/download" -name '*.zip' -delete
     # Once a day Go deletes from its build cache what was last used more than five days ago. In an image that old it

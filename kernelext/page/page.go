@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package page writes a notebook as one HTML page that needs nothing else: no
-// network, no script, no font. Equations become MathML, Go is highlighted,
-// pictures are inside the page, and the colours follow the reader's light or
-// dark setting.
+// network and no font, and no script but that of interactive views, without
+// which it reads as well. Equations become MathML, Go is highlighted, pictures
+// are inside the page, and the colours follow the reader's light or dark setting.
 package page
 
 import (
@@ -29,6 +29,12 @@ var pageTemplate = template.Must(template.New("page").Parse(layout))
 type Options struct {
 	Title string // where the notebook has no heading
 	Dir   string // where pictures that the text refers to are; "" if there are none
+
+	// Charts returns the script that draws interactive views (kernelext.Explore),
+	// compressed by gzip and in base64. It is called if the notebook has such
+	// views. Without it, or where it fails, the reader's browser loads the script
+	// from a public address when a view is opened.
+	Charts func() (string, error)
 }
 
 // Warning is something that the page could not show as it was meant.
@@ -57,6 +63,7 @@ func Render(nb *notebook.Notebook, o Options) ([]byte, []Warning, error) {
 			fmt.Fprintf(&r.body, "<section class=\"raw\"><pre>%s</pre></section>\n", html.EscapeString(cell.Source))
 		}
 	}
+	charts, connect := r.charts(nb, o)
 	title := o.Title
 	if len(r.headings) > 0 {
 		title = plainText(r.headings[0].HTML)
@@ -66,13 +73,40 @@ func Render(nb *notebook.Notebook, o Options) ([]byte, []Warning, error) {
 		Title     string
 		Style     template.CSS
 		Highlight template.CSS
+		Connect   string
+		Charts    string
 		Contents  []heading
 		Body      template.HTML
-	}{title, template.CSS(stylesheet), template.CSS(highlightCSS()), r.headings, template.HTML(r.body.String())})
+	}{title, template.CSS(stylesheet), template.CSS(highlightCSS()), connect, charts, r.headings, template.HTML(r.body.String())})
 	if err != nil {
 		return nil, nil, fmt.Errorf("page: %w", err)
 	}
 	return page.Bytes(), r.warnings, nil
+}
+
+// charts returns the script of interactive views, if there are any and none of
+// them brings it, and where else it may come from.
+func (r *pageWriter) charts(nb *notebook.Notebook, o Options) (script, connect string) {
+	const address = "https://cdn.jsdelivr.net"
+	for i, cell := range nb.Cells {
+		for _, out := range cell.Outputs {
+			ours, _ := out.Metadata["lateral"].(map[string]any)
+			if ours["kind"] != "explore" {
+				continue
+			}
+			if o.Charts == nil {
+				return "", "connect-src " + address
+			}
+			script, err := o.Charts()
+			if err != nil {
+				r.cell = i + 1
+				r.warn(fmt.Sprintf("interactive views will load their script from %s: %v", address, err))
+				return "", "connect-src " + address
+			}
+			return script, ""
+		}
+	}
+	return "", ""
 }
 
 // pageWriter is the state of a page that is being written.

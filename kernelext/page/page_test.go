@@ -270,3 +270,31 @@ func TestSelfContained(t *testing.T) {
 		}
 	}
 }
+
+// A page has the script of interactive views once, and only if it needs it.
+func TestCharts(t *testing.T) {
+	view := shown(map[string]any{"text/html": "<details></details><script>1</script>", "text/plain": "view"})
+	view.Metadata = map[string]any{"lateral": map[string]any{"role": "view", "kind": "explore"}}
+	script, calls := "QUJD", 0
+	var failure error
+	render := func(o Options, cells ...*notebook.Cell) (string, []Warning) {
+		html, warnings, err := Render(&notebook.Notebook{Cells: cells}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(html), warnings
+	}
+	o := Options{Charts: func() (string, error) { calls++; return script, failure }}
+	if html, _ := render(o, program("x")); strings.Contains(html, "lateralPage") || calls > 0 || strings.Contains(html, "connect-src") {
+		t.Error("a page without views has their script")
+	}
+	html, _ := render(o, program("x", view), program("y", view))
+	if strings.Count(html, `window.lateralPage = {script: "QUJD"}`) != 1 || strings.Count(html, "<details></details><script>1") != 2 || strings.Contains(html, "connect-src") {
+		t.Errorf("page: %s", html)
+	}
+	failure = fmt.Errorf("not on this machine")
+	html, warnings := render(o, program("x", view))
+	if len(warnings) != 1 || !strings.Contains(warnings[0].Message, "not on this machine") || !strings.Contains(html, "connect-src https://cdn.jsdelivr.net") {
+		t.Errorf("without a script: %v", warnings)
+	}
+}

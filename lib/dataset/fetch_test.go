@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -188,6 +190,31 @@ func TestFetchWithoutANetworkSaysWhatToDo(t *testing.T) {
 	}
 	if left, err := os.ReadDir(filepath.Join(dir, "mnist")); err != nil || len(left) > 0 {
 		t.Errorf("files were left: %v, %v", left, err)
+	}
+}
+
+// A proxy that refuses is told apart from a mirror that does. The proxy of the environment is read once in a process,
+// so the download is that of another one.
+func TestFetchThroughAProxyThatRefuses(t *testing.T) {
+	const variable = "LATERAL_TEST_PROXY"
+	if dir := os.Getenv(variable); dir != "" {
+		set, _ := tiny()
+		set.Mirrors = []string{"https://mirror.example/"}
+		_, err := Fetch(context.Background(), set, dir, nil)
+		fmt.Println(err)
+		return
+	}
+	var asked atomic.Int32
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		http.Error(w, "not here", http.StatusForbidden)
+	}))
+	defer proxy.Close()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestFetchThroughAProxyThatRefuses$")
+	cmd.Env = append(os.Environ(), variable+"="+t.TempDir(), "HTTPS_PROXY="+proxy.URL, "NO_PROXY=")
+	out, err := cmd.CombinedOutput()
+	if err != nil || asked.Load() == 0 || !strings.Contains(string(out), "Forbidden") || !strings.Contains(string(out), "put these files into") {
+		t.Errorf("%v, the proxy was asked %d times: %s", err, asked.Load(), out)
 	}
 }
 

@@ -33,7 +33,7 @@ func ScatterClasses[M Matrix](a Axes, points M, labels []int, names []string) *F
 		base.note = "no values to show"
 	}
 	var entries []entry
-	fig := &Figure{kind: "ScatterClasses", width: a.width()}
+	fig := &Figure{kind: "ScatterClasses", width: a.width(), samples: len(n.rows)}
 	fig.facts = base.facts()
 	for k := range classes {
 		name := fmt.Sprint(k)

@@ -45,6 +45,8 @@ func (a Axes) axes(x, y string, names []string) []charts.GlobalOpts {
 	}
 	xs := opts.XAxis{Name: a.X, NameLocation: "middle", NameGap: 28 + int(turn), Type: x, AxisLabel: &opts.AxisLabel{Rotate: turn}, Scale: opts.Bool(true)}
 	ys := opts.YAxis{Name: a.Y, NameLocation: "middle", NameGap: int(wide) + 12, Type: y, Scale: opts.Bool(true)}
+	// An axis stands at the edge, not where the other one is zero.
+	xs.AxisLine, ys.AxisLine = &opts.AxisLine{OnZero: opts.Bool(false)}, &opts.AxisLine{OnZero: opts.Bool(false)}
 	if a.XRange != ([2]float64{}) {
 		xs.Min, xs.Max = a.XRange[0], a.XRange[1]
 	}
@@ -69,6 +71,22 @@ func colorNames() opts.Colors {
 	return out
 }
 
+// explore adds what a reader may do besides pointing: drag, zoom with Ctrl and the wheel (the wheel alone scrolls the
+// page) or into a box, go back, and save a picture. axes is x, y or both.
+func explore(option map[string]any, axes ...string) map[string]any {
+	var zoom []any
+	for _, axis := range axes {
+		zoom = append(zoom, map[string]any{"type": "inside", axis + "AxisIndex": 0, "zoomOnMouseWheel": "ctrl", "filterMode": "none"})
+	}
+	option["dataZoom"] = zoom
+	option["toolbox"] = map[string]any{"right": 8, "top": 0, "feature": map[string]any{
+		"dataZoom": map[string]any{"title": map[string]any{"zoom": "zoom into a box", "back": "zoom back"}, "filterMode": "none"},
+		"restore":  map[string]any{"title": "start again"}, "saveAsImage": map[string]any{"title": "save as picture", "pixelRatio": 2}}}
+	option["backgroundColor"] = hex(Paper)
+	option["animation"] = false
+	return option
+}
+
 func axisType(log bool) string {
 	if log {
 		return "log"
@@ -81,7 +99,6 @@ func lineOption(a Axes, cs []curve, style lineStyle) ([]byte, error) {
 	chart := charts.NewLine()
 	chart.SetGlobalOptions(common(a, entriesOf(cs, swatchLine) != nil)...)
 	chart.SetGlobalOptions(a.axes(axisType(a.LogX), axisType(a.LogY), nil)...)
-	chart.SetGlobalOptions(charts.WithDataZoomOpts(opts.DataZoom{Type: "inside"}))
 	for _, c := range cs {
 		data := make([]opts.LineData, len(c.Y))
 		for i, y := range c.Y {
@@ -94,7 +111,7 @@ func lineOption(a Axes, cs []curve, style lineStyle) ([]byte, error) {
 		chart.AddSeries(c.title(), data, line, charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(!style.lines || marked(c)), SymbolSize: 6}))
 	}
 	chart.Validate()
-	return encode(chart.JSON())
+	return encode(explore(chart.JSON(), "x", "y"))
 }
 
 func lineType(dashed bool) string {
@@ -126,7 +143,7 @@ func barOption(a Axes, cs []curve) ([]byte, error) {
 		chart.AddSeries(c.title(), data)
 	}
 	chart.Validate()
-	return encode(chart.JSON())
+	return encode(explore(chart.JSON(), "x"))
 }
 
 // heatOption is the interactive view of a heat map, row 0 at the top.
@@ -145,7 +162,7 @@ func heatOption(a Axes, n numbers) ([]byte, error) {
 	}
 	chart.AddSeries(a.Z, data, charts.WithLabelOpts(opts.Label{Show: opts.Bool(a.Values)}))
 	chart.Validate()
-	return encode(chart.JSON())
+	return encode(explore(chart.JSON(), "x", "y"))
 }
 
 func labelsOr(names []string, n int) []string {
@@ -167,13 +184,13 @@ func mapNames(m ColorMap) []string {
 	return out
 }
 
-// classOption is the interactive view of a map of classes: pointing at a sample names its class and its row.
+// classOption is the interactive view of a map of classes: pointing at a sample names its class and its row, and a
+// click into the legend hides a class or brings it back.
 func classOption(a Axes, n numbers, labels []int, classes []entry) ([]byte, error) {
 	chart := charts.NewScatter()
 	chart.SetGlobalOptions(common(a, true)...)
 	chart.SetGlobalOptions(a.axes(axisType(a.LogX), axisType(a.LogY), nil)...)
-	chart.SetGlobalOptions(charts.WithDataZoomOpts(opts.DataZoom{Type: "inside"}),
-		charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: "{a}, sample {b}<br/>{c}"}))
+	chart.SetGlobalOptions(charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: "{a}, sample {b}<br/>{c}"}))
 	for k, class := range classes {
 		var data []opts.ScatterData
 		for i, row := range n.rows {
@@ -184,5 +201,8 @@ func classOption(a Axes, n numbers, labels []int, classes []entry) ([]byte, erro
 		chart.AddSeries(class.name, data)
 	}
 	chart.Validate()
-	return encode(chart.JSON())
+	option := explore(chart.JSON(), "x", "y")
+	option["legend"] = map[string]any{"show": true, "type": "scroll", "orient": "vertical", "right": 4, "top": 40, "bottom": 20,
+		"selector": []any{map[string]any{"type": "all", "title": "all"}, map[string]any{"type": "inverse", "title": "others"}}}
+	return encode(option)
 }

@@ -3,7 +3,11 @@
 package figure
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/json"
+	"image/png"
+	"math"
 	"strings"
 	"testing"
 )
@@ -69,5 +73,56 @@ func TestECharts(t *testing.T) {
 	option(t, rangesFigure())
 	if _, ok := drawFigure().ECharts(); ok {
 		t.Error("a drawing claims an interactive view")
+	}
+}
+
+func TestViews(t *testing.T) {
+	points, labels := clouds(30, 3)
+	images := make([][]float64, 30)
+	for i := range images {
+		images[i] = []float64{float64(i) / 29, 0, 0, 1}
+	}
+	scatter := WithImages(ScatterClasses(Axes{X: "a", Y: "b"}, points, labels, nil), Tiles{}, images)
+	again := WithImages(ScatterClasses(Axes{X: "c", Y: "d"}, points, labels, nil), Tiles{}, images)
+	list, ok := Panels(2, drawFigure(), scatter, again, HeatMap(Axes{X: "a", Y: "b", Z: "c"}, [][]float64{{1, 2}, {3, 4}})).Views()
+	var all struct {
+		Views  []view
+		Sheets []imageSheet
+	}
+	if err := json.Unmarshal(list, &all); err != nil || !ok || len(all.Views) != 3 || len(all.Sheets) != 1 {
+		t.Fatalf("%v in %s", err, list)
+	}
+	v, sheet := all.Views[0], all.Sheets[0]
+	if v.Title != "(b)" || *v.Images != 0 || *all.Views[1].Images != 0 || all.Views[2].Title != "(d)" || all.Views[2].Images != nil || v.Width < 400 || v.Alt == "" {
+		t.Errorf("views %+v", all.Views)
+	}
+	// The image of sample 23 is where its page looks for it.
+	content, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(sheet.Address, "data:image/png;base64,"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tiles, err := png.Decode(bytes.NewReader(content))
+	if err != nil || sheet.W != 2 || sheet.H != 2 {
+		t.Fatalf("%v, %+v", err, sheet)
+	}
+	x, y := 23%sheet.Columns*2, 23/sheet.Columns*2
+	if r, _, _, _ := tiles.At(x, y).RGBA(); math.Abs(float64(r)/0xffff-23.0/29) > 0.04 {
+		t.Errorf("the first pixel of sample 23 is %d", r)
+	}
+	for _, f := range []func(){
+		func() { WithImages(drawFigure(), Tiles{}, images) },
+		func() { WithImages(scatter, Tiles{}, images[1:]) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("images that do not fit the figure do not panic")
+				}
+			}()
+			f()
+		}()
+	}
+	if _, ok := drawFigure().Views(); ok {
+		t.Error("a drawing claims a view")
 	}
 }

@@ -47,6 +47,10 @@ type Figure struct {
 	plan    func(s slot) drawing   // the layout for a place
 	echarts func() ([]byte, error) // nil where an interactive view makes no sense
 
+	panels  []*Figure   // of joint figures
+	samples int         // of a map: how many WithImages must show
+	images  *imageSheet // see WithImages
+
 	frame   *frame                // of a plot whose axes can be shared, and
 	reframe func(f frame) *Figure // the same plot in another frame
 }

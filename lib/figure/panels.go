@@ -27,7 +27,7 @@ func Panels(columns int, figures ...*Figure) *Figure {
 		}
 		natural = math.Max(natural, row)
 	}
-	fig := &Figure{kind: "Panels", width: math.Min(natural, panelsWidth)}
+	fig := &Figure{kind: "Panels", width: math.Min(natural, panelsWidth), panels: figures}
 	fig.facts = []string{fmt.Sprintf("%d figures in %d columns", len(figures), columns)}
 	var alts []string
 	for i, f := range figures {

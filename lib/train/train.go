@@ -88,6 +88,7 @@ func Run(ctx context.Context, c Config) (*History, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.watch, _ = ctx.Value(watchKey{}).(func(*Event))
 	err = r.loop(ctx)
 	if err == nil && c.KeepBest {
 		r.restoreBest()
@@ -107,6 +108,7 @@ type run struct {
 	history History
 	best    []*tensor.Tensor // what is kept of the best epoch
 	event   Event
+	watch   func(*Event) // of the context, see Watched; may be nil
 	saved   time.Time
 	began   time.Time // of the epoch, moved back by the time before a resume
 }
@@ -202,6 +204,9 @@ func (r *run) step() error {
 	r.at.Step++
 	if r.OnStep != nil {
 		r.OnStep(r.report(r.at.Epoch+1, value))
+	}
+	if r.watch != nil {
+		r.watch(r.report(r.at.Epoch+1, value))
 	}
 	return nil
 }

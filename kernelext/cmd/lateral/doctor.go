@@ -211,6 +211,8 @@ func checkData() []finding {
 			findings = append(findings, finding{note, "data, " + set.Name + ": " + firstLine(err.Error()), "lateral data verify"})
 		case found:
 			findings = append(findings, finding{fine, "data, " + set.Name + ": " + filepath.Clean(place.Dir), ""})
+		case set.ID == "echarts":
+			findings = append(findings, finding{note, "interactive views: " + set.Name + " not found; browsers load it from a public address", "lateral data get " + set.ID})
 		default:
 			findings = append(findings, finding{note, "data, " + set.Name + ": not found; notebooks use the built-in set", "lateral data get " + set.ID})
 		}

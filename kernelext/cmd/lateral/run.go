@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+	"github.com/lateral-ml/lateral/kernelext"
 	"github.com/lateral-ml/lateral/kernelext/notebook"
 	"github.com/lateral-ml/lateral/kernelext/page"
 	"github.com/lateral-ml/lateral/kernelext/runner"
@@ -35,6 +36,7 @@ type runOptions struct {
 	profile              string
 	out                  string
 	html, inPlace        bool
+	figures              bool
 	set                  []string
 	timeout, cellTimeout time.Duration
 	keepGoing            bool
@@ -60,6 +62,7 @@ raises-exception (the cell may fail) and skip-execution.`,
 	flags.StringVar(&o.profile, "profile", "standard", "amount of work: quick, standard or paper")
 	flags.StringVar(&o.out, "out", "out", "directory for the results")
 	flags.BoolVar(&o.html, "html", true, "write an HTML page as well")
+	flags.BoolVar(&o.figures, "figures", false, "keep each figure in figures/NOTEBOOK of the results too, as SVG, PDF and PNG")
 	flags.BoolVar(&o.inPlace, "in-place", false, "also store the outputs in the notebook itself")
 	flags.StringArrayVar(&o.set, "set", nil, "set a parameter, as name=value; repeatable")
 	flags.DurationVar(&o.timeout, "timeout", 0, "limit for each notebook, such as 10m (default none)")
@@ -195,7 +198,15 @@ func (o *runOptions) environment(env []string, path string, params map[string]an
 		"LATERAL_PARAMS="+string(values),
 		"LATERAL_HEADLESS=1",
 		"LATERAL_NOTEBOOK="+name,
+		"LATERAL_ECHARTS=page", // page.Render brings the script
 	)
+	if o.figures {
+		dir, err := filepath.Abs(filepath.Join(o.out, "figures", name))
+		if err != nil {
+			return nil, fmt.Errorf("--out: %w", err)
+		}
+		env = append(env, "LATERAL_FIGURES="+dir)
+	}
 	// The kernel works in the notebook's directory, as under Jupyter.
 	if data := os.Getenv("LATERAL_DATA"); data != "" && !filepath.IsAbs(data) {
 		if data, err = filepath.Abs(data); err != nil {
@@ -222,7 +233,7 @@ func (o *runOptions) write(log io.Writer, nb *notebook.Notebook, path string) ([
 		return targets, nil
 	}
 	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	html, warnings, err := page.Render(nb, page.Options{Title: name, Dir: filepath.Dir(path)})
+	html, warnings, err := page.Render(nb, page.Options{Title: name, Dir: filepath.Dir(path), Charts: kernelext.ChartScript})
 	if err != nil {
 		return targets, err
 	}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernelext
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/lateral-ml/lateral/lib/train"
+)
+
+// saveEvery is how often a training within an epoch is saved: what a kill costs at most.
+const saveEvery = 10 * time.Second
+
+// Train trains with a progress line until it is done or the stop button is pressed. It keeps checkpoints in
+// [CheckpointDir], unless c.Dir names a folder: a cell that was stopped or killed goes on from there when it is run
+// again, to the same weights, bit for bit, as if it had never been stopped. A training that is done returns at once.
+//
+//	history := kernelext.Train("mnist", train.Config{Model: net, Loss: objective, Train: digits, Epochs: 20,
+//		Key: settings, OnEpoch: func(*train.Event) { live.Update() }})
+//
+// c.Key, c.Seed and the name tell trainings apart. [Forget] of the name removes the checkpoints too.
+//
+// The stop button ends the cell with a line that says how far the training is, so that Run All stops there. An error
+// ends the cell with its message. [TryTrain] returns either instead.
+func Train(name string, c train.Config) *train.History {
+	history, err := TryTrain(name, c)
+	if err != nil {
+		fail(err)
+	}
+	return history
+}
+
+// TryTrain is [Train] with the error returned, beside the history up to there: one that wraps [ErrInterrupted] if the
+// stop button was pressed.
+func TryTrain(name string, c train.Config) (*train.History, error) {
+	if c.Dir == "" {
+		c.Dir = CheckpointDir(name, c)
+	}
+	if c.Every == 0 {
+		c.Every = saveEvery
+	}
+	var progress *Progress
+	var at train.Event
+	watched := train.Watched(Interrupted(), func(e *train.Event) {
+		if progress == nil {
+			progress = NewProgress(name, e.Steps)
+			progress.from = e.Step - 1
+			if progress.from > 0 {
+				fmt.Printf("training %q goes on after step %d of %d\n", name, progress.from, e.Steps)
+			}
+		}
+		at = *e
+		progress.Step(e.Step, fmt.Sprintf("epoch %d/%d  loss %.3g", e.Epoch, e.Epochs, e.Loss))
+	})
+	history, err := train.Run(watched, c)
+	if progress != nil {
+		progress.Done()
+	}
+	switch {
+	case errors.Is(err, ErrInterrupted):
+		return history, fmt.Errorf("training %q was stopped after step %d of %d and is saved: run the cell again to go on (%w)",
+			name, at.Step, at.Steps, err)
+	case err != nil:
+		return history, fmt.Errorf("training %q: %w", name, err)
+	case progress == nil:
+		fmt.Printf("training %q: read back, after %d epochs\n", name, len(history.Epochs))
+	}
+	return history, nil
+}
+
+// CheckpointDir returns the folder that keeps the checkpoints of a training: below the directory LATERAL_CHECKPOINTS,
+// or one of the user's cache, a folder for each name, Key and Seed.
+func CheckpointDir(name string, c train.Config) string {
+	settings, err := json.Marshal(c.Key)
+	if err != nil {
+		settings = fmt.Append(nil, c.Key) // train.Run reports the error
+	}
+	return checkpoints(name) + shortSum(fmt.Sprintf("%d %s", c.Seed, settings))
+}
+
+// checkpoints returns what the folders of all trainings of a name begin with.
+func checkpoints(name string) string {
+	dir := os.Getenv("LATERAL_CHECKPOINTS")
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil { // no home directory
+			cache = os.TempDir()
+		}
+		dir = filepath.Join(cache, "lateral", "checkpoints")
+	}
+	return filepath.Join(dir, slug(name)+"-"+shortSum(name)+"-")
+}
+
+func shortSum(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:6])
+}
+
+// forgetCheckpoints removes the checkpoints of all trainings of a name and returns how many trainings there were.
+func forgetCheckpoints(name string) (int, error) {
+	// The name is a slug and two sums, but the directory may hold anything.
+	dir, prefix := filepath.Split(checkpoints(name))
+	list, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	n := 0
+	for _, d := range list {
+		if len(d.Name()) == len(prefix)+12 && d.Name()[:len(prefix)] == prefix {
+			if err := os.RemoveAll(filepath.Join(dir, d.Name())); err != nil {
+				return n, fmt.Errorf("training %q: %w", name, err)
+			}
+			n++
+		}
+	}
+	return n, err
+}
