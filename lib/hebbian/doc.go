@@ -23,7 +23,7 @@
 //	net := hebbian.NewNet(features.Weights, 10, 4.5, 0.001, tensor.Stream(1, "output"))
 //	net.Relative = true
 //	history, err := train.Run(ctx, train.Config{
-//		Model: net.OutputLayer(), Train: net.Encode(images, 1<<30), Epochs: 300, Optimizer: &optim.Adam{LR: 1e-4},
+//		Model: net.OutputLayer(), Train: net.Encode(images, 1<<30), Epochs: 300, Optimizer: &optim.Adam{LR: 3e-4},
 //		Loss: func(b *train.Batch) *autograd.Var { return loss.Power(net.ReadOut(b.X), b.Y, 10) },
 //	})
 package hebbian

@@ -30,7 +30,7 @@ type Net struct {
 	// Relative divides the features of each example by their mean over the units, as if the units inhibited each other
 	// in proportion: what counts is how strongly a unit answers beside the others. The document does not say how it
 	// brings features of such different size, up to 10^8 for n = 10, to where tanh does not saturate.
-	// A tenth of its rates suits relative features better.
+	// Relative features want smaller rates than its 0.001, such as 0.0003.
 	Relative bool
 	// Gain multiplies the features where they are not Relative; 0 stands for 1. See FitGain.
 	Gain float64
