@@ -5,6 +5,7 @@ package proxy_test
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -157,6 +158,44 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A cell that prints for ever fills neither the notebook nor the memory, the stop button ends it, and the kernel goes
+// on.
+func TestCellThatPrintsForEver(t *testing.T) {
+	config, _ := real(t, false)
+	f := serve(t, config)
+	m := f.send(f.sockets.Shell, "execute_request", request("%%\nline := strings.Repeat(\"x\", 1<<16) + \"\\n\"\nfor {\n\tfmt.Print(line)\n}"))
+	size, cut := 0, ""
+	for cut == "" {
+		var s wire.Stream
+		if got := f.next(f.iopub); got.Header.Type == "stream" && got.Decode(&s) == nil {
+			if size += len(s.Text); strings.Contains(s.Text, "more than 16 MB]") {
+				cut = s.Text
+			}
+		}
+		if size > 20<<20 {
+			t.Fatalf("%d bytes arrive", size)
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	time.Sleep(time.Second) // it prints on
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 16<<20 {
+		t.Errorf("what nobody gets to see takes %d bytes", grown)
+	}
+	start := time.Now()
+	f.send(f.sockets.Control, "interrupt_request", wire.Empty{})
+	// With much to pass on still, GoNB itself may have to be killed: another one takes its place.
+	if r := f.collect(m); r.reply.Status != "error" || r.reply.Name != "Interrupted" && r.reply.Name != "KernelDied" || time.Since(start) > 15*time.Second {
+		t.Errorf("interrupted: %+v after %v", r.reply, time.Since(start))
+	}
+	if r := f.execute("%%\nfmt.Println(\"next\")"); !strings.HasSuffix(r.text(), "next\n") {
+		t.Errorf("the next cell shows %s", r)
 	}
 }
 

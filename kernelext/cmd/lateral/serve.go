@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/lateral-ml/lateral/kernelext/proxy"
 	"github.com/lateral-ml/lateral/kernelext/session"
@@ -68,6 +69,9 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 		<-ends
 		cancel()
 	}()
+	if os.Getenv("JPY_PARENT_PID") != "" {
+		go endWithParent(ctx, os.Getppid(), cancel)
+	}
 	seen := &comparisons{}
 	return proxy.Run(ctx, proxy.Config{
 		Connection: connection,
@@ -82,6 +86,21 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 		Interrupts: interrupts,
 		Log:        log,
 	})
+}
+
+// endWithParent ends a kernel whose server was killed, as Jupyter asks of kernels that it starts for itself: those find
+// its process in JPY_PARENT_PID.
+func endWithParent(ctx context.Context, parent int, end func()) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for os.Getppid() == parent {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+	end()
 }
 
 // kernelID is the name that Jupyter gives a kernel: that of its connection file.
