@@ -159,13 +159,19 @@ func markOne(ctx context.Context, before []*notebook.Cell, answer, check *notebo
 	return judge(problem, printed(checked), o.TimeLimit), nil
 }
 
+// mainLine is the line after which a cell runs. Elsewhere %% is a percent sign of a format.
+var mainLine = regexp.MustCompile(`(?m)^%%([ \t].*)?$`)
+
 // Declarations returns what a code cell declares, without what it runs; "" for
 // a cell of neither.
 func Declarations(cell *notebook.Cell) string {
 	if cell.Type != notebook.Code || strings.HasPrefix(cell.Source, "%test") {
 		return ""
 	}
-	source, _, _ := strings.Cut(cell.Source, "%%")
+	source := cell.Source
+	if main := mainLine.FindStringIndex(source); main != nil {
+		source = source[:main[0]]
+	}
 	if strings.TrimSpace(source) == "" {
 		return ""
 	}

@@ -35,6 +35,17 @@ func Example() {
 	// Output: 1 1 right <nil>
 }
 
+func TestDeclarations(t *testing.T) {
+	share := "func share(x float64) {\n\tfmt.Printf(\"%.1f %%\\n\", x)\n}\n"
+	for source, want := range map[string]string{
+		share: share, share + "%%\nshare(1)": share, "%%\nshare(1)": "", "%test\n" + share: "", " \n": "",
+	} {
+		if got := Declarations(code("a", source)); got != want {
+			t.Errorf("%q declares %q, want %q", source, got, want)
+		}
+	}
+}
+
 func TestJudge(t *testing.T) {
 	at := func(id, message string) *runner.Problem {
 		return &runner.Problem{ID: id, Line: 3, Source: "\tx := y[4]", Message: message}
