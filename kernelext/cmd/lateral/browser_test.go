@@ -93,22 +93,8 @@ type labPage struct {
 // openNotebook opens the notebook and waits until its kernel has answered.
 func openNotebook(t *testing.T, chromium string, l *lab, name string) *labPage {
 	t.Helper()
-	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
-		chromedp.ExecPath(chromium), chromedp.UserDataDir(filepath.Join(l.dir, "browser")), chromedp.WindowSize(1400, 1000),
-		chromedp.DisableGPU, chromedp.NoSandbox, // the sandbox needs rights that root in a container lacks
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Env("TMPDIR="+filepath.Join(l.dir, "tmp")))
-	ctx, cancelBrowser := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancelBrowser)
-	ctx, cancelTab := chromedp.NewContext(ctx)
-	t.Cleanup(cancelTab)
-	ctx, cancel := context.WithTimeout(ctx, 4*time.Minute)
-	t.Cleanup(cancel)
-
-	p := &labPage{t, ctx, filepath.Join(l.dir, "work", name)}
-	if err := chromedp.Do(ctx, chromedp.Navigate(l.page(name))); err != nil {
-		t.Fatalf("opening JupyterLab: %v", err)
-	}
+	p := openPage(t, chromium, l.page(name), 4*time.Minute)
+	p.file = filepath.Join(l.dir, "work", name)
 	p.wait(time.Minute, "the kernel", `(async () => {
 		const kernel = `+panel+`?.sessionContext?.session?.kernel
 		return kernel?.connectionStatus == "connected" && (await kernel.info).status == "ok"
@@ -118,6 +104,26 @@ func openNotebook(t *testing.T, chromium string, l *lab, name string) *labPage {
 		t.Fatalf("JupyterLab asks: %s", dialog)
 	}
 	return p
+}
+
+// openPage opens an address in a browser of its own.
+func openPage(t *testing.T, chromium, address string, limit time.Duration) *labPage {
+	t.Helper()
+	dir := t.TempDir()
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
+		chromedp.ExecPath(chromium), chromedp.UserDataDir(filepath.Join(dir, "browser")), chromedp.WindowSize(1400, 1000),
+		chromedp.DisableGPU, chromedp.NoSandbox, // the sandbox needs rights that root in a container lacks
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Env("TMPDIR="+dir))
+	ctx, cancelBrowser := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancelBrowser)
+	ctx, cancelTab := chromedp.NewContext(ctx)
+	t.Cleanup(cancelTab)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
+		t.Fatalf("opening %s: %v", address, err)
+	}
+	return &labPage{t: t, ctx: ctx}
 }
 
 // evaluate returns the value of an expression, or what its promise becomes.
@@ -217,15 +223,16 @@ func (p *labPage) checkPictures(nb *notebook.Notebook) {
 		Content       string // in base64
 		Width, Height int    // in its own pixels
 		Shown         int    // width on the page, in CSS pixels
+		Hidden        bool   // behind a slider
 	}](p, `(async () => {
 		const notebook = `+panel+`.content, cells = []
 		for (const [i, cell] of notebook.widgets.entries()) {
 			await notebook.scrollToItem(i, "start")
-			const images = [...cell.outputArea?.node.querySelectorAll("img") ?? []]
+			const images = [...cell.outputArea?.node.querySelectorAll(".jp-RenderedImage img") ?? []]
 			await Promise.all(images.map(image => image.decode()))
 			cells.push(images.map(image => ({
 				Content: image.src.replace("data:image/png;base64,", "").trim(), Width: image.naturalWidth, Height: image.naturalHeight,
-				Shown: Math.round(image.getBoundingClientRect().width)})))
+				Shown: Math.round(image.getBoundingClientRect().width), Hidden: image.style.display == "none"})))
 		}
 		return cells
 	})()`)
@@ -234,7 +241,7 @@ func (p *labPage) checkPictures(nb *notebook.Notebook) {
 		var content []string
 		for _, picture := range shown[i] {
 			content = append(content, picture.Content)
-			if picture.Width == 0 || picture.Height == 0 || picture.Shown == 0 {
+			if picture.Width == 0 || picture.Height == 0 || picture.Shown == 0 && !picture.Hidden {
 				p.t.Errorf("cell %d shows an empty picture: %d x %d pixels, %d wide on the page", i, picture.Width, picture.Height, picture.Shown)
 			}
 		}

@@ -50,6 +50,7 @@ you do not trust in a container.`,
 			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args)
 		},
 	}
+	cmd.AddCommand(nbgraderCommand())
 	flags := cmd.Flags()
 	flags.StringVar(&o.reference, "reference", "", "notebook as it was handed out (default: the one of the same name in notebooks/)")
 	flags.StringVar(&o.json, "json", "", "also write the marks to `FILE`")

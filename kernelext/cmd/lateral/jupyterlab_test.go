@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// A lab is a JupyterLab server with directories, a kernel specification and a port of its own.
+// A lab is a Jupyter server with directories, a kernel specification and a port of its own.
 type lab struct {
 	t    *testing.T
 	dir  string // all its files; the notebooks are in work below it
@@ -67,9 +67,28 @@ func jupyterLab4() (program, reason string) {
 	return program, ""
 }
 
-// startLab installs the kernel with this command and serves dir/work until the test ends. Every process that it
-// starts, kernels included, has the environment variable TMPDIR=dir/tmp, by which stragglers are found.
+// startLab installs the kernel with this command and serves dir/work in JupyterLab until the test ends.
 func startLab(t *testing.T, jupyter string, environment ...string) *lab {
+	return startServer(t, func(l *lab, port int) []string {
+		return []string{jupyter, "lab", "--no-browser", "--allow-root",
+			"--ServerApp.ip=127.0.0.1", fmt.Sprintf("--ServerApp.port=%d", port), "--ServerApp.port_retries=0",
+			"--IdentityProvider.token=" + l.key, "--ServerApp.root_dir=" + filepath.Join(l.dir, "work"),
+			"--LabApp.expose_app_in_browser=True"} // as window.jupyterapp
+	}, environment...)
+}
+
+// startClassic does the same in the classic notebook.
+func startClassic(t *testing.T, notebook string, environment ...string) *lab {
+	return startServer(t, func(l *lab, port int) []string {
+		return []string{notebook, "--no-browser", "--allow-root",
+			"--NotebookApp.ip=127.0.0.1", fmt.Sprintf("--NotebookApp.port=%d", port), "--NotebookApp.port_retries=0",
+			"--NotebookApp.token=" + l.key, "--NotebookApp.notebook_dir=" + filepath.Join(l.dir, "work")}
+	}, environment...)
+}
+
+// startServer installs the kernel and starts a server. Every process that it starts, kernels included, has the
+// environment variable TMPDIR=dir/tmp, by which stragglers are found.
+func startServer(t *testing.T, command func(l *lab, port int) []string, environment ...string) *lab {
 	l := &lab{t: t, dir: t.TempDir(), key: rand.Text(), done: make(chan struct{})}
 	for _, name := range []string{"tmp", "work"} {
 		if err := os.Mkdir(filepath.Join(l.dir, name), 0o777); err != nil {
@@ -87,10 +106,8 @@ func startLab(t *testing.T, jupyter string, environment ...string) *lab {
 
 	port := freePort(t)
 	l.home = fmt.Sprintf("http://127.0.0.1:%d", port)
-	l.cmd = exec.Command(jupyter, "lab", "--no-browser", "--allow-root",
-		"--ServerApp.ip=127.0.0.1", fmt.Sprintf("--ServerApp.port=%d", port), "--ServerApp.port_retries=0",
-		"--IdentityProvider.token="+l.key, "--ServerApp.root_dir="+filepath.Join(l.dir, "work"),
-		"--LabApp.expose_app_in_browser=True") // as window.jupyterapp
+	argv := command(l, port)
+	l.cmd = exec.Command(argv[0], argv[1:]...)
 	l.cmd.Env = env
 	l.cmd.Stdout, l.cmd.Stderr = &l.log, &l.log
 	l.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -169,9 +186,9 @@ func (l *lab) waitUntilServing() {
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-l.done:
-			l.t.Fatalf("JupyterLab ended before it served:\n%s", l.log.String())
+			l.t.Fatalf("Jupyter ended before it served:\n%s", l.log.String())
 		case <-ctx.Done():
-			l.t.Fatalf("JupyterLab does not answer:\n%s", l.log.String())
+			l.t.Fatalf("Jupyter does not answer:\n%s", l.log.String())
 		}
 	}
 }
@@ -180,13 +197,13 @@ func (l *lab) waitUntilServing() {
 func (l *lab) stop() {
 	if l.t.Failed() {
 		lines := strings.Split(strings.TrimSpace(l.log.String()), "\n")
-		l.t.Logf("the last that JupyterLab said:\n%s", strings.Join(lines[max(0, len(lines)-20):], "\n"))
+		l.t.Logf("the last that Jupyter said:\n%s", strings.Join(lines[max(0, len(lines)-20):], "\n"))
 	}
 	l.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-l.done:
 	case <-time.After(20 * time.Second):
-		l.t.Error("JupyterLab does not end")
+		l.t.Error("Jupyter does not end")
 		syscall.Kill(-l.cmd.Process.Pid, syscall.SIGKILL)
 		<-l.done
 	}

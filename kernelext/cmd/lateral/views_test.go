@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/lateral-ml/lateral/data"
+	"github.com/lateral-ml/lateral/kernelext"
+	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/page"
+	"github.com/lateral-ml/lateral/lib/dataset"
+)
+
+// The cells of a notebook that has something to explore, to slide and to stop.
+var liveCells = []string{`import (
+	"time"
+
+	"github.com/lateral-ml/lateral/kernelext"
+	"github.com/lateral-ml/lateral/lib/figure"
+)
+
+%%
+var points, images [][]float64
+var labels []int
+for i := range 60 {
+	points = append(points, []float64{float64(i % 8), float64(i / 8)})
+	images = append(images, []float64{0, 1, float64(i) / 60, 0})
+	labels = append(labels, i%3)
+}
+classes := figure.ScatterClasses(figure.Axes{X: "a", Y: "b"}, points, labels, []string{"one", "two", "<three>"})
+heat := figure.HeatMap(figure.Axes{X: "c", Y: "d", Z: "e"}, [][]float64{{1, 2}, {3, 4}})
+kernelext.Explore(figure.Panels(2, figure.WithImages(classes, figure.Tiles{}, images), heat).WithCaption("A map."))
+kernelext.Explore(figure.Lines(figure.Axes{X: "a", Y: "b"}, figure.Series{Name: "s", Y: []float64{1, 4, 2}}).WithCaption("A curve."))`,
+	`%%
+kernelext.Frames("k", []string{"1", "2", "3"}, func(i int) kernelext.Drawing {
+	return figure.Bars(figure.Axes{X: "a", Y: "b", XNames: []string{"x"}, YRange: [2]float64{0, 3}}, figure.Series{Y: []float64{float64(i + 1)}}).WithCaption("Bars.")
+})`,
+	`import (
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/loss"
+	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/tensor"
+	"github.com/lateral-ml/lateral/lib/train"
+)
+
+%%
+digits, _ := dataset.Glyphs(1)
+net := nn.NewDense(784, 10, nn.Uniform, tensor.Stream(1, "weights"))
+kernelext.Train("slow", train.Config{Model: net, Train: digits, Epochs: 2, Key: "linear",
+	Loss:   func(b *train.Batch) *autograd.Var { return loss.CrossEntropy(net.Forward(b.X), b.Y) },
+	OnStep: func(*train.Event) { time.Sleep(50 * time.Millisecond) }})
+fmt.Println("to the end")`}
+
+// A frontEnd is what differs between the notebooks that the same cells run in.
+type frontEnd struct {
+	*labPage
+	start string // an expression that starts cell %d
+	idle  string // whether the kernel is
+	stop  string // the stop button
+	save  string // whose promise ends when the file is written
+}
+
+// TestViewsAndStop runs cells in JupyterLab and in the classic notebook: a view opens and draws, pointing at a sample
+// shows its image, a class can be hidden, a slider changes the picture, the stop button pauses a training. Then the
+// same notebook as a page of its own, without a kernel.
+func TestViewsAndStop(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser test takes a minute")
+	}
+	chromium := findChromium()
+	if chromium == "" {
+		t.Skip("no Chromium or Chrome on PATH")
+	}
+	set, _ := data.Lookup("echarts")
+	charts := t.TempDir()
+	if cache, err := os.UserCacheDir(); err == nil {
+		charts = filepath.Join(cache, "lateral-ci")
+	}
+	if _, err := dataset.Fetch(t.Context(), set, charts, nil); err != nil {
+		t.Skip(err)
+	}
+	t.Setenv("LATERAL_DATA", charts) // of the kernels, and of the page
+
+	t.Run("JupyterLab", func(t *testing.T) {
+		jupyter, reason := jupyterLab4()
+		if reason != "" && os.Getenv("LATERAL_JUPYTER") != "" {
+			t.Fatal(reason)
+		} else if reason != "" {
+			t.Skip(reason)
+		}
+		l := startLab(t, jupyter, "LATERAL_CHECKPOINTS="+t.TempDir())
+		l.notebook("live.ipynb")
+		p := openNotebook(t, chromium, l, "live.ipynb")
+		f := frontEnd{p, `(n => { ` + panel + `.content.activeCellIndex = n; window.jupyterapp.commands.execute("notebook:run-cell"); return true })(%d)`,
+			panel + `.sessionContext.session.kernel.status == "idle"`, `window.jupyterapp.commands.execute("notebook:interrupt-kernel").then(() => true)`,
+			panel + `.context.save().then(() => true)`}
+		nb := f.live()
+
+		t.Run("page", func(t *testing.T) {
+			html, warnings, err := page.Render(nb, page.Options{Charts: kernelext.ChartScript})
+			if err != nil || len(warnings) > 0 {
+				t.Fatal(err, warnings)
+			}
+			path := filepath.Join(t.TempDir(), "live.html")
+			if err := os.WriteFile(path, html, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			p := openPage(t, chromium, (&url.URL{Scheme: "file", Path: path}).String(), time.Minute)
+			p.views()
+			p.slides()
+			p.snapshot("page")
+		})
+	})
+	t.Run("classic", func(t *testing.T) {
+		classic, err := exec.LookPath("jupyter-notebook")
+		if err == nil {
+			var version []byte
+			if version, err = exec.Command(classic, "--version").Output(); err == nil && !strings.HasPrefix(string(version), "6.") {
+				err = fmt.Errorf("%s is version %s", classic, version)
+			}
+		}
+		if err != nil {
+			t.Skipf("no classic notebook (version 6): %v", err)
+		}
+		l := startClassic(t, classic, "LATERAL_CHECKPOINTS="+t.TempDir())
+		l.notebook("live.ipynb")
+		p := openPage(t, chromium, l.home+"/notebooks/live.ipynb?token="+l.key, 4*time.Minute)
+		p.file = filepath.Join(l.dir, "work", "live.ipynb")
+		p.wait(time.Minute, "the kernel", `window.Jupyter?.notebook?.kernel?.is_connected() && Jupyter.notebook.kernel.info_reply.status == "ok"`)
+		f := frontEnd{p, `(n => { Jupyter.notebook.execute_cells([n]); return true })(%d)`,
+			`!Jupyter.notebook.kernel_busy && Jupyter.notebook.get_cells().every(c => c.input_prompt_number != "*")`,
+			`(Jupyter.notebook.kernel.interrupt(), true)`, `Jupyter.notebook.save_notebook().then(() => true)`}
+		f.live()
+	})
+}
+
+// notebook writes the cells for the server.
+func (l *lab) notebook(name string) {
+	nb := sources(liveCells...)
+	nb.Metadata = map[string]any{"kernelspec": map[string]any{"name": kernelName, "display_name": kernelDisplay, "language": "go"}}
+	if err := nb.WriteFile(filepath.Join(l.dir, "work", name)); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// live does with the cells what a person does, and returns the notebook without the training.
+func (f *frontEnd) live() *notebook.Notebook {
+	for i := range 2 {
+		f.begin(i)
+		f.wait(2*time.Minute, "a cell to end", fmt.Sprintf("document.querySelectorAll('[data-lateral]').length >= %d && %s", i+2, f.idle))
+	}
+	f.views()
+	f.slides()
+	f.snapshot(filepath.Base(f.t.Name()))
+	nb := f.written()
+
+	f.begin(2)
+	f.wait(2*time.Minute, "the training", `/slow .* left/.test(document.body.innerText)`)
+	start := time.Now()
+	evaluate[bool](f.labPage, f.stop)
+	f.wait(time.Minute, "the training to stop", f.idle)
+	f.t.Logf("stopped after %.1f s", time.Since(start).Seconds())
+	if said := outputText(f.written().Cells[2]); !strings.Contains(said, `training "slow" was stopped after step `) || !strings.Contains(said, "is saved: run the cell again") {
+		f.t.Errorf("stopped, the cell says %s", said)
+	}
+	f.begin(2)
+	f.wait(2*time.Minute, "the training to end", `/to the end/.test(document.body.innerText.replace(/"to the end"/g, "")) && `+f.idle)
+	if said := outputText(f.written().Cells[2]); !strings.Contains(said, `training "slow" goes on after step `) {
+		f.t.Errorf("run again, the cell says %s", said)
+	}
+	return nb
+}
+
+func (f *frontEnd) begin(cell int) {
+	f.t.Helper()
+	evaluate[bool](f.labPage, fmt.Sprintf(f.start, cell))
+}
+
+// written saves the notebook and returns what the file holds.
+func (f *frontEnd) written() *notebook.Notebook {
+	f.t.Helper()
+	evaluate[bool](f.labPage, f.save)
+	nb, err := notebook.ReadFile(f.file)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for i, c := range nb.Cells[:2] {
+		for _, o := range c.Outputs {
+			if o.Type == notebook.Error || o.Name == "stderr" {
+				f.t.Fatalf("cell %d: %s %s %s", i, o.ErrorName, o.ErrorValue, o.Text)
+			}
+		}
+	}
+	return nb
+}
+
+// outputText is all text of a cell's outputs.
+func outputText(c *notebook.Cell) string {
+	var b strings.Builder
+	for _, o := range c.Outputs {
+		plain, _ := o.Data["text/plain"].(string)
+		b.WriteString(o.Text + plain + o.ErrorValue + strings.Join(o.Traceback, "\n") + "\n")
+	}
+	return b.String()
+}
+
+// views opens every interactive view and looks at what it draws.
+func (p *labPage) views() {
+	p.t.Helper()
+	const boxes = `[...document.querySelectorAll("details[data-lateral]")]`
+	p.wait(20*time.Second, "the views to be ready", boxes+`.length == 2 && `+boxes+`.every(d => d.dataset.ready)`)
+	evaluate[bool](p, boxes+`.forEach(d => { d.open = true }); true`)
+	p.wait(30*time.Second, "the views to be drawn", boxes+`.map(d => d.querySelectorAll("svg").length).join() == "2,1"`)
+	const chart = `echarts.getInstanceByDom(document.querySelector("details[data-lateral] svg").closest("[_echarts_instance_]"))`
+	const marks = `[...document.querySelector("details[data-lateral] svg").querySelectorAll("path")].filter(e => e.getAttribute("fill") == "%s").length`
+	first := fmt.Sprintf(marks, evaluate[string](p, chart+`.getOption().color[0]`))
+	if n := evaluate[int](p, first); n < 20 {
+		p.t.Errorf("the map shows %d marks of the first class, want 20", n)
+	}
+	before := evaluate[int](p, first)
+	evaluate[bool](p, chart+`.dispatchAction({type: "legendToggleSelect", name: "one"}); true`)
+	p.wait(10*time.Second, "a hidden class to go", fmt.Sprintf("%s <= %d - 20", first, before))
+	evaluate[bool](p, chart+`.dispatchAction({type: "showTip", seriesIndex: 2, dataIndex: 1}); true`)
+	p.wait(10*time.Second, "the image beside the pointer", `[...document.querySelectorAll("details[data-lateral] div")].some(d => d.style.backgroundImage.startsWith('url("data:image/png'))`)
+	if tip := evaluate[string](p, `[...document.querySelectorAll("details[data-lateral] b")].map(b => b.parentNode.textContent).join()`); !strings.Contains(tip, "<three>, sample 5") {
+		p.t.Errorf("beside the pointer stands %q", tip)
+	}
+}
+
+// slides moves the slider.
+func (p *labPage) slides() {
+	p.t.Helper()
+	const shown = `[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0).map(i => i.alt).join()`
+	p.wait(20*time.Second, "the slider", shown+` == "1"`)
+	first := evaluate[string](p, `[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0)[0].src`)
+	evaluate[bool](p, `(s => { s.value = 2; s.dispatchEvent(new Event("input")); return true })(document.querySelector("div[data-lateral] input"))`)
+	if now := evaluate[string](p, shown); now != "3" {
+		p.t.Errorf("the slider at its end shows picture %q", now)
+	}
+	if evaluate[string](p, `[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0)[0].src`) == first {
+		p.t.Error("the slider shows the same picture as before")
+	}
+	if n := evaluate[int](p, `[...document.querySelectorAll("img")].filter(i => i.style.display == "none" && i.src.startsWith("data:image/png") && !i.closest("[data-lateral]")).length`); n != 1 {
+		p.t.Errorf("%d strips are hidden, want 1", n)
+	}
+}
+
+// snapshot keeps a picture of the page as it is.
+func (p *labPage) snapshot(name string) {
+	p.t.Helper()
+	dir := os.Getenv("LATERAL_SCREENSHOTS")
+	if dir == "" {
+		dir = p.t.ArtifactDir()
+	}
+	evaluate[bool](p, `document.querySelector("details[data-lateral]").scrollIntoView(); true`)
+	time.Sleep(300 * time.Millisecond) // the page is drawn
+	shot, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.t.Fatalf("screenshot: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "views-"+name+".png"), shot, 0o666); err != nil {
+		p.t.Fatal(err)
+	}
+}
