@@ -19,7 +19,7 @@ type TSNE struct {
 	Iterations   int            // steps of gradient descent; default 1000
 	Exaggeration float64        // factor on the affinities during the first steps; default 12
 	Early        int            // number of these steps; 0 is the default 250, and a negative number means none
-	Rate         float64        // learning rate; default N/(4·Exaggeration), at least 50 [BCAHDS19]
+	Rate         float64        // learning rate, in the early steps divided by Exaggeration; default N/4 [BCAHDS19]
 	Exact        bool           // sum over all pairs, in time N² a step; otherwise distant groups of points count as one
 	Theta        float64        // how distant: their cell's side over their distance, at most; default 0.5 [Maaten14]
 	Init         *tensor.Tensor // where the samples lie at first, [N, 2]; nil draws from N(0, 1e-4²)
@@ -44,6 +44,9 @@ type Map struct {
 // section 3.4]. The gradient is
 //
 //	dKL/dy_i = 4 sum over j of (p_ij - q_ij) w_ij (y_i - y_j)
+//
+// After the early steps the points start from rest with gains of 1: gains that grew while the map was a small ball would
+// throw it apart at the first step, and it would settle at a larger divergence.
 //
 // The sum over p has few terms. The other one is over all points, of which distant groups count as one [Maaten14], in
 // float32 with sums over groups in float64. The same settings give the same map, bit for bit, for any number of workers.
@@ -70,10 +73,11 @@ func (c TSNE) Fit(ctx context.Context, a *Affinities) (*Map, error) {
 			err = fmt.Errorf("embed: TSNE: stopped after %d of %d steps: %w", m.Iterations, c.Iterations, context.Cause(ctx))
 			break
 		}
-		early := m.Iterations < c.Early
-		s.exaggeration, s.momentum = 1, 0.8
-		if early {
-			s.exaggeration, s.momentum = float32(c.Exaggeration), 0.5
+		switch m.Iterations {
+		case max(0, c.Early):
+			s.rest(1, 0.8, c.Rate)
+		case 0:
+			s.rest(c.Exaggeration, 0.5, c.Rate/c.Exaggeration)
 		}
 		s.gradient()
 		if math.IsNaN(s.z-s.z) || s.z == 0 && n > 1 {
@@ -104,7 +108,7 @@ func (c *TSNE) defaults(n int) {
 		c.Early = 250
 	}
 	if c.Rate == 0 {
-		c.Rate = max(50, float64(n)/(4*c.Exaggeration))
+		c.Rate = float64(n) / 4
 	}
 	if c.Theta == 0 {
 		c.Theta = 0.5
@@ -144,14 +148,13 @@ type layout struct {
 
 func newLayout(a *Affinities, c TSNE) *layout {
 	n := a.Len()
-	s := &layout{a: a, theta: float32(c.Theta), rate: float32(c.Rate), workers: c.Workers,
+	s := &layout{a: a, theta: float32(c.Theta), workers: c.Workers,
 		groups: make([]float64, (n+simd.RepelPoints-1)/simd.RepelPoints)}
 	for _, v := range []*[]float32{&s.x, &s.y, &s.moveX, &s.moveY, &s.gainX, &s.gainY, &s.pullX, &s.pullY, &s.pushX, &s.pushY} {
 		*v = make([]float32, n)
 	}
 	rng := tensor.Stream(c.Seed, "embed: t-SNE")
 	for i := range n {
-		s.gainX[i], s.gainY[i] = 1, 1
 		if c.Init != nil {
 			s.x[i], s.y[i] = c.Init.At(i, 0), c.Init.At(i, 1)
 		} else {
@@ -159,6 +162,14 @@ func newLayout(a *Affinities, c TSNE) *layout {
 		}
 	}
 	return s
+}
+
+// rest begins steps of another kind: no point moves, all gains are 1.
+func (s *layout) rest(exaggeration, momentum, rate float64) {
+	s.exaggeration, s.momentum, s.rate = float32(exaggeration), float32(momentum), float32(rate)
+	for i := range s.x {
+		s.moveX[i], s.moveY[i], s.gainX[i], s.gainY[i] = 0, 0, 1, 1
+	}
 }
 
 // gradient finds the forces at the present places.
