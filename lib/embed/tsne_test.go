@@ -317,6 +317,9 @@ func TestTrustworthiness(t *testing.T) {
 // A map that is thrown apart when exaggeration ends settles at a divergence that depends on where it landed: it is larger
 // by up to a fifth here. Starting from rest, any start gives nearly the same.
 func TestDivergenceDoesNotDependOnTheStart(t *testing.T) {
+	if race.Enabled {
+		t.Skip("slow, and no other code than the tests above run")
+	}
 	images, _ := dataset.Glyphs(1)
 	codes := submask.ReLU(projected(images.X.Slice(0, 300), 200))
 	near := (&submask.Index{Codes: codes}).Search(codes, 91).WithoutSelf()
