@@ -35,7 +35,7 @@ user() {
     # What only the building of these needs is not kept.
     export GOMODCACHE=$building/mod GOCACHE=$building/cache
     go build -o "$HOME/.local/bin/lateral" ./kernelext/cmd/lateral
-    lateral kernel install
+    lateral kernel install --completion
     unset GOMODCACHE GOCACHE
 
     # Compile the library and all that cells import, and run one notebook as a student will.

@@ -116,23 +116,24 @@ func (k *kernel) replayOn(c *child) {
 	cells := slices.Clone(k.declared)
 	k.mu.Unlock()
 	code, origin := replay(cells)
-	outcome := "there were no declarations to give back"
+	outcome, replayed := "there were no declarations to give back", error(nil)
 	if strings.TrimSpace(code) != "" {
 		from := map[int]bool{}
 		for _, p := range origin {
 			from[p.count] = true
 		}
 		outcome = fmt.Sprintf("the declarations of earlier cells (%d) are back", len(from))
-		if err := k.silentlyAt(c, code, func(line int) place {
+		if replayed = k.silentlyAt(c, code, func(line int) place {
 			if line < 1 || line > len(origin) {
 				return place{}
 			}
 			return origin[line-1]
-		}); err != nil {
-			outcome = fmt.Sprintf("the declarations so far could not be given back: run their cells again (%v)", err)
+		}); replayed != nil {
+			outcome = fmt.Sprintf("the declarations so far could not be given back: run their cells again (%v)", replayed)
 		}
 	}
 	k.mu.Lock()
+	k.replayed = replayed
 	k.notice = "[the process behind the kernel was started again; " + outcome + "]"
 	k.mu.Unlock()
 }

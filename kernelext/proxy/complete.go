@@ -39,6 +39,9 @@ func (k *kernel) complete(m *wire.Message) wire.CompleteReply {
 		k.completeCommand(text, &reply)
 		return reply
 	}
+	if k.prepareGopls() != "" {
+		return reply
+	}
 	var got wire.CompleteReply
 	if !k.ask(m, request, completeLimit, &got) || got.Status != "ok" || len(got.Matches) == 0 {
 		return reply
@@ -93,6 +96,11 @@ func (k *kernel) inspect(m *wire.Message) wire.InspectReply {
 	if magic, _ := k.magic(line); magic != nil {
 		reply.Found = true
 		reply.Data["text/plain"] = magic.Usage + "\n\n" + magic.Help
+		return reply
+	}
+	if wait := k.prepareGopls(); wait != "" {
+		reply.Found = true
+		reply.Data["text/plain"] = wait
 		return reply
 	}
 	var got wire.InspectReply

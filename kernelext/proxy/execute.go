@@ -70,6 +70,7 @@ func (k *kernel) executeAll(ctx context.Context) {
 				return
 			}
 			k.revive(ctx)
+			k.adoptGopls(ctx)
 		case aborted:
 			k.answer(k.sockets.Shell, next.request, "execute_reply", func() any {
 				return executeReply{ExecuteReply: wire.ExecuteReply{Status: "aborted", ExecutionCount: k.count}}

@@ -55,7 +55,7 @@ var (
 	// An entry of GoNB's traceback for an error of the compiler.
 	compileError = regexp.MustCompile(`(?s)^Cell(?:\[(\d+)\]:)? Line (\d+)\n.*\n(.*)$`)
 	panicLine    = regexp.MustCompile(`(?m)^(panic: .*|fatal error: .*)$`)
-	noise        = regexp.MustCompile(`^# gonb_[0-9a-f]+$|^exit status \d+$|^$`)
+	noise        = regexp.MustCompile(`^# gonb_[0-9a-f]+$|^go: downloading |^exit status \d+$|^$`)
 )
 
 // notCompiled reads GoNB's report of a cell that does not compile.
@@ -98,8 +98,8 @@ func (e *execution) notCompiled(reply wire.ExecuteReply) *failure {
 			f.Name, f.Message = "CompileError", strings.TrimPrefix(f.Message, "# ")+" does not compile"
 		}
 	}
-	if strings.HasSuffix(f.Message, "; to add it:") {
-		f.Message = strings.TrimSuffix(f.Message, "; to add it:")
+	if message, why, _ := strings.Cut(f.Message, "; to add "); why == "it:" || why == "missing requirements, run:" {
+		f.Name, f.Message = "CompileError", message
 		more = []string{"Cells import the standard library, this module and what it needs. For another module, run a cell with %autoget first."}
 	}
 	f.Detail = strings.Join(more, "\n")

@@ -3,8 +3,10 @@
 package proxy_test
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,9 +20,8 @@ import (
 	"github.com/lateral-ml/lateral/kernelext/wire"
 )
 
-// real is a kernel over the GoNB that this module pins. withGopls leaves
-// completion to it, if gopls is built.
-func real(t testing.TB, withGopls bool) (config proxy.Config, hasGopls bool) {
+// real is a kernel over the GoNB that this module pins.
+func real(t testing.TB) (proxy.Config, toolchain.Tools) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds and runs the GoNB kernel")
@@ -36,21 +37,16 @@ func real(t testing.TB, withGopls bool) (config proxy.Config, hasGopls bool) {
 	if err := tools.Build(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	env := tools.Environment()
-	if _, err := os.Stat(tools.Gopls()); err == nil && withGopls {
-		hasGopls = true
-		env = append(env, "PATH="+tools.Path(strings.TrimSuffix(tools.Gopls(), "/gopls")+":"+os.Getenv("PATH")))
-	}
 	return proxy.Config{
-		Child: session.Spec{Argv: append(toolchain.Arguments(tools.GoNB(), tools.Module), toolchain.Quiet...), Env: env},
+		Child: session.Spec{Argv: append(toolchain.Arguments(tools.GoNB(), tools.Module), toolchain.Quiet...), Env: tools.Environment()},
 		Setup: []string{"%noautoget"},
-	}, hasGopls
+	}, tools
 }
 
 // TestGoNB goes the whole way with the real GoNB: declarations that stay, errors
 // with cell and line, interrupts in every phase, a GoNB that is killed.
 func TestGoNB(t *testing.T) {
-	config, _ := real(t, false)
+	config, _ := real(t)
 	f := serve(t, config)
 
 	for _, step := range []struct {
@@ -127,7 +123,7 @@ func TestGoNB(t *testing.T) {
 // Three hundred pictures and three hundred lines, in turns, arrive complete and
 // in order, ten times out of ten, also if the program then panics.
 func TestNothingIsLostOrReordered(t *testing.T) {
-	config, _ := real(t, false)
+	config, _ := real(t)
 	f := serve(t, config)
 	const n = 300
 	var want []string
@@ -164,7 +160,7 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 // A cell that prints for ever fills neither the notebook nor the memory, the stop button ends it, and the kernel goes
 // on.
 func TestCellThatPrintsForEver(t *testing.T) {
-	config, _ := real(t, false)
+	config, _ := real(t)
 	f := serve(t, config)
 	m := f.send(f.sockets.Shell, "execute_request", request("%%\nline := strings.Repeat(\"x\", 1<<16) + \"\\n\"\nfor {\n\tfmt.Print(line)\n}"))
 	size, cut := 0, ""
@@ -199,14 +195,19 @@ func TestCellThatPrintsForEver(t *testing.T) {
 	}
 }
 
-// Completion asked for on a fresh kernel does not make a cell wait for gopls,
-// and works once gopls has read the module.
+// Completion asked for on a fresh kernel, which has no gopls yet, does not make a
+// cell wait, and works once gopls is there and has read the module. What was
+// declared before is known to it.
 func TestCompletionDoesNotDelayACell(t *testing.T) {
-	config, ok := real(t, true)
-	if !ok {
-		t.Skip("gopls is not built: lateral kernel install builds it")
+	config, tools := real(t)
+	if !tools.HasGopls() {
+		t.Skip("gopls is not built: lateral kernel install --completion builds it")
 	}
+	dir := t.TempDir()
+	config.Child.Env = append(config.Child.Env, "PATH="+tools.Path(dir+":"+os.Getenv("PATH")))
+	config.Completer = func(context.Context) error { return os.Symlink(tools.Gopls(), filepath.Join(dir, "gopls")) }
 	f := serve(t, config)
+	f.execute("func declaredBefore() string { return \"before\" }")
 	ask := func() (matches []string, took time.Duration) {
 		const code = "import \"strings\"\n%%\nstrings.ToUp"
 		start := time.Now()
@@ -218,7 +219,7 @@ func TestCompletionDoesNotDelayACell(t *testing.T) {
 	start := time.Now()
 	r := f.execute("%%\nfmt.Println(\"quick\")")
 	t.Logf("on a fresh kernel: completion answered in %v, then a cell in %v", took, time.Since(start))
-	if took > time.Second || r.text() != "quick\n" {
+	if took > time.Second || r.String() != "stdout quick\n" {
 		t.Errorf("completion took %v, the cell shows %s", took, r)
 	}
 	for deadline := time.Now().Add(90 * time.Second); ; time.Sleep(time.Second) {
@@ -230,6 +231,9 @@ func TestCompletionDoesNotDelayACell(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("completion never works")
 		}
+	}
+	if r := f.execute("%%\nfmt.Println(declaredBefore())"); r.String() != "stdout before\n" {
+		t.Errorf("with gopls a cell shows %s", r)
 	}
 	var reply wire.InspectReply
 	const code = "import \"strings\"\n%%\nstrings.ToUpper(\"\")"

@@ -40,7 +40,10 @@ type Config struct {
 	Magics     []Magic
 	Observe    func(wire.Display) // sees every output that is displayed; may be nil
 	Interrupts <-chan os.Signal   // each interrupts the cell, as an interrupt_request does; may be nil
-	Log        io.Writer          // why a child had to be started again; may be nil
+	// Completer makes gopls, which GoNB finds on its PATH when it starts. The first completion or inspection calls it,
+	// in the background; nil if gopls is there.
+	Completer func(context.Context) error
+	Log       io.Writer // why a child had to be started again; may be nil
 }
 
 // A kernel is the state of a served kernel.
@@ -64,10 +67,12 @@ type kernel struct {
 	declared   []source          // cells whose declarations GoNB remembers
 	starts     []time.Time       // when children were started
 	notice     string            // for the next cell to show
+	replayed   error             // why the newest GoNB did not get the declarations
 	history    []entry
 	count      int               // execution count
 	comms      map[string]string // open ones: identifier to target
 	places     map[string]string // display identifier to the cell that first showed it
+	completer  completer
 }
 
 // errShutdown ends a kernel that was asked to.
@@ -88,7 +93,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	k := &kernel{
 		Config: c, sockets: sockets, id: wire.NewID(), stop: stop, wake: make(chan struct{}, 1),
-		env: map[string]string{}, comms: map[string]string{}, places: map[string]string{},
+		env: map[string]string{}, comms: map[string]string{}, places: map[string]string{}, completer: completer{life: ctx},
 	}
 	k.publish(wire.New(k.id, "status", wire.Status{State: "starting"}))
 	var executing sync.WaitGroup

@@ -19,6 +19,7 @@ const maxText = 2 << 20
 type recorder struct {
 	cells    map[string]*record            // by request
 	displays map[string][]*notebook.Output // by display identifier, in any cell
+	live     func(text string)             // told texts that are redrawn in place; may be nil
 }
 
 func newRecorder() *recorder {
@@ -94,6 +95,9 @@ func (r *recorder) handle(m *wire.Message) {
 // identifier show.
 func (r *recorder) display(rec *record, msgType string, display wire.Display) {
 	id := display.Transient.DisplayID
+	if text, ok := display.Data["text/plain"].(string); ok && id != "" && len(display.Data) == 1 && r.live != nil {
+		r.live(text)
+	}
 	for _, earlier := range r.displays[id] {
 		earlier.Data, earlier.Metadata = display.Data, display.Metadata
 	}

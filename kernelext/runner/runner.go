@@ -24,6 +24,7 @@ type Options struct {
 	KeepGoing   bool           // run the cells after one that failed
 	Clean       func(string) string
 	Progress    func(Progress) // told before and after each cell; may be nil
+	Live        func(string)   // told each state of a text that a cell redraws in place, such as a progress line; may be nil
 }
 
 // Progress is the state of a run.
@@ -55,6 +56,7 @@ func Run(ctx context.Context, nb *notebook.Notebook, o Options) error {
 		o.Clean = func(text string) string { return text }
 	}
 	r := &run{nb: nb, o: o, recorder: newRecorder(), counts: map[int]int{}}
+	r.recorder.live = o.Live
 	for i, cell := range nb.Cells {
 		if cell.Type == notebook.Code && !cell.HasTag("skip-execution") {
 			cell.Clear()

@@ -259,6 +259,18 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// Texts that are redrawn in place are told as they change, pictures and plain outputs are not.
+func TestLive(t *testing.T) {
+	nb := cells("display one 10 %\nupdate one 20 %\ndisplay - other\nstdout \"x\"\ndata {\"text/plain\": \"a\", \"image/png\": \"AAAA\"}\nupdate one done")
+	var told []string
+	if err := execute(t, nb, Options{Live: func(text string) { told = append(told, text) }}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"10 %", "20 %", "done"}; !reflect.DeepEqual(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+}
+
 func TestTextIsBounded(t *testing.T) {
 	r := newRecorder()
 	request := wire.New("s", "execute_request", wire.Empty{})

@@ -111,11 +111,17 @@ func (t Tools) Build(ctx context.Context) error {
 	return install(ctx, t.Module, t.Dir, gonb, goimports)
 }
 
+// HasGopls reports whether gopls is there.
+func (t Tools) HasGopls() bool {
+	_, err := os.Stat(t.Gopls())
+	return err == nil
+}
+
 // BuildGopls makes gopls, unless it is there. It is pinned by a module of its
 // own, so that its requirements do not become those of everyone who imports
 // this module.
 func (t Tools) BuildGopls(ctx context.Context) error {
-	if _, err := os.Stat(t.Gopls()); err == nil {
+	if t.HasGopls() {
 		return nil
 	}
 	return install(ctx, filepath.Join(t.Module, "kernelext", "tools", "gopls"), filepath.Dir(t.Gopls()), gopls)
@@ -168,10 +174,21 @@ func (t Tools) Warm(ctx context.Context, packages []string) error {
 	return err
 }
 
+type yielding struct{}
+
+// Yielding has the Go commands of ctx leave the processor to whatever else wants
+// it, as is right for a build that nobody waits for.
+func Yielding(ctx context.Context) context.Context { return context.WithValue(ctx, yielding{}, true) }
+
 // run runs the Go command in dir, where neither a workspace file nor -mod=mod
 // of the user's may change what the module pins.
 func run(ctx context.Context, dir string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(ctx, "go", args...)
+	command := []string{"go"}
+	if nice, err := exec.LookPath("nice"); err == nil && ctx.Value(yielding{}) != nil {
+		command = []string{nice, "-n", "15", "go"}
+	}
+	command = append(command, args...)
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	var out, errs bytes.Buffer

@@ -89,18 +89,29 @@ func TestLocate(t *testing.T) {
 // What does not build leaves nothing behind and says what to do.
 func TestBuildFails(t *testing.T) {
 	module := t.TempDir()
-	if err := os.WriteFile(filepath.Join(module, "go.mod"), []byte("module x\n\ngo 1.26\n"), 0o644); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{module, filepath.Join(module, "kernelext", "tools", "gopls")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module x\n\ngo 1.26\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	t.Setenv("GOPROXY", "off")
 	t.Setenv("GOFLAGS", "-mod=mod")
 	tools := Tools{Dir: filepath.Join(t.TempDir(), "bin"), Module: module}
-	err := tools.Build(context.Background())
-	if err == nil || !strings.Contains(err.Error(), "cannot be downloaded: connect once") {
-		t.Errorf("error %v", err)
-	}
-	if left, err := os.ReadDir(tools.Dir); err != nil || len(left) > 0 {
-		t.Errorf("left behind: %v, %v", left, err)
+	for dir, err := range map[string]error{
+		tools.Dir:                   tools.Build(t.Context()),
+		filepath.Dir(tools.Gopls()): tools.BuildGopls(Yielding(t.Context())),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "cannot be downloaded: connect once") {
+			t.Errorf("error %v", err)
+		}
+		left, err := os.ReadDir(dir)
+		left = slices.DeleteFunc(left, func(d os.DirEntry) bool { return filepath.Join(dir, d.Name()) == filepath.Dir(tools.Gopls()) })
+		if err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
 	}
 }
 

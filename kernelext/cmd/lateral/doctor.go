@@ -163,10 +163,10 @@ func checkTools(tools toolchain.Tools) []finding {
 	} else {
 		findings = append(findings, finding{note, "kernel: not built yet", "the first lateral run builds it, in about a minute"})
 	}
-	if _, err := os.Stat(tools.Gopls()); err == nil {
+	if tools.HasGopls() {
 		return append(findings, finding{fine, "gopls: " + tools.Gopls(), ""})
 	}
-	return append(findings, finding{note, "gopls: not built yet; only completion in Jupyter needs it", "lateral kernel install"})
+	return append(findings, finding{note, "gopls: not built yet; the first completion in Jupyter builds it in the background", "lateral kernel install --completion builds it now"})
 }
 
 func checkJupyter(ctx context.Context) []finding {

@@ -90,19 +90,12 @@ func startClassic(t *testing.T, notebook string, environment ...string) *lab {
 // environment variable TMPDIR=dir/tmp, by which stragglers are found.
 func startServer(t *testing.T, command func(l *lab, port int) []string, environment ...string) *lab {
 	l := &lab{t: t, dir: t.TempDir(), key: rand.Text(), done: make(chan struct{})}
-	for _, name := range []string{"tmp", "work"} {
-		if err := os.Mkdir(filepath.Join(l.dir, name), 0o777); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.Mkdir(filepath.Join(l.dir, "work"), 0o777); err != nil {
+		t.Fatal(err)
 	}
 	l.write("config/lab/user-settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings",
 		`{"fetchNews": "false", "checkForUpdates": false}`) // else it asks
-	env := append(os.Environ(), l.environment()...)
-	env = append(env, environment...)
-
-	lateral := filepath.Join(l.dir, "lateral")
-	l.run(env, "go", "build", "-o", lateral, ".")
-	l.run(env, lateral, "kernel", "install")
+	env := append(installKernelIn(t, l.dir), environment...)
 
 	port := freePort(t)
 	l.home = fmt.Sprintf("http://127.0.0.1:%d", port)
@@ -123,13 +116,19 @@ func startServer(t *testing.T, command func(l *lab, port int) []string, environm
 	return l
 }
 
-// environment keeps Jupyter away from the user's own files.
-func (l *lab) environment() []string {
-	at := func(name string) string { return filepath.Join(l.dir, name) }
-	return []string{
-		"JUPYTER_DATA_DIR=" + at("data"), "JUPYTER_RUNTIME_DIR=" + at("runtime"), "JUPYTER_CONFIG_DIR=" + at("config"),
-		"IPYTHONDIR=" + at("ipython"), "TMPDIR=" + at("tmp"),
+// installKernelIn builds this command in dir and installs its kernel there. The environment that it returns keeps
+// Jupyter away from the user's own files.
+func installKernelIn(t *testing.T, dir string) []string {
+	t.Helper()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	env := append(os.Environ(), "JUPYTER_DATA_DIR="+at("data"), "JUPYTER_RUNTIME_DIR="+at("runtime"), "JUPYTER_CONFIG_DIR="+at("config"),
+		"IPYTHONDIR="+at("ipython"), "TMPDIR="+at("tmp"))
+	if err := os.MkdirAll(at("tmp"), 0o777); err != nil {
+		t.Fatal(err)
 	}
+	mustRun(t, env, "go", "build", "-o", at("lateral"), ".")
+	mustRun(t, env, at("lateral"), "kernel", "install")
+	return env
 }
 
 // write writes a file below the server's directory.
@@ -144,14 +143,16 @@ func (l *lab) write(name, content string) {
 	}
 }
 
-// run runs a command that must succeed.
-func (l *lab) run(env []string, name string, args ...string) {
-	l.t.Helper()
-	cmd := exec.CommandContext(l.t.Context(), name, args...)
+// mustRun runs a command that must succeed, and returns what it says.
+func mustRun(t *testing.T, env []string, name string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
 	cmd.Env = env
-	if out, err := cmd.CombinedOutput(); err != nil {
-		l.t.Fatalf("%s %s: %v\n%s", filepath.Base(name), strings.Join(args, " "), err, out)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", filepath.Base(name), strings.Join(args, " "), err, out)
 	}
+	return string(out)
 }
 
 func freePort(t *testing.T) int {

@@ -17,22 +17,25 @@ import (
 
 func kernelCommand() *cobra.Command {
 	var prefix string
+	var completion bool
 	cmd := &cobra.Command{
 		Use:   "kernel",
 		Short: "Install, remove or run the kernel for Jupyter",
 	}
+	install := &cobra.Command{
+		Use:   "install",
+		Short: "Build the kernel and tell Jupyter about it",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := installKernel(cmd.Context(), cmd.ErrOrStderr(), prefix, completion)
+			return err
+		},
+	}
+	install.Flags().BoolVar(&completion, "completion", false, "also build gopls, for completion, now: some minutes (default: when a notebook first asks, in the background)")
 	cmd.PersistentFlags().StringVar(&prefix, "prefix", "", "install below `DIR`/share/jupyter, such as a virtual environment (default: for this user)")
 	cmd.AddCommand(
 		serveCommand(),
-		&cobra.Command{
-			Use:   "install",
-			Short: "Build the kernel and tell Jupyter about it",
-			Args:  cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				_, err := installKernel(cmd.Context(), cmd.ErrOrStderr(), prefix)
-				return err
-			},
-		},
+		install,
 		&cobra.Command{
 			Use:   "uninstall",
 			Short: "Remove the kernel from Jupyter",
@@ -66,8 +69,9 @@ func jupyterDir(prefix string) (string, error) {
 	return kernelspec.DataDir()
 }
 
-// installKernel builds what a front end needs and writes the specification.
-func installKernel(ctx context.Context, log io.Writer, prefix string) (toolchain.Tools, error) {
+// installKernel builds what a front end needs and writes the specification. gopls takes minutes, and only completion
+// needs it: unless it is wanted now, the kernel builds it when somebody first asks.
+func installKernel(ctx context.Context, log io.Writer, prefix string, completion bool) (toolchain.Tools, error) {
 	dir, err := jupyterDir(prefix)
 	if err != nil {
 		return toolchain.Tools{}, err
@@ -76,7 +80,7 @@ func installKernel(ctx context.Context, log io.Writer, prefix string) (toolchain
 	if err != nil {
 		return tools, err
 	}
-	if _, err := os.Stat(tools.Gopls()); err != nil {
+	if completion && !tools.HasGopls() {
 		step := startLine(log, "building gopls, for completion, once")
 		err := tools.BuildGopls(ctx)
 		step.end(err)
@@ -96,6 +100,9 @@ func installKernel(ctx context.Context, log io.Writer, prefix string) (toolchain
 		fmt.Fprintf(log, "installed the kernel %q: %s\n", kernelDisplay, file)
 	} else {
 		fmt.Fprintf(log, "the kernel %q is installed: %s\n", kernelDisplay, file)
+	}
+	if !tools.HasGopls() {
+		fmt.Fprintln(log, "completion: the first Tab in a notebook builds gopls in the background, which takes some minutes; lateral kernel install --completion builds it now")
 	}
 	return tools, nil
 }

@@ -51,7 +51,7 @@ func labCommand() *cobra.Command {
 
 // openLab runs Jupyter on the notebooks until it ends.
 func openLab(ctx context.Context, log io.Writer, prefix string, args []string) error {
-	tools, err := installKernel(ctx, log, prefix)
+	tools, err := installKernel(ctx, log, prefix, false)
 	if err != nil {
 		return err
 	}

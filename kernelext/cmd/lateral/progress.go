@@ -23,6 +23,10 @@ type line struct {
 	live  bool
 	stop  chan struct{}
 	wait  sync.WaitGroup
+
+	mu   sync.Mutex
+	note string    // how far what runs is
+	said time.Time // when a note was last printed, where this is no terminal
 }
 
 // startLine begins a line of progress on out.
@@ -42,13 +46,41 @@ func (l *line) tick() {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
-		fmt.Fprintf(l.out, "\r\x1b[K%s ... %.0f s", l.text, time.Since(l.start).Seconds())
+		l.mu.Lock()
+		text := fmt.Sprintf("%s ... %.0f s  %s", l.text, time.Since(l.start).Seconds(), l.note)
+		l.mu.Unlock()
+		fmt.Fprint(l.out, "\r\x1b[K"+fitted(text, l.out))
 		select {
 		case <-ticker.C:
 		case <-l.stop:
 			return
 		}
 	}
+}
+
+// noteEvery is the shortest time between two notes where there is no terminal.
+var noteEvery = 2 * time.Second
+
+// say notes how far what runs is: at the end of the line, or, where this is no terminal, below.
+func (l *line) say(note string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.note = strings.ReplaceAll(note, "\n", "  ")
+	if now := time.Now(); !l.live && now.Sub(l.said) >= noteEvery && now.Sub(l.start) >= noteEvery {
+		l.said = now
+		fmt.Fprintf(l.out, "        %s\n", l.note)
+	}
+}
+
+// fitted cuts a line to the width of the terminal: one that is wrapped could not be overwritten.
+func fitted(text string, out io.Writer) string {
+	if file, ok := out.(*os.File); ok {
+		width, _, err := term.GetSize(int(file.Fd()))
+		if r := []rune(text); err == nil && width > 0 && len(r) >= width {
+			return string(r[:width-1])
+		}
+	}
+	return text
 }
 
 // end completes the line with the time that passed and whether it failed.
@@ -71,6 +103,9 @@ type cellLines struct {
 	log  io.Writer
 	line *line
 }
+
+// live notes a text that the running cell redraws in place.
+func (c *cellLines) live(text string) { c.line.say(text) }
 
 func (c *cellLines) progress(p runner.Progress) {
 	if !p.Done {

@@ -165,6 +165,7 @@ func (o *runOptions) one(ctx context.Context, log io.Writer, tools toolchain.Too
 		KeepGoing:   o.keepGoing,
 		Clean:       cleaner(tools).Clean,
 		Progress:    lines.progress,
+		Live:        lines.live,
 	})
 	if nb.Metadata == nil {
 		nb.Metadata = map[string]any{}

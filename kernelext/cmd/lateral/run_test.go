@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -87,6 +88,39 @@ func TestRunOnGoNB(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "[4/6]") || !strings.Contains(log.String(), "wrote "+filepath.Join(out, "try.ipynb")) {
 		t.Errorf("the log: %s", log.String())
+	}
+}
+
+// A training that nobody watches says how far it is in plain lines, every tenth of the work; the notebook has the last.
+func TestTrainingSaysHowFarItIs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs cells on the GoNB kernel")
+	}
+	every := noteEvery
+	noteEvery = 0
+	t.Cleanup(func() { noteEvery = every })
+	t.Setenv("LATERAL_CHECKPOINTS", t.TempDir())
+	training := strings.Replace(liveCells[2], "50 * time.Millisecond", "0", 1)
+	path, out := write(t, sources("import \"time\"\nimport \"github.com/lateral-ml/lateral/kernelext\"\n"+training)), t.TempDir()
+	var log bytes.Buffer
+	o := runOptions{profile: "quick", out: out}
+	if err := o.run(t.Context(), &log, []string{path}); err != nil {
+		t.Fatal(err)
+	}
+	said := regexp.MustCompile(`(?m)^        slow  [█░]+  (\d+) %  \d+/\d+ .*  epoch \d/2  loss \d`).FindAllStringSubmatch(log.String(), -1)
+	var tenths []string
+	for _, m := range said {
+		tenths = append(tenths, m[1])
+	}
+	if got, want := strings.Join(tenths, " "), "10 20 30 40 50 60 70 80 90 100"; got != want {
+		t.Errorf("it was at %s %%, want %s:\n%s", got, want, log.String())
+	}
+	done, err := notebook.ReadFile(filepath.Join(out, "try.ipynb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := shown(done.Cells[0]); strings.Count(got, "slow") != 1 || !strings.Contains(got, "slow  ") || !strings.HasSuffix(got, "to the end\n") {
+		t.Errorf("the notebook has %q", got)
 	}
 }
 
@@ -179,6 +213,18 @@ func TestProgressLines(t *testing.T) {
 	lines.progress(runner.Progress{Cell: 3, Cells: 12, Title: "training", Done: true, Problem: &runner.Problem{}})
 	if got := log.String(); got != "[ 3/12] training: 0.0 s FAILED\n" {
 		t.Errorf("got %q", got)
+	}
+	log.Reset()
+	lines.progress(runner.Progress{Cell: 4, Cells: 12, Title: "training"})
+	lines.live("10 %")
+	lines.line.start = time.Now().Add(-time.Hour)
+	lines.live("20 %")
+	lines.live("30 %") // too soon
+	lines.line.said = time.Now().Add(-time.Minute)
+	lines.live("40 %")
+	lines.progress(runner.Progress{Cell: 4, Cells: 12, Title: "training", Done: true})
+	if got, want := log.String(), "        20 %\n        40 %\n[ 4/12] training: 3600.0 s\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

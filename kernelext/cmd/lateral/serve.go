@@ -73,7 +73,7 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 		go endWithParent(ctx, os.Getppid(), cancel)
 	}
 	seen := &comparisons{}
-	return proxy.Run(ctx, proxy.Config{
+	config := proxy.Config{
 		Connection: connection,
 		Child: session.Spec{
 			Argv: append(toolchain.Arguments(gonb, module), toolchain.Quiet...),
@@ -85,7 +85,11 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 		Observe:    seen.observe,
 		Interrupts: interrupts,
 		Log:        log,
-	})
+	}
+	if tools := (toolchain.Tools{Dir: filepath.Dir(gonb), Module: module}); !tools.HasGopls() {
+		config.Completer = func(ctx context.Context) error { return tools.BuildGopls(toolchain.Yielding(ctx)) }
+	}
+	return proxy.Run(ctx, config)
 }
 
 // endWithParent ends a kernel whose server was killed, as Jupyter asks of kernels that it starts for itself: those find

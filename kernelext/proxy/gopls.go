@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"context"
+	"slices"
+	"strings"
+)
+
+// A completer is how far the making of gopls is, by which GoNB completes and
+// inspects. It takes minutes and most people who run cells never ask for it, so
+// it begins with the first question, in the background.
+type completer struct {
+	life    context.Context // of the kernel
+	begun   bool
+	made    bool
+	err     error // why it could not be made
+	adopted bool  // GoNB has been started again and has found it
+}
+
+// prepareGopls begins to make gopls if it is missing, and returns what to tell
+// people who ask for help before GoNB has it, "" if GoNB has.
+func (k *kernel) prepareGopls() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch c := &k.completer; {
+	case k.Completer == nil || c.adopted:
+		return ""
+	case c.err != nil:
+		return "Completion and help need gopls, which could not be built.\n\n" + c.err.Error() + "\n\nlateral kernel install --completion tries again."
+	case c.made:
+		return "gopls is built. Completion and help begin when the kernel is started again."
+	case !c.begun:
+		c.begun = true
+		k.logf("building gopls, for completion, in the background")
+		go k.makeGopls()
+	}
+	return "Completion and help are being prepared: gopls is built in the background, once, which takes some minutes. Cells run meanwhile."
+}
+
+func (k *kernel) makeGopls() {
+	err := k.Completer(k.completer.life)
+	if k.completer.life.Err() != nil {
+		return
+	}
+	if err != nil {
+		k.logf("gopls, for completion: %v", err)
+	} else {
+		k.logf("gopls, for completion, is built")
+	}
+	k.mu.Lock()
+	k.completer.made, k.completer.err = err == nil, err
+	k.mu.Unlock()
+	k.awake()
+}
+
+// adoptGopls starts GoNB again, between cells, once gopls is made: GoNB looks
+// for it only then. It gets back the declarations so far. Where there is more
+// that would be lost, such as open widgets, it waits for the next start.
+func (k *kernel) adoptGopls(ctx context.Context) {
+	k.mu.Lock()
+	c := k.child
+	due := k.completer.made && !k.completer.adopted && c != nil && len(k.queue) == 0 && len(k.comms) == 0 &&
+		!slices.ContainsFunc(k.declared, changesGoNB)
+	k.mu.Unlock()
+	if !due || ctx.Err() != nil {
+		return
+	}
+	c.Close()
+	<-c.gone
+	if _, err := k.ready(ctx); err != nil {
+		k.logf("%v", err) // the next cell reports it
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.completer.adopted = true
+	if k.replayed == nil {
+		k.notice = "" // nothing is lost, nothing to tell
+	}
+}
+
+// changesGoNB tells whether a cell has done to GoNB what a replay does not do again.
+func changesGoNB(s source) bool {
+	return slices.ContainsFunc(strings.Split(s.code, "\n"), func(line string) bool {
+		c, ok := command(line)
+		if !ok {
+			return false
+		}
+		name, _, _ := strings.Cut(c, " ")
+		return strings.HasPrefix(c, "!*") || slices.Contains([]string{"%rm", "%remove", "%track", "%untrack"}, name)
+	})
+}
