@@ -69,6 +69,29 @@ func (b bundle) plain() string {
 	return s
 }
 
+// maxBundle is the largest output that is sent, in bytes: no browser opens a notebook with a much larger one.
+const maxBundle = 32 << 20
+
+// fitting returns b, or, where it is too large, an output that says so.
+func (b bundle) fitting() bundle {
+	size := 0
+	for _, content := range b.data {
+		switch content := content.(type) {
+		case string:
+			size += len(content)
+		case []byte:
+			size += len(content) * 4 / 3 // in base64
+		}
+	}
+	if size <= maxBundle {
+		return b
+	}
+	small := textBundle(fmt.Sprintf("[an output of %s is left out, more than %s: draw less at once, or write it to a file]",
+		bytesText(int64(size)), bytesText(maxBundle)))
+	small.id = b.id
+	return small
+}
+
 // newDisplayID returns an id that no earlier run of the cell has used: GoNB sends only updates for a known id, and
 // the front end has long cleared the output that they would update.
 func newDisplayID() string { return fmt.Sprintf("lateral-%016x", rand.Uint64()) }
@@ -111,6 +134,7 @@ func (l *link) settle() error {
 }
 
 func (l *link) send(b bundle) error {
+	b = b.fitting()
 	d := &protocol.DisplayData{Data: make(map[protocol.MIMEType]any, len(b.data)), Metadata: b.metadata, DisplayID: b.id}
 	for mime, content := range b.data {
 		d.Data[protocol.MIMEType(mime)] = content

@@ -224,9 +224,17 @@ func (m *memo) recall(t task) bool {
 	if stored.Sources != m.entry.Sources {
 		edited = "; the library's sources were edited since"
 	}
-	m.say("reused (%s, computed in %s, %s ago%s)", bytesText(stored.Size()),
-		duration(time.Duration(stored.Seconds*float64(time.Second))), age(time.Since(stored.Created)), edited)
+	m.say("reused (%s, computed in %s, %s%s)", bytesText(stored.Size()),
+		duration(time.Duration(stored.Seconds*float64(time.Second))), since(stored.Created, now), edited)
 	return true
+}
+
+// since says how long ago something was, or, where the clock was set back, its date.
+func since(then, now time.Time) string {
+	if d := now.Sub(then); d > -time.Minute {
+		return age(d) + " ago"
+	}
+	return "dated " + then.Local().Format(time.DateOnly) + ", which this clock has still to reach"
 }
 
 // age writes a time span in one unit.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -384,8 +385,15 @@ func TestMemoAfterTheClockWasSetBack(t *testing.T) {
 	must(t, os.WriteFile(files[0], content, 0o666))
 	future := time.Now().Add(30 * 24 * time.Hour)
 	must(t, os.Chtimes(files[0], future, future))
-	if v, said, err := memoIn(t, dir, "m", 1, never[int](t)); v != 5 || err != nil || strings.Contains(said, "-") && strings.Contains(said, "-30") {
+	dated := regexp.MustCompile(`^memo "m": reused \(\d+ bytes, computed in \d+ ms, dated ` + future.Format(time.DateOnly) + `, which this clock has still to reach\)\n$`)
+	if v, said, err := memoIn(t, dir, "m", 1, never[int](t)); v != 5 || err != nil || !dated.MatchString(said) {
 		t.Errorf("%d %q %v", v, said, err)
+	}
+	now := time.Unix(1e9, 0)
+	for ahead, want := range map[time.Duration]string{-3 * time.Hour: "3 h ago", 0: "0 s ago", time.Second: "0 s ago", 48 * time.Hour: "dated " + now.Add(48*time.Hour).Format(time.DateOnly) + ", which this clock has still to reach"} {
+		if got := since(now.Add(ahead), now); got != want {
+			t.Errorf("%v ahead: %q, want %q", ahead, got, want)
+		}
 	}
 	t.Setenv("LATERAL_MEMO", dir)
 	if _, err := Trim(1 << 30); err != nil {

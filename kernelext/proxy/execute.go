@@ -191,6 +191,9 @@ func (e *execution) on(c *child, code string) *failure {
 	content := e.content
 	content.Code, content.StoreHistory = code, !content.Silent
 	e.output.origin = c.origin
+	// GoNB keeps what is not read as fast as a program prints, so what is left out is not decoded either.
+	e.output.flood = func() { c.Skip(printedText) }
+	defer c.Skip(nil)
 	c.begin(e, content.StoreHistory)
 	defer c.end(e)
 	raw, err := json.Marshal(content)

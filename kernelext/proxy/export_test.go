@@ -6,6 +6,7 @@ import "time"
 
 func init() {
 	saveTime, killTime = 300*time.Millisecond, 300*time.Millisecond
+	maxDisplay, maxDisplays = 2<<20, 8<<20
 }
 
 // Completeness and Matches for tests.

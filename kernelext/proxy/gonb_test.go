@@ -186,11 +186,10 @@ func TestCellThatPrintsForEver(t *testing.T) {
 	}
 	start := time.Now()
 	f.send(f.sockets.Control, "interrupt_request", wire.Empty{})
-	// With much to pass on still, GoNB itself may have to be killed: another one takes its place.
-	if r := f.collect(m); r.reply.Status != "error" || r.reply.Name != "Interrupted" && r.reply.Name != "KernelDied" || time.Since(start) > 15*time.Second {
+	if r := f.collect(m); r.reply.Name != "Interrupted" || time.Since(start) > 15*time.Second {
 		t.Errorf("interrupted: %+v after %v", r.reply, time.Since(start))
 	}
-	if r := f.execute("%%\nfmt.Println(\"next\")"); !strings.HasSuffix(r.text(), "next\n") {
+	if r := f.execute("%%\nfmt.Println(\"next\")"); r.String() != "stdout next\n" {
 		t.Errorf("the next cell shows %s", r)
 	}
 }

@@ -23,6 +23,12 @@ const (
 	reportTime = 15 * time.Second // for a panic's report to be followed by the end of the program
 )
 
+// What a browser can still open, in bytes. Tests have less.
+var (
+	maxDisplay  = 32 << 20  // of one rich output
+	maxDisplays = 128 << 20 // of all rich outputs of a cell
+)
+
 var (
 	// exitLine is what GoNB writes to stderr, as a message of its own, when a program has failed.
 	exitLine = regexp.MustCompile(`^(\^C\n)?(exit status \d+|signal: .*)\n$`)
@@ -53,8 +59,14 @@ type output struct {
 	tail    string // the last that was printed
 	printed int
 	cut     bool
+	flood   func()          // called when there is too much text; may be nil
 	shown   map[string]bool // display identifiers
+	rich    int             // bytes of rich outputs, each as it was first shown
+	full    bool            // no more of them are passed on
 }
+
+// printedText is how GoNB begins the content of a message with text from stdout.
+var printedText = []byte(`{"name":"stdout",`)
 
 // handle passes on one message that GoNB published for the cell.
 func (o *output) handle(m *wire.Message) {
@@ -73,13 +85,37 @@ func (o *output) handle(m *wire.Message) {
 		}
 	case "display_data", "update_display_data", "execute_result":
 		var d wire.Display
-		if m.Decode(&d) == nil {
+		if o.fits(m) && m.Decode(&d) == nil {
 			o.display(m.Header.Type, d)
 		}
 	default: // clear_output, comm_open, ...
 		o.kernel.noteComm(m)
 		o.kernel.publish(topical(m))
 	}
+}
+
+// fits tells whether there is room for a rich output. If not, a line says so in
+// its place, once for all that follow a cell's last.
+func (o *output) fits(m *wire.Message) bool {
+	size := len(m.Content)
+	switch {
+	case size > maxDisplay:
+		o.leftOut(fmt.Sprintf("an output of %d MB is left out: more than %d MB", size>>20, maxDisplay>>20))
+		return false
+	case m.Header.Type == "update_display_data":
+		return true
+	case o.full:
+		return false
+	}
+	o.rich += size
+	if o.full = o.rich > maxDisplays; o.full {
+		o.leftOut(fmt.Sprintf("the rest of what this cell displays is left out: more than %d MB", maxDisplays>>20))
+	}
+	return !o.full
+}
+
+func (o *output) leftOut(why string) {
+	o.kernel.show(o.request, "stream", wire.Stream{Name: "stderr", Text: "[" + why + ": draw less at once, or write it to a file]\n"})
 }
 
 // stream passes on text.
@@ -134,6 +170,9 @@ func (o *output) print(s wire.Stream) {
 	o.printed += len(s.Text) - max(0, strings.LastIndexByte(s.Text, '\r'))
 	if o.printed > maxPrinted {
 		o.cut = true
+		if o.flood != nil {
+			o.flood()
+		}
 		s = wire.Stream{Name: "stderr", Text: fmt.Sprintf("\n[the rest of what this cell prints is left out: more than %d MB]\n", maxPrinted>>20)}
 	}
 	s.Text = o.renumber(s.Text)

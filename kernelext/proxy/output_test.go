@@ -108,6 +108,28 @@ func TestTextIsBounded(t *testing.T) {
 	}
 }
 
+// Rich outputs that no browser could show are left out, and a line says so.
+func TestDisplaysAreBounded(t *testing.T) {
+	f := serve(t, fake())
+	text := func(n int) string { return strings.Repeat("0123456789abcdef", n<<16) } // MiB
+	if r := f.execute("display - " + text(3) + "\ndisplay - x\nupdate a " + text(3)); len(r.said) != 3 || r.said[1] != "display x" ||
+		!strings.HasPrefix(r.said[0], "stderr [an output of 3 MB is left out: more than 2 MB") || r.said[2] != r.said[0] {
+		t.Errorf("one that is too large: %.100q", r.said)
+	}
+	code := ""
+	for i := range 6 {
+		code += fmt.Sprintf("display %d %s\n", i, text(1)+text(1)[1<<19:])
+	}
+	r := f.execute(code + "display - more\nupdate 0 " + text(1) + "\nstdout \"end\"")
+	if n := len(r.said); n != 8 || !strings.HasPrefix(r.said[5], "stderr [the rest of what this cell displays is left out: more than 8 MB") ||
+		!strings.HasPrefix(r.said[6], "update_display 0123") || r.said[7] != "stdout end" || r.reply.Status != "ok" {
+		t.Errorf("too many: %d outputs, %.60q", n, r.said)
+	}
+	if r := f.execute("display - again"); r.String() != "display again" {
+		t.Errorf("the next cell shows %s", r)
+	}
+}
+
 // Output that comes after a cell's end is still that cell's.
 func TestLateOutput(t *testing.T) {
 	f := serve(t, fake())

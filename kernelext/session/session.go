@@ -306,6 +306,10 @@ func (s *Session) Channels() Channels {
 // Send sends a request to the kernel.
 func (s *Session) Send(m *wire.Message) error { return s.sockets.Shell.Send(m) }
 
+// Skip has the session pass over output whose content begins with prefix, as
+// [wire.Socket.Skip] does.
+func (s *Session) Skip(prefix []byte) { s.sockets.IOPub.Skip(prefix) }
+
 // Answer sends the answer to an input_request.
 func (s *Session) Answer(m *wire.Message) error { return s.sockets.Stdin.Send(m) }
 

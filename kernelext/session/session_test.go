@@ -199,6 +199,24 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 }
 
+// What begins with a prefix is passed over until all is wanted again.
+func TestSkip(t *testing.T) {
+	s := start(t)
+	for _, test := range []struct{ prefix, want string }{{`{"name":"stdout"`, "b"}, {"", "ab"}} {
+		s.Skip([]byte(test.prefix))
+		said := ""
+		_, err := s.Execute(t.Context(), s.NewExecute("stdout \"a\"\nstderr \"b\"", false), func(m *wire.Message) {
+			var text wire.Stream
+			if m.Header.Type == "stream" && m.Decode(&text) == nil {
+				said += text.Text
+			}
+		})
+		if err != nil || said != test.want {
+			t.Errorf("without %s: %q, %v", test.prefix, said, err)
+		}
+	}
+}
+
 // running reports whether a process runs; one that has ended and waits to be
 // collected by its adopter does not.
 func running(pid int) bool {

@@ -3,11 +3,13 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-zeromq/zmq4"
@@ -19,6 +21,7 @@ type Socket struct {
 	codec Codec
 	mu    sync.Mutex // keeps the frames of two messages apart
 	zmq   zmq4.Socket
+	skip  atomic.Pointer[[]byte]
 }
 
 // Send writes m.
@@ -44,12 +47,22 @@ func (s *Socket) SendAs(codec Codec, m *Message) error {
 // can be called again; once the context given to [Dial] or [Listen] is done,
 // every call returns that context's error.
 func (s *Socket) Receive() (*Message, error) {
-	msg, err := s.zmq.Recv()
-	if err != nil {
-		return nil, fmt.Errorf("wire: receive: %w", err)
+	for {
+		msg, err := s.zmq.Recv()
+		if err != nil {
+			return nil, fmt.Errorf("wire: receive: %w", err)
+		}
+		if skip := s.skip.Load(); skip != nil && len(*skip) > 0 && bytes.HasPrefix(msg.Frames[len(msg.Frames)-1], *skip) {
+			continue
+		}
+		return s.codec.Decode(msg.Frames)
 	}
-	return s.codec.Decode(msg.Frames)
 }
+
+// Skip has Receive pass over messages whose content begins with prefix, which
+// costs little, until it is called with another one; an empty one passes over
+// none.
+func (s *Socket) Skip(prefix []byte) { s.skip.Store(&prefix) }
 
 // Sockets are the channels between a front end and a kernel, at either end.
 type Sockets struct {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lateral-ml/lateral/kernelext/notebook"
 	"github.com/lateral-ml/lateral/kernelext/session"
 	"github.com/lateral-ml/lateral/kernelext/wire"
 )
@@ -76,6 +77,77 @@ func TestNothingSurvives(t *testing.T) {
 		}
 		cancel()
 		s.Close()
+	}
+}
+
+// TestTwoGigabytes runs a cell that prints 2 GB: the notebook gets a part and a line that says so, no process on the
+// way takes much memory, and the next cell runs.
+func TestTwoGigabytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs cells on the GoNB kernel")
+	}
+	if _, err := prepare(t.Context(), t.Output(), ".", nil); err != nil {
+		t.Fatal(err)
+	}
+	lateral, out := filepath.Join(t.TempDir(), "lateral"), t.TempDir()
+	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", lateral, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	path := write(t, sources("%%\nline := strings.Repeat(\"0123456789abcdef\", 1<<12)\nfor range 2 << 30 / len(line) {\n\tfmt.Println(line)\n}",
+		"%%\nfmt.Println(\"next\")"))
+	marker := "LATERAL_TEST_MARKER=" + filepath.Base(t.TempDir()) + "large"
+	cmd := exec.CommandContext(t.Context(), lateral, "run", "--html=false", "--out="+out, path)
+	cmd.Env = append(os.Environ(), marker)
+	ended := make(chan error, 1)
+	go func() {
+		said, err := cmd.CombinedOutput()
+		t.Logf("%s", said)
+		ended <- err
+	}()
+	peak := map[string]int{} // in MB, by program
+	for running := true; running; {
+		for pid, command := range marked(marker) {
+			role := "the cell"
+			switch words := strings.Fields(command); {
+			case len(words) > 1 && words[0] == lateral && words[1] == "run":
+				role = "the runner"
+			case len(words) > 1 && words[0] == lateral:
+				role = "the kernel"
+			case filepath.Base(words[0]) == "gonb":
+				role = "GoNB"
+			case filepath.Base(filepath.Dir(words[0])) == "bin" || filepath.Base(words[0]) == "go" || strings.Contains(words[0], "tool"):
+				continue // what compiles
+			}
+			var kilobytes int
+			status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // empty for one that has just ended
+			if _, after, ok := strings.Cut(string(status), "VmHWM:"); ok {
+				fmt.Sscan(after, &kilobytes)
+			}
+			peak[role] = max(peak[role], kilobytes>>10)
+		}
+		select {
+		case err := <-ended:
+			if running = false; err != nil {
+				t.Fatal(err)
+			}
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	t.Logf("peaks in MB: %v", peak)
+	for _, role := range []string{"the runner", "the kernel", "GoNB"} {
+		if mb := peak[role]; mb == 0 || mb > 300 {
+			t.Errorf("%s took %d MB", role, mb)
+		}
+	}
+	nb, err := notebook.ReadFile(filepath.Join(out, filepath.Base(path)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := shown(nb.Cells[0]); len(said) > 3<<20 || !strings.HasSuffix(said, "[the rest of what this cell printed is left out: more than 2 MB]\n") {
+		t.Errorf("the notebook has %d bytes, ending in %q", len(said), said[max(0, len(said)-100):])
+	}
+	if said := shown(nb.Cells[1]); said != "next\n" {
+		t.Errorf("the next cell shows %q", said)
 	}
 }
 
