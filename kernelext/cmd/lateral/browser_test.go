@@ -50,14 +50,18 @@ func TestJupyterLab(t *testing.T) {
 	if err := source.WriteFile(filepath.Join(l.dir, "work", name)); err != nil {
 		t.Fatal(err)
 	}
-	p := openNotebook(t, chromium, l, name)
+	p := openNotebook(t, chromium, l, name, 4*time.Minute)
 
-	p.runAll()
+	p.runAll(3 * time.Minute)
 	p.photograph("page")
 	nb := p.read()
 	checkCounts(t, nb)
-	p.checkPictures(nb)
-	p.checkTables(nb)
+	if n := p.checkPictures(nb); n < 6 {
+		t.Errorf("the page shows %d pictures, want six or more", n)
+	}
+	if n := p.checkTables(nb); n == 0 {
+		t.Error("the page compares nothing with a document")
+	}
 
 	for i, c := range nb.Cells {
 		if len(pictures(c)) > 0 {
@@ -83,18 +87,19 @@ func findChromium() string {
 	return ""
 }
 
-// A labPage is a browser tab that shows a notebook in JupyterLab.
+// A labPage is a browser tab that shows a notebook.
 type labPage struct {
-	t    *testing.T
-	ctx  context.Context
-	file string
+	t        *testing.T
+	ctx      context.Context
+	file     string
+	scroller string // an expression for the element that scrolls
 }
 
-// openNotebook opens the notebook and waits until its kernel has answered.
-func openNotebook(t *testing.T, chromium string, l *lab, name string) *labPage {
+// openNotebook opens the notebook, for so long, and waits until its kernel has answered.
+func openNotebook(t *testing.T, chromium string, l *lab, name string, limit time.Duration) *labPage {
 	t.Helper()
-	p := openPage(t, chromium, l.page(name), 4*time.Minute)
-	p.file = filepath.Join(l.dir, "work", name)
+	p := openPage(t, chromium, l.page(name), limit)
+	p.file, p.scroller = filepath.Join(l.dir, "work", name), panel+`.content.node.querySelector(".jp-WindowedPanel-outer")`
 	p.wait(time.Minute, "the kernel", `(async () => {
 		const kernel = `+panel+`?.sessionContext?.session?.kernel
 		return kernel?.connectionStatus == "connected" && (await kernel.info).status == "ok"
@@ -151,10 +156,10 @@ func (p *labPage) wait(limit time.Duration, what, expression string) {
 const panel = `[...window.jupyterapp?.shell?.widgets("main") ?? []].find(w => w.content?.model?.cells)`
 
 // runAll is Run > Run All Cells, until the last cell has ended.
-func (p *labPage) runAll() {
+func (p *labPage) runAll(limit time.Duration) {
 	p.t.Helper()
 	start := time.Now()
-	p.execute("notebook:run-all-cells")
+	p.execute("notebook:run-all-cells", limit)
 	p.t.Logf("all cells ran in %.1f s", time.Since(start).Seconds())
 }
 
@@ -162,15 +167,21 @@ func (p *labPage) runAll() {
 func (p *labPage) run(cell int) {
 	p.t.Helper()
 	evaluate[bool](p, fmt.Sprintf(`%s.content.activeCellIndex = %d; true`, panel, cell))
-	p.execute("notebook:run-cell")
+	p.execute("notebook:run-cell", 3*time.Minute)
 }
 
 // execute runs a command of JupyterLab that runs cells, until the kernel is idle again. No cell may fail.
-func (p *labPage) execute(command string) {
+func (p *labPage) execute(command string, limit time.Duration) {
 	p.t.Helper()
 	evaluate[bool](p, fmt.Sprintf(`window.ended = false; window.jupyterapp.commands.execute(%q).finally(() => { window.ended = true }); true`, command))
-	p.wait(3*time.Minute, "the cells to end", `window.ended && `+panel+`.sessionContext.session.kernel.status == "idle"`)
-	for i, c := range p.read().Cells {
+	p.wait(limit, "the cells to end", `window.ended && `+panel+`.sessionContext.session.kernel.status == "idle"`)
+	p.checkOutputs(p.read())
+}
+
+// checkOutputs fails for cells that failed or complained.
+func (p *labPage) checkOutputs(nb *notebook.Notebook) {
+	p.t.Helper()
+	for i, c := range nb.Cells {
 		for _, o := range c.Outputs {
 			if o.Type == notebook.Error || o.Name == "stderr" {
 				p.photograph("failed")
@@ -217,7 +228,8 @@ func pictures(c *notebook.Cell) (content []string) {
 }
 
 // checkPictures looks at every cell on the page: it must show the pictures that the notebook holds, each with a caption.
-func (p *labPage) checkPictures(nb *notebook.Notebook) {
+// It returns how many there are.
+func (p *labPage) checkPictures(nb *notebook.Notebook) (total int) {
 	p.t.Helper()
 	shown := evaluate[[][]struct {
 		Content       string // in base64
@@ -236,7 +248,6 @@ func (p *labPage) checkPictures(nb *notebook.Notebook) {
 		}
 		return cells
 	})()`)
-	total := 0
 	for i, c := range nb.Cells {
 		var content []string
 		for _, picture := range shown[i] {
@@ -250,18 +261,16 @@ func (p *labPage) checkPictures(nb *notebook.Notebook) {
 		}
 		total += len(content)
 	}
-	if total < 6 {
-		p.t.Errorf("the page shows %d pictures, want six or more", total)
-	}
 	if captions := p.texts(".lateral-caption"); len(captions) < total || slices.Contains(captions, "") {
 		p.t.Errorf("%d pictures have the captions %q", total, captions)
 	}
+	return total
 }
 
-// checkTables checks that the page shows every row in which the notebook sets a document beside this run.
-func (p *labPage) checkTables(nb *notebook.Notebook) {
+// checkTables checks that the page shows every row in which the notebook sets a document beside this run, and returns
+// how many there are.
+func (p *labPage) checkTables(nb *notebook.Notebook) (held int) {
 	p.t.Helper()
-	held := 0
 	for _, c := range nb.Cells {
 		for _, o := range c.Outputs {
 			if table, ok := o.Data[kernelext.VersusMIME].(map[string]any); ok {
@@ -270,9 +279,10 @@ func (p *labPage) checkTables(nb *notebook.Notebook) {
 			}
 		}
 	}
-	if shown := len(p.texts(".lateral-versus tbody tr")); held == 0 || shown != held {
+	if shown := len(p.texts(".lateral-versus tbody tr")); shown != held {
 		p.t.Errorf("the page shows %d rows of Versus tables, the notebook holds %d", shown, held)
 	}
+	return held
 }
 
 // texts returns the texts of the elements in the outputs of cells.
@@ -289,8 +299,7 @@ func (p *labPage) photograph(name string) {
 	if dir == "" {
 		dir = p.t.ArtifactDir()
 	}
-	const scroller = panel + `.content.node.querySelector(".jp-WindowedPanel-outer")`
-	evaluate[bool](p, `(s => { s.scrollTop = 0; return true })(`+scroller+`)`)
+	evaluate[bool](p, `(s => { s.scrollTop = 0; return true })(`+p.scroller+`)`)
 	for page, more := 1, true; more; page++ {
 		time.Sleep(300 * time.Millisecond) // the page is drawn
 		shot, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
@@ -300,6 +309,6 @@ func (p *labPage) photograph(name string) {
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%02d.png", name, page)), shot, 0o666); err != nil {
 			p.t.Fatal(err)
 		}
-		more = evaluate[bool](p, `(s => { const top = s.scrollTop; s.scrollTop += s.clientHeight - 40; return s.scrollTop > top + 1 })(`+scroller+`)`)
+		more = evaluate[bool](p, `(s => { const top = s.scrollTop; s.scrollTop += s.clientHeight - 40; return s.scrollTop > top + 1 })(`+p.scroller+`)`)
 	}
 }

@@ -81,15 +81,7 @@ func TestViewsAndStop(t *testing.T) {
 	if chromium == "" {
 		t.Skip("no Chromium or Chrome on PATH")
 	}
-	set, _ := data.Lookup("echarts")
-	charts := t.TempDir()
-	if cache, err := os.UserCacheDir(); err == nil {
-		charts = filepath.Join(cache, "lateral-ci")
-	}
-	if _, err := dataset.Fetch(t.Context(), set, charts, nil); err != nil {
-		t.Skip(err)
-	}
-	t.Setenv("LATERAL_DATA", charts) // of the kernels, and of the page
+	useCharts(t)
 
 	t.Run("JupyterLab", func(t *testing.T) {
 		jupyter, reason := jupyterLab4()
@@ -100,7 +92,7 @@ func TestViewsAndStop(t *testing.T) {
 		}
 		l := startLab(t, jupyter, "LATERAL_CHECKPOINTS="+t.TempDir())
 		l.notebook("live.ipynb")
-		p := openNotebook(t, chromium, l, "live.ipynb")
+		p := openNotebook(t, chromium, l, "live.ipynb", 4*time.Minute)
 		f := frontEnd{p, `(n => { ` + panel + `.content.activeCellIndex = n; window.jupyterapp.commands.execute("notebook:run-cell"); return true })(%d)`,
 			panel + `.sessionContext.session.kernel.status == "idle"`, `window.jupyterapp.commands.execute("notebook:interrupt-kernel").then(() => true)`,
 			panel + `.context.save().then(() => true)`}
@@ -122,26 +114,61 @@ func TestViewsAndStop(t *testing.T) {
 		})
 	})
 	t.Run("classic", func(t *testing.T) {
-		classic, err := exec.LookPath("jupyter-notebook")
-		if err == nil {
-			var version []byte
-			if version, err = exec.Command(classic, "--version").Output(); err == nil && !strings.HasPrefix(string(version), "6.") {
-				err = fmt.Errorf("%s is version %s", classic, version)
-			}
-		}
-		if err != nil {
-			t.Skipf("no classic notebook (version 6): %v", err)
+		classic, reason := classicNotebook()
+		if reason != "" {
+			t.Skip(reason)
 		}
 		l := startClassic(t, classic, "LATERAL_CHECKPOINTS="+t.TempDir())
 		l.notebook("live.ipynb")
-		p := openPage(t, chromium, l.home+"/notebooks/live.ipynb?token="+l.key, 4*time.Minute)
-		p.file = filepath.Join(l.dir, "work", "live.ipynb")
-		p.wait(time.Minute, "the kernel", `window.Jupyter?.notebook?.kernel?.is_connected() && Jupyter.notebook.kernel.info_reply.status == "ok"`)
+		p := openClassic(t, chromium, l, "live.ipynb", 4*time.Minute)
 		f := frontEnd{p, `(n => { Jupyter.notebook.execute_cells([n]); return true })(%d)`,
-			`!Jupyter.notebook.kernel_busy && Jupyter.notebook.get_cells().every(c => c.input_prompt_number != "*")`,
-			`(Jupyter.notebook.kernel.interrupt(), true)`, `Jupyter.notebook.save_notebook().then(() => true)`}
+			classicIdle, `(Jupyter.notebook.kernel.interrupt(), true)`, classicSave}
 		f.live()
 	})
+}
+
+// useCharts sees that kernels and pages find the script of interactive views, and no data but that.
+func useCharts(t *testing.T) {
+	t.Helper()
+	set, _ := data.Lookup("echarts")
+	charts := t.TempDir()
+	if cache, err := os.UserCacheDir(); err == nil {
+		charts = filepath.Join(cache, "lateral-ci")
+	}
+	if _, err := dataset.Fetch(t.Context(), set, charts, nil); err != nil {
+		t.Skip(err)
+	}
+	t.Setenv("LATERAL_DATA", charts)
+}
+
+// classicNotebook returns the classic notebook on PATH, or why there is none.
+func classicNotebook() (program, reason string) {
+	program, err := exec.LookPath("jupyter-notebook")
+	if err == nil {
+		var version []byte
+		if version, err = exec.Command(program, "--version").Output(); err == nil && !strings.HasPrefix(string(version), "6.") {
+			err = fmt.Errorf("%s is version %s", program, version)
+		}
+	}
+	if err != nil {
+		return "", fmt.Sprintf("no classic notebook (version 6): %v", err)
+	}
+	return program, ""
+}
+
+// Expressions in a page of the classic notebook.
+const (
+	classicIdle = `!Jupyter.notebook.kernel_busy && Jupyter.notebook.get_cells().every(c => c.input_prompt_number != "*")`
+	classicSave = `Jupyter.notebook.save_notebook().then(() => true)`
+)
+
+// openClassic opens a notebook, for so long, and waits until its kernel has answered.
+func openClassic(t *testing.T, chromium string, l *lab, name string, limit time.Duration) *labPage {
+	t.Helper()
+	p := openPage(t, chromium, l.home+"/notebooks/"+name+"?token="+l.key, limit)
+	p.file, p.scroller = filepath.Join(l.dir, "work", name), `document.querySelector("#site")`
+	p.wait(time.Minute, "the kernel", `window.Jupyter?.notebook?.kernel?.is_connected() && Jupyter.notebook.kernel.info_reply.status == "ok"`)
+	return p
 }
 
 // notebook writes the cells for the server.
