@@ -114,7 +114,7 @@ func openNotebook(t *testing.T, chromium string, l *lab, name string, limit time
 // openPage opens an address in a browser of its own.
 func openPage(t *testing.T, chromium, address string, limit time.Duration) *labPage {
 	t.Helper()
-	dir := t.TempDir()
+	dir := shortDir(t) // Chromium's socket is in it
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(chromium), chromedp.UserDataDir(filepath.Join(dir, "browser")), chromedp.WindowSize(1400, 1000),
 		chromedp.DisableGPU, chromedp.NoSandbox, // the sandbox needs rights that root in a container lacks

@@ -64,7 +64,7 @@ func TestKernelConformance(t *testing.T) {
 	}
 }
 
-// shortDir is a directory whose name is short enough for the sockets of a kernel.
+// shortDir is a directory whose name, unlike that of t.TempDir, is short enough for the sockets of a kernel or a browser.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "lateral-test-")
