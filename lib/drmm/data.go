@@ -41,6 +41,11 @@ func Load(name string) (*Data, error) {
 	return &d, nil
 }
 
+// Images returns the number of training images in the data that Load knows, by the name that they carry; 0 for others.
+func Images(name string) int {
+	return map[string]int{"MNIST": 60000, "CIFAR-10": 50000, "SVHN": 73257, "Glyphs": 10000}[name]
+}
+
 // Name returns the name of the data set, such as "MNIST".
 func (d *Data) Name() string { return d.Train.Name }
 

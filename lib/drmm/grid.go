@@ -32,10 +32,13 @@ func (g Grid) seeds(cell Setting) int {
 }
 
 // Settings returns the grid's settings for some data, cell by cell.
-func (g Grid) Settings(d *Data) []Setting {
+func (g Grid) Settings(d *Data) []Setting { return g.SettingsFor(d.Name(), d.Sum(), d.Train.Len()) }
+
+// SettingsFor returns the grid's settings for data with a name, a sum and a number of training images.
+func (g Grid) SettingsFor(data, sum string, images int) []Setting {
 	settings := make([]Setting, 0, g.Len())
 	for _, s := range g.Cells {
-		s = s.On(d)
+		s.Data, s.Sum, s.Unlabelled = data, sum, min(s.Unlabelled, images)
 		for seed := range uint64(g.seeds(s)) {
 			s.Seed = seed
 			settings = append(settings, s)

@@ -353,7 +353,7 @@ func TestGrids(t *testing.T) {
 
 func TestLoad(t *testing.T) {
 	d, err := Load("glyphs")
-	if err != nil || d.Name() != "Glyphs" || d.Train.Len() != 10000 {
+	if err != nil || d.Name() != "Glyphs" || d.Train.Len() != 10000 || Images(d.Name()) != 10000 {
 		t.Errorf("%+v, %v", d, err)
 	}
 	if _, err := Load("letters"); err == nil || !strings.Contains(err.Error(), DataNames) {

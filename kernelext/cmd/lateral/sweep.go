@@ -86,7 +86,7 @@ func gridTable() string {
 	for _, g := range grids {
 		line(g.Name, g.About)
 	}
-	b.WriteString("\nFigures and sections are those of the thesis. Deep rendering mixture models, with the\ntables of their document; status and jobs do not know them:\n\n")
+	b.WriteString("\nFigures and sections are those of the thesis. Deep rendering mixture models, with the\ntables of their document:\n\n")
 	models, _ := drmm.Grids(activity.Paper)
 	for _, g := range models {
 		line(g.Name, g.About)

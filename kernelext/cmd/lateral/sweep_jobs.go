@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lateral-ml/lateral/lib/activity"
+	"github.com/lateral-ml/lateral/lib/drmm"
 )
 
 //go:embed jobs
@@ -69,14 +70,10 @@ func (j sweepJob) print(out io.Writer, system string) error {
 	if !ok {
 		return fmt.Errorf("there is no job file for %q: use slurm, kubernetes or parallel", system)
 	}
-	grid, err := activity.Lookup(j.Grid, j.Profile)
-	if err != nil {
-		return err
-	}
-	if j.Seeds > 0 {
-		grid.Seeds = j.Seeds
-	}
+	networks, err := networksOf(j.Grid, j.Profile, j.Seeds)
 	switch {
+	case err != nil:
+		return err
 	case j.Seeds < 0:
 		return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", j.Seeds)
 	case !slices.Contains([]string{"mnist", "cifar10", "glyphs"}, j.Data):
@@ -86,10 +83,26 @@ func (j sweepJob) print(out io.Writer, system string) error {
 	case j.Image == "" || strings.ContainsAny(j.Image, " \t\n\"'#"):
 		return fmt.Errorf("--image %q is no name of an image", j.Image)
 	}
-	j.Networks, j.Last = grid.Len(), j.Shards-1
+	j.Networks, j.Last = networks, j.Shards-1
 	t, err := template.ParseFS(jobFiles, file)
 	if err != nil {
 		return err
 	}
 	return t.Execute(out, j)
+}
+
+// networksOf returns the number of networks of a grid, with some seeds for each setting, 0 for as many as it has.
+func networksOf(name, profile string, seeds int) (int, error) {
+	if slices.Contains(drmm.GridNames(), name) {
+		grid, err := drmm.Lookup(name, profile)
+		if seeds > 0 {
+			grid.Seeds = seeds
+		}
+		return grid.Len(), err
+	}
+	grid, err := activity.Lookup(name, profile)
+	if seeds > 0 {
+		grid.Seeds = seeds
+	}
+	return grid.Len(), err
 }

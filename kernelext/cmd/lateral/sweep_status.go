@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lateral-ml/lateral/lib/activity"
+	"github.com/lateral-ml/lateral/lib/drmm"
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
@@ -30,26 +31,57 @@ grid of which they hold a result. The files may be growing.`,
 	return cmd
 }
 
+// sweepStatus takes a file for one of deep rendering mixture models if its lines are of that type.
 func sweepStatus(out io.Writer, files []string, list bool) error {
-	rows, err := train.ReadRows[activity.Setting, activity.Measures](files...)
+	var thesis, models []string
+	for _, file := range files {
+		if rows, err := train.ReadRows[drmm.Setting, drmm.Measures](file); err == nil && len(rows) > 0 {
+			models = append(models, file)
+		} else {
+			thesis = append(thesis, file)
+		}
+	}
+	networks, err := train.ReadRows[activity.Setting, activity.Measures](thesis...)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%d results in %d files\n", len(rows), len(files))
+	mixtures, err := train.ReadRows[drmm.Setting, drmm.Measures](models...)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%d results in %d files\n", len(networks)+len(mixtures), len(files))
 	done := map[string]bool{}
-	var sources []source
-	for _, r := range rows {
+	var sources, images []source
+	for _, r := range networks {
 		done[settingKey(r.Setting)] = true
 		sources = append(sources, source{r.Setting.Data, r.Setting.Sum})
 	}
+	for _, r := range mixtures {
+		done[settingKey(r.Setting)] = true
+		images = append(images, source{r.Setting.Data, r.Setting.Sum})
+	}
+	profiles := []string{activity.Quick, activity.Standard, activity.Paper}
 	for _, s := range distinct(sources) {
-		for _, profile := range []string{activity.Quick, activity.Standard, activity.Paper} {
+		for _, profile := range profiles {
 			grids, err := activity.Grids(profile)
 			if err != nil {
 				return err
 			}
 			for _, g := range grids {
-				printStatus(out, g, profile, s, done, list)
+				grid := status[activity.Setting]{g.Name, g.Settings(s.name, s.sum), func(s *activity.Setting) *uint64 { return &s.Seed }}
+				grid.print(out, s.name, profile, done, list)
+			}
+		}
+	}
+	for _, s := range distinct(images) {
+		for _, profile := range profiles {
+			grids, err := drmm.Grids(profile)
+			if err != nil {
+				return err
+			}
+			for _, g := range grids {
+				grid := status[drmm.Setting]{g.Name, g.SettingsFor(s.name, s.sum, drmm.Images(s.name)), func(s *drmm.Setting) *uint64 { return &s.Seed }}
+				grid.print(out, s.name, profile, done, list)
 			}
 		}
 	}
@@ -59,19 +91,27 @@ func sweepStatus(out io.Writer, files []string, list bool) error {
 // A source is the name and the sum of data.
 type source struct{ name, sum string }
 
-// printStatus says how much of a grid is done, if anything.
-func printStatus(out io.Writer, g activity.Grid, profile string, s source, done map[string]bool, list bool) {
-	var missing []activity.Setting
-	for _, setting := range g.Settings(s.name, s.sum) {
+// A status is a grid that is compared with results.
+type status[S fmt.Stringer] struct {
+	name     string
+	settings []S
+	seed     func(s *S) *uint64 // the field
+}
+
+// print says how much of the grid is done, if anything.
+func (g status[S]) print(out io.Writer, data, profile string, done map[string]bool, list bool) {
+	var missing []S
+	for _, setting := range g.settings {
 		if !done[settingKey(setting)] {
 			missing = append(missing, setting)
 		}
 	}
-	if len(missing) == g.Len() {
+	all := len(g.settings)
+	if len(missing) == all {
 		return
 	}
 	var state []string
-	switch n := completeSeeds(g, s, done); {
+	switch n := g.completeSeeds(done); {
 	case n == 1:
 		state = append(state, "complete for 1 seed")
 	case n > 1:
@@ -80,12 +120,12 @@ func printStatus(out io.Writer, g activity.Grid, profile string, s source, done 
 	if n := len(missing); n > 0 {
 		state = append(state, fmt.Sprintf("%d missing", n))
 	}
-	fmt.Fprintf(out, "%s on %s, %s: %d of %d, %s\n", g.Name, s.name, profile, g.Len()-len(missing), g.Len(), strings.Join(state, ", "))
+	fmt.Fprintf(out, "%s on %s, %s: %d of %d, %s\n", g.name, data, profile, all-len(missing), all, strings.Join(state, ", "))
 	for len(missing) > 0 && list {
-		n := sameButSeed(missing)
+		n := g.sameButSeed(missing)
 		seeds := make([]string, n)
-		for i, setting := range missing[:n] {
-			seeds[i] = fmt.Sprint(setting.Seed)
+		for i := range seeds {
+			seeds[i] = fmt.Sprint(*g.seed(&missing[i]))
 		}
 		text, _, _ := strings.Cut(missing[0].String(), ", seed")
 		fmt.Fprintf(out, "  %s, seeds %s\n", text, strings.Join(seeds, " "))
@@ -93,14 +133,15 @@ func printStatus(out io.Writer, g activity.Grid, profile string, s source, done 
 	}
 }
 
-// completeSeeds returns the number of seeds, from 0, for which every setting of a grid is done. It may be more than the
-// grid has.
-func completeSeeds(g activity.Grid, s source, done map[string]bool) (n int) {
-	g.Seeds = 1
-	first := g.Settings(s.name, s.sum)
+// completeSeeds returns the number of seeds, from 0, for which every setting of the grid is done. It may be more than
+// the grid has.
+func (g status[S]) completeSeeds(done map[string]bool) (n int) {
 	for ; ; n++ {
-		for _, setting := range first {
-			setting.Seed = uint64(n)
+		for _, setting := range g.settings {
+			if *g.seed(&setting) != 0 {
+				continue
+			}
+			*g.seed(&setting) = uint64(n)
 			if !done[settingKey(setting)] {
 				return n
 			}
@@ -109,9 +150,9 @@ func completeSeeds(g activity.Grid, s source, done map[string]bool) (n int) {
 }
 
 // sameButSeed returns the number of settings from the first on that differ in their seeds alone.
-func sameButSeed(settings []activity.Setting) int {
+func (g status[S]) sameButSeed(settings []S) int {
 	for i, s := range settings {
-		s.Seed = settings[0].Seed
+		*g.seed(&s) = *g.seed(&settings[0])
 		if settingKey(s) != settingKey(settings[0]) {
 			return i
 		}
@@ -120,7 +161,7 @@ func sameButSeed(settings []activity.Setting) int {
 }
 
 // settingKey returns what tells settings apart.
-func settingKey(s activity.Setting) string {
+func settingKey(s any) string {
 	key, err := json.Marshal(s)
 	if err != nil {
 		panic(fmt.Sprintf("lateral: a setting of a grid is no JSON: %v", err)) // grids are ours

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +16,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/lateral-ml/lateral/lib/drmm"
+	"github.com/lateral-ml/lateral/lib/train"
 )
 
 // runSweep runs `lateral sweep` with arguments, away from the user's files.
@@ -244,6 +248,49 @@ func TestSweepJobs(t *testing.T) {
 		}
 		if strings.Contains(out, "{{") || strings.Contains(out, "<no value>") {
 			t.Errorf("%s: a placeholder is left:\n%s", system, out)
+		}
+	}
+}
+
+func TestSweepJobsOfMixtures(t *testing.T) {
+	out, err := runSweep(t, t.Context(), "jobs", "slurm", "--grid", "drmm", "--shards", "5")
+	if err != nil || !strings.Contains(out, "the 45 networks of the grid drmm (paper)") || !strings.Contains(out, "sweep run drmm --profile paper") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// Files of networks and files of mixture models may be asked about together.
+func TestSweepStatusOfMixtures(t *testing.T) {
+	grid, err := drmm.Lookup("drmm", drmm.Quick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "drmm.jsonl")
+	write := func(settings []drmm.Setting) {
+		var text bytes.Buffer
+		for _, s := range settings {
+			line, err := json.Marshal(train.Row[drmm.Setting, drmm.Measures]{Setting: s})
+			if err != nil {
+				t.Fatal(err)
+			}
+			text.Write(append(line, '\n'))
+		}
+		if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"Glyphs", "MNIST"} {
+		grid.Seeds = 2
+		settings := grid.SettingsFor(name, "a sum", drmm.Images(name))
+		write(settings)
+		out, err := runSweep(t, t.Context(), "status", file)
+		if want := "30 results in 1 files\ndrmm on " + name + ", quick: 15 of 15, complete for 2 seeds\n"; err != nil || !strings.HasPrefix(out, want) {
+			t.Errorf("%v\n%s\nwant %s", err, out, want)
+		}
+		write(settings[4:])
+		out, err = runSweep(t, t.Context(), "status", "--missing", file)
+		if want := "quick: 13 of 15, 2 missing\n  sup, 50 labels, 0 unlabelled, seeds 0\n  mpc, 50 labels, 4000 unlabelled, seeds 0\n"; err != nil || !strings.Contains(out, want) {
+			t.Errorf("%v\n%s\nwant %s", err, out, want)
 		}
 	}
 }
