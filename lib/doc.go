@@ -76,6 +76,7 @@
 //	SHKSS14  Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout: a simple way to prevent neural
 //	         networks from overfitting. JMLR 15, 2014
 //	TH12     Tieleman, Hinton: RMSProp. Lecture 6.5 of Neural Networks for Machine Learning, 2012
+//	TV17     Tarvainen, Valpola: Mean teachers are better role models. NIPS 2017
 //	VK01     Venna, Kaski: Neighborhood preservation in nonlinear projection methods. ICANN 2001
 //	Winograd80
 //	         Winograd: Arithmetic complexity of computations. SIAM, 1980

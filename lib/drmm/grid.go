@@ -13,23 +13,10 @@ type Grid struct {
 	About string    // what it is for
 	Cells []Setting // without data and seed
 	Seeds int       // models for each cell, with seeds from 0: draws of the labelled images and of the first weights
-	Cheap int       // models for each cell without unlabelled images, if they are more
 }
 
 // Len returns the number of models.
-func (g Grid) Len() (n int) {
-	for _, s := range g.Cells {
-		n += g.seeds(s)
-	}
-	return n
-}
-
-func (g Grid) seeds(cell Setting) int {
-	if cell.Unlabelled == 0 {
-		return max(g.Seeds, g.Cheap)
-	}
-	return g.Seeds
-}
+func (g Grid) Len() int { return len(g.Cells) * g.Seeds }
 
 // Settings returns the grid's settings for some data, cell by cell.
 func (g Grid) Settings(d *Data) []Setting { return g.SettingsFor(d.Name(), d.Sum(), d.Train.Len()) }
@@ -39,7 +26,7 @@ func (g Grid) SettingsFor(data, sum string, images int) []Setting {
 	settings := make([]Setting, 0, g.Len())
 	for _, s := range g.Cells {
 		s.Data, s.Sum, s.Unlabelled = data, sum, min(s.Unlabelled, images)
-		for seed := range uint64(g.seeds(s)) {
+		for seed := range uint64(g.Seeds) {
 			s.Seed = seed
 			settings = append(settings, s)
 		}
@@ -50,7 +37,7 @@ func (g Grid) SettingsFor(data, sum string, images int) []Setting {
 // The profiles: how large a grid is.
 const (
 	Quick    = "quick"    // a quarter of the channels and few steps, to see that everything works
-	Standard = "standard" // the same with more steps; the document's shape where a grid is of 100 labels alone: an hour or two for all
+	Standard = "standard" // the same with more steps; the document's shape in drmm-sup, -hundred and -best: an hour or two for all
 	Paper    = "paper"    // the document's shape and images: days for the table, hours for its best cell
 )
 
@@ -58,38 +45,45 @@ const (
 func Variants() []string { return []string{Sup, MPC, NNMPC, VI, NNVI} }
 
 // GridNames returns the names of the grids.
-func GridNames() []string { return []string{"drmm", "drmm-hundred", "drmm-best", "drmm-terms"} }
+func GridNames() []string {
+	return []string{"drmm", "drmm-sup", "drmm-hundred", "drmm-best", "drmm-terms"}
+}
 
 // Grids returns the grids at the size of a profile.
 func Grids(profile string) ([]Grid, error) {
-	// What table 1, its column of 100 labels, its best cell and the models without a term have in common.
-	var table, column, best, term Setting
+	// What table 1, its cells of 100 labels or of labels alone and the models without a term have in common.
+	var table, column, term Setting
+	var best []Setting // the best cell, and before what Long changes
 	few, many := 1, 1
 	columns := len(Variants())
 	switch profile {
 	case Quick:
 		table = small(4000)
-		column, best, term = table, table, table
+		long := table
+		long.Weights.Agreement, long.Rendered, long.FadeTo = Long().Weights.Agreement, 10, 1.5
+		column, best, term = table, []Setting{long, table}, table
 	case Standard:
 		table = small(10000)
 		term = table
-		best = Digits(100, NNVI)
-		column = best
+		column = Digits(100, NNVI)
 		column.Unlabelled, column.Epochs, column.RampFrom, column.RampTo = 10000, 4, 1.5, 3
-		best.Epochs, many = 2, 3
+		long, short := Long(), Digits(100, NNVI)
+		long.Epochs, long.RampFrom, long.RampTo, long.FadeTo, short.Epochs = 2, 0.35, 0.7, 1.4, 2
+		best, many = []Setting{long, short}, 3
 		columns-- // without nn-vi, which the best cell is
 	case Paper:
-		best = Digits(100, NNVI)
-		table, column, term = best, best, best
+		best = []Setting{Long(), Digits(100, NNVI)}
+		table, column, term = best[0], best[0], best[0]
 		few, many = 3, 3
 	default:
 		return nil, fmt.Errorf("drmm: there is no profile %q: use quick, standard or paper", profile)
 	}
 	return []Grid{
-		{"drmm", "every variant with 50, 100 and 1000 labels: table 1", variants(table, 50, 100, 1000), few, few},
-		{"drmm-hundred", "every variant with 100 labels", variants(column, 100)[:columns], few, many},
-		{"drmm-best", "nn-vi with 100 labels and all other images", []Setting{best}, many, many},
-		{"drmm-terms", "the same without one term, or with another sign of KL", terms(term), few, few},
+		{"drmm", "every variant with 50, 100 and 1000 labels: table 1", variants(table, 50, 100, 1000), few},
+		{"drmm-sup", "labels alone, 50, 100 and 1000 of them", []Setting{column.of(50, Sup), column.of(100, Sup), column.of(1000, Sup)}, many},
+		{"drmm-hundred", "every variant with 100 labels", variants(column, 100)[:columns], many},
+		{"drmm-best", "nn-vi with 100 labels and all other images, and what it was before", best, many},
+		{"drmm-terms", "the same without one term, or with another sign of KL", terms(term), few},
 	}, nil
 }
 
@@ -123,7 +117,7 @@ func (s Setting) of(labels int, variant string) Setting {
 	s.Weights = s.Weights.Of(variant)
 	if variant == Sup { // statistics of unlabelled images in the batch normalisation would help already
 		s.Steps = s.stepsOfEpoch()
-		s.Unlabelled, s.Share = 0, 0
+		s.Unlabelled, s.Share, s.Rendered, s.FadeTo = 0, 0, 0, 0
 	}
 	return s
 }
@@ -131,14 +125,21 @@ func (s Setting) of(labels int, variant string) Setting {
 // terms returns the settings that differ from one of all terms in a single respect.
 func terms(all Setting) []Setting {
 	list := []Setting{all}
-	for _, change := range []func(s *Setting){
+	changes := []func(s *Setting){
 		func(s *Setting) { s.Weights.KL = -s.Weights.KL },
 		func(s *Setting) { s.Weights.Marginal = 0 },
 		func(s *Setting) { s.Weights.KL = 0 },
 		func(s *Setting) { s.Weights.Reconstruction = 0 },
 		func(s *Setting) { s.Noise = 0 },
-		func(s *Setting) { s.RampTo, s.RampFrom = 0, 0 },
-	} {
+		func(s *Setting) { s.RampTo, s.RampFrom, s.FadeTo = 0, 0, 0 },
+	}
+	if all.Weights.Agreement != 0 {
+		changes = append(changes, func(s *Setting) { s.Weights.Agreement = 0 })
+	}
+	if all.FadeTo != 0 {
+		changes = append(changes, func(s *Setting) { s.FadeTo = 0 })
+	}
+	for _, change := range changes {
 		s := all
 		change(&s)
 		list = append(list, s)

@@ -79,6 +79,12 @@ type Switches struct {
 	H, W int
 }
 
+// From returns the switches of the images from some image on, out of those of a batch of images.
+func (s Switches) From(image, images int) Switches {
+	s.At = s.At[image*(len(s.At)/images):]
+	return s
+}
+
 // An Inference is what the bottom-up pass finds. Its variables belong to the tape of the images.
 type Inference struct {
 	Inputs   []*autograd.Var // net input of each layer, normalised: [N, filters, h, w] before pooling

@@ -70,6 +70,27 @@ func TestMaximaAreReLUAndMaxPool(t *testing.T) {
 	}
 }
 
+// The last images of a batch are rendered alone as they are among all.
+func TestRenderTheLastImages(t *testing.T) {
+	net := smallNet(t, true)
+	tape := autograd.NewTape(1)
+	var found Inference
+	net.Infer(&found, tape.Input(images(5, 2, 11, 10)))
+	var all, last Rendering
+	net.Render(&all, Choose(found.Logits), found.Switches)
+	var switches []Switches
+	for _, g := range found.Switches {
+		switches = append(switches, g.From(3, 5))
+	}
+	net.Render(&last, Choose(autograd.Slice(found.Logits, 3, 5)), switches)
+	for i := range last.Templates {
+		want := autograd.Slice(all.Templates[i], 3, 5)
+		if got := last.Templates[i]; got.Rows() != 2 || !slices.Equal(got.Data(), want.Data()) {
+			t.Errorf("level %d of %d images differs from that of all", i, got.Rows())
+		}
+	}
+}
+
 // Equations 19 to 22, literally: matrices Gamma M_a, Z_x and T_t and a sum over x.
 func TestRenderLayerAgainstMatrices(t *testing.T) {
 	const k, positions = 3, 2

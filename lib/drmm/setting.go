@@ -31,6 +31,7 @@ type Weights struct {
 	KL             float64 `json:"kl"`
 	Marginal       float64 `json:"marginal"`
 	NonNegativity  float64 `json:"nonnegativity"`
+	Agreement      float64 `json:"agreement,omitempty"`
 }
 
 // The variants of the document's tables: which terms are there.
@@ -46,11 +47,11 @@ const (
 func (w Weights) Of(variant string) Weights {
 	switch variant {
 	case Sup:
-		w.Reconstruction, w.KL, w.Marginal, w.NonNegativity = 0, 0, 0, 0
+		w.Reconstruction, w.KL, w.Marginal, w.NonNegativity, w.Agreement = 0, 0, 0, 0, 0
 	case MPC:
-		w.KL, w.Marginal, w.NonNegativity = 0, 0, 0
+		w.KL, w.Marginal, w.NonNegativity, w.Agreement = 0, 0, 0, 0
 	case NNMPC:
-		w.KL, w.Marginal = 0, 0
+		w.KL, w.Marginal, w.Agreement = 0, 0, 0
 	case VI:
 		w.NonNegativity = 0
 	}
@@ -88,17 +89,20 @@ type Setting struct {
 	RampFrom float64 `json:"rampFrom"`
 	RampTo   float64 `json:"rampTo"`
 
+	FadeTo float64 `json:"fadeTo,omitempty"` // epoch at which Marginal has fallen again, in a straight line from RampTo, to 0; 0 for never
+
 	Optimizer string  `json:"optimizer"` // Adam, SGD or RMSProp
 	Rate      float64 `json:"rate"`      // learning rate at first
 	FinalRate float64 `json:"finalRate"` // and in the end; it falls by the same factor in each epoch, from Hold on
 	Hold      float64 `json:"hold"`      // epochs before it falls
 	Average   float64 `json:"average"`   // momentum of the average of the weights that is measured beside them; 0 for none
 
-	Epochs int    `json:"epochs"` // passes through the unlabelled images
-	Batch  int    `json:"batch"`  // images of a step
-	Share  int    `json:"share"`  // unlabelled images for each labelled one in a step: 1 in the document, half and half; 0 without unlabelled images
-	Steps  int    `json:"steps"`  // steps of an epoch, if there are no unlabelled images; else 0
-	Seed   uint64 `json:"seed"`   // of the choice of the labelled images, the first weights and the order of the images
+	Epochs   int    `json:"epochs"`             // passes through the unlabelled images
+	Batch    int    `json:"batch"`              // images of a step
+	Rendered int    `json:"rendered,omitempty"` // images of a step that are rendered, its last ones; 0 for all
+	Share    int    `json:"share"`              // unlabelled images for each labelled one in a step: 1 in the document, half and half; 0 without unlabelled images
+	Steps    int    `json:"steps"`              // steps of an epoch, if there are no unlabelled images; else 0
+	Seed     uint64 `json:"seed"`               // of the choice of the labelled images, the first weights and the order of the images
 }
 
 // Digits returns the setting of the five-layer model for digits with some labelled images of 60,000, in a variant.
@@ -111,6 +115,15 @@ func Digits(labels int, variant string) Setting {
 		Weights: Weights{Labels: 1, Reconstruction: 20, KL: -1, Marginal: 2, NonNegativity: 1}, Squares: Means,
 		Noise: 0.5, RampFrom: 0.35, RampTo: 0.7, Optimizer: Adam, Rate: 0.01, FinalRate: 0.0001, Average: 0.999, Epochs: 8, Batch: 100, Share: 4,
 	}.of(labels, variant)
+}
+
+// Long returns the setting of the five-layer model for a long training with 100 labels and all other images. It differs
+// from that of [Digits] in what the latter's errors did not get over, certainty that came too early.
+func Long() Setting {
+	s := Digits(100, NNVI)
+	s.Weights.Agreement = 2
+	s.Epochs, s.Share, s.Rendered, s.RampFrom, s.RampTo, s.FadeTo = 20, 9, 20, 0.5, 2, 4
+	return s
 }
 
 // On returns the setting for some data. Where it asks for more images without labels than there are, it gets them all.
@@ -150,16 +163,20 @@ func (s Setting) Check() error {
 		return field("Labels", s.Labels, "at least 1")
 	case s.Unlabelled < 0:
 		return field("Unlabelled", s.Unlabelled, "0 or more")
-	case !finite(w.Labels) || !finite(w.Reconstruction) || !finite(w.KL) || !finite(w.Marginal) || !finite(w.NonNegativity):
+	case !finite(w.Labels) || !finite(w.Reconstruction) || !finite(w.KL) || !finite(w.Marginal) || !finite(w.NonNegativity) || !finite(w.Agreement):
 		return field("Weights", w, "finite numbers")
 	case w != w.Of(s.Variant):
 		return field("Weights", w, "0 for the terms that variant "+s.Variant+" lacks: use Weights.Of")
-	case s.Unlabelled == 0 && (w.KL != 0 || w.Marginal != 0):
-		return field("Unlabelled", s.Unlabelled, "some images for the terms KL and Marginal")
+	case s.Unlabelled == 0 && (w.KL != 0 || w.Marginal != 0 || w.Agreement != 0):
+		return field("Unlabelled", s.Unlabelled, "some images for the terms KL, Marginal and Agreement")
+	case w.Agreement != 0 && s.Average == 0:
+		return field("Average", s.Average, "more than 0 for the term Agreement, which asks for the averaged weights' posterior")
 	case !(s.Noise >= 0) || !finite(s.Noise):
 		return field("Noise", s.Noise, "a number >= 0")
 	case !(s.RampFrom >= 0) || !(s.RampTo >= s.RampFrom) || !finite(s.RampTo):
 		return field("RampTo", s.RampTo, "0 <= RampFrom <= RampTo")
+	case s.FadeTo != 0 && !(s.FadeTo > s.RampTo) || !finite(s.FadeTo):
+		return field("FadeTo", s.FadeTo, "more than RampTo, or 0")
 	case !(s.Rate > 0) || !finite(s.Rate):
 		return field("Rate", s.Rate, "a positive number")
 	case !(s.FinalRate > 0) || s.FinalRate > s.Rate:
@@ -174,6 +191,8 @@ func (s Setting) Check() error {
 		return field("Share", s.Share, "at least 1 with unlabelled images, and 0 without them")
 	case s.Batch < 1+s.Share || s.Batch%(1+s.Share) != 0:
 		return field("Batch", s.Batch, fmt.Sprintf("a multiple of %d, a labelled image with its share of unlabelled ones", 1+s.Share))
+	case s.Rendered < 0 || s.Rendered > s.Batch:
+		return field("Rendered", s.Rendered, "0 for all, or at most Batch")
 	case (s.Steps > 0) != (s.Unlabelled == 0) || s.Steps < 0:
 		return field("Steps", s.Steps, "at least 1 without unlabelled images, and 0 with them")
 	}
@@ -218,4 +237,15 @@ func (s Setting) ramp(epoch float64) float64 {
 		return 0
 	}
 	return (epoch - s.RampFrom) / (s.RampTo - s.RampFrom)
+}
+
+// fade returns the factor of Marginal beside that of ramp.
+func (s Setting) fade(epoch float64) float64 {
+	switch {
+	case s.FadeTo == 0 || epoch <= s.RampTo:
+		return 1
+	case epoch >= s.FadeTo:
+		return 0
+	}
+	return (s.FadeTo - epoch) / (s.FadeTo - s.RampTo)
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
@@ -52,7 +53,7 @@ type Options struct {
 // Train trains the model of a setting and measures it on the test images after each epoch.
 //
 // The history has, of the training batches, the loss and its terms, without their weights, as "labels", "reconstruct",
-// "kl", "marginal" and "negativity", as far as they are computed, and the "error" of the labelled images; of the test
+// "kl", "marginal", "agreement" and "negativity", as far as they are computed, and the "error" of the labelled images; of the test
 // images the "error" and, with averaged weights, "average error".
 func Train(ctx context.Context, s Setting, d *Data, o Options) (*Trained, error) {
 	t, mix, err := newTrainer(s, d)
@@ -70,14 +71,15 @@ func Train(ctx context.Context, s Setting, d *Data, o Options) (*Trained, error)
 	return trained, nil
 }
 
-// Sweep returns the sweep that trains the models of some settings, one core each. Each keeps its checkpoints in a folder
-// of its own in dir, named by a hash of the setting: a sweep that is killed goes on within its models. An empty dir keeps
-// none. Set File, Shard and OnResult of the sweep as needed.
+// Sweep returns the sweep that trains the models of some settings, one core each, or more where there are fewer models
+// than cores. Each keeps its checkpoints in a folder of its own in dir, named by a hash of the setting: a sweep that is
+// killed goes on within its models. An empty dir keeps none. Set File, Shard and OnResult of the sweep as needed.
 func Sweep(settings []Setting, d *Data, dir string) train.Sweep[Setting, Measures] {
+	cores := max(1, runtime.GOMAXPROCS(0)/max(1, len(settings)))
 	return train.Sweep[Setting, Measures]{
 		Settings: settings,
 		Do: func(ctx context.Context, s Setting) (Measures, error) {
-			o := Options{Workers: 1}
+			o := Options{Workers: cores}
 			if dir != "" {
 				o.Dir, o.Every = s.Dir(dir), 10*time.Minute
 			}
@@ -141,7 +143,13 @@ type trainer struct {
 
 	found    Inference
 	rendered Rendering
+	switches []Switches // of the images that are rendered
 	noisy    tensor.Tensor
+
+	clean   *autograd.Tape // on which the averaged weights infer
+	images  tensor.Tensor  // what they see
+	seen    Inference      // what they find
+	beliefs tensor.Tensor
 }
 
 func newTrainer(s Setting, d *Data) (*trainer, *Mix, error) {
@@ -231,19 +239,54 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 	labelled := autograd.Slice(t.found.Logits, 0, n)
 	b.Error(labelled)
 	cost := t.term(b, "labels", t.Weights.Labels, loss.CrossEntropy(labelled, b.Y))
-	if t.Weights.KL != 0 || t.Weights.Marginal != 0 {
-		unlabelled := autograd.Slice(t.found.Logits, n, all)
-		ramp := t.ramp(float64(t.model.Steps.Data()[0]) / float64(t.stepsOfEpoch()))
-		cost = autograd.Add(cost, t.term(b, "kl", ramp*t.Weights.KL, loss.KL(unlabelled, nil)))
-		cost = autograd.Add(cost, t.term(b, "marginal", ramp*t.Weights.Marginal, loss.MarginalKL(unlabelled, nil)))
+	if t.Weights.KL != 0 || t.Weights.Marginal != 0 || t.Weights.Agreement != 0 {
+		cost = autograd.Add(cost, t.unlabelled(b, autograd.Slice(t.found.Logits, n, all)))
 	}
 	if t.Weights.Reconstruction != 0 || t.Weights.NonNegativity != 0 {
-		t.model.Net.Render(&t.rendered, Choose(t.found.Logits), t.found.Switches)
-		squares := loss.SumSquare(t.rendered.Image(), b.X)
+		from := 0
+		if t.Rendered > 0 {
+			from = max(0, all-t.Rendered)
+		}
+		t.switches = t.switches[:0]
+		for _, g := range t.found.Switches {
+			t.switches = append(t.switches, g.From(from, all))
+		}
+		t.model.Net.Render(&t.rendered, Choose(autograd.Slice(t.found.Logits, from, all)), t.switches)
+		squares := loss.SumSquare(t.rendered.Image(), autograd.Slice(b.X, from, all))
 		cost = autograd.Add(cost, t.term(b, "reconstruct", t.Weights.Reconstruction*t.square(b.X), squares))
 		cost = autograd.Add(cost, t.negativity(b))
 	}
 	return cost
+}
+
+// unlabelled returns the terms of the posteriors of unlabelled images, which are the last ones of the batch.
+func (t *trainer) unlabelled(b *train.Batch, logits *autograd.Var) *autograd.Var {
+	epoch := float64(t.model.Steps.Data()[0]) / float64(t.stepsOfEpoch())
+	ramp, fade := t.ramp(epoch), t.fade(epoch)
+	cost := t.term(b, "kl", ramp*t.Weights.KL, loss.KL(logits, nil))
+	cost = autograd.Add(cost, t.term(b, "marginal", ramp*fade*t.Weights.Marginal, loss.MarginalKL(logits, nil)))
+	if t.Weights.Agreement != 0 {
+		beliefs := t.believe(b.X, len(b.Y))
+		cost = autograd.Add(cost, t.term(b, "agreement", ramp*t.Weights.Agreement, loss.Agreement(logits, beliefs)))
+	}
+	return cost
+}
+
+// believe returns the class posteriors that the averaged weights give the images from some image on, without noise and
+// without a gradient.
+func (t *trainer) believe(x *autograd.Var, from int) *tensor.Tensor {
+	if t.clean == nil {
+		t.clean = autograd.NewTape(x.Workers())
+	}
+	t.clean.Reset()
+	s := x.Shape()
+	t.images.Resize(s[0]-from, s[1], s[2], s[3])
+	copy(t.images.Data(), x.Data()[from*x.Width():])
+	t.average.Infer(&t.seen, t.clean.Input(&t.images))
+	logits := t.seen.Logits
+	t.beliefs.Resize(logits.Shape()...)
+	simd.SoftmaxRows(t.beliefs.Data(), logits.Data(), logits.Rows(), logits.Width())
+	return &t.beliefs
 }
 
 // addNoise returns images with noise, each of its own standard deviation from 0 up: the statistics of the batch

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/nn"
@@ -99,6 +100,7 @@ func TestTrainingForAnyWorkers(t *testing.T) {
 	s := barSetting(d, NNVI)
 	// Large enough for work to be shared.
 	s.Shape, s.Batch = "24x3x3 full pool, 32x3x3 full, 3x1x1 valid", 60
+	s.Weights.Agreement = 1
 	var want []float32
 	for _, workers := range []int{1, 2, 5} {
 		got := weights(mustTrain(t, s, d, Options{Workers: workers}).Net)
@@ -113,7 +115,7 @@ func TestTrainingForAnyWorkers(t *testing.T) {
 func TestKilledRunGoesOnToTheSameBits(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNVI)
-	s.Noise = 0.1
+	s.Noise, s.Weights.Agreement, s.Rendered, s.FadeTo = 0.1, 1, 5, 2
 	want := mustTrain(t, s, d, Options{})
 	dir := filepath.Join(t.TempDir(), "run")
 	for _, stop := range []int{3, 17} { // within the ramp, and after it
@@ -148,6 +150,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNVI)
 	s.Epochs, s.RampFrom, s.RampTo = 40, 0, 0
+	s.Weights.Agreement, s.Rendered = 1, 5
 	var before, after uint64
 	count := func(e *train.Event) {
 		switch e.Step {
@@ -288,6 +291,9 @@ func TestSettingsAreChecked(t *testing.T) {
 		"Epochs":            func(s *Setting) { s.Epochs = 0 },
 		"Hold":              func(s *Setting) { s.Hold = 3 },
 		"Average":           func(s *Setting) { s.Average = 1 },
+		"Average is 0":      func(s *Setting) { s.Weights.Agreement, s.Average = 1, 0 },
+		"Rendered":          func(s *Setting) { s.Rendered = 13 },
+		"FadeTo":            func(s *Setting) { s.FadeTo = s.RampTo },
 		"Share":             func(s *Setting) { s.Share = 0 },
 		"Batch":             func(s *Setting) { s.Batch = 13 },
 		"Steps":             func(s *Setting) { s.Steps = 2 },
@@ -372,6 +378,57 @@ func TestRates(t *testing.T) {
 		if got := s.ramp(epoch); got != want {
 			t.Errorf("ramp %v at %v, want %v", got, epoch, want)
 		}
+	}
+	for epoch, want := range map[float64]float64{0: 1, 3: 1, 4: 0.75, 7: 0, 9: 0} {
+		s.FadeTo = 7
+		if got := s.fade(epoch); got != want {
+			t.Errorf("fade %v at %v, want %v", got, epoch, want)
+		}
+		s.FadeTo = 0
+		if got := s.fade(epoch); got != 1 {
+			t.Errorf("fade %v at %v without an end", got, epoch)
+		}
+	}
+}
+
+// What the term asks for comes nearer when it weighs more.
+func TestAgreement(t *testing.T) {
+	d := barData()
+	var found []float64
+	for _, weight := range []float64{0.001, 10} {
+		s := barSetting(d, NNVI)
+		s.Epochs, s.RampFrom, s.RampTo, s.Weights.Agreement = 8, 0, 0, weight
+		found = append(found, mustTrain(t, s, d, Options{}).History.Epochs[7].Train["agreement"])
+	}
+	if !(found[1] < 0.7*found[0]) {
+		t.Errorf("divergences %v: the second, with the larger weight, should be clearly less", found)
+	}
+}
+
+// The terms of what is rendered are means over the last images of a batch, of as many as the setting says.
+func TestRendered(t *testing.T) {
+	d := barData()
+	s := barSetting(d, NNMPC)
+	all := mustTrain(t, s, d, Options{})
+	s.Rendered = s.Batch
+	if same := mustTrain(t, s, d, Options{}); !slices.Equal(weights(same.Net), weights(all.Net)) {
+		t.Error("all images of a batch give other weights than 0, which means all")
+	}
+	s.Rendered, s.Noise = 4, 0
+	tr, mix, err := newTrainer(s, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := tr.config(mix, d, Options{})
+	c.Loss = func(b *train.Batch) *autograd.Var {
+		cost := tr.objective(b)
+		if image := tr.rendered.Image(); b.Training() && image.Rows() != 4 {
+			t.Fatalf("%d images are rendered, want 4", image.Rows())
+		}
+		return cost
+	}
+	if _, err := train.Run(context.Background(), c); err != nil {
+		t.Fatal(err)
 	}
 }
 

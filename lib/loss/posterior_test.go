@@ -18,12 +18,16 @@ import (
 func TestGradientsOfTheDRMMLosses(t *testing.T) {
 	x := normal("x", 6, 4)
 	prior := []float32{0.1, 0.2, 0.3, 0.4}
+	beliefs := tensor.From([]float32{1, 0, 0, 0, 0.5, 0.5, 0, 0, 0.1, 0.2, 0.3, 0.4}, 3, 4)
 	for name, f := range map[string]func(x *autograd.Var) *autograd.Var{
 		"KL":                    func(x *autograd.Var) *autograd.Var { return KL(x, nil) },
 		"KL from a prior":       func(x *autograd.Var) *autograd.Var { return KL(x, prior) },
 		"MarginalKL":            func(x *autograd.Var) *autograd.Var { return MarginalKL(x, nil) },
 		"MarginalKL from prior": func(x *autograd.Var) *autograd.Var { return MarginalKL(x, prior) },
-		"NonNegativity":         NonNegativity,
+		"Agreement": func(x *autograd.Var) *autograd.Var {
+			return autograd.Scale(Agreement(autograd.Slice(x, 2, 5), beliefs), 3)
+		},
+		"NonNegativity": NonNegativity,
 		"NonNegativity in a sum": func(x *autograd.Var) *autograd.Var {
 			return autograd.Add(KL(x, nil), autograd.Scale(NonNegativity(x), 3))
 		},
@@ -45,6 +49,8 @@ func TestPosteriorLossesByHand(t *testing.T) {
 	near(t, "KL", KL(logits, nil).Scalar(), math.Log(2)-(0.25*math.Log(4)+0.75*math.Log(4.0/3)))
 	near(t, "KL from (1/4, 3/4)", KL(logits, []float32{0.25, 0.75}).Scalar(), (0+0.75*math.Log(3)-0.25*math.Log(3))/2)
 	near(t, "marginal KL", MarginalKL(logits, nil).Scalar(), 0)
+	near(t, "agreement with itself", Agreement(logits, tensor.From([]float32{0.25, 0.75, 0.75, 0.25}, 2, 2)).Scalar(), 0)
+	near(t, "agreement", Agreement(logits, tensor.From([]float32{1, 0, 0.5, 0.5}, 2, 2)).Scalar(), (math.Log(4)+0.5*math.Log(2.0/3)+0.5*math.Log(2))/2)
 	near(t, "marginal KL from (1/4, 3/4)", MarginalKL(logits, []float32{0.25, 0.75}).Scalar(), 0.5*math.Log(2)+0.5*math.Log(2.0/3))
 	z := tape.Input(tensor.From([]float32{1, -2, 3, 0, -1, 5}, 2, 3))
 	near(t, "non-negativity", NonNegativity(z).Scalar(), (4+1)/2.0)
@@ -91,6 +97,7 @@ func TestPosteriorLossesOfExtremeLogits(t *testing.T) {
 	kl, marginal := KL(logits, nil), MarginalKL(logits, nil)
 	near(t, "KL", kl.Scalar(), math.Log(3))
 	near(t, "marginal KL", marginal.Scalar(), math.Log(3))
+	near(t, "agreement", Agreement(logits, tensor.From([]float32{0, 0, 1, 0, 0.5, 0.5}, 2, 3)).Scalar(), (2000+1500-math.Log(2))/2)
 	tape.Backward(autograd.Add(kl, marginal))
 	for i, d := range logits.Grad().Data() {
 		if d != 0 {
@@ -120,11 +127,11 @@ func TestDRMMLossesAllocateNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
-	tape, x := autograd.NewTape(2), normal("x", 100, 500)
+	tape, x, beliefs := autograd.NewTape(2), normal("x", 100, 500), tensor.New(100, 500)
 	step := func() {
 		tape.Reset()
 		v := tape.Leaf(x.Value())
-		tape.Backward(autograd.Add(autograd.Add(KL(v, nil), MarginalKL(v, nil)), NonNegativity(v)))
+		tape.Backward(autograd.Add(autograd.Add(KL(v, nil), MarginalKL(v, nil)), autograd.Add(Agreement(v, beliefs), NonNegativity(v))))
 	}
 	step()
 	if n := testing.AllocsPerRun(10, step); n != 0 {
