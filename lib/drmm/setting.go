@@ -12,7 +12,7 @@ import (
 
 // Weights are the factors alpha of the terms of the objective
 //
-//	L = Labels·L_H + Reconstruction·L_RC + KL·L_KL + Marginal·L_M + NonNegativity·L_NN
+//	L = Labels·L_H + Reconstruction·L_RC + KL·L_KL + Marginal·L_M + NonNegativity·L_NN + Agreement·L_A
 //
 // of which a term with factor 0 is not computed [NINAI17, section 3(A)].
 //
@@ -21,6 +21,8 @@ import (
 //	L_KL  divergence of the posteriors of unlabelled images from the class prior (eq. 3)
 //	L_M   divergence of their mean posterior from the class prior; no term of the document
 //	L_NN  squares of the negative elements of the templates z^(1) to z^(L) (eq. 4)
+//	L_A   divergence of the posteriors of unlabelled images with noise from those that the averaged weights give the
+//	      images without [TV17]; no term of the document
 //
 // The sign of KL is a question. The document adds L_KL, which is least where every posterior is the prior. The code
 // that its authors published subtracts it, which is least where every posterior is certain. By the identity of
@@ -84,12 +86,12 @@ type Setting struct {
 	Weights Weights `json:"weights"` // of the terms that the variant has
 	Squares string  `json:"squares"` // Sums or Means
 	Noise   float64 `json:"noise"`   // largest standard deviation of the noise that training images get before inference
-	// The weights KL and Marginal grow in a straight line from 0 at RampFrom to their value at RampTo, in epochs:
-	// the features must have begun to form before anything can be certain.
+	// The weights KL, Marginal and Agreement grow in a straight line from 0 at RampFrom to their value at RampTo, in
+	// epochs: the features must have begun to form before anything can be certain. Marginal falls in another to 0 at
+	// FadeTo, or never if that is 0: classes that are not equally frequent are not to be found equally often in the end.
 	RampFrom float64 `json:"rampFrom"`
 	RampTo   float64 `json:"rampTo"`
-
-	FadeTo float64 `json:"fadeTo,omitempty"` // epoch at which Marginal has fallen again, in a straight line from RampTo, to 0; 0 for never
+	FadeTo   float64 `json:"fadeTo,omitempty"`
 
 	Optimizer string  `json:"optimizer"` // Adam, SGD or RMSProp
 	Rate      float64 `json:"rate"`      // learning rate at first
