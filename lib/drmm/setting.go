@@ -124,7 +124,7 @@ func Digits(labels int, variant string) Setting {
 func Long() Setting {
 	s := Digits(100, NNVI)
 	s.Weights.Agreement = 2
-	s.Epochs, s.Share, s.Rendered, s.RampFrom, s.RampTo, s.FadeTo = 20, 9, 20, 0.5, 2, 4
+	s.Epochs, s.Share, s.Rendered, s.RampFrom, s.RampTo, s.FadeTo = 12, 9, 20, 0.5, 2, 4
 	return s
 }
 
