@@ -35,7 +35,7 @@ const (
 
 // Frames shows one of several pictures at a time, and a slider that chooses which: over λ, k, the layers, the epochs.
 // draw makes the picture of each name. All of them are in the notebook, so the slider answers at once, in exported pages
-// too, and without the kernel. Readers without scripts see a strip of the pictures, as does a notebook that nobody
+// too, and without the kernel ([Slide] draws in the kernel instead). Readers without scripts see a strip of the pictures, as does a notebook that nobody
 // watches while it runs. The caption is that of the first picture.
 //
 //	kernelext.Frames("λ", []string{"0", "0.002", "0.008"}, func(i int) kernelext.Drawing { return sheet(nets[i]) })
@@ -106,16 +106,22 @@ func sliderBundle(label string, names []string, pictures [][]byte, width int) bu
 		"("+framesScript+")("+arguments(key)+")", page.String())
 }
 
-// stripBundle is one picture of all, side by side, each with its name above.
-func stripBundle(label string, names []string, pictures []image.Image, alt string) (bundle, error) {
+// stripOf returns which of n pictures a strip shows: all, or the first, the last, and some between.
+func stripOf(n int) []int {
 	var shown []int
-	for k := range min(len(pictures), stripMost) {
+	for k := range min(n, stripMost) {
 		i := k
-		if len(pictures) > stripMost { // the first, the last, and some between
-			i = int(math.Round(float64(k*(len(pictures)-1)) / (stripMost - 1)))
+		if n > stripMost {
+			i = int(math.Round(float64(k*(n-1)) / (stripMost - 1)))
 		}
 		shown = append(shown, i)
 	}
+	return shown
+}
+
+// stripBundle is one picture of all, side by side, each with its name above.
+func stripBundle(label string, names []string, pictures []image.Image, alt string) (bundle, error) {
+	shown := stripOf(len(pictures))
 	columns := min(len(shown), 4)
 	tile := (stripWidth+stripGap)/columns - stripGap
 	height := 0

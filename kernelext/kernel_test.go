@@ -219,6 +219,7 @@ var scenarios = map[string]func(){
 	"train":     trainScenario,
 	"explore":   exploreScenario,
 	"frames":    framesScenario,
+	"slide":     slideScenario,
 	"keep": func() {
 		Show(explorable{drawn{Alt: "a map", Caption: "Figure 4. Weights, of the first 32 hidden units: red excites."}})
 		Show(explorable{drawn{Alt: "a map"}})

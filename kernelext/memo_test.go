@@ -137,14 +137,14 @@ func TestMemoOfModel(t *testing.T) {
 	}
 }
 
-// net keeps itself as a file.
-type net struct{ weights []byte }
+// kept keeps itself as a file.
+type kept struct{ weights []byte }
 
-func (n *net) Save(dir string) error {
+func (n *kept) Save(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "weights"), n.weights, 0o666)
 }
 
-func (n *net) Load(dir string) (err error) {
+func (n *kept) Load(dir string) (err error) {
 	n.weights, err = os.ReadFile(filepath.Join(dir, "weights"))
 	return err
 }
@@ -152,16 +152,16 @@ func (n *net) Load(dir string) (err error) {
 func TestMemoOfStorable(t *testing.T) {
 	dir := t.TempDir()
 	for range 2 {
-		got, said, err := memoIn(t, dir, "pointer", 1, give(&net{[]byte("w")}))
+		got, said, err := memoIn(t, dir, "pointer", 1, give(&kept{[]byte("w")}))
 		if err != nil || string(got.weights) != "w" {
 			t.Errorf("pointer: %v %q %v", got, said, err)
 		}
-		value, said, err := memoIn(t, dir, "value", 1, give(net{[]byte("v")}))
+		value, said, err := memoIn(t, dir, "value", 1, give(kept{[]byte("v")}))
 		if err != nil || string(value.weights) != "v" {
 			t.Errorf("value: %v %q %v", value, said, err)
 		}
 	}
-	if _, said, _ := memoIn(t, dir, "pointer", 1, never[*net](t)); !strings.Contains(said, "reused (1 bytes") {
+	if _, said, _ := memoIn(t, dir, "pointer", 1, never[*kept](t)); !strings.Contains(said, "reused (1 bytes") {
 		t.Errorf("said %q", said)
 	}
 }
@@ -213,7 +213,7 @@ func TestMemoReturnsAValueThatCannotBeStored(t *testing.T) {
 	loop.Next = loop
 	notStored(t, "zero", struct{ P *int }{&zero}, "becomes nil")
 	notStored(t, "loop", loop, "refers to itself")
-	notStored(t, "any", struct{ V any }{net{}}, "not registered")
+	notStored(t, "any", struct{ V any }{kept{}}, "not registered")
 }
 
 func notStored[T any](t *testing.T, name string, v T, want string) {

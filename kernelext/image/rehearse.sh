@@ -94,7 +94,7 @@ try() {
     within() { # user, command...
         local as=$1
         shift
-        offline chroot --userspec="$as" "$tree" /usr/bin/env -i -C /home/lateral/work LANG=C.UTF-8 "${settings[@]}" "${start[@]}" "$@"
+        offline chroot --userspec="$as" "$tree" /usr/bin/env -i -C /home/lateral/work LANG=C.UTF-8 TINI_SUBREAPER=1 "${settings[@]}" "${start[@]}" "$@"
     }
 
     step "a notebook, without a network, as uid 1000"

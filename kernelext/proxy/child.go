@@ -56,6 +56,9 @@ func (k *kernel) ready(ctx context.Context) (*child, error) {
 	}
 	spec := k.Child
 	spec.Env = slices.Clone(spec.Env)
+	if k.inbox != "" {
+		spec.Env = append(spec.Env, "LATERAL_INBOX="+k.inbox)
+	}
 	k.mu.Lock()
 	for name, value := range k.env {
 		spec.Env = append(spec.Env, name+"="+value)

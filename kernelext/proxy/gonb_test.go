@@ -265,3 +265,33 @@ func BenchmarkMessage(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkWarmCell times cells as people write them, from Shift-Enter to idle, each with another number in it, so that
+// it is compiled and linked anew: one that prints, one that shows text and one that draws a figure. The median is the
+// metric that a reader feels.
+func BenchmarkWarmCell(b *testing.B) {
+	const head = "import \"github.com/lateral-ml/lateral/kernelext\"\nimport \"github.com/lateral-ml/lateral/lib/figure\"\n"
+	for _, cell := range []struct{ name, code string }{
+		{"print", "%%%%\nfmt.Println(%d)"},
+		{"show", "%%%%\nkernelext.Show(kernelext.Markdown(fmt.Sprint(%d)))"},
+		{"figure", "%%%%\nkernelext.Show(figure.Lines(figure.Axes{X: \"a\", Y: \"b\"}, figure.Series{Y: []float64{1, 4, %d}}))"},
+	} {
+		b.Run(cell.name, func(b *testing.B) {
+			config, _ := real(b)
+			f := serve(b, config)
+			f.execute(head + fmt.Sprintf(cell.code, 0)) // compiles what it imports
+			var took []time.Duration
+			for b.Loop() {
+				start := time.Now()
+				r := f.execute(fmt.Sprintf(cell.code, len(took)+1))
+				if r.reply.Status != "ok" {
+					b.Fatal(r)
+				}
+				took = append(took, time.Since(start))
+			}
+			slices.Sort(took)
+			b.ReportMetric(took[len(took)/2].Seconds(), "median-s")
+			b.ReportMetric(took[len(took)*9/10].Seconds(), "p90-s")
+		})
+	}
+}

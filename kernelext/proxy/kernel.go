@@ -24,7 +24,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
+	"path/filepath"
+	"regexp"
 	"sync"
 	"time"
 
@@ -73,6 +76,7 @@ type kernel struct {
 	comms      map[string]string // open ones: identifier to target
 	places     map[string]string // display identifier to the cell that first showed it
 	completer  completer
+	inbox      string // directory of the sockets of cells that wait for their readers, "" if there is none
 }
 
 // errShutdown ends a kernel that was asked to.
@@ -94,6 +98,9 @@ func Run(ctx context.Context, c Config) error {
 	k := &kernel{
 		Config: c, sockets: sockets, id: wire.NewID(), stop: stop, wake: make(chan struct{}, 1),
 		env: map[string]string{}, comms: map[string]string{}, places: map[string]string{}, completer: completer{life: ctx},
+	}
+	if k.inbox, err = os.MkdirTemp("", "inbox-"); err == nil { // without one, cells do not wait
+		defer os.RemoveAll(k.inbox)
 	}
 	k.publish(wire.New(k.id, "status", wire.Status{State: "starting"}))
 	var executing sync.WaitGroup
@@ -240,6 +247,9 @@ func (k *kernel) show(m *wire.Message, msgType string, content any) {
 
 // fromFront hands a message of a widget to GoNB.
 func (k *kernel) fromFront(m *wire.Message) {
+	if k.forCell(m) {
+		return
+	}
 	k.noteComm(m)
 	k.mu.Lock()
 	c := k.child
@@ -248,6 +258,35 @@ func (k *kernel) fromFront(m *wire.Message) {
 		m.Identities = nil
 		c.Send(m) // a child that has just died has no widgets either
 	}
+}
+
+// ownTarget is the name of this module's own comms, whose identifiers are the
+// names of the sockets of the cells that they are for.
+const ownTarget = "lateral"
+
+var socketName = regexp.MustCompile(`^[0-9a-f]{8}$`)
+
+// forCell hands the value of a message of an own comm to the cell that waits for
+// it. It is false for other comms.
+func (k *kernel) forCell(m *wire.Message) bool {
+	var comm wire.Comm
+	if m.Decode(&comm) != nil || !socketName.MatchString(comm.ID) {
+		return false
+	}
+	k.mu.Lock()
+	own := comm.Target == ownTarget || k.comms[comm.ID] == ownTarget
+	k.mu.Unlock()
+	if !own {
+		return false
+	}
+	k.noteComm(m)
+	if len(comm.Data.Value) > 0 && k.inbox != "" {
+		if socket, err := net.Dial("unixgram", filepath.Join(k.inbox, comm.ID)); err == nil { // else the cell has ended
+			socket.Write(comm.Data.Value)
+			socket.Close()
+		}
+	}
+	return true
 }
 
 // noteComm remembers which comms are open, whichever side opened them.

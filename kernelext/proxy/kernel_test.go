@@ -4,8 +4,11 @@ package proxy_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -269,6 +272,43 @@ func TestComms(t *testing.T) {
 	f.send(f.sockets.Shell, "comm_close", wire.Comm{ID: "b"})
 	if got, want := open(), map[string]map[string]string{"a": {"target_name": "slider"}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("open comms %v, want %v", got, want)
+	}
+}
+
+// What a reader does in the browser reaches the cell that waits for it; a cell that has ended is no trouble.
+func TestReaderReachesTheCell(t *testing.T) {
+	config := fake()
+	f := serve(t, config)
+	inbox := strings.TrimSpace(f.execute("env LATERAL_INBOX").text())
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(inbox, "0123abcd"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	send := func(msgType, id, target, value string) {
+		f.send(f.sockets.Shell, msgType, json.RawMessage(fmt.Sprintf(`{"comm_id": %q, "target_name": %q, "data": {"value": %s}}`, id, target, value)))
+	}
+	send("comm_open", "0123abcd", "lateral", `"hello"`)
+	send("comm_msg", "../123abc", "lateral", `1`) // names no socket
+	send("comm_msg", "0123abcd", "", `2`)
+	send("comm_open", "ffffffff", "lateral", `"hello"`) // nobody listens
+	send("comm_close", "ffffffff", "", `null`)
+	send("comm_msg", "0123abcd", "", `"done"`)
+	var got []string
+	for range 3 {
+		buffer := make([]byte, 100)
+		socket.SetReadDeadline(time.Now().Add(patience))
+		n, err := socket.Read(buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(buffer[:n]))
+	}
+	if want := []string{`"hello"`, "2", `"done"`}; !slices.Equal(got, want) {
+		t.Errorf("the cell hears %q, want %q", got, want)
+	}
+	socket.Close()
+	if r := f.execute(`stdout "on"`); r.String() != "stdout on" {
+		t.Errorf("afterwards: %s", r)
 	}
 }
 

@@ -2,6 +2,8 @@
 
 package wire
 
+import "encoding/json"
+
 // ExecuteRequest asks a kernel to run code.
 type ExecuteRequest struct {
 	Code            string            `json:"code"`
@@ -163,6 +165,9 @@ type HistoryReply struct {
 type Comm struct {
 	ID     string `json:"comm_id"`
 	Target string `json:"target_name"`
+	Data   struct {
+		Value json.RawMessage `json:"value,omitempty"` // of this module's own comms
+	} `json:"data"`
 }
 
 // CommInfoReply lists the open comms.

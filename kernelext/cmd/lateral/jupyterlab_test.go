@@ -67,13 +67,15 @@ func jupyterLab4() (program, reason string) {
 	return program, ""
 }
 
-// startLab installs the kernel with this command and serves dir/work in JupyterLab until the test ends.
+// startLab installs the kernel with this command and serves dir/work in JupyterLab until the test ends, behind a path
+// as JupyterHub does.
 func startLab(t *testing.T, jupyter string, environment ...string) *lab {
 	return startServer(t, func(l *lab, port int) []string {
+		l.home += "/user/somebody"
 		return []string{jupyter, "lab", "--no-browser", "--allow-root",
 			"--ServerApp.ip=127.0.0.1", fmt.Sprintf("--ServerApp.port=%d", port), "--ServerApp.port_retries=0",
 			"--IdentityProvider.token=" + l.key, "--ServerApp.root_dir=" + filepath.Join(l.dir, "work"),
-			"--LabApp.expose_app_in_browser=True"} // as window.jupyterapp
+			"--ServerApp.base_url=/user/somebody/", "--LabApp.expose_app_in_browser=True"} // as window.jupyterapp
 	}, environment...)
 }
 

@@ -59,7 +59,12 @@ net := nn.NewDense(784, 10, nn.Uniform, tensor.Stream(1, "weights"))
 kernelext.Train("slow", train.Config{Model: net, Train: digits, Epochs: 2, Key: "linear",
 	Loss:   func(b *train.Batch) *autograd.Var { return loss.CrossEntropy(net.Forward(b.X), b.Y) },
 	OnStep: func(*train.Event) { time.Sleep(50 * time.Millisecond) }})
-fmt.Println("to the end")`}
+fmt.Println("to the end")`,
+	`%%
+chosen := kernelext.Slide("ten times", []string{"0", "1", "2"}, func(i int) kernelext.Drawing {
+	return figure.Bars(figure.Axes{X: "a", Y: "b", XNames: []string{"x"}}, figure.Series{Y: []float64{float64(i + 1)}}).WithCaption(fmt.Sprintf("Computed %d.", 10*i))
+})
+fmt.Println("chose", chosen)`}
 
 // A frontEnd is what differs between the notebooks that the same cells run in.
 type frontEnd struct {
@@ -110,7 +115,7 @@ func TestViewsAndStop(t *testing.T) {
 			p := openPage(t, chromium, (&url.URL{Scheme: "file", Path: path}).String(), time.Minute)
 			p.views()
 			p.slides()
-			p.snapshot("page")
+			p.snapshot("page", firstView)
 		})
 	})
 	t.Run("classic", func(t *testing.T) {
@@ -188,8 +193,9 @@ func (f *frontEnd) live() *notebook.Notebook {
 	}
 	f.views()
 	f.slides()
-	f.snapshot(filepath.Base(f.t.Name()))
+	f.snapshot(filepath.Base(f.t.Name()), firstView)
 	nb := f.written()
+	f.computes()
 
 	f.begin(2)
 	f.wait(2*time.Minute, "the training", `/slow .* left/.test(document.body.innerText)`)
@@ -206,6 +212,25 @@ func (f *frontEnd) live() *notebook.Notebook {
 		f.t.Errorf("run again, the cell says %s", said)
 	}
 	return nb
+}
+
+// computes moves the slider of a cell that runs: the picture that it asks for is drawn by the kernel.
+func (f *frontEnd) computes() {
+	f.t.Helper()
+	f.begin(3)
+	says := func(text string) string { return fmt.Sprintf("document.body.innerText.includes(%q)", text) }
+	f.wait(2*time.Minute, "the first picture", says("Computed 0."))
+	const box = `[...document.querySelectorAll("[data-lateral] button")].find(b => b.textContent == "Done").parentNode`
+	start := time.Now()
+	evaluate[bool](f.labPage, `(s => { s.value = 2; s.dispatchEvent(new Event("input")); return true })(`+box+`.querySelector("input"))`)
+	f.wait(time.Minute, "the picture that was asked for", says("Computed 20."))
+	f.t.Logf("a picture computed in the kernel came after %.2f s", time.Since(start).Seconds())
+	f.snapshot("computed-"+filepath.Base(f.t.Name()), box)
+	evaluate[bool](f.labPage, `(`+box+`.querySelector("button").click(), true)`)
+	f.wait(time.Minute, "the cell to end", says("ten times = 2. Run the cell again")+" && "+f.idle)
+	if said := outputText(f.written().Cells[3]); !strings.Contains(said, "chose 2") || strings.Contains(said, "slider over") {
+		f.t.Errorf("the cell holds %s", said)
+	}
 }
 
 func (f *frontEnd) begin(cell int) {
@@ -282,14 +307,17 @@ func (p *labPage) slides() {
 	}
 }
 
-// snapshot keeps a picture of the page as it is.
-func (p *labPage) snapshot(name string) {
+// firstView is the element of the first interactive view.
+const firstView = `document.querySelector("details[data-lateral]")`
+
+// snapshot keeps a picture of the page where an element begins.
+func (p *labPage) snapshot(name, element string) {
 	p.t.Helper()
 	dir := os.Getenv("LATERAL_SCREENSHOTS")
 	if dir == "" {
 		dir = p.t.ArtifactDir()
 	}
-	evaluate[bool](p, `document.querySelector("details[data-lateral]").scrollIntoView(); true`)
+	evaluate[bool](p, element+`.scrollIntoView(); true`)
 	time.Sleep(300 * time.Millisecond) // the page is drawn
 	shot, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	if err != nil {

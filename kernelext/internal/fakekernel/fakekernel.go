@@ -9,6 +9,7 @@
 //	data JSON                    display_data with the data given as JSON
 //	flood N                      N MiB of lines on stdout
 //	pid                          print the process number
+//	env NAME                     print an environment variable
 //	result VALUE                 execute_result
 //	clear, clear wait            clear_output
 //	error NAME VALUE             an error, on iopub and in the reply
@@ -189,6 +190,8 @@ func (k *kernel) execute(request *wire.Message) (late string) {
 			}
 		case "pid":
 			k.publish(request, "stream", wire.Stream{Name: "stdout", Text: strconv.Itoa(os.Getpid())})
+		case "env":
+			k.publish(request, "stream", wire.Stream{Name: "stdout", Text: os.Getenv(first)})
 		case "result":
 			k.publish(request, "execute_result", wire.Display{
 				Data: map[string]any{"text/plain": rest}, Metadata: map[string]any{}, ExecutionCount: k.count,
