@@ -87,12 +87,8 @@ func (b *Batch) Forward(x *autograd.Var) *autograd.Var {
 	return y
 }
 
-// What the result keeps for each channel: the mean, the factor 1/sqrt(variance + Eps), the variance, and memory for a
-// part of a plane.
-const (
-	chunk = 256
-	slot  = 3 + chunk
-)
+// What the result keeps for each channel: the mean, the factor 1/sqrt(variance + Eps), and the variance.
+const slot = 3
 
 func saved(y *autograd.Var) []float32 { return y.Saved(slot * y.Shape()[1]) }
 
@@ -137,20 +133,13 @@ func (c channel) normalize(measure bool) {
 		n := float64(c.planes * c.plane)
 		mean := float32(sum / n)
 		for i := range c.planes {
-			centred := c.at(y, i)
-			simd.AddScalar(centred, -mean, c.at(x, i))
-			squares += float64(simd.SumSquares(centred))
+			squares += float64(simd.CentredSquares(c.at(x, i), mean))
 		}
 		s[0], s[1], s[2] = mean, inverseRoot(squares/n, c.y.Kept(0)), float32(squares/n)
 	}
 	scale, shift := c.y.In(1).Data()[c.c]*s[1], c.y.In(2).Data()[c.c]
 	for i := range c.planes {
-		out := c.at(y, i)
-		if !measure {
-			simd.AddScalar(out, -s[0], c.at(x, i))
-		}
-		simd.Scale(out, scale, out)
-		simd.AddScalar(out, shift, out)
+		simd.Normalize(c.at(y, i), c.at(x, i), s[0], scale, shift)
 	}
 }
 
@@ -179,12 +168,12 @@ func batchBackward(y *autograd.Var) {
 
 func (c channel) backward() {
 	s := saved(c.y)[slot*c.c:][:slot]
-	mean, factor, memory := s[0], s[1], s[3:]
+	mean, factor := s[0], s[1]
 	x, dy := c.y.In(0).Data(), c.y.Grad().Data()
 	var sum, product float64 // of dy, and of dy and x - mean
 	for i := range c.planes {
 		sum += float64(simd.Sum(c.at(dy, i)))
-		product += centredDot(c.at(dy, i), c.at(x, i), mean, memory)
+		product += float64(simd.CentredDot(c.at(dy, i), c.at(x, i), mean))
 	}
 	product *= float64(factor)
 	c.y.In(1).Grad().Data()[c.c] += float32(product)
@@ -198,39 +187,8 @@ func (c channel) backward() {
 		n := float64(c.planes * c.plane)
 		b, d = float32(-float64(a)*float64(factor)*product/n), float32(-float64(a)*sum/n)
 	}
-	dx := c.y.In(0).Grad().Data()
+	dx, acc := c.y.In(0).Grad().Data(), c.y.Kept(2) == 1
 	for i := range c.planes {
-		backwardPlane(c.at(dx, i), c.at(dy, i), c.at(x, i), a, b, d, mean, memory, c.y.Kept(2) == 1)
-	}
-}
-
-// centredDot returns the inner product of dy and x - mean. The difference is formed first: mean may be large.
-func centredDot(dy, x []float32, mean float32, memory []float32) float64 {
-	var sum float64
-	for len(x) > 0 {
-		n := min(len(x), len(memory))
-		simd.AddScalar(memory[:n], -mean, x[:n])
-		sum += float64(simd.Dot(dy[:n], memory[:n]))
-		dy, x = dy[n:], x[n:]
-	}
-	return sum
-}
-
-// backwardPlane sets dx to a·dy + b·(x - mean) + d, or adds that.
-func backwardPlane(dx, dy, x []float32, a, b, d, mean float32, memory []float32, acc bool) {
-	for len(x) > 0 {
-		n := min(len(x), len(memory))
-		part := memory[:n]
-		if !acc {
-			part = dx[:n]
-		}
-		simd.AddScalar(part, -mean, x[:n])
-		simd.Scale(part, b, part)
-		simd.Axpy(part, a, dy[:n])
-		if acc {
-			simd.Add(dx[:n], dx[:n], part)
-		}
-		simd.AddScalar(dx[:n], d, dx[:n])
-		dx, dy, x = dx[n:], dy[n:], x[n:]
+		simd.NormalizeGrad(c.at(dx, i), c.at(dy, i), c.at(x, i), mean, a, b, d, acc)
 	}
 }

@@ -78,6 +78,12 @@ var avx512Kernels = kernels{
 	addToRows:   avx512AddToRows,
 	maxPoolRow2: avx512MaxPoolRow2,
 
+	centredSquares:   avx512CentredSquares,
+	centredDot:       avx512CentredDot,
+	normalize:        avx512Normalize,
+	normalizeGrad:    avx512NormalizeGrad,
+	normalizeGradAdd: avx512NormalizeGradAdd,
+
 	sgd:      avx512SGD,
 	momentum: avx512Momentum,
 	nesterov: avx512Nesterov,
@@ -138,6 +144,12 @@ var avx2Kernels = kernels{
 	copyRowsAdd: avx2CopyRowsAdd,
 	addToRows:   avx2AddToRows,
 	maxPoolRow2: avx2MaxPoolRow2,
+
+	centredSquares:   avx2CentredSquares,
+	centredDot:       avx2CentredDot,
+	normalize:        avx2Normalize,
+	normalizeGrad:    avx2NormalizeGrad,
+	normalizeGradAdd: avx2NormalizeGradAdd,
 
 	sgd:      avx2SGD,
 	momentum: avx2Momentum,

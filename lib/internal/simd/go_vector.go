@@ -59,6 +59,12 @@ var goKernels = kernels{
 	addToRows:   goAddToRows,
 	maxPoolRow2: goMaxPoolRow2,
 
+	centredSquares:   goCentredSquares,
+	centredDot:       goCentredDot,
+	normalize:        goNormalize,
+	normalizeGrad:    goNormalizeGrad,
+	normalizeGradAdd: goNormalizeGradAdd,
+
 	sgd:      goSGD,
 	momentum: goMomentum,
 	nesterov: goNesterov,

@@ -18,6 +18,8 @@ func TestSums(t *testing.T) {
 		{"AbsSum", func(a, b []float32) float32 { return AbsSum(a) }, func(a, b float64) float64 { return math.Abs(a) }},
 		{"SumSquares", func(a, b []float32) float32 { return SumSquares(a) }, func(a, b float64) float64 { return a * a }},
 		{"Dot", Dot, func(a, b float64) float64 { return a * b }},
+		{"CentredSquares", func(a, b []float32) float32 { return CentredSquares(a, 0.5) }, func(a, b float64) float64 { return (a - 0.5) * (a - 0.5) }},
+		{"CentredDot", func(a, b []float32) float32 { return CentredDot(a, b, -0.25) }, func(a, b float64) float64 { return a * (b + 0.25) }},
 	}
 	eachImplementation(t, func(t *testing.T) {
 		checked := 0
@@ -34,7 +36,7 @@ func TestSums(t *testing.T) {
 					size += math.Abs(term)
 				}
 				got := s.run(a.x, b.x)
-				// Each element passes through n/64 additions of a lane and six of the tree, and one product.
+				// Each element passes through n/64 additions of a lane and six of the tree, one product and one difference.
 				if !(math.Abs(float64(got)-want) <= float64(n/lanes+8)*0x1p-24*size) {
 					t.Fatalf("%s of %d elements is %g, want %g", s.name, n, got, want)
 				}

@@ -64,6 +64,10 @@ type kernels struct {
 	copyRowsAdd                     func(dst []float32, dstStride int, src []float32, stride, rows, n int, s float32)
 	addToRows                       func(dst []float32, dstStride int, src []float32, stride, rows, n int)
 	maxPoolRow2                     func(dst []float32, index []int32, x []float32, first, height, width, pitch int)
+	centredSquares                  func(x []float32, mean float32) float32
+	centredDot                      func(a, x []float32, mean float32) float32
+	normalize                       func(dst, x []float32, mean, scale, shift float32)
+	normalizeGrad, normalizeGradAdd func(dx, dy, x []float32, mean, a, b, c float32)
 	sgd                             func(w, grad []float32, lr, weightDecay float32)
 	momentum, nesterov              func(w, grad, v []float32, lr, mu, weightDecay float32)
 	adam                            func(w, grad, m, v []float32, step, beta1, alpha1, beta2, alpha2, invC2, eps, weightDecay float32)

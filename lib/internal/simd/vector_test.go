@@ -162,7 +162,7 @@ func TestElementwise(t *testing.T) {
 	})
 }
 
-// TestMultiplyAdd checks the kernels that may round once or twice: against the sum of the sizes of what they add.
+// TestMultiplyAdd checks the kernels that may round once or several times: against the sum of the sizes of what they add.
 func TestMultiplyAdd(t *testing.T) {
 	eachImplementation(t, func(t *testing.T) {
 		checked := 0
@@ -190,6 +190,19 @@ func TestMultiplyAdd(t *testing.T) {
 			Axpy(dst.x, -0.7, a.x)
 			expect("Axpy", func(i int) float64 { return float64(d0[i]) + float64(float32(-0.7))*float64(a.x[i]) },
 				func(i int) float64 { return math.Abs(float64(d0[i])) + math.Abs(float64(a.x[i])) })
+			Normalize(dst.x, a.x, 0.5, 1.3, -0.2)
+			expect("Normalize", func(i int) float64 { return 1.3*(float64(a.x[i])-0.5) - 0.2 },
+				func(i int) float64 { return 2*math.Abs(float64(a.x[i])) + 1 })
+			for _, acc := range []bool{false, true} {
+				copy(dst.x, d0)
+				NormalizeGrad(dst.x, a.x, b.x, 0.5, 1.3, -0.7, 0.1, acc)
+				before := map[bool]float64{true: 1}[acc]
+				expect("NormalizeGrad", func(i int) float64 {
+					return before*float64(d0[i]) + 1.3*float64(a.x[i]) - 0.7*(float64(b.x[i])-0.5) + 0.1
+				}, func(i int) float64 {
+					return math.Abs(float64(d0[i])) + 2*math.Abs(float64(a.x[i])) + 2*math.Abs(float64(b.x[i])) + 1
+				})
+			}
 		}
 		if checked == 0 {
 			t.Fatal("nothing was checked")

@@ -109,6 +109,21 @@ func avx2CountAtLeast(x []float32, s float32) int
 func avx2SumRows(dst []float32, x []float32, rows int, stride int, acc bool)
 
 //go:noescape
+func avx2CentredSquares(x []float32, mean float32) float32
+
+//go:noescape
+func avx2CentredDot(a []float32, x []float32, mean float32) float32
+
+//go:noescape
+func avx2Normalize(dst []float32, x []float32, mean float32, scale float32, shift float32)
+
+//go:noescape
+func avx2NormalizeGrad(dx []float32, dy []float32, x []float32, mean float32, a float32, b float32, c float32)
+
+//go:noescape
+func avx2NormalizeGradAdd(dx []float32, dy []float32, x []float32, mean float32, a float32, b float32, c float32)
+
+//go:noescape
 func avx2SGD(w []float32, grad []float32, lr float32, weightDecay float32)
 
 //go:noescape

@@ -3243,6 +3243,515 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx2CentredSquares(x []float32, mean float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·avx2CentredSquares(SB), NOSPLIT, $0-36
+	MOVQ         x_base+0(FP), AX
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS mean+24(FP), Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	XORQ         DX, DX
+
+blocks:
+	LEAQ        64(DX), BX
+	CMPQ        BX, CX
+	JGT         rest
+	VMOVUPS     (AX)(DX*4), Y9
+	VSUBPS      Y0, Y9, Y9
+	VFMADD231PS Y9, Y9, Y1
+	VMOVUPS     32(AX)(DX*4), Y9
+	VSUBPS      Y0, Y9, Y9
+	VFMADD231PS Y9, Y9, Y2
+	VMOVUPS     64(AX)(DX*4), Y9
+	VSUBPS      Y0, Y9, Y9
+	VFMADD231PS Y9, Y9, Y3
+	VMOVUPS     96(AX)(DX*4), Y9
+	VSUBPS      Y0, Y9, Y9
+	VFMADD231PS Y9, Y9, Y4
+	VMOVUPS     128(AX)(DX*4), Y9
+	VSUBPS      Y0, Y9, Y9
+	VFMADD231PS Y9, Y9, Y5
+	VMOVUPS     160(AX)(DX*4), Y9
+	VSUBPS      Y0, Y9, Y9
+	VFMADD231PS Y9, Y9, Y6
+	VMOVUPS     192(AX)(DX*4), Y9
+	VSUBPS      Y0, Y9, Y9
+	VFMADD231PS Y9, Y9, Y7
+	VMOVUPS     224(AX)(DX*4), Y9
+	VSUBPS      Y0, Y9, Y9
+	VFMADD231PS Y9, Y9, Y8
+	MOVQ        BX, DX
+	JMP         blocks
+
+rest:
+	SUBQ        DX, CX
+	LEAQ        masks<>+256(SB), BX
+	MOVQ        CX, SI
+	NEGQ        SI
+	CMPQ        CX, $0x00
+	JLE         fold
+	VMOVUPS     (BX)(SI*4), Y9
+	VMASKMOVPS  (AX)(DX*4), Y9, Y10
+	VSUBPS      Y0, Y10, Y10
+	VANDPS      Y10, Y9, Y9
+	VFMADD231PS Y9, Y9, Y1
+	CMPQ        CX, $0x08
+	JLE         fold
+	VMOVUPS     32(BX)(SI*4), Y9
+	VMASKMOVPS  32(AX)(DX*4), Y9, Y10
+	VSUBPS      Y0, Y10, Y10
+	VANDPS      Y10, Y9, Y9
+	VFMADD231PS Y9, Y9, Y2
+	CMPQ        CX, $0x10
+	JLE         fold
+	VMOVUPS     64(BX)(SI*4), Y9
+	VMASKMOVPS  64(AX)(DX*4), Y9, Y10
+	VSUBPS      Y0, Y10, Y10
+	VANDPS      Y10, Y9, Y9
+	VFMADD231PS Y9, Y9, Y3
+	CMPQ        CX, $0x18
+	JLE         fold
+	VMOVUPS     96(BX)(SI*4), Y9
+	VMASKMOVPS  96(AX)(DX*4), Y9, Y10
+	VSUBPS      Y0, Y10, Y10
+	VANDPS      Y10, Y9, Y9
+	VFMADD231PS Y9, Y9, Y4
+	CMPQ        CX, $0x20
+	JLE         fold
+	VMOVUPS     128(BX)(SI*4), Y9
+	VMASKMOVPS  128(AX)(DX*4), Y9, Y10
+	VSUBPS      Y0, Y10, Y10
+	VANDPS      Y10, Y9, Y9
+	VFMADD231PS Y9, Y9, Y5
+	CMPQ        CX, $0x28
+	JLE         fold
+	VMOVUPS     160(BX)(SI*4), Y9
+	VMASKMOVPS  160(AX)(DX*4), Y9, Y10
+	VSUBPS      Y0, Y10, Y10
+	VANDPS      Y10, Y9, Y9
+	VFMADD231PS Y9, Y9, Y6
+	CMPQ        CX, $0x30
+	JLE         fold
+	VMOVUPS     192(BX)(SI*4), Y9
+	VMASKMOVPS  192(AX)(DX*4), Y9, Y10
+	VSUBPS      Y0, Y10, Y10
+	VANDPS      Y10, Y9, Y9
+	VFMADD231PS Y9, Y9, Y7
+	CMPQ        CX, $0x38
+	JLE         fold
+	VMOVUPS     224(BX)(SI*4), Y9
+	VMASKMOVPS  224(AX)(DX*4), Y9, Y10
+	VSUBPS      Y0, Y10, Y0
+	VANDPS      Y0, Y9, Y0
+	VFMADD231PS Y0, Y0, Y8
+
+fold:
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VADDPS       X0, X1, X1
+	MOVSS        X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func avx2CentredDot(a []float32, x []float32, mean float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·avx2CentredDot(SB), NOSPLIT, $0-60
+	MOVQ         a_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         a_len+8(FP), DX
+	VBROADCASTSS mean+48(FP), Y0
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y3, Y3, Y3
+	VXORPS       Y4, Y4, Y4
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	XORQ         BX, BX
+
+blocks:
+	LEAQ        64(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VMOVUPS     (AX)(BX*4), Y9
+	VMOVUPS     (CX)(BX*4), Y10
+	VSUBPS      Y0, Y10, Y10
+	VFMADD231PS Y10, Y9, Y1
+	VMOVUPS     32(AX)(BX*4), Y9
+	VMOVUPS     32(CX)(BX*4), Y10
+	VSUBPS      Y0, Y10, Y10
+	VFMADD231PS Y10, Y9, Y2
+	VMOVUPS     64(AX)(BX*4), Y9
+	VMOVUPS     64(CX)(BX*4), Y10
+	VSUBPS      Y0, Y10, Y10
+	VFMADD231PS Y10, Y9, Y3
+	VMOVUPS     96(AX)(BX*4), Y9
+	VMOVUPS     96(CX)(BX*4), Y10
+	VSUBPS      Y0, Y10, Y10
+	VFMADD231PS Y10, Y9, Y4
+	VMOVUPS     128(AX)(BX*4), Y9
+	VMOVUPS     128(CX)(BX*4), Y10
+	VSUBPS      Y0, Y10, Y10
+	VFMADD231PS Y10, Y9, Y5
+	VMOVUPS     160(AX)(BX*4), Y9
+	VMOVUPS     160(CX)(BX*4), Y10
+	VSUBPS      Y0, Y10, Y10
+	VFMADD231PS Y10, Y9, Y6
+	VMOVUPS     192(AX)(BX*4), Y9
+	VMOVUPS     192(CX)(BX*4), Y10
+	VSUBPS      Y0, Y10, Y10
+	VFMADD231PS Y10, Y9, Y7
+	VMOVUPS     224(AX)(BX*4), Y9
+	VMOVUPS     224(CX)(BX*4), Y10
+	VSUBPS      Y0, Y10, Y10
+	VFMADD231PS Y10, Y9, Y8
+	MOVQ        SI, BX
+	JMP         blocks
+
+rest:
+	SUBQ        BX, DX
+	LEAQ        masks<>+256(SB), SI
+	MOVQ        DX, DI
+	NEGQ        DI
+	CMPQ        DX, $0x00
+	JLE         fold
+	VMOVUPS     (SI)(DI*4), Y9
+	VMASKMOVPS  (AX)(BX*4), Y9, Y10
+	VMASKMOVPS  (CX)(BX*4), Y9, Y11
+	VSUBPS      Y0, Y11, Y11
+	VANDPS      Y11, Y9, Y9
+	VFMADD231PS Y9, Y10, Y1
+	CMPQ        DX, $0x08
+	JLE         fold
+	VMOVUPS     32(SI)(DI*4), Y9
+	VMASKMOVPS  32(AX)(BX*4), Y9, Y10
+	VMASKMOVPS  32(CX)(BX*4), Y9, Y11
+	VSUBPS      Y0, Y11, Y11
+	VANDPS      Y11, Y9, Y9
+	VFMADD231PS Y9, Y10, Y2
+	CMPQ        DX, $0x10
+	JLE         fold
+	VMOVUPS     64(SI)(DI*4), Y9
+	VMASKMOVPS  64(AX)(BX*4), Y9, Y10
+	VMASKMOVPS  64(CX)(BX*4), Y9, Y11
+	VSUBPS      Y0, Y11, Y11
+	VANDPS      Y11, Y9, Y9
+	VFMADD231PS Y9, Y10, Y3
+	CMPQ        DX, $0x18
+	JLE         fold
+	VMOVUPS     96(SI)(DI*4), Y9
+	VMASKMOVPS  96(AX)(BX*4), Y9, Y10
+	VMASKMOVPS  96(CX)(BX*4), Y9, Y11
+	VSUBPS      Y0, Y11, Y11
+	VANDPS      Y11, Y9, Y9
+	VFMADD231PS Y9, Y10, Y4
+	CMPQ        DX, $0x20
+	JLE         fold
+	VMOVUPS     128(SI)(DI*4), Y9
+	VMASKMOVPS  128(AX)(BX*4), Y9, Y10
+	VMASKMOVPS  128(CX)(BX*4), Y9, Y11
+	VSUBPS      Y0, Y11, Y11
+	VANDPS      Y11, Y9, Y9
+	VFMADD231PS Y9, Y10, Y5
+	CMPQ        DX, $0x28
+	JLE         fold
+	VMOVUPS     160(SI)(DI*4), Y9
+	VMASKMOVPS  160(AX)(BX*4), Y9, Y10
+	VMASKMOVPS  160(CX)(BX*4), Y9, Y11
+	VSUBPS      Y0, Y11, Y11
+	VANDPS      Y11, Y9, Y9
+	VFMADD231PS Y9, Y10, Y6
+	CMPQ        DX, $0x30
+	JLE         fold
+	VMOVUPS     192(SI)(DI*4), Y9
+	VMASKMOVPS  192(AX)(BX*4), Y9, Y10
+	VMASKMOVPS  192(CX)(BX*4), Y9, Y11
+	VSUBPS      Y0, Y11, Y11
+	VANDPS      Y11, Y9, Y9
+	VFMADD231PS Y9, Y10, Y7
+	CMPQ        DX, $0x38
+	JLE         fold
+	VMOVUPS     224(SI)(DI*4), Y9
+	VMASKMOVPS  224(AX)(BX*4), Y9, Y10
+	VMASKMOVPS  224(CX)(BX*4), Y9, Y11
+	VSUBPS      Y0, Y11, Y0
+	VANDPS      Y0, Y9, Y0
+	VFMADD231PS Y0, Y10, Y8
+
+fold:
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VADDPS       X0, X1, X1
+	MOVSS        X1, ret+56(FP)
+	VZEROUPPER
+	RET
+
+// func avx2Normalize(dst []float32, x []float32, mean float32, scale float32, shift float32)
+// Requires: AVX, FMA3
+TEXT ·avx2Normalize(SB), NOSPLIT, $0-60
+	MOVQ         x_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS mean+48(FP), Y0
+	VBROADCASTSS scale+52(FP), Y1
+	VBROADCASTSS shift+56(FP), Y2
+	XORQ         BX, BX
+
+blocks:
+	LEAQ        32(BX), SI
+	CMPQ        SI, DX
+	JGT         vectors
+	VMOVUPS     (AX)(BX*4), Y3
+	VSUBPS      Y0, Y3, Y3
+	VMOVUPS     Y2, Y4
+	VFMADD231PS Y1, Y3, Y4
+	VMOVUPS     Y4, (CX)(BX*4)
+	VMOVUPS     32(AX)(BX*4), Y3
+	VSUBPS      Y0, Y3, Y3
+	VMOVUPS     Y2, Y4
+	VFMADD231PS Y1, Y3, Y4
+	VMOVUPS     Y4, 32(CX)(BX*4)
+	VMOVUPS     64(AX)(BX*4), Y3
+	VSUBPS      Y0, Y3, Y3
+	VMOVUPS     Y2, Y4
+	VFMADD231PS Y1, Y3, Y4
+	VMOVUPS     Y4, 64(CX)(BX*4)
+	VMOVUPS     96(AX)(BX*4), Y3
+	VSUBPS      Y0, Y3, Y3
+	VMOVUPS     Y2, Y4
+	VFMADD231PS Y1, Y3, Y4
+	VMOVUPS     Y4, 96(CX)(BX*4)
+	MOVQ        SI, BX
+	JMP         blocks
+
+vectors:
+	LEAQ        8(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VMOVUPS     (AX)(BX*4), Y3
+	VSUBPS      Y0, Y3, Y3
+	VMOVUPS     Y2, Y4
+	VFMADD231PS Y1, Y3, Y4
+	VMOVUPS     Y4, (CX)(BX*4)
+	MOVQ        SI, BX
+	JMP         vectors
+
+rest:
+	SUBQ        BX, DX
+	JZ          done
+	LEAQ        masks<>+256(SB), SI
+	NEGQ        DX
+	VMOVUPS     (SI)(DX*4), Y3
+	VMASKMOVPS  (AX)(BX*4), Y3, Y4
+	VSUBPS      Y0, Y4, Y0
+	VMOVUPS     Y2, Y2
+	VFMADD231PS Y1, Y0, Y2
+	VMASKMOVPS  Y2, Y3, (CX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2NormalizeGrad(dx []float32, dy []float32, x []float32, mean float32, a float32, b float32, c float32)
+// Requires: AVX, FMA3
+TEXT ·avx2NormalizeGrad(SB), NOSPLIT, $0-88
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         x_base+48(FP), CX
+	MOVQ         dx_base+0(FP), DX
+	MOVQ         dx_len+8(FP), BX
+	VBROADCASTSS mean+72(FP), Y0
+	VBROADCASTSS a+76(FP), Y1
+	VBROADCASTSS b+80(FP), Y2
+	VBROADCASTSS c+84(FP), Y3
+	XORQ         SI, SI
+
+blocks:
+	LEAQ        32(SI), DI
+	CMPQ        DI, BX
+	JGT         vectors
+	VMOVUPS     (AX)(SI*4), Y4
+	VMOVUPS     (CX)(SI*4), Y5
+	VSUBPS      Y0, Y5, Y5
+	VMOVUPS     Y3, Y6
+	VFMADD231PS Y2, Y5, Y6
+	VFMADD231PS Y1, Y4, Y6
+	VMOVUPS     Y6, (DX)(SI*4)
+	VMOVUPS     32(AX)(SI*4), Y4
+	VMOVUPS     32(CX)(SI*4), Y5
+	VSUBPS      Y0, Y5, Y5
+	VMOVUPS     Y3, Y6
+	VFMADD231PS Y2, Y5, Y6
+	VFMADD231PS Y1, Y4, Y6
+	VMOVUPS     Y6, 32(DX)(SI*4)
+	VMOVUPS     64(AX)(SI*4), Y4
+	VMOVUPS     64(CX)(SI*4), Y5
+	VSUBPS      Y0, Y5, Y5
+	VMOVUPS     Y3, Y6
+	VFMADD231PS Y2, Y5, Y6
+	VFMADD231PS Y1, Y4, Y6
+	VMOVUPS     Y6, 64(DX)(SI*4)
+	VMOVUPS     96(AX)(SI*4), Y4
+	VMOVUPS     96(CX)(SI*4), Y5
+	VSUBPS      Y0, Y5, Y5
+	VMOVUPS     Y3, Y6
+	VFMADD231PS Y2, Y5, Y6
+	VFMADD231PS Y1, Y4, Y6
+	VMOVUPS     Y6, 96(DX)(SI*4)
+	MOVQ        DI, SI
+	JMP         blocks
+
+vectors:
+	LEAQ        8(SI), DI
+	CMPQ        DI, BX
+	JGT         rest
+	VMOVUPS     (AX)(SI*4), Y4
+	VMOVUPS     (CX)(SI*4), Y5
+	VSUBPS      Y0, Y5, Y5
+	VMOVUPS     Y3, Y6
+	VFMADD231PS Y2, Y5, Y6
+	VFMADD231PS Y1, Y4, Y6
+	VMOVUPS     Y6, (DX)(SI*4)
+	MOVQ        DI, SI
+	JMP         vectors
+
+rest:
+	SUBQ        SI, BX
+	JZ          done
+	LEAQ        masks<>+256(SB), DI
+	NEGQ        BX
+	VMOVUPS     (DI)(BX*4), Y4
+	VMASKMOVPS  (AX)(SI*4), Y4, Y5
+	VMASKMOVPS  (CX)(SI*4), Y4, Y6
+	VSUBPS      Y0, Y6, Y0
+	VMOVUPS     Y3, Y3
+	VFMADD231PS Y2, Y0, Y3
+	VFMADD231PS Y1, Y5, Y3
+	VMASKMOVPS  Y3, Y4, (DX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2NormalizeGradAdd(dx []float32, dy []float32, x []float32, mean float32, a float32, b float32, c float32)
+// Requires: AVX, FMA3
+TEXT ·avx2NormalizeGradAdd(SB), NOSPLIT, $0-88
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         x_base+48(FP), CX
+	MOVQ         dx_base+0(FP), DX
+	MOVQ         dx_len+8(FP), BX
+	VBROADCASTSS mean+72(FP), Y0
+	VBROADCASTSS a+76(FP), Y1
+	VBROADCASTSS b+80(FP), Y2
+	VBROADCASTSS c+84(FP), Y3
+	XORQ         SI, SI
+
+blocks:
+	LEAQ        32(SI), DI
+	CMPQ        DI, BX
+	JGT         vectors
+	VMOVUPS     (AX)(SI*4), Y4
+	VMOVUPS     (CX)(SI*4), Y5
+	VMOVUPS     (DX)(SI*4), Y6
+	VSUBPS      Y0, Y5, Y5
+	VMOVUPS     Y3, Y7
+	VFMADD231PS Y2, Y5, Y7
+	VFMADD231PS Y1, Y4, Y7
+	VADDPS      Y6, Y7, Y4
+	VMOVUPS     Y4, (DX)(SI*4)
+	VMOVUPS     32(AX)(SI*4), Y4
+	VMOVUPS     32(CX)(SI*4), Y5
+	VMOVUPS     32(DX)(SI*4), Y6
+	VSUBPS      Y0, Y5, Y5
+	VMOVUPS     Y3, Y7
+	VFMADD231PS Y2, Y5, Y7
+	VFMADD231PS Y1, Y4, Y7
+	VADDPS      Y6, Y7, Y4
+	VMOVUPS     Y4, 32(DX)(SI*4)
+	VMOVUPS     64(AX)(SI*4), Y4
+	VMOVUPS     64(CX)(SI*4), Y5
+	VMOVUPS     64(DX)(SI*4), Y6
+	VSUBPS      Y0, Y5, Y5
+	VMOVUPS     Y3, Y7
+	VFMADD231PS Y2, Y5, Y7
+	VFMADD231PS Y1, Y4, Y7
+	VADDPS      Y6, Y7, Y4
+	VMOVUPS     Y4, 64(DX)(SI*4)
+	VMOVUPS     96(AX)(SI*4), Y4
+	VMOVUPS     96(CX)(SI*4), Y5
+	VMOVUPS     96(DX)(SI*4), Y6
+	VSUBPS      Y0, Y5, Y5
+	VMOVUPS     Y3, Y7
+	VFMADD231PS Y2, Y5, Y7
+	VFMADD231PS Y1, Y4, Y7
+	VADDPS      Y6, Y7, Y4
+	VMOVUPS     Y4, 96(DX)(SI*4)
+	MOVQ        DI, SI
+	JMP         blocks
+
+vectors:
+	LEAQ        8(SI), DI
+	CMPQ        DI, BX
+	JGT         rest
+	VMOVUPS     (AX)(SI*4), Y4
+	VMOVUPS     (CX)(SI*4), Y5
+	VMOVUPS     (DX)(SI*4), Y6
+	VSUBPS      Y0, Y5, Y5
+	VMOVUPS     Y3, Y7
+	VFMADD231PS Y2, Y5, Y7
+	VFMADD231PS Y1, Y4, Y7
+	VADDPS      Y6, Y7, Y4
+	VMOVUPS     Y4, (DX)(SI*4)
+	MOVQ        DI, SI
+	JMP         vectors
+
+rest:
+	SUBQ        SI, BX
+	JZ          done
+	LEAQ        masks<>+256(SB), DI
+	NEGQ        BX
+	VMOVUPS     (DI)(BX*4), Y4
+	VMASKMOVPS  (AX)(SI*4), Y4, Y5
+	VMASKMOVPS  (CX)(SI*4), Y4, Y6
+	VMASKMOVPS  (DX)(SI*4), Y4, Y7
+	VSUBPS      Y0, Y6, Y0
+	VMOVUPS     Y3, Y3
+	VFMADD231PS Y2, Y0, Y3
+	VFMADD231PS Y1, Y5, Y3
+	VADDPS      Y7, Y3, Y0
+	VMASKMOVPS  Y0, Y4, (DX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx2SGD(w []float32, grad []float32, lr float32, weightDecay float32)
 // Requires: AVX, FMA3
 TEXT ·avx2SGD(SB), NOSPLIT, $0-56

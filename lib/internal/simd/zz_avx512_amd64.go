@@ -109,6 +109,21 @@ func avx512CountAtLeast(x []float32, s float32) int
 func avx512SumRows(dst []float32, x []float32, rows int, stride int, acc bool)
 
 //go:noescape
+func avx512CentredSquares(x []float32, mean float32) float32
+
+//go:noescape
+func avx512CentredDot(a []float32, x []float32, mean float32) float32
+
+//go:noescape
+func avx512Normalize(dst []float32, x []float32, mean float32, scale float32, shift float32)
+
+//go:noescape
+func avx512NormalizeGrad(dx []float32, dy []float32, x []float32, mean float32, a float32, b float32, c float32)
+
+//go:noescape
+func avx512NormalizeGradAdd(dx []float32, dy []float32, x []float32, mean float32, a float32, b float32, c float32)
+
+//go:noescape
 func avx512SGD(w []float32, grad []float32, lr float32, weightDecay float32)
 
 //go:noescape

@@ -2769,6 +2769,419 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx512CentredSquares(x []float32, mean float32) float32
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·avx512CentredSquares(SB), NOSPLIT, $0-36
+	MOVQ         x_base+0(FP), AX
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS mean+24(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	XORQ         DX, DX
+
+blocks:
+	LEAQ        64(DX), BX
+	CMPQ        BX, CX
+	JGT         rest
+	VMOVUPS     (AX)(DX*4), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD231PS Z5, Z5, Z1
+	VMOVUPS     64(AX)(DX*4), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD231PS Z5, Z5, Z2
+	VMOVUPS     128(AX)(DX*4), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD231PS Z5, Z5, Z3
+	VMOVUPS     192(AX)(DX*4), Z5
+	VSUBPS      Z0, Z5, Z5
+	VFMADD231PS Z5, Z5, Z4
+	MOVQ        BX, DX
+	JMP         blocks
+
+rest:
+	SUBQ        DX, CX
+	MOVQ        $-1, BX
+	BZHIQ       CX, BX, BX
+	KMOVW       BX, K1
+	SHRQ        $0x10, BX
+	KMOVW       BX, K2
+	SHRQ        $0x10, BX
+	KMOVW       BX, K3
+	SHRQ        $0x10, BX
+	KMOVW       BX, K4
+	CMPQ        CX, $0x00
+	JLE         fold
+	VMOVUPS.Z   (AX)(DX*4), K1, Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVAPS.Z   Z5, K1, Z5
+	VFMADD231PS Z5, Z5, Z1
+	CMPQ        CX, $0x10
+	JLE         fold
+	VMOVUPS.Z   64(AX)(DX*4), K2, Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVAPS.Z   Z5, K2, Z5
+	VFMADD231PS Z5, Z5, Z2
+	CMPQ        CX, $0x20
+	JLE         fold
+	VMOVUPS.Z   128(AX)(DX*4), K3, Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVAPS.Z   Z5, K3, Z5
+	VFMADD231PS Z5, Z5, Z3
+	CMPQ        CX, $0x30
+	JLE         fold
+	VMOVUPS.Z   192(AX)(DX*4), K4, Z5
+	VSUBPS      Z0, Z5, Z0
+	VMOVAPS.Z   Z0, K4, Z0
+	VFMADD231PS Z0, Z0, Z4
+
+fold:
+	VADDPS        Z3, Z1, Z1
+	VADDPS        Z4, Z2, Z2
+	VADDPS        Z2, Z1, Z1
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x0e, X1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x01, X1, X0
+	VADDPS        X0, X1, X1
+	MOVSS         X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func avx512CentredDot(a []float32, x []float32, mean float32) float32
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·avx512CentredDot(SB), NOSPLIT, $0-60
+	MOVQ         a_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         a_len+8(FP), DX
+	VBROADCASTSS mean+48(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	VPXORD       Z3, Z3, Z3
+	VPXORD       Z4, Z4, Z4
+	XORQ         BX, BX
+
+blocks:
+	LEAQ        64(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VMOVUPS     (AX)(BX*4), Z5
+	VMOVUPS     (CX)(BX*4), Z6
+	VSUBPS      Z0, Z6, Z6
+	VFMADD231PS Z6, Z5, Z1
+	VMOVUPS     64(AX)(BX*4), Z5
+	VMOVUPS     64(CX)(BX*4), Z6
+	VSUBPS      Z0, Z6, Z6
+	VFMADD231PS Z6, Z5, Z2
+	VMOVUPS     128(AX)(BX*4), Z5
+	VMOVUPS     128(CX)(BX*4), Z6
+	VSUBPS      Z0, Z6, Z6
+	VFMADD231PS Z6, Z5, Z3
+	VMOVUPS     192(AX)(BX*4), Z5
+	VMOVUPS     192(CX)(BX*4), Z6
+	VSUBPS      Z0, Z6, Z6
+	VFMADD231PS Z6, Z5, Z4
+	MOVQ        SI, BX
+	JMP         blocks
+
+rest:
+	SUBQ        BX, DX
+	MOVQ        $-1, SI
+	BZHIQ       DX, SI, SI
+	KMOVW       SI, K1
+	SHRQ        $0x10, SI
+	KMOVW       SI, K2
+	SHRQ        $0x10, SI
+	KMOVW       SI, K3
+	SHRQ        $0x10, SI
+	KMOVW       SI, K4
+	CMPQ        DX, $0x00
+	JLE         fold
+	VMOVUPS.Z   (AX)(BX*4), K1, Z5
+	VMOVUPS.Z   (CX)(BX*4), K1, Z6
+	VSUBPS      Z0, Z6, Z6
+	VMOVAPS.Z   Z6, K1, Z6
+	VFMADD231PS Z6, Z5, Z1
+	CMPQ        DX, $0x10
+	JLE         fold
+	VMOVUPS.Z   64(AX)(BX*4), K2, Z5
+	VMOVUPS.Z   64(CX)(BX*4), K2, Z6
+	VSUBPS      Z0, Z6, Z6
+	VMOVAPS.Z   Z6, K2, Z6
+	VFMADD231PS Z6, Z5, Z2
+	CMPQ        DX, $0x20
+	JLE         fold
+	VMOVUPS.Z   128(AX)(BX*4), K3, Z5
+	VMOVUPS.Z   128(CX)(BX*4), K3, Z6
+	VSUBPS      Z0, Z6, Z6
+	VMOVAPS.Z   Z6, K3, Z6
+	VFMADD231PS Z6, Z5, Z3
+	CMPQ        DX, $0x30
+	JLE         fold
+	VMOVUPS.Z   192(AX)(BX*4), K4, Z5
+	VMOVUPS.Z   192(CX)(BX*4), K4, Z6
+	VSUBPS      Z0, Z6, Z0
+	VMOVAPS.Z   Z0, K4, Z0
+	VFMADD231PS Z0, Z5, Z4
+
+fold:
+	VADDPS        Z3, Z1, Z1
+	VADDPS        Z4, Z2, Z2
+	VADDPS        Z2, Z1, Z1
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x0e, X1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x01, X1, X0
+	VADDPS        X0, X1, X1
+	MOVSS         X1, ret+56(FP)
+	VZEROUPPER
+	RET
+
+// func avx512Normalize(dst []float32, x []float32, mean float32, scale float32, shift float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512Normalize(SB), NOSPLIT, $0-60
+	MOVQ         x_base+24(FP), AX
+	MOVQ         dst_base+0(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS mean+48(FP), Z0
+	VBROADCASTSS scale+52(FP), Z1
+	VBROADCASTSS shift+56(FP), Z2
+	XORQ         BX, BX
+
+blocks:
+	LEAQ        64(BX), SI
+	CMPQ        SI, DX
+	JGT         vectors
+	VMOVUPS     (AX)(BX*4), Z3
+	VSUBPS      Z0, Z3, Z3
+	VMOVUPS     Z2, Z4
+	VFMADD231PS Z1, Z3, Z4
+	VMOVUPS     Z4, (CX)(BX*4)
+	VMOVUPS     64(AX)(BX*4), Z3
+	VSUBPS      Z0, Z3, Z3
+	VMOVUPS     Z2, Z4
+	VFMADD231PS Z1, Z3, Z4
+	VMOVUPS     Z4, 64(CX)(BX*4)
+	VMOVUPS     128(AX)(BX*4), Z3
+	VSUBPS      Z0, Z3, Z3
+	VMOVUPS     Z2, Z4
+	VFMADD231PS Z1, Z3, Z4
+	VMOVUPS     Z4, 128(CX)(BX*4)
+	VMOVUPS     192(AX)(BX*4), Z3
+	VSUBPS      Z0, Z3, Z3
+	VMOVUPS     Z2, Z4
+	VFMADD231PS Z1, Z3, Z4
+	VMOVUPS     Z4, 192(CX)(BX*4)
+	MOVQ        SI, BX
+	JMP         blocks
+
+vectors:
+	LEAQ        16(BX), SI
+	CMPQ        SI, DX
+	JGT         rest
+	VMOVUPS     (AX)(BX*4), Z3
+	VSUBPS      Z0, Z3, Z3
+	VMOVUPS     Z2, Z4
+	VFMADD231PS Z1, Z3, Z4
+	VMOVUPS     Z4, (CX)(BX*4)
+	MOVQ        SI, BX
+	JMP         vectors
+
+rest:
+	SUBQ        BX, DX
+	JZ          done
+	MOVQ        $-1, SI
+	BZHIQ       DX, SI, SI
+	KMOVW       SI, K1
+	VMOVUPS.Z   (AX)(BX*4), K1, Z3
+	VSUBPS      Z0, Z3, Z0
+	VMOVUPS     Z2, Z2
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, K1, (CX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512NormalizeGrad(dx []float32, dy []float32, x []float32, mean float32, a float32, b float32, c float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512NormalizeGrad(SB), NOSPLIT, $0-88
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         x_base+48(FP), CX
+	MOVQ         dx_base+0(FP), DX
+	MOVQ         dx_len+8(FP), BX
+	VBROADCASTSS mean+72(FP), Z0
+	VBROADCASTSS a+76(FP), Z1
+	VBROADCASTSS b+80(FP), Z2
+	VBROADCASTSS c+84(FP), Z3
+	XORQ         SI, SI
+
+blocks:
+	LEAQ        64(SI), DI
+	CMPQ        DI, BX
+	JGT         vectors
+	VMOVUPS     (AX)(SI*4), Z4
+	VMOVUPS     (CX)(SI*4), Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS     Z3, Z6
+	VFMADD231PS Z2, Z5, Z6
+	VFMADD231PS Z1, Z4, Z6
+	VMOVUPS     Z6, (DX)(SI*4)
+	VMOVUPS     64(AX)(SI*4), Z4
+	VMOVUPS     64(CX)(SI*4), Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS     Z3, Z6
+	VFMADD231PS Z2, Z5, Z6
+	VFMADD231PS Z1, Z4, Z6
+	VMOVUPS     Z6, 64(DX)(SI*4)
+	VMOVUPS     128(AX)(SI*4), Z4
+	VMOVUPS     128(CX)(SI*4), Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS     Z3, Z6
+	VFMADD231PS Z2, Z5, Z6
+	VFMADD231PS Z1, Z4, Z6
+	VMOVUPS     Z6, 128(DX)(SI*4)
+	VMOVUPS     192(AX)(SI*4), Z4
+	VMOVUPS     192(CX)(SI*4), Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS     Z3, Z6
+	VFMADD231PS Z2, Z5, Z6
+	VFMADD231PS Z1, Z4, Z6
+	VMOVUPS     Z6, 192(DX)(SI*4)
+	MOVQ        DI, SI
+	JMP         blocks
+
+vectors:
+	LEAQ        16(SI), DI
+	CMPQ        DI, BX
+	JGT         rest
+	VMOVUPS     (AX)(SI*4), Z4
+	VMOVUPS     (CX)(SI*4), Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS     Z3, Z6
+	VFMADD231PS Z2, Z5, Z6
+	VFMADD231PS Z1, Z4, Z6
+	VMOVUPS     Z6, (DX)(SI*4)
+	MOVQ        DI, SI
+	JMP         vectors
+
+rest:
+	SUBQ        SI, BX
+	JZ          done
+	MOVQ        $-1, DI
+	BZHIQ       BX, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (AX)(SI*4), K1, Z4
+	VMOVUPS.Z   (CX)(SI*4), K1, Z5
+	VSUBPS      Z0, Z5, Z0
+	VMOVUPS     Z3, Z3
+	VFMADD231PS Z2, Z0, Z3
+	VFMADD231PS Z1, Z4, Z3
+	VMOVUPS     Z3, K1, (DX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512NormalizeGradAdd(dx []float32, dy []float32, x []float32, mean float32, a float32, b float32, c float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512NormalizeGradAdd(SB), NOSPLIT, $0-88
+	MOVQ         dy_base+24(FP), AX
+	MOVQ         x_base+48(FP), CX
+	MOVQ         dx_base+0(FP), DX
+	MOVQ         dx_len+8(FP), BX
+	VBROADCASTSS mean+72(FP), Z0
+	VBROADCASTSS a+76(FP), Z1
+	VBROADCASTSS b+80(FP), Z2
+	VBROADCASTSS c+84(FP), Z3
+	XORQ         SI, SI
+
+blocks:
+	LEAQ        64(SI), DI
+	CMPQ        DI, BX
+	JGT         vectors
+	VMOVUPS     (AX)(SI*4), Z4
+	VMOVUPS     (CX)(SI*4), Z5
+	VMOVUPS     (DX)(SI*4), Z6
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS     Z3, Z7
+	VFMADD231PS Z2, Z5, Z7
+	VFMADD231PS Z1, Z4, Z7
+	VADDPS      Z6, Z7, Z4
+	VMOVUPS     Z4, (DX)(SI*4)
+	VMOVUPS     64(AX)(SI*4), Z4
+	VMOVUPS     64(CX)(SI*4), Z5
+	VMOVUPS     64(DX)(SI*4), Z6
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS     Z3, Z7
+	VFMADD231PS Z2, Z5, Z7
+	VFMADD231PS Z1, Z4, Z7
+	VADDPS      Z6, Z7, Z4
+	VMOVUPS     Z4, 64(DX)(SI*4)
+	VMOVUPS     128(AX)(SI*4), Z4
+	VMOVUPS     128(CX)(SI*4), Z5
+	VMOVUPS     128(DX)(SI*4), Z6
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS     Z3, Z7
+	VFMADD231PS Z2, Z5, Z7
+	VFMADD231PS Z1, Z4, Z7
+	VADDPS      Z6, Z7, Z4
+	VMOVUPS     Z4, 128(DX)(SI*4)
+	VMOVUPS     192(AX)(SI*4), Z4
+	VMOVUPS     192(CX)(SI*4), Z5
+	VMOVUPS     192(DX)(SI*4), Z6
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS     Z3, Z7
+	VFMADD231PS Z2, Z5, Z7
+	VFMADD231PS Z1, Z4, Z7
+	VADDPS      Z6, Z7, Z4
+	VMOVUPS     Z4, 192(DX)(SI*4)
+	MOVQ        DI, SI
+	JMP         blocks
+
+vectors:
+	LEAQ        16(SI), DI
+	CMPQ        DI, BX
+	JGT         rest
+	VMOVUPS     (AX)(SI*4), Z4
+	VMOVUPS     (CX)(SI*4), Z5
+	VMOVUPS     (DX)(SI*4), Z6
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS     Z3, Z7
+	VFMADD231PS Z2, Z5, Z7
+	VFMADD231PS Z1, Z4, Z7
+	VADDPS      Z6, Z7, Z4
+	VMOVUPS     Z4, (DX)(SI*4)
+	MOVQ        DI, SI
+	JMP         vectors
+
+rest:
+	SUBQ        SI, BX
+	JZ          done
+	MOVQ        $-1, DI
+	BZHIQ       BX, DI, DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (AX)(SI*4), K1, Z4
+	VMOVUPS.Z   (CX)(SI*4), K1, Z5
+	VMOVUPS.Z   (DX)(SI*4), K1, Z6
+	VSUBPS      Z0, Z5, Z0
+	VMOVUPS     Z3, Z3
+	VFMADD231PS Z2, Z0, Z3
+	VFMADD231PS Z1, Z4, Z3
+	VADDPS      Z6, Z3, Z0
+	VMOVUPS     Z0, K1, (DX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx512SGD(w []float32, grad []float32, lr float32, weightDecay float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·avx512SGD(SB), NOSPLIT, $0-56
