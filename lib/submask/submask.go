@@ -193,6 +193,36 @@ func (c *Codes) Append(d *Codes) {
 	c.n += d.n
 }
 
+// Join returns codes in which the bits of each layer's code of a sample follow those of the layer before: with the codes of all
+// layers, the submask of the whole network [LCN15, section 3]. It panics without layers, or if they have not as many codes.
+func Join(layers ...*Codes) *Codes {
+	if len(layers) == 0 {
+		panic("submask: Join: no codes")
+	}
+	all := 0
+	for _, c := range layers {
+		if c.n != layers[0].n {
+			panic(fmt.Sprintf("submask: Join: %d codes and %d", layers[0].n, c.n))
+		}
+		all += c.bits
+	}
+	joined := New(layers[0].n, all)
+	for i := range joined.n {
+		row, first := joined.Row(i), 0
+		for _, c := range layers {
+			for j, w := range c.Row(i) {
+				at, shift := first/64+j, first%64
+				row[at] |= w << shift
+				if rest := w >> (64 - shift); rest != 0 { // a shift by 64 gives 0
+					row[at+1] |= rest
+				}
+			}
+			first += c.bits
+		}
+	}
+	return joined
+}
+
 // Unpack returns the codes as numbers 0 and 1, [N, bits].
 func (c *Codes) Unpack() *tensor.Tensor {
 	x := tensor.New(c.n, c.bits)

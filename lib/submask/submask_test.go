@@ -121,6 +121,30 @@ func TestAppendAndSlice(t *testing.T) {
 }
 
 // Five neighbours of classes b a a b a at distances 1 2 2 2 4.
+func TestJoin(t *testing.T) {
+	for _, lengths := range [][]int{{1}, {64, 64}, {1, 63, 1}, {100, 28, 128, 7}, {1000, 1000, 1000}, {65, 127, 190, 3}} {
+		var layers []*Codes
+		for i, n := range lengths {
+			layers = append(layers, ReLU(noise(fmt.Sprint("layer ", i), 5, n)))
+		}
+		joined := Join(layers...)
+		first := 0
+		for _, c := range layers {
+			for i := range 5 {
+				for j := range c.Bits() {
+					if joined.At(i, first+j) != c.At(i, j) {
+						t.Fatalf("lengths %v: bit %d of code %d is not bit %d of its layer", lengths, first+j, i, j)
+					}
+				}
+			}
+			first += c.Bits()
+		}
+		if joined.Bits() != first || joined.Len() != 5 || joined.stray() >= 0 {
+			t.Errorf("lengths %v: %d codes of %d bits", lengths, joined.Len(), joined.Bits())
+		}
+	}
+}
+
 func TestClassify(t *testing.T) {
 	near := &Neighbours{K: 5, ID: []int32{0, 1, 2, 3, 4}, Distance: []float32{1, 2, 2, 2, 4}}
 	labels := []int{1, 0, 0, 1, 0}
@@ -390,6 +414,8 @@ func TestMistakesPanic(t *testing.T) {
 		"submask: At: bit 70 of codes of 70 bits":                                     func() { codes.At(0, 70) },
 		"submask: Slice: [2:4] of 3 codes":                                            func() { codes.Slice(2, 4) },
 		"submask: Append: codes of 3 bits to codes of 70":                             func() { codes.Append(New(1, 3)) },
+		"submask: Join: no codes":                                                     func() { Join() },
+		"submask: Join: 3 codes and 2":                                                func() { Join(codes, New(2, 70)) },
 		"submask: Flips: 3 codes of 70 bits and 2 of 70":                              func() { Flips(codes, New(2, 70)) },
 		"submask: Search: the 4 nearest of 3 codes of 70 bits to codes of 70 bits":    func() { (&Index{Codes: codes}).Search(codes, 4) },
 		"submask: neighbour 5 has no label among 1 labels of 2 classes":               func() { Classify(&Neighbours{1, []int32{5}, []float32{0}}, []int{0}, 2, Uniform) },

@@ -160,13 +160,31 @@ func (n *Net) each(x *tensor.Tensor, do func(first int, layers []Pair, logits *a
 //	x [N, C, H, W] -> N codes
 func (n *Net) Submasks(x *tensor.Tensor, layer int) *submask.Codes {
 	var codes submask.Codes
+	n.each(x, func(_ int, layers []Pair, _ *autograd.Var) { codes.Append(n.code(layers, layer)) })
+	return &codes
+}
+
+// code returns the codes of a batch in a layer.
+func (n *Net) code(layers []Pair, layer int) *submask.Codes {
+	z := layers[layer].Z.Value()
+	if n.setting.Competition == ReLU {
+		return submask.ReLU(z)
+	}
+	return submask.Winners(z, n.setting.Hidden[layer].Block)
+}
+
+// WholeSubmasks returns which units of all hidden layers answer to each image, layer after layer: one code for the
+// subnetwork, as [LCN15, section 3] defines it. For its experiments the document takes the last layer's part.
+//
+//	x [N, C, H, W] -> N codes
+func (n *Net) WholeSubmasks(x *tensor.Tensor) *submask.Codes {
+	var codes submask.Codes
+	parts := make([]*submask.Codes, len(n.Hidden))
 	n.each(x, func(_ int, layers []Pair, _ *autograd.Var) {
-		z := layers[layer].Z.Value()
-		if n.setting.Competition == ReLU {
-			codes.Append(submask.ReLU(z))
-		} else {
-			codes.Append(submask.Winners(z, n.setting.Hidden[layer].Block))
+		for layer := range parts {
+			parts[layer] = n.code(layers, layer)
 		}
+		codes.Append(submask.Join(parts...))
 	})
 	return &codes
 }

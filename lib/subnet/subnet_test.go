@@ -88,11 +88,13 @@ func TestNetworksLearn(t *testing.T) {
 func TestSubmasks(t *testing.T) {
 	for name, s := range settings() {
 		n := New(s, []int{1, 8, 8}, 4)
+		var layers []*submask.Codes
 		for layer, l := range s.Hidden {
 			codes, z := n.Submasks(small.Test.X, layer), n.NetInputs(small.Test.X, layer)
 			if codes.Len() != 400 || codes.Bits() != z.Width() {
 				t.Fatalf("%s: %d codes of %d bits for net inputs %v", name, codes.Len(), codes.Bits(), z.Shape())
 			}
+			layers = append(layers, codes)
 			places := z.Width() / l.Units
 			for i := range 400 {
 				for j, v := range z.Row(i) {
@@ -112,6 +114,10 @@ func TestSubmasks(t *testing.T) {
 					t.Fatalf("%s, layer %d: %d ones, want %d", name, layer, codes.Ones(i), ones)
 				}
 			}
+		}
+		whole := n.WholeSubmasks(small.Test.X)
+		if want := submask.Join(layers...); whole.Bits() != want.Bits() || !slices.Equal(whole.Words(), want.Words()) {
+			t.Errorf("%s: the whole network's codes are not those of its layers", name)
 		}
 	}
 }
