@@ -24,7 +24,7 @@ func Lwta() Setting {
 			{Units: 1000, Block: 2, Drop: 0.3, Norm: 2},
 			{Units: 1000, Block: 2, Drop: 0.3, Norm: 2}},
 		Out:  Layer{Drop: 0.3, Norm: 2},
-		Rate: 0.03, FinalRate: 0.0003, Line: true, Momentum: 0.9, Final: 0.9, Batch: 100, Epochs: 22,
+		Rate: 0.03, FinalRate: 0.0003, Line: true, Momentum: 0.9, Final: 0.9, Batch: 100, Epochs: 20,
 	}
 }
 
@@ -40,8 +40,8 @@ func Maxout2() Setting {
 			{Units: 1200, Block: 5, Drop: 0.2, Raw: true, Norm: 1.9365},
 			{Units: 1200, Block: 5, Drop: 0.5, Norm: 1.9365}},
 		Out:  Layer{Drop: 0.5, Norm: 1.9365},
-		Init: 0.005, Rate: 0.05, FinalRate: 0.0005, Line: true, Momentum: 0.9, Final: 0.9, Batch: 100, Epochs: 40,
-		More: 10, MoreRate: 0.02,
+		Init: 0.005, Rate: 0.05, FinalRate: 0.0005, Line: true, Momentum: 0.9, Final: 0.9, Batch: 100, Epochs: 36,
+		More: 8, MoreRate: 0.02,
 	}
 }
 
