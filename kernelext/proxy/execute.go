@@ -175,15 +175,26 @@ func (e *execution) run(ctx context.Context) *failure {
 	if strings.TrimSpace(code) == "" {
 		return nil
 	}
-	c, err := k.ready(ctx)
-	if err != nil {
-		return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}
+	for try := 1; ; try++ {
+		c, err := k.ready(ctx)
+		if err != nil {
+			return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}
+		}
+		if notice := k.takeNotice(); notice != "" {
+			k.show(e.request, "stream", wire.Stream{Name: "stderr", Text: notice + "\n"})
+		}
+		failed := e.on(c, code)
+		if failed == nil || failed.Name != notSent || try == 2 {
+			return failed
+		}
+		// GoNB has just ended, and the cell has not run: it runs on the next one.
+		c.Kill()
+		<-c.gone
 	}
-	if notice := k.takeNotice(); notice != "" {
-		k.show(e.request, "stream", wire.Stream{Name: "stderr", Text: notice + "\n"})
-	}
-	return e.on(c, code)
 }
+
+// notSent is the failure of a cell that GoNB did not get.
+const notSent = "KernelError"
 
 // on runs code on a GoNB and says why it failed, nil if it did not.
 func (e *execution) on(c *child, code string) *failure {
@@ -198,12 +209,12 @@ func (e *execution) on(c *child, code string) *failure {
 	defer c.end(e)
 	raw, err := json.Marshal(content)
 	if err != nil {
-		return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}
+		return &failure{Name: notSent, Failure: wire.Failure{Message: err.Error()}}
 	}
 	request := *e.request
 	request.Identities, request.Content = nil, raw
 	if err := c.Send(&request); err != nil {
-		return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}
+		return &failure{Name: notSent, Failure: wire.Failure{Message: err.Error()}}
 	}
 
 	reply, err := e.wait(c)

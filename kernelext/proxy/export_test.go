@@ -5,7 +5,7 @@ package proxy
 import "time"
 
 func init() {
-	saveTime, killTime = 300*time.Millisecond, 300*time.Millisecond
+	saveTime, killTime = 300*time.Millisecond, 3*time.Second
 	maxDisplay, maxDisplays = 2<<20, 8<<20
 }
 

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/lateral-ml/lateral/kernelext/proxy"
 	"github.com/lateral-ml/lateral/kernelext/wire"
@@ -160,12 +159,13 @@ func TestChildThatDies(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	for range 100 { // until the new one is there
-		if time.Sleep(20 * time.Millisecond); strings.Contains(f.execute("pid").text(), "started again") {
-			return
-		}
+	// A cell that GoNB got before it ended fails, and says the same.
+	if r := f.execute("pid"); !strings.Contains(r.text()+strings.Join(r.reply.Traceback, "\n"), "started again") {
+		t.Errorf("the death of an idle GoNB is not told: %s, %+v", r, r.reply)
 	}
-	t.Error("the death of an idle GoNB is not told")
+	if r := f.execute("pid"); r.text() == fmt.Sprint(pid) || len(r.said) != 1 {
+		t.Errorf("afterwards: %s", r)
+	}
 }
 
 // One that dies again and again is given up, with what to do.
