@@ -15,6 +15,8 @@
 #   docker compose -f kernelext/image/compose.yaml up --build        the same from a file
 #   docker run ... -e GOPROXY=https://proxy.golang.org lateral       cells may import other modules
 #
+# The image takes 1.1 GB of disk. kernelext/image/rehearse.sh does the same steps in a directory, without Docker.
+#
 # Both base images are pinned by version and date. To pin their content as well, append the digest that
 # "docker buildx imagetools inspect NAME:TAG" shows to the tag: debian:trixie-20260918-slim@sha256:...
 ARG GO_VERSION=1.26.8
