@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The public conformance tests of Jupyter kernels (pip install jupyter_kernel_test), for the kernel of this module."""
+import queue
 import unittest
 
 import jupyter_kernel_test
@@ -31,6 +32,23 @@ class Kernel(jupyter_kernel_test.KernelTests):
     code_execute_result = [{"code": "%%\nfmt.Println(1)"}, {"code": "%%\nfmt.Println(2)"}, {"code": "%%\nfmt.Println(1 + 2)"}]
     code_history_pattern = "*1 + 2*"
     supported_history_operations = ("tail", "range", "search")
+
+    # The tests allow a tenth of a second between two messages, which a busy machine may take. Here it is ten seconds;
+    # the emptying of the channels, which waits for silence, stays quick.
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        channel = cls.kc.iopub_channel
+        cls.quick = staticmethod(jupyter_kernel_test.ensure_sync(channel.get_msg))
+        channel.get_msg = lambda timeout=None: cls.quick(timeout=max(timeout or 0, 10))
+
+    def flush_channels(self):
+        for get in (self.kc.get_shell_msg, self.quick):
+            while True:
+                try:
+                    jupyter_kernel_test.validate_message(get(timeout=0.1))
+                except queue.Empty:
+                    break
 
     @unittest.skip("a cell is a Go program: it prints and displays, and has no value")
     def test_execute_result(self):
