@@ -5,8 +5,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -67,19 +73,41 @@ func jupyterLab4() (program, reason string) {
 	return program, ""
 }
 
-// startLab installs the kernel with this command and serves dir/work in JupyterLab until the test ends, behind a path
-// as JupyterHub does.
+// startLab installs the kernel with this command and serves dir/work in JupyterLab until the test ends, as a hub does:
+// over https and below a path.
 func startLab(t *testing.T, jupyter string, environment ...string) *lab {
 	return startServer(t, func(l *lab, port int) []string {
-		l.home += "/user/somebody"
+		l.home = strings.Replace(l.home, "http:", "https:", 1) + "/user/somebody"
+		l.certify()
 		return []string{jupyter, "lab", "--no-browser", "--allow-root",
 			"--ServerApp.ip=127.0.0.1", fmt.Sprintf("--ServerApp.port=%d", port), "--ServerApp.port_retries=0",
 			"--IdentityProvider.token=" + l.key, "--ServerApp.root_dir=" + filepath.Join(l.dir, "work"),
-			"--ServerApp.base_url=/user/somebody/", "--LabApp.expose_app_in_browser=True"} // as window.jupyterapp
+			"--ServerApp.base_url=/user/somebody/", "--ServerApp.certfile=" + filepath.Join(l.dir, "certificate"), "--ServerApp.keyfile=" + filepath.Join(l.dir, "key"),
+			"--LabApp.expose_app_in_browser=True"} // as window.jupyterapp
 	}, environment...)
 }
 
-// startClassic does the same in the classic notebook.
+// certify writes a certificate for this machine that only this test trusts, and its key.
+func (l *lab) certify() {
+	l.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.write("certificate", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})))
+	l.write("key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+}
+
+// startClassic does the same over http in the classic notebook.
 func startClassic(t *testing.T, notebook string, environment ...string) *lab {
 	return startServer(t, func(l *lab, port int) []string {
 		return []string{notebook, "--no-browser", "--allow-root",
@@ -173,14 +201,15 @@ func (l *lab) page(notebook string) string {
 }
 
 func (l *lab) waitUntilServing() {
-	ctx, cancel := context.WithTimeout(l.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Minute)
 	defer cancel()
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // our own server
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.home+"/api?token="+l.key, nil)
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		if response, err := http.DefaultClient.Do(request); err == nil {
+		if response, err := client.Do(request); err == nil {
 			response.Body.Close()
 			if response.StatusCode == http.StatusOK {
 				return
@@ -211,7 +240,7 @@ func (l *lab) stop() {
 		<-l.done
 	}
 	left := l.stragglers()
-	for deadline := time.Now().Add(5 * time.Second); len(left) > 0 && time.Now().Before(deadline); left = l.stragglers() {
+	for deadline := time.Now().Add(15 * time.Second); len(left) > 0 && time.Now().Before(deadline); left = l.stragglers() {
 		time.Sleep(100 * time.Millisecond)
 	}
 	for pid, command := range left {

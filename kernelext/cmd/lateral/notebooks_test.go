@@ -129,9 +129,9 @@ func (p *labPage) interactive(nb *notebook.Notebook, cell string) {
 		evaluate[bool](p, fmt.Sprintf(`Promise.resolve(%s(%d)).then(e => { window.cell = e; return true })`, cell, i))
 		const boxes = `[...window.cell.querySelectorAll("details[data-lateral]")]`
 		const inputs = `[...window.cell.querySelectorAll("div[data-lateral] input")]`
-		p.wait(20*time.Second, "the views to be ready", fmt.Sprintf(`%s.every(d => d.dataset.ready) && %s.length + %s.length == %d`, boxes, boxes, inputs, held))
+		p.wait(time.Minute, "the views to be ready", fmt.Sprintf(`%s.every(d => d.dataset.ready) && %s.length + %s.length == %d`, boxes, boxes, inputs, held))
 		evaluate[bool](p, boxes+`.forEach(d => { d.open = true }); true`)
-		p.wait(60*time.Second, "the views to be drawn", boxes+`.every(d => { const s = [...d.querySelectorAll("svg")]; return s.length > 0 && s.every(e => e.querySelectorAll("path").length > 3) })`)
+		p.wait(time.Minute, "the views to be drawn", boxes+`.every(d => { const s = [...d.querySelectorAll("svg")]; return s.length > 0 && s.every(e => e.querySelectorAll("path").length > 3) })`)
 		changed := evaluate[[]bool](p, inputs+`.map(s => {
 			const shown = () => [...s.closest("[data-lateral]").querySelectorAll("img")].filter(i => i.style.display != "none").map(i => i.src).join()
 			const before = shown()

@@ -97,7 +97,7 @@ func TestViewsAndStop(t *testing.T) {
 		}
 		l := startLab(t, jupyter, "LATERAL_CHECKPOINTS="+t.TempDir())
 		l.notebook("live.ipynb")
-		p := openNotebook(t, chromium, l, "live.ipynb", 4*time.Minute)
+		p := openNotebook(t, chromium, l, "live.ipynb", 8*time.Minute)
 		f := frontEnd{p, `(n => { ` + panel + `.content.activeCellIndex = n; window.jupyterapp.commands.execute("notebook:run-cell"); return true })(%d)`,
 			panel + `.sessionContext.session.kernel.status == "idle"`, `window.jupyterapp.commands.execute("notebook:interrupt-kernel").then(() => true)`,
 			panel + `.context.save().then(() => true)`}
@@ -112,7 +112,7 @@ func TestViewsAndStop(t *testing.T) {
 			if err := os.WriteFile(path, html, 0o666); err != nil {
 				t.Fatal(err)
 			}
-			p := openPage(t, chromium, (&url.URL{Scheme: "file", Path: path}).String(), time.Minute)
+			p := openPage(t, chromium, (&url.URL{Scheme: "file", Path: path}).String(), 4*time.Minute)
 			p.views()
 			p.slides()
 			p.snapshot("page", firstView)
@@ -125,7 +125,7 @@ func TestViewsAndStop(t *testing.T) {
 		}
 		l := startClassic(t, classic, "LATERAL_CHECKPOINTS="+t.TempDir())
 		l.notebook("live.ipynb")
-		p := openClassic(t, chromium, l, "live.ipynb", 4*time.Minute)
+		p := openClassic(t, chromium, l, "live.ipynb", 8*time.Minute)
 		f := frontEnd{p, `(n => { Jupyter.notebook.execute_cells([n]); return true })(%d)`,
 			classicIdle, `(Jupyter.notebook.kernel.interrupt(), true)`, classicSave}
 		f.live()
@@ -270,9 +270,9 @@ func outputText(c *notebook.Cell) string {
 func (p *labPage) views() {
 	p.t.Helper()
 	const boxes = `[...document.querySelectorAll("details[data-lateral]")]`
-	p.wait(20*time.Second, "the views to be ready", boxes+`.length == 2 && `+boxes+`.every(d => d.dataset.ready)`)
+	p.wait(time.Minute, "the views to be ready", boxes+`.length == 2 && `+boxes+`.every(d => d.dataset.ready)`)
 	evaluate[bool](p, boxes+`.forEach(d => { d.open = true }); true`)
-	p.wait(30*time.Second, "the views to be drawn", boxes+`.map(d => d.querySelectorAll("svg").length).join() == "2,1"`)
+	p.wait(time.Minute, "the views to be drawn", boxes+`.map(d => d.querySelectorAll("svg").length).join() == "2,1"`)
 	const chart = `echarts.getInstanceByDom(document.querySelector("details[data-lateral] svg").closest("[_echarts_instance_]"))`
 	const marks = `[...document.querySelector("details[data-lateral] svg").querySelectorAll("path")].filter(e => e.getAttribute("fill") == "%s").length`
 	first := fmt.Sprintf(marks, evaluate[string](p, chart+`.getOption().color[0]`))
@@ -281,9 +281,9 @@ func (p *labPage) views() {
 	}
 	before := evaluate[int](p, first)
 	evaluate[bool](p, chart+`.dispatchAction({type: "legendToggleSelect", name: "one"}); true`)
-	p.wait(10*time.Second, "a hidden class to go", fmt.Sprintf("%s <= %d - 20", first, before))
+	p.wait(time.Minute, "a hidden class to go", fmt.Sprintf("%s <= %d - 20", first, before))
 	evaluate[bool](p, chart+`.dispatchAction({type: "showTip", seriesIndex: 2, dataIndex: 1}); true`)
-	p.wait(10*time.Second, "the image beside the pointer", `[...document.querySelectorAll("details[data-lateral] div")].some(d => d.style.backgroundImage.startsWith('url("data:image/png'))`)
+	p.wait(time.Minute, "the image beside the pointer", `[...document.querySelectorAll("details[data-lateral] div")].some(d => d.style.backgroundImage.startsWith('url("data:image/png'))`)
 	if tip := evaluate[string](p, `[...document.querySelectorAll("details[data-lateral] b")].map(b => b.parentNode.textContent).join()`); !strings.Contains(tip, "<three>, sample 5") {
 		p.t.Errorf("beside the pointer stands %q", tip)
 	}
@@ -293,7 +293,7 @@ func (p *labPage) views() {
 func (p *labPage) slides() {
 	p.t.Helper()
 	const shown = `[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0).map(i => i.alt).join()`
-	p.wait(20*time.Second, "the slider", shown+` == "1"`)
+	p.wait(time.Minute, "the slider", shown+` == "1"`)
 	first := evaluate[string](p, `[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0)[0].src`)
 	evaluate[bool](p, `(s => { s.value = 2; s.dispatchEvent(new Event("input")); return true })(document.querySelector("div[data-lateral] input"))`)
 	if now := evaluate[string](p, shown); now != "3" {
