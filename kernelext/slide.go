@@ -11,8 +11,8 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
@@ -126,7 +126,6 @@ type inbox struct {
 	socket *net.UnixConn
 	hello  chan bool
 	values chan json.RawMessage
-	closed sync.Once
 }
 
 // errNobody means that no browser can answer.
@@ -175,14 +174,16 @@ func (in *inbox) answered() bool {
 	case <-in.hello:
 		return true
 	case <-time.After(answerTime):
-	case <-Interrupted().Done():
+		return false
 	}
-	return false
 }
 
 // moves gives the numbers that the reader chooses, below n, until the reader is done.
 func (in *inbox) moves(n int) func(yield func(int) bool) {
 	return func(yield func(int) bool) {
+		stop := make(chan os.Signal, 1)
+		signal.Notify(stop, os.Interrupt)
+		defer signal.Stop(stop)
 		for limit := firstTime; ; limit = moveTime {
 			select {
 			case value := <-in.values:
@@ -192,7 +193,7 @@ func (in *inbox) moves(n int) func(yield func(int) bool) {
 				}
 			case <-time.After(limit):
 				return
-			case <-Interrupted().Done():
+			case <-stop:
 				return
 			}
 		}
@@ -200,8 +201,6 @@ func (in *inbox) moves(n int) func(yield func(int) bool) {
 }
 
 func (in *inbox) close() {
-	in.closed.Do(func() {
-		in.socket.Close()
-		os.Remove(in.socket.LocalAddr().String())
-	})
+	in.socket.Close()
+	os.Remove(in.socket.LocalAddr().String())
 }

@@ -183,8 +183,8 @@ func (e *execution) run(ctx context.Context) *failure {
 		if notice := k.takeNotice(); notice != "" {
 			k.show(e.request, "stream", wire.Stream{Name: "stderr", Text: notice + "\n"})
 		}
-		failed := e.on(c, code)
-		if failed == nil || failed.Name != notSent || try == 2 {
+		failed, sent := e.on(c, code)
+		if sent || try == 2 {
 			return failed
 		}
 		// GoNB has just ended, and the cell has not run: it runs on the next one.
@@ -193,12 +193,9 @@ func (e *execution) run(ctx context.Context) *failure {
 	}
 }
 
-// notSent is the failure of a cell that GoNB did not get.
-const notSent = "KernelError"
-
-// on runs code on a GoNB and says why it failed, nil if it did not.
-func (e *execution) on(c *child, code string) *failure {
-	k := e.kernel
+// on runs code on a GoNB and says why it failed, nil if it did not, and whether
+// GoNB got it at all.
+func (e *execution) on(c *child, code string) (failed *failure, sent bool) {
 	content := e.content
 	content.Code, content.StoreHistory = code, !content.Silent
 	e.output.origin = c.origin
@@ -209,14 +206,20 @@ func (e *execution) on(c *child, code string) *failure {
 	defer c.end(e)
 	raw, err := json.Marshal(content)
 	if err != nil {
-		return &failure{Name: notSent, Failure: wire.Failure{Message: err.Error()}}
+		return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}, true
 	}
 	request := *e.request
 	request.Identities, request.Content = nil, raw
 	if err := c.Send(&request); err != nil {
-		return &failure{Name: notSent, Failure: wire.Failure{Message: err.Error()}}
+		return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}, false
 	}
+	return e.outcome(c, code), true
+}
 
+// outcome waits for the end of what was sent to a GoNB and says why it failed,
+// nil if it did not.
+func (e *execution) outcome(c *child, code string) *failure {
+	k := e.kernel
 	reply, err := e.wait(c)
 	report, exit := e.output.end()
 	cause := context.Cause(e.ctx)

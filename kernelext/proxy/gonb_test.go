@@ -204,7 +204,7 @@ func TestCompletionDoesNotDelayACell(t *testing.T) {
 	}
 	dir := t.TempDir()
 	config.Child.Env = append(config.Child.Env, "PATH="+tools.Path(dir+":"+os.Getenv("PATH")))
-	config.Completer = func(context.Context) error { return os.Symlink(tools.Gopls(), filepath.Join(dir, "gopls")) }
+	config.MakeGopls = func(context.Context) error { return os.Symlink(tools.Gopls(), filepath.Join(dir, "gopls")) }
 	f := serve(t, config)
 	f.execute("func declaredBefore() string { return \"before\" }")
 	ask := func() (matches []string, took time.Duration) {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// A completer is how far the making of gopls is, by which GoNB completes and
+// A completion is how far the making of gopls is, by which GoNB completes and
 // inspects. It takes minutes and most people who run cells never ask for it, so
 // it begins with the first question, in the background.
-type completer struct {
+type completion struct {
 	life    context.Context // of the kernel
 	begun   bool
 	made    bool
@@ -24,8 +24,8 @@ type completer struct {
 func (k *kernel) prepareGopls() string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	switch c := &k.completer; {
-	case k.Completer == nil || c.adopted:
+	switch c := &k.completion; {
+	case k.MakeGopls == nil || c.adopted:
 		return ""
 	case c.err != nil:
 		return "Completion and help need gopls, which could not be built.\n\n" + c.err.Error() + "\n\nlateral kernel install --completion tries again."
@@ -40,8 +40,8 @@ func (k *kernel) prepareGopls() string {
 }
 
 func (k *kernel) makeGopls() {
-	err := k.Completer(k.completer.life)
-	if k.completer.life.Err() != nil {
+	err := k.MakeGopls(k.completion.life)
+	if k.completion.life.Err() != nil {
 		return
 	}
 	if err != nil {
@@ -50,7 +50,7 @@ func (k *kernel) makeGopls() {
 		k.logf("gopls, for completion, is built")
 	}
 	k.mu.Lock()
-	k.completer.made, k.completer.err = err == nil, err
+	k.completion.made, k.completion.err = err == nil, err
 	k.mu.Unlock()
 	k.awake()
 }
@@ -61,7 +61,7 @@ func (k *kernel) makeGopls() {
 func (k *kernel) adoptGopls(ctx context.Context) {
 	k.mu.Lock()
 	c := k.child
-	due := k.completer.made && !k.completer.adopted && c != nil && len(k.queue) == 0 && len(k.comms) == 0 &&
+	due := k.completion.made && !k.completion.adopted && c != nil && len(k.queue) == 0 && len(k.comms) == 0 &&
 		!slices.ContainsFunc(k.declared, changesGoNB)
 	k.mu.Unlock()
 	if !due || ctx.Err() != nil {
@@ -75,7 +75,7 @@ func (k *kernel) adoptGopls(ctx context.Context) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.completer.adopted = true
+	k.completion.adopted = true
 	if k.replayed == nil {
 		k.notice = "" // nothing is lost, nothing to tell
 	}

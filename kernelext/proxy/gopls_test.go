@@ -35,7 +35,7 @@ func TestGoplsIsMadeWhenAskedFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			config, calls, built := fake(), make(chan bool, 8), make(chan bool)
-			config.Completer = func(context.Context) error {
+			config.MakeGopls = func(context.Context) error {
 				calls <- true
 				<-built
 				return nil
@@ -78,7 +78,7 @@ func TestGoplsIsMadeWhenAskedFor(t *testing.T) {
 // Without a network gopls cannot be made. Cells run on, and whoever asks for help reads why.
 func TestGoplsThatCannotBeMade(t *testing.T) {
 	config := fake()
-	config.Completer = func(context.Context) error { return errors.New("no such host: connect once") }
+	config.MakeGopls = func(context.Context) error { return errors.New("no such host: connect once") }
 	f := serve(t, config)
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		if said := f.help("x"); strings.Contains(said, "no such host: connect once") && strings.Contains(said, "kernel install --completion") {

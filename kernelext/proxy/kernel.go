@@ -43,9 +43,9 @@ type Config struct {
 	Magics     []Magic
 	Observe    func(wire.Display) // sees every output that is displayed; may be nil
 	Interrupts <-chan os.Signal   // each interrupts the cell, as an interrupt_request does; may be nil
-	// Completer makes gopls, which GoNB finds on its PATH when it starts. The first completion or inspection calls it,
+	// MakeGopls builds gopls, which GoNB finds on its PATH when it starts. The first completion or inspection calls it,
 	// in the background; nil if gopls is there.
-	Completer func(context.Context) error
+	MakeGopls func(context.Context) error
 	Log       io.Writer // why a child had to be started again; may be nil
 }
 
@@ -75,7 +75,7 @@ type kernel struct {
 	count      int               // execution count
 	comms      map[string]string // open ones: identifier to target
 	places     map[string]string // display identifier to the cell that first showed it
-	completer  completer
+	completion completion
 	inbox      string // directory of the sockets of cells that wait for their readers, "" if there is none
 }
 
@@ -97,7 +97,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	k := &kernel{
 		Config: c, sockets: sockets, id: wire.NewID(), stop: stop, wake: make(chan struct{}, 1),
-		env: map[string]string{}, comms: map[string]string{}, places: map[string]string{}, completer: completer{life: ctx},
+		env: map[string]string{}, comms: map[string]string{}, places: map[string]string{}, completion: completion{life: ctx},
 	}
 	if k.inbox, err = os.MkdirTemp("", "inbox-"); err == nil { // without one, cells do not wait
 		defer os.RemoveAll(k.inbox)

@@ -87,7 +87,7 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 		Log:        log,
 	}
 	if tools := (toolchain.Tools{Dir: filepath.Dir(gonb), Module: module}); !tools.HasGopls() {
-		config.Completer = func(ctx context.Context) error { return tools.BuildGopls(toolchain.Yielding(ctx)) }
+		config.MakeGopls = func(ctx context.Context) error { return tools.BuildGopls(toolchain.Yielding(ctx)) }
 	}
 	return proxy.Run(ctx, config)
 }
