@@ -217,7 +217,7 @@ func compare(t *testing.T, ours, theirs *notebook.Notebook, clean *runner.Cleane
 var (
 	sequences = regexp.MustCompile(`\x1b\[[0-9;?]*[@-~]`)
 	rewritten = regexp.MustCompile(`[^\n]*\r([^\n\r])`)
-	timeSpans = regexp.MustCompile(`\b\d+(\.\d+)?(e[-+]\d+)? ?(ns|µs|ms|s|min|h|days)\b|\b\d+(\.\d+)?(e[-+]\d+)?/s\b|\b\d\d:\d\d(:\d\d)?\b`)
+	timeSpans = regexp.MustCompile(`\b(\d+ (h|min) )?\d+(\.\d+)?(e[-+]\d+)? ?(ns|µs|ms|s|min|h|days)\b( each)?|\b\d+(\.\d+)?(e[-+]\d+)?/s\b|\b\d\d:\d\d(:\d\d)?\b`)
 	spaces    = regexp.MustCompile(` {2,}`)
 )
 
