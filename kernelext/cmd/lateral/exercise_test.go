@@ -30,11 +30,17 @@ func TestExercises(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		name := strings.TrimSuffix(filepath.Base(path), ".ipynb")
 		for i, cell := range nb.Cells {
-			if cell.HasTag("exercise") {
-				exercises++
-				name := strings.TrimSuffix(filepath.Base(path), ".ipynb")
-				checkExercise(t, nb, i, filepath.Join("testdata", "exercises", name, cell.ID))
+			if !cell.HasTag("exercise") {
+				continue
+			}
+			exercises++
+			for kind, want := range map[string]string{"right": grade.Right, "wrong": grade.Wrong} {
+				t.Run(name+"/"+cell.ID+"/"+kind, func(t *testing.T) {
+					t.Parallel()
+					checkExercise(t, path, i, filepath.Join("testdata", "exercises", name, cell.ID+"."+kind+".go"), want)
+				})
 			}
 		}
 	}
@@ -43,7 +49,8 @@ func TestExercises(t *testing.T) {
 	}
 }
 
-func checkExercise(t *testing.T, nb *notebook.Notebook, exercise int, answers string) {
+// checkExercise grades the answer in a file to the exercise in a cell of a notebook.
+func checkExercise(t *testing.T, path string, exercise int, file, want string) {
 	tools, err := prepare(t.Context(), t.Output(), ".", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -52,27 +59,28 @@ func checkExercise(t *testing.T, nb *notebook.Notebook, exercise int, answers st
 	if err != nil {
 		t.Fatal(err)
 	}
-	for kind, want := range map[string]string{"right": grade.Right, "wrong": grade.Wrong} {
-		answer, err := os.ReadFile(answers + "." + kind + ".go")
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		_, body, _ := strings.Cut(string(answer), "package main\n")
-		id := nb.Cells[exercise].ID
-		check := exercise + 1
-		for nb.Cells[check].Type != notebook.Code {
-			check++
-		}
-		reference := &notebook.Notebook{Cells: nb.Cells[:check+1]}
-		submitted := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Code, ID: id, Source: body}}}
-		o := grade.Options{Kernel: session.Spec{Argv: argv, Dir: t.TempDir(), Env: append(env, "LATERAL_PROFILE=quick", "LATERAL_HEADLESS=1")}, TimeLimit: time.Minute}
-		report, err := grade.Grade(t.Context(), reference, submitted, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if mark := report.Marks[len(report.Marks)-1]; mark.Exercise != id || mark.State != want {
-			t.Errorf("%s answer to %s: %+v", kind, answers, mark)
-		}
+	nb, err := notebook.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, body, _ := strings.Cut(string(answer), "package main\n")
+	id := nb.Cells[exercise].ID
+	check := exercise + 1
+	for nb.Cells[check].Type != notebook.Code {
+		check++
+	}
+	reference := &notebook.Notebook{Cells: nb.Cells[:check+1]}
+	submitted := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Code, ID: id, Source: body}}}
+	o := grade.Options{Kernel: session.Spec{Argv: argv, Dir: t.TempDir(), Env: append(env, "LATERAL_PROFILE=quick", "LATERAL_HEADLESS=1")}, TimeLimit: 3 * time.Minute}
+	report, err := grade.Grade(t.Context(), reference, submitted, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mark := report.Marks[len(report.Marks)-1]; mark.Exercise != id || mark.State != want {
+		t.Errorf("%s: %+v", file, mark)
 	}
 }
