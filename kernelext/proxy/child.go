@@ -135,6 +135,9 @@ func (k *kernel) replayOn(c *child) {
 			outcome = fmt.Sprintf("the declarations so far could not be given back: run their cells again (%v)", replayed)
 		}
 	}
+	if gone := removed(cells); len(gone) > 0 && replayed == nil {
+		replayed = k.silently(c, "%rm "+strings.Join(gone, " "))
+	}
 	k.mu.Lock()
 	k.replayed = replayed
 	k.notice = "[the process behind the kernel was started again; " + outcome + "]"

@@ -28,3 +28,12 @@ func Replay(cells ...string) (code string, origin [][2]int) {
 	}
 	return code, origin
 }
+
+// Removed returns what cells have removed.
+func Removed(cells ...string) []string {
+	var sources []source
+	for i, c := range cells {
+		sources = append(sources, source{i + 1, c})
+	}
+	return removed(sources)
+}

@@ -87,7 +87,10 @@ func TestGoNB(t *testing.T) {
 		}
 	}
 
-	// GoNB is killed between two cells: what was declared is there again, and so is the environment.
+	// GoNB is killed between two cells: what was declared is there again, but for what was removed, and so is the
+	// environment.
+	f.execute("var unwanted = 1")
+	f.execute("%rm unwanted")
 	pid := 0
 	fmt.Sscan(f.execute("%%\nfmt.Println(os.Getppid())").text(), &pid)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
@@ -95,8 +98,11 @@ func TestGoNB(t *testing.T) {
 	}
 	time.Sleep(100 * time.Millisecond)
 	r := f.execute("%%\nhello()\nfmt.Println(a, os.Getenv(\"GREETING\"))")
-	if text := r.text(); !strings.Contains(text, "was started again; the declarations of earlier cells (3) are back") || !strings.HasSuffix(text, "hi\n3 good day\n") {
+	if text := r.text(); !strings.Contains(text, "was started again; the declarations of earlier cells (4) are back") || !strings.HasSuffix(text, "hi\n3 good day\n") {
 		t.Errorf("after GoNB was killed: %s", r)
+	}
+	if r := f.execute("%%\nfmt.Println(unwanted)"); r.reply.Name != "CompileError" {
+		t.Errorf("what was removed is back: %s", r)
 	}
 	if r := f.execute("%%\nfail()"); r.reply.Failure == nil || r.reply.Failure.Count != 2 || r.reply.Failure.Line != 2 {
 		t.Errorf("the place of an error after that: %+v", r.reply.Failure)

@@ -89,6 +89,6 @@ func changesGoNB(s source) bool {
 			return false
 		}
 		name, _, _ := strings.Cut(c, " ")
-		return strings.HasPrefix(c, "!*") || slices.Contains([]string{"%rm", "%remove", "%track", "%untrack"}, name)
+		return strings.HasPrefix(c, "!*") || slices.Contains([]string{"%track", "%untrack"}, name)
 	})
 }

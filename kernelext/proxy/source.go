@@ -103,6 +103,64 @@ func replay(cells []source) (code string, origin []place) {
 	return strings.Join(slices.Concat(commands, imports, rest), "\n"), slices.Concat(inCommands, inImports, inRest)
 }
 
+// removed returns the names that cells have removed with %rm and that no later
+// one has declared again.
+func removed(cells []source) []string {
+	var names []string
+	for _, cell := range cells {
+		for line := range strings.SplitSeq(cell.code, "\n") {
+			if c, isCommand := command(line); isCommand {
+				if words := strings.Fields(c); len(words) > 0 && (words[0] == "%rm" || words[0] == "%remove") {
+					names = append(names, words[1:]...) // commands run before the cell's declarations
+				}
+			}
+		}
+		lines, _ := golang(cell.code)
+		file, err := parser.ParseFile(token.NewFileSet(), "", "package p;"+strings.Join(lines, "\n"), parser.SkipObjectResolution)
+		if err != nil {
+			continue
+		}
+		declared := declaredNames(file)
+		names = slices.DeleteFunc(names, func(name string) bool { return declared[name] })
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// declaredNames are the names that a file declares, those of methods as T~m, as GoNB
+// has them.
+func declaredNames(file *ast.File) map[string]bool {
+	names := map[string]bool{}
+	for _, d := range file.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			name := d.Name.Name
+			if d.Recv != nil && len(d.Recv.List) == 1 {
+				t := d.Recv.List[0].Type
+				if star, ok := t.(*ast.StarExpr); ok {
+					t = star.X
+				}
+				if id, ok := t.(*ast.Ident); ok {
+					name = id.Name + "~" + name
+				}
+			}
+			names[name] = true
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				switch spec := spec.(type) {
+				case *ast.TypeSpec:
+					names[spec.Name.Name] = true
+				case *ast.ValueSpec:
+					for _, id := range spec.Names {
+						names[id.Name] = true
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
 // outline tells which lines of declarations hold func main and which hold imports.
 func outline(text string) (main, imports map[int]bool, ok bool) {
 	files := token.NewFileSet()

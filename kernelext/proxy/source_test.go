@@ -63,6 +63,13 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+func TestRemoved(t *testing.T) {
+	got := proxy.Removed("var a, b = 1, 2\ntype T int\nfunc (t *T) m() {}\nfunc f() {}", "%rm a f T~m\nvar c = 3", "%remove b T", "func f() {}\n%%\nvar a int", "type T string")
+	if want := []string{"T~m", "a", "b"}; !slices.Equal(got, want) {
+		t.Errorf("removed %q, want %q", got, want)
+	}
+}
+
 func TestMatches(t *testing.T) {
 	for _, test := range []struct {
 		pattern, text string
