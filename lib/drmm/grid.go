@@ -58,7 +58,7 @@ func Grids(profile string) ([]Grid, error) {
 	columns := len(Variants())
 	switch profile {
 	case Quick:
-		table = small(4000)
+		table = small(3000)
 		long := table
 		long.Weights.Agreement, long.Rendered, long.FadeTo = Long().Weights.Agreement, 10, 1.5
 		column, best, term = table, []Setting{long, table}, table

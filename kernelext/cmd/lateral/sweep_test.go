@@ -289,7 +289,7 @@ func TestSweepStatusOfMixtures(t *testing.T) {
 		}
 		write(settings[4:])
 		out, err = runSweep(t, t.Context(), "status", "--missing", file)
-		if want := "quick: 13 of 15, 2 missing\n  sup, 50 labels, 0 unlabelled, seeds 0\n  mpc, 50 labels, 4000 unlabelled, seeds 0\n"; err != nil || !strings.Contains(out, want) {
+		if want := "quick: 13 of 15, 2 missing\n  sup, 50 labels, 0 unlabelled, seeds 0\n  mpc, 50 labels, 3000 unlabelled, seeds 0\n"; err != nil || !strings.Contains(out, want) {
 			t.Errorf("%v\n%s\nwant %s", err, out, want)
 		}
 	}
