@@ -49,6 +49,7 @@ func TestNotebooksInBrowsers(t *testing.T) {
 		l := startLab(t, jupyter, settings...)
 		for _, path := range list {
 			t.Run(l.copy(path), func(t *testing.T) {
+				os.RemoveAll(filepath.Join(l.dir, "config", "lab", "workspaces")) // or the notebook before is open as well
 				p := openNotebook(t, chromium, l, filepath.Base(path), limit)
 				p.runAll(limit)
 				nb := p.read()
