@@ -35,8 +35,8 @@ const (
 
 // Frames shows one of several pictures at a time, and a slider that chooses which: over λ, k, the layers, the epochs.
 // draw makes the picture of each name. All of them are in the notebook, so the slider answers at once, in exported pages
-// too, and without the kernel ([Slide] draws in the kernel instead). Readers without scripts see a strip of the pictures, as does a notebook that nobody
-// watches while it runs. The caption is that of the first picture.
+// too, and without the kernel ([Slide] draws in the kernel instead). Readers without scripts see a strip of the
+// pictures, as does a notebook that nobody watches while it runs. The caption is that of the first picture.
 //
 //	kernelext.Frames("λ", []string{"0", "0.002", "0.008"}, func(i int) kernelext.Drawing { return sheet(nets[i]) })
 func Frames(label string, names []string, draw func(i int) Drawing) {

@@ -53,8 +53,8 @@ type Options struct {
 // Train trains the model of a setting and measures it on the test images after each epoch.
 //
 // The history has, of the training batches, the loss and its terms, without their weights, as "labels", "reconstruct",
-// "kl", "marginal", "agreement" and "negativity", as far as they are computed, and the "error" of the labelled images; of the test
-// images the "error" and, with averaged weights, "average error".
+// "kl", "marginal", "agreement" and "negativity", as far as they are computed, and the "error" of the labelled images; of
+// the test images the "error" and, with averaged weights, "average error".
 func Train(ctx context.Context, s Setting, d *Data, o Options) (*Trained, error) {
 	t, mix, err := newTrainer(s, d)
 	if err != nil {
