@@ -3,6 +3,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,9 @@ type child struct {
 	*session.Session
 	gone chan struct{} // closed when it has ended and all it said was handled
 	warm atomic.Bool   // gopls has read the module
+
+	brake   brake
+	flooded atomic.Bool // the cell has printed more than is passed on
 
 	mu      sync.Mutex
 	current *execution                    // whose output is coming
@@ -69,6 +73,8 @@ func (k *kernel) ready(ctx context.Context) (*child, error) {
 		return nil, fmt.Errorf("GoNB, which compiles the cells, did not start: %w", err)
 	}
 	c := &child{Session: s, gone: make(chan struct{}), asked: map[string]chan *wire.Message{}, cells: map[int]func(int) place{}}
+	c.brake.signal = func(sig syscall.Signal) { c.signal(map[int]bool{}, sig) }
+	c.Filter(c.wanted)
 	k.mu.Lock()
 	k.child = c
 	k.mu.Unlock()
@@ -178,7 +184,7 @@ func (k *kernel) silentlyAt(c *child, code string, origin func(line int) place) 
 	e := &execution{kernel: k, content: content, request: wire.New(k.id, "execute_request", content),
 		replied: make(chan wire.ExecuteReply, 1), idle: make(chan struct{}, 1), ctx: ctx}
 	e.output = &output{kernel: k, silent: true, origin: c.origin}
-	c.begin(e, false)
+	c.begin(e, false, 0)
 	defer c.end(e)
 	if origin != nil {
 		c.mu.Lock()
@@ -197,14 +203,19 @@ func (k *kernel) silentlyAt(c *child, code string, origin func(line int) place) 
 }
 
 // begin directs the child's output to e. If GoNB counts the request, lines of
-// that count are e's.
-func (c *child) begin(e *execution, counted bool) {
+// that count are e's, but for the line that the kernel has added, if it is not 0.
+func (c *child) begin(e *execution, counted bool, added int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.current = e
 	if counted {
 		c.counts++
-		c.cells[c.counts] = func(line int) place { return place{e.count, line} }
+		c.cells[c.counts] = func(line int) place {
+			if added > 0 && line >= added {
+				line-- // of the added line itself: the command that begins the program
+			}
+			return place{e.count, line}
+		}
 	}
 }
 
@@ -324,9 +335,15 @@ func (k *kernel) fromStdin(m *wire.Message) {
 	}
 }
 
-// interrupt sends a signal, once, to everything that the child has started but
+// wanted tells whether output is to be passed on. What is left out is not even decoded.
+func (c *child) wanted(content []byte) bool {
+	c.brake.read(len(content))
+	return !c.flooded.Load() || !bytes.HasPrefix(content, printedText)
+}
+
+// signal sends a signal, once, to everything that the child has started but
 // gopls.
-func (c *child) interrupt(signalled map[int]bool, sig syscall.Signal) {
+func (c *child) signal(signalled map[int]bool, sig syscall.Signal) {
 	for _, p := range c.Processes() {
 		if p.Name != gopls && !signalled[p.PID] {
 			signalled[p.PID] = true

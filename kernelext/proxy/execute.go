@@ -197,12 +197,12 @@ func (e *execution) run(ctx context.Context) *failure {
 // GoNB got it at all.
 func (e *execution) on(c *child, code string) (failed *failure, sent bool) {
 	content := e.content
-	content.Code, content.StoreHistory = code, !content.Silent
+	flushing, added := e.kernel.flushing(code)
+	content.Code, content.StoreHistory = flushing, !content.Silent
 	e.output.origin = c.origin
-	// GoNB keeps what is not read as fast as a program prints, so what is left out is not decoded either.
-	e.output.flood = func() { c.Skip(printedText) }
-	defer c.Skip(nil)
-	c.begin(e, content.StoreHistory)
+	e.output.flood = func() { c.flooded.Store(true) }
+	defer c.flooded.Store(false)
+	c.begin(e, content.StoreHistory, added)
 	defer c.end(e)
 	raw, err := json.Marshal(content)
 	if err != nil {
@@ -270,13 +270,13 @@ func (e *execution) wait(c *child) (wire.ExecuteReply, error) {
 			ticker := time.NewTicker(signalEvery)
 			defer ticker.Stop()
 			tick, since = ticker.C, time.Now()
-			c.interrupt(signalled, syscall.SIGINT)
+			c.signal(signalled, syscall.SIGINT)
 		case <-tick:
 			switch waited := time.Since(since); {
 			case waited < saveTime:
-				c.interrupt(signalled, syscall.SIGINT)
+				c.signal(signalled, syscall.SIGINT)
 			case waited < saveTime+killTime:
-				c.interrupt(map[int]bool{}, syscall.SIGKILL)
+				c.signal(map[int]bool{}, syscall.SIGKILL)
 			default:
 				c.Kill()
 			}

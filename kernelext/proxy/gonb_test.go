@@ -163,6 +163,33 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 	}
 }
 
+// What a cell draws with gonbui itself, without waiting for it, arrives, too, also if the cell then panics.
+func TestDrawnWithGonbui(t *testing.T) {
+	config, _ := real(t)
+	f := serve(t, config)
+	const n = 300
+	f.execute("import \"github.com/janpfeifer/gonb/gonbui\"\n\nfunc draw(i int) { gonbui.DisplayHTML(fmt.Sprint(\"shown \", i)) }")
+	for try, end := range []string{"", "panic(\"at the end\")", "", "panic(\"at the end\")"} {
+		r := f.execute(fmt.Sprintf("%%%%\nfor i := range %d {\n\tdraw(i)\n}\n%s", n, end))
+		drawn := 0
+		for _, said := range r.said {
+			if said == fmt.Sprint("display shown ", drawn) {
+				drawn++
+			}
+		}
+		if drawn != n {
+			t.Errorf("try %d: %d of %d arrive in order", try, drawn, n)
+		}
+		if failed := r.reply.Failure; end != "" && (failed == nil || failed.Line != 5 || failed.Source != end) {
+			t.Errorf("try %d: the panic in line 5 is reported as %+v", try, failed)
+		}
+	}
+	r := f.execute("%%\nundefinedName()")
+	if failed := r.reply.Failure; failed == nil || failed.Line != 2 || failed.Source != "undefinedName()" {
+		t.Errorf("an error of the compiler in line 2 is reported as %+v", failed)
+	}
+}
+
 // A cell that prints for ever fills neither the notebook nor the memory, the stop button ends it, and the kernel goes
 // on.
 func TestCellThatPrintsForEver(t *testing.T) {

@@ -72,6 +72,26 @@ func golang(code string) (declarations, main []string) {
 	return declarations, main
 }
 
+// flushing adds to a cell with a program that may draw with gonbui itself a line
+// that has the program wait, before it ends, until GoNB has read all of it: what
+// is still in the pipe then is lost. It returns the number of that line, 0 if
+// there is none.
+func (k *kernel) flushing(code string) (string, int) {
+	k.mu.Lock()
+	cells := append(slices.Clone(k.declared), source{code: code})
+	k.mu.Unlock()
+	if isScript(code) || !slices.ContainsFunc(cells, func(s source) bool { return strings.Contains(s.code, "gonbui") }) {
+		return code, 0
+	}
+	lines := strings.Split(code, "\n")
+	for i, line := range lines {
+		if c, ok := command(line); ok && beginsMain(c) && !strings.HasSuffix(c, `\`) {
+			return strings.Join(slices.Insert(lines, i+1, "defer gonbui.Sync()"), "\n"), i + 2
+		}
+	}
+	return code, 0
+}
+
 // The commands whose effect outlives their cell.
 var lasting = []string{"%env", "%cd", "%goflags", "%autoget", "%noautoget"}
 

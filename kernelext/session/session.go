@@ -306,9 +306,9 @@ func (s *Session) Channels() Channels {
 // Send sends a request to the kernel.
 func (s *Session) Send(m *wire.Message) error { return s.sockets.Shell.Send(m) }
 
-// Skip has the session pass over output whose content begins with prefix, as
-// [wire.Socket.Skip] does.
-func (s *Session) Skip(prefix []byte) { s.sockets.IOPub.Skip(prefix) }
+// Filter has the session pass over output that is not to be kept, as
+// [wire.Socket.Filter] does.
+func (s *Session) Filter(keep func(content []byte) bool) { s.sockets.IOPub.Filter(keep) }
 
 // Answer sends the answer to an input_request.
 func (s *Session) Answer(m *wire.Message) error { return s.sockets.Stdin.Send(m) }

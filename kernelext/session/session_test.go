@@ -3,6 +3,7 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -199,11 +200,11 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 }
 
-// What begins with a prefix is passed over until all is wanted again.
-func TestSkip(t *testing.T) {
+// Output that is not to be kept is passed over, until another filter keeps it.
+func TestFilter(t *testing.T) {
 	s := start(t)
-	for _, test := range []struct{ prefix, want string }{{`{"name":"stdout"`, "b"}, {"", "ab"}} {
-		s.Skip([]byte(test.prefix))
+	for _, test := range []struct{ without, want string }{{`{"name":"stdout"`, "b"}, {"none begins so", "ab"}} {
+		s.Filter(func(content []byte) bool { return !bytes.HasPrefix(content, []byte(test.without)) })
 		said := ""
 		_, err := s.Execute(t.Context(), s.NewExecute("stdout \"a\"\nstderr \"b\"", false), func(m *wire.Message) {
 			var text wire.Stream
@@ -212,7 +213,7 @@ func TestSkip(t *testing.T) {
 			}
 		})
 		if err != nil || said != test.want {
-			t.Errorf("without %s: %q, %v", test.prefix, said, err)
+			t.Errorf("without %s: %q, %v", test.without, said, err)
 		}
 	}
 }

@@ -3,7 +3,6 @@
 package wire
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -21,7 +20,7 @@ type Socket struct {
 	codec Codec
 	mu    sync.Mutex // keeps the frames of two messages apart
 	zmq   zmq4.Socket
-	skip  atomic.Pointer[[]byte]
+	keep  atomic.Pointer[func(content []byte) bool]
 }
 
 // Send writes m.
@@ -52,17 +51,16 @@ func (s *Socket) Receive() (*Message, error) {
 		if err != nil {
 			return nil, fmt.Errorf("wire: receive: %w", err)
 		}
-		if skip := s.skip.Load(); skip != nil && len(*skip) > 0 && bytes.HasPrefix(msg.Frames[len(msg.Frames)-1], *skip) {
+		if keep := s.keep.Load(); keep != nil && !(*keep)(msg.Frames[len(msg.Frames)-1]) {
 			continue
 		}
 		return s.codec.Decode(msg.Frames)
 	}
 }
 
-// Skip has Receive pass over messages whose content begins with prefix, which
-// costs little, until it is called with another one; an empty one passes over
-// none.
-func (s *Socket) Skip(prefix []byte) { s.skip.Store(&prefix) }
+// Filter has Receive pass over messages, of which it asks keep before it decodes
+// them and checks their signature. It replaces an earlier filter.
+func (s *Socket) Filter(keep func(content []byte) bool) { s.keep.Store(&keep) }
 
 // Sockets are the channels between a front end and a kernel, at either end.
 type Sockets struct {
