@@ -66,6 +66,15 @@ func New(s Setting, image []int, classes int) *Net {
 	return n
 }
 
+// clone returns a network of the same weights.
+func (n *Net) clone(image []int, classes int) *Net {
+	c := New(n.setting, image, classes)
+	for i, p := range nn.Params(c) {
+		p.Value().CopyFrom(nn.Params(n)[i].Value())
+	}
+	return c
+}
+
 // weightOf returns the weights of a hidden layer.
 func weightOf(layer nn.Module) *autograd.Var {
 	if c, ok := layer.(*nn.Conv2D); ok {

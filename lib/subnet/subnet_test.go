@@ -191,6 +191,9 @@ func TestResume(t *testing.T) {
 		}
 		cancel()
 	}
+	alone := s
+	alone.More, alone.MoreRate = 0, 0
+	first := mustTrain(t, alone, Options{Workers: 1})
 	dir := t.TempDir()
 	if err := want.Save(dir); err != nil {
 		t.Fatal(err)
@@ -204,6 +207,23 @@ func TestResume(t *testing.T) {
 	}
 	if !slices.Equal(back.Net.Guesses(small.Test.X), want.Net.Guesses(small.Test.X)) {
 		t.Error("the network that came back guesses otherwise")
+	}
+	for i, p := range nn.Params(first.Held()) {
+		for _, other := range []*Trained{want, &back} {
+			if !slices.Equal(p.Data(), nn.Params(other.Held())[i].Data()) {
+				t.Errorf("the network before the epochs on all images has another %s", p.Name)
+			}
+		}
+	}
+	if first.Learnt(small) != small.Train {
+		t.Error("without epochs on all images, others were learnt from")
+	}
+	all, x := back.Learnt(small), slices.Concat(small.Train.X.Data(), small.Valid.X.Data())
+	if !slices.Equal(all.X.Data(), x) || !slices.Equal(all.Y, slices.Concat(small.Train.Y, small.Valid.Y)) {
+		t.Error("with epochs on all images, others were learnt from")
+	}
+	if slices.Equal(nn.Params(back.Net)[0].Data(), nn.Params(back.Before)[0].Data()) {
+		t.Error("the epochs on all images changed nothing")
 	}
 	if err := back.Load(filepath.Join(dir, "nowhere")); err == nil {
 		t.Error("no error for a folder that is not there")

@@ -38,6 +38,23 @@ type Trained struct {
 	Net     *Net
 	History *train.History // of the training images; History.Best is the epoch whose weights were kept
 	More    *train.History // of the epochs on all images; nil without
+	Before  *Net           // the network before those; nil without
+}
+
+// Held returns the network that has not learnt from the validation images: by it they can choose.
+func (t *Trained) Held() *Net {
+	if t.Before != nil {
+		return t.Before
+	}
+	return t.Net
+}
+
+// Learnt returns the images that the network has learnt from: with epochs of Setting.More all, else those for training.
+func (t *Trained) Learnt(d *activity.Data) *dataset.Set {
+	if t.Before != nil {
+		return All(d)
+	}
+	return d.Train
 }
 
 // Train trains the network of a setting. Cancelled, its error wraps the cause of ctx.
@@ -58,7 +75,8 @@ func Train(ctx context.Context, s Setting, d *activity.Data, o Options) (*Traine
 	if t.History, err = train.Run(ctx, c); err != nil || s.More == 0 {
 		return t, err
 	}
-	c = t.config(join(d.Train, d.Valid), optim.Linear(s.MoreRate, s.FinalRate, float64(s.More)), o)
+	t.Before = t.Net.clone(t.Image, t.Classes)
+	c = t.config(All(d), optim.Linear(s.MoreRate, s.FinalRate, float64(s.More)), o)
 	c.Epochs = s.More
 	if c.Dir != "" {
 		c.Dir = filepath.Join(c.Dir, "more")
@@ -102,22 +120,23 @@ func (n *Net) objective(b *train.Batch) *autograd.Var {
 	return loss.CrossEntropy(logits, b.Y)
 }
 
-// join returns the samples of both sets.
-func join(a, b *dataset.Set) *dataset.Set {
-	shape := slices.Clone(a.X.Shape())
-	shape[0] += b.Len()
-	all := *a
+// All returns the training and the validation images together: those that the epochs of Setting.More learn from.
+func All(d *activity.Data) *dataset.Set {
+	shape := slices.Clone(d.Train.X.Shape())
+	shape[0] += d.Valid.Len()
+	all := *d.Train
 	all.X = tensor.New(shape...)
-	copy(all.X.Data(), a.X.Data())
-	copy(all.X.Data()[a.X.Len():], b.X.Data())
-	all.Y = slices.Concat(a.Y, b.Y)
-	all.Sum = a.Sum + " " + b.Sum
+	copy(all.X.Data(), d.Train.X.Data())
+	copy(all.X.Data()[d.Train.X.Len():], d.Valid.X.Data())
+	all.Y = slices.Concat(d.Train.Y, d.Valid.Y)
+	all.Sum = d.Train.Sum + " " + d.Valid.Sum
 	return &all
 }
 
 // files of a network that was trained.
 const (
 	weightsFile = "weights.safetensors"
+	beforeFile  = "before.safetensors" // with epochs on all images only
 	recordFile  = "record.json"
 )
 
@@ -135,7 +154,10 @@ func (t *Trained) Save(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(nn.Save(filepath.Join(dir, weightsFile), t.Net), os.WriteFile(filepath.Join(dir, recordFile), text, 0o666))
+	if t.Before != nil {
+		err = nn.Save(filepath.Join(dir, beforeFile), t.Before)
+	}
+	return errors.Join(err, nn.Save(filepath.Join(dir, weightsFile), t.Net), os.WriteFile(filepath.Join(dir, recordFile), text, 0o666))
 }
 
 // Load reads what Save has written.
@@ -158,7 +180,14 @@ func (t *Trained) Load(dir string) error {
 	if err := nn.Load(filepath.Join(dir, weightsFile), n); err != nil {
 		return err
 	}
-	*t = Trained{r.Setting, r.Image, r.Classes, n, r.History, r.More}
+	var before *Net
+	if r.Setting.More > 0 {
+		before = New(r.Setting, r.Image, r.Classes)
+		if err := nn.Load(filepath.Join(dir, beforeFile), before); err != nil {
+			return err
+		}
+	}
+	*t = Trained{r.Setting, r.Image, r.Classes, n, r.History, r.More, before}
 	return nil
 }
 
