@@ -34,8 +34,8 @@ func Lwta() Setting {
 // weights, then trained on the validation images as well [LCN15, section 3.3; GWMCB13, section 5.1]. The first weights,
 // dropout and limits are those of the program behind [GWMCB13]. It trains for hundreds of epochs at a rate that hardly
 // falls, with a momentum of 0.5 to 0.7; this setting for fewer, at a rate that falls to nearly 0, with more momentum. With
-// the momentum of that program these few epochs leave the weights small, and the nearest code errs more often; so it does
-// after half as many epochs.
+// the momentum of that program fewer epochs left the weights small, and the nearest code erred more often; so it did with
+// less than half as many epochs.
 func Maxout2() Setting {
 	return Setting{
 		Competition: Maxout,
