@@ -18,6 +18,8 @@ func TestBrake(t *testing.T) {
 		check := func(when string, want ...syscall.Signal) {
 			t.Helper()
 			synctest.Wait()
+			b.mu.Lock()
+			defer b.mu.Unlock()
 			if !slices.Equal(sent, want) {
 				t.Errorf("%s: %v, want %v", when, sent, want)
 			}
