@@ -75,7 +75,7 @@ func golang(code string) (declarations, main []string) {
 // flushing adds to a cell with a program that may draw with gonbui itself a line
 // that has the program wait, before it ends, until GoNB has read all of it: what
 // is still in the pipe then is lost. It returns the number of that line, 0 if
-// there is none.
+// there is none: a func main of the cell's own stays as it is.
 func (k *kernel) flushing(code string) (string, int) {
 	k.mu.Lock()
 	cells := append(slices.Clone(k.declared), source{code: code})
