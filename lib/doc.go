@@ -8,13 +8,13 @@
 // A package imports packages of its own floor or a lower one, never of a higher one, and nothing below lib imports
 // kernelext or the notebook kernel:
 //
-//	6  bench
-//	5  activity drmm hebbian subnet sparsecode rbm prune siamese
-//	4  train
+//	6  internal/bench
+//	5  activity drmm hebbian subnet
+//	4  train sweep
 //	3  nn competitive norm loss optim gradcheck
 //	2  autograd dataset
 //	1  tensor blas sparsity submask embed figure dataset/synth
-//	0  internal/atomicfile internal/simd internal/parallel internal/race
+//	0  durable internal/simd internal/parallel internal/race
 //
 // Tests and examples may import whatever they need.
 //

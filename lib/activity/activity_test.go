@@ -19,6 +19,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/gradcheck"
 	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/sweep"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
@@ -315,7 +316,7 @@ func TestTrainIsReproducible(t *testing.T) {
 func TestSweepMergesToTheSameBytes(t *testing.T) {
 	g := Grid{Name: "small", Base: setting(nil), Shapes: []Shape{FullyConnected(4), FullyConnected(16, 8), {Filters: []int{2}, Kernel: 3, Hidden: []int{4}}}, Lambdas: []float64{0, 0.01, 0.1}, Seeds: 2}
 	dir := t.TempDir()
-	run := func(name string, shard train.Shard, workers int) string {
+	run := func(name string, shard sweep.Shard, workers int) string {
 		s := Sweep(g, small)
 		s.File, s.Shard, s.Workers = filepath.Join(dir, name), shard, workers
 		if _, err := s.Run(t.Context()); err != nil {
@@ -325,17 +326,17 @@ func TestSweepMergesToTheSameBytes(t *testing.T) {
 	}
 	merged := func(files ...string) string {
 		out := filepath.Join(t.TempDir(), "all")
-		if n, err := train.Merge(out, files...); err != nil || n != g.Len() {
+		if n, err := sweep.Merge(out, files...); err != nil || n != g.Len() {
 			t.Fatalf("%d results, %v", n, err)
 		}
 		b, _ := os.ReadFile(out)
 		return string(b)
 	}
-	want := merged(run("whole", train.Shard{}, 1))
-	if merged(run("four", train.Shard{}, 4)) != want {
+	want := merged(run("whole", sweep.Shard{}, 1))
+	if merged(run("four", sweep.Shard{}, 4)) != want {
 		t.Error("four workers give other results than one")
 	}
-	if merged(run("1", train.Shard{I: 1, N: 2}, 2), run("0", train.Shard{I: 0, N: 2}, 1)) != want {
+	if merged(run("1", sweep.Shard{I: 1, N: 2}, 2), run("0", sweep.Shard{I: 0, N: 2}, 1)) != want {
 		t.Error("two shards give other results than one run")
 	}
 }

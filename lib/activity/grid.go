@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lateral-ml/lateral/lib/train"
+	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
 // A Grid is a set of settings: every shape with every lambda and every seed.
@@ -40,8 +40,8 @@ func (g Grid) Settings(data, sum string) []Setting {
 }
 
 // Sweep returns the sweep that trains the networks of a grid, seed by seed. Set its File, Shard and OnResult as needed.
-func Sweep(g Grid, d *Data) train.Sweep[Setting, Measures] {
-	return train.Sweep[Setting, Measures]{
+func Sweep(g Grid, d *Data) sweep.Sweep[Setting, Measures] {
+	return sweep.Sweep[Setting, Measures]{
 		Settings: g.Settings(d.Name(), d.Sum()),
 		Do: func(ctx context.Context, s Setting) (Measures, error) {
 			t, err := Train(ctx, s, d, nil)

@@ -16,6 +16,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/sweep"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
@@ -74,9 +75,9 @@ func Train(ctx context.Context, s Setting, d *Data, o Options) (*Trained, error)
 // Sweep returns the sweep that trains the models of some settings, one core each, or more where there are fewer models
 // than cores. Each keeps its checkpoints in a folder of its own in dir, named by a hash of the setting: a sweep that is
 // killed goes on within its models. An empty dir keeps none. Set File, Shard and OnResult of the sweep as needed.
-func Sweep(settings []Setting, d *Data, dir string) train.Sweep[Setting, Measures] {
+func Sweep(settings []Setting, d *Data, dir string) sweep.Sweep[Setting, Measures] {
 	cores := max(1, runtime.GOMAXPROCS(0)/max(1, len(settings)))
-	return train.Sweep[Setting, Measures]{
+	return sweep.Sweep[Setting, Measures]{
 		Settings: settings,
 		Do: func(ctx context.Context, s Setting) (Measures, error) {
 			o := Options{Workers: cores}

@@ -18,6 +18,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/sweep"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
@@ -436,19 +437,19 @@ func TestSweepOfSettings(t *testing.T) {
 	d := barData()
 	settings := []Setting{barSetting(d, Sup), barSetting(d, NNVI)}
 	dir := t.TempDir()
-	sweep := Sweep(settings, d, filepath.Join(dir, "checkpoints"))
-	sweep.File = filepath.Join(dir, "drmm.jsonl")
+	grid := Sweep(settings, d, filepath.Join(dir, "checkpoints"))
+	grid.File = filepath.Join(dir, "drmm.jsonl")
 	ctx, cancel := context.WithCancel(context.Background())
-	sweep.Workers, sweep.OnResult = 1, func(e *train.SweepEvent[Setting]) {
+	grid.Workers, grid.OnResult = 1, func(e *sweep.Event[Setting]) {
 		if e.Setting != nil {
 			cancel() // after the first
 		}
 	}
-	if _, err := sweep.Run(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := grid.Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v, want one about the interruption", err)
 	}
-	sweep.OnResult = nil
-	rows, err := sweep.Run(context.Background())
+	grid.OnResult = nil
+	rows, err := grid.Run(context.Background())
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}

@@ -16,7 +16,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/lateral-ml/lateral/lib/internal/atomicfile"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // The safetensors format is an 8-byte little-endian header length, a JSON header and the raw elements:
@@ -45,7 +45,7 @@ type entry struct {
 // SaveSafetensors writes tensors and metadata to the file path, as [WriteSafetensors] does. The file appears whole or
 // not at all: the bytes go to a temporary file beside it, which is synced and renamed.
 func SaveSafetensors(path string, tensors []Named, metadata map[string]string) error {
-	f, err := atomicfile.Create(path)
+	f, err := durable.Create(path)
 	if err != nil {
 		return fmt.Errorf("tensor: save %s: %w", path, err)
 	}

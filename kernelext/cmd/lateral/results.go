@@ -5,8 +5,8 @@ package main
 import (
 	"fmt"
 
-	"github.com/lateral-ml/lateral/kernelext/results"
-	"github.com/lateral-ml/lateral/kernelext/toolchain"
+	"github.com/lateral-ml/lateral/kernelext/internal/results"
+	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
 	"github.com/spf13/cobra"
 )
 

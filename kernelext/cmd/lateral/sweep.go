@@ -19,7 +19,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/activity"
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/drmm"
-	"github.com/lateral-ml/lateral/lib/train"
+	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
 // sweepCommand returns `lateral sweep`.
@@ -133,7 +133,7 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 }
 
 // runModels runs a grid of deep rendering mixture models. Each keeps its checkpoints in a folder beside the results.
-func (o *sweepOptions) runModels(ctx context.Context, out io.Writer, name string, shard train.Shard) error {
+func (o *sweepOptions) runModels(ctx context.Context, out io.Writer, name string, shard sweep.Shard) error {
 	grid, err := drmm.Lookup(name, o.profile)
 	if err != nil {
 		return err
@@ -152,7 +152,7 @@ func (o *sweepOptions) runModels(ctx context.Context, out io.Writer, name string
 }
 
 // trainSweep runs a sweep with the options of the command and says on out how far it is.
-func trainSweep[S, R any](ctx context.Context, out io.Writer, o *sweepOptions, s train.Sweep[S, R], lines *sweepLines[S], about, source string) error {
+func trainSweep[S, R any](ctx context.Context, out io.Writer, o *sweepOptions, s sweep.Sweep[S, R], lines *sweepLines[S], about, source string) error {
 	s.File, s.Workers = o.out, o.workers
 	if s.Workers == 0 {
 		s.Workers = runtime.GOMAXPROCS(0)
@@ -169,13 +169,13 @@ func trainSweep[S, R any](ctx context.Context, out io.Writer, o *sweepOptions, s
 }
 
 // parseShard reads I/N; "" is the whole grid.
-func parseShard(text string) (train.Shard, error) {
-	var s train.Shard
+func parseShard(text string) (sweep.Shard, error) {
+	var s sweep.Shard
 	if text == "" {
 		return s, nil
 	}
 	if n, err := fmt.Sscanf(text+" ", "%d/%d ", &s.I, &s.N); n != 2 || err != nil || s.String() != text || s.I < 0 || s.I >= s.N {
-		return train.Shard{}, fmt.Errorf("--shard %s: want I/N with I from 0 to N-1, such as 0/8", text)
+		return sweep.Shard{}, fmt.Errorf("--shard %s: want I/N with I from 0 to N-1, such as 0/8", text)
 	}
 	return s, nil
 }
@@ -188,11 +188,11 @@ type sweepLines[S any] struct {
 	images   func(s *S) int // that a setting trains on, each as often as it is shown
 	trained  int            // images, by this run
 	networks int
-	last     train.SweepEvent[S]
+	last     sweep.Event[S]
 	progress *kernelext.Progress // on a terminal
 }
 
-func (l *sweepLines[S]) show(e *train.SweepEvent[S]) {
+func (l *sweepLines[S]) show(e *sweep.Event[S]) {
 	l.last = *e
 	if e.Setting == nil {
 		fmt.Fprintf(l.out, "%d of %d results are there, %d networks to train, %d at a time\n", e.Reused, e.Total, e.Total-e.Reused, l.workers)
@@ -220,7 +220,7 @@ func (l *sweepLines[S]) show(e *train.SweepEvent[S]) {
 }
 
 // note is what the line on a terminal says beside its count.
-func (l *sweepLines[S]) note(e *train.SweepEvent[S]) (text string) {
+func (l *sweepLines[S]) note(e *sweep.Event[S]) (text string) {
 	if e.Reused > 0 {
 		text = fmt.Sprintf("%d of %d in all", e.Done, e.Total)
 	}
@@ -254,7 +254,7 @@ OUT has already stay in it. Files that disagree about a result are refused.`,
 			if out == "" {
 				return fmt.Errorf("name the file for the results: lateral sweep merge -o OUT %s", strings.Join(args, " "))
 			}
-			n, err := train.Merge(out, args...)
+			n, err := sweep.Merge(out, args...)
 			if err != nil {
 				return err
 			}

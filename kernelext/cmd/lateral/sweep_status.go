@@ -12,7 +12,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/activity"
 	"github.com/lateral-ml/lateral/lib/drmm"
-	"github.com/lateral-ml/lateral/lib/train"
+	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
 func sweepStatusCommand() *cobra.Command {
@@ -35,17 +35,17 @@ grid of which they hold a result. The files may be growing.`,
 func sweepStatus(out io.Writer, files []string, list bool) error {
 	var thesis, models []string
 	for _, file := range files {
-		if rows, err := train.ReadRows[drmm.Setting, drmm.Measures](file); err == nil && len(rows) > 0 {
+		if rows, err := sweep.ReadRows[drmm.Setting, drmm.Measures](file); err == nil && len(rows) > 0 {
 			models = append(models, file)
 		} else {
 			thesis = append(thesis, file)
 		}
 	}
-	networks, err := train.ReadRows[activity.Setting, activity.Measures](thesis...)
+	networks, err := sweep.ReadRows[activity.Setting, activity.Measures](thesis...)
 	if err != nil {
 		return err
 	}
-	mixtures, err := train.ReadRows[drmm.Setting, drmm.Measures](models...)
+	mixtures, err := sweep.ReadRows[drmm.Setting, drmm.Measures](models...)
 	if err != nil {
 		return err
 	}

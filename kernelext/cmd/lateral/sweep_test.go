@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/drmm"
-	"github.com/lateral-ml/lateral/lib/train"
+	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
 // runSweep runs `lateral sweep` with arguments, away from the user's files.
@@ -269,7 +269,7 @@ func TestSweepStatusOfMixtures(t *testing.T) {
 	write := func(settings []drmm.Setting) {
 		var text bytes.Buffer
 		for _, s := range settings {
-			line, err := json.Marshal(train.Row[drmm.Setting, drmm.Measures]{Setting: s})
+			line, err := json.Marshal(sweep.Row[drmm.Setting, drmm.Measures]{Setting: s})
 			if err != nil {
 				t.Fatal(err)
 			}
