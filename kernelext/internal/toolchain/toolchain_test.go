@@ -37,7 +37,7 @@ func TestFindModule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(root, "kernelext", "toolchain", "toolchain.go")); err != nil {
+	if _, err := os.Stat(filepath.Join(root, "kernelext", "internal", "toolchain", "toolchain.go")); err != nil {
 		t.Errorf("%s is not the root: %v", root, err)
 	}
 	// The nearest one above the first directory wins.
