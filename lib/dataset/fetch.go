@@ -5,7 +5,6 @@ package dataset
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -89,7 +88,7 @@ func copyChecked(w io.Writer, in io.Reader, f data.File) error {
 	content := bufio.NewReaderSize(in, 1<<16)
 	var r io.Reader = content
 	if magic, _ := content.Peek(2); bytes.Equal(magic, gzipMagic) {
-		z, err := gzip.NewReader(content)
+		z, err := gunzip(content)
 		if err != nil {
 			return fmt.Errorf("is damaged: its gzip header cannot be read (%w)", err)
 		}

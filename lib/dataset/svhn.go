@@ -94,6 +94,9 @@ type matVariable struct {
 	data []byte
 }
 
+// maxMat bounds what a file may unpack to: the 73,257 training images, with room for labels of eight bytes.
+const maxMat = 73_257*(cifarPixels+8) + 1<<16
+
 // The types of elements of a MAT-file, level 5, that hold arrays of bytes.
 const (
 	matInt32, matUint8, matMatrix, matCompressed = 5, 2, 14, 15
@@ -106,6 +109,7 @@ func matVariables(content []byte) (map[string]matVariable, error) {
 		return nil, errors.New("it is no MAT-file of level 5, little-endian")
 	}
 	found := map[string]matVariable{}
+	left := int64(maxMat) // to unpack
 	for rest := content[128:]; len(rest) > 0; {
 		kind, body, after, err := matElement(rest)
 		if err != nil {
@@ -117,9 +121,12 @@ func matVariables(content []byte) (map[string]matVariable, error) {
 			if err != nil {
 				return nil, err
 			}
-			plain, err := io.ReadAll(z)
+			plain, err := io.ReadAll(io.LimitReader(z, left+1))
 			if err != nil {
 				return nil, err
+			}
+			if left -= int64(len(plain)); left < 0 {
+				return nil, fmt.Errorf("it unpacks to more than %s bytes, and SVHN does not", group(maxMat))
 			}
 			if kind, body, _, err = matElement(plain); err != nil {
 				return nil, err

@@ -99,3 +99,28 @@ func TestDamagedSVHN(t *testing.T) {
 		}
 	}
 }
+
+// Megabytes of compressed zeros that stand for gigabytes are refused before they are unpacked, in one element or many.
+func TestSVHNThatUnpacksToGigabytes(t *testing.T) {
+	head := append(bytes.Repeat([]byte{' '}, 124), 0, 1, 'I', 'M')
+	zeros := make([]byte, 64<<20)
+	for name, content := range map[string][]byte{
+		"one":  bytes.Join([][]byte{head, matArray("X", true, make([]byte, maxMat+1), 1)}, nil),
+		"many": bytes.Join([][]byte{head, bytes.Repeat(matArray("X", true, zeros, 1), 5)}, nil),
+	} {
+		if _, err := readSVHN(content); err == nil || !strings.Contains(err.Error(), "unpacks to more than 225,697") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzSVHN(f *testing.F) {
+	f.Add(houseNumbers(false, 1, 2, 3))
+	f.Add(houseNumbers(true, 10, 2, 3))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		s, err := readSVHN(content)
+		if err == nil && (s.X.Rows() != len(s.Y) || len(s.Y) == 0) {
+			t.Errorf("%v images with %d labels", s.X.Shape(), len(s.Y))
+		}
+	})
+}
