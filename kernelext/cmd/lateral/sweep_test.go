@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lateral-ml/lateral/lib/drmm"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17"
 	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
@@ -261,15 +261,15 @@ func TestSweepJobsOfMixtures(t *testing.T) {
 
 // Files of networks and files of mixture models may be asked about together.
 func TestSweepStatusOfMixtures(t *testing.T) {
-	grid, err := drmm.Lookup("drmm", drmm.Quick)
+	grid, err := ninai17.Lookup("drmm", ninai17.Quick)
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "drmm.jsonl")
-	write := func(settings []drmm.Setting) {
+	write := func(settings []ninai17.Setting) {
 		var text bytes.Buffer
 		for _, s := range settings {
-			line, err := json.Marshal(sweep.Row[drmm.Setting, drmm.Measures]{Setting: s})
+			line, err := json.Marshal(sweep.Row[ninai17.Setting, ninai17.Measures]{Setting: s})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -281,7 +281,7 @@ func TestSweepStatusOfMixtures(t *testing.T) {
 	}
 	for _, name := range []string{"Glyphs", "MNIST"} {
 		grid.Seeds = 2
-		settings := grid.SettingsFor(name, "a sum", drmm.Images(name))
+		settings := grid.SettingsFor(name, "a sum", ninai17.Images(name))
 		write(settings)
 		out, err := runSweep(t, t.Context(), "status", file)
 		if want := "30 results in 1 files\ndrmm on " + name + ", quick: 15 of 15, complete for 2 seeds\n"; err != nil || !strings.HasPrefix(out, want) {
