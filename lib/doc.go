@@ -8,8 +8,9 @@
 // A package imports packages of its own floor or a lower one, never of a higher one, and nothing below lib imports
 // kernelext or the notebook kernel:
 //
-//	6  internal/bench
-//	5  activity drmm hebbian subnet
+//	7  internal/bench
+//	6  papers/lcn15 papers/ninai17 papers/thesis21
+//	5  drmm hebbian
 //	4  train sweep
 //	3  nn competitive norm loss optim gradcheck
 //	2  autograd dataset

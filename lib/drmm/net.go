@@ -16,7 +16,7 @@
 //	net.Infer(&found, x)                                          // bottom-up: logits and switches
 //	net.Render(&rendered, drmm.Choose(found.Logits), found.Switches) // top-down: templates and image
 //
-// [Train] trains such a model with a few labelled and many unlabelled images.
+// Package papers/ninai17 trains such a model with a few labelled and many unlabelled images.
 //
 // Names: Gamma is [Layer.Filters], mu the rows of [Net.Out], a and t are [Switches], z is [Rendering.Templates].
 package drmm

@@ -16,9 +16,9 @@ import (
 	"golang.org/x/term"
 
 	"github.com/lateral-ml/lateral/kernelext"
-	"github.com/lateral-ml/lateral/lib/activity"
 	"github.com/lateral-ml/lateral/lib/autograd"
-	"github.com/lateral-ml/lateral/lib/drmm"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17"
+	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
@@ -54,9 +54,9 @@ func sweepRunCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.profile, "profile", activity.Standard, "size of the grid: quick, standard or paper")
+	flags.StringVar(&o.profile, "profile", thesis21.Standard, "size of the grid: quick, standard or paper")
 	flags.IntVar(&o.seeds, "seeds", 0, "networks for each setting, with seeds from 0; more may follow later (default as many as the profile has)")
-	flags.StringVar(&o.data, "data", "", "images: "+activity.DataNames+"; the first two are downloaded if need be (default mnist if found, else glyphs)")
+	flags.StringVar(&o.data, "data", "", "images: "+thesis21.DataNames+"; the first two are downloaded if need be (default mnist if found, else glyphs)")
 	flags.StringVar(&o.out, "out", "", "file of results (default GRID.jsonl in $LATERAL_SWEEPS or the user's cache, where notebooks look)")
 	flags.StringVar(&o.shard, "shard", "", "compute part I of N, as I/N with I counted from 0 (default the whole grid)")
 	flags.IntVar(&o.workers, "workers", 0, "networks at a time (default one for each core)")
@@ -67,12 +67,12 @@ func sweepRunCommand() *cobra.Command {
 func gridTable() string {
 	var b strings.Builder
 	sizes := map[string][]int{}
-	for _, profile := range []string{activity.Quick, activity.Standard, activity.Paper} {
-		grids, _ := activity.Grids(profile) // the profiles are known
+	for _, profile := range []string{thesis21.Quick, thesis21.Standard, thesis21.Paper} {
+		grids, _ := thesis21.Grids(profile) // the profiles are known
 		for _, g := range grids {
 			sizes[g.Name] = append(sizes[g.Name], g.Len())
 		}
-		models, _ := drmm.Grids(profile)
+		models, _ := ninai17.Grids(profile)
 		for _, g := range models {
 			sizes[g.Name] = append(sizes[g.Name], g.Len())
 		}
@@ -82,12 +82,12 @@ func gridTable() string {
 		n := sizes[name]
 		fmt.Fprintf(&b, "  %-11s %5d %9d %6d  %s\n", name, n[0], n[1], n[2], about)
 	}
-	grids, _ := activity.Grids(activity.Paper)
+	grids, _ := thesis21.Grids(thesis21.Paper)
 	for _, g := range grids {
 		line(g.Name, g.About)
 	}
 	b.WriteString("\nFigures and sections are those of the thesis. Deep rendering mixture models, with the\ntables of their document:\n\n")
-	models, _ := drmm.Grids(activity.Paper)
+	models, _ := ninai17.Grids(thesis21.Paper)
 	for _, g := range models {
 		line(g.Name, g.About)
 	}
@@ -101,9 +101,12 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 	if o.workers < 0 {
 		return fmt.Errorf("--workers %d: want a number of networks, or 0 for one per core", o.workers)
 	}
-	shard, err := parseShard(o.shard)
-	if err != nil {
-		return err
+	var shard sweep.Shard
+	if o.shard != "" {
+		var err error
+		if shard, err = sweep.ParseShard(o.shard); err != nil {
+			return fmt.Errorf("--shard: %w", err)
+		}
 	}
 	if o.out == "" {
 		file := name
@@ -112,42 +115,42 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 		}
 		o.out = kernelext.SweepFile(file)
 	}
-	if slices.Contains(drmm.GridNames(), name) {
+	if slices.Contains(ninai17.GridNames(), name) {
 		return o.runModels(ctx, out, name, shard)
 	}
-	grid, err := activity.Lookup(name, o.profile)
+	grid, err := thesis21.Lookup(name, o.profile)
 	if err != nil {
 		return err
 	}
 	if o.seeds > 0 {
 		grid.Seeds = o.seeds
 	}
-	data, err := activity.Load(o.data)
+	data, err := thesis21.Load(o.data)
 	if err != nil {
 		return err
 	}
-	s := activity.Sweep(grid, data)
+	s := thesis21.Sweep(grid, data)
 	s.Shard = shard
-	lines := &sweepLines[activity.Setting]{label: grid.Name, images: func(s *activity.Setting) int { return s.Epochs * data.Train.Len() }}
+	lines := &sweepLines[thesis21.Setting]{label: grid.Name, images: func(s *thesis21.Setting) int { return s.Epochs * data.Train.Len() }}
 	return trainSweep(ctx, out, o, s, lines, grid.About, data.Train.Source)
 }
 
 // runModels runs a grid of deep rendering mixture models. Each keeps its checkpoints in a folder beside the results.
 func (o *sweepOptions) runModels(ctx context.Context, out io.Writer, name string, shard sweep.Shard) error {
-	grid, err := drmm.Lookup(name, o.profile)
+	grid, err := ninai17.Lookup(name, o.profile)
 	if err != nil {
 		return err
 	}
 	if o.seeds > 0 {
 		grid.Seeds = o.seeds
 	}
-	data, err := drmm.Load(o.data)
+	data, err := ninai17.Load(o.data)
 	if err != nil {
 		return err
 	}
-	s := drmm.Sweep(grid.Settings(data), data, drmm.Checkpoints(o.out))
+	s := ninai17.Sweep(grid.Settings(data), data, ninai17.Checkpoints(o.out))
 	s.Shard = shard
-	lines := &sweepLines[drmm.Setting]{label: grid.Name, images: func(s *drmm.Setting) int { return s.Images() }}
+	lines := &sweepLines[ninai17.Setting]{label: grid.Name, images: func(s *ninai17.Setting) int { return s.Images() }}
 	return trainSweep(ctx, out, o, s, lines, grid.About, data.Train.Source)
 }
 
@@ -166,18 +169,6 @@ func trainSweep[S, R any](ctx context.Context, out io.Writer, o *sweepOptions, s
 		return fmt.Errorf("%w\nresults so far are in %s; the same command goes on from there", err, o.out)
 	}
 	return err
-}
-
-// parseShard reads I/N; "" is the whole grid.
-func parseShard(text string) (sweep.Shard, error) {
-	var s sweep.Shard
-	if text == "" {
-		return s, nil
-	}
-	if n, err := fmt.Sscanf(text+" ", "%d/%d ", &s.I, &s.N); n != 2 || err != nil || s.String() != text || s.I < 0 || s.I >= s.N {
-		return sweep.Shard{}, fmt.Errorf("--shard %s: want I/N with I from 0 to N-1, such as 0/8", text)
-	}
-	return s, nil
 }
 
 // sweepLines shows the progress of a sweep: one line that changes on a terminal, a line for each network elsewhere.

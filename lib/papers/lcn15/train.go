@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package subnet
+package lcn15
 
 import (
 	"context"
@@ -12,12 +12,12 @@ import (
 	"slices"
 	"time"
 
-	"github.com/lateral-ml/lateral/lib/activity"
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
@@ -50,7 +50,7 @@ func (t *Trained) Held() *Net {
 }
 
 // Learnt returns the images that the network has learnt from: with epochs of Setting.More all, else those for training.
-func (t *Trained) Learnt(d *activity.Data) *dataset.Set {
+func (t *Trained) Learnt(d *thesis21.Data) *dataset.Set {
 	if t.Before != nil {
 		return All(d)
 	}
@@ -60,12 +60,12 @@ func (t *Trained) Learnt(d *activity.Data) *dataset.Set {
 // Train trains the network of a setting. Cancelled, its error wraps the cause of ctx.
 //
 // The history has the loss and the error of the training and of the validation images.
-func Train(ctx context.Context, s Setting, d *activity.Data, o Options) (*Trained, error) {
+func Train(ctx context.Context, s Setting, d *thesis21.Data, o Options) (*Trained, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
 	if s.Data != d.Name() || s.Sum != d.Sum() {
-		return nil, fmt.Errorf("subnet: the setting is for the data %s %s, but these are %s %s: use Setting.On", s.Data, s.Sum, d.Name(), d.Sum())
+		return nil, fmt.Errorf("lcn15: the setting is for the data %s %s, but these are %s %s: use Setting.On", s.Data, s.Sum, d.Name(), d.Sum())
 	}
 	image := d.Train.X.Shape()[1:]
 	t := &Trained{Setting: s, Image: slices.Clone(image), Classes: len(d.Train.Classes), Net: New(s, image, len(d.Train.Classes))}
@@ -121,7 +121,7 @@ func (n *Net) objective(b *train.Batch) *autograd.Var {
 }
 
 // All returns the training and the validation images together: those that the epochs of Setting.More learn from.
-func All(d *activity.Data) *dataset.Set {
+func All(d *thesis21.Data) *dataset.Set {
 	shape := slices.Clone(d.Train.X.Shape())
 	shape[0] += d.Valid.Len()
 	all := *d.Train
@@ -168,13 +168,13 @@ func (t *Trained) Load(dir string) error {
 	}
 	var r record
 	if err := json.Unmarshal(text, &r); err != nil {
-		return fmt.Errorf("subnet: %s: %w", recordFile, err)
+		return fmt.Errorf("lcn15: %s: %w", recordFile, err)
 	}
 	if err := r.Setting.Check(); err != nil {
 		return err
 	}
 	if len(r.Image) != 3 || r.Classes < 1 {
-		return fmt.Errorf("subnet: %s: images of shape %v, %d classes", recordFile, r.Image, r.Classes)
+		return fmt.Errorf("lcn15: %s: images of shape %v, %d classes", recordFile, r.Image, r.Classes)
 	}
 	n := New(r.Setting, r.Image, r.Classes)
 	if err := nn.Load(filepath.Join(dir, weightsFile), n); err != nil {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package subnet trains networks whose units compete locally, and says which of them answer: for every input another
+// Package lcn15 trains networks whose units compete locally, and says which of them answer: for every input another
 // subnetwork, coded by package submask as one bit a unit [LCN15].
 //
 // A [Setting] says everything about one network; [Relu], [Lwta], [Maxout2] and the others return those of the document's
 // experiments:
 //
-//	data, err := activity.Load("mnist")
-//	trained, err := subnet.Train(ctx, subnet.Relu().On(data), data, subnet.Options{})
+//	data, err := thesis21.Load("mnist")
+//	trained, err := lcn15.Train(ctx, lcn15.Relu().On(data), data, lcn15.Options{})
 //	last := len(trained.Net.Hidden) - 1
 //	codes := trained.Net.Submasks(data.Test.X, last)
-package subnet
+package lcn15
 
 import (
 	"fmt"
@@ -18,8 +18,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lateral-ml/lateral/lib/activity"
 	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 )
 
 // The values of a setting's Competition.
@@ -51,8 +51,8 @@ type Layer struct {
 // lowest error on the validation images. More epochs follow, if asked for, on the training and the validation images
 // together.
 type Setting struct {
-	Data        string  `json:"data"`           // name of the data, as activity.Data has it
-	Sum         string  `json:"sum"`            // what identifies them, as activity.Data has it
+	Data        string  `json:"data"`           // name of the data, as thesis21.Data has it
+	Sum         string  `json:"sum"`            // what identifies them, as thesis21.Data has it
 	Competition string  `json:"competition"`    // ReLU, LWTA or Maxout
 	Hidden      []Layer `json:"hidden"`         // layers of competing units
 	Out         Layer   `json:"out"`            // the output: Drop, Raw and Norm only
@@ -74,7 +74,7 @@ type Setting struct {
 }
 
 // On returns the setting for the data.
-func (s Setting) On(d *activity.Data) Setting {
+func (s Setting) On(d *thesis21.Data) Setting {
 	s.Data, s.Sum = d.Name(), d.Sum()
 	return s
 }
@@ -97,7 +97,7 @@ func (s Setting) String() string {
 // Check returns an error that names the field which has no sense.
 func (s Setting) Check() error {
 	field := func(name string, value any, want string) error {
-		return fmt.Errorf("subnet: %s is %v: want %s", name, value, want)
+		return fmt.Errorf("lcn15: %s is %v: want %s", name, value, want)
 	}
 	positive := func(x float64) bool { return x > 0 && !math.IsInf(x, 1) }
 	switch {

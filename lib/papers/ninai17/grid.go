@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package drmm
+package ninai17
 
 import (
 	"fmt"
@@ -76,7 +76,7 @@ func Grids(profile string) ([]Grid, error) {
 		table, column, term = best[0], best[0], best[0]
 		few, many = 3, 3
 	default:
-		return nil, fmt.Errorf("drmm: there is no profile %q: use quick, standard or paper", profile)
+		return nil, fmt.Errorf("ninai17: there is no profile %q: use quick, standard or paper", profile)
 	}
 	return []Grid{
 		{"drmm", "every variant with 50, 100 and 1000 labels: table 1", variants(table, 50, 100, 1000), few},
@@ -108,7 +108,7 @@ func Lookup(name, profile string) (Grid, error) {
 			return g, nil
 		}
 	}
-	return Grid{}, fmt.Errorf("drmm: there is no grid %q: use one of %s", name, strings.Join(GridNames(), ", "))
+	return Grid{}, fmt.Errorf("ninai17: there is no grid %q: use one of %s", name, strings.Join(GridNames(), ", "))
 }
 
 // of returns the setting for some labels in a variant, with the same images and steps.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package drmm
+// Package ninai17 trains deep rendering mixture models with a few labelled and many unlabelled images: the settings, grids
+// and training of [NINAI17, section 7].
+package ninai17
 
 import (
 	"errors"
@@ -8,6 +10,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/lateral-ml/lateral/lib/drmm"
 )
 
 // Weights are the factors alpha of the terms of the objective
@@ -113,7 +117,7 @@ type Setting struct {
 // two passes.
 func Digits(labels int, variant string) Setting {
 	return Setting{
-		Shape: FiveLayer().String(), Labels: labels, Unlabelled: 60000, Variant: NNVI,
+		Shape: drmm.FiveLayer().String(), Labels: labels, Unlabelled: 60000, Variant: NNVI,
 		Weights: Weights{Labels: 1, Reconstruction: 20, KL: -1, Marginal: 2, NonNegativity: 1}, Squares: Means,
 		Noise: 0.5, RampFrom: 0.35, RampTo: 0.7, Optimizer: Adam, Rate: 0.01, FinalRate: 0.0001, Average: 0.999, Epochs: 8, Batch: 100, Share: 4,
 	}.of(labels, variant)
@@ -145,7 +149,7 @@ func (s Setting) String() string {
 // Check returns an error that names the field which has no sense.
 func (s Setting) Check() error {
 	field := func(name string, value any, want string) error {
-		return fmt.Errorf("drmm: %s is %v: want %s", name, value, want)
+		return fmt.Errorf("ninai17: %s is %v: want %s", name, value, want)
 	}
 	known := func(name, value string, known ...string) error {
 		if slices.Contains(known, value) {
@@ -153,7 +157,7 @@ func (s Setting) Check() error {
 		}
 		return field(name, fmt.Sprintf("%q", value), "one of "+strings.Join(known, ", "))
 	}
-	_, err := ParseShape(s.Shape)
+	_, err := drmm.ParseShape(s.Shape)
 	err = errors.Join(err,
 		known("Variant", s.Variant, Variants()...),
 		known("Squares", s.Squares, Sums, Means),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package subnet
+package lcn15
 
 // Relu returns the network of figures 3 and 4 and of the first row of table 1: three layers of 1000 rectified linear units,
 // no dropout, training until the validation error has not fallen for ten epochs [LCN15, sections 3.1 to 3.3]. The

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package activity
+package thesis21
 
 import (
 	"errors"
@@ -69,7 +69,7 @@ func NewNet(s Setting, image []int, outputs int) *Net {
 func (s Setting) fits(image []int) error {
 	lost := len(s.Filters) * (s.Kernel - 1)
 	if image[1] <= lost || image[2] <= lost {
-		return fmt.Errorf("activity: %d layers of %dx%d filters leave nothing of images of %dx%d: use fewer or smaller ones",
+		return fmt.Errorf("thesis21: %d layers of %dx%d filters leave nothing of images of %dx%d: use fewer or smaller ones",
 			len(s.Filters), s.Kernel, s.Kernel, image[1], image[2])
 	}
 	return nil

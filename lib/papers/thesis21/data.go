@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package activity
+package thesis21
 
 import (
 	"crypto/sha256"
@@ -35,7 +35,7 @@ func Load(name string) (*Data, error) {
 	case "glyphs":
 		all, test = dataset.Glyphs(1)
 	default:
-		return nil, fmt.Errorf("activity: there are no data %q: use %s", name, DataNames)
+		return nil, fmt.Errorf("thesis21: there are no data %q: use %s", name, DataNames)
 	}
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func Load(name string) (*Data, error) {
 func (d *Data) Part(n int) *Data {
 	all := d.Train.Len()
 	if n < 1 || n > all {
-		panic(fmt.Sprintf("activity: Part: %d of %d images", n, all))
+		panic(fmt.Sprintf("thesis21: Part: %d of %d images", n, all))
 	}
 	if n == all {
 		return d

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package subnet_test
+package lcn15_test
 
 import (
 	"fmt"
 
-	"github.com/lateral-ml/lateral/lib/subnet"
+	"github.com/lateral-ml/lateral/lib/papers/lcn15"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
 // Which units answer to an image: one of each block of five.
 func Example() {
-	s := subnet.Maxout2()
-	n := subnet.New(s, []int{1, 28, 28}, 10)
+	s := lcn15.Maxout2()
+	n := lcn15.New(s, []int{1, 28, 28}, 10)
 	image := tensor.New(1, 1, 28, 28)
 	tensor.Stream(1, "image").Uniform(image.Data(), 0, 1)
 	codes := n.Submasks(image, len(n.Hidden)-1)

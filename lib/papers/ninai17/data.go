@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package drmm
+package ninai17
 
 import (
 	"fmt"
@@ -33,7 +33,7 @@ func Load(name string) (*Data, error) {
 	case "glyphs":
 		d.Train, d.Test = dataset.Glyphs(1)
 	default:
-		return nil, fmt.Errorf("drmm: there are no data %q: use %s", name, DataNames)
+		return nil, fmt.Errorf("ninai17: there are no data %q: use %s", name, DataNames)
 	}
 	if err != nil {
 		return nil, err
@@ -71,15 +71,15 @@ type Mix struct {
 func NewMix(s Setting, set *dataset.Set) (*Mix, error) {
 	classes := len(set.Classes)
 	if s.Labels%classes != 0 {
-		return nil, fmt.Errorf("drmm: %d labels cannot be shared equally by %d classes", s.Labels, classes)
+		return nil, fmt.Errorf("ninai17: %d labels cannot be shared equally by %d classes", s.Labels, classes)
 	}
 	for c, name := range set.Classes {
 		if n := count(set.Y, c); n < s.Labels/classes {
-			return nil, fmt.Errorf("drmm: class %s has %d images, fewer than the %d that are to be labelled", name, n, s.Labels/classes)
+			return nil, fmt.Errorf("ninai17: class %s has %d images, fewer than the %d that are to be labelled", name, n, s.Labels/classes)
 		}
 	}
 	if s.Unlabelled > set.Len() {
-		return nil, fmt.Errorf("drmm: there are %d images, fewer than the %d to be used without labels", set.Len(), s.Unlabelled)
+		return nil, fmt.Errorf("ninai17: there are %d images, fewer than the %d to be used without labels", set.Len(), s.Unlabelled)
 	}
 	m := &Mix{Labelled: set.Balanced(s.Labels/classes, tensor.Stream(s.Seed, "labels")), Share: s.Share, Size: s.samples()}
 	if s.Unlabelled > 0 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package subnet
+package lcn15
 
 import (
 	"fmt"
@@ -57,7 +57,7 @@ func New(s Setting, image []int, classes int) *Net {
 			h, w = l.pool().OutputSize(h, w)
 		}
 		if h < 1 || w < 1 {
-			panic(fmt.Sprintf("subnet: New: nothing is left of images of %dx%d behind layer %d", image[1], image[2], i+1))
+			panic(fmt.Sprintf("lcn15: New: nothing is left of images of %dx%d behind layer %d", image[1], image[2], i+1))
 		}
 	}
 	drop(s.Out)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package activity
+package thesis21
 
 import (
 	"context"
@@ -94,7 +94,7 @@ func Grids(profile string) ([]Grid, error) {
 	case Paper:
 		size = 2
 	default:
-		return nil, fmt.Errorf("activity: there is no profile %q: use quick, standard or paper", profile)
+		return nil, fmt.Errorf("thesis21: there is no profile %q: use quick, standard or paper", profile)
 	}
 	classifier := Setting{Task: Classify, Activation: ReLU, Penalty: L1, Epochs: []int{3, 15, 15}[size]}
 	sigmoid, thresholds, log, exp, convolver, autoencoder := classifier, classifier, classifier, classifier, classifier, classifier
@@ -144,7 +144,7 @@ func Lookup(name, profile string) (Grid, error) {
 		}
 		names = append(names, g.Name)
 	}
-	return Grid{}, fmt.Errorf("activity: there is no grid %q: use one of %s", name, strings.Join(names, ", "))
+	return Grid{}, fmt.Errorf("thesis21: there is no grid %q: use one of %s", name, strings.Join(names, ", "))
 }
 
 // layers returns the shapes of n equal hidden layers.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package activity trains networks that pay for being active, and measures how sparse they become: the fully connected
+// Package thesis21 trains networks that pay for being active, and measures how sparse they become: the fully connected
 // and convolutional networks and the autoencoders of [Thesis21, chapters 3 and 4].
 //
 // The cost of a batch is the task's, plus a price lambda for the activity of all hidden layers [Thesis21, eqs. 2.1
@@ -11,12 +11,12 @@
 // with s(a) = |a|, or log(1 + a²) or -exp(-a²). A [Setting] says everything about one network, and is the key of its
 // [Measures] in a sweep; a [Grid] is a set of settings, such as the 1600 networks behind figure 3.1:
 //
-//	grid, err := activity.Lookup("fc1", "paper")
-//	data, err := activity.Load("mnist")
-//	sweep := activity.Sweep(grid, data)
+//	grid, err := thesis21.Lookup("fc1", "paper")
+//	data, err := thesis21.Load("mnist")
+//	sweep := thesis21.Sweep(grid, data)
 //	sweep.File = "fc1.jsonl"
 //	rows, err := sweep.Run(ctx)
-package activity
+package thesis21
 
 import (
 	"errors"
@@ -113,7 +113,7 @@ func (s Setting) String() string {
 // Check returns an error that names the field which has no sense.
 func (s Setting) Check() error {
 	field := func(name string, value any, want string) error {
-		return fmt.Errorf("activity: %s is %v: want %s", name, value, want)
+		return fmt.Errorf("thesis21: %s is %v: want %s", name, value, want)
 	}
 	known := func(name, value string, known ...string) error {
 		if slices.Contains(known, value) {

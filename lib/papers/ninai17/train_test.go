@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package drmm
+package ninai17
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/drmm"
 	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/sweep"
@@ -64,7 +65,7 @@ func mustTrain(t *testing.T, s Setting, d *Data, o Options) *Trained {
 }
 
 // weights returns everything that training has changed.
-func weights(n *Net) (all []float32) {
+func weights(n *drmm.Net) (all []float32) {
 	for _, t := range tensors(n) {
 		all = append(all, t.Data()...)
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package activity
+package thesis21
 
 import (
 	"context"
@@ -347,7 +347,7 @@ func TestPart(t *testing.T) {
 		t.Errorf("%d, %d and %d images", part.Train.Len(), part.Valid.Len(), part.Test.Len())
 	}
 	defer func() {
-		if got := recover(); got != "activity: Part: 601 of 600 images" {
+		if got := recover(); got != "thesis21: Part: 601 of 600 images" {
 			t.Errorf("panicked with %v", got)
 		}
 	}()

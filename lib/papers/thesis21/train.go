@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package activity
+package thesis21
 
 import (
 	"context"
@@ -30,7 +30,7 @@ func Train(ctx context.Context, s Setting, d *Data, watch func(*train.Event)) (*
 		return nil, err
 	}
 	if s.Data != d.Name() || s.Sum != d.Sum() {
-		return nil, fmt.Errorf("activity: the setting is for the data %s %s, but these are %s %s: use Setting.On", s.Data, s.Sum, d.Name(), d.Sum())
+		return nil, fmt.Errorf("thesis21: the setting is for the data %s %s, but these are %s %s: use Setting.On", s.Data, s.Sum, d.Name(), d.Sum())
 	}
 	if err := s.fits(d.Train.X.Shape()[1:]); err != nil {
 		return nil, err

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package drmm
+package ninai17
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/drmm"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
@@ -37,7 +38,7 @@ type Measures struct {
 
 // A Trained is a model and what became of it.
 type Trained struct {
-	Net      *Net // with the averaged weights where there are
+	Net      *drmm.Net // with the averaged weights where there are
 	History  *train.History
 	Measures Measures
 }
@@ -100,7 +101,7 @@ func Sweep(settings []Setting, d *Data, dir string) sweep.Sweep[Setting, Measure
 func (s Setting) Dir(dir string) string {
 	text, err := json.Marshal(s)
 	if err != nil {
-		panic(fmt.Sprintf("drmm: Dir: %v: Check knows why", err)) // a number that is none
+		panic(fmt.Sprintf("ninai17: Dir: %v: Check knows why", err)) // a number that is none
 	}
 	return filepath.Join(dir, fmt.Sprintf("%x", sha256.Sum256(text))[:16])
 }
@@ -128,7 +129,7 @@ func measures(h *train.History) Measures {
 
 // A model is what a training run changes.
 type model struct {
-	Net *Net
+	Net *drmm.Net
 	// Averages are the moving averages of the weights and of the running statistics of Net, in the order of its state.
 	Averages []*tensor.Tensor
 	Steps    *tensor.Tensor // that were done, one number
@@ -139,17 +140,17 @@ type model struct {
 type trainer struct {
 	Setting
 	model   *model
-	average *Net // a view of the averages as a network; nil for none
+	average *drmm.Net // a view of the averages as a network; nil for none
 	live    []*tensor.Tensor
 
-	found    Inference
-	rendered Rendering
-	switches []Switches // of the images that are rendered
+	found    drmm.Inference
+	rendered drmm.Rendering
+	switches []drmm.Switches // of the images that are rendered
 	noisy    tensor.Tensor
 
 	clean   *autograd.Tape // on which the averaged weights infer
 	images  tensor.Tensor  // what they see
-	seen    Inference      // what they find
+	seen    drmm.Inference // what they find
 	beliefs tensor.Tensor
 }
 
@@ -158,19 +159,19 @@ func newTrainer(s Setting, d *Data) (*trainer, *Mix, error) {
 		return nil, nil, err
 	}
 	if s.Data != d.Name() || s.Sum != d.Sum() {
-		return nil, nil, fmt.Errorf("drmm: the setting is for the data %s %s, but these are %s %s: set Data and Sum", s.Data, s.Sum, d.Name(), d.Sum())
+		return nil, nil, fmt.Errorf("ninai17: the setting is for the data %s %s, but these are %s %s: set Data and Sum", s.Data, s.Sum, d.Name(), d.Sum())
 	}
 	mix, err := NewMix(s, d.Train)
 	if err != nil {
 		return nil, nil, err
 	}
-	shape, err := ParseShape(s.Shape)
+	shape, err := drmm.ParseShape(s.Shape)
 	if err != nil {
 		return nil, nil, err
 	}
 	image := d.Train.X.Shape()
-	draw := func() (*Net, error) {
-		return NewNet(shape, Level{image[1], image[2], image[3]}, len(d.Train.Classes), tensor.Stream(s.Seed, "weights"))
+	draw := func() (*drmm.Net, error) {
+		return drmm.NewNet(shape, drmm.Level{Channels: image[1], H: image[2], W: image[3]}, len(d.Train.Classes), tensor.Stream(s.Seed, "weights"))
 	}
 	net, err := draw()
 	if err != nil {
@@ -188,7 +189,7 @@ func newTrainer(s Setting, d *Data) (*trainer, *Mix, error) {
 }
 
 // tensors returns all that training changes in a network.
-func tensors(n *Net) (list []*tensor.Tensor) {
+func tensors(n *drmm.Net) (list []*tensor.Tensor) {
 	state := nn.StateOf(n)
 	for _, p := range state.Params {
 		list = append(list, p.Value())
@@ -252,7 +253,7 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 		for _, g := range t.found.Switches {
 			t.switches = append(t.switches, g.From(from, all))
 		}
-		t.model.Net.Render(&t.rendered, Choose(autograd.Slice(t.found.Logits, from, all)), t.switches)
+		t.model.Net.Render(&t.rendered, drmm.Choose(autograd.Slice(t.found.Logits, from, all)), t.switches)
 		squares := loss.SumSquare(t.rendered.Image(), autograd.Slice(b.X, from, all))
 		cost = autograd.Add(cost, t.term(b, "reconstruct", t.Weights.Reconstruction*t.square(b.X), squares))
 		cost = autograd.Add(cost, t.negativity(b))

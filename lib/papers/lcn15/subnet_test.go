@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package subnet
+package lcn15
 
 import (
 	"context"
@@ -12,10 +12,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lateral-ml/lateral/lib/activity"
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 	"github.com/lateral-ml/lateral/lib/submask"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
@@ -35,7 +35,7 @@ func spots(n int, stream string) *dataset.Set {
 	return s
 }
 
-var small = &activity.Data{Train: spots(600, "train"), Valid: spots(200, "valid"), Test: spots(400, "test")}
+var small = &thesis21.Data{Train: spots(600, "train"), Valid: spots(200, "valid"), Test: spots(400, "test")}
 
 // settings returns small networks of every kind, for the small data.
 func settings() map[string]Setting {
