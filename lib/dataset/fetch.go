@@ -131,8 +131,12 @@ type download struct {
 
 // file downloads one file from the first mirror that has it.
 func (d *download) file(ctx context.Context, f data.File, path string) error {
-	part := path + ".gz.part"
-	return d.fetch(ctx, f.Name+".gz", f.Size, part, func() error { return install(part, path, f) })
+	ending := ".gz"
+	if d.set.Plain {
+		ending = ""
+	}
+	part := path + ending + ".part"
+	return d.fetch(ctx, f.Name+ending, f.Size, part, func() error { return install(part, path, f) })
 }
 
 // fetch downloads what the mirrors have under a name, at most about size bytes, into the file part, and installs it.

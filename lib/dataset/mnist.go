@@ -229,7 +229,11 @@ func whatToPut(set data.Set, dir string, names ...string) string {
 		fmt.Fprintf(&b, "\n  %s as it is (%s bytes), or from its folder %s", a.Name, group(a.Size), a.Folder)
 	}
 	for _, f := range set.Files {
-		if len(names) == 0 || slices.Contains(names, f.Name) {
+		switch {
+		case len(names) > 0 && !slices.Contains(names, f.Name):
+		case set.Plain:
+			fmt.Fprintf(&b, "\n  %s (%s bytes)", f.Name, group(f.Size))
+		default:
 			fmt.Fprintf(&b, "\n  %s.gz, or %s (%s bytes)", f.Name, f.Name, group(f.Size))
 		}
 	}

@@ -5,11 +5,11 @@ package dataset
 import (
 	"bytes"
 	"compress/zlib"
+	"crypto/sha256"
 	"encoding/binary"
-	"errors"
-	"io/fs"
-	"os"
+	"encoding/hex"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -56,16 +56,25 @@ func houseNumbers(compress bool, labels ...byte) []byte {
 
 func TestSVHN(t *testing.T) {
 	dir := t.TempDir()
-	if _, _, err := SVHN(dir); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "housenumbers") {
-		t.Errorf("error %v, want one that says where to find the files", err)
+	if _, _, err := SVHN(dir); err == nil || !strings.Contains(err.Error(), "train_32x32.mat (182,040,794 bytes)") {
+		t.Errorf("error %v, want one that says which files to put there", err)
 	}
-	os.Mkdir(filepath.Join(dir, "svhn"), 0o755)
-	for name, compress := range map[string]bool{"train": true, "test": false} {
-		if err := os.WriteFile(filepath.Join(dir, "svhn", name+"_32x32.mat"), houseNumbers(compress, 10, 1, 9), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	set := manifest("svhn")
+	set.Files = slices.Clone(set.Files)
+	for i, compress := range []bool{true, false} {
+		content := houseNumbers(compress, 10, 1, 9)
+		sum := sha256.Sum256(content)
+		set.Files[i].Size, set.Files[i].SHA256 = int64(len(content)), hex.EncodeToString(sum[:])
+		write(t, filepath.Join(dir, "svhn", set.Files[i].Name), content)
 	}
-	train, test, err := SVHN(dir)
+	place, found, err := Find(set, dir)
+	if err != nil || !found {
+		t.Fatal(place, err)
+	}
+	if _, _, err := SVHN(dir); err == nil || !strings.Contains(err.Error(), "train_32x32.mat is truncated") {
+		t.Errorf("files that are not the originals: %v", err)
+	}
+	train, test, err := loadSVHN(set, place)
 	if err != nil {
 		t.Fatal(err)
 	}
