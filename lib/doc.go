@@ -8,7 +8,7 @@
 // A package imports packages of its own floor or a lower one, never of a higher one, and nothing below lib imports
 // kernelext or the notebook kernel:
 //
-//	6  bench
+//	6  bench internal/golden
 //	5  activity drmm hebbian subnet sparsecode rbm prune siamese
 //	4  train
 //	3  nn competitive norm loss optim gradcheck
