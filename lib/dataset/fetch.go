@@ -21,7 +21,7 @@ import (
 	"time"
 
 	"github.com/lateral-ml/lateral/data"
-	"github.com/lateral-ml/lateral/lib/internal/atomicfile"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // Progress is the state of a download.
@@ -186,7 +186,7 @@ func install(part, path string, f data.File) error {
 
 // store checks the content of a file and stores its uncompressed bytes under its name.
 func store(path string, content io.Reader, f data.File) error {
-	out, err := atomicfile.Create(path)
+	out, err := durable.Create(path)
 	if err != nil {
 		return err
 	}

@@ -6,10 +6,10 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/lateral-ml/lateral/lib/activity"
 	"github.com/lateral-ml/lateral/lib/dataset"
-	"github.com/lateral-ml/lateral/lib/drmm"
 	"github.com/lateral-ml/lateral/lib/hebbian"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17"
+	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 )
 
 // digits are images to learn from, to watch and to test on.
@@ -27,12 +27,12 @@ func (d digits) few() digits {
 }
 
 // split returns them as the networks of thesis and subnetworks take them.
-func (d digits) split() *activity.Data {
-	return &activity.Data{Train: d.train, Valid: d.valid, Test: d.test}
+func (d digits) split() *thesis21.Data {
+	return &thesis21.Data{Train: d.train, Valid: d.valid, Test: d.test}
 }
 
 // whole returns them as the rendering mixtures take them.
-func (d digits) whole() *drmm.Data { return &drmm.Data{Train: d.train, Test: d.test} }
+func (d digits) whole() *ninai17.Data { return &ninai17.Data{Train: d.train, Test: d.test} }
 
 // data records the bits of images and the order of labels.
 func data() []subject {
@@ -55,7 +55,7 @@ func data() []subject {
 			bits(r, "whitened", w.Transform(d.test.X.Slice(0, 20)).Data())
 		}},
 		{name: "data: splits by name", record: func(t *testing.T, r *record) {
-			a, err := activity.Load("glyphs")
+			a, err := thesis21.Load("glyphs")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,7 +66,7 @@ func data() []subject {
 			images(r, "part of train", part.Train)
 			images(r, "part of valid", part.Valid)
 			images(r, "part of test", part.Test)
-			d, err := drmm.Load("glyphs")
+			d, err := ninai17.Load("glyphs")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,28 +8,29 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/drmm"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
 // renderingMixtures records small rendering mixtures of every variant and with every term [NINAI17], what they infer
 // and render, and a shallow one that learns without gradients.
 func renderingMixtures() []subject {
-	setting := func(variant string) drmm.Setting {
-		s := drmm.Digits(20, variant)
+	setting := func(variant string) ninai17.Setting {
+		s := ninai17.Digits(20, variant)
 		s.Shape = "4x5x5 full pool, 6x3x3 valid, 6x3x3 full pool, 8x3x3 valid, 10x1x1 valid"
 		s.Epochs, s.Batch, s.Average, s.FinalRate, s.Seed = 2, 20, 0.9, 0.001, 2
 		s.RampFrom, s.RampTo = 0.3, 1
-		if variant == drmm.Sup {
+		if variant == ninai17.Sup {
 			s.Steps = 6
 		} else {
 			s.Share, s.Unlabelled = 1, 60
 		}
 		return s
 	}
-	all := func(s *drmm.Setting) {
+	all := func(s *ninai17.Setting) {
 		s.Weights.Agreement, s.Rendered, s.FadeTo, s.Hold = 1, 12, 1.6, 0.5
 	}
-	model := func(name string, s drmm.Setting, change func(s *drmm.Setting)) subject {
+	model := func(name string, s ninai17.Setting, change func(s *ninai17.Setting)) subject {
 		if change != nil {
 			change(&s)
 		}
@@ -39,28 +40,28 @@ func renderingMixtures() []subject {
 	}
 	resumed := func(stop int) subject {
 		return subject{name: "drmm: all terms, resumed", like: "drmm: all terms", record: func(t *testing.T, r *record) {
-			s := setting(drmm.NNVI)
+			s := setting(ninai17.NNVI)
 			all(&s)
 			recordMixture(t, r, s, trainMixture(t, s, glyphs(), stop))
 		}}
 	}
 	large := subject{name: "drmm: five layers of the document's size", large: true, record: func(t *testing.T, r *record) {
-		s := drmm.Long()
+		s := ninai17.Long()
 		s.Unlabelled, s.Epochs, s.RampFrom, s.RampTo, s.FadeTo = 180, 2, 0.4, 0.8, 1.5
 		recordMixture(t, r, s, trainMixture(t, s, glyphs().few(), 0))
 	}}
 	return []subject{
-		model("labels alone", setting(drmm.Sup), nil),
-		model("mpc", setting(drmm.MPC), nil),
-		model("nn-mpc", setting(drmm.NNMPC), func(s *drmm.Setting) {
-			s.Squares, s.Weights.Reconstruction, s.Weights.NonNegativity = drmm.Sums, 0.02, 0.001
+		model("labels alone", setting(ninai17.Sup), nil),
+		model("mpc", setting(ninai17.MPC), nil),
+		model("nn-mpc", setting(ninai17.NNMPC), func(s *ninai17.Setting) {
+			s.Squares, s.Weights.Reconstruction, s.Weights.NonNegativity = ninai17.Sums, 0.02, 0.001
 		}),
-		model("vi", setting(drmm.VI), func(s *drmm.Setting) { s.Optimizer, s.Rate = drmm.RMSProp, 0.002 }),
-		model("nn-vi", setting(drmm.NNVI), nil),
-		model("nn-vi, sgd, no averages, no noise", setting(drmm.NNVI), func(s *drmm.Setting) {
-			s.Optimizer, s.Average, s.Noise, s.Share, s.Batch = drmm.SGD, 0, 0, 3, 40
+		model("vi", setting(ninai17.VI), func(s *ninai17.Setting) { s.Optimizer, s.Rate = ninai17.RMSProp, 0.002 }),
+		model("nn-vi", setting(ninai17.NNVI), nil),
+		model("nn-vi, sgd, no averages, no noise", setting(ninai17.NNVI), func(s *ninai17.Setting) {
+			s.Optimizer, s.Average, s.Noise, s.Share, s.Batch = ninai17.SGD, 0, 0, 3, 40
 		}),
-		model("all terms", setting(drmm.NNVI), all),
+		model("all terms", setting(ninai17.NNVI), all),
 		resumed(7),
 		large,
 		{name: "drmm: priors and samples", record: recordSamples},
@@ -69,12 +70,12 @@ func renderingMixtures() []subject {
 }
 
 // trainMixture trains a model, in two parts if it is to stop after some steps.
-func trainMixture(t *testing.T, s drmm.Setting, images digits, stop int) (trained *drmm.Trained) {
+func trainMixture(t *testing.T, s ninai17.Setting, images digits, stop int) (trained *ninai17.Trained) {
 	t.Helper()
-	d, o := images.whole(), drmm.Options{}
+	d, o := images.whole(), ninai17.Options{}
 	run := func(ctx context.Context) (err error) {
 		s.Data, s.Sum = d.Name(), d.Sum()
-		trained, err = drmm.Train(ctx, s, d, o)
+		trained, err = ninai17.Train(ctx, s, d, o)
 		return err
 	}
 	if stop == 0 {
@@ -88,7 +89,7 @@ func trainMixture(t *testing.T, s drmm.Setting, images digits, stop int) (traine
 	return trained
 }
 
-func recordMixture(t *testing.T, r *record, s drmm.Setting, trained *drmm.Trained) {
+func recordMixture(t *testing.T, r *record, s ninai17.Setting, trained *ninai17.Trained) {
 	m := trained.Measures
 	r.weights("weights and running statistics", trained.Net)
 	r.numbers("error, last error", m.Error, m.LastError)

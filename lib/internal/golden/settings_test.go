@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lateral-ml/lateral/lib/activity"
-	"github.com/lateral-ml/lateral/lib/drmm"
-	"github.com/lateral-ml/lateral/lib/subnet"
+	"github.com/lateral-ml/lateral/lib/papers/lcn15"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17"
+	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 )
 
 // settings records the grids of the documents at every profile, and the settings of single networks, by the values
@@ -19,14 +19,14 @@ import (
 func settings() []subject {
 	return []subject{{name: "settings", record: func(t *testing.T, r *record) {
 		for _, profile := range []string{"quick", "standard", "paper"} {
-			grids, err := activity.Grids(profile)
+			grids, err := thesis21.Grids(profile)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, g := range grids {
 				grid(r, profile+" "+g.Name, g.Settings("", ""))
 			}
-			mixtures, err := drmm.Grids(profile)
+			mixtures, err := ninai17.Grids(profile)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -34,18 +34,18 @@ func settings() []subject {
 				grid(r, profile+" "+g.Name, g.SettingsFor("", "", 10000))
 			}
 		}
-		for name, s := range map[string]subnet.Setting{
-			"relu": subnet.Relu(), "lwta": subnet.Lwta(), "maxout": subnet.Maxout2(),
-			"no dropout": subnet.Dropout(false), "dropout": subnet.Dropout(true),
-			"convolutional": subnet.Convolutional(1), "half convolutional": subnet.Convolutional(2),
-			"photographs": subnet.Photographs(), "small photographs": subnet.SmallPhotographs(),
+		for name, s := range map[string]lcn15.Setting{
+			"relu": lcn15.Relu(), "lwta": lcn15.Lwta(), "maxout": lcn15.Maxout2(),
+			"no dropout": lcn15.Dropout(false), "dropout": lcn15.Dropout(true),
+			"convolutional": lcn15.Convolutional(1), "half convolutional": lcn15.Convolutional(2),
+			"photographs": lcn15.Photographs(), "small photographs": lcn15.SmallPhotographs(),
 		} {
 			r.set(name, values(s))
 		}
-		for _, variant := range drmm.Variants() {
-			r.set("digits "+variant, values(drmm.Digits(100, variant)))
+		for _, variant := range ninai17.Variants() {
+			r.set("digits "+variant, values(ninai17.Digits(100, variant)))
 		}
-		r.set("long", values(drmm.Long()))
+		r.set("long", values(ninai17.Long()))
 	}}}
 }
 
