@@ -72,6 +72,9 @@ func RectifiedPower(x *Var, n float64) *Var {
 	if !(n >= 1) {
 		panic(fmt.Sprintf("autograd: RectifiedPower: power %v, want at least 1", n))
 	}
+	if n == 1 {
+		return ReLU(x)
+	}
 	y, op := Record[rectifiedPower]("RectifiedPower", x)
 	op.n = float32(n)
 	y.Resize(x.Shape()...)
