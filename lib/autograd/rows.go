@@ -107,7 +107,10 @@ func (op *divRowMean) Backward(y *Var) {
 //
 // Rows whose powers would leave the range of float32 are divided by their largest element first. RelativePower panics
 // if n < 1.
-func RelativePower(x *Var, n float64) *Var { return DivRowMean(RectifiedPower(withinRange(x, n), n)) }
+func RelativePower(x *Var, n float64) *Var {
+	checkPower("RelativePower", n)
+	return DivRowMean(RectifiedPower(withinRange(x, n), n))
+}
 
 // withinRange scales rows whose largest element, to the power n, would leave little of the range of float32.
 func withinRange(x *Var, n float64) *Var {

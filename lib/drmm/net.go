@@ -223,7 +223,9 @@ func (n *Net) Render(r *Rendering, classes *autograd.Var, switches []Switches) {
 		r.Templates = make([]*autograd.Var, last+1)
 	}
 	r.Templates = r.Templates[:last+1]
-	r.Templates[last] = autograd.Repeat2D(autograd.MatMul(classes, n.Out.Weight), n.levels[last].H, n.levels[last].W)
+	top, level := autograd.MatMul(classes, n.Out.Weight), n.levels[last]
+	top = autograd.Reshape(top, top.Rows(), level.Channels, 1, 1)
+	r.Templates[last] = autograd.Expand(top, top.Rows(), level.Channels, level.H, level.W)
 	for l := last; l > 0; l-- {
 		layer := n.Layers[l-1]
 		r.Templates[l-1] = RenderLayer(r.Templates[l], switches[l-1], layer.Filters, layer.shape.Border)
