@@ -101,9 +101,12 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 	if o.workers < 0 {
 		return fmt.Errorf("--workers %d: want a number of networks, or 0 for one per core", o.workers)
 	}
-	shard, err := parseShard(o.shard)
-	if err != nil {
-		return err
+	var shard sweep.Shard
+	if o.shard != "" {
+		var err error
+		if shard, err = sweep.ParseShard(o.shard); err != nil {
+			return fmt.Errorf("--shard: %w", err)
+		}
 	}
 	if o.out == "" {
 		file := name
@@ -166,18 +169,6 @@ func trainSweep[S, R any](ctx context.Context, out io.Writer, o *sweepOptions, s
 		return fmt.Errorf("%w\nresults so far are in %s; the same command goes on from there", err, o.out)
 	}
 	return err
-}
-
-// parseShard reads I/N; "" is the whole grid.
-func parseShard(text string) (sweep.Shard, error) {
-	var s sweep.Shard
-	if text == "" {
-		return s, nil
-	}
-	if n, err := fmt.Sscanf(text+" ", "%d/%d ", &s.I, &s.N); n != 2 || err != nil || s.String() != text || s.I < 0 || s.I >= s.N {
-		return sweep.Shard{}, fmt.Errorf("--shard %s: want I/N with I from 0 to N-1, such as 0/8", text)
-	}
-	return s, nil
 }
 
 // sweepLines shows the progress of a sweep: one line that changes on a terminal, a line for each network elsewhere.
