@@ -256,7 +256,11 @@ func (r *run) endEpoch() error {
 		}
 	}
 	if r.OnEpoch != nil {
-		r.OnEpoch(r.report(r.at.Epoch, epoch.Train["loss"]))
+		loss, ok := epoch.Train["loss"]
+		if !ok {
+			loss = math.NaN()
+		}
+		r.OnEpoch(r.report(r.at.Epoch, loss))
 	}
 	return r.save()
 }
