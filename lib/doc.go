@@ -8,7 +8,7 @@
 // A package imports packages of its own floor or a lower one, never of a higher one, and nothing below lib imports
 // kernelext or the notebook kernel:
 //
-//	7  internal/bench
+//	7  internal/bench internal/golden
 //	6  papers papers/lcn15 papers/ninai17 papers/thesis21
 //	5  drmm experiment hebbian
 //	4  train sweep

@@ -112,8 +112,10 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 		return fmt.Errorf("--workers %d: want a number of networks, or 0 for one per core", o.Workers)
 	}
 	var err error
-	if o.Shard, err = parseShard(o.shard); err != nil {
-		return err
+	if o.shard != "" {
+		if o.Shard, err = sweep.ParseShard(o.shard); err != nil {
+			return fmt.Errorf("--shard: %w", err)
+		}
 	}
 	grid, err := papers.Lookup(name)
 	if err != nil {
@@ -140,18 +142,6 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 		return fmt.Errorf("%w\nresults so far are in %s; the same command goes on from there", err, o.File)
 	}
 	return err
-}
-
-// parseShard reads I/N; "" is the whole grid.
-func parseShard(text string) (sweep.Shard, error) {
-	var s sweep.Shard
-	if text == "" {
-		return s, nil
-	}
-	if n, err := fmt.Sscanf(text+" ", "%d/%d ", &s.I, &s.N); n != 2 || err != nil || s.String() != text || s.I < 0 || s.I >= s.N {
-		return sweep.Shard{}, fmt.Errorf("--shard %s: want I/N with I from 0 to N-1, such as 0/8", text)
-	}
-	return s, nil
 }
 
 // sweepLines shows the progress of a sweep: one line that changes on a terminal, a line for each network elsewhere.
