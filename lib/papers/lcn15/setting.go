@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package lcn15 trains networks whose units compete locally, and records which units are active: a different subnetwork
-// for every input, encoded by package submask as one bit per unit [LCN15].
+// for every input, encoded by package retrieval with one bit per unit [LCN15].
 //
 // A [Setting] describes one network completely; [ReLUNet], [LWTANet], [MaxoutNet] and the others return those of the
 // document's experiments:

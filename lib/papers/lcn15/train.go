@@ -98,12 +98,14 @@ func (r *Result) config(set *dataset.Set, rate optim.Schedule, o Options) train.
 	}
 	sgd := newSGD(r.Net)
 	c := train.Config{
-		Model: m, Loss: r.Net.objective, Train: data, Optimizer: sgd, Constrain: r.Net.constrain,
-		BatchSize: s.Batch, Seed: s.Seed, Workers: o.Workers, Dir: o.Dir, Every: o.Every, Key: s,
-		Schedule: func(epoch float64) float64 {
-			sgd.Momentum = s.Momentum + (s.FinalMomentum-s.Momentum)*min(1, epoch/float64(s.Epochs))
-			return rate(epoch)
+		Learner: &train.GradientDescent{
+			Model: m, Loss: r.Net.objective, Optimizer: sgd, Constrain: r.Net.constrain, Workers: o.Workers,
+			Schedule: func(epoch float64) float64 {
+				sgd.Momentum = s.Momentum + (s.FinalMomentum-s.Momentum)*min(1, epoch/float64(s.Epochs))
+				return rate(epoch)
+			},
 		},
+		Train: data, BatchSize: s.Batch, Seed: s.Seed, Dir: o.Dir, Every: o.Every, Key: s,
 	}
 	if o.OnEpoch != nil {
 		c.OnEpoch = func(e *train.Event) { o.OnEpoch(e, r.Net) }

@@ -11,6 +11,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/sparsity"
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
@@ -64,8 +65,11 @@ func newTrainer(s Setting, d *experiment.Data) *trainer {
 
 func (t *trainer) config(d *experiment.Data, o experiment.Options) train.Config {
 	c := train.Config{
-		Model: t.net, Loss: t.objective, Train: d.Train, Valid: d.Valid, Constrain: t.net.constrain,
-		Epochs: t.Epochs, BatchSize: 100, Optimizer: &optim.Adam{LR: 0.001}, Seed: t.Seed, Workers: o.Workers,
+		Learner: &train.GradientDescent{
+			Model: t.net, Loss: t.objective, Optimizer: &optim.Adam{LR: 0.001}, Constrain: t.net.constrain,
+			Workers: o.Workers,
+		},
+		Train: d.Train, Valid: d.Valid, Epochs: t.Epochs, BatchSize: 100, Seed: t.Seed,
 		Dir: o.Dir, Every: o.Every, Key: t.Setting, OnStep: o.OnStep, OnEpoch: o.OnEpoch,
 	}
 	if t.Trace {
@@ -81,7 +85,9 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 	hidden, cost := t.layers[:last], t.cost(b, t.layers[last])
 	l1 := 0.0
 	for i, a := range hidden {
-		b.Activity(t.names[i], a)
+		if !b.Training() {
+			sparsity.ReportActivity(b, t.names[i], a.Value())
+		}
 		if t.Trace {
 			l1 += float64(loss.L1(a, 1).Scalar())
 		}

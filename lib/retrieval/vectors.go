@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package submask
+package retrieval
 
 import (
 	"fmt"
@@ -23,33 +23,56 @@ type Vectors struct {
 	long  float64        // the largest squared length
 }
 
-// NewVectors returns an index of the rows of x [N, D], which it shares. The error names the first element that is NaN
-// or infinite. Vectors so short or so long that float32 could not hold the squares of their lengths are copied and scaled
-// by a power of two, which changes no distance.
+// NewVectors returns an index of the rows of x [N, D], which it shares: to search in, or of queries to search for. The
+// error names the first element that is NaN or infinite. Vectors so short or so long that float32 could not hold the
+// squares of their lengths are copied and scaled by a power of two, which changes no distance.
 func NewVectors(x *tensor.Tensor) (*Vectors, error) {
-	return newVectors(x, scaleOf(x))
+	if err := finite(x); err != nil {
+		return nil, fmt.Errorf("retrieval: NewVectors: %w", err)
+	}
+	return newVectors(x, scaleOf(x)), nil
 }
 
-func newVectors(x *tensor.Tensor, scale int) (*Vectors, error) {
+// finite returns an error that names the first element which is NaN or infinite.
+func finite(x *tensor.Tensor) error {
+	for i := range x.Rows() {
+		for j, f := range x.Row(i) {
+			if f-f != 0 {
+				return fmt.Errorf("vector %d: element %d is %g", i, j, f)
+			}
+		}
+	}
+	return nil
+}
+
+func newVectors(x *tensor.Tensor, scale int) *Vectors {
 	v := &Vectors{given: x, scale: scale, x: scaled(x, scale), half: make([]float32, x.Rows())}
 	for i := range x.Rows() {
-		sum, err := squares(v.x.Row(i))
-		if err != nil {
-			return nil, fmt.Errorf("submask: NewVectors: vector %d: %w", i, err)
+		sum := 0.0
+		for _, f := range v.x.Row(i) {
+			sum += float64(f) * float64(f)
 		}
 		v.half[i] = float32(sum / 2)
 		v.long = max(v.long, sum)
 	}
-	return v, nil
+	return v
+}
+
+// at returns the vectors at another scale.
+func (v *Vectors) at(scale int) *Vectors {
+	if scale == v.scale {
+		return v
+	}
+	other := newVectors(v.given, scale)
+	other.Workers = v.Workers
+	return other
 }
 
 // scaleOf returns the power of two by which vectors are divided: 0 unless their largest element is below 2^-40 or above 2^40.
 func scaleOf(x *tensor.Tensor) int {
 	largest := float32(0)
 	for _, f := range x.Data() {
-		if f-f == 0 { // what is not finite is an error, but not here
-			largest = max(largest, f, -f)
-		}
+		largest = max(largest, f, -f)
 	}
 	if e := math.Ilogb(float64(largest)); largest > 0 && (e < -40 || e > 40) {
 		return e
@@ -69,61 +92,32 @@ func scaled(x *tensor.Tensor, e int) *tensor.Tensor {
 	return out
 }
 
-// squares returns the sum of squares of finite numbers.
-func squares(x []float32) (float64, error) {
-	sum := 0.0
-	for j, f := range x {
-		if f-f != 0 {
-			return 0, fmt.Errorf("element %d is %g", j, f)
-		}
-		sum += float64(f) * float64(f)
-	}
-	return sum, nil
-}
-
-// Search returns the k vectors nearest to each query [M, D]. The error names the first element of a query that is NaN or
-// infinite. It panics if the queries have another width, or unless 1 <= k <= N.
+// Search returns the k vectors nearest to each query, exactly; of equally near ones those of lower index. It panics if the
+// queries have another width, or unless 1 <= k <= N.
 //
 // The inner products of many pairs come from a matrix product in float32, and with them a distance good enough to
 // rule most pairs out: one that exceeds the k-th smallest by more than its rounding error can be. The distances of
 // the others are summed in float64, and returned rounded to float32.
-func (v *Vectors) Search(queries *tensor.Tensor, k int) (*Neighbours, error) {
+func (v *Vectors) Search(queries *Vectors, k int) *Neighbours {
 	n, d := v.x.Rows(), v.x.Width()
-	if queries.Width() != d || k < 1 || k > n {
-		panic(fmt.Sprintf("submask: Search: the %d nearest of vectors of shape %v to shape %v", k, v.x.Shape(), queries.Shape()))
+	if queries.x.Width() != d || k < 1 || k > n {
+		panic(fmt.Sprintf("retrieval: Search: the %d nearest of vectors of shape %v to shape %v", k, v.x.Shape(), queries.x.Shape()))
 	}
-	if e := scaleOf(queries); e > v.scale { // the queries are so long that the vectors have to be as small
-		all, err := newVectors(v.given, e)
-		if err != nil {
-			return nil, err
-		}
-		all.Workers = v.Workers
-		v = all
-	}
-	queries = scaled(queries, v.scale)
-	s := &vectorSearch{v: v, queries: queries, half: make([]float32, queries.Rows()), best: newNearest(queries.Rows(), k)}
-	long := v.long
-	for i := range s.half {
-		sum, err := squares(queries.Row(i))
-		if err != nil {
-			return nil, fmt.Errorf("submask: Search: query %d: %w", i, err)
-		}
-		s.half[i] = float32(sum / 2)
-		long = max(long, sum)
-	}
+	scale := max(v.scale, queries.scale) // the longest of all vectors must not be too long
+	v, queries = v.at(scale), queries.at(scale)
+	s := &vectorSearch{v: v, queries: queries, best: newNearest(queries.x.Rows(), k)}
 	// The error of an inner product of d terms is at most d half units in the last place of the product of the lengths;
 	// those of the halves and their sum are a few more.
-	s.margin = float32(long * float64(d+8) * 0x1p-24)
-	parallel.For(workers(v.Workers), queries.Rows(), 1, s, vectorRange)
+	s.margin = float32(max(v.long, queries.long) * float64(d+8) * 0x1p-24)
+	parallel.For(workers(v.Workers), queries.x.Rows(), 1, s, vectorRange)
 	return s.best.neighbours(func(key uint32) float32 {
-		return float32(math.Ldexp(math.Sqrt(float64(math.Float32frombits(key))), v.scale))
-	}), nil
+		return float32(math.Ldexp(math.Sqrt(float64(math.Float32frombits(key))), scale))
+	})
 }
 
 type vectorSearch struct {
 	v       *Vectors
-	queries *tensor.Tensor
-	half    []float32
+	queries *Vectors
 	margin  float32
 	best    nearest // the keys hold the bits of squared distances, which order like the numbers
 }
@@ -138,7 +132,7 @@ func vectorRange(arg any, lo, hi int) {
 		n := min(size, x.Rows()-first)
 		for q := lo; q < hi; q += panel {
 			m := min(panel, hi-q)
-			simd.GemmNT(m, n, d, s.queries.Data()[q*d:(q+m)*d], d, x.Data()[first*d:(first+n)*d], d, products, n, false)
+			simd.GemmNT(m, n, d, s.queries.x.Data()[q*d:(q+m)*d], d, x.Data()[first*d:(first+n)*d], d, products, n, false)
 			for i := range m {
 				s.offer(q+i, first, products[i*n:(i+1)*n])
 			}
@@ -152,7 +146,7 @@ func (s *vectorSearch) offer(q, first int, products []float32) {
 	limit := s.limit(q)
 	for i, p := range products {
 		if half[i]-p < limit {
-			distance := float32(squaredDistance(s.queries.Row(q), s.v.x.Row(first+i)))
+			distance := float32(squaredDistance(s.queries.x.Row(q), s.v.x.Row(first+i)))
 			s.best.offer(q, key(math.Float32bits(distance), first+i))
 			limit = s.limit(q)
 		}
@@ -165,7 +159,7 @@ func (s *vectorSearch) limit(q int) float32 {
 	if worst == math.MaxUint32 {
 		return float32(math.Inf(1))
 	}
-	return math.Float32frombits(worst)/2 - s.half[q] + s.margin
+	return math.Float32frombits(worst)/2 - s.queries.half[q] + s.margin
 }
 
 func squaredDistance(a, b []float32) float64 {
