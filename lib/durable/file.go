@@ -42,11 +42,15 @@ type File struct {
 const temporary = ".tmp-"
 
 // Create returns an empty temporary file that is to become path, with the permissions 0644 before the process' umask.
-// The folder must exist. If path is a symbolic link, the file that it names will be replaced, not the link.
+// The folder must exist. If path is a symbolic link, the file that it names will be replaced, not the link. A path that
+// names a folder, a pipe or a device is an error.
 func Create(path string) (*File, error) {
 	path, err := followLink(path)
 	if err != nil {
 		return nil, err
+	}
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "create", Path: path, Err: errors.New("it is there and is no regular file")}
 	}
 	dir, name := filepath.Split(path)
 	for {
