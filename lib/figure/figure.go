@@ -23,14 +23,9 @@ package figure
 
 import (
 	"fmt"
-	"image"
 	"io"
 	"math"
 	"strings"
-
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgpdf"
 )
 
 // MM is one millimetre in CSS pixels: Axes{Width: 84 * MM} is as wide as a journal's column.
@@ -103,9 +98,7 @@ func (f *Figure) Describe() string {
 // widths and states the width of every string, so that a browser with neither still keeps text inside its place.
 func (f *Figure) WriteSVG(w io.Writer) error {
 	d := f.layout()
-	out := newSVG(d.w, d.h, f.Alt)
-	paintCard(d, out)
-	if _, err := w.Write(out.bytes()); err != nil {
+	if err := writeSVG(w, d.w, d.h, f.Alt, d.paint); err != nil {
 		return fmt.Errorf("figure: writing SVG: %w", err)
 	}
 	return nil
@@ -116,10 +109,7 @@ func (f *Figure) WritePNG(w io.Writer) error { return f.writePNG(w, 2) }
 
 func (f *Figure) writePNG(w io.Writer, density int) error {
 	d := f.layout()
-	raster := vgimg.NewWith(vgimg.UseWH(vg.Length(d.w)*pointsPerPixel, vg.Length(d.h)*pointsPerPixel), vgimg.UseDPI(96*density))
-	pixels := raster.Image().(*image.RGBA) // what vgimg makes
-	paintCard(d, &vgBackend{vg: raster, height: d.h, pixels: pixels, density: float64(density)})
-	if err := encodePNG(w, pixels, d.photo); err != nil {
+	if err := writePNG(w, d.w, d.h, density, d.photo, d.paint); err != nil {
 		return fmt.Errorf("figure: writing PNG: %w", err)
 	}
 	return nil
@@ -128,19 +118,10 @@ func (f *Figure) writePNG(w io.Writer, density int) error {
 // WritePDF writes the figure as a PDF page of its own size. Text is drawn as outlines, so it needs no font.
 func (f *Figure) WritePDF(w io.Writer) error {
 	d := f.layout()
-	page := vgpdf.New(vg.Length(d.w)*pointsPerPixel, vg.Length(d.h)*pointsPerPixel)
-	paintCard(d, &vgBackend{vg: page, height: d.h})
-	if _, err := page.WriteTo(w); err != nil {
+	if err := writePDF(w, d.w, d.h, d.paint); err != nil {
 		return fmt.Errorf("figure: writing PDF: %w", err)
 	}
 	return nil
-}
-
-// paintCard paints the opaque background, then the drawing.
-func paintCard(d drawing, out backend) {
-	c := &Canvas{out: out, Width: d.w, Height: d.h}
-	c.Box(0, 0, d.w, d.h, "", Style{Fill: Paper, Stroke: Paper, Width: -1})
-	d.paint(c)
 }
 
 // ECharts returns the option of an interactive ECharts view of the same data, as JSON that is safe inside a script

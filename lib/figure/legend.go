@@ -146,7 +146,7 @@ func (c *Canvas) markers(i int, at []point, r float64, color Color) {
 	}
 	var p path
 	for _, q := range at {
-		p.marker(i, c.at(q.x, q.y), r)
+		addMarker(&p, i, c.at(q.x, q.y), r)
 	}
 	c.out.fill(p, color)
 }

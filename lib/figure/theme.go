@@ -2,23 +2,7 @@
 
 package figure
 
-import (
-	"image/color"
-	"math"
-)
-
-// A Color is a colour with opacity. Where a Style asks for one, the zero value means the theme's own.
-type Color = color.NRGBA
-
-// The theme's colours beside those of classes and scales.
-var (
-	Paper = rgb(0xffffff) // the card
-	Ink   = rgb(0x1f2328) // text and outlines
-	Muted = rgb(0x57606a) // tick labels and notes
-	Faint = rgb(0xd0d7de) // grid lines and inactive things
-)
-
-func rgb(v uint32) Color { return Color{R: uint8(v >> 16), G: uint8(v >> 8), B: uint8(v), A: 255} }
+import "math"
 
 // classColors are seven after Okabe and Ito (their yellow, too pale for lines, left out) and three after Tol,
 // ordered so that the first few are the furthest apart.
@@ -92,24 +76,6 @@ func (m ColorMap) or(other ColorMap) ColorMap {
 	return m
 }
 
-// onColor returns the text colour that contrasts with a background (relative luminance as in WCAG 2).
-func onColor(c Color) Color {
-	linear := func(v uint8) float64 {
-		x := float64(v) / 255
-		if x <= 0.04045 {
-			return x / 12.92
-		}
-		return math.Pow((x+0.055)/1.055, 2.4)
-	}
-	switch l := 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B); {
-	case l > 0.5:
-		return Ink
-	case l > 0.179: // where black and white contrast alike
-		return rgb(0x000000)
-	}
-	return Paper
-}
-
 // A markerShape is a set of polygons in a square from -1 to 1; nil stands for a circle.
 type markerShape []point
 
@@ -137,8 +103,8 @@ func plus(turn float64) markerShape {
 	return s
 }
 
-// marker adds the marker of class i, of radius r, to a path.
-func (p *path) marker(i int, at point, r float64) {
+// addMarker adds the marker of class i, of radius r, to a path.
+func addMarker(p *path, i int, at point, r float64) {
 	shape := markers[i%len(markers)]
 	if shape == nil {
 		p.circle(at, r)

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package figure
+
+// Draw returns a figure of the given size that is drawn by hand, for schematics. The function is called each time
+// the figure is written and must draw the same each time; alt says in words what it shows.
+func Draw(width, height float64, alt string, paint func(c *Canvas)) *Figure {
+	if width <= 0 || height <= 0 {
+		panic("figure: Draw: width and height must be positive")
+	}
+	if alt == "" {
+		panic("figure: Draw: a drawing needs an alt text, which says in words what it shows")
+	}
+	return &Figure{
+		Alt: alt, kind: "drawing", width: width,
+		plan: func(p slot) drawing {
+			if p.mark == "" {
+				return drawing{w: width, h: height, paint: paint}
+			}
+			top := titleTop([]string{p.mark})
+			return drawing{w: width, h: top + height, paint: func(c *Canvas) {
+				paintTitle(c, []string{p.mark})
+				paint(c.part(0, top, width, height))
+			}}
+		},
+	}
+}
