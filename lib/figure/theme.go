@@ -2,21 +2,25 @@
 
 package figure
 
-import "math"
+import (
+	"math"
+
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
+)
 
 // classColors are seven after Okabe and Ito (their yellow, too pale for lines, left out) and three after Tol,
 // ordered so that the first few are the furthest apart.
 var classColors = [10]Color{
-	rgb(0x0072b2), // blue
-	rgb(0xd55e00), // vermilion
-	rgb(0x009e73), // bluish green
-	rgb(0xcc79a7), // reddish purple
-	rgb(0xe69f00), // orange
-	rgb(0x56b4e9), // sky blue
-	rgb(0x222222), // near black
-	rgb(0x882255), // wine
-	rgb(0x999933), // olive
-	rgb(0x332288), // indigo
+	canvas.RGB(0x0072b2), // blue
+	canvas.RGB(0xd55e00), // vermilion
+	canvas.RGB(0x009e73), // bluish green
+	canvas.RGB(0xcc79a7), // reddish purple
+	canvas.RGB(0xe69f00), // orange
+	canvas.RGB(0x56b4e9), // sky blue
+	canvas.RGB(0x222222), // near black
+	canvas.RGB(0x882255), // wine
+	canvas.RGB(0x999933), // olive
+	canvas.RGB(0x332288), // indigo
 }
 
 // ClassColor returns the colour of class or series i. There are ten, each with a marker of its own shape; then they repeat.
@@ -50,7 +54,7 @@ var colorStops = map[ColorMap][]Color{
 func stops(values ...uint32) []Color {
 	out := make([]Color, len(values))
 	for i, v := range values {
-		out[i] = rgb(v)
+		out[i] = canvas.RGB(v)
 	}
 	return out
 }
@@ -77,7 +81,7 @@ func (m ColorMap) or(other ColorMap) ColorMap {
 }
 
 // A markerShape is a set of polygons in a square from -1 to 1; nil stands for a circle.
-type markerShape []point
+type markerShape [][2]float64
 
 // markers are as many as the class colours, all of about the same area.
 var markers = [10]markerShape{
@@ -98,25 +102,25 @@ func plus(turn float64) markerShape {
 	s := markerShape{{a, -b}, {a, -a}, {b, -a}, {b, a}, {a, a}, {a, b}, {-a, b}, {-a, a}, {-b, a}, {-b, -a}, {-a, -a}, {-a, -b}}
 	sin, cos := math.Sincos(turn)
 	for i, p := range s {
-		s[i] = point{p.x*cos - p.y*sin, p.x*sin + p.y*cos}
+		s[i] = [2]float64{p[0]*cos - p[1]*sin, p[0]*sin + p[1]*cos}
 	}
 	return s
 }
 
 // addMarker adds the marker of class i, of radius r, to a path.
-func addMarker(p *path, i int, at point, r float64) {
+func addMarker(p *canvas.Path, i int, at canvas.Point, r float64) {
 	shape := markers[i%len(markers)]
 	if shape == nil {
-		p.circle(at, r)
+		p.Circle(at, r)
 		return
 	}
 	for j, q := range shape {
-		q = point{at.x + r*q.x, at.y + r*q.y}
+		q := canvas.Pt(at.X+r*q[0], at.Y+r*q[1])
 		if j == 0 {
-			p.move(q)
+			p.Move(q)
 		} else {
-			p.line(q)
+			p.Line(q)
 		}
 	}
-	p.close()
+	p.Close()
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package figure
+package canvas
 
 import (
 	"image"
@@ -13,16 +13,16 @@ import (
 	"gonum.org/v1/plot/vg/vgpdf"
 )
 
-// writePNG writes a drawing as PNG with so many pixels for a CSS pixel. A photo keeps all its colours.
-func writePNG(w io.Writer, width, height float64, density int, photo bool, paint func(c *Canvas)) error {
+// WritePNG writes a drawing as PNG with so many pixels for a CSS pixel. A photo keeps all its colours.
+func WritePNG(w io.Writer, width, height float64, density int, photo bool, paint func(c *Canvas)) error {
 	raster := vgimg.NewWith(vgimg.UseWH(vg.Length(width)*pointsPerPixel, vg.Length(height)*pointsPerPixel), vgimg.UseDPI(96*density))
 	pixels := raster.Image().(*image.RGBA) // what vgimg makes
 	paintCard(width, height, paint, &vgBackend{vg: raster, height: height, pixels: pixels, density: float64(density)})
 	return encodePNG(w, pixels, photo)
 }
 
-// writePDF writes a drawing as a PDF page of its own size.
-func writePDF(w io.Writer, width, height float64, paint func(c *Canvas)) error {
+// WritePDF writes a drawing as a PDF page of its own size.
+func WritePDF(w io.Writer, width, height float64, paint func(c *Canvas)) error {
 	page := vgpdf.New(vg.Length(width)*pointsPerPixel, vg.Length(height)*pointsPerPixel)
 	paintCard(width, height, paint, &vgBackend{vg: page, height: height})
 	_, err := page.WriteTo(w)
@@ -39,11 +39,11 @@ type vgBackend struct {
 	density float64     // raster pixels in a CSS pixel
 }
 
-func (b *vgBackend) at(p point) vg.Point {
-	return vg.Point{X: vg.Length(p.x * pointsPerPixel), Y: vg.Length((b.height - p.y) * pointsPerPixel)}
+func (b *vgBackend) at(p Point) vg.Point {
+	return vg.Point{X: vg.Length(p.X * pointsPerPixel), Y: vg.Length((b.height - p.Y) * pointsPerPixel)}
 }
 
-func (b *vgBackend) path(p path) vg.Path {
+func (b *vgBackend) path(p Path) vg.Path {
 	out := make(vg.Path, 0, len(p))
 	for _, s := range p {
 		switch s.op {
@@ -78,12 +78,12 @@ func (c straight) RGBA() (r, g, b, a uint32) {
 	return uint32(c.R) * 0x101, uint32(c.G) * 0x101, uint32(c.B) * 0x101, uint32(c.A) * 0x101
 }
 
-func (b *vgBackend) fill(p path, c Color) {
+func (b *vgBackend) Fill(p Path, c Color) {
 	b.color(c)
 	b.vg.Fill(b.path(p))
 }
 
-func (b *vgBackend) stroke(p path, c Color, width float64, dash []float64) {
+func (b *vgBackend) Stroke(p Path, c Color, width float64, dash []float64) {
 	lengths := make([]vg.Length, len(dash))
 	for i, d := range dash {
 		lengths[i] = vg.Length(d * pointsPerPixel)
@@ -94,16 +94,16 @@ func (b *vgBackend) stroke(p path, c Color, width float64, dash []float64) {
 	b.vg.Stroke(b.path(p))
 }
 
-func (b *vgBackend) text(p point, s string, size float64, isBold bool, angle float64, c Color) {
-	b.fill(textOutline(p, s, size, isBold, angle), c)
+func (b *vgBackend) Text(p Point, s string, size float64, isBold bool, angle float64, c Color) {
+	b.Fill(textOutline(p, s, size, isBold, angle), c)
 }
 
-func (b *vgBackend) image(r rect, img *image.NRGBA) {
+func (b *vgBackend) Image(r Rect, img *image.NRGBA) {
 	if b.pixels == nil {
-		b.vg.DrawImage(vg.Rectangle{Min: b.at(point{r.x, r.bottom()}), Max: b.at(point{r.right(), r.y})}, enlarge(img, r))
+		b.vg.DrawImage(vg.Rectangle{Min: b.at(Point{r.X, r.Bottom()}), Max: b.at(Point{r.Right(), r.Y})}, enlarge(img, r))
 		return
 	}
-	to := image.Rect(round(r.x*b.density), round(r.y*b.density), round(r.right()*b.density), round(r.bottom()*b.density))
+	to := image.Rect(round(r.X*b.density), round(r.Y*b.density), round(r.Right()*b.density), round(r.Bottom()*b.density))
 	size := img.Bounds().Size()
 	for y := to.Min.Y; y < to.Max.Y; y++ {
 		v := (y - to.Min.Y) * size.Y / to.Dy()
@@ -116,9 +116,9 @@ func (b *vgBackend) image(r rect, img *image.NRGBA) {
 
 // enlarge repeats pixels until the image has at least four of them in a CSS pixel, since readers of PDF smooth
 // what they enlarge, and turns it upside down, as a page's coordinates do.
-func enlarge(img *image.NRGBA, r rect) *image.NRGBA {
+func enlarge(img *image.NRGBA, r Rect) *image.NRGBA {
 	size := img.Bounds().Size()
-	k := max(1, round(4*r.w/float64(size.X)))
+	k := max(1, round(4*r.W/float64(size.X)))
 	out := image.NewNRGBA(image.Rect(0, 0, size.X*k, size.Y*k))
 	for y := range size.Y * k {
 		for x := range size.X * k {

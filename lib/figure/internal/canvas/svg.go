@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package figure
+package canvas
 
 import (
 	"bytes"
@@ -16,8 +16,8 @@ import (
 	"unicode/utf8"
 )
 
-// writeSVG writes a drawing as SVG, with its words as the title.
-func writeSVG(w io.Writer, width, height float64, alt string, paint func(c *Canvas)) error {
+// WriteSVG writes a drawing as SVG, with its words as the title.
+func WriteSVG(w io.Writer, width, height float64, alt string, paint func(c *Canvas)) error {
 	out := newSVG(width, height, alt)
 	paintCard(width, height, paint, out)
 	_, err := w.Write(out.bytes())
@@ -52,14 +52,14 @@ func (b *svgBackend) bytes() []byte {
 	return append(b.buf.Bytes(), "</svg>\n"...)
 }
 
-func (b *svgBackend) fill(p path, c Color) {
-	fmt.Fprintf(&b.buf, "<path d=\"%s\" fill=\"%s\"", svgPath(p), hex(c))
+func (b *svgBackend) Fill(p Path, c Color) {
+	fmt.Fprintf(&b.buf, "<path d=\"%s\" fill=\"%s\"", svgPath(p), Hex(c))
 	b.opacity("fill-opacity", c)
 	b.buf.WriteString("/>\n")
 }
 
-func (b *svgBackend) stroke(p path, c Color, width float64, dash []float64) {
-	fmt.Fprintf(&b.buf, "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%s\"", svgPath(p), hex(c), number(width))
+func (b *svgBackend) Stroke(p Path, c Color, width float64, dash []float64) {
+	fmt.Fprintf(&b.buf, "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%s\"", svgPath(p), Hex(c), number(width))
 	b.opacity("stroke-opacity", c)
 	if len(dash) > 0 {
 		b.buf.WriteString(` stroke-dasharray="`)
@@ -80,29 +80,29 @@ func (b *svgBackend) opacity(attribute string, c Color) {
 	}
 }
 
-func (b *svgBackend) text(p point, s string, size float64, isBold bool, angle float64, c Color) {
+func (b *svgBackend) Text(p Point, s string, size float64, isBold bool, angle float64, c Color) {
 	fmt.Fprintf(&b.buf, `<text x="%s" y="%s" font-size="%s" textLength="%s" lengthAdjust="spacingAndGlyphs" fill="%s"`,
-		number(p.x), number(p.y), number(size), number(textWidth(s, size, isBold)), hex(c))
+		number(p.X), number(p.Y), number(size), number(TextWidth(s, size, isBold)), Hex(c))
 	if isBold {
 		b.buf.WriteString(` font-weight="bold"`)
 	}
 	if angle != 0 {
-		fmt.Fprintf(&b.buf, ` transform="rotate(%s %s %s)"`, number(-angle*180/math.Pi), number(p.x), number(p.y))
+		fmt.Fprintf(&b.buf, ` transform="rotate(%s %s %s)"`, number(-angle*180/math.Pi), number(p.X), number(p.Y))
 	}
 	fmt.Fprintf(&b.buf, ">%s</text>\n", html.EscapeString(xmlText(s)))
 }
 
-func (b *svgBackend) image(r rect, img *image.NRGBA) {
+func (b *svgBackend) Image(r Rect, img *image.NRGBA) {
 	var data bytes.Buffer
 	if err := png.Encode(&data, img); err != nil {
 		panic("figure: an image in memory does not encode: " + err.Error())
 	}
 	fmt.Fprintf(&b.buf, `<image x="%s" y="%s" width="%s" height="%s" preserveAspectRatio="none" style="image-rendering:pixelated"`,
-		number(r.x), number(r.y), number(r.w), number(r.h))
+		number(r.X), number(r.Y), number(r.W), number(r.H))
 	fmt.Fprintf(&b.buf, " href=\"data:image/png;base64,%s\"/>\n", base64.StdEncoding.EncodeToString(data.Bytes()))
 }
 
-func svgPath(p path) []byte {
+func svgPath(p Path) []byte {
 	var out []byte
 	for _, s := range p {
 		out = append(out, "MLQCZ"[s.op])
@@ -110,7 +110,7 @@ func svgPath(p path) []byte {
 			if i > 0 {
 				out = append(out, ' ')
 			}
-			out = append(append(append(out, number(s.p[i].x)...), ' '), number(s.p[i].y)...)
+			out = append(append(append(out, number(s.p[i].X)...), ' '), number(s.p[i].Y)...)
 		}
 	}
 	return out
@@ -125,4 +125,5 @@ func number(x float64) string {
 	return strconv.FormatFloat(x, 'f', -1, 64)
 }
 
-func hex(c Color) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
+// Hex returns a colour as "#rrggbb".
+func Hex(c Color) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }

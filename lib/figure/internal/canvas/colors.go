@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package figure
+package canvas
 
 import (
 	"image/color"
@@ -12,16 +12,17 @@ type Color = color.NRGBA
 
 // The theme's colours beside those of classes and scales.
 var (
-	Paper = rgb(0xffffff) // the card
-	Ink   = rgb(0x1f2328) // text and outlines
-	Muted = rgb(0x57606a) // tick labels and notes
-	Faint = rgb(0xd0d7de) // grid lines and inactive things
+	Paper = RGB(0xffffff) // the card
+	Ink   = RGB(0x1f2328) // text and outlines
+	Muted = RGB(0x57606a) // tick labels and notes
+	Faint = RGB(0xd0d7de) // grid lines and inactive things
 )
 
-func rgb(v uint32) Color { return Color{R: uint8(v >> 16), G: uint8(v >> 8), B: uint8(v), A: 255} }
+// RGB returns the opaque colour 0xrrggbb.
+func RGB(v uint32) Color { return Color{R: uint8(v >> 16), G: uint8(v >> 8), B: uint8(v), A: 255} }
 
-// onColor returns the text colour that contrasts with a background (relative luminance as in WCAG 2).
-func onColor(c Color) Color {
+// OnColor returns the text colour that contrasts with a background (relative luminance as in WCAG 2).
+func OnColor(c Color) Color {
 	linear := func(v uint8) float64 {
 		x := float64(v) / 255
 		if x <= 0.04045 {
@@ -33,7 +34,7 @@ func onColor(c Color) Color {
 	case l > 0.5:
 		return Ink
 	case l > 0.179: // where black and white contrast alike
-		return rgb(0x000000)
+		return RGB(0x000000)
 	}
 	return Paper
 }
