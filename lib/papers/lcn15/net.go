@@ -9,7 +9,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/competitive"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/nn"
-	"github.com/lateral-ml/lateral/lib/submask"
+	"github.com/lateral-ml/lateral/lib/retrieval"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -167,33 +167,33 @@ func (n *Net) each(x *tensor.Tensor, do func(first int, layers []Pair, logits *a
 // the winner of each block of LWTA and maxout. Maps of a convolutional layer count before pooling, unit by unit.
 //
 //	x [N, C, H, W] -> N codes
-func (n *Net) Submasks(x *tensor.Tensor, layer int) *submask.Codes {
-	var codes submask.Codes
+func (n *Net) Submasks(x *tensor.Tensor, layer int) *retrieval.Codes {
+	var codes retrieval.Codes
 	n.each(x, func(_ int, layers []Pair, _ *autograd.Var) { codes.Append(n.code(layers, layer)) })
 	return &codes
 }
 
 // code returns the codes of a batch in a layer.
-func (n *Net) code(layers []Pair, layer int) *submask.Codes {
+func (n *Net) code(layers []Pair, layer int) *retrieval.Codes {
 	z := layers[layer].Z.Value()
 	if n.setting.Competition == ReLU {
-		return submask.ReLU(z)
+		return retrieval.ActiveCodes(z)
 	}
-	return submask.Winners(z, n.setting.Hidden[layer].Block)
+	return retrieval.WinnerCodes(z, n.setting.Hidden[layer].Block)
 }
 
 // WholeSubmasks returns which units of all hidden layers answer to each image, layer after layer: one code for the
 // subnetwork, as [LCN15, section 3] defines it. For its experiments the document takes the last layer's part.
 //
 //	x [N, C, H, W] -> N codes
-func (n *Net) WholeSubmasks(x *tensor.Tensor) *submask.Codes {
-	var codes submask.Codes
-	parts := make([]*submask.Codes, len(n.Hidden))
+func (n *Net) WholeSubmasks(x *tensor.Tensor) *retrieval.Codes {
+	var codes retrieval.Codes
+	parts := make([]*retrieval.Codes, len(n.Hidden))
 	n.each(x, func(_ int, layers []Pair, _ *autograd.Var) {
 		for layer := range parts {
 			parts[layer] = n.code(layers, layer)
 		}
-		codes.Append(submask.Join(parts...))
+		codes.Append(retrieval.JoinCodes(parts...))
 	})
 	return &codes
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package lcn15 trains networks whose units compete locally, and says which of them answer: for every input another
-// subnetwork, coded by package submask as one bit a unit [LCN15].
+// subnetwork, encoded by package retrieval with one bit per unit [LCN15].
 //
 // A [Setting] says everything about one network; [Relu], [Lwta], [Maxout2] and the others return those of the document's
 // experiments:

@@ -16,7 +16,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/papers/thesis21"
-	"github.com/lateral-ml/lateral/lib/submask"
+	"github.com/lateral-ml/lateral/lib/retrieval"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
@@ -64,7 +64,7 @@ func mustTrain(t *testing.T, s Setting, o Options) *Trained {
 func TestNetworksLearn(t *testing.T) {
 	for name, s := range settings() {
 		n := mustTrain(t, s, Options{Workers: 1}).Net
-		if wrong := submask.Errors(n.Guesses(small.Test.X), small.Test.Y); wrong > 20 {
+		if wrong := retrieval.Errors(n.Guesses(small.Test.X), small.Test.Y); wrong > 20 {
 			t.Errorf("%s: %d of 400 images are classified wrongly", name, wrong)
 		}
 		for i, l := range n.setting.Hidden {
@@ -88,7 +88,7 @@ func TestNetworksLearn(t *testing.T) {
 func TestSubmasks(t *testing.T) {
 	for name, s := range settings() {
 		n := New(s, []int{1, 8, 8}, 4)
-		var layers []*submask.Codes
+		var layers []*retrieval.Codes
 		for layer, l := range s.Hidden {
 			codes, z := n.Submasks(small.Test.X, layer), n.NetInputs(small.Test.X, layer)
 			if codes.Len() != 400 || codes.Bits() != z.Width() {
@@ -116,7 +116,7 @@ func TestSubmasks(t *testing.T) {
 			}
 		}
 		whole := n.WholeSubmasks(small.Test.X)
-		if want := submask.Join(layers...); whole.Bits() != want.Bits() || !slices.Equal(whole.Words(), want.Words()) {
+		if want := retrieval.JoinCodes(layers...); whole.Bits() != want.Bits() || !slices.Equal(whole.Words(), want.Words()) {
 			t.Errorf("%s: the whole network's codes are not those of its layers", name)
 		}
 	}

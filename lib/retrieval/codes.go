@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package submask codes which units of a layer took part in the answer to an input, one bit a unit, and searches among
-// such codes [LCN15, section 3].
+// Package retrieval finds what is nearest: it encodes which units of a layer were active, one bit per unit (the submasks
+// of [LCN15, section 3]), and searches among such codes and among vectors.
 //
-//	codes := submask.ReLU(activations)             // or Winners, for LWTA and maxout
-//	index := &submask.Index{Codes: codes}
-//	near := index.Search(queries, 5)               // the exact 5 nearest by Hamming distance
-//	guess := submask.Classify(near, labels, classes, submask.InverseDistance)
+//	codes := retrieval.ActiveCodes(activations)  // or WinnerCodes, for LWTA and maxout
+//	index := &retrieval.Index{Codes: codes}
+//	near := index.Search(queries, 5)             // the exact 5 nearest by Hamming distance
+//	predictions := retrieval.Classify(near, labels, classes, retrieval.InverseDistance)
 //
-// The index serves any binary codes: [FromWords] takes them as they are. [Vectors] is its twin for vectors of numbers
+// The index serves any binary codes: [CodesFromWords] takes them as they are. [Vectors] is its twin for vectors of numbers
 // and Euclidean distance. [DiffHash] learns codes from labels, as a baseline; [PrecisionRecall] and
 // [MeanAveragePrecision] measure how well codes retrieve.
 //
@@ -17,7 +17,7 @@
 // Of units that compete with equal net input the lowest index wins. Of neighbours at equal distance the one with the
 // lowest index comes first. Of classes with equal votes the one whose nearest voter comes first wins, and of values of k
 // with equal error the smallest. Results do not depend on the number of workers.
-package submask
+package retrieval
 
 import (
 	"fmt"
@@ -36,25 +36,25 @@ type Codes struct {
 	data        []uint64
 }
 
-// New returns n codes whose bits are all 0. It panics unless n >= 0 and bits >= 1.
-func New(n, bits int) *Codes {
+// NewCodes returns n codes whose bits are all 0. It panics unless n >= 0 and bits >= 1.
+func NewCodes(n, bits int) *Codes {
 	if n < 0 || bits < 1 {
-		panic(fmt.Sprintf("submask: New: %d codes of %d bits", n, bits))
+		panic(fmt.Sprintf("retrieval: NewCodes: %d codes of %d bits", n, bits))
 	}
 	words := (bits + 63) / 64
 	return &Codes{bits: bits, words: words, n: n, data: make([]uint64, n*words)}
 }
 
-// FromWords returns codes that share data, in which each code takes ceil(bits/64) words. It panics if data is not a
+// CodesFromWords returns codes that share data, in which each code takes ceil(bits/64) words. It panics if data is not a
 // whole number of codes or a bit beyond the length is 1.
-func FromWords(data []uint64, bits int) *Codes {
+func CodesFromWords(data []uint64, bits int) *Codes {
 	if bits < 1 || len(data)%((bits+63)/64) != 0 {
-		panic(fmt.Sprintf("submask: FromWords: %d words do not make codes of %d bits", len(data), bits))
+		panic(fmt.Sprintf("retrieval: CodesFromWords: %d words do not make codes of %d bits", len(data), bits))
 	}
 	words := (bits + 63) / 64
 	c := &Codes{bits: bits, words: words, n: len(data) / words, data: data}
 	if i := c.stray(); i >= 0 {
-		panic(fmt.Sprintf("submask: FromWords: code %d has a 1 beyond its %d bits", i, bits))
+		panic(fmt.Sprintf("retrieval: CodesFromWords: code %d has a 1 beyond its %d bits", i, bits))
 	}
 	return c
 }
@@ -72,21 +72,21 @@ func (c *Codes) stray() int {
 	return -1
 }
 
-// ReLU returns the submasks of a layer of rectified linear units: bit j is 1 where z_j > 0 [LCN15, section 3]. Net
+// ActiveCodes returns the submasks of a layer of rectified linear units: bit j is 1 where z_j > 0 [LCN15, section 3]. Net
 // inputs and activations give the same codes. Maps of a convolutional layer count unit by unit in the order of memory.
 //
 //	z [N, U] or [N, C, H, W] -> N codes of U or C·H·W bits
 //
 // NaN gives 0. ReLU panics if a sample has no units.
-func ReLU(z *tensor.Tensor) *Codes { return pack(z, func(v float32) bool { return v > 0 }) }
+func ActiveCodes(z *tensor.Tensor) *Codes { return pack(z, func(v float32) bool { return v > 0 }) }
 
-// Pack returns a bit for each element of mask, 1 where it is not 0: what competitive.Submask returns, for example.
+// PackCodes returns a bit for each element of mask, 1 where it is not 0: what competitive.Submask returns, for example.
 //
 //	mask [N, U] -> N codes of U bits
-func Pack(mask *tensor.Tensor) *Codes { return pack(mask, func(v float32) bool { return v != 0 }) }
+func PackCodes(mask *tensor.Tensor) *Codes { return pack(mask, func(v float32) bool { return v != 0 }) }
 
 func pack(x *tensor.Tensor, on func(float32) bool) *Codes {
-	c := New(x.Rows(), x.Width())
+	c := NewCodes(x.Rows(), x.Width())
 	for i := range c.n {
 		code := c.Row(i)
 		for j, v := range x.Row(i) {
@@ -98,7 +98,7 @@ func pack(x *tensor.Tensor, on func(float32) bool) *Codes {
 	return c
 }
 
-// Winners returns the submasks of a layer whose units compete in blocks of B, LWTA or maxout, from the net inputs
+// WinnerCodes returns the submasks of a layer whose units compete in blocks of B, LWTA or maxout, from the net inputs
 // before the competition: bit j is 1 if unit j has the largest net input of its block, so that every block has exactly one
 // 1 [LCN15, section 3.1].
 //
@@ -107,12 +107,12 @@ func pack(x *tensor.Tensor, on func(float32) bool) *Codes {
 //
 // Of equal units the first wins, even where all are 0; a NaN never wins. The activations of LWTA will not do in the place
 // of z: a negative winner is less than the zeros beside it. Winners panics if B does not divide U or C.
-func Winners(z *tensor.Tensor, block int) *Codes {
+func WinnerCodes(z *tensor.Tensor, block int) *Codes {
 	shape := z.Shape()
 	if len(shape) < 2 || block < 1 || shape[1]%block != 0 {
-		panic(fmt.Sprintf("submask: Winners: blocks of %d units in shape %v", block, shape))
+		panic(fmt.Sprintf("retrieval: WinnerCodes: blocks of %d units in shape %v", block, shape))
 	}
-	c := New(z.Rows(), z.Width())
+	c := NewCodes(z.Rows(), z.Width())
 	places := z.Width() / shape[1]
 	for i := range c.n {
 		code, x := c.Row(i), z.Row(i)
@@ -160,7 +160,7 @@ func (c *Codes) Set(i, j int) {
 
 func (c *Codes) check(op string, bit int) {
 	if bit < 0 || bit >= c.bits {
-		panic(fmt.Sprintf("submask: %s: bit %d of codes of %d bits", op, bit, c.bits))
+		panic(fmt.Sprintf("retrieval: %s: bit %d of codes of %d bits", op, bit, c.bits))
 	}
 }
 
@@ -176,7 +176,7 @@ func (c *Codes) Ones(i int) int {
 // Slice returns the codes from up to (not including) to, sharing memory.
 func (c *Codes) Slice(from, to int) *Codes {
 	if from < 0 || to < from || to > c.n {
-		panic(fmt.Sprintf("submask: Slice: [%d:%d] of %d codes", from, to, c.n))
+		panic(fmt.Sprintf("retrieval: Slice: [%d:%d] of %d codes", from, to, c.n))
 	}
 	return &Codes{bits: c.bits, words: c.words, n: to - from, data: c.data[from*c.words : to*c.words : to*c.words]}
 }
@@ -187,26 +187,26 @@ func (c *Codes) Append(d *Codes) {
 		c.bits, c.words = d.bits, d.words
 	}
 	if c.bits != d.bits {
-		panic(fmt.Sprintf("submask: Append: codes of %d bits to codes of %d", d.bits, c.bits))
+		panic(fmt.Sprintf("retrieval: Append: codes of %d bits to codes of %d", d.bits, c.bits))
 	}
 	c.data = append(c.data, d.data...)
 	c.n += d.n
 }
 
-// Join returns codes in which the bits of each layer's code of a sample follow those of the layer before: with the codes of all
+// JoinCodes returns codes in which the bits of each layer's code of a sample follow those of the layer before: with the codes of all
 // layers, the submask of the whole network [LCN15, section 3]. It panics without layers, or if they have not as many codes.
-func Join(layers ...*Codes) *Codes {
+func JoinCodes(layers ...*Codes) *Codes {
 	if len(layers) == 0 {
-		panic("submask: Join: no codes")
+		panic("retrieval: JoinCodes: no codes")
 	}
 	all := 0
 	for _, c := range layers {
 		if c.n != layers[0].n {
-			panic(fmt.Sprintf("submask: Join: %d codes and %d", layers[0].n, c.n))
+			panic(fmt.Sprintf("retrieval: JoinCodes: %d codes and %d", layers[0].n, c.n))
 		}
 		all += c.bits
 	}
-	joined := New(layers[0].n, all)
+	joined := NewCodes(layers[0].n, all)
 	for i := range joined.n {
 		row, first := joined.Row(i), 0
 		for _, c := range layers {
@@ -240,7 +240,7 @@ func (c *Codes) Unpack() *tensor.Tensor {
 // It panics if the sets differ in number or length, and returns NaN for no samples.
 func Flips(before, after *Codes) []float64 {
 	if before.n != after.n || before.bits != after.bits {
-		panic(fmt.Sprintf("submask: Flips: %d codes of %d bits and %d of %d", before.n, before.bits, after.n, after.bits))
+		panic(fmt.Sprintf("retrieval: Flips: %d codes of %d bits and %d of %d", before.n, before.bits, after.n, after.bits))
 	}
 	count := make([]int, before.bits)
 	for i := range before.n {
@@ -262,7 +262,7 @@ func Flips(before, after *Codes) []float64 {
 // are codes.
 func (c *Codes) Distances(dst []float32, i int) {
 	if len(dst) != c.n {
-		panic(fmt.Sprintf("submask: Distances: %d distances of %d codes", len(dst), c.n))
+		panic(fmt.Sprintf("retrieval: Distances: %d distances of %d codes", len(dst), c.n))
 	}
 	var some [256]int32
 	for first := 0; first < c.n; first += len(some) {

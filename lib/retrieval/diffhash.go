@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package submask
+package retrieval
 
 import (
 	"errors"
@@ -36,19 +36,17 @@ type DiffHash struct {
 func NewDiffHash(x *tensor.Tensor, labels []int, bits int, alpha float64) (*DiffHash, error) {
 	n, d := x.Rows(), x.Width()
 	if bits < 1 || bits > d || !(alpha > 0) || len(labels) != n {
-		panic(fmt.Sprintf("submask: NewDiffHash: %d bits, alpha %g, vectors of shape %v with %d labels", bits, alpha, x.Shape(), len(labels)))
+		panic(fmt.Sprintf("retrieval: NewDiffHash: %d bits, alpha %g, vectors of shape %v with %d labels", bits, alpha, x.Shape(), len(labels)))
 	}
 	classes := 0
 	for i, c := range labels {
 		if c < 0 {
-			panic(fmt.Sprintf("submask: NewDiffHash: label %d of vector %d", c, i))
+			panic(fmt.Sprintf("retrieval: NewDiffHash: label %d of vector %d", c, i))
 		}
 		classes = max(classes, c+1)
 	}
-	for i := range n {
-		if _, err := squares(x.Row(i)); err != nil {
-			return nil, fmt.Errorf("submask: NewDiffHash: vector %d: %w", i, err)
-		}
+	if err := finite(x); err != nil {
+		return nil, fmt.Errorf("retrieval: NewDiffHash: %w", err)
 	}
 	size := make([]float64, classes)
 	for _, c := range labels {
@@ -56,7 +54,7 @@ func NewDiffHash(x *tensor.Tensor, labels []int, bits int, alpha float64) (*Diff
 	}
 	alike, different := pairs(size)
 	if alike == 0 || different == 0 {
-		return nil, errors.New("submask: NewDiffHash: there must be pairs of vectors of one class and of different classes: check the labels")
+		return nil, errors.New("retrieval: NewDiffHash: there must be pairs of vectors of one class and of different classes: check the labels")
 	}
 
 	// Over the pairs i < j of a set, sum (x_i - x_j)(x_i - x_j)^T = m sum_i x_i x_i^T - s s^T with s = sum_i x_i of the
@@ -99,7 +97,7 @@ func NewDiffHash(x *tensor.Tensor, labels []int, bits int, alpha float64) (*Diff
 
 	var eigen mat.EigenSym
 	if !eigen.Factorize(objective, true) {
-		return nil, errors.New("submask: NewDiffHash: the eigenvalues did not converge: scale the vectors to about 1")
+		return nil, errors.New("retrieval: NewDiffHash: the eigenvalues did not converge: scale the vectors to about 1")
 	}
 	var vectors mat.Dense
 	eigen.VectorsTo(&vectors) // columns, smallest eigenvalue first
@@ -167,7 +165,7 @@ func threshold(values []float32, labels []int, size []float64) float32 {
 // Codes returns the codes of vectors x [N, D]. It panics if D is not that of the vectors that the hash was learnt from.
 func (h *DiffHash) Codes(x *tensor.Tensor) *Codes {
 	projected := h.project(x)
-	c := New(x.Rows(), len(h.Threshold))
+	c := NewCodes(x.Rows(), len(h.Threshold))
 	for i := range c.n {
 		code := c.Row(i)
 		for j, v := range projected.Row(i) {
@@ -183,7 +181,7 @@ func (h *DiffHash) Codes(x *tensor.Tensor) *Codes {
 func (h *DiffHash) project(x *tensor.Tensor) *tensor.Tensor {
 	d := h.Projection.Width()
 	if x.Width() != d {
-		panic(fmt.Sprintf("submask: DiffHash: vectors of shape %v to a projection of %d dimensions", x.Shape(), d))
+		panic(fmt.Sprintf("retrieval: DiffHash: vectors of shape %v to a projection of %d dimensions", x.Shape(), d))
 	}
 	y := tensor.New(x.Rows(), h.Projection.Rows())
 	if y.Len() > 0 {

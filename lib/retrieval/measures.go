@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package submask
+package retrieval
 
 import (
 	"fmt"
@@ -21,7 +21,7 @@ type Curve struct {
 func (x *Index) PrecisionRecall(queries *Codes, labels, queryLabels []int) Curve {
 	codes := x.Codes
 	if queries.bits != codes.bits || len(labels) != codes.n || len(queryLabels) != queries.n {
-		panic(fmt.Sprintf("submask: PrecisionRecall: %d codes of %d bits with %d labels, %d queries of %d bits with %d labels",
+		panic(fmt.Sprintf("retrieval: PrecisionRecall: %d codes of %d bits with %d labels, %d queries of %d bits with %d labels",
 			codes.n, codes.bits, len(labels), queries.n, queries.bits, len(queryLabels)))
 	}
 	parts := workers(x.Workers)
@@ -88,7 +88,7 @@ func histogramRange(arg any, lo, hi int) {
 // query, and returns NaN for no queries.
 func MeanAveragePrecision(near *Neighbours, labels, queryLabels []int) float64 {
 	if len(queryLabels) != near.Len() {
-		panic(fmt.Sprintf("submask: MeanAveragePrecision: %d labels for %d queries", len(queryLabels), near.Len()))
+		panic(fmt.Sprintf("retrieval: MeanAveragePrecision: %d labels for %d queries", len(queryLabels), near.Len()))
 	}
 	mean := 0.0
 	for q, want := range queryLabels {

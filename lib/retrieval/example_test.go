@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package submask_test
+package retrieval_test
 
 import (
 	"fmt"
 
-	"github.com/lateral-ml/lateral/lib/submask"
+	"github.com/lateral-ml/lateral/lib/retrieval"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -18,13 +18,13 @@ func Example() {
 		0, .2, .5, .6, 0, .4, // a 7
 	}, 4, 6)
 	labels := []int{3, 3, 7, 7}
-	codes := submask.ReLU(activations)
+	codes := retrieval.ActiveCodes(activations)
 
-	query := submask.ReLU(tensor.From([]float32{0, 0, 2, 1, 0, 0}, 1, 6))
-	index := &submask.Index{Codes: codes}
+	query := retrieval.ActiveCodes(tensor.From([]float32{0, 0, 2, 1, 0, 0}, 1, 6))
+	index := &retrieval.Index{Codes: codes}
 	near := index.Search(query, 3)
 	fmt.Println("neighbours", near.ID, "at", near.Distance)
-	fmt.Println("class", submask.Classify(near, labels, 10, submask.InverseDistance))
+	fmt.Println("class", retrieval.Classify(near, labels, 10, retrieval.InverseDistance))
 	// Output:
 	// neighbours [2 3 1] at [1 2 4]
 	// class [7]

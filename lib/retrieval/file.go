@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package submask
+package retrieval
 
 import (
 	"encoding/binary"
@@ -37,14 +37,14 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func (c *Codes) Save(path string) error {
 	f, err := durable.Create(path)
 	if err != nil {
-		return fmt.Errorf("submask: save %s: %w", path, err)
+		return fmt.Errorf("retrieval: save %s: %w", path, err)
 	}
 	defer f.Discard()
 	if err := c.write(f); err != nil {
-		return fmt.Errorf("submask: save %s: %w", path, err)
+		return fmt.Errorf("retrieval: save %s: %w", path, err)
 	}
 	if err := f.Commit(); err != nil {
-		return fmt.Errorf("submask: save %s: %w", path, err)
+		return fmt.Errorf("retrieval: save %s: %w", path, err)
 	}
 	return nil
 }
@@ -92,23 +92,23 @@ func (c *Codes) checksum() uint32 {
 	return sum
 }
 
-// Load reads the codes in the file path and checks every byte of it.
-func Load(path string) (*Codes, error) {
+// LoadCodes reads the codes in the file path and checks every byte of it.
+func LoadCodes(path string) (*Codes, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("submask: load: %w", err)
+		return nil, fmt.Errorf("retrieval: load: %w", err)
 	}
 	defer f.Close()
 	c, sum, err := readHeader(f)
 	if err != nil {
-		return nil, fmt.Errorf("submask: load %s: %w", path, err)
+		return nil, fmt.Errorf("retrieval: load %s: %w", path, err)
 	}
 	c.data = make([]uint64, c.n*c.words) // as much as the file holds, the header has been compared with its size
 	got, b := uint32(0), make([]byte, 1<<16)
 	for words := range slices.Chunk(c.data, len(b)/8) {
 		b = b[:8*len(words)]
 		if _, err := io.ReadFull(f, b); err != nil {
-			return nil, fmt.Errorf("submask: load %s: %w", path, err)
+			return nil, fmt.Errorf("retrieval: load %s: %w", path, err)
 		}
 		got = crc32.Update(got, castagnoli, b)
 		for i := range words {
@@ -116,10 +116,10 @@ func Load(path string) (*Codes, error) {
 		}
 	}
 	if got != sum {
-		return nil, fmt.Errorf("submask: load %s: the codes are damaged (checksum %08x, want %08x): copy or make the file again", path, got, sum)
+		return nil, fmt.Errorf("retrieval: load %s: the codes are damaged (checksum %08x, want %08x): copy or make the file again", path, got, sum)
 	}
 	if i := c.stray(); i >= 0 {
-		return nil, fmt.Errorf("submask: load %s: code %d has a 1 beyond its %d bits: make the file again", path, i, c.bits)
+		return nil, fmt.Errorf("retrieval: load %s: code %d has a 1 beyond its %d bits: make the file again", path, i, c.bits)
 	}
 	return c, nil
 }
@@ -152,21 +152,21 @@ func readHeader(f *os.File) (*Codes, uint32, error) {
 	return &Codes{n: int(n), bits: int(bits), words: int(words)}, binary.LittleEndian.Uint32(h[12:]), nil
 }
 
-// Mapped are codes that stay in their file: the system reads the pages that a search touches, and may forget them again.
-type Mapped struct {
+// MappedCodes are codes that stay in their file: the system reads the pages that a search touches, and may forget them again.
+type MappedCodes struct {
 	*Codes
 	sum    uint32
 	memory []byte
 }
 
 // Verify reads all codes and compares them with the file's checksum, which Map leaves out.
-func (m *Mapped) Verify() error {
+func (m *MappedCodes) Verify() error {
 	sum := m.checksum()
 	if sum != m.sum {
-		return fmt.Errorf("submask: the mapped codes are damaged (checksum %08x, want %08x): copy or make the file again", sum, m.sum)
+		return fmt.Errorf("retrieval: the mapped codes are damaged (checksum %08x, want %08x): copy or make the file again", sum, m.sum)
 	}
 	if i := m.stray(); i >= 0 {
-		return fmt.Errorf("submask: mapped code %d has a 1 beyond its %d bits: make the file again", i, m.bits)
+		return fmt.Errorf("retrieval: mapped code %d has a 1 beyond its %d bits: make the file again", i, m.bits)
 	}
 	return nil
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package submask
+package retrieval
 
 import (
 	"fmt"
@@ -38,7 +38,7 @@ func (n *Neighbours) Row(i int) (id []int32, distance []float32) {
 // First returns the k nearest of the K. It panics unless 1 <= k <= K.
 func (n *Neighbours) First(k int) *Neighbours {
 	if k < 1 || k > n.K {
-		panic(fmt.Sprintf("submask: First: %d of %d neighbours", k, n.K))
+		panic(fmt.Sprintf("retrieval: First: %d of %d neighbours", k, n.K))
 	}
 	first := newNeighbours(n.Len(), k)
 	for i := range n.Len() {
@@ -53,7 +53,7 @@ func (n *Neighbours) First(k int) *Neighbours {
 // not counted among its own neighbours. It panics unless K >= 2.
 func (n *Neighbours) WithoutSelf() *Neighbours {
 	if n.K < 2 {
-		panic("submask: WithoutSelf: one neighbour each, which may be the query itself")
+		panic("retrieval: WithoutSelf: one neighbour each, which may be the query itself")
 	}
 	k := n.K - 1
 	rest := newNeighbours(n.Len(), k)
@@ -83,7 +83,7 @@ func newNeighbours(n, k int) *Neighbours {
 func (x *Index) Search(queries *Codes, k int) *Neighbours {
 	codes := x.Codes
 	if queries.bits != codes.bits || k < 1 || k > codes.n {
-		panic(fmt.Sprintf("submask: Search: the %d nearest of %d codes of %d bits to codes of %d bits", k, codes.n, codes.bits, queries.bits))
+		panic(fmt.Sprintf("retrieval: Search: the %d nearest of %d codes of %d bits to codes of %d bits", k, codes.n, codes.bits, queries.bits))
 	}
 	s := &search{codes: codes, queries: queries, best: newNearest(queries.n, k)}
 	parallel.For(workers(x.Workers), queries.n, 1, s, searchRange)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package submask
+package retrieval
 
 import (
 	"bytes"
@@ -37,25 +37,25 @@ func TestCodesOfDenseLayers(t *testing.T) {
 		got  *Codes
 		want *tensor.Tensor
 	}{
-		"ReLU":   {ReLU(z), competitive.Submask(autograd.ReLU(x))},
-		"LWTA":   {Winners(z, 2), competitive.Submask(competitive.LWTA(x, 2))},
-		"maxout": {Winners(z, 5), competitive.Submask(competitive.Maxout(x, 5))},
+		"ReLU":   {ActiveCodes(z), competitive.Submask(autograd.ReLU(x))},
+		"LWTA":   {WinnerCodes(z, 2), competitive.Submask(competitive.LWTA(x, 2))},
+		"maxout": {WinnerCodes(z, 5), competitive.Submask(competitive.Maxout(x, 5))},
 	} {
 		if !slices.Equal(pair.got.Unpack().Data(), pair.want.Data()) {
 			t.Errorf("%s: %v, want %v", name, pair.got.Unpack(), pair.want)
 		}
-		if packed := Pack(pair.want); !slices.Equal(packed.Words(), pair.got.Words()) {
+		if packed := PackCodes(pair.want); !slices.Equal(packed.Words(), pair.got.Words()) {
 			t.Errorf("%s: packed otherwise", name)
 		}
 	}
-	if got := ReLU(autograd.ReLU(x).Value()); !slices.Equal(got.Words(), ReLU(z).Words()) {
+	if got := ActiveCodes(autograd.ReLU(x).Value()); !slices.Equal(got.Words(), ActiveCodes(z).Words()) {
 		t.Error("activations of ReLU have other codes than net inputs")
 	}
 }
 
 func TestMaxoutHasOneBitInEachBlock(t *testing.T) {
 	for _, block := range []int{1, 2, 3, 5, 30} {
-		codes := Winners(noise("z", 50, 120), block)
+		codes := WinnerCodes(noise("z", 50, 120), block)
 		for i := range codes.Len() {
 			for first := 0; first < 120; first += block {
 				ones := 0
@@ -81,22 +81,22 @@ func TestCodesOfConvolutionalLayers(t *testing.T) {
 		-2, -1, float32(math.NaN()), // map 3
 	}, 1, 4, 1, 3)
 	want := []float32{0, 1, 1, 1, 0, 0, 1, 0, 1, 0, 1, 0}
-	if got := Winners(z, 2).Unpack().Data(); !slices.Equal(got, want) {
+	if got := WinnerCodes(z, 2).Unpack().Data(); !slices.Equal(got, want) {
 		t.Errorf("winners %v, want %v", got, want)
 	}
 	want = []float32{1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0}
-	if got := ReLU(z).Unpack().Data(); !slices.Equal(got, want) {
+	if got := ActiveCodes(z).Unpack().Data(); !slices.Equal(got, want) {
 		t.Errorf("ReLU %v, want %v", got, want)
 	}
 	// The net of the document: 24 blocks of 4 maps of 6 x 6 places.
-	codes := Winners(noise("maps", 2, 96, 6, 6), 4)
+	codes := WinnerCodes(noise("maps", 2, 96, 6, 6), 4)
 	if codes.Bits() != 3456 || codes.Ones(0) != 864 || codes.Ones(1) != 864 {
 		t.Errorf("%d bits of which %d and %d are 1, want 3456, 864 and 864", codes.Bits(), codes.Ones(0), codes.Ones(1))
 	}
 }
 
 func TestFlips(t *testing.T) {
-	before, after := New(4, 70), New(4, 70)
+	before, after := NewCodes(4, 70), NewCodes(4, 70)
 	for i := range 4 {
 		before.Set(i, 69)
 	}
@@ -125,9 +125,9 @@ func TestJoin(t *testing.T) {
 	for _, lengths := range [][]int{{1}, {64, 64}, {1, 63, 1}, {100, 28, 128, 7}, {1000, 1000, 1000}, {65, 127, 190, 3}} {
 		var layers []*Codes
 		for i, n := range lengths {
-			layers = append(layers, ReLU(noise(fmt.Sprint("layer ", i), 5, n)))
+			layers = append(layers, ActiveCodes(noise(fmt.Sprint("layer ", i), 5, n)))
 		}
-		joined := Join(layers...)
+		joined := JoinCodes(layers...)
 		first := 0
 		for _, c := range layers {
 			for i := range 5 {
@@ -153,18 +153,18 @@ func TestClassify(t *testing.T) {
 		vote Vote
 		want int
 	}{
-		{1, Uniform, 1}, {2, Uniform, 1} /* a tie: b is nearer */, {3, Uniform, 0}, {4, Uniform, 1}, {5, Uniform, 0},
+		{1, UniformVote, 1}, {2, UniformVote, 1} /* a tie: b is nearer */, {3, UniformVote, 0}, {4, UniformVote, 1}, {5, UniformVote, 0},
 		{3, InverseDistance, 1} /* 1 against 1/2 + 1/2 */, {4, InverseDistance, 1}, {5, InverseDistance, 1}, /* 1.5 against 1.25 */
 	} {
 		if got := Classify(near.First(c.k), labels, 2, c.vote)[0]; got != c.want {
 			t.Errorf("%d neighbours: class %d, want %d", c.k, got, c.want)
 		}
 	}
-	if votes := Votes(near, labels, 3, InverseDistance).Data(); votes[0] != 1.25 || votes[1] != 1.5 || votes[2] != 0 {
+	if votes := ClassVotes(near, labels, 3, InverseDistance).Data(); votes[0] != 1.25 || votes[1] != 1.5 || votes[2] != 0 {
 		t.Errorf("votes %v, want 1.25, 1.5, 0", votes)
 	}
 	// With 3 and 5 neighbours the answer is right; 3 is the smaller.
-	k, errors := ChooseK(near, labels, []int{0}, 2, Uniform, []int{5, 1, 3})
+	k, errors := ChooseK(near, labels, []int{0}, 2, UniformVote, []int{5, 1, 3})
 	if k != 3 || !slices.Equal(errors, []int{0, 1, 0}) {
 		t.Errorf("chose %d by errors %v", k, errors)
 	}
@@ -182,9 +182,9 @@ func TestMeanAveragePrecision(t *testing.T) {
 
 // Worked out by hand: codes 000 (a), 001 (b), 011 (a), 111 (a) and the query 000 of class a.
 func TestPrecisionRecall(t *testing.T) {
-	codes := FromWords([]uint64{0, 1, 3, 7}, 3)
+	codes := CodesFromWords([]uint64{0, 1, 3, 7}, 3)
 	for _, workers := range []int{1, 2, 5} {
-		curve := (&Index{Codes: codes, Workers: workers}).PrecisionRecall(FromWords([]uint64{0}, 3), []int{0, 1, 0, 0}, []int{0})
+		curve := (&Index{Codes: codes, Workers: workers}).PrecisionRecall(CodesFromWords([]uint64{0}, 3), []int{0, 1, 0, 0}, []int{0})
 		if want := []float64{1, 1.0 / 2, 2.0 / 3, 3.0 / 4}; !slices.Equal(curve.Precision, want) {
 			t.Errorf("precision %v, want %v", curve.Precision, want)
 		}
@@ -192,7 +192,7 @@ func TestPrecisionRecall(t *testing.T) {
 			t.Errorf("recall %v, want %v", curve.Recall, want)
 		}
 	}
-	curve := (&Index{Codes: codes}).PrecisionRecall(FromWords([]uint64{2}, 3), []int{0, 1, 0, 0}, []int{0})
+	curve := (&Index{Codes: codes}).PrecisionRecall(CodesFromWords([]uint64{2}, 3), []int{0, 1, 0, 0}, []int{0})
 	if !math.IsNaN(curve.Precision[0]) || curve.Recall[0] != 0 {
 		t.Errorf("nothing at distance 0: precision %g, recall %g", curve.Precision[0], curve.Recall[0])
 	}
@@ -303,11 +303,11 @@ func TestSaveLoadMap(t *testing.T) {
 		if err := want.Save(path); err != nil {
 			t.Fatal(err)
 		}
-		loaded, err := Load(path)
+		loaded, err := LoadCodes(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		mapped, err := Map(path)
+		mapped, err := MapCodes(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -353,10 +353,10 @@ func TestLoadRefusesDamage(t *testing.T) {
 		if err := os.WriteFile(path, c.damage(bytes.Clone(good)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := LoadCodes(path); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: Load: %v", c.what, err)
 		}
-		m, err := Map(path)
+		m, err := MapCodes(path)
 		if c.mapped {
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: Map: %v", c.what, err)
@@ -391,7 +391,7 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := Load(path)
+		c, err := LoadCodes(path)
 		if err != nil {
 			return
 		}
@@ -405,21 +405,21 @@ func FuzzLoad(f *testing.F) {
 }
 
 func TestMistakesPanic(t *testing.T) {
-	codes := New(3, 70)
+	codes := NewCodes(3, 70)
 	for want, mistake := range map[string]func(){
-		"submask: New: -1 codes of 3 bits":                                            func() { New(-1, 3) },
-		"submask: FromWords: 3 words do not make codes of 70 bits":                    func() { FromWords(make([]uint64, 3), 70) },
-		"submask: FromWords: code 1 has a 1 beyond its 3 bits":                        func() { FromWords([]uint64{7, 8}, 3) },
-		"submask: Winners: blocks of 4 units in shape [2 6]":                          func() { Winners(tensor.New(2, 6), 4) },
-		"submask: At: bit 70 of codes of 70 bits":                                     func() { codes.At(0, 70) },
-		"submask: Slice: [2:4] of 3 codes":                                            func() { codes.Slice(2, 4) },
-		"submask: Append: codes of 3 bits to codes of 70":                             func() { codes.Append(New(1, 3)) },
-		"submask: Join: no codes":                                                     func() { Join() },
-		"submask: Join: 3 codes and 2":                                                func() { Join(codes, New(2, 70)) },
-		"submask: Flips: 3 codes of 70 bits and 2 of 70":                              func() { Flips(codes, New(2, 70)) },
-		"submask: Search: the 4 nearest of 3 codes of 70 bits to codes of 70 bits":    func() { (&Index{Codes: codes}).Search(codes, 4) },
-		"submask: neighbour 5 has no label among 1 labels of 2 classes":               func() { Classify(&Neighbours{1, []int32{5}, []float32{0}}, []int{0}, 2, Uniform) },
-		"submask: NewDiffHash: 3 bits, alpha 1, vectors of shape [4 2] with 4 labels": func() { _, _ = NewDiffHash(noise("x", 4, 2), make([]int, 4), 3, 1) },
+		"retrieval: NewCodes: -1 codes of 3 bits":                                       func() { NewCodes(-1, 3) },
+		"retrieval: CodesFromWords: 3 words do not make codes of 70 bits":               func() { CodesFromWords(make([]uint64, 3), 70) },
+		"retrieval: CodesFromWords: code 1 has a 1 beyond its 3 bits":                   func() { CodesFromWords([]uint64{7, 8}, 3) },
+		"retrieval: WinnerCodes: blocks of 4 units in shape [2 6]":                      func() { WinnerCodes(tensor.New(2, 6), 4) },
+		"retrieval: At: bit 70 of codes of 70 bits":                                     func() { codes.At(0, 70) },
+		"retrieval: Slice: [2:4] of 3 codes":                                            func() { codes.Slice(2, 4) },
+		"retrieval: Append: codes of 3 bits to codes of 70":                             func() { codes.Append(NewCodes(1, 3)) },
+		"retrieval: JoinCodes: no codes":                                                func() { JoinCodes() },
+		"retrieval: JoinCodes: 3 codes and 2":                                           func() { JoinCodes(codes, NewCodes(2, 70)) },
+		"retrieval: Flips: 3 codes of 70 bits and 2 of 70":                              func() { Flips(codes, NewCodes(2, 70)) },
+		"retrieval: Search: the 4 nearest of 3 codes of 70 bits to codes of 70 bits":    func() { (&Index{Codes: codes}).Search(codes, 4) },
+		"retrieval: neighbour 5 has no label among 1 labels of 2 classes":               func() { Classify(&Neighbours{1, []int32{5}, []float32{0}}, []int{0}, 2, UniformVote) },
+		"retrieval: NewDiffHash: 3 bits, alpha 1, vectors of shape [4 2] with 4 labels": func() { _, _ = NewDiffHash(noise("x", 4, 2), make([]int, 4), 3, 1) },
 	} {
 		func() {
 			defer func() {

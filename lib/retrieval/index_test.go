@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package submask
+package retrieval
 
 import (
 	"cmp"
@@ -16,7 +16,7 @@ import (
 // random returns n codes, some of which are alike, so that there are ties.
 func random(name string, n, bits int) *Codes {
 	rng := tensor.Stream(1, name)
-	c := New(n, bits)
+	c := NewCodes(n, bits)
 	for i := range n {
 		if i > 0 && rng.IntN(4) == 0 {
 			copy(c.Row(i), c.Row(rng.IntN(i)))
@@ -79,13 +79,13 @@ func TestSearchInManyBlocks(t *testing.T) {
 	for _, k := range []int{1, 5, 100, 3000} {
 		checkEqual(t, fmt.Sprint(k), (&Index{Codes: codes}).Search(queries, k), bruteForce(codes, queries, k))
 	}
-	if got := (&Index{Codes: codes}).Search(New(0, 200), 3); got.Len() != 0 {
+	if got := (&Index{Codes: codes}).Search(NewCodes(0, 200), 3); got.Len() != 0 {
 		t.Errorf("no queries have %d rows of neighbours", got.Len())
 	}
 }
 
 func TestNeighbours(t *testing.T) {
-	codes := FromWords([]uint64{0b000, 0b000, 0b001, 0b000, 0b111}, 3)
+	codes := CodesFromWords([]uint64{0b000, 0b000, 0b001, 0b000, 0b111}, 3)
 	near := (&Index{Codes: codes}).Search(codes, 3)
 	want := []int32{0, 1, 3, 0, 1, 3, 2, 0, 1, 0, 1, 3, 4, 2, 0}
 	if !slices.Equal(near.ID, want) {
@@ -137,34 +137,65 @@ func TestVectorsEqualBruteForce(t *testing.T) {
 				t.Fatal(err)
 			}
 			v.Workers = workers
-			got, err := v.Search(q, k)
+			queries, err := NewVectors(q)
 			if err != nil {
 				t.Fatal(err)
 			}
+			got := v.Search(queries, k)
 			checkEqual(t, fmt.Sprintf("%d dimensions, %d workers", d, workers), got, want)
 		}
+	}
+}
+
+// Vectors whose squared lengths float32 cannot hold have the neighbours of the same vectors at another scale.
+func TestVectorsOfAnyScale(t *testing.T) {
+	rng := tensor.Stream(1, "scale")
+	x, q := tensor.New(40, 9), tensor.New(20, 9)
+	rng.Normal(x.Data(), 0, 1)
+	rng.Normal(q.Data(), 0, 1)
+	search := func(x, q *tensor.Tensor) *Neighbours {
+		v, err := NewVectors(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		queries, err := NewVectors(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.Search(queries, 5)
+	}
+	want := search(x, q)
+	for _, e := range []int{-110, -50, 50, 110} {
+		got := search(scaled(x, -e), scaled(q, -e))
+		if !slices.Equal(got.ID, want.ID) {
+			t.Errorf("at the scale 2^%d there are other neighbours", e)
+		}
+		for i, d := range got.Distance {
+			if d != float32(math.Ldexp(float64(want.Distance[i]), e)) {
+				t.Fatalf("at the scale 2^%d a distance is %g, at 1 it is %g", e, d, want.Distance[i])
+			}
+		}
+	}
+	if near := search(scaled(x, 100), q); near.Distance[0] != float32(math.Sqrt(squaredDistance(q.Row(0), make([]float32, 9)))) {
+		t.Errorf("from a query of length 1 to vectors of length 2^-100: %g", near.Distance[0])
 	}
 }
 
 func TestVectorsRefuseWhatIsNoNumber(t *testing.T) {
 	x := tensor.New(3, 2)
 	x.Set(float32(math.NaN()), 1, 0)
-	if _, err := NewVectors(x); err == nil || err.Error() != "submask: NewVectors: vector 1: element 0 is NaN" {
+	if _, err := NewVectors(x); err == nil || err.Error() != "retrieval: NewVectors: vector 1: element 0 is NaN" {
 		t.Errorf("NaN: %v", err)
 	}
-	v, err := NewVectors(tensor.New(3, 2))
-	if err != nil {
-		t.Fatal(err)
-	}
 	x.Set(float32(math.Inf(1)), 1, 0)
-	if _, err := v.Search(x, 1); err == nil || err.Error() != "submask: Search: query 1: element 0 is +Inf" {
+	if _, err := NewVectors(x); err == nil || err.Error() != "retrieval: NewVectors: vector 1: element 0 is +Inf" {
 		t.Errorf("infinity: %v", err)
 	}
 }
 
 func BenchmarkSearch(b *testing.B) {
 	rng := tensor.Stream(1, "codes")
-	codes, queries := New(50_000, 1024), New(10_000, 1024)
+	codes, queries := NewCodes(50_000, 1024), NewCodes(10_000, 1024)
 	for _, c := range []*Codes{codes, queries} {
 		for i := range c.data {
 			c.data[i] = rng.Uint64()
