@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/lateral-ml/lateral/lib/sweep"
 	"github.com/lateral-ml/lateral/lib/train"
@@ -73,7 +74,7 @@ func watched(ctx context.Context, progress *Progress, setting any) (_ context.Co
 				line = progress.Nested(settingLabel(setting), e.Steps)
 				line.from = e.Step - 1
 			}
-			line.Step(e.Step, fmt.Sprintf("loss %.3g", e.Loss))
+			line.Step(e.Step, strings.TrimSpace(lossOf(e)))
 		}), func() {
 			if line != nil {
 				line.Done()

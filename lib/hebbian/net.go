@@ -116,15 +116,16 @@ type encoder struct {
 	net  *Net
 	set  *dataset.Set
 	tape *autograd.Tape
-	v    tensor.Tensor
+	v    dataset.Batch
 }
 
 func (e *encoder) Len() int { return e.set.Len() }
 
-func (e *encoder) Gather(x *tensor.Tensor, y, idx []int) {
-	e.set.Gather(&e.v, y, idx)
-	x.Resize(len(idx), e.net.Hidden.Rows())
-	e.encode(&e.v, x)
+func (e *encoder) Gather(b *dataset.Batch, idx []int) {
+	e.set.Gather(&e.v, idx)
+	b.X.Resize(len(idx), e.net.Hidden.Rows())
+	e.encode(&e.v.X, &b.X)
+	b.Y = append(b.Y[:0], e.v.Y...)
 }
 
 func (e *encoder) encode(v, h *tensor.Tensor) {

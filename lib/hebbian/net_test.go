@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
 	. "github.com/lateral-ml/lateral/lib/hebbian"
 	"github.com/lateral-ml/lateral/lib/loss"
@@ -67,10 +68,11 @@ func TestEncode(t *testing.T) {
 	net := NewNet(normal("w", 9, 30), 2, 4.5, 0.1, tensor.Stream(1, "out"))
 	net.Relative = true
 	kept, lazy := net.Encode(set, 1<<20), net.Encode(set, 100)
-	var a, b tensor.Tensor
-	y, z, idx := make([]int, 4), make([]int, 4), []int{1099, 3, 500, 3}
-	kept.Gather(&a, y, idx)
-	lazy.Gather(&b, z, idx)
+	var first, second dataset.Batch
+	idx := []int{1099, 3, 500, 3}
+	kept.Gather(&first, idx)
+	lazy.Gather(&second, idx)
+	a, b, y, z := &first.X, &second.X, first.Y, second.Y
 	if fmt.Sprintf("%T", kept) == fmt.Sprintf("%T", lazy) {
 		t.Error("the memory allowed does not matter")
 	}
@@ -117,12 +119,15 @@ func TestSecondPhase(t *testing.T) {
 		t.Fatalf("the output layer has parameters %v", got)
 	}
 	history, err := train.Run(context.Background(), train.Config{
-		Model: net.OutputLayer(), Train: net.Encode(set, 1<<20), Epochs: 30, BatchSize: 20, Workers: 1,
-		Loss: func(b *train.Batch) *autograd.Var {
-			c := net.ReadOut(b.X)
-			b.Error(c)
-			return loss.Power(c, b.Y, 6)
+		Learner: &train.GradientDescent{
+			Model: net.OutputLayer(), Workers: 1,
+			Loss: func(b *train.Batch) *autograd.Var {
+				c := net.ReadOut(b.X)
+				b.Error(c)
+				return loss.Power(c, b.Y, 6)
+			},
 		},
+		Train: net.Encode(set, 1<<20), Epochs: 30, BatchSize: 20,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/embed"
+	"github.com/lateral-ml/lateral/lib/metrics"
 	"github.com/lateral-ml/lateral/lib/sparsity"
 	"github.com/lateral-ml/lateral/lib/retrieval"
 	"github.com/lateral-ml/lateral/lib/tensor"
@@ -93,11 +94,11 @@ func codes() []subject {
 			r.integers("active for images", sparsity.Counts(x)...)
 			bits(r, "active for images of classes", sparsity.ClassCounts(x, glyphs().test.Y, 10).Data())
 			r.numbers("skewness", sparsity.Skewness(x.Data()))
-			m := sparsity.Confusion(glyphs().test.Y, sparsity.Predictions(x.Slice(0, x.Rows())), x.Width())
+			m := metrics.Confusion(glyphs().test.Y, metrics.Predictions(x.Slice(0, x.Rows())), x.Width())
 			bits(r, "confusion", m.Data())
-			r.numbers("accuracy", sparsity.Accuracy(m))
-			r.numbers("recall", sparsity.Recall(m)...)
-			r.numbers("precision", sparsity.Precision(m)...)
+			r.numbers("accuracy", metrics.Accuracy(m))
+			r.numbers("recall", metrics.Recall(m)...)
+			r.numbers("precision", metrics.Precision(m)...)
 		}},
 	}
 }

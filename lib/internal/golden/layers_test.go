@@ -12,6 +12,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/norm"
 	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/sparsity"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
@@ -43,12 +44,12 @@ func layers() []subject {
 		}
 	}
 	plain := func(o optim.Optimizer, s optim.Schedule) train.Config {
-		return train.Config{Optimizer: o, Schedule: s, Epochs: 2}
+		return train.Config{Learner: &train.GradientDescent{Optimizer: o, Schedule: s}, Epochs: 2}
 	}
 	full := func() train.Config {
 		return train.Config{
-			Optimizer: &optim.Adam{LR: 0.01}, Epochs: 6, BatchSize: 70, Monitor: "error", Patience: 2, KeepBest: true,
-			Trace: []string{"loss"},
+			Learner: &train.GradientDescent{Optimizer: &optim.Adam{LR: 0.01}},
+			Epochs:  6, BatchSize: 70, Monitor: "error", Patience: 2, KeepBest: true, Trace: []string{"loss"},
 		}
 	}
 	network := func(build func(rng *tensor.RNG) nn.Sequential, config func() train.Config) func(*testing.T, *record) {
@@ -79,11 +80,14 @@ func layers() []subject {
 func trainLayers(t *testing.T, r *record, net nn.Sequential, c train.Config, stop int) {
 	d := glyphs()
 	last := len(net) - 1
-	c.Model, c.Train, c.Valid, c.Seed = net, d.train, d.valid, 7
-	c.Constrain = func() { nn.MaxNorm(net[last].(*nn.Dense).Weight, 1) }
-	c.Loss = func(b *train.Batch) *autograd.Var {
+	c.Train, c.Valid, c.Seed = d.train, d.valid, 7
+	l := c.Learner.(*train.GradientDescent)
+	l.Model, l.Constrain = net, func() { nn.MaxNorm(net[last].(*nn.Dense).Weight, 1) }
+	l.Loss = func(b *train.Batch) *autograd.Var {
 		h := net[:last].Forward(b.X)
-		b.Activity("features", h)
+		if !b.Training() {
+			sparsity.ReportActivity(b, "features", h.Value())
+		}
 		logits := net[last].Forward(h)
 		b.Error(logits)
 		return autograd.Add(loss.CrossEntropy(logits, b.Y), loss.L1(h, 0.001))

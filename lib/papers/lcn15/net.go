@@ -7,7 +7,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/competitive"
-	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/metrics"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/retrieval"
 	"github.com/lateral-ml/lateral/lib/tensor"
@@ -228,9 +228,7 @@ func (n *Net) values(x *tensor.Tensor, of func(layers []Pair) *autograd.Var) *te
 func (n *Net) Guesses(x *tensor.Tensor) []int {
 	guesses := make([]int, 0, x.Rows())
 	n.each(x, func(_ int, _ []Pair, logits *autograd.Var) {
-		for i := range logits.Rows() {
-			guesses = append(guesses, simd.ArgMax(logits.Value().Row(i)))
-		}
+		guesses = append(guesses, metrics.Predictions(logits.Value())...)
 	})
 	return guesses
 }

@@ -100,12 +100,14 @@ func (t *Trained) config(set *dataset.Set, rate optim.Schedule, o Options) train
 	}
 	sgd := newSGD(t.Net)
 	c := train.Config{
-		Model: m, Loss: t.Net.objective, Train: data, Optimizer: sgd, Constrain: t.Net.constrain,
-		BatchSize: s.Batch, Seed: s.Seed, Workers: o.Workers, Dir: o.Dir, Every: o.Every, Key: s,
-		Schedule: func(epoch float64) float64 {
-			sgd.Momentum = s.Momentum + (s.Final-s.Momentum)*min(1, epoch/float64(s.Epochs))
-			return rate(epoch)
+		Learner: &train.GradientDescent{
+			Model: m, Loss: t.Net.objective, Optimizer: sgd, Constrain: t.Net.constrain, Workers: o.Workers,
+			Schedule: func(epoch float64) float64 {
+				sgd.Momentum = s.Momentum + (s.Final-s.Momentum)*min(1, epoch/float64(s.Epochs))
+				return rate(epoch)
+			},
 		},
+		Train: data, BatchSize: s.Batch, Seed: s.Seed, Dir: o.Dir, Every: o.Every, Key: s,
 	}
 	if o.OnEpoch != nil {
 		c.OnEpoch = func(e *train.Event) { o.OnEpoch(e, t.Net) }

@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/drmm"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/loss"
+	"github.com/lateral-ml/lateral/lib/metrics"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/sweep"
@@ -58,11 +60,11 @@ type Options struct {
 // "kl", "marginal", "agreement" and "negativity", as far as they are computed, and the "error" of the labelled images; of
 // the test images the "error" and, with averaged weights, "average error".
 func Train(ctx context.Context, s Setting, d *Data, o Options) (*Trained, error) {
-	t, mix, err := newTrainer(s, d)
+	t, data, err := newTrainer(s, d)
 	if err != nil {
 		return nil, err
 	}
-	history, err := train.Run(ctx, t.config(mix, d, o))
+	history, err := train.Run(ctx, t.config(data, d, o))
 	if err != nil {
 		return nil, err
 	}
@@ -154,14 +156,14 @@ type trainer struct {
 	beliefs tensor.Tensor
 }
 
-func newTrainer(s Setting, d *Data) (*trainer, *Mix, error) {
+func newTrainer(s Setting, d *Data) (*trainer, *dataset.SemiSupervised, error) {
 	if err := s.Check(); err != nil {
 		return nil, nil, err
 	}
 	if s.Data != d.Name() || s.Sum != d.Sum() {
 		return nil, nil, fmt.Errorf("ninai17: the setting is for the data %s %s, but these are %s %s: set Data and Sum", s.Data, s.Sum, d.Name(), d.Sum())
 	}
-	mix, err := NewMix(s, d.Train)
+	data, err := s.data(d.Train)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -185,7 +187,7 @@ func newTrainer(s Setting, d *Data) (*trainer, *Mix, error) {
 		}
 		t.live, t.model.Averages = tensors(net), tensors(t.average)
 	}
-	return t, mix, nil
+	return t, data, nil
 }
 
 // tensors returns all that training changes in a network.
@@ -200,10 +202,13 @@ func tensors(n *drmm.Net) (list []*tensor.Tensor) {
 	return list
 }
 
-func (t *trainer) config(mix *Mix, d *Data, o Options) train.Config {
+func (t *trainer) config(data train.Data, d *Data, o Options) train.Config {
 	return train.Config{
-		Model: t.model, Loss: t.objective, Train: mix, Valid: d.Test, Epochs: t.Epochs, BatchSize: t.labelled(),
-		Optimizer: t.optimizer(), Schedule: t.rate, Constrain: t.afterStep, Seed: t.Seed, Workers: o.Workers,
+		Learner: &train.GradientDescent{
+			Model: t.model, Loss: t.objective, Optimizer: t.optimizer(), Schedule: t.rate, Constrain: t.afterStep,
+			Workers: o.Workers,
+		},
+		Train: data, Valid: d.Test, Epochs: t.Epochs, BatchSize: t.labelled(), Seed: t.Seed,
 		Monitor: "error", Dir: o.Dir, Every: o.Every, Key: t.Setting, OnStep: o.OnStep, OnEpoch: o.OnEpoch,
 	}
 }
@@ -340,13 +345,7 @@ func (t *trainer) square(x *autograd.Var) float64 {
 func (t *trainer) measure(b *train.Batch) *autograd.Var {
 	if t.average != nil {
 		t.average.Infer(&t.found, b.X)
-		wrong := 0
-		for n, y := range b.Y {
-			if simd.ArgMax(t.found.Logits.Value().Row(n)) != y {
-				wrong++
-			}
-		}
-		b.Report("average error", float64(wrong)/float64(len(b.Y)))
+		b.Report("average error", metrics.ErrorRate(t.found.Logits.Value(), b.Y, nil))
 	}
 	t.model.Net.Infer(&t.found, b.X)
 	b.Error(t.found.Logits)

@@ -194,11 +194,11 @@ func TestAveragesFollowTheWeights(t *testing.T) {
 }
 
 // The labelled half of a batch has the labels of its images, and an epoch visits every unlabelled image once.
-func TestMix(t *testing.T) {
+func TestSemiSupervisedData(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNVI)
 	s.Unlabelled = 40
-	m, err := NewMix(s, d.Train)
+	m, err := s.data(d.Train)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,14 +206,14 @@ func TestMix(t *testing.T) {
 		t.Fatalf("%d samples, %d labelled", m.Len(), m.Labelled.Len())
 	}
 	seen := map[string]int{}
-	var x tensor.Tensor
+	var b dataset.Batch
+	x := &b.X
 	for at := 0; at < 40; at += 8 {
-		idx, y := dataset.Order(40, 1, 0)[at:at+8], make([]int, 8)
-		m.Gather(&x, y, idx)
-		if x.Rows() != 16 {
-			t.Fatalf("%d rows, want 16", x.Rows())
+		m.Gather(&b, dataset.Order(40, 1, 0)[at:at+8])
+		if x.Rows() != 16 || len(b.Y) != 8 {
+			t.Fatalf("%d rows with %d labels, want 16 and 8", x.Rows(), len(b.Y))
 		}
-		for i, label := range y {
+		for i, label := range b.Y {
 			at := slices.IndexFunc(texts(d.Train), func(r string) bool { return r == fmt.Sprint(x.Row(i)) })
 			if at < 0 || d.Train.Y[at] != label {
 				t.Errorf("sample %d has label %d, but is image %d", i, label, at)
@@ -231,7 +231,7 @@ func TestShareOfAStep(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNVI)
 	s.Unlabelled, s.Share, s.Batch = 40, 3, 16
-	m, err := NewMix(s, d.Train)
+	m, err := s.data(d.Train)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,18 +239,18 @@ func TestShareOfAStep(t *testing.T) {
 		t.Fatalf("%d samples, want 40/3 rounded up; %d images in 3 epochs", m.Len(), s.Images())
 	}
 	seen := map[string]int{}
-	var x tensor.Tensor
+	var b dataset.Batch
+	x := &b.X
 	for at := 0; at < 14; at += 4 {
 		idx := dataset.Order(14, 1, 0)[at:min(at+4, 14)]
-		y := make([]int, len(idx))
-		m.Gather(&x, y, idx)
+		m.Gather(&b, idx)
 		if x.Rows() != 4*len(idx) {
 			t.Fatalf("%d rows, want %d", x.Rows(), 4*len(idx))
 		}
 		for i := range 3 * len(idx) {
 			seen[fmt.Sprint(x.Row(len(idx)+i))]++
 		}
-		for i, label := range y {
+		for i, label := range b.Y {
 			if at := slices.Index(texts(d.Train), fmt.Sprint(x.Row(i))); at < 0 || d.Train.Y[at] != label {
 				t.Errorf("sample %d has label %d, but is image %d", i, label, at)
 			}
@@ -422,7 +422,7 @@ func TestRendered(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := tr.config(mix, d, Options{})
-	c.Loss = func(b *train.Batch) *autograd.Var {
+	c.Learner.(*train.GradientDescent).Loss = func(b *train.Batch) *autograd.Var {
 		cost := tr.objective(b)
 		if image := tr.rendered.Image(); b.Training() && image.Rows() != 4 {
 			t.Fatalf("%d images are rendered, want 4", image.Rows())

@@ -77,9 +77,9 @@ func TestObjective(t *testing.T) {
 				for i := range tr.net.Out.Bias.Data() {
 					tr.net.Out.Bias.Data()[i] = float32(4*(i%2) - 2) // on both sides of a rectified output's kink, away from it
 				}
-				x, y := new(tensor.Tensor), make([]int, 3)
-				small.Train.Gather(x, y, []int{0, 30, 99})
-				forward := func(tape *autograd.Tape) *autograd.Var { return objectiveOf(tr, tape, x, y) }
+				few := small.Train.Subset([]int{0, 30, 99})
+				x, y := few.X, few.Y
+				forward := func(tape *autograd.Tape) *autograd.Var { return objectiveOf(tr, tape, few) }
 
 				tape := autograd.NewTape(1)
 				layers := tr.net.Layers(nil, tape.Input(x))
@@ -100,30 +100,17 @@ func TestObjective(t *testing.T) {
 	}
 }
 
-// objectiveOf returns the objective of a trainer for a batch, on a tape. Only package train makes batches.
-func objectiveOf(tr *trainer, tape *autograd.Tape, x *tensor.Tensor, y []int) (j *autograd.Var) {
-	c := train.Config{Workers: 1, BatchSize: len(y), Loss: func(b *train.Batch) *autograd.Var {
-		b.X = tape.Input(x)
+// objectiveOf returns the objective of a trainer for a set, on a tape. Only package train makes batches.
+func objectiveOf(tr *trainer, tape *autograd.Tape, set *dataset.Set) (j *autograd.Var) {
+	c := train.Config{BatchSize: set.Len(), Learner: &train.GradientDescent{Workers: 1, Loss: func(b *train.Batch) *autograd.Var {
+		b.X = tape.Input(set.X)
 		j = tr.objective(b)
 		return j
-	}}
-	if _, err := train.Evaluate(c, one{x, y}); err != nil {
+	}}}
+	if _, err := train.Evaluate(c, set); err != nil {
 		panic(err)
 	}
 	return j
-}
-
-// one is a data set of a single batch.
-type one struct {
-	x *tensor.Tensor
-	y []int
-}
-
-func (o one) Len() int { return len(o.y) }
-func (o one) Gather(x *tensor.Tensor, y, _ []int) {
-	x.Resize(o.x.Shape()...)
-	x.CopyFrom(o.x)
-	copy(y, o.y)
 }
 
 func taskCost(task string, out, x *tensor.Tensor, y []int) (cost float64) {

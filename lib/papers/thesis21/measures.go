@@ -7,8 +7,8 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
-	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/loss"
+	"github.com/lateral-ml/lateral/lib/metrics"
 	"github.com/lateral-ml/lateral/lib/sparsity"
 	"github.com/lateral-ml/lateral/lib/train"
 )
@@ -137,11 +137,7 @@ func (t *trainer) test(set *dataset.Set) tested {
 			cost = loss.MeanSquare(out, autograd.Reshape(x, out.Rows(), out.Width()))
 		} else {
 			cost = loss.CrossEntropy(out, images.Y)
-			for i, y := range images.Y {
-				if simd.ArgMax(out.Value().Row(i)) == y {
-					right++
-				}
-			}
+			right += images.Len() - metrics.Errors(out.Value(), images.Y)
 		}
 		result.loss += float64(cost.Scalar()) * float64(images.Len()) / float64(set.Len())
 	}

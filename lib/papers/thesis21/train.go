@@ -9,6 +9,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/sparsity"
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
@@ -67,8 +68,10 @@ func newTrainer(s Setting, d *Data) *trainer {
 
 func (t *trainer) config(d *Data) train.Config {
 	c := train.Config{
-		Model: t.net, Loss: t.objective, Train: d.Train, Valid: d.Valid, Constrain: t.net.constrain,
-		Epochs: t.Epochs, BatchSize: 100, Optimizer: &optim.Adam{LR: 0.001}, Seed: t.Seed, Workers: 1,
+		Learner: &train.GradientDescent{
+			Model: t.net, Loss: t.objective, Optimizer: &optim.Adam{LR: 0.001}, Constrain: t.net.constrain, Workers: 1,
+		},
+		Train: d.Train, Valid: d.Valid, Epochs: t.Epochs, BatchSize: 100, Seed: t.Seed,
 	}
 	if t.Trace {
 		c.Trace = []string{"l1"}
@@ -83,7 +86,9 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 	hidden, cost := t.layers[:last], t.cost(b, t.layers[last])
 	l1 := 0.0
 	for i, a := range hidden {
-		b.Activity(t.names[i], a)
+		if !b.Training() {
+			sparsity.ReportActivity(b, t.names[i], a.Value())
+		}
 		if t.Trace {
 			l1 += float64(loss.L1(a, 1).Scalar())
 		}

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package sparsity
+// Package metrics measures how well predictions fit labels.
+//
+// Predictions, Errors and ErrorRate take logits [N, classes]: the class with the largest one is predicted. Confusion
+// takes labels and predictions; Accuracy, Precision and Recall are read off the matrix it returns. Nothing here writes to
+// its arguments.
+package metrics
 
 import (
 	"fmt"
@@ -14,7 +19,7 @@ import (
 // NaN's. logits [N, classes] -> [N]. It panics if there are no classes.
 func Predictions(logits *tensor.Tensor) []int {
 	if logits.Width() == 0 {
-		panic(fmt.Sprintf("sparsity: Predictions: logits of shape %v have no classes", logits.Shape()))
+		panic(fmt.Sprintf("metrics: Predictions: logits of shape %v have no classes", logits.Shape()))
 	}
 	classes := make([]int, logits.Rows())
 	for i := range classes {
@@ -23,17 +28,57 @@ func Predictions(logits *tensor.Tensor) []int {
 	return classes
 }
 
+// Errors returns for how many samples the predicted class is not that of the label; see [Predictions].
+// logits [N, classes], labels y [N]. It panics if their number differs or there are no classes.
+func Errors(logits *tensor.Tensor, y []int) int {
+	checkLabels("Errors", logits, y)
+	wrong := 0
+	for i, class := range y {
+		if simd.ArgMax(logits.Row(i)) != class {
+			wrong++
+		}
+	}
+	return wrong
+}
+
+// ErrorRate returns the share of samples for which the predicted class is not that of the label, where a sample counts
+// by its weight: 1 - accuracy. logits [N, classes], labels y [N], weight [N], nil for equal weights. It is NaN if the
+// weights add up to 0. It panics if the numbers of samples differ or there are no classes.
+func ErrorRate(logits *tensor.Tensor, y []int, weight []float32) float64 {
+	if weight == nil {
+		return float64(Errors(logits, y)) / float64(len(y))
+	}
+	checkLabels("ErrorRate", logits, y)
+	if len(weight) != len(y) {
+		panic(fmt.Sprintf("metrics: ErrorRate: %d weights for %d labels", len(weight), len(y)))
+	}
+	wrong, all := 0.0, 0.0
+	for i, class := range y {
+		w := float64(weight[i])
+		if all += w; simd.ArgMax(logits.Row(i)) != class {
+			wrong += w
+		}
+	}
+	return wrong / all
+}
+
+func checkLabels(operation string, logits *tensor.Tensor, y []int) {
+	if logits.Rows() != len(y) || logits.Width() == 0 {
+		panic(fmt.Sprintf("metrics: %s: logits of shape %v for %d labels", operation, logits.Shape(), len(y)))
+	}
+}
+
 // Confusion returns the confusion matrix: in row t and column p the number of samples of class t that were taken for
 // class p [Thesis21, appendix C.3.1]. Labels y [N] and predicted [N], both from 0 to classes-1 -> [classes, classes].
 // It panics if they differ in length or lie outside their range.
 func Confusion(y, predicted []int, classes int) *tensor.Tensor {
 	if len(y) != len(predicted) {
-		panic(fmt.Sprintf("sparsity: Confusion: %d labels for %d predictions", len(y), len(predicted)))
+		panic(fmt.Sprintf("metrics: Confusion: %d labels for %d predictions", len(y), len(predicted)))
 	}
 	m := tensor.New(classes, classes)
 	for i, p := range predicted {
 		if t := y[i]; min(t, p) < 0 || max(t, p) >= classes {
-			panic(fmt.Sprintf("sparsity: Confusion: sample %d of class %d is taken for %d: want two of %d classes", i, t, p, classes))
+			panic(fmt.Sprintf("metrics: Confusion: sample %d of class %d is taken for %d: want two of %d classes", i, t, p, classes))
 		}
 		m.Row(y[i])[p]++
 	}
@@ -97,6 +142,6 @@ func shares(m *tensor.Tensor, totals []float64) []float64 {
 
 func checkConfusion(operation string, m *tensor.Tensor) {
 	if s := m.Shape(); len(s) != 2 || s[0] != s[1] {
-		panic(fmt.Sprintf("sparsity: %s: a confusion matrix of shape %v: want as many rows as columns", operation, s))
+		panic(fmt.Sprintf("metrics: %s: a confusion matrix of shape %v: want as many rows as columns", operation, s))
 	}
 }
