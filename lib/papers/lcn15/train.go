@@ -14,6 +14,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/optim"
@@ -159,24 +160,20 @@ func (t *Trained) Save(dir string) error {
 	if t.Before != nil {
 		err = nn.Save(filepath.Join(dir, beforeFile), t.Before)
 	}
-	return errors.Join(err, nn.Save(filepath.Join(dir, weightsFile), t.Net), os.WriteFile(filepath.Join(dir, recordFile), text, 0o666))
+	return errors.Join(err, nn.Save(filepath.Join(dir, weightsFile), t.Net),
+		durable.WriteFile(filepath.Join(dir, recordFile), durable.Seal(text)))
 }
 
 // Load reads what Save has written.
 func (t *Trained) Load(dir string) error {
-	text, err := os.ReadFile(filepath.Join(dir, recordFile))
+	path := filepath.Join(dir, recordFile)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	var r record
-	if err := json.Unmarshal(text, &r); err != nil {
-		return fmt.Errorf("lcn15: %s: %w", recordFile, err)
-	}
-	if err := r.Setting.Check(); err != nil {
-		return err
-	}
-	if len(r.Image) != 3 || r.Classes < 1 {
-		return fmt.Errorf("lcn15: %s: images of shape %v, %d classes", recordFile, r.Image, r.Classes)
+	r, err := readRecord(text)
+	if err != nil {
+		return fmt.Errorf("lcn15: %s: %w", path, err)
 	}
 	n := New(r.Setting, r.Image, r.Classes)
 	if err := nn.Load(filepath.Join(dir, weightsFile), n); err != nil {
@@ -191,6 +188,25 @@ func (t *Trained) Load(dir string) error {
 	}
 	*t = Trained{r.Setting, r.Image, r.Classes, n, r.History, r.More, before}
 	return nil
+}
+
+// readRecord reads what Save writes into recordFile.
+func readRecord(text []byte) (r record, err error) {
+	content, err := durable.Open(text)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(content, &r); err != nil {
+		return r, err
+	}
+	if err := r.Setting.Check(); err != nil {
+		return r, err
+	}
+	outside := func(n int) bool { return n < 1 || n > 1<<16 }
+	if len(r.Image) != 3 || slices.ContainsFunc(r.Image, outside) || outside(r.Classes) {
+		return r, fmt.Errorf("images of shape %v, %d classes", r.Image, r.Classes)
+	}
+	return r, nil
 }
 
 // An sgd is gradient descent with momentum in which some parameters learn more slowly: a factor on the gradient is a
