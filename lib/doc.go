@@ -9,8 +9,8 @@
 // kernelext or the notebook kernel:
 //
 //	7  internal/bench internal/golden
-//	6  papers/lcn15 papers/ninai17 papers/thesis21
-//	5  drmm hebbian
+//	6  papers papers/lcn15 papers/ninai17 papers/thesis21
+//	5  drmm experiment hebbian
 //	4  train sweep
 //	3  nn competitive norm loss optim gradcheck
 //	2  autograd dataset

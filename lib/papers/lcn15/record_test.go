@@ -16,10 +16,10 @@ import (
 )
 
 // savedRecord returns a network and the folder in which it was saved.
-func savedRecord(tb testing.TB) (*Trained, string) {
+func savedRecord(tb testing.TB) (*Result, string) {
 	tb.Helper()
 	s := settings()["lwta"]
-	n := &Trained{Setting: s, Image: []int{1, 28, 28}, Classes: 10, Net: New(s, []int{1, 28, 28}, 10),
+	n := &Result{Setting: s, Image: []int{1, 28, 28}, Classes: 10, Net: New(s, []int{1, 28, 28}, 10),
 		History: &train.History{Epochs: []train.Epoch{{Train: map[string]float64{"loss": 0.5}}}, Best: 1}}
 	dir := tb.TempDir()
 	if err := n.Save(dir); err != nil {
@@ -50,12 +50,12 @@ func TestRecordFlippedBits(t *testing.T) {
 		bit := rng.IntN(8 * len(good))
 		at := bit / 8
 		f.WriteAt([]byte{good[at] ^ 1<<(bit%8)}, int64(at))
-		if err := new(Trained).Load(dir); err == nil || !strings.Contains(err.Error(), path) {
+		if err := new(Result).Load(dir); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("bit %d: %v", bit, err)
 		}
 		f.WriteAt(good[at:at+1], int64(at))
 	}
-	back := new(Trained)
+	back := new(Result)
 	if err := back.Load(dir); err != nil || !reflect.DeepEqual(back.Setting, want.Setting) || !reflect.DeepEqual(back.History, want.History) {
 		t.Errorf("the record came back as %+v, %v", back, err)
 	}
@@ -63,11 +63,11 @@ func TestRecordFlippedBits(t *testing.T) {
 
 func TestRecordRanges(t *testing.T) {
 	for want, change := range map[string]func(*record){
-		"images of shape [1 28], 10 classes":       func(r *record) { r.Image = r.Image[:2] },
-		"images of shape [1 28 0]":                 func(r *record) { r.Image[2] = 0 },
-		"images of shape [1 28 1000000]":           func(r *record) { r.Image[2] = 1_000_000 },
-		"images of shape [1 28 28], -1 classes":    func(r *record) { r.Classes = -1 },
-		"lcn15: Batch, Epochs is [100 0]: want at": func(r *record) { r.Setting.Epochs, r.Setting.Batch = 0, 100 },
+		"images of shape [1 28], 10 classes":    func(r *record) { r.Image = r.Image[:2] },
+		"images of shape [1 28 0]":              func(r *record) { r.Image[2] = 0 },
+		"images of shape [1 28 1000000]":        func(r *record) { r.Image[2] = 1_000_000 },
+		"images of shape [1 28 28], -1 classes": func(r *record) { r.Classes = -1 },
+		"lcn15: Epochs is 0: want at least 1":   func(r *record) { r.Setting.Epochs = 0 },
 	} {
 		r := record{Setting: settings()["lwta"], Image: []int{1, 28, 28}, Classes: 10}
 		change(&r)

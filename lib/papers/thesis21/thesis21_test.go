@@ -16,6 +16,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
 	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/nn"
@@ -39,7 +40,7 @@ func spots(n int, stream string) *dataset.Set {
 	return s
 }
 
-var small = &Data{spots(600, "train"), spots(200, "valid"), spots(400, "test")}
+var small = &experiment.Data{Train: spots(600, "train"), Valid: spots(200, "valid"), Test: spots(400, "test")}
 
 // setting returns one for the small data, changed as wanted.
 func setting(change func(*Setting)) Setting {
@@ -50,9 +51,12 @@ func setting(change func(*Setting)) Setting {
 	return s.On(small)
 }
 
-func trained(t *testing.T, change func(*Setting)) *Trained {
+// one trains on one core.
+var one = experiment.Options{Workers: 1}
+
+func trained(t *testing.T, change func(*Setting)) *Result {
 	t.Helper()
-	got, err := Train(t.Context(), setting(change), small, nil)
+	got, err := Train(t.Context(), setting(change), small, one)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,11 +135,11 @@ func taskCost(task string, out, x *tensor.Tensor, y []int) (cost float64) {
 	return cost
 }
 
-// A price silences units, and too high a price nearly all of them: then the output's biases answer, with one class.
-func TestPriceSilencesUnits(t *testing.T) {
-	free := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 0, 30 }).Measures
-	dear := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 0.02, 30 }).Measures
-	dead := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 10, 200 }).Measures
+// A penalty silences units, and too large a one nearly all of them: then the output's biases decide, for one class.
+func TestPenaltySilencesUnits(t *testing.T) {
+	free := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 0, 30 }).Metrics
+	dear := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 0.02, 30 }).Metrics
+	dead := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 10, 200 }).Metrics
 	if free.Accuracy < 0.9 || dear.Accuracy < 0.8 || math.Abs(dead.Accuracy-0.25) > 0.05 {
 		t.Errorf("accuracies %v, %v, %v", free.Accuracy, dear.Accuracy, dead.Accuracy)
 	}
@@ -150,9 +154,9 @@ func TestPriceSilencesUnits(t *testing.T) {
 	}
 }
 
-func TestMeasures(t *testing.T) {
+func TestMetrics(t *testing.T) {
 	got := trained(t, nil)
-	m := got.Measures
+	m := got.Metrics
 	// Accuracy and activity once more, from the whole test set at once.
 	layers := got.Net.Layers(nil, autograd.NewTape(2).Input(small.Test.X))
 	right, active, sum := 0, 0, 0.0
@@ -184,7 +188,7 @@ func TestMeasures(t *testing.T) {
 	near("l1", m.Layers[0].L1.Mean, sum/400)
 	near("loss", m.Loss, taskCost(Classify, layers[2].Value(), small.Test.X, small.Test.Y))
 	if len(m.Skewness) != 4 || len(m.Epochs) != 6 || len(m.Layers) != 2 || m.Trace != nil {
-		t.Errorf("measures %+v", m)
+		t.Errorf("metrics %+v", m)
 	}
 	last := m.Epochs[5]
 	near("the last epoch's l1", last.L1[1], got.History.Epochs[5].Valid["hidden 2 l1"])
@@ -192,7 +196,7 @@ func TestMeasures(t *testing.T) {
 		t.Errorf("the last epoch: %+v", last)
 	}
 
-	traced := trained(t, func(s *Setting) { s.Trace, s.Penalty, s.Lambda = true, Log, 0 }).Measures
+	traced := trained(t, func(s *Setting) { s.Trace, s.Penalty, s.Lambda = true, Log, 0 }).Metrics
 	if len(traced.Trace) != 6*6 || traced.Trace[0] <= 0 || traced.Trace[35] <= 0 {
 		t.Errorf("the trace of 36 steps has %d values: %v", len(traced.Trace), traced.Trace)
 	}
@@ -207,8 +211,8 @@ func TestAutoencoder(t *testing.T) {
 	m := trained(t, func(s *Setting) { s.Task, s.Lambda, s.Epochs, s.Hidden = Autoencode, 0, 100, []int{64, 32, 64} })
 	// The mean image has an error of about 0.7²/12 + 0.3² (1/4)(3/4) per pixel.
 	mean := 0.49/12 + 0.09*3/16
-	if !(m.Measures.Loss < mean) || m.Measures.Accuracy != 0 || len(m.Measures.Layers) != 3 {
-		t.Errorf("error %v, that of the mean image %v; %+v", m.Measures.Loss, mean, m.Measures)
+	if !(m.Metrics.Loss < mean) || m.Metrics.Accuracy != 0 || len(m.Metrics.Layers) != 3 {
+		t.Errorf("error %v, that of the mean image %v; %+v", m.Metrics.Loss, mean, m.Metrics)
 	}
 	for _, v := range m.Net.Forward(autograd.NewTape(1).Input(small.Test.X)).Data() {
 		if v < 0 {
@@ -225,12 +229,12 @@ func TestConvolutional(t *testing.T) {
 	}
 	got := trained(t, conv)
 	for i, units := range []int{2 * 6 * 6, 3 * 4 * 4, 8} {
-		if l := got.Measures.Layers[i]; l.Units != units || l.L0.Mean <= 0 || l.L0.Mean > float64(units) {
+		if l := got.Metrics.Layers[i]; l.Units != units || l.L0.Mean <= 0 || l.L0.Mean > float64(units) {
 			t.Errorf("layer %d: %+v, want %d units", i, l, units)
 		}
 	}
-	if got.Measures.Accuracy < 0.8 || len(got.Measures.Skewness) != 5 {
-		t.Errorf("%+v", got.Measures)
+	if got.Metrics.Accuracy < 0.8 || len(got.Metrics.Skewness) != 5 {
+		t.Errorf("%+v", got.Metrics)
 	}
 	below := NewNet(setting(func(s *Setting) { conv(s); s.NegativeBiases = true }), []int{1, 8, 8}, 4)
 	for _, b := range below.Hidden[1].(*nn.Conv2D).Bias.Data() {
@@ -239,7 +243,7 @@ func TestConvolutional(t *testing.T) {
 		}
 	}
 	s := setting(func(s *Setting) { s.Shape = Shape{[]int{1, 1, 1, 1}, 3, []int{8}} })
-	if _, err := Train(t.Context(), s, small, nil); err == nil || !strings.Contains(err.Error(), "4 layers of 3x3 filters leave nothing of images of 8x8") {
+	if _, err := Train(t.Context(), s, small, one); err == nil || !strings.Contains(err.Error(), "4 layers of 3x3 filters leave nothing of images of 8x8") {
 		t.Errorf("too many filters: %v", err)
 	}
 }
@@ -262,8 +266,8 @@ func TestNegativeBiasesAndNoOutputBias(t *testing.T) {
 			t.Errorf("a black image gives %v", v)
 		}
 	}
-	if got.Measures.Accuracy < 0.5 {
-		t.Errorf("accuracy %v", got.Measures.Accuracy)
+	if got.Metrics.Accuracy < 0.5 {
+		t.Errorf("accuracy %v", got.Metrics.Accuracy)
 	}
 }
 
@@ -285,7 +289,7 @@ func TestInitialWeights(t *testing.T) {
 
 func TestTrainIsReproducible(t *testing.T) {
 	text := func(change func(*Setting)) string {
-		b, err := json.Marshal(trained(t, change).Measures)
+		b, err := json.Marshal(trained(t, change).Metrics)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -301,11 +305,12 @@ func TestTrainIsReproducible(t *testing.T) {
 }
 
 func TestSweepMergesToTheSameBytes(t *testing.T) {
-	g := Grid{Name: "small", Base: setting(nil), Shapes: []Shape{FullyConnected(4), FullyConnected(16, 8), {Filters: []int{2}, Kernel: 3, Hidden: []int{4}}}, Lambdas: []float64{0, 0.01, 0.1}, Seeds: 2}
+	shapes := []Shape{FullyConnected(4), FullyConnected(16, 8), {Filters: []int{2}, Kernel: 3, Hidden: []int{4}}}
+	g := Grid{Name: "small", Cells: Cells(setting(nil), shapes, []float64{0, 0.01, 0.1}), Seeds: 2}
 	dir := t.TempDir()
 	run := func(name string, shard sweep.Shard, workers int) string {
-		s := Sweep(g, small)
-		s.File, s.Shard, s.Workers = filepath.Join(dir, name), shard, workers
+		s := Grids.Sweep(g.Settings(small.Source()), small, filepath.Join(dir, name))
+		s.Shard, s.Workers = shard, workers
 		if _, err := s.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -328,35 +333,20 @@ func TestSweepMergesToTheSameBytes(t *testing.T) {
 	}
 }
 
-func TestPart(t *testing.T) {
-	part := small.Part(300)
-	if part.Train.Len() != 300 || part.Valid.Len() != 100 || part.Test.Len() != 200 || part.Sum() == small.Sum() || small.Part(600) != small {
-		t.Errorf("%d, %d and %d images", part.Train.Len(), part.Valid.Len(), part.Test.Len())
-	}
-	defer func() {
-		if got := recover(); got != "thesis21: Part: 601 of 600 images" {
-			t.Errorf("panicked with %v", got)
-		}
-	}()
-	small.Part(601)
-}
-
 func TestTrainErrors(t *testing.T) {
-	if _, err := Train(t.Context(), setting(func(s *Setting) { s.Hidden = nil }), small, nil); err == nil {
+	if _, err := Train(t.Context(), setting(func(s *Setting) { s.Hidden = nil }), small, one); err == nil {
 		t.Error("no hidden layer was accepted")
 	}
 	s := setting(nil)
-	s.Sum = "0123"
-	if _, err := Train(t.Context(), s, small, nil); err == nil || !strings.Contains(err.Error(), "Spots 0123") {
+	s.Checksum = "0123"
+	if _, err := Train(t.Context(), s, small, one); err == nil || !strings.Contains(err.Error(), "Spots with the check sum 0123") {
 		t.Errorf("a setting for other data: %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stop := errors.New("stop button")
-	if _, err := Train(ctx, setting(nil), small, func(*train.Event) { cancel(stop) }); !errors.Is(err, stop) {
+	o := experiment.Options{OnEpoch: func(*train.Event) { cancel(stop) }}
+	if _, err := Train(ctx, setting(nil), small, o); !errors.Is(err, stop) {
 		t.Errorf("cancelled: %v", err)
-	}
-	if _, err := Load("cifar"); err == nil || !strings.Contains(err.Error(), DataNames) {
-		t.Errorf("unknown data: %v", err)
 	}
 }
 
@@ -368,7 +358,7 @@ func TestTracedStepsAllocateNothing(t *testing.T) {
 	for _, penalty := range []string{L1, Log, Exp} {
 		for _, task := range []string{Classify, Autoencode} {
 			tr := newTrainer(setting(func(s *Setting) { s.Task, s.Penalty, s.Trace, s.Epochs = task, penalty, true, 1 }), small)
-			c := tr.config(small)
+			c := tr.config(small, one)
 			c.BatchSize = 10 // 60 steps
 			var before, after runtime.MemStats
 			c.OnStep = func(e *train.Event) {
@@ -392,11 +382,11 @@ func TestTracedStepsAllocateNothing(t *testing.T) {
 // One of the thesis' networks, at a size for an example.
 func ExampleTrain() {
 	s := Setting{Task: Classify, Shape: FullyConnected(16), Activation: ReLU, Penalty: L1, Lambda: 0.05, Epochs: 60, Seed: 1}
-	t, err := Train(context.Background(), s.On(small), small, nil)
+	t, err := Train(context.Background(), s.On(small), small, experiment.Options{Workers: 1})
 	if err != nil {
 		panic(err)
 	}
-	m := t.Measures
+	m := t.Metrics
 	fmt.Println("accurate:", m.Accuracy > 0.8)
 	fmt.Println("sparse:", m.Layers[0].L0.Mean < 8, "of", m.Layers[0].Units)
 	// Output:

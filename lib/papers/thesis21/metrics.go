@@ -7,14 +7,16 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/metrics"
 	"github.com/lateral-ml/lateral/lib/sparsity"
+	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// Measures is what one network came to. All but Epochs and Trace are of the trained network and the test images.
-type Measures struct {
+// Metrics are the result of a setting. All but Epochs and Trace are of the trained network and the test images.
+type Metrics struct {
 	Loss     float64 `json:"loss"`     // cross-entropy in nats, or MSE: the task's cost without the penalty
 	Accuracy float64 `json:"accuracy"` // share of the images classified right [Thesis21, eq. 2.5]; 0 for autoencoders
 	Layers   []Layer `json:"layers"`   // the hidden layers, in order
@@ -24,8 +26,9 @@ type Measures struct {
 	// [Thesis21, figs. A.3 and A.4].
 	Skewness []float64 `json:"skewness"`
 
-	Epochs []Epoch   `json:"epochs"`          // how it got there
-	Trace  []float32 `json:"trace,omitempty"` // sum of the hidden layers' l1 per image, for each training step, if the setting wants it [Thesis21, fig. 3.6]
+	Epochs []Epoch `json:"epochs"` // how it got there
+	// Trace is the sum of the hidden layers' l1 per image for each training step, with Setting.Trace [Thesis21, fig. 3.6].
+	Trace []float32 `json:"trace,omitempty"`
 }
 
 // A Layer is the activity of a hidden layer, image by image.
@@ -71,7 +74,7 @@ type Epoch struct {
 }
 
 // Inactive returns the share of all hidden units that are silent, averaged over images [Thesis21, fig. 4.16].
-func (m *Measures) Inactive() float64 {
+func (m *Metrics) Inactive() float64 {
 	active, units := 0.0, 0
 	for _, l := range m.Layers {
 		active += l.L0.Mean
@@ -81,9 +84,9 @@ func (m *Measures) Inactive() float64 {
 }
 
 // measure tests the trained network.
-func (t *trainer) measure(h *train.History, d *Data) Measures {
-	all, sample := t.test(d.Test), t.test(d.sample())
-	m := Measures{Loss: all.loss, Accuracy: all.accuracy, Sample: Sample{Accuracy: sample.accuracy}}
+func (t *trainer) measure(h *train.History, d *experiment.Data) Metrics {
+	all, sample := t.test(d.Test), t.test(sample(d.Test))
+	m := Metrics{Loss: all.loss, Accuracy: all.accuracy, Sample: Sample{Accuracy: sample.accuracy}}
 	for i, p := range all.profiles {
 		m.Layers = append(m.Layers, Layer{
 			Units: len(p.Counts), Dead: len(p.DeadUnits()),
@@ -143,4 +146,17 @@ func (t *trainer) test(set *dataset.Set) tested {
 	}
 	result.accuracy = float64(right) / float64(set.Len())
 	return result
+}
+
+// sampleSize is the number of test images behind what the thesis measures on fewer images.
+const sampleSize = 1000
+
+// sample returns images, the same number of each class [Thesis21, figs. 3.3, 3.4, 3.7]: 1000 or, of smaller sets, all
+// that keep the classes equal.
+func sample(set *dataset.Set) *dataset.Set {
+	counts := make([]int, len(set.Classes))
+	for _, y := range set.Y {
+		counts[y]++
+	}
+	return set.Balanced(min(slices.Min(counts), sampleSize/len(counts)), tensor.Stream(1, "activity/sample"))
 }

@@ -14,8 +14,8 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/nn"
-	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 	"github.com/lateral-ml/lateral/lib/retrieval"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
@@ -35,24 +35,24 @@ func spots(n int, stream string) *dataset.Set {
 	return s
 }
 
-var small = &thesis21.Data{Train: spots(600, "train"), Valid: spots(200, "valid"), Test: spots(400, "test")}
+var small = &experiment.Data{Train: spots(600, "train"), Valid: spots(200, "valid"), Test: spots(400, "test")}
 
 // settings returns small networks of every kind, for the small data.
 func settings() map[string]Setting {
-	base := Setting{Rate: 0.1, FinalRate: 0.01, Line: true, Momentum: 0.5, Final: 0.9, Batch: 50, Epochs: 8, Seed: 3}
+	base := Setting{Rate: 0.1, FinalRate: 0.01, LinearDecay: true, Momentum: 0.5, FinalMomentum: 0.9, Batch: 50, Epochs: 8, Seed: 3}
 	dense := func(competition string, block int) Setting {
 		s := base
-		s.Competition, s.Out = competition, Layer{Drop: 0.2, Norm: 3}
-		s.Hidden = []Layer{{Units: 24, Block: block, Drop: 0.1, Raw: true, Norm: 2}, {Units: 12, Block: block, Norm: 2}}
+		s.Competition, s.Out = competition, Layer{Dropout: 0.2, MaxNorm: 3}
+		s.Hidden = []Layer{{Units: 24, Block: block, Dropout: 0.1, NoRescale: true, MaxNorm: 2}, {Units: 12, Block: block, MaxNorm: 2}}
 		return s.On(small)
 	}
 	conv := dense(Maxout, 3)
-	conv.Hidden = []Layer{{Units: 12, Block: 2, Kernel: 3, Pad: 1, Pool: 3, Stride: 2, Slow: 0.5}, {Units: 6, Block: 3, Kernel: 2}}
-	conv.Epochs, conv.More, conv.MoreRate = 12, 2, 0.05
+	conv.Hidden = []Layer{{Units: 12, Block: 2, Kernel: 3, Pad: 1, Pool: 3, PoolStride: 2, LRScale: 0.5}, {Units: 6, Block: 3, Kernel: 2}}
+	conv.Epochs, conv.FinetuneEpochs, conv.FinetuneRate = 12, 2, 0.05
 	return map[string]Setting{"relu": dense(ReLU, 0), "lwta": dense(LWTA, 2), "maxout": dense(Maxout, 3), "convolutional": conv}
 }
 
-func mustTrain(t *testing.T, s Setting, o Options) *Trained {
+func mustTrain(t *testing.T, s Setting, o Options) *Result {
 	t.Helper()
 	trained, err := Train(t.Context(), s, small, o)
 	if err != nil {
@@ -64,11 +64,11 @@ func mustTrain(t *testing.T, s Setting, o Options) *Trained {
 func TestNetworksLearn(t *testing.T) {
 	for name, s := range settings() {
 		n := mustTrain(t, s, Options{Workers: 1}).Net
-		if wrong := retrieval.Errors(n.Guesses(small.Test.X), small.Test.Y); wrong > 20 {
+		if wrong := retrieval.Errors(n.Predictions(small.Test.X), small.Test.Y); wrong > 20 {
 			t.Errorf("%s: %d of 400 images are classified wrongly", name, wrong)
 		}
 		for i, l := range n.setting.Hidden {
-			if limit := float64(l.Norm); limit > 0 {
+			if limit := float64(l.MaxNorm); limit > 0 {
 				w := weightOf(n.Hidden[i]).Value()
 				for r := range w.Rows() {
 					sum := 0.0
@@ -129,7 +129,7 @@ func TestActivations(t *testing.T) {
 		y := n.Activations(small.Test.X, len(s.Hidden)-1)
 		tape := autograd.NewTape(1)
 		logits := n.Out.Forward(tape.Input(y))
-		for i, guess := range n.Guesses(small.Test.X) {
+		for i, guess := range n.Predictions(small.Test.X) {
 			row := logits.Value().Row(i)
 			if row[guess] != slices.Max(row) {
 				t.Fatalf("%s: the guess for image %d is %d, the logits are %v", name, i, guess, row)
@@ -141,7 +141,6 @@ func TestActivations(t *testing.T) {
 // The document's networks have the sizes that are known.
 func TestSizes(t *testing.T) {
 	count := func(s Setting, image ...int) (params, bits int) {
-		s.Data, s.Sum = "none", "none"
 		n := New(s, image, 10)
 		for _, p := range nn.Params(n) {
 			params += p.Value().Len()
@@ -155,10 +154,10 @@ func TestSizes(t *testing.T) {
 		image        []int
 		params, bits int
 	}{
-		{"relu", Relu(), []int{1, 28, 28}, 784*1000 + 1000 + 2*(1000*1000+1000) + 10010, 1000},
-		{"maxout", Maxout2(), []int{1, 28, 28}, 1233610, 1200},
-		{"convolutional", Convolutional(1), []int{1, 28, 28}, 96*64 + 96 + 96*48*64 + 96 + 96*48*25 + 96 + 2170, 6 * 6 * 24 * 4},
-		{"photographs", Photographs(), []int{3, 32, 32}, 192*3*64 + 192 + 384*96*64 + 384 + 384*192*25 + 384 + 2500*4801 + 5010, 2500},
+		{"relu", ReLUNet(), []int{1, 28, 28}, 784*1000 + 1000 + 2*(1000*1000+1000) + 10010, 1000},
+		{"maxout", MaxoutNet(), []int{1, 28, 28}, 1233610, 1200},
+		{"convolutional", ConvNet(1), []int{1, 28, 28}, 96*64 + 96 + 96*48*64 + 96 + 96*48*25 + 96 + 2170, 6 * 6 * 24 * 4},
+		{"photographs", PhotoNet(), []int{3, 32, 32}, 192*3*64 + 192 + 384*96*64 + 384 + 384*192*25 + 384 + 2500*4801 + 5010, 2500},
 	} {
 		if params, bits := count(c.setting, c.image...); params != c.params || bits != c.bits {
 			t.Errorf("%s: %d parameters and codes of %d bits, want %d and %d", c.name, params, bits, c.params, c.bits)
@@ -169,7 +168,7 @@ func TestSizes(t *testing.T) {
 // A run that was stopped goes on to the same weights, in the epochs on all images too; and what was saved comes back.
 func TestResume(t *testing.T) {
 	s := settings()["convolutional"]
-	s.Shift, s.Mirror = 1, true
+	s.Shift, s.Flip = 1, true
 	want := mustTrain(t, s, Options{Workers: 1})
 	for _, stop := range []int{3, s.Epochs + 1} {
 		dir := t.TempDir()
@@ -192,37 +191,37 @@ func TestResume(t *testing.T) {
 		cancel()
 	}
 	alone := s
-	alone.More, alone.MoreRate = 0, 0
+	alone.FinetuneEpochs, alone.FinetuneRate = 0, 0
 	first := mustTrain(t, alone, Options{Workers: 1})
 	dir := t.TempDir()
 	if err := want.Save(dir); err != nil {
 		t.Fatal(err)
 	}
-	var back Trained
+	var back Result
 	if err := back.Load(dir); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(back.Setting, want.Setting) || len(back.More.Epochs) != s.More || !reflect.DeepEqual(back.History, want.History) {
+	if !reflect.DeepEqual(back.Setting, want.Setting) || len(back.Finetune.Epochs) != s.FinetuneEpochs || !reflect.DeepEqual(back.History, want.History) {
 		t.Errorf("the record came back as %+v", back)
 	}
-	if !slices.Equal(back.Net.Guesses(small.Test.X), want.Net.Guesses(small.Test.X)) {
+	if !slices.Equal(back.Net.Predictions(small.Test.X), want.Net.Predictions(small.Test.X)) {
 		t.Error("the network that came back guesses otherwise")
 	}
-	for i, p := range nn.Params(first.Held()) {
-		for _, other := range []*Trained{want, &back} {
-			if !slices.Equal(p.Data(), nn.Params(other.Held())[i].Data()) {
+	for i, p := range nn.Params(first.ValidationNet()) {
+		for _, other := range []*Result{want, &back} {
+			if !slices.Equal(p.Data(), nn.Params(other.ValidationNet())[i].Data()) {
 				t.Errorf("the network before the epochs on all images has another %s", p.Name)
 			}
 		}
 	}
-	if first.Learnt(small) != small.Train {
+	if first.TrainingSet(small) != small.Train {
 		t.Error("without epochs on all images, others were learnt from")
 	}
-	all, x := back.Learnt(small), slices.Concat(small.Train.X.Data(), small.Valid.X.Data())
+	all, x := back.TrainingSet(small), slices.Concat(small.Train.X.Data(), small.Valid.X.Data())
 	if !slices.Equal(all.X.Data(), x) || !slices.Equal(all.Y, slices.Concat(small.Train.Y, small.Valid.Y)) {
 		t.Error("with epochs on all images, others were learnt from")
 	}
-	if slices.Equal(nn.Params(back.Net)[0].Data(), nn.Params(back.Before)[0].Data()) {
+	if slices.Equal(nn.Params(back.Net)[0].Data(), nn.Params(back.BeforeFinetune)[0].Data()) {
 		t.Error("the epochs on all images changed nothing")
 	}
 	if err := back.Load(filepath.Join(dir, "nowhere")); err == nil {
@@ -232,17 +231,17 @@ func TestResume(t *testing.T) {
 
 func TestCheckNamesTheField(t *testing.T) {
 	for field, change := range map[string]func(*Setting){
-		"Competition":       func(s *Setting) { s.Competition = "tanh" },
-		"Hidden":            func(s *Setting) { s.Hidden = nil },
-		"Units of layer 2":  func(s *Setting) { s.Hidden[1].Units = 0 },
-		"Block of layer 1":  func(s *Setting) { s.Hidden[0].Block = 5 },
-		"Drop of layer 3":   func(s *Setting) { s.Out.Drop = 1 },
-		"Kernel of layer 2": func(s *Setting) { s.Hidden[1].Kernel = 3 },
-		"Rate":              func(s *Setting) { s.Rate = math.NaN() },
-		"FinalRate":         func(s *Setting) { s.FinalRate = 1 },
-		"Momentum":          func(s *Setting) { s.Final = 1 },
-		"MoreRate":          func(s *Setting) { s.More = 1 },
-		"Epochs":            func(s *Setting) { s.Epochs = 0 },
+		"Competition":      func(s *Setting) { s.Competition = "tanh" },
+		"Hidden":           func(s *Setting) { s.Hidden = nil },
+		"Hidden[1].Units":  func(s *Setting) { s.Hidden[1].Units = 0 },
+		"Hidden[0].Block":  func(s *Setting) { s.Hidden[0].Block = 5 },
+		"Out.Dropout":      func(s *Setting) { s.Out.Dropout = 1 },
+		"Hidden[1].Kernel": func(s *Setting) { s.Hidden[1].Kernel = 3 },
+		"Rate":             func(s *Setting) { s.Rate = math.NaN() },
+		"FinalRate":        func(s *Setting) { s.FinalRate = 1 },
+		"Momentum":         func(s *Setting) { s.FinalMomentum = 1 },
+		"FinetuneRate":     func(s *Setting) { s.FinetuneEpochs = 1 },
+		"Epochs":           func(s *Setting) { s.Epochs = 0 },
 	} {
 		s := settings()["lwta"]
 		change(&s)
@@ -254,8 +253,8 @@ func TestCheckNamesTheField(t *testing.T) {
 		}
 	}
 	other := settings()["relu"]
-	other.Sum = "other"
-	if _, err := Train(t.Context(), other, small, Options{}); err == nil || !strings.Contains(err.Error(), "Setting.On") {
+	other.Checksum = "other"
+	if _, err := Train(t.Context(), other, small, Options{}); err == nil || !strings.Contains(err.Error(), "method On") {
 		t.Errorf("the error for other data is %v", err)
 	}
 }
