@@ -10,16 +10,16 @@ type ConvShape struct {
 	StrideH, StrideW int // rows and columns from one place to the next; 0 counts as 1
 	PadH, PadW       int // zeros around the image: rows above and below, columns on the left and the right
 
-	// ExtraH and ExtraW are rows below and columns on the right that ConvTranspose2D adds to its output, fewer than
+	// OutputPadH and OutputPadW are rows below and columns on the right that ConvTranspose2D adds to its output, fewer than
 	// the strides. A convolution with strides gives images of several sizes the same output; they say which is meant.
-	ExtraH, ExtraW int
+	OutputPadH, OutputPadW int
 }
 
-// Half returns the shape whose output is as large as the image, for a kernel of odd height and width.
-func Half(kh, kw int) ConvShape { return ConvShape{PadH: kh / 2, PadW: kw / 2} }
+// SamePadding returns the shape whose output is as large as the image, for a kernel of odd height and width.
+func SamePadding(kh, kw int) ConvShape { return ConvShape{PadH: kh / 2, PadW: kw / 2} }
 
-// Full returns the shape that visits every place where the kernel touches the image.
-func Full(kh, kw int) ConvShape { return ConvShape{PadH: kh - 1, PadW: kw - 1} }
+// FullPadding returns the shape that visits every place where the kernel touches the image.
+func FullPadding(kh, kw int) ConvShape { return ConvShape{PadH: kh - 1, PadW: kw - 1} }
 
 // strides returns the shape with its defaults filled in.
 func (s ConvShape) strides() ConvShape {
@@ -47,16 +47,16 @@ func places(length, window, stride int) int {
 
 // TransposedSize returns the height and width that ConvTranspose2D makes of an h x w image:
 //
-//	(h - 1)·StrideH - 2·PadH + kh + ExtraH, (w - 1)·StrideW - 2·PadW + kw + ExtraW
+//	(h - 1)·StrideH - 2·PadH + kh + OutputPadH, (w - 1)·StrideW - 2·PadW + kw + OutputPadW
 func (s ConvShape) TransposedSize(h, w, kh, kw int) (oh, ow int) {
 	s = s.strides()
-	return (h-1)*s.StrideH - 2*s.PadH + kh + s.ExtraH, (w-1)*s.StrideW - 2*s.PadW + kw + s.ExtraW
+	return (h-1)*s.StrideH - 2*s.PadH + kh + s.OutputPadH, (w-1)*s.StrideW - 2*s.PadW + kw + s.OutputPadW
 }
 
 // valid reports whether the shape itself makes sense.
 func (s ConvShape) valid() bool {
-	return min(s.StrideH, s.StrideW, s.PadH, s.PadW, s.ExtraH, s.ExtraW) >= 0 &&
-		s.ExtraH < max(s.StrideH, 1) && s.ExtraW < max(s.StrideW, 1)
+	return min(s.StrideH, s.StrideW, s.PadH, s.PadW, s.OutputPadH, s.OutputPadW) >= 0 &&
+		s.OutputPadH < max(s.StrideH, 1) && s.OutputPadW < max(s.StrideW, 1)
 }
 
 // Conv2D returns the convolution of images with filters, as PyTorch defines it (the kernel is not flipped):
@@ -67,14 +67,7 @@ func (s ConvShape) valid() bool {
 //
 // x counts as zero outside the image. Conv2D panics if the shapes do not fit.
 func Conv2D(x, w, b *Var, s ConvShape) *Var {
-	p := convPlanFor("Conv2D", x, w, b, s, false)
-	y := tapeOf("Conv2D", x, w).Op("Conv2D", p.convBackward, x, w, b)
-	n := x.Shape()[0]
-	y.Resize(n, p.filters, p.oh, p.ow)
-	y.Saved(p.savedLen(y))
-	p.pack(p.packed(y), w.Data())
-	y.tape.For(y, n, grain(p.work), p.convFunc)
-	return y
+	return convolve("Conv2D", x, w, b, s, false)
 }
 
 // ConvTranspose2D returns the transposed convolution, the linear map that carries gradients back through Conv2D with
@@ -87,14 +80,62 @@ func Conv2D(x, w, b *Var, s ConvShape) *Var {
 //
 // ConvTranspose2D panics if the shapes do not fit.
 func ConvTranspose2D(x, w, b *Var, s ConvShape) *Var {
-	p := convPlanFor("ConvTranspose2D", x, w, b, s, true)
-	y := tapeOf("ConvTranspose2D", x, w).Op("ConvTranspose2D", p.transposedBackward, x, w, b)
-	n := x.Shape()[0]
-	y.Resize(n, p.channels, p.h, p.w)
-	y.Saved(p.savedLen(y))
-	p.packTransposed(p.packedTransposed(y), w.Data())
-	y.tape.For(y, n, grain(p.work), p.transposedFunc)
+	return convolve("ConvTranspose2D", x, w, b, s, true)
+}
+
+// convOp is the state of [Conv2D] and [ConvTranspose2D].
+type convOp struct {
+	*convPlan
+	transposed bool // ConvTranspose2D: forward is what is otherwise the way back
+
+	packed, packedTransposed []float32 // the filters for the two directions
+
+	parts      []float32 // of the gradients of filters and biases; see convChunks
+	accumulate bool      // in Backward: add to the gradient of the images
+}
+
+func convolve(name string, x, w, b *Var, s ConvShape, transposed bool) *Var {
+	p := convPlanFor(name, x, w, b, s, transposed)
+	y, op := Record[convOp](name, x, w, b)
+	op.convPlan, op.transposed = p, transposed
+	if transposed {
+		y.Resize(x.Rows(), p.channels, p.h, p.w)
+	} else {
+		y.Resize(x.Rows(), p.filters, p.oh, p.ow)
+	}
+	op.pack(transposed, w.Data())
+	For(y, y.Rows(), grain(p.work), (*convOp).forward)
 	return y
+}
+
+// pack arranges the filters for one of the two directions.
+func (op *convOp) pack(transposed bool, w []float32) {
+	if transposed {
+		op.packedTransposed = atLeast(op.packedTransposed, op.packedTransposedLen)
+		op.packTransposed(op.packedTransposed, w)
+	} else {
+		op.packed = atLeast(op.packed, op.packedLen)
+		op.packForward(op.packed, w)
+	}
+}
+
+// run computes y from x in one of the two directions, or adds to y.
+func (op *convOp) run(transposed bool, y, x, bias []float32, acc bool) {
+	if transposed {
+		op.correlateTransposed(y, x, op.packedTransposed, bias, acc)
+	} else {
+		op.correlate(y, x, op.packed, bias, acc)
+	}
+}
+
+// forward computes the results for the images from lo to hi.
+func (op *convOp) forward(y *Var, lo, hi int) {
+	var bias []float32
+	if len(y.in) > 2 {
+		bias = y.in[2].Data()
+	}
+	in, out := y.in[0].Width(), y.Width()
+	op.run(op.transposed, y.Data()[lo*out:hi*out], y.in[0].Data()[lo*in:hi*in], bias, false)
 }
 
 // convPlanFor returns the plan of an operation. That of a transposed convolution is the plan of the convolution that

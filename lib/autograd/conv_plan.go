@@ -61,10 +61,6 @@ type convPlan struct {
 
 	packedLen, packedTransposedLen int // floats
 	gradLen                        int // floats of the filters' gradient
-
-	// Methods as values, made once, so that using them allocates nothing.
-	convFunc, convGradFunc, transposedFunc, transposedGradFunc, sumFunc func(y *Var, lo, hi int)
-	convBackward, transposedBackward                                    func(y *Var)
 }
 
 // A convPhase is one phase of the image.
@@ -155,9 +151,6 @@ func newConvPlan(key convKey) *convPlan {
 	p.planBackward()
 	p.gradLen = p.filters * simd.GradLen(p.taps)
 	p.planWinograd()
-	p.convFunc, p.convGradFunc, p.convBackward = p.runConv, p.convGrad, p.backwardConv
-	p.sumFunc = p.sumParts
-	p.transposedFunc, p.transposedGradFunc, p.transposedBackward = p.runTransposed, p.transposedGrad, p.backwardTransposed
 	return p
 }
 
@@ -233,6 +226,7 @@ func (p *convPlan) planForward() {
 // planBackward makes the tables of the image's gradient.
 func (p *convPlan) planBackward() {
 	gather := 0
+	p.grad.length = p.grad.lead + p.group*p.grad.image // at least: windows may lie beside the image one and all
 	for i := range p.phases {
 		f := &p.phases[i]
 		f.packedAt = p.packedTransposedLen

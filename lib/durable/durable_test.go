@@ -126,6 +126,15 @@ func TestWriteThroughLinks(t *testing.T) {
 	if err := durable.WriteFile(filepath.Join(dir, "loop"), nil); err == nil {
 		t.Error("a link to itself was written")
 	}
+	lock, err := durable.Acquire(filepath.Join(dir, "one"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Release()
+	var held *durable.HeldError
+	if _, err := durable.Acquire(filepath.Join(dir, "file")); !errors.As(err, &held) {
+		t.Errorf("the file that a locked link names can be locked: %v", err)
+	}
 }
 
 func ExampleSeal() {

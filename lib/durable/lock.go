@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -31,9 +32,13 @@ func (e *HeldError) Error() string {
 // lock the error is a [*HeldError]. A file system without locks does not lock: the error is nil.
 //
 // The lock is taken on a file of its own beside path, ".NAME.lock", which stays when the lock is released: so path
-// itself may be replaced by a rename while it is locked.
+// itself may be replaced by a rename while it is locked. If path is a symbolic link, what it names is locked.
 func Acquire(path string) (*Lock, error) {
-	l := lockFor(path)
+	target, err := followLink(path)
+	if err != nil {
+		return nil, err
+	}
+	l := lockFor(target)
 	ok, err := l.file.TryLock()
 	return l.taken(path, ok, err)
 }
@@ -66,7 +71,7 @@ func lockFor(path string) *Lock {
 // taken settles an attempt to take the lock and, if it succeeded, writes down who holds it.
 func (l *Lock) taken(path string, ok bool, err error) (*Lock, error) {
 	switch {
-	case errors.Is(err, errors.ErrUnsupported):
+	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.ENOLCK): // the latter on NFS without its lock service
 		return l, nil
 	case err != nil:
 		l.file.Close()

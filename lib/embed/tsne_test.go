@@ -13,7 +13,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
-	"github.com/lateral-ml/lateral/lib/submask"
+	"github.com/lateral-ml/lateral/lib/retrieval"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -32,14 +32,11 @@ func clusters(n, centres int) (*tensor.Tensor, []int) {
 // affinities returns the affinities of points.
 func affinities(t *testing.T, x *tensor.Tensor, perplexity float64) *Affinities {
 	t.Helper()
-	v, err := submask.NewVectors(x)
+	v, err := retrieval.NewVectors(x)
 	if err != nil {
 		t.Fatal(err)
 	}
-	near, err := v.Search(x, min(x.Rows(), int(3*perplexity)+2))
-	if err != nil {
-		t.Fatal(err)
-	}
+	near := v.Search(v, min(x.Rows(), int(3*perplexity)+2))
 	a, err := NewAffinities(near.WithoutSelf(), false, perplexity)
 	if err != nil {
 		t.Fatal(err)
@@ -202,15 +199,12 @@ func TestMapSeparatesClusters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	near, err := submask.NewVectors(m.Y)
+	points, err := retrieval.NewVectors(m.Y)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := near.Search(m.Y, 6)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if errors := submask.Errors(submask.Classify(first.WithoutSelf(), label, 5, submask.Uniform), label); errors > 0 {
+	first := points.Search(points, 6)
+	if errors := retrieval.Errors(retrieval.Classify(first.WithoutSelf(), label, 5, retrieval.UniformVote), label); errors > 0 {
 		t.Errorf("%d of %d points lie among others of another cluster", errors, len(label))
 	}
 	if len(kl) != c.Iterations/50 || kl[len(kl)-1] != m.KL || !(m.KL < kl[1]) {
@@ -233,8 +227,8 @@ func TestMapSeparatesClusters(t *testing.T) {
 }
 
 func TestMapDoesNotDependOnWorkers(t *testing.T) {
-	codes := submask.ReLU(noisy(300, 40))
-	near := (&submask.Index{Codes: codes}).Search(codes, 31).WithoutSelf()
+	codes := retrieval.ActiveCodes(noisy(300, 40))
+	near := (&retrieval.Index{Codes: codes}).Search(codes, 31).WithoutSelf()
 	a, err := NewAffinities(near, true, 10)
 	if err != nil {
 		t.Fatal(err)
@@ -283,6 +277,53 @@ func TestFitStops(t *testing.T) {
 	}
 }
 
+// The map of coordinates does not depend on their unit.
+func TestMapDoesNotDependOnScale(t *testing.T) {
+	x, _ := clusters(20, 3)
+	fit := func(x *tensor.Tensor) *Map {
+		m, err := TSNE{Iterations: 60}.Fit(context.Background(), affinities(t, x, 5))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	want := fit(x)
+	tiny := tensor.New(x.Shape()...)
+	for i, v := range x.Data() {
+		tiny.Data()[i] = float32(math.Ldexp(float64(v), -100)) // about 1e-30, exactly
+	}
+	if got := fit(tiny); !slices.Equal(got.Y.Data(), want.Y.Data()) {
+		t.Errorf("coordinates of scale 2^-100 make another map, with a divergence of %g for %g", got.KL, want.KL)
+	}
+}
+
+func TestFitRefusesAStartFromWhichNoMapGrows(t *testing.T) {
+	x, _ := clusters(10, 2)
+	a := affinities(t, x, 3)
+	start := func(set func(init *tensor.Tensor)) *tensor.Tensor {
+		init := tensor.New(20, 2)
+		tensor.Stream(1, "start").Normal(init.Data(), 0, 1e-4)
+		set(init)
+		return init
+	}
+	for want, init := range map[string]*tensor.Tensor{
+		"all 20 samples on one point": start(func(init *tensor.Tensor) { init.Fill(3) }),
+		"too near for float32":        start(func(init *tensor.Tensor) { scaleBy(init, 1e-26) }),
+		"sample 7 at (NaN":            start(func(init *tensor.Tensor) { init.Set(float32(math.NaN()), 7, 0) }),
+		"sample 19 at":                start(func(init *tensor.Tensor) { init.Set(float32(math.Inf(-1)), 19, 1) }),
+	} {
+		if _, err := (TSNE{Init: init, Iterations: 5}).Fit(context.Background(), a); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+func scaleBy(x *tensor.Tensor, by float32) {
+	for i := range x.Data() {
+		x.Data()[i] *= by
+	}
+}
+
 func TestOnePoint(t *testing.T) {
 	a := &Affinities{start: []int{0, 0}}
 	m, err := TSNE{Iterations: 5}.Fit(context.Background(), a)
@@ -321,8 +362,8 @@ func TestDivergenceDoesNotDependOnTheStart(t *testing.T) {
 		t.Skip("slow, and no other code than the tests above run")
 	}
 	images, _ := dataset.Glyphs(1)
-	codes := submask.ReLU(projected(images.X.Slice(0, 300), 200))
-	near := (&submask.Index{Codes: codes}).Search(codes, 91).WithoutSelf()
+	codes := retrieval.ActiveCodes(projected(images.X.Slice(0, 300), 200))
+	near := (&retrieval.Index{Codes: codes}).Search(codes, 91).WithoutSelf()
 	a, err := NewAffinities(near, true, 30)
 	if err != nil {
 		t.Fatal(err)

@@ -3,17 +3,23 @@
 package sweep
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
@@ -51,14 +57,17 @@ func (f fit) train(ctx context.Context) (fitted, error) {
 	rng := tensor.Stream(f.Seed, "weights")
 	hidden, out := nn.NewDense(20, f.Units, nil, rng), nn.NewDense(f.Units, 3, nil, rng)
 	h, err := train.Run(ctx, train.Config{
-		Model: []*nn.Dense{hidden, out},
-		Loss: func(b *train.Batch) *autograd.Var {
-			a := autograd.ReLU(hidden.Forward(b.X))
-			logits := out.Forward(a)
-			b.Error(logits)
-			return autograd.Add(loss.CrossEntropy(logits, b.Y), loss.L1(a, float32(f.Lambda)))
+		Learner: &train.GradientDescent{
+			Model: []*nn.Dense{hidden, out},
+			Loss: func(b *train.Batch) *autograd.Var {
+				a := autograd.ReLU(hidden.Forward(b.X))
+				logits := out.Forward(a)
+				b.Error(logits)
+				return autograd.Add(loss.CrossEntropy(logits, b.Y), loss.L1(a, float32(f.Lambda)))
+			},
+			Workers: 1,
 		},
-		Train: cloud, Valid: cloud, Epochs: 3, BatchSize: 20, Seed: f.Seed, Workers: 1, Trace: []string{"loss"},
+		Train: cloud, Valid: cloud, Epochs: 3, BatchSize: 20, Seed: f.Seed, Trace: []string{"loss"},
 	})
 	if err != nil {
 		return fitted{}, err
@@ -77,6 +86,7 @@ func fits() (grid []fit) {
 	return grid
 }
 
+// fitSweep is a sweep over small networks.
 func fitSweep(file string) Sweep[fit, fitted] {
 	return Sweep[fit, fitted]{
 		Settings: fits(), File: file, Cost: func(f fit) float64 { return float64(f.Units) },
@@ -166,31 +176,130 @@ func tear(t *testing.T, file string, attempt int) {
 	}
 }
 
-// A sweep over prices of activity. Started again with a larger grid, it trains the new networks only.
-func ExampleSweep() {
-	dir, err := os.MkdirTemp("", "sweep")
-	if err != nil {
-		panic(err)
+// Processes that sweep on a file, or merge into it, are killed at random moments, in half of the cases two at once:
+// every result that one of them has reported is on file, whole, and the file can be continued.
+//
+// LATERAL_KILLS sets how often; the default is a few times.
+func TestKillsLoseNoResult(t *testing.T) {
+	if file := os.Getenv("SWEEP_TEST_VICTIM"); file != "" {
+		victim(file, os.Getenv("SWEEP_TEST_MERGES") != "")
 	}
-	defer os.RemoveAll(dir)
-	trained := 0
-	sweep := Sweep[fit, fitted]{
-		Do: func(ctx context.Context, f fit) (fitted, error) {
-			trained++
-			return f.train(ctx)
-		},
-		File:    filepath.Join(dir, "prices.jsonl"),
-		Workers: 1, // trained is not made for several goroutines
-	}
-	for _, lambda := range []float64{0, 0.01, 0.1} {
-		for seed := range uint64(2) {
-			sweep.Settings = append(sweep.Settings, fit{Units: 8, Lambda: lambda, Seed: seed})
+	kills := 10
+	if text := os.Getenv("LATERAL_KILLS"); text != "" {
+		var err error
+		if kills, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
 		}
-		rows, err := sweep.Run(context.Background())
-		fmt.Printf("%d results, %d networks trained so far, %v\n", len(rows), trained, err)
 	}
-	// Output:
-	// 2 results, 2 networks trained so far, <nil>
-	// 4 results, 4 networks trained so far, <nil>
-	// 6 results, 6 networks trained so far, <nil>
+	rng := rand.New(rand.NewPCG(14, 1))
+	dir, file := "", ""
+	reported := map[point]bool{}
+	results, merged, writers := 0, 0, 0
+	for kill := range kills {
+		if kill%20 == 0 { // a small file is read sooner
+			dir = t.TempDir()
+			file = filepath.Join(dir, "sweep.jsonl")
+			clear(reported)
+		}
+		var victims []*exec.Cmd
+		var outputs []*bytes.Buffer
+		for i := range 1 + kill%2 {
+			cmd := exec.Command(os.Args[0], "-test.run=^TestKillsLoseNoResult$")
+			cmd.Env = append(os.Environ(), "SWEEP_TEST_VICTIM="+file)
+			if i == 1 {
+				cmd.Env = append(cmd.Env, "SWEEP_TEST_MERGES=yes")
+			}
+			out := new(bytes.Buffer)
+			cmd.Stdout, cmd.Stderr = out, os.Stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			victims, outputs = append(victims, cmd), append(outputs, out)
+		}
+		time.Sleep(30*time.Millisecond + time.Duration(rng.Int64N(int64(60*time.Millisecond))))
+		for _, i := range rng.Perm(len(victims)) {
+			victims[i].Process.Kill()
+			if victims[i].Wait(); victims[i].ProcessState.Exited() {
+				t.Fatalf("a process has ended before it was killed:\n%s", outputs[i])
+			}
+			time.Sleep(time.Duration(rng.Int64N(int64(10 * time.Millisecond)))) // for the other, if there is one
+			writers++
+		}
+		for i, out := range outputs {
+			for line := range strings.Lines(out.String()) {
+				var p point
+				if strings.HasSuffix(line, "\n") && json.Unmarshal([]byte(line), &p) == nil {
+					reported[p] = true
+					results++
+					merged += i
+				}
+			}
+		}
+		if len(reported) == 0 {
+			continue
+		}
+		rows, err := ReadRows[point, worth](file)
+		if err != nil {
+			t.Fatalf("kill %d: %v", kill, err)
+		}
+		found := map[point]bool{}
+		for _, r := range rows {
+			found[r.Setting] = r.Result == r.Setting.worth()
+		}
+		for p := range reported {
+			if !found[p] {
+				t.Fatalf("kill %d: the result of %+v was reported and is lost", kill, p)
+			}
+		}
+	}
+	t.Logf("%d kill points, %d processes killed, %d results reported, %d of them merged, 0 lost", kills, writers, results, merged)
+	if results < kills || kills >= 50 && merged < kills {
+		t.Errorf("only %d results were reported in %d kills, %d of them merged", results, kills, merged)
+	}
+	if _, err := Merge(file); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*.tmp-*")); len(left) > 0 {
+		t.Errorf("the next merge leaves %v behind", left)
+	}
+}
+
+// victim adds results to a file until it is killed, and reports each when it is safe: by itself, or by way of a file of
+// its own that it merges into the other.
+func victim(file string, merges bool) {
+	for n := os.Getpid() * 1000; ; n += 5 {
+		s := sweep(file, 0)
+		if merges {
+			s.File = file + ".part"
+		}
+		for i := range 5 {
+			s.Settings = append(s.Settings, point{n + i, 0.5})
+		}
+		s.OnResult = func(e *Event[point]) {
+			if e.Setting != nil && !merges {
+				report(*e.Setting)
+			}
+		}
+		_, err := s.Run(context.Background())
+		if err == nil && merges {
+			if _, err = Merge(file, s.File); err == nil {
+				report(s.Settings...)
+			}
+		}
+		if held := (*durable.HeldError)(nil); err != nil && !errors.As(err, &held) {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		time.Sleep(2 * time.Millisecond) // so that the other has its turn
+	}
+}
+
+func report(settings ...point) {
+	for _, p := range settings {
+		text, err := json.Marshal(p)
+		if err != nil {
+			panic(err)
+		}
+		os.Stdout.Write(append(text, '\n'))
+	}
 }

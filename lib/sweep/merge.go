@@ -16,30 +16,30 @@ import (
 // Merge joins files of results, such as those of the shards of a grid, into the file out, which also keeps the results
 // that it has. It returns the number of results in out.
 //
-// The lines of out are sorted, and none occurs twice: two runs with the same results merge to the same bytes. Different
-// results for one setting are an error, and out stays as it is. A torn last line is left out. Merge knows nothing of
-// the types of settings and results, so it joins the files of any sweep.
+// The rows of out are sorted, and none occurs twice: two runs with the same results merge to the same bytes. Different
+// results for one setting are an error, and out stays as it is, as it does while a sweep or another merge uses it. A torn
+// last line is left out. Merge knows nothing of the types of settings and results, so it joins the files of any sweep.
 func Merge(out string, files ...string) (rows int, err error) {
-	mine, err := openLocked(out, os.O_RDWR)
-	switch {
+	lock, err := lockFile(out)
+	if err != nil {
+		return 0, err
+	}
+	defer lock.Release()
+	switch _, err := os.Stat(out); {
 	case err == nil:
-		defer mine.Close()
 		files = append([]string{out}, files...)
 	case !errors.Is(err, fs.ErrNotExist):
 		return 0, fmt.Errorf("sweep: results cannot be merged into %s: %w", out, err)
 	}
-	lines, err := readAllRows(files)
+	lines, err := readRows(files)
 	if err != nil {
 		return 0, err
 	}
-	slices.SortFunc(lines, func(a, b line) int { return bytes.Compare(a.text, b.text) })
+	slices.SortFunc(lines, func(a, b line) int { return bytes.Compare(a.row, b.row) })
 	var text bytes.Buffer
 	for _, l := range lines {
-		text.Write(l.text)
+		text.Write(durable.Seal(l.row))
 		text.WriteByte('\n')
-	}
-	if !fileLocks {
-		mine.Close() // nothing is held by it, and Windows replaces no file that is open
 	}
 	if err := durable.WriteFile(out, text.Bytes()); err != nil {
 		return 0, fmt.Errorf("sweep: results cannot be merged: %w", err)
@@ -47,27 +47,14 @@ func Merge(out string, files ...string) (rows int, err error) {
 	return len(lines), nil
 }
 
-// readAllRows returns the lines of all files, each setting once.
-func readAllRows(files []string) ([]line, error) {
-	var all []line
-	for _, file := range files {
-		lines, err := readRows(file)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, lines...)
-	}
-	return unique(all)
-}
-
 // ReadRows returns the results in the files of a sweep, in the order of the files, each setting once. A torn last line
 // is left out. Different results for one setting, or lines that are not of these types, are an error.
 func ReadRows[S, R any](files ...string) ([]Row[S, R], error) {
-	lines, err := readAllRows(files)
+	lines, err := readRows(files)
 	if err != nil {
 		return nil, err
 	}
-	known, err := decodeRows[S, R](lines)
+	known, err := decodeLines[S, R](lines)
 	if err != nil {
 		return nil, err
 	}
@@ -96,11 +83,11 @@ func (s Sweep[S, R]) Status(files ...string) (*Status[S, R], error) {
 		return nil, err
 	}
 	slices.SortFunc(jobs, func(a, b *job[S, R]) int { return a.index - b.index })
-	lines, err := readAllRows(files)
+	lines, err := readRows(files)
 	if err != nil {
 		return nil, err
 	}
-	known, err := decodeRows[S, R](lines)
+	known, err := decodeLines[S, R](lines)
 	if err != nil {
 		return nil, err
 	}

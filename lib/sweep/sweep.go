@@ -1,26 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sweep computes a result for every setting of a grid, several at a time, and keeps each in a file of which
-// nothing is lost: a sweep goes on where it stopped, on one machine or in shards on several.
+// Package sweep computes a result for every setting of a grid, several at a time, and keeps each result in a file as
+// soon as it is there. A sweep that was stopped, in whatever way, goes on where it was; a grid can be split into shards
+// for several machines and the files merged:
+//
+//   - [Sweep] describes the grid and how one result is computed; [Sweep.Run] computes what the file lacks;
+//   - [Merge] joins the files of shards, [ReadRows] reads them, [Sweep.Status] says what is missing.
+//
+// # The file
+//
+// A file of results has one line of JSON for each, with the SHA-256 of its content ([durable.Seal]):
+//
+//	{"sha256":"93b8...","content":{"setting":{"lambda":0.008,"seed":3},"result":{"accuracy":0.97}}}
+//
+// so `jq .content.result FILE` lists the results. A line with a flipped bit, or with text behind the row, is an error
+// that names file and line. Lines without a check sum, {"setting":...,"result":...}, as earlier versions wrote them, are
+// read too; Merge writes them with one. A last line that a kill or a loss of power cut off is dropped, and its result
+// computed again. While a sweep or a merge writes to a file, a second one is refused.
 package sweep
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"runtime"
-	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
 // A Sweep computes a result for every setting of a grid, several at a time, and keeps each in a file as soon as it is
 // there. Started again, with the same or a larger grid, it computes what the file lacks:
 //
-//	results, err := sweep.Sweep[Setting, Measures]{
+//	rows, err := sweep.Sweep[Setting, Measures]{
 //		Settings: grid,
 //		Do:       func(ctx context.Context, s Setting) (Measures, error) { return s.train(ctx, data) },
 //		File:     "relu.jsonl",
@@ -28,25 +38,29 @@ import (
 //
 // S and R are structs that encoding/json writes and reads back without loss. The JSON of a setting is the key of its
 // result, so it has to hold everything that the result depends on: lambda, seed, the sum of the data. A field that is
-// added to S or R later needs the option omitempty, or what is on file is refused.
+// added to S or R later needs the option omitempty; otherwise the results on file are refused.
 //
 // If Do depends on its setting alone and trains with one worker, the results are the same, bit for bit, for any number
-// of Workers, any sharding and any history of interruptions, on machines that use the same kernels ([autograd.Kernels]).
+// of Workers, any sharding and any history of interruptions, on machines that use the same kernels ([autograd.Backend]).
 // Only their order in the file differs; [Merge] sorts them.
 type Sweep[S, R any] struct {
 	Settings []S                                       // the grid, no setting twice
 	Do       func(ctx context.Context, s S) (R, error) // computes one result; runs in several goroutines at once
-	File     string                                    // where results are kept, a line of JSON each; "" keeps none
+	File     string                                    // where results are kept; "" keeps none
 	Shard    Shard                                     // the part of the grid to compute; the zero value is all of it
 	Workers  int                                       // settings at a time; 0 is one for each core
-	Round    func(s S) int                             // settings of lower rounds start first, so that a part of the results is of use; nil if all are of one
-	Cost     func(s S) float64                         // of a setting in any unit, so that the dearest of a round start first; nil if all cost the same
-	OnResult func(e *Event[S])                         // called once at the start and after each setting, one call at a time; may be nil
+
+	// Round numbers the rounds of a sweep. Settings of lower rounds start first, so that the results are of use before
+	// all are there. Nil puts all settings into one round.
+	Round func(s S) int
+	// Cost is what computing a setting takes, in any unit. The most expensive settings of a round start first, so that
+	// no core is idle at the end. Nil is the same cost for all.
+	Cost func(s S) float64
+	// OnResult is called at the start and after each setting, one call at a time. It may be nil.
+	OnResult func(e *Event[S])
 }
 
-// A Row is a setting and its result, as a line of the file holds them:
-//
-//	{"setting":{"lambda":0.008,"seed":3},"result":{"accuracy":0.97}}
+// A Row is a setting and its result.
 type Row[S, R any] struct {
 	Setting S `json:"setting"`
 	Result  R `json:"result"`
@@ -59,7 +73,20 @@ type Shard struct{ I, N int }
 // String returns the shard as I/N.
 func (s Shard) String() string { return fmt.Sprintf("%d/%d", s.I, s.N) }
 
-// A Event says how far a sweep is. It is reused: copy what must last.
+// ParseShard reads what String writes, such as 0/8 for the first of eight parts.
+func ParseShard(text string) (Shard, error) {
+	i, n, _ := strings.Cut(text, "/")
+	s := Shard{}
+	var err1, err2 error
+	s.I, err1 = strconv.Atoi(i)
+	s.N, err2 = strconv.Atoi(n)
+	if err1 != nil || err2 != nil || s.String() != text || s.I < 0 || s.I >= s.N {
+		return Shard{}, fmt.Errorf("sweep: shard %q: want I/N with I from 0 to N-1, such as 0/8", text)
+	}
+	return s, nil
+}
+
+// An Event says how far a sweep is. It is reused: copy what must last.
 type Event[S any] struct {
 	Done, Total int           // settings of the shard that have a result, of how many
 	Reused      int           // of those done, the ones that were on file at the start
@@ -72,7 +99,7 @@ type Event[S any] struct {
 	Err     error         // its error, if it failed
 }
 
-// A Error says which settings failed.
+// An Error says which settings failed.
 type Error struct {
 	Total    int     // settings in the shard
 	Failures []error // each starts with the setting; in the order of the grid
@@ -81,7 +108,8 @@ type Error struct {
 func (e *Error) Error() string {
 	const shown = 5
 	var b strings.Builder
-	fmt.Fprintf(&b, "sweep: %d of %d settings of the sweep failed; the other results are kept, and the next run tries these again:", len(e.Failures), e.Total)
+	fmt.Fprintf(&b, "sweep: %d of %d settings failed; the other results are kept, and the next run tries these again:",
+		len(e.Failures), e.Total)
 	for _, err := range e.Failures[:min(shown, len(e.Failures))] {
 		fmt.Fprintf(&b, "\n%v", err)
 	}
@@ -93,247 +121,3 @@ func (e *Error) Error() string {
 
 // Unwrap returns the failures.
 func (e *Error) Unwrap() []error { return e.Failures }
-
-// Run computes the results that are missing and returns all that the shard has, in the order of the grid.
-//
-// The rows are good even when there is an error:
-//   - ctx was cancelled: the results that were finished are on file; the error wraps context.Cause(ctx);
-//   - a [*Error]: Do failed for some settings, or their results cannot be written as JSON;
-//   - the file cannot be read or written, belongs to something else, or is in use by another process.
-//
-// Run panics if Do is nil, the shard is none or two settings are alike.
-func (s Sweep[S, R]) Run(ctx context.Context) ([]Row[S, R], error) {
-	if s.Do == nil {
-		panic("sweep: Sweep.Run: Do is required")
-	}
-	jobs, err := s.jobs()
-	if err != nil {
-		return nil, err
-	}
-	file, err := openFile(s.File)
-	if err != nil {
-		return nil, err
-	}
-	defer file.close()
-	known, err := decodeRows[S, R](file.lines)
-	if err != nil {
-		return nil, err
-	}
-	r := &sweepRun[S, R]{Sweep: s, file: file, began: time.Now(), event: Event[S]{Total: len(jobs)}}
-	for _, j := range jobs {
-		if j.row = known[j.key]; j.row == nil {
-			r.todo = append(r.todo, j)
-			r.costLeft += j.cost
-		}
-	}
-	r.event.Reused = len(jobs) - len(r.todo)
-	r.event.Done = r.event.Reused
-	r.report()
-	r.workers(ctx)
-	return r.end(ctx, jobs)
-}
-
-// A job is a setting on its way to a row.
-type job[S, R any] struct {
-	index   int // in the grid
-	setting S
-	key     string
-	round   int
-	cost    float64
-	row     *Row[S, R] // nil without a result
-	err     error
-}
-
-// jobs returns the settings of the shard, round by round, in each the dearest first.
-func (s Sweep[S, R]) jobs() ([]*job[S, R], error) {
-	if s.Shard != (Shard{}) && (s.Shard.I < 0 || s.Shard.I >= s.Shard.N) {
-		panic(fmt.Sprintf("sweep: Sweep: shard %v: want 0 <= I < N", s.Shard))
-	}
-	all := make([]*job[S, R], len(s.Settings))
-	seen := map[string]int{}
-	for i, setting := range s.Settings {
-		key, err := json.Marshal(setting)
-		if err != nil {
-			return nil, fmt.Errorf("sweep: setting %d of the sweep cannot be written as JSON: %w", i, err)
-		}
-		if first, twice := seen[string(key)]; twice {
-			panic(fmt.Sprintf("sweep: Sweep: settings %d and %d are alike: %s", first, i, key))
-		}
-		seen[string(key)] = i
-		all[i] = &job[S, R]{index: i, setting: setting, key: string(key), cost: 1}
-		if s.Round != nil {
-			all[i].round = s.Round(setting)
-		}
-		if s.Cost != nil {
-			all[i].cost = s.Cost(setting)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b *job[S, R]) int {
-		return cmp.Or(cmp.Compare(a.round, b.round), cmp.Compare(b.cost, a.cost))
-	})
-	if s.Shard == (Shard{}) {
-		return all, nil
-	}
-	var part []*job[S, R]
-	for i := s.Shard.I; i < len(all); i += s.Shard.N {
-		part = append(part, all[i])
-	}
-	return part, nil
-}
-
-// A sweepRun is the state of a running sweep.
-type sweepRun[S, R any] struct {
-	Sweep[S, R]
-	file  *resultsFile
-	todo  []*job[S, R]
-	began time.Time
-
-	mu                 sync.Mutex // guards what follows, and the file
-	next               int        // of todo
-	costDone, costLeft float64
-	event              Event[S]
-	broken             error // why the file could not be written
-	stop               func()
-}
-
-// workers computes what there is to do and returns when all goroutines have ended.
-func (r *sweepRun[S, R]) workers(ctx context.Context) {
-	n := r.Workers
-	if n <= 0 {
-		n = runtime.GOMAXPROCS(0)
-	}
-	ctx, r.stop = context.WithCancel(ctx)
-	defer r.stop()
-	var group sync.WaitGroup
-	for range min(n, len(r.todo)) {
-		group.Go(func() {
-			for j := r.take(ctx); j != nil; j = r.take(ctx) {
-				start := time.Now()
-				result, err := r.Do(ctx, j.setting)
-				if err != nil && ctx.Err() != nil {
-					return // it was cancelled, not at fault
-				}
-				r.finish(j, result, err, time.Since(start))
-			}
-		})
-	}
-	group.Wait()
-}
-
-// take returns the next job, nil if there is none or the sweep was cancelled.
-func (r *sweepRun[S, R]) take(ctx context.Context) *job[S, R] {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if ctx.Err() != nil || r.next == len(r.todo) {
-		return nil
-	}
-	r.next++
-	return r.todo[r.next-1]
-}
-
-// finish keeps a result or the error that came in its place.
-func (r *sweepRun[S, R]) finish(j *job[S, R], result R, err error, took time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if err == nil {
-		j.row, err = r.keep(j, result)
-	}
-	if j.row != nil {
-		r.event.Done++
-	} else {
-		j.err = fmt.Errorf("%s: %w", j.key, err)
-		r.event.Failed++
-	}
-	r.costDone += j.cost
-	r.costLeft -= j.cost
-	r.event.Setting, r.event.Took, r.event.Err = &j.setting, took, err
-	r.report()
-}
-
-// keep writes a row and returns it as it will be read back.
-func (r *sweepRun[S, R]) keep(j *job[S, R], result R) (*Row[S, R], error) {
-	line, err := json.Marshal(Row[S, R]{j.setting, result})
-	if err != nil {
-		return nil, fmt.Errorf("the result cannot be written as JSON: %w", err)
-	}
-	row, err := decodeRow[S, R](line)
-	if err != nil {
-		return nil, fmt.Errorf("the result does not survive being written as JSON: %w", err)
-	}
-	if err := r.file.append(line); err != nil {
-		r.broken = err
-		r.stop() // nothing more is worth computing
-		return nil, err
-	}
-	return row, nil
-}
-
-// report calls OnResult with how far the sweep is. The settings still running count as not begun.
-func (r *sweepRun[S, R]) report() {
-	e := &r.event
-	e.Elapsed = time.Since(r.began)
-	e.Left = 0
-	if r.costDone > 0 {
-		e.Left = time.Duration(float64(e.Elapsed) * r.costLeft / r.costDone)
-	}
-	if r.OnResult != nil {
-		r.OnResult(e)
-	}
-}
-
-// end returns the rows in the order of the grid, and the reason if some are missing.
-func (r *sweepRun[S, R]) end(ctx context.Context, jobs []*job[S, R]) ([]Row[S, R], error) {
-	slices.SortFunc(jobs, func(a, b *job[S, R]) int { return cmp.Compare(a.index, b.index) })
-	var rows []Row[S, R]
-	failed := &Error{Total: len(jobs)}
-	for _, j := range jobs {
-		if j.row != nil {
-			rows = append(rows, *j.row)
-		}
-		if j.err != nil {
-			failed.Failures = append(failed.Failures, j.err)
-		}
-	}
-	switch {
-	case r.broken != nil:
-		return rows, r.broken
-	case len(rows)+len(failed.Failures) < len(jobs):
-		return rows, fmt.Errorf("sweep: the sweep was interrupted with %d of %d results; run again to go on from there: %w",
-			len(rows), len(jobs), context.Cause(ctx))
-	case len(failed.Failures) > 0:
-		return rows, failed
-	}
-	return rows, nil
-}
-
-// decodeRow reads a line of a file. It must be the very line that these types would write: otherwise another program
-// or another version wrote it, and part of it would be lost or taken for zero.
-func decodeRow[S, R any](line []byte) (*Row[S, R], error) {
-	row := new(Row[S, R])
-	d := json.NewDecoder(bytes.NewReader(line))
-	d.DisallowUnknownFields()
-	if err := d.Decode(row); err != nil {
-		return nil, err
-	}
-	again, err := json.Marshal(row)
-	if err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(again, line) {
-		return nil, fmt.Errorf("read and written again, it becomes %s", again)
-	}
-	return row, nil
-}
-
-// decodeRows returns rows by the key of their settings.
-func decodeRows[S, R any](lines []line) (map[string]*Row[S, R], error) {
-	rows := make(map[string]*Row[S, R], len(lines))
-	for _, l := range lines {
-		row, err := decodeRow[S, R](l.text)
-		if err != nil {
-			return nil, fmt.Errorf("sweep: %v is no result of this sweep, or one of another version: %w; choose another file, or remove the line to have it computed again", l, err)
-		}
-		rows[l.key] = row
-	}
-	return rows, nil
-}

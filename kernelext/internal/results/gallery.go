@@ -13,19 +13,13 @@ import (
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
-// GalleryDir holds the pictures that the README shows: those of the cells tagged GalleryTag.
+// GalleryDir holds the pictures of the page: those of the cells tagged GalleryTag.
 const (
 	GalleryDir = "notebooks/gallery"
 	GalleryTag = "gallery"
 )
 
-// The README's gallery stands between these two lines.
-const (
-	GalleryBegin = "<!-- gallery:begin -->"
-	GalleryEnd   = "<!-- gallery:end -->"
-)
-
-// A Picture is a figure of a notebook that the README shows.
+// A Picture is a figure of a notebook that the page shows.
 type Picture struct {
 	File    string // below the root of the module
 	PNG     []byte
@@ -97,12 +91,12 @@ func text(v any) string {
 	return ""
 }
 
-// Gallery returns the README's gallery.
-func Gallery(pictures []Picture) string {
+// gallery returns the page's pictures with their captions.
+func gallery(pictures []Picture) string {
 	var b strings.Builder
 	for _, p := range pictures {
 		alt := strings.NewReplacer("[", "(", "]", ")", "\n", " ").Replace(p.Alt)
-		fmt.Fprintf(&b, "![%s](%s)\n\n%s\n\n", alt, p.File, p.Caption)
+		fmt.Fprintf(&b, "![%s](%s)\n\n%s\n\n", alt, strings.TrimPrefix(p.File, NotebooksDir+"/"), p.Caption)
 	}
 	return b.String()
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package results collects what executed notebooks show the world: their comparisons (kernelext.Versus) go into one
-// JSON file and one table of the README, and the figures of tagged cells into its gallery. It tells when they disagree.
+// Package results collects what executed notebooks show the world: their comparisons (kernelext.Versus) and the figures
+// of tagged cells go into one page, and the comparisons into a JSON file, too. It tells when they disagree.
 package results
 
 import (
@@ -19,22 +19,16 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/lateral-ml/lateral/kernelext"
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // The files, below the root of the module.
 const (
 	NotebooksDir = "notebooks"
 	JSONFile     = "notebooks/results.json"
-	ReadmeFile   = "README.md"
-)
-
-// The README's table stands between these two lines.
-const (
-	BeginMarker = "<!-- results:begin -->"
-	EndMarker   = "<!-- results:end -->"
+	PageFile     = "notebooks/RESULTS.md"
 )
 
 // A Row is one comparison of a notebook. Document and Here are a float64, a string, or nil where there is no value.
@@ -157,22 +151,49 @@ func Encode(rows []Row) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Table returns the README's table.
-func Table(rows []Row) string {
+// Page returns the page of results: the table of comparisons, the notes of its rows, and the gallery.
+func Page(rows []Row, pictures []Picture) string {
+	var b strings.Builder
+	b.WriteString("# Results\n\n")
+	b.WriteString("Every comparison in the notebooks: a document's value beside the one measured here. ± is the standard deviation\n")
+	b.WriteString("over seeds. `lateral results` writes this page from the executed notebooks; a test fails when they disagree.\n\n")
+	b.WriteString(table(rows))
+	if len(pictures) > 0 {
+		b.WriteString("\n## Gallery\n\n" + strings.TrimSuffix(gallery(pictures), "\n"))
+	}
+	return b.String()
+}
+
+// table returns the comparisons and, below them, the notes that explain single rows.
+func table(rows []Row) string {
 	if len(rows) == 0 {
 		return "No notebook has compared a value yet.\n"
 	}
-	var b strings.Builder
+	var b, notes strings.Builder
+	numbers := map[string]int{} // of the notes: rows that share one share its number
 	b.WriteString("| document | item | document's value | here | difference | seeds | data, profile | notebook |\n")
 	b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range rows {
 		name := strings.TrimSuffix(r.Notebook, ".ipynb")
 		cells := []string{r.Source, r.Item, r.documentText(), r.hereText(), r.differenceText(),
 			count(r.Seeds), strings.TrimPrefix(r.Data+", "+r.Profile, ", ")}
+		escape := strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;")
 		for i, c := range cells {
-			cells[i] = strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;").Replace(c)
+			cells[i] = escape.Replace(c)
 		}
-		fmt.Fprintf(&b, "| %s | [%s](%s/%s) |\n", strings.Join(cells, " | "), name, NotebooksDir, r.Notebook)
+		if r.Note != "" {
+			n, known := numbers[r.Note]
+			if !known {
+				n = len(numbers) + 1
+				numbers[r.Note] = n
+				fmt.Fprintf(&notes, "%d. %s\n", n, escape.Replace(r.Note))
+			}
+			cells[1] += fmt.Sprintf(" (note %d)", n)
+		}
+		fmt.Fprintf(&b, "| %s | [%s](%s) |\n", strings.Join(cells, " | "), name, r.Notebook)
+	}
+	if notes.Len() > 0 {
+		b.WriteString("\nNotes:\n\n" + notes.String())
 	}
 	return b.String()
 }
@@ -240,17 +261,7 @@ func count(n int) string {
 	return strconv.Itoa(n)
 }
 
-// replace returns the README with what stands between two marker lines replaced.
-func replace(readme []byte, begin, end, content string) ([]byte, error) {
-	before, rest, ok1 := strings.Cut(string(readme), begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok1 || !ok2 {
-		return nil, fmt.Errorf("results: %s has no place for what belongs between the lines %s and %s: add them", ReadmeFile, begin, end)
-	}
-	return []byte(before + begin + "\n" + content + end + after), nil
-}
-
-// files returns what the JSON file, the README and the gallery below root should hold.
+// files returns what the JSON file, the page and the gallery below root should hold.
 func files(root string) (rows []Row, want map[string][]byte, err error) {
 	dir := filepath.Join(root, NotebooksDir)
 	rows, notebooks, err := Collect(dir)
@@ -261,21 +272,11 @@ func files(root string) (rows []Row, want map[string][]byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	readme, err := os.ReadFile(filepath.Join(root, ReadmeFile))
-	if err != nil {
-		return nil, nil, fmt.Errorf("results: %w", err)
-	}
 	encoded, err := Encode(rows)
 	if err != nil {
 		return nil, nil, err
 	}
-	if readme, err = replace(readme, BeginMarker, EndMarker, Table(rows)); err != nil {
-		return nil, nil, err
-	}
-	if readme, err = replace(readme, GalleryBegin, GalleryEnd, Gallery(pictures)); err != nil {
-		return nil, nil, err
-	}
-	want = map[string][]byte{JSONFile: encoded, ReadmeFile: readme}
+	want = map[string][]byte{JSONFile: encoded, PageFile: []byte(Page(rows, pictures))}
 	for _, p := range pictures {
 		want[p.File] = p.PNG
 	}
@@ -294,7 +295,7 @@ func leftovers(root string, want map[string][]byte) ([]string, error) {
 	}), nil
 }
 
-// Write brings the JSON file, the README and the gallery below root up to date with the notebooks, and returns the rows.
+// Write brings the JSON file, the page and the gallery below root up to date with the notebooks, and returns the rows.
 func Write(root string) ([]Row, error) {
 	rows, want, err := files(root)
 	if err != nil {
@@ -307,7 +308,7 @@ func Write(root string) ([]Row, error) {
 		return nil, fmt.Errorf("results: %w", err)
 	}
 	for name, content := range want {
-		if err := renameio.WriteFile(filepath.Join(root, name), content, 0o644); err != nil {
+		if err := durable.WriteFile(filepath.Join(root, name), content); err != nil {
 			return nil, fmt.Errorf("results: %w", err)
 		}
 	}
@@ -320,7 +321,7 @@ func Write(root string) ([]Row, error) {
 	return rows, err
 }
 
-// Check reports how the notebooks, the JSON file, the README and the gallery below root disagree; nil if they agree. A
+// Check reports how the notebooks, the JSON file, the page and the gallery below root disagree; nil if they agree. A
 // tree without any notebook must have no JSON file either.
 func Check(root string) error {
 	_, want, err := files(root)

@@ -14,8 +14,8 @@ import (
 	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
 )
 
-// TestNotebooksJSONAndREADMEAgree compares the checked-in files of this module.
-func TestNotebooksJSONAndREADMEAgree(t *testing.T) {
+// TestNotebooksJSONAndPageAgree compares the checked-in files of this module.
+func TestNotebooksJSONAndPageAgree(t *testing.T) {
 	root, err := toolchain.FindModule(".")
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,6 @@ func tree(t *testing.T, tables ...any) string {
 	if err := os.Mkdir(filepath.Join(root, results.NotebooksDir), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	write(t, root, results.ReadmeFile, "# Title\n\n"+results.GalleryBegin+"\n"+results.GalleryEnd+"\n\n"+results.BeginMarker+"\n"+results.EndMarker+"\n\nrest\n")
 	addNotebook(t, root, "01_first.ipynb", tables...)
 	return root
 }
@@ -89,29 +88,26 @@ func TestWriteThenCheck(t *testing.T) {
 	if len(rows) != 3 || rows[0].Notebook != "00_zero.ipynb" || rows[1].Source != "Doc B" || rows[2].Item != "with <dropout>" {
 		t.Errorf("rows: %+v", rows)
 	}
-	const want = `# Title
-
-<!-- gallery:begin -->
-<!-- gallery:end -->
-
-<!-- results:begin -->
+	const want = `
 | document | item | document's value | here | difference | seeds | data, profile | notebook |
 | --- | --- | --- | --- | --- | --- | --- | --- |
-| Doc A | parameters | 101770 | 101770 | +0 (equal) | – | standard | [00_zero](notebooks/00_zero.ipynb) |
-| Doc B | test error \| 784-128-10 | 1.46 % | 1.533 ± 0.067 % | +0.073 % (worse) | 3 | Glyphs, standard | [01_first](notebooks/01_first.ipynb) |
-| Doc B | with &lt;dropout> | &lt; 2 | – | (not run) | – | paper | [01_first](notebooks/01_first.ipynb) |
-<!-- results:end -->
+| Doc A | parameters | 101770 | 101770 | +0 (equal) | – | standard | [00_zero](00_zero.ipynb) |
+| Doc B | test error \| 784-128-10 (note 1) | 1.46 % | 1.533 ± 0.067 % | +0.073 % (worse) | 3 | Glyphs, standard | [01_first](01_first.ipynb) |
+| Doc B | with &lt;dropout> | &lt; 2 | – | (not run) | – | paper | [01_first](01_first.ipynb) |
 
-rest
+Notes:
+
+1. short
 `
-	if got := read(t, root, results.ReadmeFile); got != want {
-		t.Errorf("README:\n%s\nwant:\n%s", got, want)
+	page := read(t, root, results.PageFile)
+	if !strings.HasSuffix(page, want) {
+		t.Errorf("page:\n%s\nwant at its end:\n%s", page, want)
 	}
 	if err := results.Check(root); err != nil {
 		t.Errorf("what was just written disagrees: %v", err)
 	}
 	before := read(t, root, results.JSONFile)
-	if _, err := results.Write(root); err != nil || read(t, root, results.JSONFile) != before || read(t, root, results.ReadmeFile) != want {
+	if _, err := results.Write(root); err != nil || read(t, root, results.JSONFile) != before || read(t, root, results.PageFile) != page {
 		t.Errorf("writing again changes the files: %v", err)
 	}
 }
@@ -122,16 +118,16 @@ func TestCheckFailsWhereTheFilesDisagree(t *testing.T) {
 		want   string
 	}{
 		"notebook run again": {func(root string) { addNotebook(t, root, "01_first.ipynb", table("Doc", large)) }, "results.json, line"},
-		"notebook added":     {func(root string) { addNotebook(t, root, "02_next.ipynb", table("Doc", large)) }, "README.md, line"},
+		"notebook added":     {func(root string) { addNotebook(t, root, "02_next.ipynb", table("Doc", large)) }, "RESULTS.md, line"},
 		"JSON edited": {func(root string) {
 			write(t, root, results.JSONFile, strings.Replace(read(t, root, results.JSONFile), "1.46", "1.47", 1))
 		}, "results.json, line 7"},
-		"README edited": {func(root string) {
-			write(t, root, results.ReadmeFile, strings.Replace(read(t, root, results.ReadmeFile), "1.46", "1.47", 1))
-		}, "README.md, line 9"},
+		"page edited": {func(root string) {
+			write(t, root, results.PageFile, strings.Replace(read(t, root, results.PageFile), "1.46", "1.47", 1))
+		}, "RESULTS.md, line 8"},
 		"JSON missing":      {func(root string) { os.Remove(filepath.Join(root, results.JSONFile)) }, "results.json is missing"},
 		"notebooks missing": {func(root string) { os.Remove(filepath.Join(root, results.NotebooksDir, "01_first.ipynb")) }, "no notebook"},
-		"markers missing":   {func(root string) { write(t, root, results.ReadmeFile, "# Title\n") }, results.BeginMarker},
+		"page missing":      {func(root string) { os.Remove(filepath.Join(root, results.PageFile)) }, "RESULTS.md is missing"},
 		"notebook broken":   {func(root string) { write(t, root, results.NotebooksDir+"/01_first.ipynb", "{") }, "01_first.ipynb"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -215,8 +211,8 @@ func TestGallery(t *testing.T) {
 	if got := read(t, root, file); got != "PNG" {
 		t.Errorf("picture holds %q", got)
 	}
-	if want := "![Grid (of) weights](" + file + ")\n\nFigure 1. Weights.\n"; !strings.Contains(read(t, root, results.ReadmeFile), want) {
-		t.Errorf("README lacks %q", want)
+	if want := "![Grid (of) weights](gallery/02_net-weights.png)\n\nFigure 1. Weights.\n"; !strings.Contains(read(t, root, results.PageFile), want) {
+		t.Errorf("the page lacks %q", want)
 	}
 	if err := results.Check(root); err != nil {
 		t.Errorf("what was just written disagrees: %v", err)

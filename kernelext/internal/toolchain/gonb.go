@@ -8,12 +8,12 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // GoNB is built with a few changes to how it runs programs, which no setting of it gives:
@@ -93,13 +93,12 @@ func copyFile(from, to string) error {
 
 // buildGoNB makes GoNB and goimports in t.Dir.
 func (t Tools) buildGoNB(ctx context.Context) error {
-	out, err := run(ctx, t.Module, "mod", "download", "-json", gonb)
-	if err != nil {
+	if _, err := run(ctx, t.Module, "mod", "download", gonb); err != nil {
 		return err
 	}
-	var original struct{ Dir string }
-	if err := json.Unmarshal(out, &original); err != nil {
-		return fmt.Errorf("toolchain: go mod download: %w", err)
+	original, err := run(ctx, t.Module, "list", "-m", "-f", "{{.Dir}}", gonb)
+	if err != nil {
+		return err
 	}
 	dir, err := os.MkdirTemp("", "gonb-source-")
 	if err != nil {
@@ -110,7 +109,7 @@ func (t Tools) buildGoNB(ctx context.Context) error {
 	if err := os.Mkdir(changed, 0o700); err != nil {
 		return fmt.Errorf("toolchain: %w", err)
 	}
-	if err := copyGoNB(original.Dir, changed); err != nil {
+	if err := copyGoNB(strings.TrimSpace(string(original)), changed); err != nil {
 		return err
 	}
 	// The module's own go.mod, but for where GoNB is.

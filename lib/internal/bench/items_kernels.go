@@ -8,8 +8,8 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
 
-	"github.com/lateral-ml/lateral/lib/autograd"
 	adapter "github.com/lateral-ml/lateral/lib/blas"
+	"github.com/lateral-ml/lateral/lib/internal/parallel"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -73,20 +73,18 @@ func (p matrixProduct) bind() operands {
 }
 
 func (o operands) ours(workers int) func() {
-	rows := map[string]func(_ *autograd.Var, lo, hi int){
-		"NN": func(_ *autograd.Var, lo, hi int) {
+	rows := map[string]func(_ any, lo, hi int){
+		"NN": func(_ any, lo, hi int) {
 			simd.GemmNN(hi-lo, o.n, o.k, o.a[lo*o.lda:], o.lda, o.b, o.ldb, o.c[lo*o.n:], o.n, false)
 		},
-		"NT": func(_ *autograd.Var, lo, hi int) {
+		"NT": func(_ any, lo, hi int) {
 			simd.GemmNT(hi-lo, o.n, o.k, o.a[lo*o.lda:], o.lda, o.b, o.ldb, o.c[lo*o.n:], o.n, false)
 		},
-		"TN": func(_ *autograd.Var, lo, hi int) {
+		"TN": func(_ any, lo, hi int) {
 			simd.GemmTN(hi-lo, o.n, o.k, o.a[lo:], o.lda, o.b, o.ldb, o.c[lo*o.n:], o.n, false)
 		},
 	}[o.layout]
-	tape := autograd.NewTape(workers)
-	v := tape.Input(tensor.From(o.c, o.m, o.n))
-	return func() { tape.For(v, o.m, 1, rows) }
+	return func() { parallel.For(workers, o.m, 1, nil, rows) }
 }
 
 // sgemm is the same product by an implementation of BLAS, which uses all cores as it sees fit.

@@ -6,12 +6,13 @@ import (
 	"context"
 	"runtime"
 
-	"github.com/lateral-ml/lateral/lib/activity"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/experiment"
+	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// sweeps train many networks: one epoch of the sweep fc1 over networks of 784-128-10, as lib/activity does it, one
+// sweeps train many networks: one epoch of the sweep fc1 over networks of 784-128-10, as lib/papers/thesis21 does it, one
 // network per core, with the order of the images drawn anew, the validation, and the measures of the test images in
 // proportion. The peer's way is that of the thesis: one network after the other, each with all cores or as few as are
 // fastest.
@@ -21,15 +22,14 @@ func sweeps() []item {
 	perImage := network{hidden: hidden, batch: 1}.flops()
 	forward := 2. * hidden * (784 + 10)
 	setup := func(workers int, _ string) (func(), error) {
-		d := &activity.Data{
+		d := &experiment.Data{
 			Train: noiseSet("train", images), Valid: noiseSet("valid", images/5), // as MNIST has 50,000 and 10,000
 			Test: noiseSet("test", images/5/15), // which is measured once after 15 epochs
 		}
-		grid := activity.Grid{
-			Base:   activity.Setting{Task: activity.Classify, Activation: activity.ReLU, Penalty: activity.L1, Epochs: 1},
-			Shapes: []activity.Shape{activity.FullyConnected(hidden)}, Lambdas: []float64{0.008}, Seeds: models,
-		}
-		sweep := activity.Sweep(grid, d)
+		base := thesis21.Setting{Task: thesis21.Classify, Activation: thesis21.ReLU, Penalty: thesis21.L1, Epochs: 1}
+		shapes := []thesis21.Shape{thesis21.FullyConnected(hidden)}
+		grid := thesis21.Grid{Cells: thesis21.Cells(base, shapes, []float64{0.008}), Seeds: models}
+		sweep := thesis21.Grids.Sweep(grid.Settings(d.Source()), d, "")
 		sweep.Workers = workers
 		return func() {
 			_, err := sweep.Run(context.Background())

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lcn15
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/durable"
+	"github.com/lateral-ml/lateral/lib/experiment"
+	"github.com/lateral-ml/lateral/lib/loss"
+	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/tensor"
+	"github.com/lateral-ml/lateral/lib/train"
+)
+
+// Options are what does not change a result.
+type Options struct {
+	Workers int                          // goroutines of a step; 0 is one for each core
+	Dir     string                       // folder for checkpoints, from which a killed run goes on to the same bits; "" keeps none
+	Every   time.Duration                // save within an epoch when this much time has passed; 0 saves after epochs only
+	OnEpoch func(e *train.Event, n *Net) // called after each epoch; may be nil
+}
+
+// A Result is a trained network and what became of it.
+type Result struct {
+	Setting        Setting
+	Image          []int // shape of the images
+	Classes        int
+	Net            *Net
+	History        *train.History // on the training images; History.Best is the epoch whose weights were kept
+	Finetune       *train.History // on all images; nil without fine-tuning
+	BeforeFinetune *Net           // the network before; nil without fine-tuning
+}
+
+// ValidationNet returns the network that has not learnt from the validation images, on which they may choose settings.
+func (r *Result) ValidationNet() *Net {
+	if r.BeforeFinetune != nil {
+		return r.BeforeFinetune
+	}
+	return r.Net
+}
+
+// TrainingSet returns the images that the network has learnt from: after fine-tuning all, otherwise d.Train.
+func (r *Result) TrainingSet(d *experiment.Data) *dataset.Set {
+	if r.BeforeFinetune != nil {
+		return All(d)
+	}
+	return d.Train
+}
+
+// Train trains the network of a setting. If ctx is cancelled the error wraps its cause.
+//
+// The history has the loss and the error of the training and of the validation images.
+func Train(ctx context.Context, s Setting, d *experiment.Data, o Options) (*Result, error) {
+	if err := errors.Join(s.Check(), d.Check(s.Source)); err != nil {
+		return nil, err
+	}
+	image, classes := slices.Clone(d.Train.X.Shape()[1:]), len(d.Train.Classes)
+	r := &Result{Setting: s, Image: image, Classes: classes, Net: New(s, image, classes)}
+	var err error
+	c := r.config(d.Train, s.rate(), o)
+	c.Valid, c.Monitor, c.KeepBest, c.Epochs, c.Patience = d.Valid, "error", true, s.Epochs, s.Patience
+	if r.History, err = train.Run(ctx, c); err != nil || s.FinetuneEpochs == 0 {
+		return r, err
+	}
+	r.BeforeFinetune = r.Net.clone(r.Image, r.Classes)
+	c = r.config(All(d), optim.Linear(s.FinetuneRate, s.FinalRate, float64(s.FinetuneEpochs)), o)
+	c.Epochs = s.FinetuneEpochs
+	if c.Dir != "" {
+		c.Dir = filepath.Join(c.Dir, "finetune")
+	}
+	r.Finetune, err = train.Run(ctx, c)
+	return r, err
+}
+
+// A model is what a run changes: the network, and the place in the stream that moves its images.
+type model struct {
+	Net    *Net
+	Moving *tensor.RNG
+}
+
+func (r *Result) config(set *dataset.Set, rate optim.Schedule, o Options) train.Config {
+	s := r.Setting
+	m := &model{r.Net, tensor.Stream(s.Seed, "windows")}
+	var data train.Data = set
+	if s.Shift > 0 || s.Flip {
+		data = &dataset.Augmented{Set: set, Pad: s.Shift, Flip: s.Flip, RNG: m.Moving}
+	}
+	sgd := newSGD(r.Net)
+	c := train.Config{
+		Learner: &train.GradientDescent{
+			Model: m, Loss: r.Net.objective, Optimizer: sgd, Constrain: r.Net.constrain, Workers: o.Workers,
+			Schedule: func(epoch float64) float64 {
+				sgd.Momentum = s.Momentum + (s.FinalMomentum-s.Momentum)*min(1, epoch/float64(s.Epochs))
+				return rate(epoch)
+			},
+		},
+		Train: data, BatchSize: s.Batch, Seed: s.Seed, Dir: o.Dir, Every: o.Every, Key: s,
+	}
+	if o.OnEpoch != nil {
+		c.OnEpoch = func(e *train.Event) { o.OnEpoch(e, r.Net) }
+	}
+	return c
+}
+
+// objective returns the cross-entropy of a batch and reports the error.
+func (n *Net) objective(b *train.Batch) *autograd.Var {
+	logits := n.Forward(b.X)
+	b.Error(logits)
+	return loss.CrossEntropy(logits, b.Y)
+}
+
+// All returns the training and the validation images together: those of fine-tuning.
+func All(d *experiment.Data) *dataset.Set {
+	shape := slices.Clone(d.Train.X.Shape())
+	shape[0] += d.Valid.Len()
+	all := *d.Train
+	all.X = tensor.New(shape...)
+	copy(all.X.Data(), d.Train.X.Data())
+	copy(all.X.Data()[d.Train.X.Len():], d.Valid.X.Data())
+	all.Y = slices.Concat(d.Train.Y, d.Valid.Y)
+	all.Sum = d.Train.Sum + " " + d.Valid.Sum
+	return &all
+}
+
+// files of a network that was trained.
+const (
+	weightsFile = "weights.safetensors"
+	beforeFile  = "before.safetensors" // with fine-tuning only
+	recordFile  = "record.json"
+)
+
+// A record is what the weights do not say.
+type record struct {
+	Setting           Setting
+	Image             []int
+	Classes           int
+	History, Finetune *train.History
+}
+
+// Save writes the network and its history into a folder.
+func (r *Result) Save(dir string) error {
+	text, err := json.Marshal(record{r.Setting, r.Image, r.Classes, r.History, r.Finetune})
+	if err != nil {
+		return err
+	}
+	if r.BeforeFinetune != nil {
+		err = nn.Save(filepath.Join(dir, beforeFile), r.BeforeFinetune)
+	}
+	return errors.Join(err, nn.Save(filepath.Join(dir, weightsFile), r.Net),
+		durable.WriteFile(filepath.Join(dir, recordFile), durable.Seal(text)))
+}
+
+// Load reads what Save has written.
+func (r *Result) Load(dir string) error {
+	path := filepath.Join(dir, recordFile)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	rec, err := readRecord(text)
+	if err != nil {
+		return fmt.Errorf("lcn15: %s: %w", path, err)
+	}
+	read := func(file string) (*Net, error) {
+		n := New(rec.Setting, rec.Image, rec.Classes)
+		return n, nn.Load(filepath.Join(dir, file), n)
+	}
+	n, err := read(weightsFile)
+	if err != nil {
+		return err
+	}
+	var before *Net
+	if rec.Setting.FinetuneEpochs > 0 {
+		if before, err = read(beforeFile); err != nil {
+			return err
+		}
+	}
+	*r = Result{rec.Setting, rec.Image, rec.Classes, n, rec.History, rec.Finetune, before}
+	return nil
+}
+
+// readRecord reads what Save writes into recordFile.
+func readRecord(text []byte) (r record, err error) {
+	content, err := durable.Open(text)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(content, &r); err != nil {
+		return r, err
+	}
+	if err := r.Setting.Check(); err != nil {
+		return r, err
+	}
+	outside := func(n int) bool { return n < 1 || n > 1<<16 }
+	if len(r.Image) != 3 || slices.ContainsFunc(r.Image, outside) || outside(r.Classes) {
+		return r, fmt.Errorf("images of shape %v, %d classes", r.Image, r.Classes)
+	}
+	return r, nil
+}
+
+// An sgd is gradient descent with momentum in which some parameters learn more slowly: a factor on the gradient is a
+// factor on the learning rate.
+type sgd struct {
+	optim.SGD
+	factors map[*autograd.Var]float32
+}
+
+func newSGD(n *Net) *sgd {
+	o := &sgd{factors: map[*autograd.Var]float32{}}
+	for i, layer := range n.Hidden {
+		if f := n.setting.Hidden[i].LRScale; f > 0 && f != 1 {
+			for _, p := range nn.Params(layer) {
+				o.factors[p] = float32(f)
+			}
+		}
+	}
+	return o
+}
+
+// Step implements [optim.Optimizer].
+func (o *sgd) Step(params []*autograd.Var) {
+	for _, p := range params {
+		if f, slow := o.factors[p]; slow && p.Grad() != nil {
+			g := p.Grad().Data()
+			for i := range g {
+				g[i] *= f
+			}
+		}
+	}
+	o.SGD.Step(params)
+}

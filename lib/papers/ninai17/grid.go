@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package ninai17
+
+import (
+	"context"
+
+	"github.com/lateral-ml/lateral/lib/experiment"
+)
+
+// A Grid is a set of the document's models. Its seeds are draws of the labelled images and of the first weights.
+type Grid = experiment.Grid[Setting]
+
+// Grids are the grids behind [NINAI17, Table 1]. Quick ones have a quarter of the channels and few steps; standard ones
+// more steps, and the document's shape in drmm-sup, drmm-hundred and drmm-best: an hour or two for all. Paper ones have
+// the document's shape and images: days for the table, hours for its best cell.
+var Grids = experiment.Grids[Setting, Metrics]{
+	Document: "NINAI17",
+	Load:     experiment.Load,
+	List:     grids,
+	Train: func(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (Metrics, error) {
+		r, err := Train(ctx, s, d, o)
+		if err != nil {
+			return Metrics{}, err
+		}
+		r.Metrics.Hours = 0 // results depend on the setting alone
+		return r.Metrics, nil
+	},
+	Cost:   func(s Setting, _ *experiment.Data) float64 { return float64(s.Samples()) },
+	Resume: true,
+}
+
+// Variants returns the variants of [NINAI17, Table 1] from the fewest terms to the most.
+func Variants() []string { return []string{Sup, MPC, NNMPC, VI, NNVI} }
+
+// grids returns the grids at the size of a profile.
+func grids(profile string) []Grid {
+	// What table 1, its cells of 100 labels or of labels alone and the models without a term have in common.
+	var table, column, term Setting
+	var best []Setting // the best cell, and before what Long changes
+	few, many := 1, 1
+	columns := len(Variants())
+	switch profile {
+	case experiment.Quick:
+		table = small(3000)
+		long := table
+		long.Weights.Consistency, long.Rendered, long.MarginalEnd = Long().Weights.Consistency, 10, 1.5
+		column, best, term = table, []Setting{long, table}, table
+	case experiment.Standard:
+		table = small(10000)
+		term = table
+		column = Digits(100, NNVI)
+		column.Unlabelled, column.Epochs, column.RampFrom, column.RampTo = 10000, 4, 1.5, 3
+		long, short := Long(), Digits(100, NNVI)
+		long.Epochs, long.RampFrom, long.RampTo, long.MarginalEnd, short.Epochs = 2, 0.35, 0.7, 1.4, 2
+		best, many = []Setting{long, short}, 3
+		columns-- // without nn-vi, which the best cell is
+	case experiment.Paper:
+		best = []Setting{Long(), Digits(100, NNVI)}
+		table, column, term = best[0], best[0], best[0]
+		few, many = 3, 3
+	}
+	return []Grid{
+		{Name: "drmm", About: "every variant with 50, 100 and 1000 labels: table 1",
+			Cells: variants(table, 50, 100, 1000), Seeds: few},
+		{Name: "drmm-sup", About: "labels alone, 50, 100 and 1000 of them",
+			Cells: []Setting{column.with(50, Sup), column.with(100, Sup), column.with(1000, Sup)}, Seeds: many},
+		{Name: "drmm-hundred", About: "every variant with 100 labels",
+			Cells: variants(column, 100)[:columns], Seeds: many},
+		{Name: "drmm-best", About: "nn-vi with 100 labels and all other images, and what it was before",
+			Cells: best, Seeds: many},
+		{Name: "drmm-terms", About: "the same without one term, or with another sign of KL",
+			Cells: terms(term), Seeds: few},
+	}
+}
+
+// variants returns a setting in every variant with some numbers of labels.
+func variants(base Setting, labels ...int) (cells []Setting) {
+	for _, n := range labels {
+		for _, variant := range Variants() {
+			cells = append(cells, base.with(n, variant))
+		}
+	}
+	return cells
+}
+
+// with returns the setting for some labels in a variant, with the same images and steps.
+func (s Setting) with(labels int, variant string) Setting {
+	s.Labels, s.Variant = labels, variant
+	s.Weights = s.Weights.For(variant)
+	if variant == Sup { // statistics of unlabelled images in the batch normalisation would help already
+		s.Steps = s.stepsOfEpoch()
+		s.Unlabelled, s.Ratio, s.Rendered, s.MarginalEnd = 0, 0, 0, 0
+	}
+	return s
+}
+
+// terms returns the settings that differ from one of all terms in a single respect.
+func terms(all Setting) []Setting {
+	list := []Setting{all}
+	changes := []func(s *Setting){
+		func(s *Setting) { s.Weights.KL = -s.Weights.KL },
+		func(s *Setting) { s.Weights.Marginal = 0 },
+		func(s *Setting) { s.Weights.KL = 0 },
+		func(s *Setting) { s.Weights.Reconstruction = 0 },
+		func(s *Setting) { s.Noise = 0 },
+		func(s *Setting) { s.RampTo, s.RampFrom, s.MarginalEnd = 0, 0, 0 },
+	}
+	if all.Weights.Consistency != 0 {
+		changes = append(changes, func(s *Setting) { s.Weights.Consistency = 0 })
+	}
+	if all.MarginalEnd != 0 {
+		changes = append(changes, func(s *Setting) { s.MarginalEnd = 0 })
+	}
+	for _, change := range changes {
+		s := all
+		change(&s)
+		list = append(list, s)
+	}
+	return append(list, all.with(all.Labels, VI))
+}
+
+// small returns a setting of a shape with a quarter of the document's channels, for seconds.
+func small(unlabelled int) Setting {
+	s := Digits(100, NNVI)
+	s.Shape = "8x5x5 full pool, 16x3x3 valid, 16x3x3 full pool, 32x3x3 valid, 10x1x1 valid"
+	s.Unlabelled, s.Epochs, s.RampFrom, s.RampTo = unlabelled, 2, 0.5, 1
+	s.Batch, s.Ratio, s.Weights.Reconstruction, s.Noise, s.FinalRate, s.Average = 50, 1, 5, 0.3, 0.001, 0.98
+	return s
+}
