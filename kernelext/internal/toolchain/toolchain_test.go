@@ -95,7 +95,7 @@ func TestBuildFails(t *testing.T) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module x\n\ngo 1.26\n"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module x\n\ngo 1.26\n\nrequire "+gonb+" v0.999.0\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
