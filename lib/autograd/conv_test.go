@@ -15,11 +15,14 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// convCases are convolutions of every kind: n images of c channels and h x w pixels, k filters of kh x kw.
-var convCases = []struct {
+// A convCase is a convolution of n images of c channels and h x w pixels with k filters of kh x kw.
+type convCase struct {
 	n, c, h, w, k, kh, kw int
 	shape                 ConvShape
-}{
+}
+
+// convCases are convolutions of every kind.
+var convCases = append([]convCase{
 	{1, 1, 5, 5, 1, 3, 3, ConvShape{}},
 	{3, 1, 9, 7, 4, 3, 3, Half(3, 3)},
 	{2, 3, 6, 8, 5, 3, 5, Full(3, 5)},
@@ -46,6 +49,27 @@ var convCases = []struct {
 	{18, 16, 10, 6, 18, 3, 3, Full(3, 3)},
 	{1, 16, 1, 2, 16, 3, 3, ConvShape{PadH: 2, PadW: 1}},
 	{1, 16, 21, 35, 16, 3, 3, ConvShape{}}, // several blocks in an image
+}, tinyConvCases()...)
+
+// tinyConvCases are all convolutions of images up to 3 pixels long with kernels up to 3, strides up to 5 and padding up
+// to 4: where some windows, or all, lie in the padding, and some pixels under no window. Rows and columns are paired at
+// random.
+func tinyConvCases() []convCase {
+	type axis struct{ length, kernel, stride, pad int }
+	var axes []axis
+	for i := range 3 * 3 * 5 * 5 {
+		a := axis{i%3 + 1, i/3%3 + 1, i/9%5 + 1, i / 45}
+		if a.length+2*a.pad >= a.kernel {
+			axes = append(axes, a)
+		}
+	}
+	var cases []convCase
+	for i, j := range tensor.Stream(1, "columns").Perm(len(axes)) {
+		r, c := axes[i], axes[j]
+		s := ConvShape{StrideH: r.stride, StrideW: c.stride, PadH: r.pad, PadW: c.pad}
+		cases = append(cases, convCase{2, 2, r.length, c.length, 3, r.kernel, c.kernel, s})
+	}
+	return cases
 }
 
 func caseName(i int) string { return strings.ReplaceAll(fmt.Sprintf("%+v", convCases[i]), " ", ",") }
@@ -187,6 +211,28 @@ func TestConvTranspose2DIsTheAdjoint(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An empty batch has an empty result, and leaves gradients of zero.
+func TestConvolutionOfNothing(t *testing.T) {
+	for i, c := range convCases {
+		tape := NewTape(2)
+		w, b, x := param(1, -1, 1, c.k, c.c, c.kh, c.kw), param(2, -1, 1, c.k), tape.Leaf(tensor.New(0, c.c, c.h, c.w))
+		y := Conv2D(x, w, b, c.shape)
+		back := ConvTranspose2D(y, w, nil, ConvShape{
+			StrideH: c.shape.StrideH, StrideW: c.shape.StrideW, PadH: c.shape.PadH, PadW: c.shape.PadW,
+			ExtraH: (c.h + 2*c.shape.PadH - c.kh) % max(c.shape.StrideH, 1), ExtraW: (c.w + 2*c.shape.PadW - c.kw) % max(c.shape.StrideW, 1),
+		})
+		if !slices.Equal(back.Shape(), x.Shape()) {
+			t.Errorf("%s: there and back %v has become %v", caseName(i), x.Shape(), back.Shape())
+		}
+		tape.Backward(Sum(back))
+		for _, v := range []*Var{w, b, x, y} {
+			if g := v.Grad(); g == nil || !tensor.SameShape(g, v.Value()) || slices.ContainsFunc(g.Data(), func(d float32) bool { return d != 0 }) {
+				t.Errorf("%s: gradient of %v is %v", caseName(i), v.Shape(), g)
+			}
+		}
 	}
 }
 

@@ -2,12 +2,7 @@
 
 package autograd
 
-import (
-	"fmt"
-
-	"github.com/lateral-ml/lateral/lib/internal/simd"
-	"github.com/lateral-ml/lateral/lib/tensor"
-)
+import "github.com/lateral-ml/lateral/lib/internal/simd"
 
 // elementwise is the state of an operation that applies a smooth function f to each element.
 type elementwise struct {
@@ -118,11 +113,9 @@ type binary struct {
 	grad  func(y, a, b *Var)
 }
 
-// combine records an operation on the pairs of elements of a and b, which must have the same shape.
+// combine records an operation on the pairs of elements of a and b.
 func combine(name string, a, b *Var, value func(y, a, b []float32), grad func(y, a, b *Var)) *Var {
-	if !tensor.SameShape(a.Value(), b.Value()) {
-		panic(fmt.Sprintf("autograd: %s: shapes differ: %v and %v", name, a.Shape(), b.Shape()))
-	}
+	a, b = broadcast(name, a, b)
 	y, op := Record[binary](name, a, b)
 	op.value, op.grad = value, grad
 	y.Resize(a.Shape()...)
@@ -136,7 +129,8 @@ func (op *binary) forward(y *Var, lo, hi int) {
 
 func (op *binary) Backward(y *Var) { op.grad(y, y.in[0], y.in[1]) }
 
-// Add returns a + b.
+// Add returns a + b. It panics unless the shapes are the same, or [Expand] makes them so; this is how rows, columns and
+// channels are added.
 func Add(a, b *Var) *Var {
 	return combine("Add", a, b, simd.Add, func(y, a, b *Var) {
 		addGrad(a, 1, y.grad.Data())
@@ -144,7 +138,7 @@ func Add(a, b *Var) *Var {
 	})
 }
 
-// Sub returns a - b.
+// Sub returns a - b, of shapes as in [Add].
 func Sub(a, b *Var) *Var {
 	return combine("Sub", a, b, simd.Sub, func(y, a, b *Var) {
 		addGrad(a, 1, y.grad.Data())
@@ -152,7 +146,7 @@ func Sub(a, b *Var) *Var {
 	})
 }
 
-// Mul returns the products of the elements, a·b.
+// Mul returns the products of the elements, a·b, of shapes as in [Add].
 func Mul(a, b *Var) *Var {
 	return combine("Mul", a, b, simd.Mul, func(y, a, b *Var) {
 		if a.needsGrad {
@@ -164,7 +158,7 @@ func Mul(a, b *Var) *Var {
 	})
 }
 
-// Div returns the quotients of the elements, a/b.
+// Div returns the quotients of the elements, a/b, of shapes as in [Add].
 func Div(a, b *Var) *Var {
 	return combine("Div", a, b, simd.Div, func(y, a, b *Var) {
 		dy := y.grad.Data()

@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -25,6 +24,11 @@ func Place(x *Var, at []int32, h, w int) *Var {
 	s := x.Shape()
 	if len(s) != 4 || len(at) != x.value.Len() || h < 1 || w < 1 {
 		panic(fmt.Sprintf("autograd: Place: %d places in planes %d x %d for x %v", len(at), h, w, s))
+	}
+	for _, p := range at {
+		if int(p) >= h*w {
+			panic(fmt.Sprintf("autograd: Place: place %d lies outside a plane %d x %d", p, h, w))
+		}
 	}
 	y, op := Record[place]("Place", x)
 	op.at = append(op.at[:0], at...)
@@ -92,36 +96,4 @@ func (op *place) backward(y *Var, lo, hi int) {
 // branch.
 func where(at int32, v float32) float32 {
 	return math.Float32frombits(math.Float32bits(v) &^ uint32(at>>31))
-}
-
-// Repeat2D fills a plane with each element of x.
-//
-//	x [N, C] -> y [N, C, h, w] with y[n, c, i, j] = x[n, c]
-//
-// It is h·w times the transpose of [MeanPool2D] over the whole plane. Repeat2D panics if x is no matrix or the plane
-// is empty.
-func Repeat2D(x *Var, h, w int) *Var {
-	if len(x.Shape()) != 2 || h < 1 || w < 1 {
-		panic(fmt.Sprintf("autograd: Repeat2D: planes %d x %d of x %v, want x [N, C]", h, w, x.Shape()))
-	}
-	y, _ := Record[repeat2D]("Repeat2D", x)
-	y.Resize(x.Rows(), x.Width(), h, w)
-	for i, v := range x.Data() {
-		out := y.Data()[i*h*w : (i+1)*h*w]
-		for j := range out {
-			out[j] = v
-		}
-	}
-	return y
-}
-
-type repeat2D struct{}
-
-func (repeat2D) Backward(y *Var) {
-	if x := y.in[0]; x.needsGrad {
-		dx, plane := x.GradSum(), y.Shape()[2]*y.Shape()[3]
-		for i := range dx {
-			dx[i] += simd.Sum(y.grad.Data()[i*plane : (i+1)*plane])
-		}
-	}
 }

@@ -69,14 +69,21 @@ func (op *relu) backward(y *Var, lo, hi int) {
 // RectifiedPower returns max(x, 0) to the power n, for any real n >= 1; with n = 1 it is ReLU. Its gradient,
 // n max(x, 0)^(n-1), is 0 at 0. RectifiedPower panics if n < 1. Source: [KH19, eq. 1].
 func RectifiedPower(x *Var, n float64) *Var {
-	if !(n >= 1) {
-		panic(fmt.Sprintf("autograd: RectifiedPower: power %v, want at least 1", n))
+	checkPower("RectifiedPower", n)
+	if n == 1 {
+		return ReLU(x)
 	}
 	y, op := Record[rectifiedPower]("RectifiedPower", x)
 	op.n = float32(n)
 	y.Resize(x.Shape()...)
 	forEach(y, (*rectifiedPower).forward)
 	return y
+}
+
+func checkPower(op string, n float64) {
+	if !(n >= 1) {
+		panic(fmt.Sprintf("autograd: %s: power %v, want at least 1", op, n))
+	}
 }
 
 type rectifiedPower struct {
@@ -130,4 +137,106 @@ func sign(x float32) float32 {
 		return -1
 	}
 	return 0
+}
+
+// Clamp returns x limited to the interval from lo to hi. Its gradient passes where lo < x < hi. It panics unless
+// lo <= hi. NaN stays NaN.
+func Clamp(x *Var, lo, hi float32) *Var {
+	if !(lo <= hi) {
+		panic(fmt.Sprintf("autograd: Clamp: from %v to %v is no interval", lo, hi))
+	}
+	y, op := Record[clamp]("Clamp", x)
+	op.lo, op.hi = lo, hi
+	y.Resize(x.Shape()...)
+	forEach(y, (*clamp).forward)
+	return y
+}
+
+type clamp struct{ lo, hi float32 }
+
+// Choices yields 1 for each input above the interval, -1 below and 0 within.
+func (op *clamp) Choices(y *Var) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		for _, x := range y.in[0].Data() {
+			if !yield(int32(sign(x - min(max(x, op.lo), op.hi)))) {
+				return
+			}
+		}
+	}
+}
+
+func (op *clamp) forward(y *Var, lo, hi int) {
+	simd.Clamp(y.Data()[lo:hi], y.in[0].Data()[lo:hi], op.lo, op.hi)
+}
+
+func (op *clamp) Backward(y *Var) { forEachGrad(y, (*clamp).backward) }
+
+func (op *clamp) backward(y *Var, lo, hi int) {
+	x, _, dx, dy := y.parts(lo, hi)
+	for i, v := range x {
+		if v > op.lo && v < op.hi {
+			dx[i] += dy[i]
+		}
+	}
+}
+
+// Max returns the larger of each pair of elements, of shapes as in [Add]. The gradient goes to it, to a if they are
+// equal. NaN counts as larger than all numbers.
+func Max(a, b *Var) *Var {
+	a, b = broadcast("Max", a, b)
+	y, _ := Record[larger]("Max", a, b)
+	y.Resize(a.Shape()...)
+	forEach(y, (*larger).forward)
+	return y
+}
+
+type larger struct{}
+
+// second reports whether b is what Max chooses.
+func second(a, b float32) bool { return b > a || b != b && a == a }
+
+func (larger) Choices(y *Var) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		b := y.in[1].Data()
+		for i, a := range y.in[0].Data() {
+			var choice int32
+			if second(a, b[i]) {
+				choice = 1
+			}
+			if !yield(choice) {
+				return
+			}
+		}
+	}
+}
+
+func (*larger) forward(y *Var, lo, hi int) {
+	out, b := y.Data()[lo:hi], y.in[1].Data()[lo:hi]
+	for i, a := range y.in[0].Data()[lo:hi] {
+		out[i] = a
+		if second(a, b[i]) {
+			out[i] = b[i]
+		}
+	}
+}
+
+func (*larger) Backward(y *Var) {
+	var da, db []float32
+	a, b := y.in[0], y.in[1]
+	if a.needsGrad {
+		da = a.GradSum()
+	}
+	if b.needsGrad {
+		db = b.GradSum()
+	}
+	for i, d := range y.grad.Data() {
+		switch {
+		case second(a.Data()[i], b.Data()[i]):
+			if db != nil {
+				db[i] += d
+			}
+		case da != nil:
+			da[i] += d
+		}
+	}
 }

@@ -223,7 +223,9 @@ func (n *Net) Render(r *Rendering, classes *autograd.Var, switches []Switches) {
 		r.Templates = make([]*autograd.Var, last+1)
 	}
 	r.Templates = r.Templates[:last+1]
-	r.Templates[last] = autograd.Repeat2D(autograd.MatMul(classes, n.Out.Weight), n.sizes[last].H, n.sizes[last].W)
+	top, size := autograd.MatMul(classes, n.Out.Weight), n.sizes[last]
+	top = autograd.Reshape(top, top.Rows(), size.Channels, 1, 1)
+	r.Templates[last] = autograd.Expand(top, top.Rows(), size.Channels, size.H, size.W)
 	for l := last; l > 0; l-- {
 		layer := n.Layers[l-1]
 		r.Templates[l-1] = RenderLayer(r.Templates[l], switches[l-1], layer.Filters, layer.shape.Padding)

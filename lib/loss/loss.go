@@ -11,6 +11,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
 // CrossEntropy returns the mean negative log-likelihood of the labels under the softmax of the logits,
@@ -85,15 +86,25 @@ func (op *crossEntropy) Backward(y *autograd.Var) {
 //
 //	x, target of the same shape -> one number
 //
-// It is the squared error of each sample divided by the number of its elements; see [SumSquare].
+// It is the squared error of each sample divided by the number of its elements; see [SumSquare]. MeanSquare panics if
+// the shapes differ.
 func MeanSquare(x, target *autograd.Var) *autograd.Var {
+	checkShapes("MeanSquare", x, target)
 	return autograd.Mean(autograd.Square(autograd.Sub(x, target)))
 }
 
 // SumSquare returns the squared error of a sample, summed over its elements and averaged over the batch:
-// (1/N) sum_n ||x_n - target_n||².
+// (1/N) sum_n ||x_n - target_n||². SumSquare panics if the shapes differ.
 func SumSquare(x, target *autograd.Var) *autograd.Var {
+	checkShapes("SumSquare", x, target)
 	return autograd.Scale(autograd.Sum(autograd.Square(autograd.Sub(x, target))), 1/float32(x.Rows()))
+}
+
+// checkShapes panics unless x and its target have the same shape: one that broadcasts is a mistake as a rule.
+func checkShapes(op string, x, target *autograd.Var) {
+	if !tensor.SameShape(x.Value(), target.Value()) {
+		panic(fmt.Sprintf("loss: %s: x %v and target %v", op, x.Shape(), target.Shape()))
+	}
 }
 
 // L1 returns the activity penalty

@@ -25,7 +25,7 @@ func TestGradientsOfTheDRMMLosses(t *testing.T) {
 		"MarginalKL":            func(x *autograd.Var) *autograd.Var { return MarginalKL(x, nil) },
 		"MarginalKL from prior": func(x *autograd.Var) *autograd.Var { return MarginalKL(x, prior) },
 		"Agreement": func(x *autograd.Var) *autograd.Var {
-			return autograd.Scale(Agreement(autograd.Slice(x, 2, 5), beliefs), 3)
+			return autograd.Scale(Agreement(autograd.Slice(x, 0, 2, 5), beliefs), 3)
 		},
 		"NonNegativity": NonNegativity,
 		"NonNegativity in a sum": func(x *autograd.Var) *autograd.Var {

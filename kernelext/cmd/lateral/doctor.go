@@ -190,8 +190,6 @@ func checkKernel(tools toolchain.Tools, prefix string) finding {
 		return finding{note, "kernel for Jupyter: not installed in " + dir, remedy}
 	case err != nil:
 		return finding{trouble, "kernel for Jupyter: " + err.Error(), remedy}
-	case len(spec.Argv) == 0:
-		return finding{trouble, "kernel for Jupyter: " + file + " has no command", remedy}
 	}
 	if _, err := os.Stat(spec.Argv[0]); err != nil {
 		return finding{trouble, "kernel for Jupyter: " + file + " points at " + spec.Argv[0] + ", which is not there", remedy}

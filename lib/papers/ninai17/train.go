@@ -192,11 +192,11 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 	}
 	t.model.Net.Infer(&t.found, t.addNoise(b.X))
 	n, all := len(b.Y), b.X.Rows()
-	labelled := autograd.Slice(t.found.Logits, 0, n)
+	labelled := autograd.Slice(t.found.Logits, 0, 0, n)
 	b.Error(labelled)
 	cost := t.term(b, "labels", t.Weights.Labels, loss.CrossEntropy(labelled, b.Y))
 	if t.Weights.KL != 0 || t.Weights.Marginal != 0 || t.Weights.Consistency != 0 {
-		cost = autograd.Add(cost, t.unlabelled(b, autograd.Slice(t.found.Logits, n, all)))
+		cost = autograd.Add(cost, t.unlabelled(b, autograd.Slice(t.found.Logits, 0, n, all)))
 	}
 	if t.Weights.Reconstruction != 0 || t.Weights.NonNegativity != 0 {
 		from := 0
@@ -207,8 +207,8 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 		for _, g := range t.found.Switches {
 			t.switches = append(t.switches, g.From(from, all))
 		}
-		t.model.Net.Render(&t.rendered, drmm.OneHotArgmax(autograd.Slice(t.found.Logits, from, all)), t.switches)
-		squares := loss.SumSquare(t.rendered.Image(), autograd.Slice(b.X, from, all))
+		t.model.Net.Render(&t.rendered, drmm.OneHotArgmax(autograd.Slice(t.found.Logits, 0, from, all)), t.switches)
+		squares := loss.SumSquare(t.rendered.Image(), autograd.Slice(b.X, 0, from, all))
 		cost = autograd.Add(cost, t.term(b, "reconstruction", t.Weights.Reconstruction*t.scale(b.X), squares))
 		cost = autograd.Add(cost, t.nonNegativity(b))
 	}
