@@ -276,7 +276,7 @@ func TestGradientOfTheObjective(t *testing.T) {
 		unlabelled := autograd.Slice(found.Logits, 0, 2, 4)
 		sum = autograd.Add(sum, autograd.Scale(loss.KL(unlabelled, nil), -0.5))
 		sum = autograd.Add(sum, loss.MarginalKL(unlabelled, nil))
-		sum = autograd.Add(sum, autograd.Scale(loss.SumSquare(r.Image(), in), 0.01))
+		sum = autograd.Add(sum, autograd.Scale(loss.SSE(r.Image(), in), 0.01))
 		for _, z := range r.Templates[1:] {
 			sum = autograd.Add(sum, autograd.Scale(loss.NonNegativity(z), 0.1))
 		}

@@ -26,9 +26,9 @@ func (p Padding) String() string { return paddings[p] }
 func (p Padding) conv(k int) autograd.ConvShape {
 	switch p {
 	case Same:
-		return autograd.Half(k, k)
+		return autograd.SamePadding(k, k)
 	case Full:
-		return autograd.Full(k, k)
+		return autograd.FullPadding(k, k)
 	}
 	return autograd.ConvShape{}
 }

@@ -208,7 +208,7 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 			t.switches = append(t.switches, g.From(from, all))
 		}
 		t.model.Net.Render(&t.rendered, drmm.OneHotArgmax(autograd.Slice(t.found.Logits, 0, from, all)), t.switches)
-		squares := loss.SumSquare(t.rendered.Image(), autograd.Slice(b.X, 0, from, all))
+		squares := loss.SSE(t.rendered.Image(), autograd.Slice(b.X, 0, from, all))
 		cost = autograd.Add(cost, t.term(b, "reconstruction", t.Weights.Reconstruction*t.scale(b.X), squares))
 		cost = autograd.Add(cost, t.nonNegativity(b))
 	}
@@ -223,7 +223,7 @@ func (t *trainer) unlabelled(b *train.Batch, logits *autograd.Var) *autograd.Var
 	cost = autograd.Add(cost, t.term(b, "marginal", ramp*fade*t.Weights.Marginal, loss.MarginalKL(logits, nil)))
 	if t.Weights.Consistency != 0 {
 		beliefs := t.believe(b.X, len(b.Y))
-		cost = autograd.Add(cost, t.term(b, "consistency", ramp*t.Weights.Consistency, loss.Agreement(logits, beliefs)))
+		cost = autograd.Add(cost, t.term(b, "consistency", ramp*t.Weights.Consistency, loss.Consistency(logits, beliefs)))
 	}
 	return cost
 }
