@@ -38,6 +38,8 @@ type kernels struct {
 	gemm gemmKernels
 	conv convKernels
 
+	sparse sparseKernels
+
 	winograd [2]winogradMaps // for tiles of two and of four outputs
 
 	add, sub, mul, div, mulAdd      func(dst, a, b []float32)
@@ -48,6 +50,7 @@ type kernels struct {
 	clamp                           func(dst, x []float32, lo, hi float32)
 	scaleU8                         func(dst []float32, src []byte, s float32)
 	sum, absSum, sumSquares, max    func(x []float32) float32
+	zeroTimes                       func(x []float32) float32
 	dot                             func(a, b []float32) float32
 	index                           func(x []float32, v float32) int
 	countNonZero, countPositive     func(x []float32) int
