@@ -5,6 +5,7 @@ package simd
 // goSparse has strips of up to 16 columns, four of them at a time.
 var goSparse = sparseKernels{
 	strips:   []stripKernel{goStrip, goStrip, goStrip, goStrip},
+	strided:  goStrided,
 	compress: goCompress,
 }
 
@@ -29,6 +30,20 @@ func goStrip(bounds, index []int32, value, b []float32, ldb int, c []float32, ld
 			t = [4]float32{s0 + 0, s1 + 0, s2 + 0, s3 + 0} // -0 becomes +0
 			copy(sums, t[:])
 		}
+	}
+}
+
+func goStrided(index []int32, value, b []float32, ldb int, sums []float32, acc bool) {
+	for j := range sums[:stridedRows] {
+		sum := sums[j]
+		if !acc {
+			sum = 0
+		}
+		row := b[j*ldb:]
+		for e, x := range value {
+			sum += x * row[index[e]]
+		}
+		sums[j] = sum + 0 // -0 becomes +0
 	}
 }
 

@@ -2,7 +2,10 @@
 
 package simd
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // bandRows is how many consecutive rows of a sparse matrix are listed together. Goroutines may fill different bands at the
 // same time.
@@ -16,10 +19,17 @@ type sparseKernels struct {
 	// acc. A result that is zero is +0.
 	strips []stripKernel
 
+	// strided computes stridedRows elements of a row of C from the entries of that row of A and B stored transposed, of which
+	// it reads as many rows.
+	strided func(index []int32, value, b []float32, ldb int, sums []float32, acc bool)
+
 	// compress lists len(bounds)-1 rows of cols elements: those that are not zero and their places, from entry bounds[0]
 	// on, and in bounds where each row ends. Up to a vector may be written past the last entry.
 	compress func(index []int32, value []float32, bounds []int32, x []float32, ldx, cols int)
 }
+
+// stridedRows is how many rows of B a strided kernel reads side by side.
+const stridedRows = 8
 
 type stripKernel func(bounds, index []int32, value, b []float32, ldb int, c []float32, ldc, cols int, acc bool)
 
@@ -50,7 +60,7 @@ func (s *Sparse) Reset(m, k int, density float64) {
 		panic(fmt.Sprintf("simd: Sparse: m=%d k=%d", m, k))
 	}
 	s.m, s.k = m, k
-	panels, bands := pieces(k, panelDepth(density)), pieces(m, bandRows)
+	panels, bands := pieces(k, panelDepth(m, density)), pieces(m, bandRows)
 	s.depth = pieces(k, max(panels, 1))
 	size := bandRows*k + maxLanes // of a band without zeros, and what is written past its end
 	s.index = resize(s.index, bands*size)
@@ -66,9 +76,12 @@ func (s *Sparse) Reset(m, k int, density float64) {
 }
 
 // panelDepth is how many columns of A are listed together: so many that a row has a dozen entries or two there, and no more,
-// so that the panel of B which they are multiplied with stays near.
-func panelDepth(density float64) int {
-	const least, most, entries = 64, 1024, 8
+// so that the panel of B which they are multiplied with stays near. A panel that is hardly used again need not.
+func panelDepth(m int, density float64) int {
+	const least, most, entries, uses = 64, 1024, 8, 2
+	if float64(m)*density < uses {
+		return math.MaxInt32
+	}
 	return int(min(max(entries/max(density, 1e-6), least), most))
 }
 
@@ -153,6 +166,9 @@ func (s *Sparse) Mul(op SparseProduct, lo, hi, n int, b []float32, ldb int, c []
 	}
 	w := takeWorkspace()
 	defer w.giveBack()
+	if op.TransB && p.uses() < worthTransposing {
+		return p.pick(w)
+	}
 	return p.run(w)
 }
 
@@ -190,6 +206,52 @@ func (p *sparseProduct) clear() {
 	}
 	for r := 0; r < rows && !p.Acc; r++ {
 		clear(p.c[from+r*p.ldc:][:to])
+	}
+}
+
+// worthTransposing is how often an element of B must be used for it to pay to transpose the panels of B.
+const worthTransposing = 0.6
+
+// uses returns how often an element of B is used.
+func (p *sparseProduct) uses() float64 {
+	return float64(p.Len()) / float64(p.k) * float64(p.hi-p.lo) / float64(p.m)
+}
+
+// pick computes the product from single elements of B, which is stored transposed and stays as it is.
+func (p *sparseProduct) pick(w *workspace) bool {
+	w.a, w.b = resize(w.a, stridedRows), resize(w.b, stridedRows*p.k)
+	for j := 0; j < p.n; j += stridedRows {
+		b, ldb, n := p.b[j*p.ldb:], p.ldb, min(stridedRows, p.n-j)
+		if n < stridedRows { // the kernel needs as many
+			goCopyRows(w.b, p.k, b, ldb, n, p.k)
+			b, ldb = w.b, p.k
+		}
+		if !p.Finite && !finiteRows(b, ldb, n, p.k) {
+			return false
+		}
+		for r := p.lo; r < p.hi; r++ {
+			p.pickRow(r, j, n, b, ldb, w.a)
+		}
+	}
+	return true
+}
+
+// pickRow computes n elements of row r of C, those from column j on.
+func (p *sparseProduct) pickRow(r, j, n int, b []float32, ldb int, sums []float32) {
+	first, step := r*p.ldc+j, 1
+	if p.TransC {
+		first, step = j*p.ldc+r, p.ldc
+	}
+	for i := 0; i < n && p.Acc; i++ {
+		sums[i] = p.c[first+i*step]
+	}
+	band := &p.bands[r/bandRows]
+	for i, p0 := r%bandRows, 0; p0 < p.k; i, p0 = i+band.rows, p0+p.depth {
+		lo, hi := band.start+int(band.bounds[i]), band.start+int(band.bounds[i+1])
+		active.sparse.strided(p.index[lo:hi], p.value[lo:hi], b[p0:], ldb, sums, p.Acc || p0 > 0)
+	}
+	for i := range n {
+		p.c[first+i*step] = sums[i]
 	}
 }
 
@@ -246,7 +308,7 @@ func (p *sparseProduct) panel(dst []float32, p0, kc, j0, nc, ld int) (panel []fl
 // packed, and few uses do not repay it.
 func (p *sparseProduct) readsInPlace(nc int) bool {
 	const worthPacking = 8 // uses of an element of B
-	return p.ldb == nc || p.Len()/p.k*(p.hi-p.lo)/p.m < worthPacking
+	return p.ldb == nc || p.uses() < worthPacking
 }
 
 func finiteRows(x []float32, ld, rows, cols int) bool {

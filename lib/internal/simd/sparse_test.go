@@ -33,7 +33,7 @@ func fillSparse(rng *rand.Rand, x []float32, density float64) {
 func TestSparseEqualsDense(t *testing.T) {
 	eachImplementation(t, func(t *testing.T) {
 		shapes := [][3]int{
-			{1, 1, 1}, {1, 130, 70}, {2, 3, 4}, {16, 128, 64}, {17, 129, 65}, {100, 70, 784}, {100, 10, 128}, {31, 784, 5}, {33, 256, 300}, {1000, 16, 9},
+			{1, 1, 1}, {1, 130, 70}, {1, 8, 300}, {2, 23, 100}, {2, 3, 4}, {16, 128, 64}, {17, 129, 65}, {100, 70, 784}, {100, 10, 128}, {31, 784, 5}, {33, 256, 300}, {1000, 16, 9},
 		}
 		for cols := 1; cols <= 140; cols += 3 {
 			shapes = append(shapes, [3]int{1 + cols*5%37, cols, 1 + cols*11%203})
@@ -221,6 +221,35 @@ func TestStripKernels(t *testing.T) {
 						t.Fatalf("strip of %d vectors, %d rows, %d columns: differs from the Go body", v+1, rows, cols)
 					}
 				}
+			}
+		}
+	})
+}
+
+// TestStridedKernel compares the kernel with the Go body.
+func TestStridedKernel(t *testing.T) {
+	eachImplementation(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(3, 4))
+		for n := range 40 {
+			const k = 50
+			ldb := k + n%3
+			b, sums := guarded(t, (stridedRows-1)*ldb+k), guarded(t, stridedRows)
+			var index []int32
+			var value []float32
+			for range n {
+				index, value = append(index, int32(rng.IntN(k))), append(value, float32(rng.IntN(99)-50))
+			}
+			for _, x := range [][]float32{b.x, sums.x} {
+				for i := range x {
+					x[i] = float32(rng.IntN(99) - 50)
+				}
+			}
+			want := slices.Clone(sums.x)
+			active.sparse.strided(index, value, b.x, ldb, sums.x, n%2 == 0)
+			goStrided(index, value, b.x, ldb, want, n%2 == 0)
+			sums.check(t, "strided")
+			if !sameBits(sums.x, want) {
+				t.Fatalf("%d entries: %v, want %v", n, sums.x, want)
 			}
 		}
 	})

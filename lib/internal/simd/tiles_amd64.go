@@ -71,6 +71,7 @@ var avx512Sparse = sparseKernels{
 		avx512Strip1, avx512Strip2, avx512Strip3, avx512Strip4,
 		avx512Strip5, avx512Strip6, avx512Strip7, avx512Strip8,
 	},
+	strided:  avx512Strided,
 	compress: avx512Compress,
 }
 
@@ -123,6 +124,7 @@ var avx2Sparse = sparseKernels{
 		avx2Strip1, avx2Strip2, avx2Strip3, avx2Strip4,
 		avx2Strip5, avx2Strip6, avx2Strip7, avx2Strip8,
 	},
+	strided:  avx2Strided,
 	compress: avx2Compress,
 }
 

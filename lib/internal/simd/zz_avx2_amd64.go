@@ -238,6 +238,9 @@ func avx2Strip7(bounds []int32, index []int32, value []float32, b []float32, ldb
 func avx2Strip8(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
+func avx2Strided(index []int32, value []float32, b []float32, ldb int, sums []float32, acc bool)
+
+//go:noescape
 func avx2Compress(index []int32, value []float32, bounds []int32, x []float32, ldx int, cols int)
 
 //go:noescape

@@ -334,6 +334,9 @@ func avx512Strip7(bounds []int32, index []int32, value []float32, b []float32, l
 func avx512Strip8(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
+func avx512Strided(index []int32, value []float32, b []float32, ldb int, sums []float32, acc bool)
+
+//go:noescape
 func avx512Compress(index []int32, value []float32, bounds []int32, x []float32, ldx int, cols int)
 
 //go:noescape

@@ -17224,6 +17224,86 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx512Strided(index []int32, value []float32, b []float32, ldb int, sums []float32, acc bool)
+// Requires: AVX, FMA3
+TEXT ·avx512Strided(SB), NOSPLIT, $0-105
+	MOVQ   index_base+0(FP), AX
+	MOVQ   value_base+24(FP), CX
+	SUBQ   AX, CX
+	MOVQ   index_len+8(FP), DX
+	LEAQ   (AX)(DX*4), DX
+	MOVQ   ldb+72(FP), BX
+	SHLQ   $0x02, BX
+	MOVQ   b_base+48(FP), SI
+	LEAQ   (SI)(BX*1), DI
+	LEAQ   (DI)(BX*1), R8
+	LEAQ   (R8)(BX*1), R9
+	LEAQ   (R9)(BX*1), R10
+	LEAQ   (R10)(BX*1), R11
+	LEAQ   (R11)(BX*1), R12
+	LEAQ   (R12)(BX*1), BX
+	VXORPS X0, X0, X0
+	VXORPS X1, X1, X1
+	VXORPS X2, X2, X2
+	VXORPS X3, X3, X3
+	VXORPS X4, X4, X4
+	VXORPS X5, X5, X5
+	VXORPS X6, X6, X6
+	VXORPS X7, X7, X7
+	MOVB   acc+104(FP), R13
+	TESTB  R13, R13
+	JZ     begin
+	MOVQ   sums_base+80(FP), R13
+	VMOVSS (R13), X0
+	VMOVSS 4(R13), X1
+	VMOVSS 8(R13), X2
+	VMOVSS 12(R13), X3
+	VMOVSS 16(R13), X4
+	VMOVSS 20(R13), X5
+	VMOVSS 24(R13), X6
+	VMOVSS 28(R13), X7
+
+begin:
+	CMPQ AX, DX
+	JEQ  store
+
+entries:
+	MOVLQSX     (AX), R13
+	VMOVSS      (AX)(CX*1), X8
+	VFMADD231SS (SI)(R13*4), X8, X0
+	VFMADD231SS (DI)(R13*4), X8, X1
+	VFMADD231SS (R8)(R13*4), X8, X2
+	VFMADD231SS (R9)(R13*4), X8, X3
+	VFMADD231SS (R10)(R13*4), X8, X4
+	VFMADD231SS (R11)(R13*4), X8, X5
+	VFMADD231SS (R12)(R13*4), X8, X6
+	VFMADD231SS (BX)(R13*4), X8, X7
+	ADDQ        $0x04, AX
+	CMPQ        AX, DX
+	JNE         entries
+
+store:
+	MOVQ   sums_base+80(FP), AX
+	VXORPS X8, X8, X8
+	VADDSS X8, X0, X0
+	VMOVSS X0, (AX)
+	VADDSS X8, X1, X1
+	VMOVSS X1, 4(AX)
+	VADDSS X8, X2, X2
+	VMOVSS X2, 8(AX)
+	VADDSS X8, X3, X3
+	VMOVSS X3, 12(AX)
+	VADDSS X8, X4, X4
+	VMOVSS X4, 16(AX)
+	VADDSS X8, X5, X5
+	VMOVSS X5, 20(AX)
+	VADDSS X8, X6, X6
+	VMOVSS X6, 24(AX)
+	VADDSS X8, X7, X7
+	VMOVSS X7, 28(AX)
+	VZEROUPPER
+	RET
+
 // func avx512Compress(index []int32, value []float32, bounds []int32, x []float32, ldx int, cols int)
 // Requires: AVX, AVX512F, BMI2, POPCNT
 TEXT ·avx512Compress(SB), NOSPLIT, $0-112

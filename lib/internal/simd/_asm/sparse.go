@@ -19,6 +19,7 @@ func (v isa) sparse() {
 	for vectors := 1; vectors <= sparseVectors; vectors++ {
 		v.strip(vectors)
 	}
+	v.strided()
 	v.compress()
 }
 
@@ -88,6 +89,61 @@ func (v isa) strip(vectors int) {
 	ADDQ(ldc, c)
 	JMP(operand.LabelRef("rows"))
 	Label("done")
+	v.end()
+}
+
+// stridedRows is how many rows of B the strided kernel reads side by side: enough sums to hide the latency of an addition.
+const stridedRows = 8
+
+// strided emits the kernel for few uses of B stored transposed: one row of A, and rows of B from which it takes single
+// elements.
+func (v isa) strided() {
+	v.text("Strided", "func(index []int32, value, b []float32, ldb int, sums []float32, acc bool)")
+	entry, toValue := base("index"), base("value")
+	SUBQ(entry, toValue)
+	end := length("index")
+	LEAQ(operand.Mem{Base: entry, Index: end, Scale: 4}, end)
+	ldb := v.stride("ldb")
+	rows := []gp{base("b")}
+	for len(rows) < stridedRows {
+		next := GP64()
+		LEAQ(operand.Mem{Base: rows[len(rows)-1], Index: ldb, Scale: 1}, next)
+		rows = append(rows, next)
+	}
+	sums := make([]reg.VecVirtual, stridedRows)
+	for j := range sums {
+		sums[j] = XMM()
+		VXORPS(sums[j], sums[j], sums[j])
+	}
+	acc := GP8()
+	Load(Param("acc"), acc)
+	TESTB(acc, acc)
+	JZ(operand.LabelRef("begin"))
+	c := base("sums")
+	for j, sum := range sums {
+		VMOVSS(operand.Mem{Base: c, Disp: 4 * j}, sum)
+	}
+	Label("begin")
+	CMPQ(entry, end)
+	JEQ(operand.LabelRef("store"))
+	Label("entries")
+	place, x := GP64(), XMM()
+	MOVLQSX(operand.Mem{Base: entry}, place)
+	VMOVSS(operand.Mem{Base: entry, Index: toValue, Scale: 1}, x)
+	for j, sum := range sums {
+		VFMADD231SS(operand.Mem{Base: rows[j], Index: place, Scale: 4}, x, sum)
+	}
+	ADDQ(operand.U8(4), entry)
+	CMPQ(entry, end)
+	JNE(operand.LabelRef("entries"))
+	Label("store")
+	c = base("sums")
+	zero := XMM()
+	VXORPS(zero, zero, zero)
+	for j, sum := range sums {
+		VADDSS(zero, sum, sum) // -0 becomes +0
+		VMOVSS(sum, operand.Mem{Base: c, Disp: 4 * j})
+	}
 	v.end()
 }
 
