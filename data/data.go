@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package data is the manifest of the data sets that the module can download: their files, check sums, mirrors and
-// licences; and of the script of the interactive views, which is downloaded the same way. The sets are loaded by lib/dataset; `lateral data` lists, downloads and verifies them. What is downloaded
-// goes to the folder cache beside this file, which is not part of the source.
+// licences; and of the script of the interactive views, which is downloaded the same way. The sets are loaded by
+// lib/dataset; `lateral data` lists, downloads and verifies them. What is downloaded goes to the folder cache beside this
+// file, which is not part of the source.
 package data
 
 import (
@@ -18,7 +19,8 @@ type Set struct {
 	Description string   `json:"description"`
 	Licence     string   `json:"licence"`
 	Home        string   `json:"home"`    // address of the description by its makers
-	Mirrors     []string `json:"mirrors"` // https folders that hold the files compressed, or their archive, in the order to try
+	Mirrors     []string `json:"mirrors"` // folders that hold the files compressed, or their archive, in the order to try
+	Plain       bool     `json:"plain"`   // the mirrors hold the files as they are
 	Archive     *Archive `json:"archive"` // in which the files come; nil if they come one by one
 	Files       []File   `json:"files"`
 }
@@ -33,7 +35,7 @@ type Archive struct {
 
 // A File is a file of a data set.
 type File struct {
-	Name   string `json:"name"`   // canonical name, uncompressed; mirrors hold Name + ".gz", or the archive
+	Name   string `json:"name"`   // canonical name, uncompressed; mirrors hold Name + ".gz" unless Plain, or the archive
 	Size   int64  `json:"size"`   // bytes, uncompressed
 	SHA256 string `json:"sha256"` // of the uncompressed bytes, hexadecimal
 }

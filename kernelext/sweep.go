@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/lateral-ml/lateral/lib/sweep"
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
@@ -16,10 +17,10 @@ import (
 // larger grids and `lateral sweep` go on from there, and where all results are on file it says nothing. The stop
 // button ends the cell, and what was finished stays.
 //
-//	rows := kernelext.Sweep("fc1", activity.Sweep(grid, data))
+//	rows := kernelext.Sweep("fc1", thesis21.Sweep(grid, data))
 //
 // An error, such as settings that failed, ends the cell with its message; [TrySweep] returns it instead.
-func Sweep[S, R any](name string, s train.Sweep[S, R]) []train.Row[S, R] {
+func Sweep[S, R any](name string, s sweep.Sweep[S, R]) []sweep.Row[S, R] {
 	rows, err := TrySweep(name, s)
 	if err != nil {
 		fail(err)
@@ -28,13 +29,13 @@ func Sweep[S, R any](name string, s train.Sweep[S, R]) []train.Row[S, R] {
 }
 
 // TrySweep is [Sweep] with the error returned, beside the rows that are there.
-func TrySweep[S, R any](name string, s train.Sweep[S, R]) ([]train.Row[S, R], error) {
+func TrySweep[S, R any](name string, s sweep.Sweep[S, R]) ([]sweep.Row[S, R], error) {
 	if s.File == "" {
 		s.File = SweepFile(name)
 	}
 	watch := s.OnResult
 	var progress *Progress
-	s.OnResult = func(e *train.SweepEvent[S]) {
+	s.OnResult = func(e *sweep.Event[S]) {
 		if watch != nil {
 			watch(e)
 		}

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/lateral-ml/lateral/lib/train"
+	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
 func TestSweepKeepsResultsWhereLateralSweepDoes(t *testing.T) {
@@ -20,7 +20,7 @@ func TestSweepKeepsResultsWhereLateralSweepDoes(t *testing.T) {
 	type setting struct{ Seed int }
 	var calls atomic.Int32
 	events := 0
-	s := train.Sweep[setting, float64]{
+	s := sweep.Sweep[setting, float64]{
 		Settings: []setting{{1}, {2}, {3}},
 		Do: func(_ context.Context, s setting) (float64, error) {
 			calls.Add(1)
@@ -29,7 +29,7 @@ func TestSweepKeepsResultsWhereLateralSweepDoes(t *testing.T) {
 			}
 			return float64(s.Seed) / 10, nil
 		},
-		OnResult: func(*train.SweepEvent[setting]) { events++ },
+		OnResult: func(*sweep.Event[setting]) { events++ },
 	}
 	rows := Sweep("small", s)
 	if len(rows) != 3 || rows[2].Result != 0.3 || events != 4 {

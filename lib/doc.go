@@ -8,13 +8,14 @@
 // A package imports packages of its own floor or a lower one, never of a higher one, and nothing below lib imports
 // kernelext or the notebook kernel:
 //
-//	6  bench
-//	5  activity drmm hebbian subnet sparsecode rbm prune siamese
-//	4  train
+//	7  internal/bench internal/golden
+//	6  papers/lcn15 papers/ninai17 papers/thesis21
+//	5  drmm hebbian
+//	4  train sweep
 //	3  nn competitive norm loss optim gradcheck
 //	2  autograd dataset
 //	1  tensor blas sparsity submask embed figure dataset/synth
-//	0  internal/atomicfile internal/simd internal/parallel internal/race
+//	0  durable internal/simd internal/parallel internal/race
 //
 // Tests and examples may import whatever they need.
 //

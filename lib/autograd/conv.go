@@ -67,14 +67,7 @@ func (s ConvShape) valid() bool {
 //
 // x counts as zero outside the image. Conv2D panics if the shapes do not fit.
 func Conv2D(x, w, b *Var, s ConvShape) *Var {
-	p := convPlanFor("Conv2D", x, w, b, s, false)
-	y := tapeOf("Conv2D", x, w).Op("Conv2D", p.convBackward, x, w, b)
-	n := x.Shape()[0]
-	y.Resize(n, p.filters, p.oh, p.ow)
-	y.Saved(p.savedLen(y))
-	p.pack(p.packed(y), w.Data())
-	y.tape.For(y, n, grain(p.work), p.convFunc)
-	return y
+	return convolve("Conv2D", x, w, b, s, false)
 }
 
 // ConvTranspose2D returns the transposed convolution, the linear map that carries gradients back through Conv2D with
@@ -87,14 +80,62 @@ func Conv2D(x, w, b *Var, s ConvShape) *Var {
 //
 // ConvTranspose2D panics if the shapes do not fit.
 func ConvTranspose2D(x, w, b *Var, s ConvShape) *Var {
-	p := convPlanFor("ConvTranspose2D", x, w, b, s, true)
-	y := tapeOf("ConvTranspose2D", x, w).Op("ConvTranspose2D", p.transposedBackward, x, w, b)
-	n := x.Shape()[0]
-	y.Resize(n, p.channels, p.h, p.w)
-	y.Saved(p.savedLen(y))
-	p.packTransposed(p.packedTransposed(y), w.Data())
-	y.tape.For(y, n, grain(p.work), p.transposedFunc)
+	return convolve("ConvTranspose2D", x, w, b, s, true)
+}
+
+// convolution is the state of [Conv2D] and [ConvTranspose2D].
+type convolution struct {
+	*convPlan
+	transposed bool // ConvTranspose2D: forward is what is otherwise the way back
+
+	packed, packedTransposed []float32 // the filters for the two directions
+
+	parts      []float32 // of the gradients of filters and biases; see convChunks
+	accumulate bool      // in Backward: add to the gradient of the images
+}
+
+func convolve(name string, x, w, b *Var, s ConvShape, transposed bool) *Var {
+	p := convPlanFor(name, x, w, b, s, transposed)
+	y, op := Record[convolution](name, x, w, b)
+	op.convPlan, op.transposed = p, transposed
+	if transposed {
+		y.Resize(x.Rows(), p.channels, p.h, p.w)
+	} else {
+		y.Resize(x.Rows(), p.filters, p.oh, p.ow)
+	}
+	op.pack(transposed, w.Data())
+	For(y, y.Rows(), grain(p.work), (*convolution).forward)
 	return y
+}
+
+// pack arranges the filters for one of the two directions.
+func (op *convolution) pack(transposed bool, w []float32) {
+	if transposed {
+		op.packedTransposed = atLeast(op.packedTransposed, op.packedTransposedLen)
+		op.packTransposed(op.packedTransposed, w)
+	} else {
+		op.packed = atLeast(op.packed, op.packedLen)
+		op.packForward(op.packed, w)
+	}
+}
+
+// run computes y from x in one of the two directions, or adds to y.
+func (op *convolution) run(transposed bool, y, x, bias []float32, acc bool) {
+	if transposed {
+		op.correlateTransposed(y, x, op.packedTransposed, bias, acc)
+	} else {
+		op.correlate(y, x, op.packed, bias, acc)
+	}
+}
+
+// forward computes the results for the images from lo to hi.
+func (op *convolution) forward(y *Var, lo, hi int) {
+	var bias []float32
+	if len(y.in) > 2 {
+		bias = y.in[2].Data()
+	}
+	in, out := y.in[0].Width(), y.Width()
+	op.run(op.transposed, y.Data()[lo*out:hi*out], y.in[0].Data()[lo*in:hi*in], bias, false)
 }
 
 // convPlanFor returns the plan of an operation. That of a transposed convolution is the plan of the convolution that

@@ -61,10 +61,6 @@ type convPlan struct {
 
 	packedLen, packedTransposedLen int // floats
 	gradLen                        int // floats of the filters' gradient
-
-	// Methods as values, made once, so that using them allocates nothing.
-	convFunc, convGradFunc, transposedFunc, transposedGradFunc, sumFunc func(y *Var, lo, hi int)
-	convBackward, transposedBackward                                    func(y *Var)
 }
 
 // A convPhase is one phase of the image.
@@ -155,9 +151,6 @@ func newConvPlan(key convKey) *convPlan {
 	p.planBackward()
 	p.gradLen = p.filters * simd.GradLen(p.taps)
 	p.planWinograd()
-	p.convFunc, p.convGradFunc, p.convBackward = p.runConv, p.convGrad, p.backwardConv
-	p.sumFunc = p.sumParts
-	p.transposedFunc, p.transposedGradFunc, p.transposedBackward = p.runTransposed, p.transposedGrad, p.backwardTransposed
 	return p
 }
 

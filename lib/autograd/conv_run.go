@@ -3,6 +3,7 @@
 package autograd
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/lateral-ml/lateral/lib/internal/simd"
@@ -62,12 +63,8 @@ func zeros(x []float32, n int) []float32 {
 	return x
 }
 
-func atLeast(x []float32, n int) []float32 {
-	if cap(x) < n {
-		return make([]float32, n)
-	}
-	return x[:n]
-}
+// atLeast returns n floats of any value, in the memory of x if that is long enough.
+func atLeast(x []float32, n int) []float32 { return slices.Grow(x[:0], n)[:n] }
 
 // correlate computes outputs y [hi-lo, filters, oh, ow] of images x [hi-lo, channels, h, w], or adds them to y.
 // A bias of length 0 counts as zero.
@@ -142,8 +139,8 @@ func (f *convPhase) take(dst []float32, pitch int, plane []float32, h, w, rows i
 	}
 }
 
-// transposed computes the image gradients dx [n, channels, h, w] from dy [n, filters, oh, ow], or adds them to dx.
-func (p *convPlan) transposed(dx, dy, packed, bias []float32, acc bool) {
+// correlateTransposed computes the image gradients dx [n, channels, h, w] from dy [n, filters, oh, ow], or adds them to dx.
+func (p *convPlan) correlateTransposed(dx, dy, packed, bias []float32, acc bool) {
 	if p.winograd != nil {
 		p.winogradTransposed.run(dx, dy, packed, bias, acc)
 		return
@@ -181,7 +178,7 @@ func (p *convPlan) transposedPhase(s *convSpace, f *convPhase, dx, packed, bias 
 	}
 }
 
-// transposedSpread is transposed for the outputs' gradients spread to a frame of the image.
+// transposedSpread is correlateTransposed for the outputs' gradients spread to a frame of the image.
 func (p *convPlan) transposedSpread(s *convSpace, dx, dy, packed, bias []float32, acc bool) {
 	g := &p.output
 	laid := s.laid.ready(p, p.filters*g.ld)

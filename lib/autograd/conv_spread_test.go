@@ -45,7 +45,7 @@ func TestSpreadEqualsGather(t *testing.T) {
 					p.spread = spread
 					p.packTransposed(packed, w)
 					results[i] = append([]float32(nil), old...)
-					p.transposed(results[i], dy, packed, bias, acc)
+					p.correlateTransposed(results[i], dy, packed, bias, acc)
 				}
 				for i, want := range results[0] {
 					if got := results[1][i]; !(math.Abs(float64(got-want)) <= 2e-7*float64(p.filters*p.kh*p.kw+10)) {

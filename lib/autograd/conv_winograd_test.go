@@ -66,10 +66,10 @@ func TestWinogradErrors(t *testing.T) {
 			p.gradLen = len(w)
 		}
 		packed, part := make([]float32, max(p.packedLen, p.packedTransposedLen)), make([]float32, p.gradLen)
-		p.pack(packed, w)
+		p.packForward(packed, w)
 		p.correlate(y, x, packed, nil, false)
 		p.packTransposed(packed, w)
-		p.transposed(dx, dy, packed, nil, false)
+		p.correlateTransposed(dx, dy, packed, nil, false)
 		p.filterGrad(part, x, dy)
 		if r > 0 {
 			simd.Transpose(dw, p.taps, part, p.filters, p.taps, p.filters)

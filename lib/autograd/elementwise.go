@@ -9,203 +9,152 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// unary records an operation that gives each element of x its own result.
-func unary(op string, x *Var, forward func(y *Var, lo, hi int), backward func(y *Var)) *Var {
-	y := tapeOf(op, x).Op(op, backward, x)
+// elementwise is the state of an operation that applies a smooth function f to each element.
+type elementwise struct {
+	value func(y, x []float32, c float32)         // y = f(x)
+	grad  func(dx, dy, x, y []float32, c float32) // dx += dy·f'(x)
+	c     float32                                 // a constant of f
+}
+
+// apply records an operation that applies a function with some constant.
+func apply(name string, x *Var, c float32, value func(y, x []float32, c float32), grad func(dx, dy, x, y []float32, c float32)) *Var {
+	y, op := Record[elementwise](name, x)
+	op.value, op.grad, op.c = value, grad, c
 	y.Resize(x.Shape()...)
-	y.each(forward)
+	forEach(y, (*elementwise).forward)
 	return y
 }
 
-// binary records an operation on the pairs of elements of a and b, which must have the same shape.
-func binary(op string, a, b *Var, forward func(y *Var, lo, hi int), backward func(y *Var)) *Var {
-	if !tensor.SameShape(a.Value(), b.Value()) {
-		panic(fmt.Sprintf("autograd: %s: shapes differ: %v and %v", op, a.Shape(), b.Shape()))
-	}
-	y := tapeOf(op, a, b).Op(op, backward, a, b)
-	y.Resize(a.Shape()...)
-	y.each(forward)
-	return y
+func (op *elementwise) forward(y *Var, lo, hi int) {
+	op.value(y.Data()[lo:hi], y.in[0].Data()[lo:hi], op.c)
 }
 
-// ReLU returns max(x, 0), a unit's competition with zero. Its gradient passes where x > 0.
-func ReLU(x *Var) *Var {
-	y := unary("ReLU", x, func(y *Var, lo, hi int) {
-		simd.Relu(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
-	}, func(y *Var) {
-		x := y.in[0]
-		if !x.needsGrad {
-			return
-		}
-		_, y.acc = x.GradBuffer()
-		y.each(func(y *Var, lo, hi int) {
-			x, _, dx, dy := y.parts(lo, hi)
-			simd.ReluGrad(dx, dy, x, y.acc)
-		})
-	})
-	y.kinked = true
-	return y
+func (op *elementwise) Backward(y *Var) { forEachGrad(y, (*elementwise).backward) }
+
+func (op *elementwise) backward(y *Var, lo, hi int) {
+	x, out, dx, dy := y.parts(lo, hi)
+	op.grad(dx, dy, x, out, op.c)
 }
 
 // Sigmoid returns 1 / (1 + exp(-x)).
 func Sigmoid(x *Var) *Var {
-	return unary("Sigmoid", x, func(y *Var, lo, hi int) {
-		simd.Sigmoid(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
-	}, func(y *Var) {
-		y.eachGrad(func(y *Var, lo, hi int) {
-			_, s, dx, dy := y.parts(lo, hi)
+	return apply("Sigmoid", x, 0,
+		func(y, x []float32, _ float32) { simd.Sigmoid(y, x) },
+		func(dx, dy, _, s []float32, _ float32) {
 			for i, s := range s {
 				dx[i] += dy[i] * s * (1 - s)
 			}
 		})
-	})
 }
 
 // Tanh returns the hyperbolic tangent of x.
 func Tanh(x *Var) *Var {
-	return unary("Tanh", x, func(y *Var, lo, hi int) {
-		simd.Tanh(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
-	}, func(y *Var) {
-		y.eachGrad(func(y *Var, lo, hi int) {
-			_, t, dx, dy := y.parts(lo, hi)
+	return apply("Tanh", x, 0,
+		func(y, x []float32, _ float32) { simd.Tanh(y, x) },
+		func(dx, dy, _, t []float32, _ float32) {
 			for i, t := range t {
 				dx[i] += dy[i] * (1 - t*t)
 			}
 		})
-	})
 }
 
 // Exp returns e to the power x.
 func Exp(x *Var) *Var {
-	return unary("Exp", x, func(y *Var, lo, hi int) {
-		simd.Exp(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
-	}, func(y *Var) {
-		y.eachGrad(func(y *Var, lo, hi int) {
-			_, e, dx, dy := y.parts(lo, hi)
-			simd.MulAdd(dx, dy, e)
-		})
-	})
+	return apply("Exp", x, 0,
+		func(y, x []float32, _ float32) { simd.Exp(y, x) },
+		func(dx, dy, _, e []float32, _ float32) { simd.MulAdd(dx, dy, e) })
 }
 
 // Log returns the natural logarithm of x.
 func Log(x *Var) *Var {
-	return unary("Log", x, func(y *Var, lo, hi int) {
-		simd.Log(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
-	}, func(y *Var) {
-		y.eachGrad(func(y *Var, lo, hi int) {
-			x, _, dx, dy := y.parts(lo, hi)
+	return apply("Log", x, 0,
+		func(y, x []float32, _ float32) { simd.Log(y, x) },
+		func(dx, dy, x, _ []float32, _ float32) {
 			for i, v := range x {
 				dx[i] += dy[i] / v
 			}
 		})
-	})
 }
 
 // Sqrt returns the square root of x.
 func Sqrt(x *Var) *Var {
-	return unary("Sqrt", x, func(y *Var, lo, hi int) {
-		simd.Sqrt(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
-	}, func(y *Var) {
-		y.eachGrad(func(y *Var, lo, hi int) {
-			_, r, dx, dy := y.parts(lo, hi)
+	return apply("Sqrt", x, 0,
+		func(y, x []float32, _ float32) { simd.Sqrt(y, x) },
+		func(dx, dy, _, r []float32, _ float32) {
 			for i, r := range r {
 				dx[i] += dy[i] / (2 * r)
 			}
 		})
-	})
 }
 
 // Square returns x².
 func Square(x *Var) *Var {
-	return unary("Square", x, func(y *Var, lo, hi int) {
-		x := y.in[0].Data()[lo:hi]
-		simd.Mul(y.Data()[lo:hi], x, x)
-	}, func(y *Var) {
-		y.eachGrad(func(y *Var, lo, hi int) {
-			x, _, dx, dy := y.parts(lo, hi)
+	return apply("Square", x, 0,
+		func(y, x []float32, _ float32) { simd.Mul(y, x, x) },
+		func(dx, dy, x, _ []float32, _ float32) {
 			for i, v := range x {
 				dx[i] += 2 * v * dy[i]
 			}
 		})
-	})
-}
-
-// Abs returns |x|. Its gradient is the sign of x, 0 at 0.
-func Abs(x *Var) *Var {
-	y := unary("Abs", x, func(y *Var, lo, hi int) {
-		simd.Abs(y.Data()[lo:hi], y.in[0].Data()[lo:hi])
-	}, func(y *Var) {
-		y.eachGrad(func(y *Var, lo, hi int) {
-			x, _, dx, dy := y.parts(lo, hi)
-			for i, v := range x {
-				dx[i] += dy[i] * sign(v)
-			}
-		})
-	})
-	y.kinked = true
-	return y
-}
-
-func sign(x float32) float32 {
-	switch {
-	case x > 0:
-		return 1
-	case x < 0:
-		return -1
-	}
-	return 0
 }
 
 // Scale returns s·x for a constant s.
 func Scale(x *Var, s float32) *Var {
-	y := tapeOf("Scale", x).Op("Scale", func(y *Var) {
-		y.eachGrad(func(y *Var, lo, hi int) {
-			_, _, dx, dy := y.parts(lo, hi)
-			simd.Axpy(dx, y.Kept(0), dy)
-		})
-	}, x)
-	y.Keep(0, s)
-	y.Resize(x.Shape()...)
-	y.each(func(y *Var, lo, hi int) {
-		simd.Scale(y.Data()[lo:hi], y.Kept(0), y.in[0].Data()[lo:hi])
-	})
-	return y
+	return apply("Scale", x, s,
+		func(y, x []float32, s float32) { simd.Scale(y, s, x) },
+		func(dx, dy, _, _ []float32, s float32) { simd.Axpy(dx, s, dy) })
 }
 
 // AddScalar returns x + s for a constant s.
 func AddScalar(x *Var, s float32) *Var {
-	y := tapeOf("AddScalar", x).Op("AddScalar", func(y *Var) { addGrad(y.in[0], 1, y.grad.Data()) }, x)
-	y.Resize(x.Shape()...)
-	simd.AddScalar(y.Data(), s, x.Data())
+	return apply("AddScalar", x, s,
+		func(y, x []float32, s float32) { simd.AddScalar(y, s, x) },
+		func(dx, dy, _, _ []float32, _ float32) { simd.Axpy(dx, 1, dy) })
+}
+
+// binary is the state of an operation on pairs of elements.
+type binary struct {
+	value func(y, a, b []float32)
+	grad  func(y, a, b *Var)
+}
+
+// combine records an operation on the pairs of elements of a and b, which must have the same shape.
+func combine(name string, a, b *Var, value func(y, a, b []float32), grad func(y, a, b *Var)) *Var {
+	if !tensor.SameShape(a.Value(), b.Value()) {
+		panic(fmt.Sprintf("autograd: %s: shapes differ: %v and %v", name, a.Shape(), b.Shape()))
+	}
+	y, op := Record[binary](name, a, b)
+	op.value, op.grad = value, grad
+	y.Resize(a.Shape()...)
+	forEach(y, (*binary).forward)
 	return y
 }
 
+func (op *binary) forward(y *Var, lo, hi int) {
+	op.value(y.Data()[lo:hi], y.in[0].Data()[lo:hi], y.in[1].Data()[lo:hi])
+}
+
+func (op *binary) Backward(y *Var) { op.grad(y, y.in[0], y.in[1]) }
+
 // Add returns a + b.
 func Add(a, b *Var) *Var {
-	return binary("Add", a, b, func(y *Var, lo, hi int) {
-		simd.Add(y.Data()[lo:hi], y.in[0].Data()[lo:hi], y.in[1].Data()[lo:hi])
-	}, func(y *Var) {
-		addGrad(y.in[0], 1, y.grad.Data())
-		addGrad(y.in[1], 1, y.grad.Data())
+	return combine("Add", a, b, simd.Add, func(y, a, b *Var) {
+		addGrad(a, 1, y.grad.Data())
+		addGrad(b, 1, y.grad.Data())
 	})
 }
 
 // Sub returns a - b.
 func Sub(a, b *Var) *Var {
-	return binary("Sub", a, b, func(y *Var, lo, hi int) {
-		simd.Sub(y.Data()[lo:hi], y.in[0].Data()[lo:hi], y.in[1].Data()[lo:hi])
-	}, func(y *Var) {
-		addGrad(y.in[0], 1, y.grad.Data())
-		addGrad(y.in[1], -1, y.grad.Data())
+	return combine("Sub", a, b, simd.Sub, func(y, a, b *Var) {
+		addGrad(a, 1, y.grad.Data())
+		addGrad(b, -1, y.grad.Data())
 	})
 }
 
 // Mul returns the products of the elements, a·b.
 func Mul(a, b *Var) *Var {
-	return binary("Mul", a, b, func(y *Var, lo, hi int) {
-		simd.Mul(y.Data()[lo:hi], y.in[0].Data()[lo:hi], y.in[1].Data()[lo:hi])
-	}, func(y *Var) {
-		a, b := y.in[0], y.in[1]
+	return combine("Mul", a, b, simd.Mul, func(y, a, b *Var) {
 		if a.needsGrad {
 			simd.MulAdd(a.GradSum(), y.grad.Data(), b.Data())
 		}
@@ -217,10 +166,8 @@ func Mul(a, b *Var) *Var {
 
 // Div returns the quotients of the elements, a/b.
 func Div(a, b *Var) *Var {
-	return binary("Div", a, b, func(y *Var, lo, hi int) {
-		simd.Div(y.Data()[lo:hi], y.in[0].Data()[lo:hi], y.in[1].Data()[lo:hi])
-	}, func(y *Var) {
-		a, b, dy := y.in[0], y.in[1], y.grad.Data()
+	return combine("Div", a, b, simd.Div, func(y, a, b *Var) {
+		dy := y.grad.Data()
 		if a.needsGrad {
 			da := a.GradSum()
 			for i, d := range b.Data() {

@@ -2,11 +2,7 @@
 
 package autograd
 
-import (
-	"fmt"
-
-	"github.com/lateral-ml/lateral/lib/internal/simd"
-)
+import "github.com/lateral-ml/lateral/lib/internal/simd"
 
 // flopsWorthSharing is the work, in multiply-adds, for which a second goroutine pays: some ten microseconds.
 const flopsWorthSharing = 1 << 19
@@ -24,20 +20,31 @@ func Linear(x, w, b *Var) *Var {
 	if w.Width() != d || (b != nil && b.value.Len() != units) {
 		panic(shapeMismatch("Linear", "x [N, D], w [U, D], b [U]", x, w, b))
 	}
-	y := tapeOf("Linear", x, w).Op("Linear", linearBackward, x, w, b)
+	y, _ := Record[linear]("Linear", x, w, b)
 	y.Resize(n, units)
 	if units >= n {
 		// Goroutines share the units, as in the backward pass and the optimiser's step: each finds its units' weights
 		// in its own cache.
-		y.tape.For(y, units, grain(n*d), func(y *Var, lo, hi int) { linearForward(y, 0, y.Rows(), lo, hi) })
+		For(y, units, grain(n*d), (*linear).units)
 	} else {
-		y.tape.For(y, n, grain(d*units), func(y *Var, lo, hi int) { linearForward(y, lo, hi, 0, y.Width()) })
+		For(y, n, grain(d*units), (*linear).samples)
 	}
 	return y
 }
 
-// linearForward computes the outputs of the units from u0 to u1 for the samples from n0 to n1.
-func linearForward(y *Var, n0, n1, u0, u1 int) {
+// linear is the state of [Linear].
+type linear struct {
+	accumulate bool // in a loop of Backward: its parts add to the gradient
+}
+
+func (op *linear) units(y *Var, lo, hi int)   { op.forward(y, 0, y.Rows(), lo, hi) }
+func (op *linear) samples(y *Var, lo, hi int) { op.forward(y, lo, hi, 0, y.Width()) }
+
+// forward computes the outputs of the units from u0 to u1 for the samples from n0 to n1.
+func (op *linear) forward(y *Var, n0, n1, u0, u1 int) {
+	if n0 == n1 {
+		return
+	}
 	x, w := y.in[0], y.in[1]
 	d, units := x.Width(), y.Width()
 	out := y.Data()[n0*units+u0 : (n1-1)*units+u1]
@@ -51,33 +58,37 @@ func linearForward(y *Var, n0, n1, u0, u1 int) {
 	}
 }
 
-func linearBackward(y *Var) {
+func (op *linear) Backward(y *Var) {
 	x, w := y.in[0], y.in[1]
 	n, d, units := x.Rows(), x.Width(), y.Width()
 	if w.needsGrad {
-		// dw = dyᵀ·x: the goroutines share the units.
-		_, y.acc = w.GradBuffer()
-		y.tape.For(y, units, grain(n*d), func(y *Var, lo, hi int) {
-			x, w := y.in[0], y.in[1]
-			n, d, units := x.Rows(), x.Width(), y.Width()
-			dw := w.grad.Data()[lo*d : hi*d]
-			simd.GemmTN(hi-lo, d, n, y.grad.Data()[lo:], units, x.Data(), d, dw, d, y.acc)
-		})
+		_, op.accumulate = w.GradBuffer()
+		For(y, units, grain(n*d), (*linear).weightGrad)
 	}
 	if len(y.in) > 2 && y.in[2].needsGrad {
 		db, acc := y.in[2].GradBuffer()
 		simd.SumRows(db, y.grad.Data(), n, units, acc)
 	}
 	if x.needsGrad {
-		// dx = dy·w: they share the samples.
-		_, y.acc = x.GradBuffer()
-		y.tape.For(y, n, grain(units*d), func(y *Var, lo, hi int) {
-			x, w := y.in[0], y.in[1]
-			d, units := x.Width(), y.Width()
-			dx := x.grad.Data()[lo*d : hi*d]
-			simd.GemmNN(hi-lo, d, units, y.grad.Data()[lo*units:hi*units], units, w.Data(), d, dx, d, y.acc)
-		})
+		_, op.accumulate = x.GradBuffer()
+		For(y, n, grain(units*d), (*linear).inputGrad)
 	}
+}
+
+// weightGrad computes dw = dyᵀ·x: the goroutines share the units.
+func (op *linear) weightGrad(y *Var, lo, hi int) {
+	x, w := y.in[0], y.in[1]
+	n, d, units := x.Rows(), x.Width(), y.Width()
+	dw := w.grad.Data()[lo*d : hi*d]
+	simd.GemmTN(hi-lo, d, n, y.grad.Data()[lo:], units, x.Data(), d, dw, d, op.accumulate)
+}
+
+// inputGrad computes dx = dy·w: they share the samples.
+func (op *linear) inputGrad(y *Var, lo, hi int) {
+	x, w := y.in[0], y.in[1]
+	d, units := x.Width(), y.Width()
+	dx := x.grad.Data()[lo*d : hi*d]
+	simd.GemmNN(hi-lo, d, units, y.grad.Data()[lo*units:hi*units], units, w.Data(), d, dx, d, op.accumulate)
 }
 
 // MatMul returns the matrix product a·b.
@@ -90,56 +101,46 @@ func MatMul(a, b *Var) *Var {
 	if b.Rows() != k {
 		panic(shapeMismatch("MatMul", "a [M, K], b [K, N]", a, b))
 	}
-	y := tapeOf("MatMul", a, b).Op("MatMul", matMulBackward, a, b)
+	y, _ := Record[matMul]("MatMul", a, b)
 	y.Resize(m, n)
-	y.tape.For(y, m, grain(k*n), func(y *Var, lo, hi int) {
-		a, b := y.in[0], y.in[1]
-		k, n := a.Width(), b.Width()
-		simd.GemmNN(hi-lo, n, k, a.Data()[lo*k:hi*k], k, b.Data(), n, y.Data()[lo*n:hi*n], n, false)
-	})
+	For(y, m, grain(k*n), (*matMul).forward)
 	return y
 }
 
-func matMulBackward(y *Var) {
+// matMul is the state of [MatMul].
+type matMul struct {
+	accumulate bool // in a loop of Backward: its parts add to the gradient
+}
+
+func (op *matMul) forward(y *Var, lo, hi int) {
+	a, b := y.in[0], y.in[1]
+	k, n := a.Width(), b.Width()
+	simd.GemmNN(hi-lo, n, k, a.Data()[lo*k:hi*k], k, b.Data(), n, y.Data()[lo*n:hi*n], n, false)
+}
+
+func (op *matMul) Backward(y *Var) {
 	a, b := y.in[0], y.in[1]
 	m, k, n := a.Rows(), a.Width(), b.Width()
 	if b.needsGrad {
-		// db = aᵀ·dy
-		_, y.acc = b.GradBuffer()
-		y.tape.For(y, k, grain(m*n), func(y *Var, lo, hi int) {
-			a, b := y.in[0], y.in[1]
-			m, k, n := a.Rows(), a.Width(), b.Width()
-			simd.GemmTN(hi-lo, n, m, a.Data()[lo:], k, y.grad.Data(), n, b.grad.Data()[lo*n:hi*n], n, y.acc)
-		})
+		_, op.accumulate = b.GradBuffer()
+		For(y, k, grain(m*n), (*matMul).rightGrad)
 	}
 	if a.needsGrad {
-		// da = dy·bᵀ
-		_, y.acc = a.GradBuffer()
-		y.tape.For(y, m, grain(k*n), func(y *Var, lo, hi int) {
-			a, b := y.in[0], y.in[1]
-			k, n := a.Width(), b.Width()
-			simd.GemmNT(hi-lo, k, n, y.grad.Data()[lo*n:hi*n], n, b.Data(), n, a.grad.Data()[lo*k:hi*k], k, y.acc)
-		})
+		_, op.accumulate = a.GradBuffer()
+		For(y, m, grain(k*n), (*matMul).leftGrad)
 	}
 }
 
-// tapeOf returns the tape of the first input that is on one.
-func tapeOf(op string, in ...*Var) *Tape {
-	for _, v := range in {
-		if v != nil && v.tape != nil {
-			return v.tape
-		}
-	}
-	panic(fmt.Sprintf("autograd: %s: no input is on a tape; start from Tape.Input", op))
+// rightGrad computes db = aᵀ·dy.
+func (op *matMul) rightGrad(y *Var, lo, hi int) {
+	a, b := y.in[0], y.in[1]
+	m, k, n := a.Rows(), a.Width(), b.Width()
+	simd.GemmTN(hi-lo, n, m, a.Data()[lo:], k, y.grad.Data(), n, b.grad.Data()[lo*n:hi*n], n, op.accumulate)
 }
 
-// shapeMismatch returns the message for inputs that do not fit together.
-func shapeMismatch(op, want string, in ...*Var) string {
-	msg := fmt.Sprintf("autograd: %s: want %s, got", op, want)
-	for _, v := range in {
-		if v != nil {
-			msg += fmt.Sprintf(" %v", v.Shape())
-		}
-	}
-	return msg
+// leftGrad computes da = dy·bᵀ.
+func (op *matMul) leftGrad(y *Var, lo, hi int) {
+	a, b := y.in[0], y.in[1]
+	k, n := a.Width(), b.Width()
+	simd.GemmNT(hi-lo, k, n, y.grad.Data()[lo*n:hi*n], n, b.Data(), n, a.grad.Data()[lo*k:hi*k], k, op.accumulate)
 }

@@ -4,9 +4,12 @@ package autograd
 
 import (
 	"fmt"
+	"iter"
 	"math"
+	"slices"
 
 	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
 // Place puts each element of a plane at a place of a larger plane of zeros, or nowhere:
@@ -23,36 +26,38 @@ func Place(x *Var, at []int32, h, w int) *Var {
 	if len(s) != 4 || len(at) != x.value.Len() || h < 1 || w < 1 {
 		panic(fmt.Sprintf("autograd: Place: %d places in planes %d x %d for x %v", len(at), h, w, s))
 	}
-	y := tapeOf("Place", x).Op("Place", func(y *Var) {
-		if x := y.in[0]; x.needsGrad {
-			_, y.acc = x.GradBuffer()
-			y.tape.For(y, planes(y), placeGrain(y), placeGrad)
-		}
-	}, x)
+	y, op := Record[place]("Place", x)
+	op.at = append(op.at[:0], at...)
 	y.Resize(s[0], s[1], h, w)
-	copy(y.Index(len(at)), at)
-	y.tape.For(y, planes(y), placeGrain(y), placeRange)
+	For(y, planes(y), op.grain(y), (*place).forward)
 	return y
 }
 
-func placeGrain(y *Var) int { return elementsWorthSharing*planes(y)/max(y.in[0].value.Len(), 1) + 1 }
-
-// placed returns the elements of the input and the result that belong to plane i.
-func placed(y *Var, i int) (x, out, size int) {
-	s, in := y.Shape(), y.in[0].Shape()
-	return i * in[2] * in[3], i * s[2] * s[3], in[2] * in[3]
+// place is the state of [Place].
+type place struct {
+	at         []int32
+	accumulate bool // in Backward
 }
 
-func placeRange(y *Var, lo, hi int) {
-	plane := y.Shape()[2] * y.Shape()[3]
-	clear(y.Data()[lo*plane : hi*plane])
+func (op *place) grain(y *Var) int { return elementsWorthSharing*planes(y)/max(len(op.at), 1) + 1 }
+
+// Choices yields the places.
+func (op *place) Choices(*Var) iter.Seq[int32] { return slices.Values(op.at) }
+
+// plane returns the elements of the input and the result that belong to plane i, and the places.
+func (op *place) plane(x, y *tensor.Tensor, i int) (from, to []float32, at []int32) {
+	n, m := x.Shape()[2]*x.Shape()[3], y.Shape()[2]*y.Shape()[3]
+	return x.Data()[i*n : (i+1)*n], y.Data()[i*m : (i+1)*m], op.at[i*n : (i+1)*n]
+}
+
+func (op *place) forward(y *Var, lo, hi int) {
 	for i := lo; i < hi; i++ {
-		from, to, n := placed(y, i)
-		x, out := y.in[0].Data()[from:from+n], y.Data()[to:to+plane]
+		x, out, places := op.plane(y.in[0].Value(), y.Value(), i)
+		clear(out)
 		// What is nowhere goes to place 0, which gets what belongs there in the end. To add zeros there instead would make
 		// each wait for the one before.
 		var first uint32
-		for j, at := range y.index[from : from+n] {
+		for j, at := range places {
 			v := x[j]
 			out[max(at, 0)] = v
 			first |= math.Float32bits(v) & uint32(((at-1)&^at)>>31) // if at is 0
@@ -61,13 +66,17 @@ func placeRange(y *Var, lo, hi int) {
 	}
 }
 
-func placeGrad(y *Var, lo, hi int) {
-	plane := y.Shape()[2] * y.Shape()[3]
+func (op *place) Backward(y *Var) {
+	if x := y.in[0]; x.needsGrad {
+		_, op.accumulate = x.GradBuffer()
+		For(y, planes(y), op.grain(y), (*place).backward)
+	}
+}
+
+func (op *place) backward(y *Var, lo, hi int) {
 	for i := lo; i < hi; i++ {
-		from, to, n := placed(y, i)
-		dx, dy := y.in[0].grad.Data()[from:from+n], y.grad.Data()[to:to+plane]
-		places := y.index[from : from+n]
-		if y.acc {
+		dx, dy, places := op.plane(y.in[0].Grad(), y.Grad(), i)
+		if op.accumulate {
 			for j, at := range places {
 				dx[j] += where(at, dy[max(at, 0)])
 			}
@@ -95,14 +104,7 @@ func Repeat2D(x *Var, h, w int) *Var {
 	if len(x.Shape()) != 2 || h < 1 || w < 1 {
 		panic(fmt.Sprintf("autograd: Repeat2D: planes %d x %d of x %v, want x [N, C]", h, w, x.Shape()))
 	}
-	y := tapeOf("Repeat2D", x).Op("Repeat2D", func(y *Var) {
-		if x := y.in[0]; x.needsGrad {
-			dx, plane := x.GradSum(), y.Shape()[2]*y.Shape()[3]
-			for i := range dx {
-				dx[i] += simd.Sum(y.grad.Data()[i*plane : (i+1)*plane])
-			}
-		}
-	}, x)
+	y, _ := Record[repeat2D]("Repeat2D", x)
 	y.Resize(x.Rows(), x.Width(), h, w)
 	for i, v := range x.Data() {
 		out := y.Data()[i*h*w : (i+1)*h*w]
@@ -111,4 +113,15 @@ func Repeat2D(x *Var, h, w int) *Var {
 		}
 	}
 	return y
+}
+
+type repeat2D struct{}
+
+func (repeat2D) Backward(y *Var) {
+	if x := y.in[0]; x.needsGrad {
+		dx, plane := x.GradSum(), y.Shape()[2]*y.Shape()[3]
+		for i := range dx {
+			dx[i] += simd.Sum(y.grad.Data()[i*plane : (i+1)*plane])
+		}
+	}
 }

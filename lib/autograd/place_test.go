@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	. "github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/competitive"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
 	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/tensor"
@@ -19,7 +20,7 @@ func TestPlaceUndoesPooling(t *testing.T) {
 	tape := NewTape(2)
 	in := tape.Input(x.Value())
 	pooled := MaxPool2D(in, Pool{H: 2, W: 2})
-	at := slices.Clone(pooled.Winners())
+	at := slices.Clone(competitive.Winners(pooled))
 	for i := range at {
 		at[i] -= int32(i / 9 * 42)
 		if i%5 == 0 {
@@ -29,7 +30,7 @@ func TestPlaceUndoesPooling(t *testing.T) {
 	y := Place(pooled, at, 7, 6)
 	for i, v := range y.Data() {
 		want := float32(0)
-		if j := slices.Index(pooled.Winners(), int32(i)); j >= 0 && j%5 != 0 {
+		if j := slices.Index(competitive.Winners(pooled), int32(i)); j >= 0 && j%5 != 0 {
 			want = x.Data()[i]
 		}
 		if v != want {

@@ -4,6 +4,8 @@ package autograd
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
@@ -42,9 +44,12 @@ func (p Pool) OutputSize(h, w int) (oh, ow int) {
 // Of equal elements the first wins, row by row; a NaN counts as larger than all numbers. Padding never wins. The
 // gradient goes to the winners. MaxPool2D panics if the shapes do not fit.
 func MaxPool2D(x *Var, p Pool) *Var {
-	y, p := pooled("MaxPool2D", x, p, maxPoolBackward)
-	y.Index(y.value.Len())
-	y.tape.For(y, planes(y), grain(p.cost(y)), maxPoolRange)
+	p, oh, ow := p.over("MaxPool2D", x)
+	y, op := Record[maxPool]("MaxPool2D", x)
+	op.Pool = p
+	y.Resize(x.Shape()[0], x.Shape()[1], oh, ow)
+	op.winners = slices.Grow(op.winners[:0], y.value.Len())[:y.value.Len()]
+	For(y, planes(y), grain(p.cost(y)), (*maxPool).forward)
 	return y
 }
 
@@ -54,35 +59,29 @@ func MaxPool2D(x *Var, p Pool) *Var {
 //
 // MeanPool2D panics if the shapes do not fit.
 func MeanPool2D(x *Var, p Pool) *Var {
-	y, p := pooled("MeanPool2D", x, p, meanPoolBackward)
-	y.tape.For(y, planes(y), grain(p.cost(y)), meanPoolRange)
+	p, oh, ow := p.over("MeanPool2D", x)
+	y, op := Record[meanPool]("MeanPool2D", x)
+	op.Pool = p
+	y.Resize(x.Shape()[0], x.Shape()[1], oh, ow)
+	For(y, planes(y), grain(p.cost(y)), (*meanPool).forward)
 	return y
 }
 
-// pooled records a pooling operation. The window is kept with the result.
-func pooled(op string, x *Var, p Pool, backward func(*Var)) (*Var, Pool) {
+// over returns the window with its defaults filled in, and the height and width of what is left of images x.
+func (p Pool) over(op string, x *Var) (q Pool, oh, ow int) {
 	s := x.Shape()
 	if len(s) != 4 {
 		panic(shapeMismatch(op, "x [N, C, H, W]", x))
 	}
-	q := p.strides()
+	q = p.strides()
 	if min(q.H, q.W, q.StrideH, q.StrideW) < 1 || min(q.PadH, q.PadW) < 0 || q.PadH >= q.H || q.PadW >= q.W {
 		panic(fmt.Sprintf("autograd: %s: no such window: %+v", op, p))
 	}
-	oh, ow := q.OutputSize(s[2], s[3])
-	if min(oh, ow) < 1 {
+	oh, ow = q.OutputSize(s[2], s[3])
+	if min(oh, ow, s[2], s[3]) < 1 {
 		panic(fmt.Sprintf("autograd: %s: a window %d x %d does not fit images %v with %+v", op, q.H, q.W, s, p))
 	}
-	y := tapeOf(op, x).Op(op, backward, x)
-	y.Resize(s[0], s[1], oh, ow)
-	y.KeepLabels([]int{q.H, q.W, q.StrideH, q.StrideW, q.PadH, q.PadW})
-	return y, q
-}
-
-// poolOf returns the window that was kept.
-func poolOf(y *Var) Pool {
-	l := y.labels
-	return Pool{l[0], l[1], l[2], l[3], l[4], l[5]}
+	return q, oh, ow
 }
 
 func planes(y *Var) int { return y.Shape()[0] * y.Shape()[1] }
@@ -98,12 +97,12 @@ type poolPlane struct {
 	y            int // and in the output
 }
 
-// planeOf returns plane i of a pooling.
-func planeOf(y *Var, i int) poolPlane {
+// plane returns plane i of a pooling with result y.
+func (p Pool) plane(y *Var, i int) poolPlane {
 	in, out := y.in[0].Shape(), y.Shape()
-	p := poolPlane{Pool: poolOf(y), h: in[2], w: in[3], oh: out[2], ow: out[3]}
-	p.x, p.y = i*p.h*p.w, i*p.oh*p.ow
-	return p
+	q := poolPlane{Pool: p, h: in[2], w: in[3], oh: out[2], ow: out[3]}
+	q.x, q.y = i*q.h*q.w, i*q.oh*q.ow
+	return q
 }
 
 // window returns the part of window (i, j) that lies in the image: rows top to bottom, columns left to right.
@@ -118,15 +117,35 @@ func inside(places, size, stride, pad, length int) (from, to int) {
 	return from, max(from, min(places, (length-size+pad)/stride+1))
 }
 
-func maxPoolRange(y *Var, lo, hi int) {
+// maxPool is the state of [MaxPool2D].
+type maxPool struct {
+	Pool
+	winners    []int32
+	accumulate bool // in Backward
+}
+
+// Winners returns the switches.
+func (op *maxPool) Winners() []int32 { return op.winners }
+
+// Choices yields the switches.
+func (op *maxPool) Choices(*Var) iter.Seq[int32] { return slices.Values(op.winners) }
+
+// Submask sets mask to 1 at the switches.
+func (op *maxPool) Submask(_ *Var, mask []float32) {
+	for _, at := range op.winners {
+		mask[at] = 1
+	}
+}
+
+func (op *maxPool) forward(y *Var, lo, hi int) {
 	for i := lo; i < hi; i++ {
-		p := planeOf(y, i)
+		p := op.plane(y, i)
 		top, bottom := inside(p.oh, p.H, p.StrideH, p.PadH, p.h)
 		left, right := inside(p.ow, p.W, p.StrideW, p.PadW, p.w)
 		at := p.y + top*p.ow + left
 		first := p.x + (top*p.StrideH-p.PadH)*p.w + left*p.StrideW - p.PadW
 		if top < bottom && left < right {
-			simd.MaxPool(y.Data()[at:], y.index[at:], p.ow, y.in[0].Data(), first, simd.PoolWindow{
+			simd.MaxPool(y.Data()[at:], op.winners[at:], p.ow, y.in[0].Data(), first, simd.PoolWindow{
 				Rows: bottom - top, Cols: right - left, RowStep: p.StrideH * p.w, Step: p.StrideW, H: p.H, W: p.W, Pitch: p.w,
 			})
 		}
@@ -138,16 +157,17 @@ func maxPoolRange(y *Var, lo, hi int) {
 						break
 					}
 				}
-				p.maxAt(y, r, c)
+				best := p.maxAt(y.in[0].Data(), r, c)
+				at := p.y + r*p.ow + c
+				y.Data()[at], op.winners[at] = y.in[0].Data()[best], int32(best)
 			}
 		}
 	}
 }
 
-// maxAt finds the winner of a window at the border.
-func (p *poolPlane) maxAt(y *Var, r, c int) {
+// maxAt returns the position of the winner of a window at the border.
+func (p *poolPlane) maxAt(x []float32, r, c int) int {
 	top, bottom, left, right := p.window(r, c)
-	x := y.in[0].Data()
 	best := p.x + top*p.w + left
 	for i := top; i < bottom; i++ {
 		for j := left; j < right; j++ {
@@ -157,31 +177,36 @@ func (p *poolPlane) maxAt(y *Var, r, c int) {
 			}
 		}
 	}
-	at := p.y + r*p.ow + c
-	y.Data()[at], y.index[at] = x[best], int32(best)
+	return best
 }
 
-func maxPoolBackward(y *Var) {
-	x := y.in[0]
-	if !x.needsGrad {
-		return
+func (op *maxPool) Backward(y *Var) {
+	if x := y.in[0]; x.needsGrad {
+		_, op.accumulate = x.GradBuffer()
+		For(y, planes(y), grain(32*y.Shape()[2]*y.Shape()[3]), (*maxPool).backward)
 	}
-	_, y.acc = x.GradBuffer()
-	y.tape.For(y, planes(y), grain(32*y.value.Len()/planes(y)), func(y *Var, lo, hi int) {
-		first, end := planeOf(y, lo), planeOf(y, hi)
-		dx, dy := y.in[0].grad.Data(), y.grad.Data()[first.y:end.y]
-		if !y.acc {
-			clear(dx[first.x:end.x])
-		}
-		for i, at := range y.index[first.y:end.y] {
-			dx[at] += dy[i]
-		}
-	})
 }
 
-func meanPoolRange(y *Var, lo, hi int) {
+func (op *maxPool) backward(y *Var, lo, hi int) {
+	first, end := op.plane(y, lo), op.plane(y, hi)
+	dx, dy := y.in[0].grad.Data(), y.grad.Data()[first.y:end.y]
+	if !op.accumulate {
+		clear(dx[first.x:end.x])
+	}
+	for i, at := range op.winners[first.y:end.y] {
+		dx[at] += dy[i]
+	}
+}
+
+// meanPool is the state of [MeanPool2D].
+type meanPool struct {
+	Pool
+	accumulate bool // in Backward
+}
+
+func (op *meanPool) forward(y *Var, lo, hi int) {
 	for i := lo; i < hi; i++ {
-		p := planeOf(y, i)
+		p := op.plane(y, i)
 		x, out := y.in[0].Data()[p.x:][:p.h*p.w], y.Data()[p.y:][:p.oh*p.ow]
 		scale := 1 / float32(p.H*p.W)
 		for r := range p.oh {
@@ -207,32 +232,32 @@ func (p *poolPlane) sumAt(x []float32, r, c int) float32 {
 	return sum
 }
 
-func meanPoolBackward(y *Var) {
-	x := y.in[0]
-	if !x.needsGrad {
-		return
+func (op *meanPool) Backward(y *Var) {
+	if x := y.in[0]; x.needsGrad {
+		_, op.accumulate = x.GradBuffer()
+		For(y, planes(y), grain(op.cost(y)), (*meanPool).backward)
 	}
-	_, y.acc = x.GradBuffer()
-	y.tape.For(y, planes(y), grain(poolOf(y).cost(y)), func(y *Var, lo, hi int) {
-		for i := lo; i < hi; i++ {
-			p := planeOf(y, i)
-			dx, dy := y.in[0].grad.Data()[p.x:][:p.h*p.w], y.grad.Data()[p.y:][:p.oh*p.ow]
-			if !y.acc {
-				clear(dx)
-			}
-			scale := 1 / float32(p.H*p.W)
-			for r := range p.oh {
-				for c := range p.ow {
-					top, bottom, left, right := p.window(r, c)
-					d := scale * dy[r*p.ow+c]
-					for i := top; i < bottom; i++ {
-						row := dx[i*p.w+left : i*p.w+right]
-						for j := range row {
-							row[j] += d
-						}
+}
+
+func (op *meanPool) backward(y *Var, lo, hi int) {
+	for i := lo; i < hi; i++ {
+		p := op.plane(y, i)
+		dx, dy := y.in[0].grad.Data()[p.x:][:p.h*p.w], y.grad.Data()[p.y:][:p.oh*p.ow]
+		if !op.accumulate {
+			clear(dx)
+		}
+		scale := 1 / float32(p.H*p.W)
+		for r := range p.oh {
+			for c := range p.ow {
+				top, bottom, left, right := p.window(r, c)
+				d := scale * dy[r*p.ow+c]
+				for i := top; i < bottom; i++ {
+					row := dx[i*p.w+left : i*p.w+right]
+					for j := range row {
+						row[j] += d
 					}
 				}
 			}
 		}
-	})
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	. "github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/competitive"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -64,7 +65,7 @@ func TestPoolingAgainstLoops(t *testing.T) {
 						}
 					}
 				}
-				if got := largest.Winners()[at]; int(got) != best {
+				if got := competitive.Winners(largest)[at]; int(got) != best {
 					t.Fatalf("winner of window %d is %d, want %d", at, got, best)
 				}
 				if got, want := largest.Data()[at], x.Data()[best]; got != want && want == want {
@@ -103,6 +104,6 @@ func ExampleMaxPool2D() {
 		5, 4, 3, 3,
 	}, 1, 1, 2, 4))
 	y := MaxPool2D(x, Pool{H: 2, W: 2})
-	fmt.Println(y.Data(), y.Winners())
+	fmt.Println(y.Data(), competitive.Winners(y))
 	// Output: [9 3] [1 2]
 }

@@ -15,7 +15,7 @@
 //		// w.Grad() and b.Grad() now hold the gradients.
 //	}
 //
-// Operations of other packages (competition, losses) are recorded the same way, through [Tape.Op].
+// Operations of other packages (competition, losses) are recorded the same way, with [Record].
 package autograd
 
 import (
@@ -64,7 +64,7 @@ func (t *Tape) Reset() { t.n = 0 }
 
 // Input returns a variable that shares x and needs no gradient.
 func (t *Tape) Input(x *tensor.Tensor) *Var {
-	v := t.next("input", nil)
+	v := t.next("input")
 	v.value.share(x)
 	return v
 }
@@ -76,39 +76,16 @@ func (t *Tape) Leaf(x *tensor.Tensor) *Var {
 	return v
 }
 
-// Op records an operation and returns its result, to be given a shape with [Var.Resize] and then filled.
-//
-// The function backward receives that result when the gradient arrives. It reads [Var.Grad] and adds to the
-// gradient of each input that [Var.NeedsGrad]. It must not capture anything: what it needs is kept in the result
-// ([Var.In], [Var.Index], [Var.Saved], [Var.Scalar]), whose memory is reused from step to step.
-func (t *Tape) Op(name string, backward func(out *Var), in ...*Var) *Var {
-	v := t.next(name, backward)
-	for _, x := range in {
-		if x == nil {
-			continue
-		}
-		if x.tape != nil && x.tape != t {
-			panic(fmt.Sprintf("autograd: %s: its inputs are on two different tapes", name))
-		}
-		if x.tape == nil {
-			x.workers = t.workers
-		}
-		v.in = append(v.in, x)
-		v.needsGrad = v.needsGrad || x.needsGrad
-	}
-	return v
-}
-
 // next returns the next variable of the record, with the memory that it had before the last Reset.
-func (t *Tape) next(op string, backward func(*Var)) *Var {
+func (t *Tape) next(op string) *Var {
 	if t.n == len(t.vars) {
 		t.vars = append(t.vars, &Var{tape: t})
 	}
 	v := t.vars[t.n]
 	t.n++
-	v.op, v.backward = op, backward
-	v.in, v.index = v.in[:0], v.index[:0]
-	v.needsGrad, v.hasGrad, v.kinked = false, false, false
+	v.op, v.operation = op, nil
+	v.in = v.in[:0]
+	v.needsGrad, v.hasGrad = false, false
 	return v
 }
 
@@ -126,8 +103,8 @@ func (t *Tape) Backward(loss *Var) {
 	}
 	loss.GradSum()[0]++
 	for i := t.n - 1; i >= 0; i-- {
-		if v := t.vars[i]; v.hasGrad && v.backward != nil {
-			v.backward(v)
+		if v := t.vars[i]; v.hasGrad && v.operation != nil {
+			v.operation.Backward(v)
 		}
 	}
 }
@@ -163,18 +140,10 @@ func isFinite(x float32) bool { return !math.IsNaN(float64(x)) && !math.IsInf(fl
 func (t *Tape) Pattern() uint64 {
 	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a
 	h := uint64(offset)
-	mix := func(x uint64) { h = (h ^ x) * prime }
 	for _, v := range t.vars[:t.n] {
-		for _, i := range v.index {
-			mix(uint64(uint32(i)))
-		}
-		if v.kinked {
-			for _, x := range v.in[0].value.Data() {
-				if x > 0 {
-					mix(1)
-				} else {
-					mix(2)
-				}
+		if op, ok := v.operation.(Piecewise); ok {
+			for choice := range op.Choices(v) {
+				h = (h ^ uint64(uint32(choice))) * prime
 			}
 		}
 	}

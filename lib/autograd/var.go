@@ -16,20 +16,12 @@ type Var struct {
 	hasGrad     bool // grad holds a gradient
 	needsGrad   bool
 
-	tape     *Tape                    // nil for a parameter
-	workers  int                      // of the tape that used the parameter last
-	part     func(v *Var, lo, hi int) // of the loop that is being shared
-	op       string
-	backward func(*Var)
-	in       []*Var
-
-	// What the gradient of an operation needs beside its inputs and result; kept for reuse.
-	index   []int32
-	labels  []int
-	saved   []float32
-	scalars [4]float32
-	kinked  bool // the operation changes form where its input changes sign
-	acc     bool // while backward runs in parts: they add to the gradient instead of writing it
+	tape      *Tape                        // nil for a parameter
+	workers   int                          // of the tape that used the parameter last
+	op        string                       // the name of the operation that made it
+	in        []*Var                       // what it was made from
+	operation Operation                    // nil for a parameter or an input
+	record    interface{ run(lo, hi int) } // holds the operation's state, or that of the last step's
 }
 
 // An array is a tensor that owns its memory, shares another tensor, or sees one under another shape.
@@ -109,6 +101,9 @@ func (v *Var) Workers() int {
 // Op returns the name of the operation that made v.
 func (v *Var) Op() string { return v.op }
 
+// Operation returns the state of the operation that made v, nil for a parameter or an input.
+func (v *Var) Operation() Operation { return v.operation }
+
 // Tape returns the tape that v was computed on, nil for a parameter.
 func (v *Var) Tape() *Tape { return v.tape }
 
@@ -143,39 +138,12 @@ func (v *Var) GradSum() []float32 {
 	return grad
 }
 
-// Index returns n integers that live as long as the result: the winners of a competition, say. A change in them
-// between two runs means that the function has crossed to another piece ([Tape.Pattern]).
-func (v *Var) Index(n int) []int32 {
-	if cap(v.index) < n {
-		v.index = make([]int32, n)
+// zeroGrads leaves a gradient in every input of y that needs one, zero where nothing else contributes: what an empty
+// batch gives.
+func zeroGrads(y *Var) {
+	for _, x := range y.in {
+		if x.needsGrad {
+			x.GradSum()
+		}
 	}
-	v.index = v.index[:n]
-	return v.index
 }
-
-// Winners returns the integers that the operation kept with Index.
-func (v *Var) Winners() []int32 { return v.index }
-
-// KeepLabels keeps a copy of class labels with the result.
-func (v *Var) KeepLabels(labels []int) { v.labels = append(v.labels[:0], labels...) }
-
-// Labels returns the labels kept with the result.
-func (v *Var) Labels() []int { return v.labels }
-
-// Saved returns n numbers that live as long as the result. The caller writes them in the forward pass and reads
-// them, with the same n, in the backward pass.
-func (v *Var) Saved(n int) []float32 {
-	if cap(v.saved) < n {
-		v.saved = make([]float32, n)
-	}
-	if len(v.saved) != n { // several goroutines may ask for what is there
-		v.saved = v.saved[:n]
-	}
-	return v.saved
-}
-
-// Keep stores constant i (0 to 3) of the operation with its result.
-func (v *Var) Keep(i int, x float32) { v.scalars[i] = x }
-
-// Kept returns constant i.
-func (v *Var) Kept(i int) float32 { return v.scalars[i] }

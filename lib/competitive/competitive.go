@@ -15,6 +15,7 @@ package competitive
 
 import (
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 
@@ -30,27 +31,28 @@ import (
 //
 // LWTA panics if B does not divide U or C. Source: [LCN15, section 2].
 func LWTA(z *autograd.Var, block int) *autograd.Var {
-	y := compete("LWTA", z, block, lwtaBackward)
+	checkBlocks("LWTA", z, block)
+	y, op := autograd.Record[lwta]("LWTA", z)
+	op.compete(z, block)
 	y.Resize(z.Shape()...)
-	out := y.Data()
+	in, out := z.Data(), y.Data()
 	clear(out)
-	in, places := z.Data(), placesOf(z)
-	for b, w := range y.Winners() {
-		i := member(b, int(w), block, places)
+	for b, w := range op.winners {
+		i := op.member(b, w)
 		out[i] = in[i]
 	}
 	return y
 }
 
-func lwtaBackward(y *autograd.Var) {
-	z := y.In(0)
-	if !z.NeedsGrad() {
-		return
-	}
-	dz, dy, block, places := z.GradSum(), y.Grad().Data(), int(y.Kept(0)), placesOf(z)
-	for b, w := range y.Winners() {
-		i := member(b, int(w), block, places)
-		dz[i] += dy[i]
+type lwta struct{ blocks }
+
+func (op *lwta) Backward(y *autograd.Var) {
+	if z := y.In(0); z.NeedsGrad() {
+		dz, dy := z.GradSum(), y.Grad().Data()
+		for b, w := range op.winners {
+			i := op.member(b, w)
+			dz[i] += dy[i]
+		}
 	}
 }
 
@@ -61,77 +63,101 @@ func lwtaBackward(y *autograd.Var) {
 //
 // Maxout panics if B does not divide U or C. Source: [LCN15, section 2].
 func Maxout(z *autograd.Var, block int) *autograd.Var {
-	y := compete("Maxout", z, block, maxoutBackward)
-	var dims [8]int
-	shape := append(dims[:0], z.Shape()...)
-	shape[1] /= block
-	y.Resize(shape...)
-	out, in, places := y.Data(), z.Data(), placesOf(z)
-	for b, w := range y.Winners() {
-		out[b] = in[member(b, int(w), block, places)]
+	checkBlocks("Maxout", z, block)
+	y, op := autograd.Record[maxout]("Maxout", z)
+	op.compete(z, block)
+	op.shape = append(op.shape[:0], z.Shape()...)
+	op.shape[1] /= block
+	y.Resize(op.shape...)
+	in, out := z.Data(), y.Data()
+	for b, w := range op.winners {
+		out[b] = in[op.member(b, w)]
 	}
 	return y
 }
 
-func maxoutBackward(y *autograd.Var) {
-	z := y.In(0)
-	if !z.NeedsGrad() {
-		return
-	}
-	dz, dy, block, places := z.GradSum(), y.Grad().Data(), int(y.Kept(0)), placesOf(z)
-	for b, w := range y.Winners() {
-		dz[member(b, int(w), block, places)] += dy[b]
+type maxout struct {
+	blocks
+	shape []int
+}
+
+func (op *maxout) Backward(y *autograd.Var) {
+	if z := y.In(0); z.NeedsGrad() {
+		dz, dy := z.GradSum(), y.Grad().Data()
+		for b, w := range op.winners {
+			dz[op.member(b, w)] += dy[b]
+		}
 	}
 }
 
-// placesOf returns how many places the maps of z have, 1 for a dense layer.
-func placesOf(z *autograd.Var) int {
-	places := 1
-	for _, d := range z.Shape()[2:] {
-		places *= d
-	}
-	return places
-}
-
-// member returns the position of unit w of contest number b. Contests are numbered by sample, block and place.
-func member(b, w, block, places int) int {
-	if places == 1 {
-		return b*block + w
-	}
-	return (b/places*block+w)*places + b%places
-}
-
-// compete records an operation on blocks and finds the place of each block's winner.
-func compete(op string, z *autograd.Var, block int, backward func(*autograd.Var)) *autograd.Var {
+func checkBlocks(op string, z *autograd.Var, block int) {
 	if len(z.Shape()) < 2 || block < 1 || z.Shape()[1]%block != 0 {
 		panic(fmt.Sprintf("competitive: %s: blocks of %d do not divide the units of shape %v", op, block, z.Shape()))
 	}
-	y := z.Tape().Op(op, backward, z)
-	y.Keep(0, float32(block))
-	in, places := z.Data(), placesOf(z)
-	winners := y.Index(len(in) / block)
-	if places == 1 {
-		for b := range winners {
-			winners[b] = int32(argmax(in[b*block : (b+1)*block]))
-		}
-		return y
+}
+
+// winners is embedded in the state of operations that have some.
+type winners []int32
+
+// Winners returns them.
+func (w winners) Winners() []int32 { return w }
+
+// Choices yields them.
+func (w winners) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(w) }
+
+// blocks is the state of a competition within blocks of neighbouring units. Contests are numbered by sample, block and
+// place.
+type blocks struct {
+	block, places int // units in a block, and places of a map: 1 for a dense layer
+	winners           // of each contest, 0 to block-1
+
+	best []float32 // so far, at each place
+}
+
+// member returns the position of unit w of contest number b.
+func (op *blocks) member(b int, w int32) int {
+	if op.places == 1 {
+		return b*op.block + int(w)
 	}
-	best := y.Saved(places)
-	for at := 0; at < len(winners); at += places { // the maps of a block one after the other, as they lie in memory
-		win, maps := winners[at:at+places], in[at*block:(at+places)*block]
+	return (b/op.places*op.block+int(w))*op.places + b%op.places
+}
+
+// Submask marks the winners.
+func (op *blocks) Submask(_ *autograd.Var, mask []float32) {
+	for b, w := range op.winners {
+		mask[op.member(b, w)] = 1
+	}
+}
+
+// compete finds each block's winner.
+func (op *blocks) compete(z *autograd.Var, block int) {
+	op.block, op.places = block, 1
+	for _, d := range z.Shape()[2:] {
+		op.places *= d
+	}
+	in, places := z.Data(), op.places
+	op.winners = slices.Grow(op.winners[:0], len(in)/block)[:len(in)/block]
+	if places == 1 {
+		for b := range op.winners {
+			op.winners[b] = int32(argmax(in[b*block : (b+1)*block]))
+		}
+		return
+	}
+	op.best = slices.Grow(op.best[:0], places)[:places]
+	for at := 0; at < len(op.winners); at += places { // the maps of a block one after the other, as they lie in memory
+		win, maps := op.winners[at:at+places], in[at*block:(at+places)*block]
 		clear(win)
-		for p := range best {
-			best[p] = float32(math.Inf(-1))
+		for p := range op.best {
+			op.best[p] = float32(math.Inf(-1))
 		}
 		for w := range block {
 			for p, v := range maps[w*places : (w+1)*places] {
-				if v > best[p] {
-					best[p], win[p] = v, int32(w)
+				if v > op.best[p] {
+					op.best[p], win[p] = v, int32(w)
 				}
 			}
 		}
 	}
-	return y
 }
 
 // argmax returns the lowest index of the largest value; NaN counts as smaller than everything.
@@ -155,17 +181,17 @@ func KWTA(z *autograd.Var, k int) *autograd.Var {
 	if k < 1 || k > units {
 		panic(fmt.Sprintf("competitive: KWTA: k must lie between 1 and the %d units of shape %v, got %d", units, z.Shape(), k))
 	}
-	y := z.Tape().Op("KWTA", kwtaBackward, z)
+	y, op := autograd.Record[kwta]("KWTA", z)
 	y.Resize(z.Shape()...)
-	y.Keep(0, float32(k))
 	n := z.Rows()
-	winners := y.Index(n * k)
+	op.k = k
+	op.winners = slices.Grow(op.winners[:0], n*k)[:n*k]
+	op.order = slices.Grow(op.order[:0], k)[:k]
 	out := y.Data()
 	clear(out)
-	order := y.Saved(k)
 	for r := range n {
-		row, win := z.Data()[r*units:(r+1)*units], winners[r*k:(r+1)*k]
-		largest(win, order, row)
+		row, win := z.Data()[r*units:(r+1)*units], op.winners[r*k:(r+1)*k]
+		largest(win, op.order, row)
 		for _, i := range win {
 			out[r*units+int(i)] = row[i]
 		}
@@ -173,15 +199,26 @@ func KWTA(z *autograd.Var, k int) *autograd.Var {
 	return y
 }
 
-func kwtaBackward(y *autograd.Var) {
-	z := y.In(0)
-	if !z.NeedsGrad() {
-		return
+type kwta struct {
+	k       int
+	winners           // of each sample, in ascending order
+	order   []float32 // their values, as a heap
+}
+
+func (op *kwta) Backward(y *autograd.Var) {
+	if z := y.In(0); z.NeedsGrad() {
+		dz, dy := z.GradSum(), y.Grad().Data()
+		for j, i := range op.winners {
+			at := j/op.k*y.Width() + int(i)
+			dz[at] += dy[at]
+		}
 	}
-	dz, dy, k, units := z.GradSum(), y.Grad().Data(), int(y.Kept(0)), y.Width()
-	for j, i := range y.Winners() {
-		at := j/k*units + int(i)
-		dz[at] += dy[at]
+}
+
+// Submask marks the winners.
+func (op *kwta) Submask(y *autograd.Var, mask []float32) {
+	for j, i := range op.winners {
+		mask[j/op.k*y.Width()+int(i)] = 1
 	}
 }
 
@@ -229,15 +266,30 @@ func largest(win []int32, value, x []float32) {
 	slices.Sort(win)
 }
 
-// Winners returns, for a result of LWTA or Maxout, the place of the winner within each block, and for a result of
-// KWTA the winning units in ascending order.
+// Winners returns, for a result of LWTA or Maxout, the place of the winner within each block, for a result of KWTA the
+// winning units in ascending order, and for one of [autograd.MaxPool2D] the switches.
 //
 //	LWTA, Maxout: [N · U/B] or [N · C/B · H · W], values 0 to B-1    KWTA: [N · k], values 0 to U-1
 //
-// The slice belongs to the tape and lives until its next Reset.
-func Winners(y *autograd.Var) []int32 { return y.Winners() }
+// It works for any operation whose state has a method Winners() []int32, and panics for others. The slice belongs to
+// the tape and lives until its next Reset.
+func Winners(y *autograd.Var) []int32 {
+	op, ok := y.Operation().(interface{ Winners() []int32 })
+	if !ok {
+		panic(fmt.Sprintf("competitive: Winners: want the result of LWTA, Maxout, KWTA or MaxPool2D, got that of %s", y.Op()))
+	}
+	return op.Winners()
+}
 
-// Submask returns which units took part in y, a result of ReLU, LWTA, Maxout or KWTA: 1 for a winner, 0 for the rest.
+// A Competition is an operation in which elements of its first input compete.
+type Competition interface {
+	autograd.Operation
+	// Submask sets to 1 what has won, in a mask of zeros with an element for each of the first input of the result y.
+	Submask(y *autograd.Var, mask []float32)
+}
+
+// Submask returns which units took part in y, the result of a [Competition] such as ReLU, LWTA, Maxout or KWTA: 1 for a
+// winner, 0 for the rest.
 //
 //	z [N, U] -> [N, U]; for ReLU 1 where z > 0, for LWTA and Maxout exactly one 1 in each block, for KWTA k in a row
 //	z [N, C, H, W] -> [N, C·H·W]
@@ -245,28 +297,12 @@ func Winners(y *autograd.Var) []int32 { return y.Winners() }
 // A winner counts even where its value is 0. Submask panics for the result of another operation.
 // Source: [LCN15, section 3].
 func Submask(y *autograd.Var) *tensor.Tensor {
-	z := y.In(0)
-	s := tensor.New(z.Rows(), z.Width())
-	mask, winners := s.Data(), y.Winners()
-	switch y.Op() {
-	case "ReLU":
-		for i, v := range z.Data() {
-			if v > 0 {
-				mask[i] = 1
-			}
-		}
-	case "LWTA", "Maxout":
-		block, places := int(y.Kept(0)), placesOf(z)
-		for b, w := range winners {
-			mask[member(b, int(w), block, places)] = 1
-		}
-	case "KWTA":
-		k := int(y.Kept(0))
-		for j, i := range winners {
-			mask[j/k*z.Width()+int(i)] = 1
-		}
-	default:
+	op, ok := y.Operation().(Competition)
+	if !ok {
 		panic(fmt.Sprintf("competitive: Submask: want the result of ReLU, LWTA, Maxout or KWTA, got that of %s", y.Op()))
 	}
+	z := y.In(0)
+	s := tensor.New(z.Rows(), z.Width())
+	op.Submask(y, s.Data())
 	return s
 }

@@ -5,7 +5,6 @@ package dataset
 import (
 	"archive/tar"
 	"bufio"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -76,7 +75,7 @@ func (p Place) each(set data.Set, use func(i int, r io.Reader) error) error {
 // it is. All of them must be there, once. The errors begin with the archive's name; those of use are returned as they
 // are.
 func unpack(archive io.Reader, name string, set data.Set, use func(i int, r io.Reader) error) error {
-	z, err := gzip.NewReader(bufio.NewReaderSize(archive, 1<<16))
+	z, err := gunzip(bufio.NewReaderSize(archive, 1<<16))
 	if err != nil {
 		return fmt.Errorf("%s is damaged: its gzip header cannot be read (%w)", name, err)
 	}

@@ -13,12 +13,16 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
+// maxClasses bounds the classes of files that do not say how many there are: the largest label decides, and tables of all
+// classes are made, so that one damaged label could ask for gigabytes.
+const maxClasses = 1 << 16
+
 // Features reads vectors with labels, such as what a layer of somebody else's network said about photographs. A file
 // whose name ends in .npy holds the vectors, [N, D], and the file with -labels.npy in the place of that ending their
 // labels, [N]. Any other file is of safetensors, with the tensors "features" [N, D] and "labels" [N].
 //
-// The set has X [N, D], and its classes are numbered from 0 to the largest label. The error says what is missing, or
-// which label is no whole number from 0 on.
+// The set has X [N, D], and its classes are numbered from 0 to the largest label, which is below 65,536. The error says
+// what is missing, or which label is no such number.
 func Features(path string) (*Set, error) {
 	fail := func(format string, args ...any) (*Set, error) {
 		return nil, fmt.Errorf("dataset: Features: "+format, args...)
@@ -65,8 +69,8 @@ func Features(path string) (*Set, error) {
 	s := &Set{Name: filepath.Base(path), X: x, Y: make([]int, x.Rows()), Source: "the user's own file", Sum: hex.EncodeToString(sum.Sum(nil))}
 	classes := 0
 	for i, v := range y.Data() {
-		if v < 0 || v >= 1<<24 || v != float32(int(v)) {
-			return fail("%s: label %d is %g: want whole numbers from 0 on", path, i, v)
+		if !(v >= 0 && v < maxClasses) || v != float32(int(v)) {
+			return fail("%s: label %d is %g: want whole numbers from 0 to %d", path, i, v, maxClasses-1)
 		}
 		s.Y[i] = int(v)
 		classes = max(classes, s.Y[i]+1)

@@ -3,6 +3,7 @@
 package dataset
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,6 +36,8 @@ func TestFeatures(t *testing.T) {
 		"features and labels": save("none.safetensors", features),
 		"want [N, D] and [N]": save("few.safetensors", features, labels(0, 1)),
 		"label 2 is 1.5":      save("half.safetensors", features, labels(0, 1, 1.5)),
+		"label 1 is 1.67772":  save("huge.safetensors", features, labels(0, 16_777_215, 1)),
+		"label 2 is NaN":      save("nan.safetensors", features, labels(0, 1, float32(math.NaN()))),
 		"label 0 is -1":       save("negative.safetensors", features, labels(-1, 1, 1)),
 		"no such file":        filepath.Join(dir, "nowhere.safetensors"),
 	} {

@@ -5,7 +5,6 @@ package dataset
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -21,7 +20,7 @@ import (
 	"time"
 
 	"github.com/lateral-ml/lateral/data"
-	"github.com/lateral-ml/lateral/lib/internal/atomicfile"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // Progress is the state of a download.
@@ -89,7 +88,7 @@ func copyChecked(w io.Writer, in io.Reader, f data.File) error {
 	content := bufio.NewReaderSize(in, 1<<16)
 	var r io.Reader = content
 	if magic, _ := content.Peek(2); bytes.Equal(magic, gzipMagic) {
-		z, err := gzip.NewReader(content)
+		z, err := gunzip(content)
 		if err != nil {
 			return fmt.Errorf("is damaged: its gzip header cannot be read (%w)", err)
 		}
@@ -132,8 +131,12 @@ type download struct {
 
 // file downloads one file from the first mirror that has it.
 func (d *download) file(ctx context.Context, f data.File, path string) error {
-	part := path + ".gz.part"
-	return d.fetch(ctx, f.Name+".gz", f.Size, part, func() error { return install(part, path, f) })
+	ending := ".gz"
+	if d.set.Plain {
+		ending = ""
+	}
+	part := path + ending + ".part"
+	return d.fetch(ctx, f.Name+ending, f.Size, part, func() error { return install(part, path, f) })
 }
 
 // fetch downloads what the mirrors have under a name, at most about size bytes, into the file part, and installs it.
@@ -186,7 +189,7 @@ func install(part, path string, f data.File) error {
 
 // store checks the content of a file and stores its uncompressed bytes under its name.
 func store(path string, content io.Reader, f data.File) error {
-	out, err := atomicfile.Create(path)
+	out, err := durable.Create(path)
 	if err != nil {
 		return err
 	}

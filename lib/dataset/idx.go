@@ -5,7 +5,6 @@ package dataset
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -28,9 +27,13 @@ const (
 	labelRank = 1 // count
 )
 
+// maxUnpacked bounds the bytes that a compressed file of unknown size may unpack to: 2.7 million images of MNIST's size. A
+// few megabytes of gzip can stand for gigabytes, which as float32 take four times as much memory.
+const maxUnpacked = 1 << 31
+
 // readIDX reads the file, plain or compressed by gzip (told apart by content, whatever the name says), and requires
-// the given rank. The error names the file and what is wrong with it.
-func readIDX(path string, rank int) (*idx, error) {
+// the given rank. Compressed, it may unpack to at most limit bytes. The error names the file and what is wrong with it.
+func readIDX(path string, rank int, limit int64) (*idx, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -40,7 +43,7 @@ func readIDX(path string, rank int) (*idx, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := parseIDX(f, info.Size(), rank)
+	a, err := parseIDX(f, info.Size(), rank, limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", path, err)
 	}
@@ -53,18 +56,19 @@ var gzipMagic = []byte{0x1f, 0x8b}
 // maxInflation bounds the bytes that a byte of a deflate stream can stand for.
 const maxInflation = 1032
 
-// parseIDX parses a file of the given size. It allocates no more than the file can hold, whatever its header says.
+// parseIDX parses a file of the given size. It allocates no more than the file can hold, and if
+// compressed no more than unpacked, whatever its header says.
 // The errors continue a sentence that begins with the file's name.
-func parseIDX(r io.Reader, size int64, rank int) (*idx, error) {
+func parseIDX(r io.Reader, size int64, rank int, unpacked int64) (*idx, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	limit := size
 	content := io.Reader(in)
 	if magic, _ := in.Peek(2); bytes.Equal(magic, gzipMagic) {
-		z, err := gzip.NewReader(in)
+		z, err := gunzip(in)
 		if err != nil {
 			return nil, fmt.Errorf("is damaged: its gzip header cannot be read (%v)", err)
 		}
-		content, limit = z, size*maxInflation
+		content, limit = z, min(size*maxInflation, unpacked)
 	}
 
 	var head [16]byte
@@ -96,7 +100,12 @@ func parseIDX(r io.Reader, size int64, rank int) (*idx, error) {
 		}
 		elements *= int64(d)
 	}
-	if int64(len(header))+elements > limit {
+	switch {
+	case int64(len(header))+elements <= limit:
+	case limit == unpacked:
+		return nil, fmt.Errorf("is too large: its header declares %s values, %s bytes are allowed: unpack it first if it is what it should be",
+			times(dims), group(unpacked))
+	default:
 		return nil, fmt.Errorf("is truncated: its header declares %s values, which %s bytes on disk cannot hold", times(dims), group(size))
 	}
 

@@ -37,7 +37,7 @@ func gzipped(t testing.TB, b []byte) []byte {
 }
 
 func parse(b []byte, rank int) (*idx, error) {
-	return parseIDX(bytes.NewReader(b), int64(len(b)), rank)
+	return parseIDX(bytes.NewReader(b), int64(len(b)), rank, maxUnpacked)
 }
 
 func TestParseIDX(t *testing.T) {
@@ -109,15 +109,34 @@ func TestParseIDXAllocatesWhatTheFileCanHold(t *testing.T) {
 	}
 }
 
+// A few megabytes of gzip can stand for gigabytes: a limit comes before memory is asked for.
+func TestParseIDXKeepsToItsLimit(t *testing.T) {
+	images := idxFile([]int{1000, 10, 10}, make([]byte, 100_000)...)
+	packed := gzipped(t, images)
+	if _, err := parseIDX(bytes.NewReader(packed), int64(len(packed)), imageRank, int64(len(images))); err != nil {
+		t.Errorf("as large as allowed: %v", err)
+	}
+	_, err := parseIDX(bytes.NewReader(packed), int64(len(packed)), imageRank, int64(len(images))-1)
+	if err == nil || !strings.Contains(err.Error(), "is too large: its header declares 1000x10x10 values, 100,015 bytes are allowed") {
+		t.Errorf("larger than allowed: %v", err)
+	}
+	if _, err := parseIDX(bytes.NewReader(images), int64(len(images)), imageRank, 10); err != nil {
+		t.Errorf("not compressed: %v", err)
+	}
+	if _, err := parse(append(packed, make([]byte, 512)...), imageRank); err != nil {
+		t.Errorf("zeros behind the gzip data: %v", err)
+	}
+}
+
 func TestReadIDXNamesTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "train-images-idx3-ubyte")
-	if _, err := readIDX(path, imageRank); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := readIDX(path, imageRank, maxUnpacked); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("a file that is not there: %v", err)
 	}
 	if err := os.WriteFile(path, []byte("abcd"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readIDX(path, imageRank); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := readIDX(path, imageRank, maxUnpacked); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("a file of something else: %v", err)
 	}
 }

@@ -114,9 +114,13 @@ func IDX(images, labels string) (*Set, error) {
 // readPair reads an image file and its label file and, unless want is nil, holds them against the manifest.
 func readPair(imagePath, labelPath string, want []data.File) (*Set, error) {
 	var images, labels *idx
+	limits := [2]int64{maxUnpacked, maxUnpacked}
+	if want != nil {
+		limits = [2]int64{want[0].Size, want[1].Size}
+	}
 	err := both(
-		func() (err error) { images, err = readIDX(imagePath, imageRank); return },
-		func() (err error) { labels, err = readIDX(labelPath, labelRank); return },
+		func() (err error) { images, err = readIDX(imagePath, imageRank, limits[0]); return },
+		func() (err error) { labels, err = readIDX(labelPath, labelRank, limits[1]); return },
 	)
 	if err != nil {
 		return nil, err
@@ -225,7 +229,11 @@ func whatToPut(set data.Set, dir string, names ...string) string {
 		fmt.Fprintf(&b, "\n  %s as it is (%s bytes), or from its folder %s", a.Name, group(a.Size), a.Folder)
 	}
 	for _, f := range set.Files {
-		if len(names) == 0 || slices.Contains(names, f.Name) {
+		switch {
+		case len(names) > 0 && !slices.Contains(names, f.Name):
+		case set.Plain:
+			fmt.Fprintf(&b, "\n  %s (%s bytes)", f.Name, group(f.Size))
+		default:
 			fmt.Fprintf(&b, "\n  %s.gz, or %s (%s bytes)", f.Name, f.Name, group(f.Size))
 		}
 	}

@@ -11,51 +11,49 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 
+	"github.com/lateral-ml/lateral/data"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
 // SVHN loads the house numbers of Street View, cropped to a digit each, [N, 3, 32, 32] in red, green and blue, pixels in
 // [0, 1], in ten classes: 73,257 to train and 26,032 to test.
 //
-// The two files train_32x32.mat and test_32x32.mat of their makers, http://ufldl.stanford.edu/housenumbers, are read from
-// dir or its sub-folder svhn; if dir is empty, from those of $LATERAL_DATA or the cache. They are not downloaded, and
-// their bytes are not compared with the originals'. The error wraps fs.ErrNotExist if they are nowhere.
+// The two files of its makers, train_32x32.mat and test_32x32.mat, are looked for in dir or its sub-folder svhn, or found
+// and downloaded as MNIST's are if dir is empty. Bytes that are not the originals', by SHA-256, are refused.
 func SVHN(dir string) (train, test *Set, err error) {
-	places, err := roots(dir)
+	set := manifest("svhn")
+	place, err := locate(set, dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, p := range places {
-		for _, d := range []string{p.Dir, filepath.Join(p.Dir, "svhn")} {
-			if train, err = loadSVHN(filepath.Join(d, "train_32x32.mat"), p.Label); errors.Is(err, fs.ErrNotExist) {
-				continue
-			} else if err != nil {
-				return nil, nil, err
-			}
-			if test, err = loadSVHN(filepath.Join(d, "test_32x32.mat"), p.Label); err != nil {
-				return nil, nil, err
-			}
-			return train, test, nil
-		}
-	}
-	return nil, nil, fmt.Errorf("dataset: SVHN: put train_32x32.mat and test_32x32.mat of http://ufldl.stanford.edu/housenumbers into the folder svhn of $%s: %w", Env, fs.ErrNotExist)
+	return loadSVHN(set, place)
 }
 
-func loadSVHN(path, label string) (*Set, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("dataset: SVHN: %w", err)
+func loadSVHN(set data.Set, place Place) (train, test *Set, err error) {
+	if missing := place.Missing(set); len(missing) > 0 {
+		return nil, nil, fmt.Errorf("dataset: %s has only a part of %s: run `%s`, or %s",
+			place.Dir, set.Name, place.get(set), whatToPut(set, place.Dir, missing...))
 	}
-	s, err := readSVHN(content)
+	var sets [2]*Set
+	err = place.each(set, func(i int, r io.Reader) error {
+		b := bytes.NewBuffer(make([]byte, 0, set.Files[i].Size))
+		err := copyChecked(b, r, set.Files[i])
+		if err == nil {
+			sets[i], err = readSVHN(b.Bytes())
+		}
+		if err != nil {
+			return fmt.Errorf("%s %w", place.Paths[i], err)
+		}
+		return nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("dataset: SVHN: %s: %w; download it again", path, err)
+		return nil, nil, fmt.Errorf("dataset: %w\nreplace what is named here with a good copy, or run `%s` to download one", err, place.get(set))
 	}
-	s.Source = fmt.Sprintf("SVHN from %s (%s images)", label, group(int64(s.Len())))
-	return s, nil
+	for _, s := range sets {
+		s.Source = fmt.Sprintf("%s from %s (%s + %s images)", set.Name, place.Label, group(int64(sets[0].Len())), group(int64(sets[1].Len())))
+	}
+	return sets[0], sets[1], nil
 }
 
 // readSVHN reads X [32, 32, 3, N] and y [N, 1], where 10 is the digit 0.
@@ -94,6 +92,9 @@ type matVariable struct {
 	data []byte
 }
 
+// maxMat bounds what a file may unpack to: the 73,257 training images, with room for labels of eight bytes.
+const maxMat = 73_257*(cifarPixels+8) + 1<<16
+
 // The types of elements of a MAT-file, level 5, that hold arrays of bytes.
 const (
 	matInt32, matUint8, matMatrix, matCompressed = 5, 2, 14, 15
@@ -106,6 +107,7 @@ func matVariables(content []byte) (map[string]matVariable, error) {
 		return nil, errors.New("it is no MAT-file of level 5, little-endian")
 	}
 	found := map[string]matVariable{}
+	left := int64(maxMat) // to unpack
 	for rest := content[128:]; len(rest) > 0; {
 		kind, body, after, err := matElement(rest)
 		if err != nil {
@@ -117,9 +119,12 @@ func matVariables(content []byte) (map[string]matVariable, error) {
 			if err != nil {
 				return nil, err
 			}
-			plain, err := io.ReadAll(z)
+			plain, err := io.ReadAll(io.LimitReader(z, left+1))
 			if err != nil {
 				return nil, err
+			}
+			if left -= int64(len(plain)); left < 0 {
+				return nil, fmt.Errorf("it unpacks to more than %s bytes, and SVHN does not", group(maxMat))
 			}
 			if kind, body, _, err = matElement(plain); err != nil {
 				return nil, err

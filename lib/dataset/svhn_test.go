@@ -5,11 +5,11 @@ package dataset
 import (
 	"bytes"
 	"compress/zlib"
+	"crypto/sha256"
 	"encoding/binary"
-	"errors"
-	"io/fs"
-	"os"
+	"encoding/hex"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -56,16 +56,25 @@ func houseNumbers(compress bool, labels ...byte) []byte {
 
 func TestSVHN(t *testing.T) {
 	dir := t.TempDir()
-	if _, _, err := SVHN(dir); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "housenumbers") {
-		t.Errorf("error %v, want one that says where to find the files", err)
+	if _, _, err := SVHN(dir); err == nil || !strings.Contains(err.Error(), "train_32x32.mat (182,040,794 bytes)") {
+		t.Errorf("error %v, want one that says which files to put there", err)
 	}
-	os.Mkdir(filepath.Join(dir, "svhn"), 0o755)
-	for name, compress := range map[string]bool{"train": true, "test": false} {
-		if err := os.WriteFile(filepath.Join(dir, "svhn", name+"_32x32.mat"), houseNumbers(compress, 10, 1, 9), 0o644); err != nil {
-			t.Fatal(err)
-		}
+	set := manifest("svhn")
+	set.Files = slices.Clone(set.Files)
+	for i, compress := range []bool{true, false} {
+		content := houseNumbers(compress, 10, 1, 9)
+		sum := sha256.Sum256(content)
+		set.Files[i].Size, set.Files[i].SHA256 = int64(len(content)), hex.EncodeToString(sum[:])
+		write(t, filepath.Join(dir, "svhn", set.Files[i].Name), content)
 	}
-	train, test, err := SVHN(dir)
+	place, found, err := Find(set, dir)
+	if err != nil || !found {
+		t.Fatal(place, err)
+	}
+	if _, _, err := SVHN(dir); err == nil || !strings.Contains(err.Error(), "train_32x32.mat is truncated") {
+		t.Errorf("files that are not the originals: %v", err)
+	}
+	train, test, err := loadSVHN(set, place)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,4 +107,29 @@ func TestDamagedSVHN(t *testing.T) {
 			t.Errorf("%s: read as %v", name, s)
 		}
 	}
+}
+
+// Megabytes of compressed zeros that stand for gigabytes are refused before they are unpacked, in one element or many.
+func TestSVHNThatUnpacksToGigabytes(t *testing.T) {
+	head := append(bytes.Repeat([]byte{' '}, 124), 0, 1, 'I', 'M')
+	zeros := make([]byte, 64<<20)
+	for name, content := range map[string][]byte{
+		"one":  bytes.Join([][]byte{head, matArray("X", true, make([]byte, maxMat+1), 1)}, nil),
+		"many": bytes.Join([][]byte{head, bytes.Repeat(matArray("X", true, zeros, 1), 5)}, nil),
+	} {
+		if _, err := readSVHN(content); err == nil || !strings.Contains(err.Error(), "unpacks to more than 225,697") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzSVHN(f *testing.F) {
+	f.Add(houseNumbers(false, 1, 2, 3))
+	f.Add(houseNumbers(true, 10, 2, 3))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		s, err := readSVHN(content)
+		if err == nil && (s.X.Rows() != len(s.Y) || len(s.Y) == 0) {
+			t.Errorf("%v images with %d labels", s.X.Shape(), len(s.Y))
+		}
+	})
 }

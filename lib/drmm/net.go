@@ -16,16 +16,19 @@
 //	net.Infer(&found, x)                                          // bottom-up: logits and switches
 //	net.Render(&rendered, drmm.Choose(found.Logits), found.Switches) // top-down: templates and image
 //
-// [Train] trains such a model with a few labelled and many unlabelled images.
+// Package papers/ninai17 trains such a model with a few labelled and many unlabelled images.
 //
 // Names: Gamma is [Layer.Filters], mu the rows of [Net.Out], a and t are [Switches], z is [Rendering.Templates].
 package drmm
 
 import (
 	"fmt"
+	"iter"
 	"math"
+	"slices"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/competitive"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/norm"
@@ -125,30 +128,47 @@ func (n *Net) Infer(found *Inference, x *autograd.Var) {
 
 // switchesOf returns the switches of a layer with features x, the maxima over positions and the net inputs u.
 func switchesOf(x, best, u *autograd.Var) Switches {
-	y := x.Tape().Op("Switches", nil, x, best, u)
+	y, op := autograd.Record[switches]("Switches", x, best, u)
 	y.Resize(0)
-	y.Index(x.Value().Len())
+	op.at = slices.Grow(op.at[:0], x.Value().Len())[:x.Value().Len()]
+	op.pooled = nil
+	if best != u {
+		op.pooled = competitive.Winners(best)
+	}
 	s := x.Shape()
-	y.Tape().For(y, s[0]*s[1], 1<<14/(s[2]*s[3])+1, func(y *autograd.Var, lo, hi int) {
-		x, winners := y.In(0), y.In(1).Winners()
-		n, plane := x.Shape()[2]*x.Shape()[3], y.In(2).Shape()[2]*y.In(2).Shape()[3]
-		for i := lo; i < hi; i++ {
-			at := y.Winners()[i*n : (i+1)*n]
-			if len(winners) > 0 { // the positions are the switches of max-pooling, counted within their plane
-				for j, w := range winners[i*n : (i+1)*n] {
-					at[j] = w - int32(i*plane)
-				}
-			} else {
-				for j := range at {
-					at[j] = int32(j)
-				}
+	autograd.For(y, s[0]*s[1], 1<<14/(s[2]*s[3])+1, (*switches).find)
+	return Switches{op.at, u.Shape()[2], u.Shape()[3]}
+}
+
+// switches is the operation that finds the switches, on the tape for their memory.
+type switches struct {
+	at     []int32
+	pooled []int32 // the positions of the maxima in the net inputs, nil without pooling
+}
+
+func (op *switches) Backward(*autograd.Var) {}
+
+// Choices yields the switches.
+func (op *switches) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(op.at) }
+
+func (op *switches) find(y *autograd.Var, lo, hi int) {
+	x := y.In(0)
+	n, plane := x.Shape()[2]*x.Shape()[3], y.In(2).Shape()[2]*y.In(2).Shape()[3]
+	for i := lo; i < hi; i++ {
+		at := op.at[i*n : (i+1)*n]
+		if op.pooled != nil { // the positions are the switches of max-pooling, counted within their plane
+			for j, w := range op.pooled[i*n : (i+1)*n] {
+				at[j] = w - int32(i*plane)
 			}
-			for j, v := range x.Data()[i*n : (i+1)*n] {
-				at[j] = (at[j]+1)&on(v) - 1
+		} else {
+			for j := range at {
+				at[j] = int32(j)
 			}
 		}
-	})
-	return Switches{y.Winners(), u.Shape()[2], u.Shape()[3]}
+		for j, v := range x.Data()[i*n : (i+1)*n] {
+			at[j] = (at[j]+1)&on(v) - 1
+		}
+	}
 }
 
 // on returns all ones for a feature v that is not zero, and 0 for zero; features are never negative. A branch would be
@@ -161,16 +181,26 @@ func on(v float32) int32 {
 // Choose returns, for each sample, 1 for the class with the largest logit (of equal ones the first) and 0 for the
 // others: [N, C] -> [N, C], without a gradient.
 func Choose(logits *autograd.Var) *autograd.Var {
-	y := logits.Tape().Op("Choose", nil, logits)
+	y, op := autograd.Record[choose]("Choose", logits)
 	y.Resize(logits.Shape()...)
 	clear(y.Data())
-	chosen := y.Index(logits.Rows())
-	for n := range chosen {
-		chosen[n] = int32(simd.ArgMax(logits.Value().Row(n)))
-		y.Value().Row(n)[chosen[n]] = 1
+	op.chosen = op.chosen[:0]
+	for n := range logits.Rows() {
+		c := simd.ArgMax(logits.Value().Row(n))
+		op.chosen = append(op.chosen, int32(c))
+		y.Value().Row(n)[c] = 1
 	}
 	return y
 }
+
+type choose struct {
+	chosen []int32 // class of each sample
+}
+
+func (op *choose) Backward(*autograd.Var) {}
+
+// Choices yields the classes.
+func (op *choose) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(op.chosen) }
 
 // A Rendering is what the top-down pass makes. Its variables belong to the tape of what it was made from.
 type Rendering struct {

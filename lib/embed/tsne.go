@@ -52,7 +52,8 @@ type Map struct {
 // float32 with sums over groups in float64. The same settings give the same map, bit for bit, for any number of workers.
 //
 // When ctx is cancelled the map is returned as it is, with an error that wraps context.Cause(ctx). Coordinates that are
-// not finite, after too large a rate, are an error. Fit panics if Init has another shape, or a setting is negative.
+// not finite, after too large a rate, are an error, and so is an Init that is not finite or puts all samples on one point,
+// where no force tells them apart. Fit panics if Init has another shape, or a setting is negative.
 func (c TSNE) Fit(ctx context.Context, a *Affinities) (*Map, error) {
 	n := a.Len()
 	if c.Init != nil && (c.Init.Rank() != 2 || c.Init.Rows() != n || c.Init.Width() != 2) {
@@ -63,6 +64,9 @@ func (c TSNE) Fit(ctx context.Context, a *Affinities) (*Map, error) {
 	}
 	if n > maxPoints {
 		panic(fmt.Sprintf("embed: TSNE: %d samples, %d are possible", n, maxPoints))
+	}
+	if err := checkInit(c.Init); err != nil {
+		return nil, err
 	}
 	c.defaults(n)
 	s := newLayout(a, c)
@@ -95,6 +99,28 @@ func (c TSNE) Fit(ctx context.Context, a *Affinities) (*Map, error) {
 	}
 	m.KL = s.divergence()
 	return m, err
+}
+
+// checkInit returns an error if no map can grow from where the samples lie at first.
+func checkInit(init *tensor.Tensor) error {
+	if init == nil || init.Rows() == 0 {
+		return nil
+	}
+	apart := init.Rows() == 1
+	for i := range init.Rows() {
+		x, y := init.At(i, 0), init.At(i, 1)
+		if x-x != 0 || y-y != 0 {
+			return fmt.Errorf("embed: TSNE: Init puts sample %d at (%g, %g): want finite numbers", i, x, y)
+		}
+		// Differences whose squares vanish in float32 tell samples apart no more than none.
+		dx, dy := x-init.At(0, 0), y-init.At(0, 1)
+		apart = apart || dx*dx+dy*dy > 0
+	}
+	if !apart {
+		return fmt.Errorf("embed: TSNE: Init puts all %d samples on one point, or too near for float32 to tell them apart: "+
+			"scale it to a standard deviation of 1e-4, or leave it out", init.Rows())
+	}
+	return nil
 }
 
 func (c *TSNE) defaults(n int) {

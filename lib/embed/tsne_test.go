@@ -283,6 +283,53 @@ func TestFitStops(t *testing.T) {
 	}
 }
 
+// The map of coordinates does not depend on their unit.
+func TestMapDoesNotDependOnScale(t *testing.T) {
+	x, _ := clusters(20, 3)
+	fit := func(x *tensor.Tensor) *Map {
+		m, err := TSNE{Iterations: 60}.Fit(context.Background(), affinities(t, x, 5))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	want := fit(x)
+	tiny := tensor.New(x.Shape()...)
+	for i, v := range x.Data() {
+		tiny.Data()[i] = float32(math.Ldexp(float64(v), -100)) // about 1e-30, exactly
+	}
+	if got := fit(tiny); !slices.Equal(got.Y.Data(), want.Y.Data()) {
+		t.Errorf("coordinates of scale 2^-100 make another map, with a divergence of %g for %g", got.KL, want.KL)
+	}
+}
+
+func TestFitRefusesAStartFromWhichNoMapGrows(t *testing.T) {
+	x, _ := clusters(10, 2)
+	a := affinities(t, x, 3)
+	start := func(set func(init *tensor.Tensor)) *tensor.Tensor {
+		init := tensor.New(20, 2)
+		tensor.Stream(1, "start").Normal(init.Data(), 0, 1e-4)
+		set(init)
+		return init
+	}
+	for want, init := range map[string]*tensor.Tensor{
+		"all 20 samples on one point": start(func(init *tensor.Tensor) { init.Fill(3) }),
+		"too near for float32":        start(func(init *tensor.Tensor) { scaleBy(init, 1e-26) }),
+		"sample 7 at (NaN":            start(func(init *tensor.Tensor) { init.Set(float32(math.NaN()), 7, 0) }),
+		"sample 19 at":                start(func(init *tensor.Tensor) { init.Set(float32(math.Inf(-1)), 19, 1) }),
+	} {
+		if _, err := (TSNE{Init: init, Iterations: 5}).Fit(context.Background(), a); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+func scaleBy(x *tensor.Tensor, by float32) {
+	for i := range x.Data() {
+		x.Data()[i] *= by
+	}
+}
+
 func TestOnePoint(t *testing.T) {
 	a := &Affinities{start: []int{0, 0}}
 	m, err := TSNE{Iterations: 5}.Fit(context.Background(), a)

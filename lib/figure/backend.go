@@ -12,6 +12,8 @@ import (
 	"image/png"
 	"math"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"gonum.org/v1/plot/vg"
 )
@@ -137,8 +139,18 @@ func newSVG(w, h float64, alt string) *svgBackend {
 	fmt.Fprintf(&b.buf, `<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s" viewBox="0 0 %[1]s %[2]s" role="img"`,
 		number(w), number(h))
 	b.buf.WriteString(` font-family="'Liberation Sans', Arimo, Arial, Helvetica, sans-serif">`)
-	fmt.Fprintf(&b.buf, "\n<title>%s</title>\n", html.EscapeString(alt))
+	fmt.Fprintf(&b.buf, "\n<title>%s</title>\n", html.EscapeString(xmlText(alt)))
 	return b
+}
+
+// xmlText replaces what XML cannot hold, even escaped: control characters, two code points, and bytes that are not UTF-8.
+func xmlText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff {
+			return utf8.RuneError
+		}
+		return r // bytes that are not UTF-8 come as utf8.RuneError
+	}, s)
 }
 
 func (b *svgBackend) bytes() []byte {
@@ -182,7 +194,7 @@ func (b *svgBackend) text(p point, s string, size float64, isBold bool, angle fl
 	if angle != 0 {
 		fmt.Fprintf(&b.buf, ` transform="rotate(%s %s %s)"`, number(-angle*180/math.Pi), number(p.x), number(p.y))
 	}
-	fmt.Fprintf(&b.buf, ">%s</text>\n", html.EscapeString(s))
+	fmt.Fprintf(&b.buf, ">%s</text>\n", html.EscapeString(xmlText(s)))
 }
 
 func (b *svgBackend) image(r rect, img *image.NRGBA) {

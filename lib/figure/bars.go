@@ -116,7 +116,11 @@ func barWords(names []string, cs []curve) string {
 			if c.Name != "" {
 				who += " " + c.Name
 			}
-			out = append(out, who+" "+short(c.Y[i]))
+			value := "has no value"
+			if shown(c.Y[i], false) {
+				value = short(c.Y[i])
+			}
+			out = append(out, who+" "+value)
 		}
 	}
 	return strings.Join(out, ", ")
@@ -174,6 +178,10 @@ func Histograms(a Axes, series ...Series) *Figure {
 		}
 		q := summarise(s.Y)
 		fig.facts = append(fig.facts, fmt.Sprintf("%s: %s values, largest bin %s", name, short(n), short(slices.Max(counts[i]))))
+		if n == 0 {
+			parts = append(parts, name+" has no values")
+			continue
+		}
 		parts = append(parts, fmt.Sprintf("%s has median %s and quartiles %s and %s", name, short(q[2]), short(q[1]), short(q[3])))
 	}
 	fig.Alt = fmt.Sprintf("Histograms of %s: %s.", a.X, strings.Join(parts, "; "))

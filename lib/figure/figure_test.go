@@ -267,6 +267,61 @@ func TestAwkwardValues(t *testing.T) {
 	}
 }
 
+// figuresOf draws every kind of figure of the same values, with the same text in every place for text.
+func figuresOf(values []float64, text string) []*Figure {
+	a := Axes{X: "x" + text, Y: "y" + text, Z: "z" + text, Title: text}
+	rows := [][]float64{values, values}
+	named := Series{Name: text, Y: values}
+	tiles := Tiles{H: 1, W: len(values), Names: []string{text, text}, Title: text}
+	grouped := a
+	grouped.XNames = make([]string, len(values))
+	for i := range values {
+		grouped.XNames[i] = text
+	}
+	return []*Figure{
+		Lines(a, named), Scatter(a, named), LearningCurves(a, named), Ranges(a, Series{Name: text, Runs: rows}),
+		Histograms(a, named), HeatMap(a, rows), Raster(a, rows, nil), ImageGrid(tiles, rows), WeightGrid(tiles, rows),
+		Sheet(Tiles{H: 1, W: len(values)}, SheetRow[[][]float64]{Name: text, Images: rows}),
+		ScatterClasses(a, [][]float64{{values[0], values[1]}}, []int{0}, []string{text}), Bars(grouped, named),
+		Draw(100, 100, "a drawing"+text, func(c *Canvas) { c.Text(10, 10, text, Style{}) }),
+	}
+}
+
+// A figure without values says so: its words hold no NaN, and neither do its facts.
+func TestFiguresWithoutValues(t *testing.T) {
+	nan := math.NaN()
+	figures := figuresOf([]float64{nan, nan}, "")
+	figures = append(figures, Histograms(Axes{X: "x", Y: "y"}, Series{Name: "none"}), Lines(Axes{X: "x", Y: "y"}, Series{}))
+	for _, f := range figures {
+		if text := f.Alt + "\n" + f.Describe(); strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
+			t.Errorf("%s", text)
+		}
+	}
+}
+
+// Text that XML cannot hold is replaced, wherever it comes from.
+func TestAnyTextGivesXML(t *testing.T) {
+	for _, text := range []string{"\x00", "\x01", "\x1b[31mred\x1b[0m", "caf\xe9", "\ufffe\uffff", "<&\"'>]]>", "\u202e\u0085\U0001f600"} {
+		for _, f := range figuresOf([]float64{1, 2}, text) {
+			var svg bytes.Buffer
+			if err := f.WriteSVG(&svg); err != nil {
+				t.Fatal(err)
+			}
+			for dec := xml.NewDecoder(&svg); ; {
+				if _, err := dec.Token(); err == io.EOF {
+					break
+				} else if err != nil {
+					t.Errorf("%q: %s: %v", text, f.Alt, err)
+					break
+				}
+			}
+			if err := errors.Join(f.WritePNG(io.Discard), f.WritePDF(io.Discard)); err != nil {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+	}
+}
+
 func TestMistakesPanic(t *testing.T) {
 	ok := Series{Y: []float64{1}}
 	a := Axes{X: "epoch", Y: "error (%)", Z: "value"}

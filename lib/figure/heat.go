@@ -38,9 +38,8 @@ func HeatMap[M Matrix](a Axes, m M) *Figure {
 	base := cellFrame(a, n)
 	fig := &Figure{kind: "HeatMap", width: a.width()}
 	fig.facts = append(base.facts(), fmt.Sprintf("z: %s, %s to %s", a.Z, short(a.ZRange[0]), short(a.ZRange[1])),
-		fmt.Sprintf("%d x %d cells, %s to %s", len(n.rows), n.width(), short(r.lo), short(r.hi)))
-	fig.Alt = fmt.Sprintf("Heat map of %s, %d by %d cells, %s against %s, from %s to %s.",
-		a.Z, len(n.rows), n.width(), a.Y, a.X, short(r.lo), short(r.hi))
+		fmt.Sprintf("%d x %d cells, %s", len(n.rows), n.width(), r.words("")))
+	fig.Alt = fmt.Sprintf("Heat map of %s, %d by %d cells, %s against %s, %s.", a.Z, len(n.rows), n.width(), a.Y, a.X, r.words("from "))
 	fig.plan = func(p slot) drawing {
 		f := base.marked(p.mark)
 		f.cells(p.width, n, bar, 64)

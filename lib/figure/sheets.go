@@ -120,8 +120,7 @@ func sheet(op, what string, t Tiles, names []string, rows []numbers) *Figure {
 	}
 	fig.facts = append(fig.facts, fmt.Sprintf("%d rows of up to %d tiles of %d x %d", len(rows), t.Columns, t.H, t.W), "colours: "+scales)
 	for i, r := range rows {
-		s := r.span()
-		fig.facts = append(fig.facts, strings.TrimSpace(fmt.Sprintf("%s: %d tiles, %s to %s", names[i], len(r.rows), short(s.lo), short(s.hi))))
+		fig.facts = append(fig.facts, strings.TrimSpace(fmt.Sprintf("%s: %d tiles, %s", names[i], len(r.rows), r.span().words(""))))
 	}
 	fig.Alt = fmt.Sprintf("Sheet of %s of %d by %d pixels in %d rows (%s), %s.", what, t.H, t.W, len(rows), strings.Join(names, "; "), scales)
 	if strings.Join(names, "") == "" {

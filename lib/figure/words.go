@@ -74,6 +74,14 @@ func (c *curve) span(log bool) span {
 	return r
 }
 
+// words returns "LOW to HIGH" after a preposition, or says that there is nothing.
+func (s span) words(from string) string {
+	if s.empty() {
+		return "without values"
+	}
+	return from + short(s.lo) + " to " + short(s.hi)
+}
+
 // rangeWords says for each curve what it spans.
 func rangeWords(cs []curve) []string {
 	var out []string

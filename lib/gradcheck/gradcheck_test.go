@@ -24,19 +24,23 @@ func on(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 }
 
 // square has a gradient that is wrong by a factor.
-func square(t *autograd.Tape, x *autograd.Var, factor float32) *autograd.Var {
-	y := t.Op("square", func(y *autograd.Var) {
-		g := y.In(0).GradSum()
-		for i, v := range y.In(0).Data() {
-			g[i] += y.Kept(0) * 2 * v * y.Grad().Data()[i]
-		}
-	}, x)
+func square(x *autograd.Var, factor float32) *autograd.Var {
+	y, op := autograd.Record[wrong]("square", x)
+	op.factor = factor
 	y.Resize(x.Shape()...)
-	y.Keep(0, factor)
 	for i, v := range x.Data() {
 		y.Data()[i] = v * v
 	}
 	return y
+}
+
+type wrong struct{ factor float32 }
+
+func (op *wrong) Backward(y *autograd.Var) {
+	g := y.In(0).GradSum()
+	for i, v := range y.In(0).Data() {
+		g[i] += op.factor * 2 * v * y.Grad().Data()[i]
+	}
 }
 
 func TestCheckFindsWrongGradients(t *testing.T) {
@@ -45,7 +49,7 @@ func TestCheckFindsWrongGradients(t *testing.T) {
 		factor float32
 		ok     bool
 	}{{1, true}, {1.01, false}, {0.99, false}, {0, false}, {-1, false}} {
-		err := gradcheck.Check(gradcheck.Config{}, func(t *autograd.Tape) *autograd.Var { return square(t, x, c.factor) }, x)
+		err := gradcheck.Check(gradcheck.Config{}, func(t *autograd.Tape) *autograd.Var { return square(on(t, x), c.factor) }, x)
 		if (err == nil) != c.ok {
 			t.Errorf("gradient times %v: %v", c.factor, err)
 		}

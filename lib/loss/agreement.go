@@ -5,6 +5,7 @@ package loss
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
@@ -26,15 +27,10 @@ func Agreement(logits *autograd.Var, beliefs *tensor.Tensor) *autograd.Var {
 	if beliefs.Rows() != n || beliefs.Width() != classes {
 		panic(fmt.Sprintf("loss: Agreement: beliefs %v for logits of shape %v", beliefs.Shape(), logits.Shape()))
 	}
-	// dL/da_n,c = (q_n,c - p_n,c) / N
-	y := logits.Tape().Op("Agreement", func(y *autograd.Var) {
-		if a := y.In(0); a.NeedsGrad() {
-			d, s := a.GradSum(), y.Grad().Data()[0]/float32(a.Rows())
-			simd.Axpy(d, s, y.Saved(len(d)))
-		}
-	}, logits)
+	y, op := autograd.Record[agreement]("Agreement", logits)
 	y.Resize()
-	q := y.Saved(n * classes)
+	op.excess = slices.Grow(op.excess[:0], n*classes)[:n*classes]
+	q := op.excess
 	simd.SoftmaxRows(q, logits.Data(), n, classes)
 	var sum float64
 	for r := range n {
@@ -51,4 +47,15 @@ func Agreement(logits *autograd.Var, beliefs *tensor.Tensor) *autograd.Var {
 		q[i] -= v
 	}
 	return y
+}
+
+type agreement struct {
+	excess []float32 // q - p
+}
+
+// Backward adds (q - p) / N.
+func (op *agreement) Backward(y *autograd.Var) {
+	if a := y.In(0); a.NeedsGrad() {
+		simd.Axpy(a.GradSum(), y.Grad().Data()[0]/float32(a.Rows()), op.excess)
+	}
 }

@@ -5,6 +5,7 @@ package loss
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
@@ -24,27 +25,46 @@ import (
 //
 // KL panics if the prior does not fit. Source: [NINAI17, eq. 3].
 func KL(logits *autograd.Var, prior []float32) *autograd.Var {
-	y, p := newPosterior("KL", logits, prior, func(y *autograd.Var) {
-		if !y.In(0).NeedsGrad() {
-			return
-		}
-		// dL/da_n,c = q_n,c (log(q_n,c/p_c) - KL_n) / N
-		p, d := posteriorOf(y), y.In(0).GradSum()
-		s := y.Grad().Data()[0] / float32(p.samples)
-		for n := range p.samples {
-			q, log, d := p.row(p.q, n), p.row(p.log, n), p.row(d, n)
-			kl := float32(p.kl(n))
-			for c := range q {
-				d[c] += s * q[c] * (log[c] - p.logPrior[c] - kl)
-			}
-		}
-	})
+	checkPrior("KL", logits, prior)
+	y, op := autograd.Record[kl]("KL", logits)
+	y.Resize()
+	op.compute(logits, prior)
 	var sum float64
-	for n := range p.samples {
-		sum += p.kl(n)
+	for n := range logits.Rows() {
+		sum += op.divergence(n)
 	}
-	y.Data()[0] = float32(sum / float64(p.samples))
+	y.Data()[0] = float32(sum / float64(logits.Rows()))
 	return y
+}
+
+type kl struct{ posterior }
+
+// divergence returns KL[q_n || p] of sample n.
+func (op *kl) divergence(n int) float64 {
+	var sum float64
+	log := op.row(op.log, n)
+	for c, q := range op.row(op.q, n) {
+		if q > 0 { // q log q is 0 at 0, whatever the logarithm has become
+			sum += float64(q) * (float64(log[c]) - float64(op.logPrior[c]))
+		}
+	}
+	return sum
+}
+
+// Backward adds q_n,c (log(q_n,c/p_c) - KL_n) / N.
+func (op *kl) Backward(y *autograd.Var) {
+	a := y.In(0)
+	if !a.NeedsGrad() {
+		return
+	}
+	da, s := a.GradSum(), y.Grad().Data()[0]/float32(a.Rows())
+	for n := range a.Rows() {
+		q, log, d := op.row(op.q, n), op.row(op.log, n), op.row(da, n)
+		mean := float32(op.divergence(n))
+		for c := range q {
+			d[c] += s * q[c] * (log[c] - op.logPrior[c] - mean)
+		}
+	}
 }
 
 // MarginalKL returns the Kullback-Leibler divergence of the mean class posterior of a batch from a class prior,
@@ -58,89 +78,85 @@ func KL(logits *autograd.Var, prior []float32) *autograd.Var {
 // MarginalKL panics if the prior does not fit. It is the part of [KL] that keeps classes from merging; no document of
 // the project uses it alone.
 func MarginalKL(logits *autograd.Var, prior []float32) *autograd.Var {
-	y, p := newPosterior("MarginalKL", logits, prior, func(y *autograd.Var) {
-		if !y.In(0).NeedsGrad() {
-			return
-		}
-		// dL/dq_n,c = log(m_c/p_c) / N up to a constant, which the softmax's gradient removes
-		p, d := posteriorOf(y), y.In(0).GradSum()
-		s := y.Grad().Data()[0] / float32(p.samples)
-		for n := range p.samples {
-			q, d := p.row(p.q, n), p.row(d, n)
-			mean := simd.Dot(q, p.pull)
-			for c := range q {
-				d[c] += s * q[c] * (p.pull[c] - mean)
-			}
-		}
-	})
+	checkPrior("MarginalKL", logits, prior)
+	y, op := autograd.Record[marginalKL]("MarginalKL", logits)
+	y.Resize()
+	op.compute(logits, prior)
+	op.pull = slices.Grow(op.pull[:0], logits.Width())[:logits.Width()]
 	var sum float64
-	for c := range p.classes {
+	for c := range op.pull {
 		var m float64
-		for n := range p.samples {
-			m += float64(p.q[n*p.classes+c])
+		for n := range logits.Rows() {
+			m += float64(op.row(op.q, n)[c])
 		}
-		m /= float64(p.samples)
-		pull := math.Log(max(m, math.SmallestNonzeroFloat32)) - float64(p.logPrior[c])
-		p.pull[c] = float32(pull)
+		m /= float64(logits.Rows())
+		pull := math.Log(max(m, math.SmallestNonzeroFloat32)) - float64(op.logPrior[c])
+		op.pull[c] = float32(pull)
 		sum += m * pull
 	}
 	y.Data()[0] = float32(sum)
 	return y
 }
 
-// A posterior is the softmax of logits and its logarithm, and the logarithm of a prior.
-type posterior struct {
-	samples, classes int
-	q, log           []float32 // [samples, classes]
-	logPrior         []float32 // [classes]
-	pull             []float32 // [classes], of MarginalKL
+type marginalKL struct {
+	posterior
+	pull []float32 // log(m_c/p_c)
 }
 
-// newPosterior records a loss of the posterior and computes it.
-func newPosterior(op string, logits *autograd.Var, prior []float32, backward func(*autograd.Var)) (*autograd.Var, posterior) {
-	classes := logits.Width()
-	if prior != nil && len(prior) != classes {
+// Backward passes dL/dq_n,c = log(m_c/p_c) / N, up to a constant that does not matter, through the softmax.
+func (op *marginalKL) Backward(y *autograd.Var) {
+	a := y.In(0)
+	if !a.NeedsGrad() {
+		return
+	}
+	da, s := a.GradSum(), y.Grad().Data()[0]/float32(a.Rows())
+	for n := range a.Rows() {
+		q, d := op.row(op.q, n), op.row(da, n)
+		mean := simd.Dot(q, op.pull)
+		for c := range q {
+			d[c] += s * q[c] * (op.pull[c] - mean)
+		}
+	}
+}
+
+// A posterior is the softmax of logits and its logarithm, and the logarithm of a prior.
+type posterior struct {
+	q, log   []float32 // [N, C]
+	logPrior []float32 // [C]
+}
+
+func checkPrior(op string, logits *autograd.Var, prior []float32) {
+	if prior != nil && len(prior) != logits.Width() {
 		panic(fmt.Sprintf("loss: %s: a prior of %d classes for logits of shape %v", op, len(prior), logits.Shape()))
 	}
-	y := logits.Tape().Op(op, backward, logits)
-	y.Resize()
-	p := posteriorOf(y)
-	for c := range classes {
+	for c, p := range prior {
+		if !(p > 0) {
+			panic(fmt.Sprintf("loss: %s: the prior of class %d is %v, want > 0", op, c, p))
+		}
+	}
+}
+
+func (p *posterior) compute(logits *autograd.Var, prior []float32) {
+	size, classes := logits.Value().Len(), logits.Width()
+	p.q, p.log = slices.Grow(p.q[:0], size)[:size], slices.Grow(p.log[:0], size)[:size]
+	p.logPrior = slices.Grow(p.logPrior[:0], classes)[:classes]
+	for c := range p.logPrior {
 		p.logPrior[c] = float32(-math.Log(float64(classes)))
 		if prior != nil {
-			if !(prior[c] > 0) {
-				panic(fmt.Sprintf("loss: %s: the prior of class %d is %v, want > 0", op, c, prior[c]))
-			}
 			p.logPrior[c] = float32(math.Log(float64(prior[c])))
 		}
 	}
-	for n := range p.samples {
-		a, log := p.row(logits.Data(), n), p.row(p.log, n)
+	for n := range logits.Rows() {
+		a, q, log := p.row(logits.Data(), n), p.row(p.q, n), p.row(p.log, n)
 		simd.AddScalar(log, -simd.Max(a), a)
-		simd.Exp(p.row(p.q, n), log)
-		simd.AddScalar(log, float32(-math.Log(float64(simd.Sum(p.row(p.q, n))))), log)
-		simd.Exp(p.row(p.q, n), log)
+		simd.Exp(q, log)
+		simd.AddScalar(log, float32(-math.Log(float64(simd.Sum(q)))), log)
+		simd.Exp(q, log)
 	}
-	return y, p
 }
 
-func posteriorOf(y *autograd.Var) posterior {
-	n, classes := y.In(0).Rows(), y.In(0).Width()
-	s := y.Saved(2*n*classes + 2*classes)
-	q, log, rest := s[:n*classes], s[n*classes:2*n*classes], s[2*n*classes:]
-	return posterior{n, classes, q, log, rest[:classes], rest[classes:]}
-}
-
-func (p *posterior) row(x []float32, n int) []float32 { return x[n*p.classes : (n+1)*p.classes] }
-
-// kl returns the divergence of sample n.
-func (p *posterior) kl(n int) float64 {
-	var sum float64
-	log := p.row(p.log, n)
-	for c, q := range p.row(p.q, n) {
-		if q > 0 { // q log q is 0 at 0, whatever the logarithm has become
-			sum += float64(q) * (float64(log[c]) - float64(p.logPrior[c]))
-		}
-	}
-	return sum
+// row returns sample n of x [N, C].
+func (p *posterior) row(x []float32, n int) []float32 {
+	classes := len(p.logPrior)
+	return x[n*classes : (n+1)*classes]
 }

@@ -7,6 +7,7 @@ package loss
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
@@ -23,23 +24,30 @@ import (
 // CrossEntropy panics if there is not one label for each row or a label is no class.
 func CrossEntropy(logits *autograd.Var, labels []int) *autograd.Var {
 	n, classes := logits.Rows(), logits.Width()
-	if len(labels) != n {
-		panic(fmt.Sprintf("loss: CrossEntropy: %d labels for logits of shape %v", len(labels), logits.Shape()))
-	}
-	y := logits.Tape().Op("CrossEntropy", crossEntropyBackward, logits)
+	checkLabels("CrossEntropy", logits, labels)
+	y, op := autograd.Record[crossEntropy]("CrossEntropy", logits)
 	y.Resize()
-	p := y.Saved(n * classes)
-	simd.SoftmaxRows(p, logits.Data(), n, classes)
-	y.KeepLabels(labels)
+	op.labels = append(op.labels[:0], labels...)
+	op.p = slices.Grow(op.p[:0], n*classes)[:n*classes]
+	simd.SoftmaxRows(op.p, logits.Data(), n, classes)
 	var sum float64
 	for r, c := range labels {
-		if c < 0 || c >= classes {
-			panic(fmt.Sprintf("loss: CrossEntropy: label %d of sample %d is none of the %d classes", c, r, classes))
-		}
-		sum += logLoss(logits.Data()[r*classes:(r+1)*classes], p[r*classes:(r+1)*classes], c)
+		sum += logLoss(logits.Data()[r*classes:(r+1)*classes], op.p[r*classes:(r+1)*classes], c)
 	}
 	y.Data()[0] = float32(sum / float64(n))
 	return y
+}
+
+// checkLabels panics unless there is a label for each row of x and each is a class.
+func checkLabels(op string, x *autograd.Var, labels []int) {
+	if len(labels) != x.Rows() {
+		panic(fmt.Sprintf("loss: %s: %d labels for outputs of shape %v", op, len(labels), x.Shape()))
+	}
+	for r, c := range labels {
+		if c < 0 || c >= x.Width() {
+			panic(fmt.Sprintf("loss: %s: label %d of sample %d is none of the %d classes", op, c, r, x.Width()))
+		}
+	}
 }
 
 // logLoss returns -log p[c], from the logits where p[c] has underflowed.
@@ -55,17 +63,21 @@ func logLoss(logits, p []float32, c int) float64 {
 	return math.Log(sum) - float64(logits[c]-top)
 }
 
-// crossEntropyBackward adds (softmax - one-hot label) / N.
-func crossEntropyBackward(y *autograd.Var) {
+type crossEntropy struct {
+	labels []int
+	p      []float32 // the softmax of the logits
+}
+
+// Backward adds (softmax - one-hot label) / N.
+func (op *crossEntropy) Backward(y *autograd.Var) {
 	logits := y.In(0)
 	if !logits.NeedsGrad() {
 		return
 	}
-	n, classes := logits.Rows(), logits.Width()
-	d, p, s := logits.GradSum(), y.Saved(n*classes), y.Grad().Data()[0]/float32(n)
-	simd.Axpy(d, s, p)
-	for r, c := range y.Labels() {
-		d[r*classes+c] -= s
+	d, s := logits.GradSum(), y.Grad().Data()[0]/float32(logits.Rows())
+	simd.Axpy(d, s, op.p)
+	for r, c := range op.labels {
+		d[r*logits.Width()+c] -= s
 	}
 }
 

@@ -4,6 +4,7 @@ package loss
 
 import (
 	"math"
+	"slices"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
@@ -20,37 +21,48 @@ import (
 // Sum it over the intermediate rendered templates of a mixture model to keep them non-negative.
 // Source: [NINAI17, eq. 4].
 func NonNegativity(z *autograd.Var) *autograd.Var {
-	y := z.Tape().Op("NonNegativity", func(y *autograd.Var) {
-		z := y.In(0)
-		if !z.NeedsGrad() {
-			return
-		}
-		// dL/dz = 2 min(0, z) / N
-		z.GradSum()
-		y.Keep(0, 2*y.Grad().Data()[0]/float32(z.Rows()))
-		y.Tape().For(y, z.Rows(), rowsWorthSharing(z), func(y *autograd.Var, lo, hi int) {
-			z := y.In(0)
-			w := z.Width()
-			simd.Axpy(z.Grad().Data()[lo*w:hi*w], y.Kept(0), y.Saved(z.Value().Len() + z.Rows())[lo*w:hi*w])
-		})
-	}, z)
+	y, op := autograd.Record[nonNegativity]("NonNegativity", z)
 	y.Resize()
-	y.Saved(z.Value().Len() + z.Rows()) // the negative parts, and the sum of squares of each row
-	y.Tape().For(y, z.Rows(), rowsWorthSharing(z), func(y *autograd.Var, lo, hi int) {
-		z := y.In(0)
-		s, w := y.Saved(z.Value().Len()+z.Rows()), z.Width()
-		for n := lo; n < hi; n++ {
-			negative := s[n*w : (n+1)*w]
-			simd.Clamp(negative, z.Value().Row(n), float32(math.Inf(-1)), 0)
-			s[z.Value().Len()+n] = simd.SumSquares(negative)
-		}
-	})
+	op.negative = slices.Grow(op.negative[:0], z.Value().Len())[:z.Value().Len()]
+	op.squares = slices.Grow(op.squares[:0], z.Rows())[:z.Rows()]
+	autograd.For(y, z.Rows(), rowsWorthSharing(z), (*nonNegativity).forward)
 	var sum float64
-	for _, squares := range y.Saved(z.Value().Len() + z.Rows())[z.Value().Len():] {
+	for _, squares := range op.squares {
 		sum += float64(squares)
 	}
 	y.Data()[0] = float32(sum / float64(z.Rows()))
 	return y
+}
+
+type nonNegativity struct {
+	negative []float32 // min(0, z)
+	squares  []float32 // of each row, summed
+	slope    float32   // 2/N, times the gradient of the result
+}
+
+func (op *nonNegativity) forward(y *autograd.Var, lo, hi int) {
+	z := y.In(0)
+	w := z.Width()
+	for n := lo; n < hi; n++ {
+		row := op.negative[n*w : (n+1)*w]
+		simd.Clamp(row, z.Value().Row(n), float32(math.Inf(-1)), 0)
+		op.squares[n] = simd.SumSquares(row)
+	}
+}
+
+// Backward adds 2 min(0, z) / N.
+func (op *nonNegativity) Backward(y *autograd.Var) {
+	if z := y.In(0); z.NeedsGrad() {
+		z.GradSum()
+		op.slope = 2 * y.Grad().Data()[0] / float32(z.Rows())
+		autograd.For(y, z.Rows(), rowsWorthSharing(z), (*nonNegativity).backward)
+	}
+}
+
+func (op *nonNegativity) backward(y *autograd.Var, lo, hi int) {
+	z := y.In(0)
+	w := z.Width()
+	simd.Axpy(z.Grad().Data()[lo*w:hi*w], op.slope, op.negative[lo*w:hi*w])
 }
 
 // rowsWorthSharing returns how many rows are worth a goroutine.

@@ -4,6 +4,7 @@ package loss
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
@@ -21,48 +22,48 @@ import (
 //
 // Power panics if there is not one label for each row, a label is no class, or m < 1.
 func Power(x *autograd.Var, labels []int, m float64) *autograd.Var {
-	n, classes := x.Rows(), x.Width()
-	if len(labels) != n || !(m >= 1) {
-		panic(fmt.Sprintf("loss: Power: %d labels for outputs of shape %v, power %v: want a label for each row and a power of at least 1",
-			len(labels), x.Shape(), m))
+	if !(m >= 1) {
+		panic(fmt.Sprintf("loss: Power: power %v, want at least 1", m))
 	}
-	y := x.Tape().Op("Power", powerBackward, x)
+	checkLabels("Power", x, labels)
+	classes := x.Width()
+	y, op := autograd.Record[power]("Power", x)
 	y.Resize()
-	y.Keep(0, float32(m))
-	saved := y.Saved(2 * n * classes)
-	off, slope := saved[:n*classes], saved[n*classes:] // x - t, |x - t|^(m-1)
-	simd.AddScalar(off, 1, x.Data())
+	op.m = float32(m)
+	op.off = slices.Grow(op.off[:0], x.Value().Len())[:x.Value().Len()]
+	op.slope = slices.Grow(op.slope[:0], len(op.off))[:len(op.off)]
+	simd.AddScalar(op.off, 1, x.Data())
 	for r, c := range labels {
-		if c < 0 || c >= classes {
-			panic(fmt.Sprintf("loss: Power: label %d of sample %d is none of the %d classes", c, r, classes))
-		}
-		off[r*classes+c] -= 2
+		op.off[r*classes+c] -= 2
 	}
-	simd.Abs(slope, off)
-	simd.Pow(slope, slope, float32(m-1))
+	simd.Abs(op.slope, op.off)
+	simd.Pow(op.slope, op.slope, float32(m-1))
 	var sum float64
-	for i, d := range off {
-		sum += float64(slope[i]) * float64(max(d, -d))
+	for i, d := range op.off {
+		sum += float64(op.slope[i]) * float64(max(d, -d))
 	}
-	y.Data()[0] = float32(sum / float64(n))
+	y.Data()[0] = float32(sum / float64(x.Rows()))
 	return y
 }
 
-// powerBackward adds m |x - t|^(m-1) sign(x - t) / N.
-func powerBackward(y *autograd.Var) {
+type power struct {
+	m          float32
+	off, slope []float32 // x - t, |x - t|^(m-1)
+}
+
+// Backward adds m |x - t|^(m-1) sign(x - t) / N.
+func (op *power) Backward(y *autograd.Var) {
 	x := y.In(0)
 	if !x.NeedsGrad() {
 		return
 	}
-	size := x.Rows() * x.Width()
-	saved, dx := y.Saved(2*size), x.GradSum()
-	s := y.Kept(0) * y.Grad().Data()[0] / float32(x.Rows())
-	for i, d := range saved[:size] {
+	dx, s := x.GradSum(), op.m*y.Grad().Data()[0]/float32(x.Rows())
+	for i, d := range op.off {
 		switch {
 		case d > 0:
-			dx[i] += s * saved[size+i]
+			dx[i] += s * op.slope[i]
 		case d < 0:
-			dx[i] -= s * saved[size+i]
+			dx[i] -= s * op.slope[i]
 		}
 	}
 }

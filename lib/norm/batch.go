@@ -7,6 +7,7 @@ package norm
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
@@ -58,39 +59,37 @@ func (b *Batch) Forward(x *autograd.Var) *autograd.Var {
 	if s := x.Shape(); len(s) < 2 || s[1] != channels {
 		panic(fmt.Sprintf("norm: Batch: want x [N, %d, ...], got %v", channels, s))
 	}
-	y := x.Tape().Op("BatchNorm", batchBackward, x, b.Scale, b.Shift)
+	y, op := autograd.Record[batchNorm]("BatchNorm", x, b.Scale, b.Shift)
 	y.Resize(x.Shape()...)
-	s := saved(y)
-	y.Keep(0, b.Eps)
-	if !x.Tape().Training() {
-		y.Keep(1, 0)
+	op.eps, op.measured = b.Eps, x.Tape().Training() && x.Value().Len() > 0
+	op.channels = slices.Grow(op.channels[:0], channels)[:channels]
+	if !op.measured {
 		for c, v := range b.Variance.Data() {
-			s[c*slot], s[c*slot+1] = b.Mean.Data()[c], inverseRoot(float64(v), b.Eps)
+			op.channels[c] = moments{b.Mean.Data()[c], v, inverseRoot(float64(v), b.Eps)}
 		}
-		y.Tape().For(y, channels, grain(x), func(y *autograd.Var, lo, hi int) {
-			for c := lo; c < hi; c++ {
-				channelOf(y, c).normalize(false)
-			}
-		})
-		return y
 	}
-	y.Keep(1, 1)
-	y.Tape().For(y, channels, grain(x), func(y *autograd.Var, lo, hi int) {
-		for c := lo; c < hi; c++ {
-			channelOf(y, c).normalize(true)
+	autograd.For(y, channels, grain(x), (*batchNorm).forward)
+	if op.measured {
+		for c, m := range op.channels {
+			move(&b.Mean.Data()[c], m.mean, b.Momentum)
+			move(&b.Variance.Data()[c], m.variance, b.Momentum)
 		}
-	})
-	for c := range channels {
-		move(&b.Mean.Data()[c], s[c*slot], b.Momentum)
-		move(&b.Variance.Data()[c], s[c*slot+2], b.Momentum)
 	}
 	return y
 }
 
-// What the result keeps for each channel: the mean, the factor 1/sqrt(variance + Eps), and the variance.
-const slot = 3
+// batchNorm is the state of [Batch.Forward].
+type batchNorm struct {
+	eps        float32
+	measured   bool // mean and variance are those of the batch
+	channels   []moments
+	accumulate bool // in Backward
+}
 
-func saved(y *autograd.Var) []float32 { return y.Saved(slot * y.Shape()[1]) }
+type moments struct {
+	mean, variance float32
+	factor         float32 // 1/sqrt(variance + Eps)
+}
 
 // move moves a running average towards x.
 func move(average *float32, x, momentum float32) {
@@ -104,91 +103,95 @@ func inverseRoot(variance float64, eps float32) float32 {
 // grain returns how many channels are worth a goroutine.
 func grain(x *autograd.Var) int { return 1<<14*x.Shape()[1]/max(x.Value().Len(), 1) + 1 }
 
-// A channel is one channel of a batch: some planes, with those of other channels between them.
-type channel struct {
-	y             *autograd.Var
-	c             int
-	planes, plane int // how many, and the elements of each
-	first, step   int // where the first begins, and how far it is to the next
+// planes are those of one channel of a batch, with the planes of other channels between them.
+type planes struct {
+	n, size     int // how many, and the elements of each
+	first, step int // where the first begins, and how far it is to the next
 }
 
-func channelOf(y *autograd.Var, c int) channel {
+func planesOf(y *autograd.Var, channel int) planes {
 	s := y.Shape()
-	plane := y.Width() / s[1]
-	return channel{y, c, s[0], plane, c * plane, y.Width()}
+	size := y.Width() / s[1]
+	return planes{s[0], size, channel * size, y.Width()}
 }
 
 // at returns plane i of the memory of a result, its input, or a gradient.
-func (c *channel) at(data []float32, i int) []float32 { return data[c.first+i*c.step:][:c.plane] }
+func (p planes) at(data []float32, i int) []float32 { return data[p.first+i*p.step:][:p.size] }
 
-// normalize writes the result. The variance takes a second pass: the difference of two large sums would lose it.
-func (c channel) normalize(measure bool) {
-	y, x := c.y.Data(), c.y.In(0).Data()
-	s := saved(c.y)[slot*c.c:][:slot]
-	if measure {
-		var sum, squares float64
-		for i := range c.planes {
-			sum += float64(simd.Sum(c.at(x, i)))
-		}
-		n := float64(c.planes * c.plane)
-		mean := float32(sum / n)
-		for i := range c.planes {
-			squares += float64(simd.CentredSquares(c.at(x, i), mean))
-		}
-		s[0], s[1], s[2] = mean, inverseRoot(squares/n, c.y.Kept(0)), float32(squares/n)
+// count returns the elements of the channel.
+func (p planes) count() float64 { return float64(p.n * p.size) }
+
+// measure returns the moments of a channel of x. The variance takes a second pass: the difference of two large sums
+// would lose it.
+func (p planes) measure(x []float32, eps float32) moments {
+	var sum, squares float64
+	for i := range p.n {
+		sum += float64(simd.Sum(p.at(x, i)))
 	}
-	scale, shift := c.y.In(1).Data()[c.c]*s[1], c.y.In(2).Data()[c.c]
-	for i := range c.planes {
-		simd.Normalize(c.at(y, i), c.at(x, i), s[0], scale, shift)
+	mean := float32(sum / p.count())
+	for i := range p.n {
+		squares += float64(simd.CentredSquares(p.at(x, i), mean))
+	}
+	return moments{mean, float32(squares / p.count()), inverseRoot(squares/p.count(), eps)}
+}
+
+// forward computes the results of the channels from lo to hi.
+func (op *batchNorm) forward(y *autograd.Var, lo, hi int) {
+	x := y.In(0).Data()
+	for c := lo; c < hi; c++ {
+		p := planesOf(y, c)
+		if op.measured {
+			op.channels[c] = p.measure(x, op.eps)
+		}
+		m := op.channels[c]
+		scale, shift := y.In(1).Data()[c]*m.factor, y.In(2).Data()[c]
+		for i := range p.n {
+			simd.Normalize(p.at(y.Data(), i), p.at(x, i), m.mean, scale, shift)
+		}
 	}
 }
 
-// batchBackward computes, with v = (x - mean)/sqrt(variance + Eps) and E the mean over a channel,
+// Backward computes, with v = (x - mean)/sqrt(variance + Eps) and E the mean over a channel,
 //
 //	dx = Scale/sqrt(variance + Eps) · (dy - E[dy] - v·E[dy·v]),
 //
 // without the expectations where mean and variance were constants, and the sums dScale = sum dy·v, dShift = sum dy.
-func batchBackward(y *autograd.Var) {
-	x := y.In(0)
+func (op *batchNorm) Backward(y *autograd.Var) {
 	y.In(1).GradSum()
 	y.In(2).GradSum()
-	if x.NeedsGrad() {
-		_, acc := x.GradBuffer()
-		y.Keep(2, 0)
-		if acc {
-			y.Keep(2, 1)
-		}
+	if x := y.In(0); x.NeedsGrad() {
+		_, op.accumulate = x.GradBuffer()
 	}
-	y.Tape().For(y, y.Shape()[1], grain(y), func(y *autograd.Var, lo, hi int) {
-		for c := lo; c < hi; c++ {
-			channelOf(y, c).backward()
-		}
-	})
+	autograd.For(y, len(op.channels), grain(y), (*batchNorm).backward)
 }
 
-func (c channel) backward() {
-	s := saved(c.y)[slot*c.c:][:slot]
-	mean, factor := s[0], s[1]
-	x, dy := c.y.In(0).Data(), c.y.Grad().Data()
-	var sum, product float64 // of dy, and of dy and x - mean
-	for i := range c.planes {
-		sum += float64(simd.Sum(c.at(dy, i)))
-		product += float64(simd.CentredDot(c.at(dy, i), c.at(x, i), mean))
+func (op *batchNorm) backward(y *autograd.Var, lo, hi int) {
+	for c := lo; c < hi; c++ {
+		op.channelGrad(y, c)
 	}
-	product *= float64(factor)
-	c.y.In(1).Grad().Data()[c.c] += float32(product)
-	c.y.In(2).Grad().Data()[c.c] += float32(sum)
-	if !c.y.In(0).NeedsGrad() {
+}
+
+func (op *batchNorm) channelGrad(y *autograd.Var, c int) {
+	x, dy, p, m := y.In(0).Data(), y.Grad().Data(), planesOf(y, c), op.channels[c]
+	var sum, product float64 // of dy, and of dy and x - mean
+	for i := range p.n {
+		sum += float64(simd.Sum(p.at(dy, i)))
+		product += float64(simd.CentredDot(p.at(dy, i), p.at(x, i), m.mean))
+	}
+	product *= float64(m.factor)
+	y.In(1).Grad().Data()[c] += float32(product)
+	y.In(2).Grad().Data()[c] += float32(sum)
+	if !y.In(0).NeedsGrad() {
 		return
 	}
 	// dx = a·dy + b·(x - mean) + d
-	a, b, d := c.y.In(1).Data()[c.c]*factor, float32(0), float32(0)
-	if c.y.Kept(1) == 1 {
-		n := float64(c.planes * c.plane)
-		b, d = float32(-float64(a)*float64(factor)*product/n), float32(-float64(a)*sum/n)
+	a, b, d := y.In(1).Data()[c]*m.factor, float32(0), float32(0)
+	if op.measured {
+		b = float32(-float64(a) * float64(m.factor) * product / p.count())
+		d = float32(-float64(a) * sum / p.count())
 	}
-	dx, acc := c.y.In(0).Grad().Data(), c.y.Kept(2) == 1
-	for i := range c.planes {
-		simd.NormalizeGrad(c.at(dx, i), c.at(dy, i), c.at(x, i), mean, a, b, d, acc)
+	dx := y.In(0).Grad().Data()
+	for i := range p.n {
+		simd.NormalizeGrad(p.at(dx, i), p.at(dy, i), p.at(x, i), m.mean, a, b, d, op.accumulate)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/lateral-ml/lateral/lib/internal/atomicfile"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // A file of codes is a header and the words of the codes, all little-endian:
@@ -35,7 +35,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Save writes the codes to the file path, which appears whole or not at all.
 func (c *Codes) Save(path string) error {
-	f, err := atomicfile.Create(path)
+	f, err := durable.Create(path)
 	if err != nil {
 		return fmt.Errorf("submask: save %s: %w", path, err)
 	}

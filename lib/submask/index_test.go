@@ -146,6 +146,40 @@ func TestVectorsEqualBruteForce(t *testing.T) {
 	}
 }
 
+// Vectors whose squared lengths float32 cannot hold have the neighbours of the same vectors at another scale.
+func TestVectorsOfAnyScale(t *testing.T) {
+	rng := tensor.Stream(1, "scale")
+	x, q := tensor.New(40, 9), tensor.New(20, 9)
+	rng.Normal(x.Data(), 0, 1)
+	rng.Normal(q.Data(), 0, 1)
+	search := func(x, q *tensor.Tensor) *Neighbours {
+		v, err := NewVectors(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near, err := v.Search(q, 5)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return near
+	}
+	want := search(x, q)
+	for _, e := range []int{-110, -50, 50, 110} {
+		got := search(scaled(x, -e), scaled(q, -e))
+		if !slices.Equal(got.ID, want.ID) {
+			t.Errorf("at the scale 2^%d there are other neighbours", e)
+		}
+		for i, d := range got.Distance {
+			if d != float32(math.Ldexp(float64(want.Distance[i]), e)) {
+				t.Fatalf("at the scale 2^%d a distance is %g, at 1 it is %g", e, d, want.Distance[i])
+			}
+		}
+	}
+	if near := search(scaled(x, 100), q); near.Distance[0] != float32(math.Sqrt(squaredDistance(q.Row(0), make([]float32, 9)))) {
+		t.Errorf("from a query of length 1 to vectors of length 2^-100: %g", near.Distance[0])
+	}
+}
+
 func TestVectorsRefuseWhatIsNoNumber(t *testing.T) {
 	x := tensor.New(3, 2)
 	x.Set(float32(math.NaN()), 1, 0)

@@ -16,17 +16,24 @@ import (
 type Vectors struct {
 	Workers int // goroutines for one search; 0 is one for each core
 
-	x    *tensor.Tensor
-	half []float32 // half the squared length of each
-	long float64   // the largest squared length
+	given *tensor.Tensor
+	scale int            // how x differs from what was given:
+	x     *tensor.Tensor // 2^-scale given
+	half  []float32      // half the squared length of each row of x
+	long  float64        // the largest squared length
 }
 
 // NewVectors returns an index of the rows of x [N, D], which it shares. The error names the first element that is NaN
-// or infinite.
+// or infinite. Vectors so short or so long that float32 could not hold the squares of their lengths are copied and scaled
+// by a power of two, which changes no distance.
 func NewVectors(x *tensor.Tensor) (*Vectors, error) {
-	v := &Vectors{x: x, half: make([]float32, x.Rows())}
+	return newVectors(x, scaleOf(x))
+}
+
+func newVectors(x *tensor.Tensor, scale int) (*Vectors, error) {
+	v := &Vectors{given: x, scale: scale, x: scaled(x, scale), half: make([]float32, x.Rows())}
 	for i := range x.Rows() {
-		sum, err := squares(x.Row(i))
+		sum, err := squares(v.x.Row(i))
 		if err != nil {
 			return nil, fmt.Errorf("submask: NewVectors: vector %d: %w", i, err)
 		}
@@ -34,6 +41,32 @@ func NewVectors(x *tensor.Tensor) (*Vectors, error) {
 		v.long = max(v.long, sum)
 	}
 	return v, nil
+}
+
+// scaleOf returns the power of two by which vectors are divided: 0 unless their largest element is below 2^-40 or above 2^40.
+func scaleOf(x *tensor.Tensor) int {
+	largest := float32(0)
+	for _, f := range x.Data() {
+		if f-f == 0 { // what is not finite is an error, but not here
+			largest = max(largest, f, -f)
+		}
+	}
+	if e := math.Ilogb(float64(largest)); largest > 0 && (e < -40 || e > 40) {
+		return e
+	}
+	return 0
+}
+
+// scaled returns 2^-e x, or x itself if e is 0.
+func scaled(x *tensor.Tensor, e int) *tensor.Tensor {
+	if e == 0 {
+		return x
+	}
+	out := tensor.New(x.Shape()...)
+	for i, f := range x.Data() {
+		out.Data()[i] = float32(math.Ldexp(float64(f), -e))
+	}
+	return out
 }
 
 // squares returns the sum of squares of finite numbers.
@@ -44,9 +77,6 @@ func squares(x []float32) (float64, error) {
 			return 0, fmt.Errorf("element %d is %g", j, f)
 		}
 		sum += float64(f) * float64(f)
-	}
-	if sum > 1e37 {
-		return 0, fmt.Errorf("its squared length %g is too large for float32", sum)
 	}
 	return sum, nil
 }
@@ -62,6 +92,15 @@ func (v *Vectors) Search(queries *tensor.Tensor, k int) (*Neighbours, error) {
 	if queries.Width() != d || k < 1 || k > n {
 		panic(fmt.Sprintf("submask: Search: the %d nearest of vectors of shape %v to shape %v", k, v.x.Shape(), queries.Shape()))
 	}
+	if e := scaleOf(queries); e > v.scale { // the queries are so long that the vectors have to be as small
+		all, err := newVectors(v.given, e)
+		if err != nil {
+			return nil, err
+		}
+		all.Workers = v.Workers
+		v = all
+	}
+	queries = scaled(queries, v.scale)
 	s := &vectorSearch{v: v, queries: queries, half: make([]float32, queries.Rows()), best: newNearest(queries.Rows(), k)}
 	long := v.long
 	for i := range s.half {
@@ -77,7 +116,7 @@ func (v *Vectors) Search(queries *tensor.Tensor, k int) (*Neighbours, error) {
 	s.margin = float32(long * float64(d+8) * 0x1p-24)
 	parallel.For(workers(v.Workers), queries.Rows(), 1, s, vectorRange)
 	return s.best.neighbours(func(key uint32) float32 {
-		return float32(math.Sqrt(float64(math.Float32frombits(key))))
+		return float32(math.Ldexp(math.Sqrt(float64(math.Float32frombits(key))), v.scale))
 	}), nil
 }
 

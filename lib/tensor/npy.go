@@ -4,10 +4,11 @@ package tensor
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -28,62 +29,215 @@ func LoadNPY(path string) (*Tensor, error) {
 
 const maxNPYHeader = 1 << 16 // bytes
 
-var (
-	npyMagic   = "\x93NUMPY"
-	npyTypes   = map[string]string{"<f4": "F32", "<f8": "F64", "<f2": "F16", "<i8": "I64"}
-	npyType    = regexp.MustCompile(`'descr': *'([^']*)'`)
-	npyFortran = regexp.MustCompile(`'fortran_order': *True`)
-	npyShape   = regexp.MustCompile(`'shape': *\(([0-9, ]*)\)`)
-)
+const npyMagic = "\x93NUMPY"
 
-// ReadNPY reads an array that NumPy has saved: of float32, or of float16, float64 or int64 whose values float32 holds, in
-// the order of C. An error says what else was found and how to save it.
+// npyTypes are the element types that ReadNPY takes, by NumPy's names for them.
+var npyTypes = map[string]string{"<f4": "F32", "<f8": "F64", "<f2": "F16", "<i8": "I64"}
+
+// ReadNPY reads an array that NumPy has saved: of float32, or of float16, float64 or int64 whose values float32 holds.
+// The array may be stored by rows (the order of C) or by columns (Fortran); the tensor has the same indices. An error
+// says what else was found and how to save it.
 func ReadNPY(r io.Reader) (*Tensor, error) {
-	fail := func(format string, args ...any) (*Tensor, error) {
-		return nil, fmt.Errorf("tensor: npy: "+format, args...)
+	header, err := readNPYHeader(r)
+	if err != nil {
+		return nil, fmt.Errorf("tensor: npy: %w", err)
 	}
-	var start [10]byte
-	if _, err := io.ReadFull(r, start[:]); err != nil || string(start[:6]) != npyMagic {
-		return fail("this is no file of numpy.save")
+	e := entry{DType: npyTypes[header.descr], Shape: slices.Clone(header.shape)}
+	if e.DType == "" {
+		return nil, fmt.Errorf("tensor: npy: elements %q: save numpy.ascontiguousarray(x, dtype='<f4')", header.descr)
 	}
-	size := int64(binary.LittleEndian.Uint16(start[8:]))
-	if start[6] > 1 { // version 2 has two more bytes of length
-		var more [2]byte
-		if _, err := io.ReadFull(r, more[:]); err != nil {
-			return fail("header: %w", noEOF(err))
-		}
-		size += int64(binary.LittleEndian.Uint16(more[:])) << 16
-	}
-	if size > maxNPYHeader {
-		return fail("a header of %d bytes: save a plain array of numbers", size)
-	}
-	text := make([]byte, size)
-	if _, err := io.ReadFull(r, text); err != nil {
-		return fail("header: %w", noEOF(err))
-	}
-	kind, shape := npyType.FindSubmatch(text), npyShape.FindSubmatch(text)
-	if kind == nil || shape == nil {
-		return fail("the header %q is not that of an array of numbers", text)
-	}
-	e := entry{DType: npyTypes[string(kind[1])], Shape: []int64{}}
-	if e.DType == "" || npyFortran.Match(text) {
-		return fail("elements %q: save numpy.ascontiguousarray(x, dtype='<f4')", kind[1])
-	}
-	for field := range strings.FieldsFuncSeq(string(shape[1]), func(r rune) bool { return r == ',' || r == ' ' }) {
-		d, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			return fail("shape (%s)", shape[1])
-		}
-		e.Shape = append(e.Shape, d)
+	if header.fortran {
+		slices.Reverse(e.Shape) // as it lies in the file
 	}
 	n, err := e.bytes()
 	if err != nil {
-		return fail("%w", err)
+		return nil, fmt.Errorf("tensor: npy: %w", err)
 	}
 	e.Offsets[1] = n
 	t, err := e.read(r, min(n, held(r)))
 	if err != nil {
-		return fail("%w", err)
+		return nil, fmt.Errorf("tensor: npy: %w", err)
+	}
+	if header.fortran {
+		t = reverseAxes(t)
 	}
 	return t, nil
+}
+
+// reverseAxes returns the tensor whose element [i, j, ..., k] is t's [k, ..., j, i].
+func reverseAxes(t *Tensor) *Tensor {
+	shape := slices.Clone(t.shape)
+	slices.Reverse(shape)
+	out := New(shape...)
+	index := make([]int, len(shape)) // into out
+	for i := range out.data {
+		at := 0
+		for axis := len(index) - 1; axis >= 0; axis-- { // t's axes are out's from the last to the first
+			at = at*shape[axis] + index[axis]
+		}
+		out.data[i] = t.data[at]
+		for axis := len(index) - 1; axis >= 0; axis-- {
+			if index[axis]++; index[axis] < shape[axis] {
+				break
+			}
+			index[axis] = 0
+		}
+	}
+	return out
+}
+
+// An npyHeader is what a file says about its array.
+type npyHeader struct {
+	descr   string
+	fortran bool
+	shape   []int64
+}
+
+// readNPYHeader reads up to the first element. The format's versions differ in the length's size, and in how the text
+// is encoded, which matters for names of fields only.
+func readNPYHeader(r io.Reader) (h npyHeader, err error) {
+	var start [10]byte
+	if _, err := io.ReadFull(r, start[:]); err != nil || string(start[:6]) != npyMagic {
+		return h, errors.New("this is no file of numpy.save")
+	}
+	size := int64(binary.LittleEndian.Uint16(start[8:]))
+	switch version := start[6]; version {
+	case 1:
+	case 2, 3:
+		var more [2]byte
+		if _, err := io.ReadFull(r, more[:]); err != nil {
+			return h, fmt.Errorf("header: %w", noEOF(err))
+		}
+		size += int64(binary.LittleEndian.Uint16(more[:])) << 16
+	default:
+		return h, fmt.Errorf("version %d of the format is not known: save the array with numpy.save", version)
+	}
+	if size > maxNPYHeader {
+		return h, fmt.Errorf("a header of %d bytes: save a plain array of numbers", size)
+	}
+	text := make([]byte, size)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return h, fmt.Errorf("header: %w", noEOF(err))
+	}
+	if h, err = parseNPYHeader(string(text)); err != nil {
+		return h, fmt.Errorf("the header %q is not that of an array of numbers: %w", text, err)
+	}
+	return h, nil
+}
+
+// parseNPYHeader reads the Python dictionary with exactly the keys descr, fortran_order and shape that the format asks
+// for. Like NumPy it takes either kind of quotes, any white space between the parts, and the long integers (2L) of Python 2.
+func parseNPYHeader(text string) (h npyHeader, err error) {
+	p := npyParser{rest: text}
+	p.expect("{")
+	seen := map[string]bool{}
+	for p.err == nil && !p.take("}") {
+		key := p.str()
+		p.expect(":")
+		switch {
+		case p.err != nil:
+		case seen[key]:
+			p.fail("%s appears twice", key)
+		case key == "descr":
+			h.descr = p.str()
+		case key == "fortran_order":
+			h.fortran = p.boolean()
+		case key == "shape":
+			h.shape = p.tuple()
+		default:
+			p.fail("unknown key %q", key)
+		}
+		seen[key] = true
+		if !p.take(",") && !p.at("}") {
+			p.fail("a comma or a closing brace is missing before %.20q", p.rest)
+		}
+	}
+	if p.skipSpace(); p.err == nil && p.rest != "" {
+		p.fail("%.20q follows it", p.rest)
+	}
+	if p.err == nil && len(seen) != 3 {
+		p.fail("it needs descr, fortran_order and shape")
+	}
+	return h, p.err
+}
+
+// An npyParser reads the parts of a header; after the first error it does nothing.
+type npyParser struct {
+	rest string
+	err  error
+}
+
+func (p *npyParser) fail(format string, args ...any) {
+	if p.err == nil {
+		p.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (p *npyParser) skipSpace() { p.rest = strings.TrimLeft(p.rest, " \t\r\n\f") }
+
+func (p *npyParser) at(token string) bool {
+	p.skipSpace()
+	return strings.HasPrefix(p.rest, token)
+}
+
+func (p *npyParser) take(token string) bool {
+	found := p.err == nil && p.at(token)
+	if found {
+		p.rest = p.rest[len(token):]
+	}
+	return found
+}
+
+func (p *npyParser) expect(token string) {
+	if !p.take(token) {
+		p.fail("%q is needed before %.20q", token, p.rest)
+	}
+}
+
+// str reads a string in single or double quotes, without escapes.
+func (p *npyParser) str() string {
+	for _, quote := range []string{"'", `"`} {
+		if p.take(quote) {
+			s, rest, closed := strings.Cut(p.rest, quote)
+			if !closed || strings.ContainsAny(s, "\\\n") {
+				p.fail("the string %.20q is not closed, or has an escape", s)
+			}
+			p.rest = rest
+			return s
+		}
+	}
+	p.fail("a string is needed before %.20q", p.rest)
+	return ""
+}
+
+func (p *npyParser) boolean() bool {
+	if p.take("True") {
+		return true
+	}
+	p.expect("False")
+	return false
+}
+
+// tuple reads (), (2,) or (2, 3).
+func (p *npyParser) tuple() []int64 {
+	dims := []int64{}
+	p.expect("(")
+	for p.err == nil && !p.take(")") {
+		p.skipSpace()
+		digits := len(p.rest) - len(strings.TrimLeft(p.rest, "0123456789"))
+		d, err := strconv.ParseInt(p.rest[:digits], 10, 64)
+		if err != nil {
+			p.fail("a dimension is needed before %.20q", p.rest)
+			break
+		}
+		dims = append(dims, d)
+		p.rest = strings.TrimPrefix(p.rest[digits:], "L")
+		switch comma := p.take(","); {
+		case !comma && !p.at(")"):
+			p.fail("a comma or a closing parenthesis is missing before %.20q", p.rest)
+		case !comma && len(dims) == 1:
+			p.fail("(%d) is a number: a shape of one dimension is written (%d,)", d, d)
+		}
+	}
+	return dims
 }

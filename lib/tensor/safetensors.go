@@ -6,7 +6,9 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,9 +16,10 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
-	"github.com/lateral-ml/lateral/lib/internal/atomicfile"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // The safetensors format is an 8-byte little-endian header length, a JSON header and the raw elements:
@@ -24,10 +27,17 @@ import (
 //	{"__metadata__": {"key": "text"}, "name": {"dtype": "F32", "shape": [2,3], "data_offsets": [0,24]}, ...}
 //
 // Offsets count bytes from the end of the header, and together the tensors cover the data without hole or overlap.
+//
+// The format has no check sum. Ours is a metadata entry, which other readers ignore: the SHA-256 of the header, with
+// zeros in the place of the sum, and of the data.
 const (
 	metadataKey = "__metadata__"
 	maxHeader   = 100_000_000 // bytes; the limit of the format's reference implementation
+	sumKey      = "lateral.sha256"
 )
+
+// noSum stands in the header where the sum belongs while the sum is computed.
+var noSum = strings.Repeat("0", 2*sha256.Size)
 
 // Named is a tensor with the name it has in a file.
 type Named struct {
@@ -45,7 +55,7 @@ type entry struct {
 // SaveSafetensors writes tensors and metadata to the file path, as [WriteSafetensors] does. The file appears whole or
 // not at all: the bytes go to a temporary file beside it, which is synced and renamed.
 func SaveSafetensors(path string, tensors []Named, metadata map[string]string) error {
-	f, err := atomicfile.Create(path)
+	f, err := durable.Create(path)
 	if err != nil {
 		return fmt.Errorf("tensor: save %s: %w", path, err)
 	}
@@ -75,25 +85,36 @@ func LoadSafetensors(path string) ([]Named, map[string]string, error) {
 
 // WriteSafetensors writes tensors, in the order given, and metadata (may be nil) in the safetensors format, elements
 // as F32 with every bit kept. Equal arguments give equal bytes. Names must be distinct valid UTF-8 and not
-// "__metadata__".
+// "__metadata__". The file carries a check sum, which reading verifies.
 func WriteSafetensors(w io.Writer, tensors []Named, metadata map[string]string) error {
 	header, err := header(tensors, metadata)
 	if err != nil {
 		return fmt.Errorf("tensor: safetensors: %w", err)
 	}
-	buf := bufio.NewWriter(w) // for the header and small tensors
+	sum := sha256.New()
+	buf := bufio.NewWriter(sum)
+	writeContent(buf, header, tensors)
+	buf.Flush() // to a hash: cannot fail
+	header = bytes.Replace(header, []byte(noSum), []byte(hex.EncodeToString(sum.Sum(nil))), 1)
+
+	buf.Reset(w)
 	buf.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(header))))
-	buf.Write(header)
-	for _, t := range tensors {
-		writeFloats(buf, t.Tensor.data)
-	}
+	writeContent(buf, header, tensors)
 	if err := buf.Flush(); err != nil { // the first error of all the writes above
 		return fmt.Errorf("tensor: safetensors: %w", err)
 	}
 	return nil
 }
 
-// header returns the JSON header, padded with spaces so that the elements after it start at a multiple of 8.
+func writeContent(w *bufio.Writer, header []byte, tensors []Named) {
+	w.Write(header)
+	for _, t := range tensors {
+		writeFloats(w, t.Tensor.data)
+	}
+}
+
+// header returns the JSON header with noSum as its first value, padded with spaces so that the elements after it start
+// at a multiple of 8.
 func header(tensors []Named, metadata map[string]string) ([]byte, error) {
 	h := []byte{'{'}
 	add := func(key string, value any) {
@@ -104,14 +125,22 @@ func header(tensors []Named, metadata map[string]string) ([]byte, error) {
 		v, _ := json.Marshal(value)
 		h = append(append(append(h, k...), ':'), v...)
 	}
-	if len(metadata) > 0 {
-		for k, v := range metadata {
-			if !utf8.ValidString(k) || !utf8.ValidString(v) {
-				return nil, fmt.Errorf("metadata %q: %q is not valid UTF-8", k, v)
-			}
+	for k, v := range metadata {
+		switch {
+		case !utf8.ValidString(k) || !utf8.ValidString(v):
+			return nil, fmt.Errorf("metadata %q: %q is not valid UTF-8", k, v)
+		case k == sumKey:
+			return nil, fmt.Errorf("metadata %q is where the check sum goes: choose another key", k)
 		}
-		add(metadataKey, metadata)
 	}
+	text, _ := json.Marshal(metadata)
+	first := fmt.Sprintf(`{"%s":"%s"`, sumKey, noSum)
+	if len(metadata) == 0 {
+		text = []byte(first + "}")
+	} else {
+		text = append([]byte(first+","), text[1:]...)
+	}
+	add(metadataKey, json.RawMessage(text))
 	seen := make(map[string]bool, len(tensors))
 	end := int64(0)
 	for i, t := range tensors {
@@ -143,7 +172,8 @@ func header(tensors []Named, metadata map[string]string) ([]byte, error) {
 }
 
 // ReadSafetensors reads a safetensors stream, which must end with the last tensor, and returns the tensors in the
-// header's order and the metadata (nil if there is none).
+// header's order and the metadata (nil if there is none). A stream that carries the check sum of WriteSafetensors must
+// agree with it.
 //
 // F32 is taken bit by bit. F16 and BF16 are widened exactly, F64 is rounded to the nearest float32 and refused where
 // that overflows, I64 is refused where no float32 equals it. Other types are refused.
@@ -151,12 +181,26 @@ func header(tensors []Named, metadata map[string]string) ([]byte, error) {
 // Whatever the header claims, memory stays in proportion to the bytes that r delivers.
 func ReadSafetensors(r io.Reader) ([]Named, map[string]string, error) {
 	sure := held(r)
-	entries, metadata, err := readHeader(r)
+	header, err := readHeader(r)
+	var entries []placed
+	var metadata map[string]string
+	if err == nil {
+		entries, metadata, err = parseHeader(header)
+	}
 	if err == nil {
 		err = contiguous(entries)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("tensor: safetensors: %w", err)
+	}
+	want := metadata[sumKey]
+	if delete(metadata, sumKey); len(metadata) == 0 {
+		metadata = nil
+	}
+	sum := sha256.New()
+	if want != "" {
+		sum.Write(bytes.Replace(header, []byte(want), []byte(noSum), 1))
+		r = io.TeeReader(r, sum)
 	}
 	tensors := make([]Named, len(entries))
 	for _, e := range entries { // now in the order of the data
@@ -172,6 +216,10 @@ func ReadSafetensors(r io.Reader) ([]Named, map[string]string, error) {
 	case err != io.EOF:
 		return nil, nil, fmt.Errorf("tensor: safetensors: %w", err)
 	}
+	if got := hex.EncodeToString(sum.Sum(nil)); want != "" && got != want {
+		return nil, nil, errors.New("tensor: safetensors: damaged: the content does not have the SHA-256 that was written with it: " +
+			"copy the file again, or make it anew")
+	}
 	return tensors, metadata, nil
 }
 
@@ -182,36 +230,44 @@ type placed struct {
 	place int
 }
 
-// readHeader reads and decodes the header.
-func readHeader(r io.Reader) (entries []placed, metadata map[string]string, err error) {
+// readHeader returns the header's text.
+func readHeader(r io.Reader) ([]byte, error) {
 	var length [8]byte
 	if n, err := io.ReadFull(r, length[:]); err != nil {
-		return nil, nil, fmt.Errorf("no header: %w after %d of the 8 bytes of its length", noEOF(err), n)
+		return nil, fmt.Errorf("no header: %w after %d of the 8 bytes of its length", noEOF(err), n)
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader {
-		return nil, nil, fmt.Errorf("header length %d exceeds %d: this is no safetensors file, or a damaged one", n, maxHeader)
+		return nil, fmt.Errorf("header length %d exceeds %d: this is no safetensors file, or a damaged one", n, maxHeader)
 	}
 	header, err := io.ReadAll(io.LimitReader(r, int64(n)))
 	if err != nil {
-		return nil, nil, fmt.Errorf("header: %w", err)
+		return nil, fmt.Errorf("header: %w", err)
 	}
 	if uint64(len(header)) < n {
-		return nil, nil, fmt.Errorf("cut short after %d of %d header bytes: copy or download it again", len(header), n)
+		return nil, fmt.Errorf("cut short after %d of %d header bytes: copy or download it again", len(header), n)
 	}
 	if n == 0 || header[0] != '{' {
-		return nil, nil, errors.New("the header does not start with '{': this is no safetensors file, or a damaged one")
+		return nil, errors.New("the header does not start with '{': this is no safetensors file, or a damaged one")
 	}
 	if !utf8.Valid(header) {
-		return nil, nil, errors.New("the header is not valid UTF-8")
+		return nil, errors.New("the header is not valid UTF-8")
 	}
+	return header, nil
+}
 
+// parseHeader decodes the header.
+func parseHeader(header []byte) (entries []placed, metadata map[string]string, err error) {
 	d := json.NewDecoder(bytes.NewReader(header))
 	d.UseNumber()
 	err = object(d, func(key string) error {
 		if key == metadataKey {
+			t, err := next(d)
+			if err != nil || t == nil {
+				return err // null is no metadata, as the reference implementation has it
+			}
 			metadata = map[string]string{}
-			return object(d, func(key string) error {
+			return fields(d, t, func(key string) error {
 				metadata[key], err = token[string](d)
 				return err
 			})
@@ -264,10 +320,17 @@ func readEntry(d *json.Decoder) (e entry, err error) {
 // object walks the fields of a JSON object, each key once; field decodes the value.
 // (encoding/json itself accepts a key twice, in any case, and null for anything.)
 func object(d *json.Decoder, field func(key string) error) error {
-	if t, err := next(d); err != nil {
+	t, err := next(d)
+	if err != nil {
 		return err
-	} else if t != json.Delim('{') {
-		return fmt.Errorf("an object is needed, not %v", t)
+	}
+	return fields(d, t, field)
+}
+
+// fields does so for an object whose first token has been read.
+func fields(d *json.Decoder, first json.Token, field func(key string) error) error {
+	if first != json.Delim('{') {
+		return fmt.Errorf("an object is needed, not %v", first)
 	}
 	seen := map[string]bool{}
 	for d.More() {

@@ -97,6 +97,42 @@ func TestSafetensorsRoundTrip(t *testing.T) {
 	}
 }
 
+// A stream of ours with a flipped bit is refused, or says exactly what the good one says: a bit of the check sum's name,
+// which makes it an entry like any other, or of a space.
+func TestSafetensorsFindsFlippedBits(t *testing.T) {
+	tensors := sample()[:3]
+	b := encode(t, tensors, map[string]string{"epoch": "3"})
+	name := bytes.Index(b, []byte("lateral.sha256"))
+	silent := 0
+	for i := range 8 * len(b) {
+		flipped := bytes.Clone(b)
+		flipped[i/8] ^= 1 << (i % 8)
+		got, metadata, err := tensor.ReadSafetensors(bytes.NewReader(flipped))
+		if err != nil {
+			continue
+		}
+		silent++
+		if at := i/8 - name; at < 0 || at >= len("lateral.sha256") || !equal(got, tensors) || metadata["epoch"] != "3" {
+			t.Errorf("bit %d of byte %d of %d is flipped: %v, %v", i%8, i/8, len(b), got, metadata)
+		}
+	}
+	if silent > 8*len("lateral.sha256") {
+		t.Errorf("%d flipped bits go unnoticed", silent)
+	}
+}
+
+func TestSafetensorsWithoutMetadata(t *testing.T) {
+	header := `{"__metadata__":null,"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`
+	b := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header+"\x00\x00\x80\x3f"...)
+	got, metadata, err := tensor.ReadSafetensors(bytes.NewReader(b))
+	if err != nil || metadata != nil || len(got) != 1 || got[0].Tensor.Data()[0] != 1 {
+		t.Errorf("%v, %v, %v", got, metadata, err)
+	}
+	if err := tensor.WriteSafetensors(io.Discard, nil, map[string]string{"lateral.sha256": "x"}); err == nil {
+		t.Error("the place of the check sum was written over")
+	}
+}
+
 // A reader that does not say how much it holds, and a machine that stores numbers the other way round, change nothing.
 func TestSafetensorsByParts(t *testing.T) {
 	x := tensor.New(3, 1<<20) // 12 MiB, so memory grows twice

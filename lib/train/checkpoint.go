@@ -14,7 +14,7 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/lateral-ml/lateral/lib/internal/atomicfile"
+	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -125,7 +125,7 @@ func (r *run) save() error {
 	if err != nil {
 		return fail(err)
 	}
-	if err := atomicfile.WriteFile(filepath.Join(r.Dir, checkpointFile), text); err != nil {
+	if err := durable.WriteFile(filepath.Join(r.Dir, checkpointFile), text); err != nil {
 		return fail(err)
 	}
 	old, _ := filepath.Glob(filepath.Join(r.Dir, "weights-*.safetensors"))

@@ -15,7 +15,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/lateral-ml/lateral/kernelext"
-	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
 // TestJupyterLab opens the quick start in JupyterLab in a browser, on the kernel that this command installs, and runs

@@ -7,8 +7,8 @@ import (
 	"io"
 	"os"
 
-	"github.com/lateral-ml/lateral/kernelext/lint"
-	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/lint"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 	"github.com/spf13/cobra"
 )
 

@@ -81,10 +81,10 @@ func TestDataVerify(t *testing.T) {
 }
 
 func TestDataGetRefusesWhatItDoesNotKnow(t *testing.T) {
-	if _, err := runData(t, "get", "minst"); err == nil || err.Error() != `there is no data set "minst": known are mnist, cifar10, cifar100, echarts` {
+	if _, err := runData(t, "get", "minst"); err == nil || err.Error() != `there is no data set "minst": known are mnist, cifar10, cifar100, svhn, echarts` {
 		t.Errorf("got %v", err)
 	}
-	if _, err := runData(t, "get"); err == nil || err.Error() != "name the data sets to get: mnist, cifar10, cifar100, echarts" {
+	if _, err := runData(t, "get"); err == nil || err.Error() != "name the data sets to get: mnist, cifar10, cifar100, svhn, echarts" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"strings"
 
 	"github.com/lateral-ml/lateral/data"
-	"github.com/lateral-ml/lateral/kernelext/kernelspec"
-	"github.com/lateral-ml/lateral/kernelext/toolchain"
+	"github.com/lateral-ml/lateral/kernelext/internal/kernelspec"
+	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/spf13/cobra"

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lateral-ml/lateral/kernelext/grade"
-	"github.com/lateral-ml/lateral/kernelext/notebook"
-	"github.com/lateral-ml/lateral/kernelext/session"
+	"github.com/lateral-ml/lateral/kernelext/internal/grade"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/session"
 )
 
 // The check below each exercise of a notebook passes for a right answer and fails for a plausible wrong one. The

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lateral-ml/lateral/kernelext/notebook"
-	"github.com/lateral-ml/lateral/kernelext/session"
-	"github.com/lateral-ml/lateral/kernelext/wire"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/session"
+	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 )
 
 // TestNothingSurvives kills, with SIGKILL, the Jupyter server of a running cell, and the kernel: in either case no

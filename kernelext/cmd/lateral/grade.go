@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
-	"github.com/lateral-ml/lateral/kernelext/grade"
-	"github.com/lateral-ml/lateral/kernelext/notebook"
-	"github.com/lateral-ml/lateral/kernelext/session"
+	"github.com/lateral-ml/lateral/kernelext/internal/grade"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/session"
 	"github.com/spf13/cobra"
 )
 

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lateral-ml/lateral/kernelext/grade"
-	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/grade"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
 // handedOut is a notebook with exercises, each worth three points but the last.

@@ -15,9 +15,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lateral-ml/lateral/kernelext/notebook"
-	"github.com/lateral-ml/lateral/kernelext/runner"
-	"github.com/lateral-ml/lateral/kernelext/toolchain"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/runner"
+	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
 )
 
 // jupyterPython returns the Python of LATERAL_JUPYTER or of the jupyter on PATH, else python3, and skips the test by

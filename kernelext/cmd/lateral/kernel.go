@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/lateral-ml/lateral/kernelext/kernelspec"
-	"github.com/lateral-ml/lateral/kernelext/toolchain"
+	"github.com/lateral-ml/lateral/kernelext/internal/kernelspec"
+	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
 	"github.com/spf13/cobra"
 )
 

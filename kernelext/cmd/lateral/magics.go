@@ -15,8 +15,8 @@ import (
 
 	"github.com/lateral-ml/lateral/data"
 	"github.com/lateral-ml/lateral/kernelext"
-	"github.com/lateral-ml/lateral/kernelext/proxy"
-	"github.com/lateral-ml/lateral/kernelext/wire"
+	"github.com/lateral-ml/lateral/kernelext/internal/proxy"
+	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 )
 
 // magics are the kernel's commands beside GoNB's.

@@ -12,8 +12,8 @@ import (
 	"strings"
 
 	"github.com/google/renameio/v2"
-	"github.com/lateral-ml/lateral/kernelext/grade"
-	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/grade"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 	"github.com/spf13/cobra"
 )
 

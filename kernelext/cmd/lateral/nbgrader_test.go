@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
 // TestNbgrader takes an assignment the whole way through nbgrader, if LATERAL_NBGRADER names that program: released,

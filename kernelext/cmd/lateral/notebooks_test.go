@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
 // TestNotebooksInBrowsers runs the notebooks that LATERAL_NOTEBOOKS names (all, or a list such as 02,04) at quick in

@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
 // parseParams reads name=value arguments. A value that is JSON (a number, true,

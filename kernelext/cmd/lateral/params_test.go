@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lateral-ml/lateral/kernelext/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
 func TestParseParams(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/lateral-ml/lateral/kernelext/runner"
+	"github.com/lateral-ml/lateral/kernelext/internal/runner"
 	"golang.org/x/term"
 )
 

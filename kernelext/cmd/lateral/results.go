@@ -5,8 +5,8 @@ package main
 import (
 	"fmt"
 
-	"github.com/lateral-ml/lateral/kernelext/results"
-	"github.com/lateral-ml/lateral/kernelext/toolchain"
+	"github.com/lateral-ml/lateral/kernelext/internal/results"
+	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
 	"github.com/spf13/cobra"
 )
 
@@ -15,11 +15,12 @@ func resultsCommand() *cobra.Command {
 	var root string
 	cmd := &cobra.Command{
 		Use:   "results",
-		Short: "Collect the notebooks' comparisons and gallery into results.json and README.md",
+		Short: "Collect the notebooks' comparisons and gallery into results.json and RESULTS.md",
 		Long: `Results reads the rows of every kernelext.Versus table in notebooks/*.ipynb, as
 last executed, and writes them to notebooks/results.json and to the table in
-README.md. The figures of cells tagged "gallery" go to notebooks/gallery and
-into the README. With --check it writes nothing and fails if they disagree.`,
+notebooks/RESULTS.md. The figures of cells tagged "gallery" go to
+notebooks/gallery and onto that page. With --check it writes nothing and fails
+if they disagree.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			module, err := toolchain.FindModule(root)
@@ -30,14 +31,14 @@ into the README. With --check it writes nothing and fails if they disagree.`,
 				if err := results.Check(module); err != nil {
 					return err
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), "notebooks, results.json, gallery and README agree")
+				fmt.Fprintln(cmd.OutOrStdout(), "notebooks, results.json, gallery and RESULTS.md agree")
 				return nil
 			}
 			rows, err := results.Write(module)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%d rows in %s and %s\n", len(rows), results.JSONFile, results.ReadmeFile)
+			fmt.Fprintf(cmd.OutOrStdout(), "%d rows in %s and %s\n", len(rows), results.JSONFile, results.PageFile)
 			return nil
 		},
 	}

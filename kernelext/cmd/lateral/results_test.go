@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/lateral-ml/lateral/kernelext"
-	"github.com/lateral-ml/lateral/kernelext/notebook"
-	"github.com/lateral-ml/lateral/kernelext/results"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/results"
 )
 
 func TestResultsCommand(t *testing.T) {
@@ -26,7 +26,6 @@ func TestResultsCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("go.mod", "module github.com/lateral-ml/lateral\n")
-	write(results.ReadmeFile, results.GalleryBegin+"\n"+results.GalleryEnd+"\n"+results.BeginMarker+"\n"+results.EndMarker+"\n")
 	nb := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Code, ID: "a", Outputs: []*notebook.Output{{
 		Type: notebook.DisplayData,
 		Data: map[string]any{kernelext.VersusMIME: map[string]any{"document": "Doc", "profile": "quick", "date": "2026-01-02",
@@ -54,8 +53,8 @@ func TestResultsCommand(t *testing.T) {
 	if out, err := run(); err != nil || !strings.HasPrefix(out, "1 rows in ") {
 		t.Errorf("results: %q %v", out, err)
 	}
-	if b, err := os.ReadFile(filepath.Join(root, results.ReadmeFile)); err != nil || !strings.Contains(string(b), "| Doc | error | 1.5 | 2 |") {
-		t.Errorf("README: %s %v", b, err)
+	if b, err := os.ReadFile(filepath.Join(root, results.PageFile)); err != nil || !strings.Contains(string(b), "| Doc | error | 1.5 | 2 |") {
+		t.Errorf("page: %s %v", b, err)
 	}
 	if out, err := run("--check"); err != nil || !strings.Contains(out, "agree") {
 		t.Errorf("--check: %q %v", out, err)

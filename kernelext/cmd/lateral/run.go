@@ -17,11 +17,11 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/lateral-ml/lateral/kernelext"
-	"github.com/lateral-ml/lateral/kernelext/notebook"
-	"github.com/lateral-ml/lateral/kernelext/page"
-	"github.com/lateral-ml/lateral/kernelext/runner"
-	"github.com/lateral-ml/lateral/kernelext/session"
-	"github.com/lateral-ml/lateral/kernelext/toolchain"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/page"
+	"github.com/lateral-ml/lateral/kernelext/internal/runner"
+	"github.com/lateral-ml/lateral/kernelext/internal/session"
+	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
 	"github.com/spf13/cobra"
 )
 

@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lateral-ml/lateral/kernelext/notebook"
-	"github.com/lateral-ml/lateral/kernelext/runner"
-	"github.com/lateral-ml/lateral/kernelext/session"
-	"github.com/lateral-ml/lateral/kernelext/toolchain"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/runner"
+	"github.com/lateral-ml/lateral/kernelext/internal/session"
+	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
 )
 
 // write stores a notebook in a new directory and returns its path.

@@ -13,10 +13,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/lateral-ml/lateral/kernelext/proxy"
-	"github.com/lateral-ml/lateral/kernelext/session"
-	"github.com/lateral-ml/lateral/kernelext/toolchain"
-	"github.com/lateral-ml/lateral/kernelext/wire"
+	"github.com/lateral-ml/lateral/kernelext/internal/proxy"
+	"github.com/lateral-ml/lateral/kernelext/internal/session"
+	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
+	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 )

@@ -16,10 +16,10 @@ import (
 	"golang.org/x/term"
 
 	"github.com/lateral-ml/lateral/kernelext"
-	"github.com/lateral-ml/lateral/lib/activity"
 	"github.com/lateral-ml/lateral/lib/autograd"
-	"github.com/lateral-ml/lateral/lib/drmm"
-	"github.com/lateral-ml/lateral/lib/train"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17"
+	"github.com/lateral-ml/lateral/lib/papers/thesis21"
+	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
 // sweepCommand returns `lateral sweep`.
@@ -54,9 +54,9 @@ func sweepRunCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.profile, "profile", activity.Standard, "size of the grid: quick, standard or paper")
+	flags.StringVar(&o.profile, "profile", thesis21.Standard, "size of the grid: quick, standard or paper")
 	flags.IntVar(&o.seeds, "seeds", 0, "networks for each setting, with seeds from 0; more may follow later (default as many as the profile has)")
-	flags.StringVar(&o.data, "data", "", "images: "+activity.DataNames+"; the first two are downloaded if need be (default mnist if found, else glyphs)")
+	flags.StringVar(&o.data, "data", "", "images: "+thesis21.DataNames+"; the first two are downloaded if need be (default mnist if found, else glyphs)")
 	flags.StringVar(&o.out, "out", "", "file of results (default GRID.jsonl in $LATERAL_SWEEPS or the user's cache, where notebooks look)")
 	flags.StringVar(&o.shard, "shard", "", "compute part I of N, as I/N with I counted from 0 (default the whole grid)")
 	flags.IntVar(&o.workers, "workers", 0, "networks at a time (default one for each core)")
@@ -67,12 +67,12 @@ func sweepRunCommand() *cobra.Command {
 func gridTable() string {
 	var b strings.Builder
 	sizes := map[string][]int{}
-	for _, profile := range []string{activity.Quick, activity.Standard, activity.Paper} {
-		grids, _ := activity.Grids(profile) // the profiles are known
+	for _, profile := range []string{thesis21.Quick, thesis21.Standard, thesis21.Paper} {
+		grids, _ := thesis21.Grids(profile) // the profiles are known
 		for _, g := range grids {
 			sizes[g.Name] = append(sizes[g.Name], g.Len())
 		}
-		models, _ := drmm.Grids(profile)
+		models, _ := ninai17.Grids(profile)
 		for _, g := range models {
 			sizes[g.Name] = append(sizes[g.Name], g.Len())
 		}
@@ -82,12 +82,12 @@ func gridTable() string {
 		n := sizes[name]
 		fmt.Fprintf(&b, "  %-11s %5d %9d %6d  %s\n", name, n[0], n[1], n[2], about)
 	}
-	grids, _ := activity.Grids(activity.Paper)
+	grids, _ := thesis21.Grids(thesis21.Paper)
 	for _, g := range grids {
 		line(g.Name, g.About)
 	}
 	b.WriteString("\nFigures and sections are those of the thesis. Deep rendering mixture models, with the\ntables of their document:\n\n")
-	models, _ := drmm.Grids(activity.Paper)
+	models, _ := ninai17.Grids(thesis21.Paper)
 	for _, g := range models {
 		line(g.Name, g.About)
 	}
@@ -101,9 +101,12 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 	if o.workers < 0 {
 		return fmt.Errorf("--workers %d: want a number of networks, or 0 for one per core", o.workers)
 	}
-	shard, err := parseShard(o.shard)
-	if err != nil {
-		return err
+	var shard sweep.Shard
+	if o.shard != "" {
+		var err error
+		if shard, err = sweep.ParseShard(o.shard); err != nil {
+			return fmt.Errorf("--shard: %w", err)
+		}
 	}
 	if o.out == "" {
 		file := name
@@ -112,47 +115,47 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 		}
 		o.out = kernelext.SweepFile(file)
 	}
-	if slices.Contains(drmm.GridNames(), name) {
+	if slices.Contains(ninai17.GridNames(), name) {
 		return o.runModels(ctx, out, name, shard)
 	}
-	grid, err := activity.Lookup(name, o.profile)
+	grid, err := thesis21.Lookup(name, o.profile)
 	if err != nil {
 		return err
 	}
 	if o.seeds > 0 {
 		grid.Seeds = o.seeds
 	}
-	data, err := activity.Load(o.data)
+	data, err := thesis21.Load(o.data)
 	if err != nil {
 		return err
 	}
-	s := activity.Sweep(grid, data)
+	s := thesis21.Sweep(grid, data)
 	s.Shard = shard
-	lines := &sweepLines[activity.Setting]{label: grid.Name, images: func(s *activity.Setting) int { return s.Epochs * data.Train.Len() }}
+	lines := &sweepLines[thesis21.Setting]{label: grid.Name, images: func(s *thesis21.Setting) int { return s.Epochs * data.Train.Len() }}
 	return trainSweep(ctx, out, o, s, lines, grid.About, data.Train.Source)
 }
 
 // runModels runs a grid of deep rendering mixture models. Each keeps its checkpoints in a folder beside the results.
-func (o *sweepOptions) runModels(ctx context.Context, out io.Writer, name string, shard train.Shard) error {
-	grid, err := drmm.Lookup(name, o.profile)
+func (o *sweepOptions) runModels(ctx context.Context, out io.Writer, name string, shard sweep.Shard) error {
+	grid, err := ninai17.Lookup(name, o.profile)
 	if err != nil {
 		return err
 	}
 	if o.seeds > 0 {
 		grid.Seeds = o.seeds
 	}
-	data, err := drmm.Load(o.data)
+	data, err := ninai17.Load(o.data)
 	if err != nil {
 		return err
 	}
-	s := drmm.Sweep(grid.Settings(data), data, drmm.Checkpoints(o.out))
+	s := ninai17.Sweep(grid.Settings(data), data, ninai17.Checkpoints(o.out))
 	s.Shard = shard
-	lines := &sweepLines[drmm.Setting]{label: grid.Name, images: func(s *drmm.Setting) int { return s.Images() }}
+	lines := &sweepLines[ninai17.Setting]{label: grid.Name, images: func(s *ninai17.Setting) int { return s.Images() }}
 	return trainSweep(ctx, out, o, s, lines, grid.About, data.Train.Source)
 }
 
 // trainSweep runs a sweep with the options of the command and says on out how far it is.
-func trainSweep[S, R any](ctx context.Context, out io.Writer, o *sweepOptions, s train.Sweep[S, R], lines *sweepLines[S], about, source string) error {
+func trainSweep[S, R any](ctx context.Context, out io.Writer, o *sweepOptions, s sweep.Sweep[S, R], lines *sweepLines[S], about, source string) error {
 	s.File, s.Workers = o.out, o.workers
 	if s.Workers == 0 {
 		s.Workers = runtime.GOMAXPROCS(0)
@@ -168,18 +171,6 @@ func trainSweep[S, R any](ctx context.Context, out io.Writer, o *sweepOptions, s
 	return err
 }
 
-// parseShard reads I/N; "" is the whole grid.
-func parseShard(text string) (train.Shard, error) {
-	var s train.Shard
-	if text == "" {
-		return s, nil
-	}
-	if n, err := fmt.Sscanf(text+" ", "%d/%d ", &s.I, &s.N); n != 2 || err != nil || s.String() != text || s.I < 0 || s.I >= s.N {
-		return train.Shard{}, fmt.Errorf("--shard %s: want I/N with I from 0 to N-1, such as 0/8", text)
-	}
-	return s, nil
-}
-
 // sweepLines shows the progress of a sweep: one line that changes on a terminal, a line for each network elsewhere.
 type sweepLines[S any] struct {
 	out      io.Writer
@@ -188,11 +179,11 @@ type sweepLines[S any] struct {
 	images   func(s *S) int // that a setting trains on, each as often as it is shown
 	trained  int            // images, by this run
 	networks int
-	last     train.SweepEvent[S]
+	last     sweep.Event[S]
 	progress *kernelext.Progress // on a terminal
 }
 
-func (l *sweepLines[S]) show(e *train.SweepEvent[S]) {
+func (l *sweepLines[S]) show(e *sweep.Event[S]) {
 	l.last = *e
 	if e.Setting == nil {
 		fmt.Fprintf(l.out, "%d of %d results are there, %d networks to train, %d at a time\n", e.Reused, e.Total, e.Total-e.Reused, l.workers)
@@ -220,7 +211,7 @@ func (l *sweepLines[S]) show(e *train.SweepEvent[S]) {
 }
 
 // note is what the line on a terminal says beside its count.
-func (l *sweepLines[S]) note(e *train.SweepEvent[S]) (text string) {
+func (l *sweepLines[S]) note(e *sweep.Event[S]) (text string) {
 	if e.Reused > 0 {
 		text = fmt.Sprintf("%d of %d in all", e.Done, e.Total)
 	}
@@ -254,7 +245,7 @@ OUT has already stay in it. Files that disagree about a result are refused.`,
 			if out == "" {
 				return fmt.Errorf("name the file for the results: lateral sweep merge -o OUT %s", strings.Join(args, " "))
 			}
-			n, err := train.Merge(out, args...)
+			n, err := sweep.Merge(out, args...)
 			if err != nil {
 				return err
 			}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lateral-ml/lateral/lib/activity"
-	"github.com/lateral-ml/lateral/lib/drmm"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17"
+	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 )
 
 //go:embed jobs
@@ -56,9 +56,9 @@ lateral sweep merge joins the files.
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&job.Grid, "grid", "fc1", "grid to train; lateral sweep run --help lists them")
-	flags.StringVar(&job.Profile, "profile", activity.Paper, "size of the grid: quick, standard or paper")
+	flags.StringVar(&job.Profile, "profile", thesis21.Paper, "size of the grid: quick, standard or paper")
 	flags.IntVar(&job.Seeds, "seeds", 0, "networks for each setting (default as many as the profile has)")
-	flags.StringVar(&job.Data, "data", "mnist", "images: "+activity.DataNames)
+	flags.StringVar(&job.Data, "data", "mnist", "images: "+thesis21.DataNames)
 	flags.IntVar(&job.Shards, "shards", 8, "parts to split the grid into")
 	flags.IntVar(&job.Cores, "cores", 4, "cores of each part; it trains a network on each")
 	flags.StringVar(&job.Image, "image", "registry.example.org/lateral:latest", "container image of this module's Dockerfile, for kubernetes")
@@ -77,7 +77,7 @@ func (j sweepJob) print(out io.Writer, system string) error {
 	case j.Seeds < 0:
 		return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", j.Seeds)
 	case !slices.Contains([]string{"mnist", "cifar10", "glyphs"}, j.Data):
-		return fmt.Errorf("--data %s: use %s", j.Data, activity.DataNames)
+		return fmt.Errorf("--data %s: use %s", j.Data, thesis21.DataNames)
 	case j.Shards < 1 || j.Cores < 1:
 		return fmt.Errorf("--shards %d --cores %d: want at least 1 of each", j.Shards, j.Cores)
 	case j.Image == "" || strings.ContainsAny(j.Image, " \t\n\"'#"):
@@ -93,14 +93,14 @@ func (j sweepJob) print(out io.Writer, system string) error {
 
 // networksOf returns the number of networks of a grid, with some seeds for each setting, 0 for as many as it has.
 func networksOf(name, profile string, seeds int) (int, error) {
-	if slices.Contains(drmm.GridNames(), name) {
-		grid, err := drmm.Lookup(name, profile)
+	if slices.Contains(ninai17.GridNames(), name) {
+		grid, err := ninai17.Lookup(name, profile)
 		if seeds > 0 {
 			grid.Seeds = seeds
 		}
 		return grid.Len(), err
 	}
-	grid, err := activity.Lookup(name, profile)
+	grid, err := thesis21.Lookup(name, profile)
 	if seeds > 0 {
 		grid.Seeds = seeds
 	}

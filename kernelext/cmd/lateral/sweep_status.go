@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lateral-ml/lateral/lib/activity"
-	"github.com/lateral-ml/lateral/lib/drmm"
-	"github.com/lateral-ml/lateral/lib/train"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17"
+	"github.com/lateral-ml/lateral/lib/papers/thesis21"
+	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
 func sweepStatusCommand() *cobra.Command {
@@ -35,17 +35,17 @@ grid of which they hold a result. The files may be growing.`,
 func sweepStatus(out io.Writer, files []string, list bool) error {
 	var thesis, models []string
 	for _, file := range files {
-		if rows, err := train.ReadRows[drmm.Setting, drmm.Measures](file); err == nil && len(rows) > 0 {
+		if rows, err := sweep.ReadRows[ninai17.Setting, ninai17.Measures](file); err == nil && len(rows) > 0 {
 			models = append(models, file)
 		} else {
 			thesis = append(thesis, file)
 		}
 	}
-	networks, err := train.ReadRows[activity.Setting, activity.Measures](thesis...)
+	networks, err := sweep.ReadRows[thesis21.Setting, thesis21.Measures](thesis...)
 	if err != nil {
 		return err
 	}
-	mixtures, err := train.ReadRows[drmm.Setting, drmm.Measures](models...)
+	mixtures, err := sweep.ReadRows[ninai17.Setting, ninai17.Measures](models...)
 	if err != nil {
 		return err
 	}
@@ -60,27 +60,27 @@ func sweepStatus(out io.Writer, files []string, list bool) error {
 		done[settingKey(r.Setting)] = true
 		images = append(images, source{r.Setting.Data, r.Setting.Sum})
 	}
-	profiles := []string{activity.Quick, activity.Standard, activity.Paper}
+	profiles := []string{thesis21.Quick, thesis21.Standard, thesis21.Paper}
 	for _, s := range distinct(sources) {
 		for _, profile := range profiles {
-			grids, err := activity.Grids(profile)
+			grids, err := thesis21.Grids(profile)
 			if err != nil {
 				return err
 			}
 			for _, g := range grids {
-				grid := status[activity.Setting]{g.Name, g.Settings(s.name, s.sum), func(s *activity.Setting) *uint64 { return &s.Seed }}
+				grid := status[thesis21.Setting]{g.Name, g.Settings(s.name, s.sum), func(s *thesis21.Setting) *uint64 { return &s.Seed }}
 				grid.print(out, s.name, profile, done, list)
 			}
 		}
 	}
 	for _, s := range distinct(images) {
 		for _, profile := range profiles {
-			grids, err := drmm.Grids(profile)
+			grids, err := ninai17.Grids(profile)
 			if err != nil {
 				return err
 			}
 			for _, g := range grids {
-				grid := status[drmm.Setting]{g.Name, g.SettingsFor(s.name, s.sum, drmm.Images(s.name)), func(s *drmm.Setting) *uint64 { return &s.Seed }}
+				grid := status[ninai17.Setting]{g.Name, g.SettingsFor(s.name, s.sum, ninai17.Images(s.name)), func(s *ninai17.Setting) *uint64 { return &s.Seed }}
 				grid.print(out, s.name, profile, done, list)
 			}
 		}

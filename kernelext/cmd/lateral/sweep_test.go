@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lateral-ml/lateral/lib/drmm"
-	"github.com/lateral-ml/lateral/lib/train"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17"
+	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
 // runSweep runs `lateral sweep` with arguments, away from the user's files.
@@ -188,27 +188,27 @@ func TestSweepMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, args := range map[string]string{
-		`no grid "fc9": use one of fc1`:             "run fc9",
-		`no profile "huge"`:                         "run fc1 --profile huge",
-		`no data "cifar"`:                           "run fc1 --data cifar",
-		"--shard 2/2: want I/N with I from 0":       "run fc1 --shard 2/2",
-		"--shard -1/2: want":                        "run fc1 --shard -1/2",
-		"--shard 1/2/3: want":                       "run fc1 --shard 1/2/3",
-		"--shard 01/2: want":                        "run fc1 --shard 01/2",
-		"--shard x: want":                           "run fc1 --shard x",
-		"--workers -1":                              "run fc1 --workers -1",
-		"--seeds -1: want":                          "run fc1 --seeds -1",
-		"lateral sweep merge -o OUT a b":            "merge a b",
-		"no such file":                              "status nowhere.jsonl",
-		"line 1 of " + foreign:                      "status " + foreign,
-		"line 1 of " + foreign + " is no result":    "merge -o " + foreign + ".out " + foreign,
-		`no job file for "cron"`:                    "jobs cron",
-		"--shards 0":                                "jobs slurm --shards 0",
-		"--data cifar: use mnist, cifar10 or":       "jobs slurm --data cifar",
-		`--image "a b" is no name`:                  "jobs kubernetes --image a\u00a0b",
-		`there is no grid "fc7"`:                    "jobs parallel --grid fc7",
-		"accepts 1 arg(s), received 0":              "run",
-		"requires at least 1 arg(s), only received": "status",
+		`no grid "fc9": use one of fc1`:                       "run fc9",
+		`no profile "huge"`:                                   "run fc1 --profile huge",
+		`no data "cifar"`:                                     "run fc1 --data cifar",
+		`--shard: sweep: shard "2/2": want I/N with I from 0`: "run fc1 --shard 2/2",
+		`shard "-1/2": want`:                                  "run fc1 --shard -1/2",
+		`shard "1/2/3": want`:                                 "run fc1 --shard 1/2/3",
+		`shard "01/2": want`:                                  "run fc1 --shard 01/2",
+		`shard "x": want`:                                     "run fc1 --shard x",
+		"--workers -1":                                        "run fc1 --workers -1",
+		"--seeds -1: want":                                    "run fc1 --seeds -1",
+		"lateral sweep merge -o OUT a b":                      "merge a b",
+		"no such file":                                        "status nowhere.jsonl",
+		"line 1 of " + foreign:                                "status " + foreign,
+		"line 1 of " + foreign + " is no result":              "merge -o " + foreign + ".out " + foreign,
+		`no job file for "cron"`:                              "jobs cron",
+		"--shards 0":                                          "jobs slurm --shards 0",
+		"--data cifar: use mnist, cifar10 or":                 "jobs slurm --data cifar",
+		`--image "a b" is no name`:                            "jobs kubernetes --image a\u00a0b",
+		`there is no grid "fc7"`:                              "jobs parallel --grid fc7",
+		"accepts 1 arg(s), received 0":                        "run",
+		"requires at least 1 arg(s), only received":           "status",
 	} {
 		var parts []string
 		for _, part := range strings.Fields(strings.ReplaceAll(args, "\u00a0", "~")) {
@@ -261,15 +261,15 @@ func TestSweepJobsOfMixtures(t *testing.T) {
 
 // Files of networks and files of mixture models may be asked about together.
 func TestSweepStatusOfMixtures(t *testing.T) {
-	grid, err := drmm.Lookup("drmm", drmm.Quick)
+	grid, err := ninai17.Lookup("drmm", ninai17.Quick)
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "drmm.jsonl")
-	write := func(settings []drmm.Setting) {
+	write := func(settings []ninai17.Setting) {
 		var text bytes.Buffer
 		for _, s := range settings {
-			line, err := json.Marshal(train.Row[drmm.Setting, drmm.Measures]{Setting: s})
+			line, err := json.Marshal(sweep.Row[ninai17.Setting, ninai17.Measures]{Setting: s})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -281,7 +281,7 @@ func TestSweepStatusOfMixtures(t *testing.T) {
 	}
 	for _, name := range []string{"Glyphs", "MNIST"} {
 		grid.Seeds = 2
-		settings := grid.SettingsFor(name, "a sum", drmm.Images(name))
+		settings := grid.SettingsFor(name, "a sum", ninai17.Images(name))
 		write(settings)
 		out, err := runSweep(t, t.Context(), "status", file)
 		if want := "30 results in 1 files\ndrmm on " + name + ", quick: 15 of 15, complete for 2 seeds\n"; err != nil || !strings.HasPrefix(out, want) {

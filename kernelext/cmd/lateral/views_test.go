@@ -15,8 +15,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/lateral-ml/lateral/data"
 	"github.com/lateral-ml/lateral/kernelext"
-	"github.com/lateral-ml/lateral/kernelext/notebook"
-	"github.com/lateral-ml/lateral/kernelext/page"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/page"
 	"github.com/lateral-ml/lateral/lib/dataset"
 )
 

@@ -38,8 +38,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lateral-ml/lateral/kernelext/session"
-	"github.com/lateral-ml/lateral/kernelext/wire"
+	"github.com/lateral-ml/lateral/kernelext/internal/session"
+	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 )
 
 const variable = "LATERAL_FAKE_KERNEL"

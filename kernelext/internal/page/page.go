@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package page writes a notebook as one HTML page that needs nothing else: no
+// network and no font, and no script but that of interactive views, without
+// which it reads as well. Equations become MathML, Go is highlighted, pictures
+// are inside the page, and the colours follow the reader's light or dark setting.
+package page
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html"
+	"html/template"
+	"strings"
+
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+)
+
+//go:embed page.html
+var layout string
+
+//go:embed page.css
+var stylesheet string
+
+var pageTemplate = template.Must(template.New("page").Parse(layout))
+
+// Options says how to render.
+type Options struct {
+	Title string // where the notebook has no heading
+	Dir   string // where pictures that the text refers to are; "" if there are none
+
+	// Charts returns the script that draws interactive views (kernelext.Explore),
+	// compressed by gzip and in base64. It is called if the notebook has such
+	// views. Without it, or where it fails, the reader's browser loads the script
+	// from a public address when a view is opened.
+	Charts func() (string, error)
+}
+
+// Warning is something that the page could not show as it was meant.
+type Warning struct {
+	Cell    int // from 1
+	Message string
+}
+
+func (w Warning) String() string { return fmt.Sprintf("cell %d: %s", w.Cell, w.Message) }
+
+// Render returns the page, and what in it falls short: an equation that stays
+// TeX, a picture that was not found.
+func Render(nb *notebook.Notebook, o Options) ([]byte, []Warning, error) {
+	r := &pageWriter{markdown: newMarkdown(o.Dir)}
+	for i, cell := range nb.Cells {
+		r.cell = i + 1
+		if cell.HasTag("remove-cell") {
+			continue
+		}
+		switch cell.Type {
+		case notebook.Markdown:
+			r.text(cell)
+		case notebook.Code:
+			r.code(cell)
+		case notebook.Raw:
+			fmt.Fprintf(&r.body, "<section class=\"raw\"><pre>%s</pre></section>\n", html.EscapeString(cell.Source))
+		}
+	}
+	charts, connect := r.charts(nb, o)
+	title := o.Title
+	if len(r.headings) > 0 {
+		title = plainText(r.headings[0].HTML)
+	}
+	var page bytes.Buffer
+	err := pageTemplate.Execute(&page, struct {
+		Title     string
+		Style     template.CSS
+		Highlight template.CSS
+		Connect   string
+		Charts    string
+		Contents  []heading
+		Body      template.HTML
+	}{title, template.CSS(stylesheet), template.CSS(highlightCSS()), connect, charts, r.headings, template.HTML(r.body.String())})
+	if err != nil {
+		return nil, nil, fmt.Errorf("page: %w", err)
+	}
+	return page.Bytes(), r.warnings, nil
+}
+
+// charts returns the script of interactive views, if there are any and none of
+// them brings it, and where else it may come from.
+func (r *pageWriter) charts(nb *notebook.Notebook, o Options) (script, connect string) {
+	const address = "https://cdn.jsdelivr.net"
+	for i, cell := range nb.Cells {
+		for _, out := range cell.Outputs {
+			ours, _ := out.Metadata["lateral"].(map[string]any)
+			if ours["kind"] != "explore" {
+				continue
+			}
+			if o.Charts == nil {
+				return "", "connect-src " + address
+			}
+			script, err := o.Charts()
+			if err != nil {
+				r.cell = i + 1
+				r.warn(fmt.Sprintf("interactive views will load their script from %s: %v", address, err))
+				return "", "connect-src " + address
+			}
+			return script, ""
+		}
+	}
+	return "", ""
+}
+
+// pageWriter is the state of a page that is being written.
+type pageWriter struct {
+	markdown *markdown
+	body     strings.Builder
+	headings []heading
+	warnings []Warning
+	cell     int
+}
+
+// heading is an entry of the table of contents.
+type heading struct {
+	Level int
+	ID    string
+	HTML  template.HTML
+}
+
+func (r *pageWriter) warn(messages ...string) {
+	for _, message := range messages {
+		r.warnings = append(r.warnings, Warning{Cell: r.cell, Message: message})
+	}
+}
+
+// text renders a Markdown cell.
+func (r *pageWriter) text(cell *notebook.Cell) {
+	rendered, warnings := r.markdown.render(cell.Source, cell.Attachments)
+	r.warn(warnings...)
+	for _, m := range headingTag.FindAllStringSubmatch(rendered, -1) {
+		r.headings = append(r.headings, heading{Level: int(m[1][0] - '0'), ID: html.UnescapeString(m[2]), HTML: template.HTML(anchorTag.ReplaceAllString(m[3], ""))})
+	}
+	fmt.Fprintf(&r.body, "<section class=\"text\">\n%s</section>\n", rendered)
+}
+
+// code renders a code cell and its outputs.
+func (r *pageWriter) code(cell *notebook.Cell) {
+	r.body.WriteString("<section class=\"code\">\n")
+	if !cell.HasTag("remove-input") && strings.TrimSpace(cell.Source) != "" {
+		count := "&nbsp;"
+		if cell.ExecutionCount != nil {
+			count = fmt.Sprint(*cell.ExecutionCount)
+		}
+		source := fmt.Sprintf("<div class=\"input\"><span class=\"count\">[%s]</span><pre class=\"chroma\"><code>%s</code></pre></div>\n", count, highlightCell(cell.Source))
+		if cell.HasTag("hide-input") {
+			source = "<details><summary>Code</summary>\n" + source + "</details>\n"
+		}
+		r.body.WriteString(source)
+	}
+	if !cell.HasTag("remove-output") {
+		r.outputs(cell.Outputs)
+	}
+	r.body.WriteString("</section>\n")
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"github.com/lateral-ml/lateral/kernelext/internal/wire"
+)
+
+const (
+	completeLimit = 2 * time.Second // for a completion, which is of no use later
+	inspectLimit  = 8 * time.Second // for an inspection, which somebody waits for
+)
+
+// GoNB answers completions and inspections in the same queue as cells, and
+// gopls, which it asks, first has to read the module: more than ten seconds on a
+// fresh kernel. A question asked then would delay the next cell. So GoNB is
+// asked only when gopls is warm, nothing runs and nothing else is being asked.
+
+// complete answers a complete_request.
+func (k *kernel) complete(m *wire.Message) wire.CompleteReply {
+	reply := wire.CompleteReply{Status: "ok", Matches: []string{}, Metadata: map[string]any{}}
+	var request wire.CursorRequest
+	if m.Decode(&request) != nil {
+		return reply
+	}
+	code := []rune(request.Code)
+	at := min(max(0, request.CursorPos), len(code))
+	reply.CursorStart, reply.CursorEnd = at, at
+	line := string(code[lineStart(code, at):at])
+	if text, ok := command(line); ok || line == "%" {
+		if !ok {
+			text = line
+		}
+		k.completeCommand(text, &reply)
+		return reply
+	}
+	if k.prepareGopls() != "" {
+		return reply
+	}
+	var got wire.CompleteReply
+	if !k.ask(m, request, completeLimit, &got) || got.Status != "ok" || len(got.Matches) == 0 {
+		return reply
+	}
+	reply.Matches = got.Matches
+	reply.CursorStart = codePoints(request.Code, got.CursorStart)
+	return reply
+}
+
+// GoNB's own magics, for completion.
+var gonbMagics = []string{
+	"%%", "%args", "%autoget", "%capture", "%cd", "%env", "%exec", "%goflags", "%goworkfix", "%help", "%list", "%ls",
+	"%main", "%noautoget", "%remove", "%reset", "%rm", "%test", "%track", "%untrack", "%version", "%wasm", "%widgets",
+	"%widgets_hb", "%with_inputs", "%with_password", "%%bash", "%%script", "%%sh", "%%writefile",
+}
+
+// completeCommand completes the name of a magic, or the last argument of one of
+// this kernel's own.
+func (k *kernel) completeCommand(line string, reply *wire.CompleteReply) {
+	var candidates []string
+	word := line[strings.LastIndexAny(line, " \t")+1:]
+	if word == line {
+		for _, m := range k.Magics {
+			candidates = append(candidates, m.Name)
+		}
+		candidates = append(candidates, gonbMagics...)
+	} else if m, args := k.magic(line); m != nil && m.Complete != nil {
+		if word == "" {
+			args = append(args, "")
+		}
+		candidates = m.Complete(args)
+	}
+	for _, c := range candidates {
+		if strings.HasPrefix(c, word) && c != word {
+			reply.Matches = append(reply.Matches, c)
+		}
+	}
+	reply.CursorStart -= len([]rune(word))
+}
+
+// inspect answers an inspect_request.
+func (k *kernel) inspect(m *wire.Message) wire.InspectReply {
+	reply := wire.InspectReply{Status: "ok", Data: map[string]any{}, Metadata: map[string]any{}}
+	var request wire.CursorRequest
+	if m.Decode(&request) != nil {
+		return reply
+	}
+	code := []rune(request.Code)
+	at := min(max(0, request.CursorPos), len(code))
+	start := lineStart(code, at)
+	line, _, _ := strings.Cut(string(code[start:]), "\n")
+	if magic, _ := k.magic(line); magic != nil {
+		reply.Found = true
+		reply.Data["text/plain"] = magic.Usage + "\n\n" + magic.Help
+		return reply
+	}
+	if wait := k.prepareGopls(); wait != "" {
+		reply.Found = true
+		reply.Data["text/plain"] = wait
+		return reply
+	}
+	var got wire.InspectReply
+	if !k.ask(m, request, inspectLimit, &got) {
+		k.mu.Lock()
+		busy := k.current != nil
+		k.mu.Unlock()
+		if !busy {
+			reply.Found = true
+			reply.Data["text/plain"] = "Help is being prepared: gopls reads the module. Ask again in some seconds."
+		}
+		return reply
+	}
+	if got.Status == "ok" && len(got.Data) > 0 {
+		reply.Found, reply.Data = true, got.Data
+		if _, ok := reply.Data["text/plain"]; !ok {
+			reply.Data["text/plain"] = plain(reply.Data, got.Metadata)
+		}
+	}
+	return reply
+}
+
+// lineStart returns where the line begins that holds position at.
+func lineStart(code []rune, at int) int {
+	for at > 0 && code[at-1] != '\n' {
+		at--
+	}
+	return at
+}
+
+// ask passes a question on to GoNB and waits for the answer. It is false if GoNB
+// should not be asked now, or does not answer within limit.
+func (k *kernel) ask(m *wire.Message, request wire.CursorRequest, limit time.Duration, answer any) bool {
+	k.mu.Lock()
+	c, busy := k.child, k.current != nil || len(k.queue) > 0
+	k.mu.Unlock()
+	if busy || c == nil || !c.warm.Load() || c.Err() != nil {
+		return false
+	}
+	question := wire.New(k.id, m.Header.Type, nil)
+	// The protocol counts code points, GoNB the units of UTF-16.
+	request.CursorPos = len(utf16.Encode([]rune(request.Code)[:min(max(0, request.CursorPos), len([]rune(request.Code)))]))
+	question.Content, _ = json.Marshal(request) // three plain fields
+	got := make(chan *wire.Message, 1)
+	c.mu.Lock()
+	if len(c.asked) > 0 {
+		c.mu.Unlock()
+		return false
+	}
+	c.asked[question.Header.ID] = got
+	c.mu.Unlock()
+	forget := func() {
+		c.mu.Lock()
+		delete(c.asked, question.Header.ID)
+		c.mu.Unlock()
+	}
+	if c.Send(question) != nil {
+		forget()
+		return false
+	}
+	select {
+	case reply := <-got:
+		forget()
+		return reply.Decode(answer) == nil
+	case <-c.gone:
+		return false
+	case <-time.After(limit):
+		go func() { // GoNB is still at it, so nothing else is asked
+			select {
+			case <-got:
+			case <-c.gone:
+			}
+			forget()
+		}()
+		return false
+	}
+}
+
+// codePoints returns how many code points the first units of text's UTF-16 are.
+func codePoints(text string, units int) int {
+	encoded := utf16.Encode([]rune(text))
+	return len(utf16.Decode(encoded[:min(max(0, units), len(encoded))]))
+}
+
+// watchGopls waits until gopls has read the module, which shows in its taking no
+// more processor time.
+func (c *child) watchGopls() {
+	const (
+		step  = 500 * time.Millisecond
+		quiet = 50 * time.Millisecond // of processor time in a step
+	)
+	last, calm, missing := time.Duration(-1), 0, 0
+	for calm < 3 && missing < 10 {
+		select {
+		case <-c.gone:
+			return
+		case <-time.After(step):
+		}
+		used, ok := time.Duration(0), false
+		for _, p := range c.Processes() {
+			if p.Name == gopls {
+				used, ok = processorTime(p.PID)
+			}
+		}
+		switch {
+		case !ok: // not started, or not installed
+			missing++
+		case last >= 0 && used-last < quiet:
+			calm++
+		default:
+			calm = 0
+		}
+		last = used
+	}
+	c.warm.Store(true)
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package results_test
+
+import (
+	"fmt"
+
+	"github.com/lateral-ml/lateral/kernelext/internal/results"
+)
+
+func ExamplePage() {
+	difference := 0.07
+	fmt.Print(results.Page([]results.Row{{Notebook: "04_units.ipynb", Source: "Competing hidden units", Item: "test error",
+		Document: 1.46, Here: 1.53, Difference: &difference, Unit: "%", Seeds: 3, Data: "MNIST", Profile: "standard"}}, nil))
+	// Output:
+	// # Results
+	//
+	// Every comparison in the notebooks: a document's value beside the one measured here. ± is the standard deviation
+	// over seeds. `lateral results` writes this page from the executed notebooks; a test fails when they disagree.
+	//
+	// | document | item | document's value | here | difference | seeds | data, profile | notebook |
+	// | --- | --- | --- | --- | --- | --- | --- | --- |
+	// | Competing hidden units | test error | 1.46 % | 1.53 % | +0.070 % | 3 | MNIST, standard | [04_units](04_units.ipynb) |
+}

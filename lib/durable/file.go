@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package durable keeps what programs store safe from kills, power loss, second writers and damaged disks:
+//
+//   - [WriteFile] and [Create] write files that appear whole or not at all;
+//   - [Acquire] locks a name, so that of several processes one writes;
+//   - [Seal] and [Open] add a check sum to JSON and verify it, so that a flipped bit is an error.
+//
+// A file is written under a temporary name in the same folder, is synced, and takes the other's name in one step, by a
+// rename; then the folder is synced. Whoever opens the name finds the file before or the file after, and so does a
+// machine that lost power. A process that is killed may leave its temporary file; [RemoveLeftovers] deletes those.
+//
+// On Linux and macOS the system promises this. Windows keeps the promise on NTFS, where the rename is one entry of the
+// journal; on its other file systems a loss of power in the middle may cost both files. Windows does not replace a file
+// that a program holds open: Commit then fails and the file before stays.
+//
+// (The package renameio, which makes the same calls, does not build for Windows; this code is the same on every system.)
+package durable
+
+import (
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/gofrs/flock"
+)
+
+// A File is a temporary file. Write to it, then Commit.
+type File struct {
+	*os.File
+	path string
+	lock *flock.Flock // held while the file is written, so that RemoveLeftovers lets it be
+	done bool
+}
+
+// temporary ends the names of temporary files, before a number.
+const temporary = ".tmp-"
+
+// Create returns an empty temporary file that is to become path, with the permissions 0644 before the process' umask.
+// The folder must exist. If path is a symbolic link, the file that it names will be replaced, not the link. A path that
+// names a folder, a pipe or a device is an error.
+func Create(path string) (*File, error) {
+	path, err := followLink(path)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "create", Path: path, Err: errors.New("it is there and is no regular file")}
+	}
+	dir, name := filepath.Split(path)
+	for {
+		temp := dir + "." + name + temporary + strconv.FormatUint(rand.Uint64(), 10)
+		f, err := os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			continue // the number was taken
+		}
+		if err != nil {
+			return nil, err
+		}
+		lock := lockTemporary(temp)
+		if _, err := os.Lstat(temp); errors.Is(err, fs.ErrNotExist) {
+			lock.Close() // RemoveLeftovers came between
+			f.Close()
+			continue
+		}
+		return &File{File: f, path: path, lock: lock}, nil
+	}
+}
+
+// followLink returns the file that path names, which need not exist.
+func followLink(path string) (string, error) {
+	for range 40 { // as many links as Linux follows
+		target, err := os.Readlink(path)
+		if err != nil {
+			return path, nil // no link
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	return "", &fs.PathError{Op: "open", Path: path, Err: errors.New("too many symbolic links")}
+}
+
+// lockTemporary marks a temporary file as being written. On Windows nothing is needed: a file that is open cannot be
+// removed there, and a lock would keep its own writer out.
+func lockTemporary(path string) *flock.Flock {
+	lock := flock.New(path, flock.SetFlag(os.O_RDWR))
+	if runtime.GOOS != "windows" {
+		lock.TryLock() // a file system without locks has no marks, and RemoveLeftovers removes nothing there
+	}
+	return lock
+}
+
+// Commit gives the file its name. If that fails, what had the name before still has it.
+func (f *File) Commit() error {
+	// Without the sync a file system may put the rename on disk before the bytes.
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), f.path); err != nil {
+		return err
+	}
+	f.done = true
+	f.lock.Close()
+	return syncFolder(filepath.Dir(f.path))
+}
+
+// Discard closes and removes the file, unless it has been committed: defer it after Create.
+func (f *File) Discard() {
+	if !f.done {
+		f.Close()
+		f.lock.Close()
+		os.Remove(f.Name())
+	}
+}
+
+// WriteFile makes data the content of the file path.
+func WriteFile(path string, data []byte) error {
+	f, err := Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	return f.Commit()
+}
+
+// syncFolder puts a folder's entries on disk. File systems that cannot sync folders are left alone.
+func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // folders cannot be opened there, and NTFS keeps their entries in its journal
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) {
+		return err
+	}
+	return nil
+}
+
+// RemoveLeftovers deletes the temporary files in a folder that no process writes any more, because theirs was killed.
+func RemoveLeftovers(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !isTemporary(e.Name()) {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		lock := flock.New(path, flock.SetFlag(os.O_RDWR))
+		if free, err := lock.TryLock(); free && err == nil {
+			if runtime.GOOS == "windows" {
+				lock.Close() // else it cannot be removed
+			}
+			os.Remove(path) // a leftover costs disk space, nothing else
+		}
+		lock.Close()
+	}
+}
+
+// isTemporary reports whether Create makes such names.
+func isTemporary(name string) bool {
+	i := strings.LastIndex(name, temporary)
+	if i < 1 || name[0] != '.' {
+		return false
+	}
+	_, err := strconv.ParseUint(name[i+len(temporary):], 10, 64)
+	return err == nil
+}

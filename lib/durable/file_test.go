@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package durable
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// only fails unless the folder of path holds nothing but it, with this content.
+func only(t *testing.T, path, content string) {
+	t.Helper()
+	if got, err := os.ReadFile(path); err != nil || string(got) != content {
+		t.Errorf("the file holds %.20q, %v; want %.20q", got, err, content)
+	}
+	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
+		t.Errorf("%v where one file should be", files)
+	}
+}
+
+func TestWriteFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.json")
+	for _, content := range []string{"first", "", "third"} {
+		if err := WriteFile(path, []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		only(t, path, content)
+	}
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm()&^0o644 != 0 {
+		t.Errorf("permissions %v, %v", info.Mode(), err)
+	}
+}
+
+// A name without a folder is one in the working directory.
+func TestWorkingDirectory(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := WriteFile("a", []byte("b")); err != nil {
+		t.Fatal(err)
+	}
+	only(t, filepath.Join(dir, "a"), "b")
+}
+
+// Until Commit the file before is there, and after Discard too.
+func TestDiscard(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	if err := WriteFile(path, []byte("before")); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("half"); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "before" {
+		t.Errorf("before Commit the file holds %q", got)
+	}
+	f.Discard()
+	only(t, path, "before")
+}
+
+func TestErrors(t *testing.T) {
+	dir := t.TempDir()
+	if err := WriteFile(filepath.Join(dir, "no", "a"), nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("in a missing folder: %v", err)
+	}
+	folder := filepath.Join(dir, "folder")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteFile(folder, nil); err == nil {
+		t.Error("a file has replaced a folder")
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 1 {
+		t.Errorf("%v where one folder should be", files)
+	}
+}
+
+// Readers see one of the versions, whole, while several writers replace the file.
+func TestReadersSeeWholeFiles(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows replaces no file that a reader holds open")
+	}
+	const writers, versions, size = 3, 20, 100_000
+	path := filepath.Join(t.TempDir(), "a")
+	if err := WriteFile(path, make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for w := range writers {
+		group.Go(func() {
+			for v := range versions {
+				if err := WriteFile(path, bytes.Repeat([]byte{byte(1 + w*versions + v)}, size)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	var written atomic.Bool
+	go func() { group.Wait(); written.Store(true) }()
+	for last := false; !last; {
+		last = written.Load()
+		got, err := os.ReadFile(path)
+		if err != nil || len(got) != size || bytes.Count(got, got[:1]) != size {
+			t.Fatalf("read %d bytes, %v", len(got), err)
+		}
+		if last {
+			only(t, path, string(got))
+		}
+	}
+}

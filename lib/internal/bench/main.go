@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command bench measures the library beside its peers, in one run on one machine:
+//
+//	go run ./lib/internal/bench [-run PATTERN] [-peers] [-time 1s] [-runs 1] [-json | -markdown]
+//	go run ./lib/internal/bench -growth [-peers] [-time 1s] [-figure FILE]
+//	go run ./lib/internal/bench -maps 10000 [-peers] [-steps 1000]
+//	go run ./lib/internal/bench -stress 30m [-beside none]
+//
+// One row for each item says how long a run of it takes on one core and on all of them (the median over batches, and
+// the distance of the quartiles as its spread), the rate, and the share of the machine's ceiling that the matrix
+// products in it reach. The ceiling is the highest rate of fused multiply-adds on registers that a loop of this program
+// saw between the batches of the item.
+//
+// With -peers the same work is timed in PyTorch, NumPy, FAISS and gonum, in turn with ours. A peer is taken at its best: it
+// is timed with every Python in $LATERAL_BENCH_PYTHON (a list of executables as in $PATH, python3 by default), every
+// thread setting (the default, OMP_NUM_THREADS of 1 and of all cores, OPENBLAS_NUM_THREADS=1) and the fastest way to
+// write the work, and the row has the fastest of all and says which it was. The ratio is the peer's time over our
+// best. What is not installed is skipped, with the reason on standard error.
+//
+//	python3 -m venv bench-venv && bench-venv/bin/pip install torch numpy safetensors faiss-cpu
+//	LATERAL_BENCH_PYTHON=bench-venv/bin/python:/usr/bin/python3 go run ./lib/internal/bench -peers
+//
+// With -json each line is one object, for an item, a number of cores and a peer. With -runs 3 the whole list is measured
+// three times, and a row has the median (lowest..highest) over the runs, of the ratio too. Every peer, setting and way is
+// timed in the first run, and the fastest of each script in the others.
+//
+// With -growth it says how the cost of a training step grows with batch, width and cores, and with -figure draws it.
+//
+// With -maps it draws a map of so many codes by t-SNE, once, and with -peers scikit-learn and openTSNE do too: how long it
+// took, and how good each map is, by its divergence from the same affinities and by its trustworthiness.
+//
+// With -stress it trains for so long, in turns alone and beside a process that keeps a core busy, and says how fast the
+// steps went, how long the slowest took, and what share of the machine was left for them. A step that hangs is an error,
+// with the stack of every goroutine. With -beside none there is no such process, and what competes is whatever else the
+// machine is doing.
+//
+// A new item is an entry in one of the lists in items_*.go, and a function in a script under peers/. The items are
+// benchmarks too, for a look at the profile:
+//
+//	go test ./lib/internal/bench -bench 'Items/mlp128_step/1-core' -run '^$' -cpuprofile cpu.prof
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"regexp"
+	"slices"
+	"time"
+)
+
+func main() {
+	if os.Getenv(busy) != "" {
+		keepBusy()
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := bench(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// bench is the command. It stops soon after ctx is cancelled, with an error.
+func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	pattern := flags.String("run", "", "measure the items that match this regular expression")
+	asJSON := flags.Bool("json", false, "write a line of JSON for each item, number of cores and peer")
+	asMarkdown := flags.Bool("markdown", false, "write a Markdown table")
+	withPeers := flags.Bool("peers", false, "time the peers too")
+	compile := flags.Bool("compile", false, "try torch.compile in the peers too, which takes minutes")
+	asGrowth := flags.Bool("growth", false, "instead, measure how a training step grows with batch, width and cores")
+	figureFile := flags.String("figure", "", "draw -growth into this file: .svg, .png or .pdf")
+	mapped := flags.Int("maps", 0, "instead, draw a map of so many codes by t-SNE, at most 10000")
+	steps := flags.Int("steps", 1000, "of -maps, more than 250")
+	runs := flags.Int("runs", 1, "measure the whole list so many times; rows have the medians (lowest..highest) over runs")
+	d := flags.Duration("time", time.Second, "how long to measure each thing")
+	stressTime := flags.Duration("stress", 0, "instead, train for this long beside a busy process, and watch that no step hangs")
+	beside := flags.String("beside", "busy", "what -stress starts beside the training: a busy process, or none")
+	longest := flags.Duration("longest", 10*time.Second, "how long a step of -stress may take")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("unexpected argument %q; items are chosen by -run", flags.Arg(0))
+	case *asJSON && *asMarkdown:
+		return errors.New("-json and -markdown exclude each other")
+	case *figureFile != "" && !*asGrowth:
+		return errors.New("-figure needs -growth")
+	case *runs < 1:
+		return fmt.Errorf("-runs %d must be at least 1", *runs)
+	case *beside != "busy" && *beside != "none":
+		return fmt.Errorf("-beside %s must be busy or none", *beside)
+	case *d <= 0:
+		return fmt.Errorf("-time %v must be positive", *d)
+	}
+	if *steps <= 250 {
+		return fmt.Errorf("-steps %d must be more than the 250 with which a map begins", *steps)
+	}
+	if *stressTime > 0 {
+		return stress(ctx, *stressTime, *longest, *beside == "none", stdout, stderr)
+	}
+	match, err := regexp.Compile(*pattern)
+	if err != nil {
+		return fmt.Errorf("-run: %w", err)
+	}
+	list := slices.DeleteFunc(items(), func(it item) bool { return !match.MatchString(it.name) })
+	if len(list) == 0 {
+		return fmt.Errorf("-run %q matches no item", *pattern)
+	}
+
+	dir, err := os.MkdirTemp("", "lateral-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	s := session{dir: dir, cores: coreCounts(), time: *d}
+	if *withPeers {
+		if *compile {
+			os.Setenv("LATERAL_BENCH_COMPILE", "1")
+		}
+		if s.peers, err = newPeers(dir, stderr); err != nil {
+			return err
+		}
+		defer s.peers.close()
+	}
+
+	if *mapped != 0 {
+		scripts := ""
+		if s.peers != nil {
+			scripts = dir
+		}
+		return maps(ctx, *mapped, *steps, scripts, stdout, stderr)
+	}
+	if *asGrowth {
+		return s.growth(ctx, stdout, *figureFile)
+	}
+	var w writer
+	switch {
+	case *asJSON:
+		w = newJSON(stdout)
+	default:
+		top := ceiling{}
+		top.raise(s.cores, *d/5)
+		w = newTable(stdout, top, s.cores, *withPeers, *asMarkdown, *runs)
+	}
+	if err := w.begin(); err != nil {
+		return err
+	}
+	results := make([][]result, len(list))
+	for run := range *runs {
+		for i, it := range list {
+			r, err := s.measure(ctx, it)
+			if err != nil {
+				return fmt.Errorf("%s: %w", it.name, err)
+			}
+			results[i] = append(results[i], r)
+			if run < *runs-1 {
+				continue
+			}
+			if err := w.row(combine(results[i])); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

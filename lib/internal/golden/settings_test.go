@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package golden
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lateral-ml/lateral/lib/papers/lcn15"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17"
+	"github.com/lateral-ml/lateral/lib/papers/thesis21"
+)
+
+// settings records the grids of the documents at every profile, and the settings of single networks, by the values
+// of their fields.
+func settings() []subject {
+	return []subject{{name: "settings", record: func(t *testing.T, r *record) {
+		for _, profile := range []string{"quick", "standard", "paper"} {
+			grids, err := thesis21.Grids(profile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, g := range grids {
+				grid(r, profile+" "+g.Name, g.Settings("", ""))
+			}
+			mixtures, err := ninai17.Grids(profile)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, g := range mixtures {
+				grid(r, profile+" "+g.Name, g.SettingsFor("", "", 10000))
+			}
+		}
+		for name, s := range map[string]lcn15.Setting{
+			"relu": lcn15.Relu(), "lwta": lcn15.Lwta(), "maxout": lcn15.Maxout2(),
+			"no dropout": lcn15.Dropout(false), "dropout": lcn15.Dropout(true),
+			"convolutional": lcn15.Convolutional(1), "half convolutional": lcn15.Convolutional(2),
+			"photographs": lcn15.Photographs(), "small photographs": lcn15.SmallPhotographs(),
+		} {
+			r.set(name, values(s))
+		}
+		for _, variant := range ninai17.Variants() {
+			r.set("digits "+variant, values(ninai17.Digits(100, variant)))
+		}
+		r.set("long", values(ninai17.Long()))
+	}}}
+}
+
+// grid records the number of settings and a sum of their values.
+func grid[S any](r *record, name string, settings []S) {
+	var lines []string
+	for _, s := range settings {
+		lines = append(lines, values(s))
+	}
+	r.set("grid "+name, fmt.Sprint(len(settings), " ", sum([]byte(strings.Join(lines, "\n")))))
+}
+
+// values returns the values in a setting that are not zero, sorted: they depend neither on the names of its fields
+// nor on their order.
+func values(setting any) string {
+	var list []string
+	var walk func(v reflect.Value)
+	walk = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				walk(v.Field(i))
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				walk(v.Index(i))
+			}
+		default:
+			if !v.IsZero() {
+				list = append(list, fmt.Sprint(v.Interface()))
+			}
+		}
+	}
+	walk(reflect.ValueOf(setting))
+	slices.Sort(list)
+	return strings.Join(list, " ")
+}

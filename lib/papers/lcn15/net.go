@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lcn15
+
+import (
+	"fmt"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/competitive"
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/submask"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// A Net is a stack of layers of competing units and an output layer.
+type Net struct {
+	Hidden []nn.Module   // net inputs of each hidden layer: *nn.Dense or *nn.Conv2D
+	Out    *nn.Dense     // logits
+	Drop   []*nn.Dropout // of the inputs of each hidden layer and of the output
+
+	setting Setting
+}
+
+// New returns the untrained network of a setting for images [C, H, W]. It panics if the setting does not pass Check or
+// its filters do not fit the images.
+func New(s Setting, image []int, classes int) *Net {
+	if err := s.Check(); err != nil {
+		panic(err.Error())
+	}
+	init := nn.Init(nn.He)
+	if s.Init > 0 {
+		init = nn.Symmetric(float32(s.Init))
+	}
+	weights, noise := tensor.Stream(s.Seed, "weights"), tensor.Stream(s.Seed, "dropout")
+	n := &Net{setting: s}
+	drop := func(l Layer) {
+		d := nn.NewDropout(float32(l.Drop), noise)
+		if l.Raw {
+			d.Scale = 1
+		}
+		n.Drop = append(n.Drop, d)
+	}
+	channels, h, w := image[0], image[1], image[2]
+	for i, l := range s.Hidden {
+		drop(l)
+		if l.Kernel == 0 {
+			n.Hidden = append(n.Hidden, nn.NewDense(channels*h*w, l.Units, init, weights))
+			channels, h, w = s.passed(l), 1, 1
+			continue
+		}
+		shape := autograd.ConvShape{PadH: l.Pad, PadW: l.Pad}
+		n.Hidden = append(n.Hidden, nn.NewConv2D(channels, l.Units, l.Kernel, l.Kernel, shape, init, weights))
+		channels = s.passed(l)
+		h, w = shape.OutputSize(h, w, l.Kernel, l.Kernel)
+		if l.Pool > 0 && h > 0 && w > 0 {
+			h, w = l.pool().OutputSize(h, w)
+		}
+		if h < 1 || w < 1 {
+			panic(fmt.Sprintf("lcn15: New: nothing is left of images of %dx%d behind layer %d", image[1], image[2], i+1))
+		}
+	}
+	drop(s.Out)
+	n.Out = nn.NewDense(channels*h*w, classes, init, weights)
+	nn.StateOf(n) // names the parameters as files have them
+	return n
+}
+
+// clone returns a network of the same weights.
+func (n *Net) clone(image []int, classes int) *Net {
+	c := New(n.setting, image, classes)
+	for i, p := range nn.Params(c) {
+		p.Value().CopyFrom(nn.Params(n)[i].Value())
+	}
+	return c
+}
+
+// weightOf returns the weights of a hidden layer.
+func weightOf(layer nn.Module) *autograd.Var {
+	if c, ok := layer.(*nn.Conv2D); ok {
+		return c.Weight
+	}
+	return layer.(*nn.Dense).Weight
+}
+
+// passed returns how many units or maps a layer passes on.
+func (s Setting) passed(l Layer) int {
+	if s.Competition == Maxout {
+		return l.Units / l.Block
+	}
+	return l.Units
+}
+
+func (l Layer) pool() autograd.Pool {
+	return autograd.Pool{H: l.Pool, W: l.Pool, StrideH: l.Stride, StrideW: l.Stride, PadH: l.Early, PadW: l.Early}
+}
+
+// A Pair is what goes into the competition of a layer and what comes out of it.
+type Pair struct {
+	Z *autograd.Var // net inputs [N, U], or [N, maps, H, W]
+	Y *autograd.Var // activations: of maxout [N, U/block]; of a convolutional layer after pooling
+}
+
+// Layers appends the hidden layers' net inputs and activations to dst and returns them with the logits [N, classes].
+// While the tape is training, dropout is on.
+//
+//	x [N, C, H, W]
+func (n *Net) Layers(dst []Pair, x *autograd.Var) ([]Pair, *autograd.Var) {
+	for i, layer := range n.Hidden {
+		z := layer.Forward(n.Drop[i].Forward(x))
+		x = n.compete(z, n.setting.Hidden[i])
+		dst = append(dst, Pair{z, x})
+	}
+	return dst, n.Out.Forward(n.Drop[len(n.Hidden)].Forward(x))
+}
+
+// compete returns the activations of a layer.
+func (n *Net) compete(z *autograd.Var, l Layer) *autograd.Var {
+	y := z
+	switch n.setting.Competition {
+	case ReLU:
+		y = autograd.ReLU(z)
+	case LWTA:
+		y = competitive.LWTA(z, l.Block)
+	case Maxout:
+		y = competitive.Maxout(z, l.Block)
+	}
+	if l.Pool > 0 {
+		y = autograd.MaxPool2D(y, l.pool())
+	}
+	return y
+}
+
+// Forward returns the logits alone.
+func (n *Net) Forward(x *autograd.Var) *autograd.Var {
+	_, logits := n.Layers(nil, x)
+	return logits
+}
+
+// constrain shortens weight vectors that are longer than their layer allows.
+func (n *Net) constrain() {
+	for i, layer := range n.Hidden {
+		if limit := n.setting.Hidden[i].Norm; limit > 0 {
+			nn.MaxNorm(weightOf(layer), float32(limit))
+		}
+	}
+	if limit := n.setting.Out.Norm; limit > 0 {
+		nn.MaxNorm(n.Out.Weight, float32(limit))
+	}
+}
+
+// each calls do for batches of images x in order, with the number of the first, the hidden layers and the logits.
+// Dropout is off.
+func (n *Net) each(x *tensor.Tensor, do func(first int, layers []Pair, logits *autograd.Var)) {
+	const size = 500
+	tape := autograd.NewTape(0)
+	var layers []Pair
+	for first := 0; first < x.Rows(); first += size {
+		tape.Reset()
+		var logits *autograd.Var
+		layers, logits = n.Layers(layers[:0], tape.Input(x.Slice(first, min(first+size, x.Rows()))))
+		do(first, layers, logits)
+	}
+}
+
+// Submasks returns which units of a hidden layer, counted from 0, answer to each image: a positive net input of ReLU,
+// the winner of each block of LWTA and maxout. Maps of a convolutional layer count before pooling, unit by unit.
+//
+//	x [N, C, H, W] -> N codes
+func (n *Net) Submasks(x *tensor.Tensor, layer int) *submask.Codes {
+	var codes submask.Codes
+	n.each(x, func(_ int, layers []Pair, _ *autograd.Var) { codes.Append(n.code(layers, layer)) })
+	return &codes
+}
+
+// code returns the codes of a batch in a layer.
+func (n *Net) code(layers []Pair, layer int) *submask.Codes {
+	z := layers[layer].Z.Value()
+	if n.setting.Competition == ReLU {
+		return submask.ReLU(z)
+	}
+	return submask.Winners(z, n.setting.Hidden[layer].Block)
+}
+
+// WholeSubmasks returns which units of all hidden layers answer to each image, layer after layer: one code for the
+// subnetwork, as [LCN15, section 3] defines it. For its experiments the document takes the last layer's part.
+//
+//	x [N, C, H, W] -> N codes
+func (n *Net) WholeSubmasks(x *tensor.Tensor) *submask.Codes {
+	var codes submask.Codes
+	parts := make([]*submask.Codes, len(n.Hidden))
+	n.each(x, func(_ int, layers []Pair, _ *autograd.Var) {
+		for layer := range parts {
+			parts[layer] = n.code(layers, layer)
+		}
+		codes.Append(submask.Join(parts...))
+	})
+	return &codes
+}
+
+// NetInputs returns the net inputs of a hidden layer, counted from 0: the pre-activations.
+//
+//	x [N, C, H, W] -> [N, units]
+func (n *Net) NetInputs(x *tensor.Tensor, layer int) *tensor.Tensor {
+	return n.values(x, func(layers []Pair) *autograd.Var { return layers[layer].Z })
+}
+
+// Activations returns what a hidden layer, counted from 0, passes on.
+//
+//	x [N, C, H, W] -> [N, units]
+func (n *Net) Activations(x *tensor.Tensor, layer int) *tensor.Tensor {
+	return n.values(x, func(layers []Pair) *autograd.Var { return layers[layer].Y })
+}
+
+func (n *Net) values(x *tensor.Tensor, of func(layers []Pair) *autograd.Var) *tensor.Tensor {
+	var all *tensor.Tensor
+	n.each(x, func(first int, layers []Pair, _ *autograd.Var) {
+		v := of(layers)
+		if all == nil {
+			all = tensor.New(x.Rows(), v.Width())
+		}
+		copy(all.Data()[first*v.Width():], v.Data())
+	})
+	return all
+}
+
+// Guesses returns the class with the largest logit for each image; of equal logits the lowest class.
+func (n *Net) Guesses(x *tensor.Tensor) []int {
+	guesses := make([]int, 0, x.Rows())
+	n.each(x, func(_ int, _ []Pair, logits *autograd.Var) {
+		for i := range logits.Rows() {
+			guesses = append(guesses, simd.ArgMax(logits.Value().Row(i)))
+		}
+	})
+	return guesses
+}
