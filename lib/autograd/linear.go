@@ -2,7 +2,11 @@
 
 package autograd
 
-import "github.com/lateral-ml/lateral/lib/internal/simd"
+import (
+	"sync/atomic"
+
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+)
 
 // flopsWorthSharing is the work, in multiply-adds, for which a second goroutine pays: some ten microseconds.
 const flopsWorthSharing = 1 << 19
@@ -10,31 +14,46 @@ const flopsWorthSharing = 1 << 19
 // grain returns how many rows of cost multiply-adds each are worth a goroutine.
 func grain(cost int) int { return flopsWorthSharing/max(cost, 1) + 1 }
 
+// part returns a share of a cost, all of it if the share is larger.
+func part(cost int, share float64) int { return int(float64(cost) * min(share, 1)) }
+
 // Linear returns y = x·wᵀ + b, the net input of a layer of units.
 //
 //	x [N, D] (further dimensions count as one), w [U, D], b [U] or nil -> y [N, U]
 //
 // Row u of w holds the weights of unit u. Linear panics if the shapes do not fit.
+//
+// Many inputs are zero, and so are the gradients of units that do not take part. Where at most about half of the elements
+// count, the others are not multiplied, here and in the gradients; the results have the same bits.
 func Linear(x, w, b *Var) *Var {
 	n, d, units := x.Rows(), x.Width(), w.Rows()
 	if w.Width() != d || (b != nil && b.value.Len() != units) {
 		panic(shapeMismatch("Linear", "x [N, D], w [U, D], b [U]", x, w, b))
 	}
-	y, _ := Record[linear]("Linear", x, w, b)
+	y, op := Record[linear]("Linear", x, w, b)
 	y.Resize(n, units)
+	op.density = simd.Density(x.Data(), n, d)
+	op.product = simd.SparseProduct{TransB: true, Density: op.density}
+	cost := op.product.Cost(n, units, d)
+	op.sparse = cost < 1
+	op.refused.Store(false)
 	if units >= n {
 		// Goroutines share the units, as in the backward pass and the optimiser's step: each finds its units' weights
 		// in its own cache.
-		For(y, units, grain(n*d), (*linear).units)
+		For(y, units, grain(part(n*d, cost)), (*linear).units)
 	} else {
-		For(y, n, grain(d*units), (*linear).samples)
+		For(y, n, grain(part(d*units, cost)), (*linear).samples)
 	}
 	return y
 }
 
-// linear is the state of [Linear].
+// linear is the state of [Linear]. Where x or the gradient of the result has many zeros, they are left out of the products,
+// if that is faster; the results are the same.
 type linear struct {
-	accumulate bool // in a loop of Backward: its parts add to the gradient
+	density float64            // of x
+	product simd.SparseProduct // the one that is being computed, if sparse
+	sparse  bool
+	refused atomic.Bool // the sparse product found weights that are not finite
 }
 
 func (op *linear) units(y *Var, lo, hi int)   { op.forward(y, 0, y.Rows(), lo, hi) }
@@ -45,13 +64,16 @@ func (op *linear) forward(y *Var, n0, n1, u0, u1 int) {
 	if n0 == n1 {
 		return
 	}
-	x, w := y.in[0], y.in[1]
-	d, units := x.Width(), y.Width()
+	n, d, units := n1-n0, y.in[0].Width(), y.Width()
+	x, w := y.in[0].Data()[n0*d:n1*d], y.in[1].Data()[u0*d:u1*d]
 	out := y.Data()[n0*units+u0 : (n1-1)*units+u1]
-	simd.GemmNT(n1-n0, u1-u0, d, x.Data()[n0*d:n1*d], d, w.Data()[u0*d:u1*d], d, out, units, false)
+	if !op.sparse || !op.product.Gemm(n, u1-u0, d, x, d, w, d, out, units) {
+		op.refused.Store(op.sparse)
+		simd.GemmNT(n, u1-u0, d, x, d, w, d, out, units, false)
+	}
 	if len(y.in) > 2 {
 		bias := y.in[2].Data()[u0:u1]
-		for r := range n1 - n0 {
+		for r := range n {
 			row := out[r*units : r*units+u1-u0]
 			simd.Add(row, row, bias)
 		}
@@ -61,34 +83,66 @@ func (op *linear) forward(y *Var, n0, n1, u0, u1 int) {
 func (op *linear) Backward(y *Var) {
 	x, w := y.in[0], y.in[1]
 	n, d, units := x.Rows(), x.Width(), y.Width()
+	finite := op.sparse && !op.refused.Load() // the weights
+	density := simd.Density(y.grad.Data(), n, units)
 	if w.needsGrad {
-		_, op.accumulate = w.GradBuffer()
-		For(y, units, grain(n*d), (*linear).weightGrad)
+		op.weightGrad(y, density)
 	}
 	if len(y.in) > 2 && y.in[2].needsGrad {
 		db, acc := y.in[2].GradBuffer()
 		simd.SumRows(db, y.grad.Data(), n, units, acc)
 	}
 	if x.needsGrad {
-		_, op.accumulate = x.GradBuffer()
-		For(y, n, grain(units*d), (*linear).inputGrad)
+		_, acc := x.GradBuffer()
+		op.product = simd.SparseProduct{Acc: acc, Finite: finite, Density: density}
+		cost := op.product.Cost(n, d, units)
+		op.sparse = cost < 1
+		For(y, n, grain(part(units*d, cost)), (*linear).inputGrad)
 	}
 }
 
-// weightGrad computes dw = dyᵀ·x: the goroutines share the units.
-func (op *linear) weightGrad(y *Var, lo, hi int) {
-	x, w := y.in[0], y.in[1]
-	n, d, units := x.Rows(), x.Width(), y.Width()
-	dw := w.grad.Data()[lo*d : hi*d]
-	simd.GemmTN(hi-lo, d, n, y.grad.Data()[lo:], units, x.Data(), d, dw, d, op.accumulate)
+// weightGrad computes dw = dyᵀ·x. It leaves out the zeros of dy or those of x, in which case it computes dwᵀ = xᵀ·dy,
+// whichever takes less time; density is that of dy.
+func (op *linear) weightGrad(y *Var, density float64) {
+	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
+	_, acc := y.in[1].GradBuffer()
+	byUnit := simd.SparseProduct{TransA: true, Acc: acc, Density: density}
+	byInput := simd.SparseProduct{TransA: true, TransC: true, Acc: acc, Density: op.density}
+	unitCost, inputCost := byUnit.Cost(units, d, n), byInput.Cost(d, units, n)
+	if inputCost < min(unitCost, 1) {
+		op.product, op.sparse = byInput, true
+		For(y, d, grain(part(n*units, inputCost)), (*linear).weightGradOfInputs)
+	} else {
+		op.product, op.sparse = byUnit, unitCost < 1
+		For(y, units, grain(part(n*d, unitCost)), (*linear).weightGradOfUnits)
+	}
 }
 
-// inputGrad computes dx = dy·w: they share the samples.
+// weightGradOfUnits computes the rows of dw from lo to hi.
+func (op *linear) weightGradOfUnits(y *Var, lo, hi int) {
+	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
+	x, dy, dw := y.in[0].Data(), y.grad.Data(), y.in[1].grad.Data()[lo*d:hi*d]
+	if !op.sparse || !op.product.Gemm(hi-lo, d, n, dy[lo:], units, x, d, dw, d) {
+		simd.GemmTN(hi-lo, d, n, dy[lo:], units, x, d, dw, d, op.product.Acc)
+	}
+}
+
+// weightGradOfInputs computes the columns of dw from lo to hi.
+func (op *linear) weightGradOfInputs(y *Var, lo, hi int) {
+	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
+	x, dy, dw := y.in[0].Data(), y.grad.Data(), y.in[1].grad.Data()
+	if !op.product.Gemm(hi-lo, units, n, x[lo:], d, dy, units, dw[lo:], d) {
+		simd.GemmTN(units, hi-lo, n, dy, units, x[lo:], d, dw[lo:], d, op.product.Acc)
+	}
+}
+
+// inputGrad computes dx = dy·w: the goroutines share the samples.
 func (op *linear) inputGrad(y *Var, lo, hi int) {
-	x, w := y.in[0], y.in[1]
-	d, units := x.Width(), y.Width()
-	dx := x.grad.Data()[lo*d : hi*d]
-	simd.GemmNN(hi-lo, d, units, y.grad.Data()[lo*units:hi*units], units, w.Data(), d, dx, d, op.accumulate)
+	d, units := y.in[0].Width(), y.Width()
+	dy, w, dx := y.grad.Data()[lo*units:hi*units], y.in[1].Data(), y.in[0].grad.Data()[lo*d:hi*d]
+	if !op.sparse || !op.product.Gemm(hi-lo, d, units, dy, units, w, d, dx, d) {
+		simd.GemmNN(hi-lo, d, units, dy, units, w, d, dx, d, op.product.Acc)
+	}
 }
 
 // MatMul returns the matrix product a·b.

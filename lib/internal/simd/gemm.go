@@ -49,8 +49,11 @@ type gemmKernels struct {
 type tileKernel func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool,
 	ahead *float32, step int, last *float32)
 
-// workspace is the packing memory of one running product: a panel of B, a block of A.
-type workspace struct{ b, a []float32 }
+// workspace is the packing memory of one running product: a panel of B, a block of A, or the list of its elements.
+type workspace struct {
+	b, a []float32
+	list Sparse
+}
 
 // idle holds the workspaces that no product is using. Unlike a sync.Pool it never forgets one, so that a product
 // allocates nothing once as many workspaces exist as products ever ran at the same time.

@@ -4,6 +4,7 @@ package simd
 
 // goSparse has strips of up to 16 columns, four of them at a time.
 var goSparse = sparseKernels{
+	cost:     1.9,
 	strips:   []stripKernel{goStrip, goStrip, goStrip, goStrip},
 	strided:  goStrided,
 	compress: goCompress,

@@ -13,6 +13,8 @@ const bandRows = 16
 
 // sparseKernels are the kernels of products that skip zeros.
 type sparseKernels struct {
+	cost float64 // of multiplying an element of A with a vector of B, where a dense product takes 1
+
 	// strips compute rows of a strip of C, [v] for v+1 vectors of columns, from the entries of as many rows of A and a panel
 	// of B: row i of A has the entries from bounds[i] to bounds[i+1]; an entry is an element, value, and the row of the
 	// panel to be multiplied with it, index. The rows of the panel are read as whole vectors. The sums are added to C with
@@ -142,18 +144,21 @@ func (s *Sparse) Len() (n int) {
 	return n
 }
 
-// A SparseProduct says how the product of a sparse matrix A [m,k] and a dense one B is to be computed.
+// A SparseProduct says how the product of a sparse matrix A [m,k] and a dense one B [k,n] is to be computed.
 type SparseProduct struct {
-	TransB bool // B is stored transposed, [n,k] instead of [k,n]
-	TransC bool // C is to be stored transposed, [n,m] instead of [m,n]
-	Acc    bool // C = C + A*B instead of C = A*B
-	Finite bool // B is known to be finite
+	TransA  bool    // A is stored transposed, [k,m]; for Gemm
+	TransB  bool    // B is stored transposed, [n,k]
+	TransC  bool    // C is to be stored transposed, [n,m]
+	Acc     bool    // C = C + A*B instead of C = A*B
+	Finite  bool    // B is known to be finite
+	Density float64 // the share of A that is not zero, about; for Gemm
 }
 
 // Mul computes rows lo to hi of C = A*B, or C = C + A*B, and reports whether B is finite. If it is not, the products that
-// are left out would be NaN instead of zero: then C is left undefined, and a dense product is to be computed.
+// are left out would be NaN instead of zero, and a dense product is to be computed: C is what it was with Acc, and undefined
+// otherwise.
 //
-// Otherwise the result has the bits of the dense product ([GemmNN]).
+// If B is finite, the result has the bits of the dense product ([GemmNN]).
 func (s *Sparse) Mul(op SparseProduct, lo, hi, n int, b []float32, ldb int, c []float32, ldc int) bool {
 	s.fit(op, lo, hi, n, len(b), ldb, len(c), ldc)
 	if lo == hi || n == 0 {
@@ -163,6 +168,12 @@ func (s *Sparse) Mul(op SparseProduct, lo, hi, n int, b []float32, ldb int, c []
 	if s.k == 0 {
 		p.clear()
 		return true
+	}
+	if op.Acc && !op.Finite {
+		if !p.finite() {
+			return false
+		}
+		p.Finite = true
 	}
 	w := takeWorkspace()
 	defer w.giveBack()
@@ -309,6 +320,14 @@ func (p *sparseProduct) panel(dst []float32, p0, kc, j0, nc, ld int) (panel []fl
 func (p *sparseProduct) readsInPlace(nc int) bool {
 	const worthPacking = 8 // uses of an element of B
 	return p.ldb == nc || p.uses() < worthPacking
+}
+
+// finite reports whether all of B is.
+func (p *sparseProduct) finite() bool {
+	if p.TransB {
+		return finiteRows(p.b, p.ldb, p.n, p.k)
+	}
+	return finiteRows(p.b, p.ldb, p.k, p.n)
 }
 
 func finiteRows(x []float32, ld, rows, cols int) bool {

@@ -33,14 +33,16 @@ func fillSparse(rng *rand.Rand, x []float32, density float64) {
 func TestSparseEqualsDense(t *testing.T) {
 	eachImplementation(t, func(t *testing.T) {
 		shapes := [][3]int{
-			{1, 1, 1}, {1, 130, 70}, {1, 8, 300}, {2, 23, 100}, {2, 3, 4}, {16, 128, 64}, {17, 129, 65}, {100, 70, 784}, {100, 10, 128}, {31, 784, 5}, {33, 256, 300}, {1000, 16, 9},
+			{1, 1, 1}, {1, 130, 70}, {1, 8, 300}, {2, 23, 100}, {2, 3, 4}, {16, 128, 64}, {17, 129, 65}, {100, 70, 784}, {100, 10, 128}, {31, 784, 5}, {33, 256, 300}, {1000, 16, 9}, {300, 20, 1000},
 		}
 		for cols := 1; cols <= 140; cols += 3 {
 			shapes = append(shapes, [3]int{1 + cols*5%37, cols, 1 + cols*11%203})
 		}
+		rng := rand.New(rand.NewPCG(1, 2))
 		for i, shape := range shapes {
-			for _, density := range densities {
-				for layout := range 8 {
+			for layout := range 8 {
+				for range 3 {
+					density := densities[rng.IntN(len(densities))]
 					op := SparseProduct{TransB: layout&1 != 0, TransC: layout&2 != 0, Acc: i%2 == 0, Finite: i%3 == 0}
 					compareSparse(t, op, layout&4 != 0, shape[0], shape[1], shape[2], density)
 				}
@@ -81,6 +83,19 @@ func compareSparse(t *testing.T, op SparseProduct, transA bool, m, n, k int, den
 		}
 	}
 	Batch{Count: 1}.Gemm(transA, op.TransB, m, n, k, a.x, lda, b.x, ldb, want, n, op.Acc)
+
+	copy(c.x, old)
+	op.TransA, op.Density = transA, density
+	if !op.Gemm(m, n, k, a.x, lda, b.x, ldb, c.x, ldc) {
+		t.Fatalf("%s: Gemm: B is said not to be finite", name)
+	}
+	for i := range m {
+		for j := range n {
+			if got := c.x[storedAt(i, j, ldc, op.TransC)]; math.Float32bits(got) != math.Float32bits(want[i*n+j]) {
+				t.Fatalf("%s: Gemm: element (%d, %d) is %g, the dense product's %g", name, i, j, got, want[i*n+j])
+			}
+		}
+	}
 
 	for range 3 {
 		copy(c.x, old)
@@ -296,7 +311,9 @@ func TestSparseNeedsFinite(t *testing.T) {
 		fillSparse(rng, a, 0.2)
 		s := listed(m, k, 0.2, false, a, k)
 		for i := range 60 {
-			op := SparseProduct{TransB: i%2 == 0}
+			op := SparseProduct{TransB: i%2 == 0, Acc: i%4 < 2, Density: 0.2}
+			fillNormal(rng, c)
+			before := slices.Clone(c)
 			ldb := n
 			if op.TransB {
 				ldb = k
@@ -306,9 +323,13 @@ func TestSparseNeedsFinite(t *testing.T) {
 			if !s.Mul(op, 0, m, n, b, ldb, c, n) {
 				t.Fatal("finite numbers are refused")
 			}
+			copy(c, before)
 			b[rng.IntN(len(b))] = []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))}[i%3]
-			if s.Mul(op, 0, m, n, b, ldb, c, n) {
+			if s.Mul(op, 0, m, n, b, ldb, c, n) || op.Gemm(m, n, k, a, k, b, ldb, c, n) {
 				t.Fatalf("%+v: what is not finite is accepted", op)
+			}
+			if op.Acc && !sameBits(c, before) {
+				t.Fatalf("%+v: a refused product wrote", op)
 			}
 			op.Finite = true
 			if !s.Mul(op, 0, m, n, b, ldb, c, n) {
@@ -339,6 +360,8 @@ func TestSparseEmpty(t *testing.T) {
 			listed(2, 0, 1, false, nil, 0).Mul(SparseProduct{TransC: transC, Acc: true}, 0, 2, 2, nil, 2, c, 3)
 			listed(0, 3, 1, false, nil, 3).Mul(SparseProduct{TransC: transC}, 0, 0, 2, make([]float32, 9), 3, c, 3)
 			listed(2, 3, 1, false, make([]float32, 6), 3).Mul(SparseProduct{TransC: transC}, 0, 2, 0, nil, 3, c, 3)
+			SparseProduct{TransC: transC, Acc: true}.Gemm(2, 2, 0, nil, 2, nil, 2, c, 3)
+			SparseProduct{TransC: transC}.Gemm(0, 2, 3, nil, 3, make([]float32, 9), 3, c, 3)
 			if !sameBits(c, []float32{1, 2, 3, 4, 5, 6}) {
 				t.Fatalf("an empty product wrote: %v", c)
 			}
@@ -354,7 +377,7 @@ func TestSparseAllocatesNothing(t *testing.T) {
 	eachImplementation(t, func(t *testing.T) {
 		const m, n, k = 20, 140, 270
 		rng := rand.New(rand.NewPCG(3, 4))
-		a, b, c := make([]float32, m*k), make([]float32, k*n), make([]float32, m*n)
+		a, b, c, d := make([]float32, m*k), make([]float32, k*n), make([]float32, m*n), make([]float32, k*n)
 		var s Sparse
 		run := func() {
 			density := rng.Float64() / 2
@@ -363,8 +386,7 @@ func TestSparseAllocatesNothing(t *testing.T) {
 			s.FillRows(0, s.Bands(), a, k)
 			s.Mul(SparseProduct{TransB: true}, 0, m, n, b, k, c, n)
 			s.Mul(SparseProduct{TransC: true}, 0, m, n, b, n, c, m)
-			s.Reset(k, m, density)
-			s.FillColumns(0, s.Bands(), a, k)
+			SparseProduct{TransA: true, Density: density}.Gemm(k, n, m, a, k, b, n, d, n)
 		}
 		for range 50 {
 			run()
@@ -385,6 +407,8 @@ func TestSparsePanics(t *testing.T) {
 		{"simd: Sparse: m=-1 k=2", func() { new(Sparse).Reset(-1, 2, 1) }},
 		{"simd: Sparse.FillRows: bands 0 to 1 of 1: x [2,2] with stride 2 in 3 elements", func() { s.FillRows(0, 1, x4[:3], 2) }},
 		{"simd: Sparse.FillColumns: bands 0 to 2 of 1: x [2,2] with stride 2 in 4 elements", func() { s.FillColumns(0, 2, x4, 2) }},
+		{"simd: SparseProduct: m=2 n=2 k=2: A [2,2] with stride 2 in 3 elements, B [2,2] with stride 2 in 4, C [2,2] with stride 2 in 4",
+			func() { SparseProduct{TransA: true}.Gemm(2, 2, 2, x4[:3], 2, x4, 2, x4, 2) }},
 		{"simd: Sparse.Mul: rows 0 to 3 of A [2,2], n=2: B [2,2] with stride 2 in 4 elements, C [2,2] with stride 2 in 4",
 			func() { s.Mul(SparseProduct{}, 0, 3, 2, x4, 2, x4, 2) }},
 		{"simd: Sparse.Mul: rows 0 to 2 of A [2,2], n=3: B [3,2] with stride 2 in 4 elements, C [3,2] with stride 2 in 4",
@@ -398,5 +422,32 @@ func TestSparsePanics(t *testing.T) {
 			}()
 			test.run()
 		}()
+	}
+}
+
+func TestSparseModes(t *testing.T) {
+	defer func(before string) { sparseMode = before }(sparseMode)
+	few, many := SparseProduct{Density: 0.1}, SparseProduct{Density: 0.9}
+	for env, want := range map[string][2]bool{"": {true, false}, "fast": {true, false}, "on": {true, true}, "off": {false, false}} {
+		sparseMode = sparseModeOf(env)
+		if got := [2]bool{few.Cost(100, 128, 784) < 1, many.Cost(100, 128, 784) < 1}; got != want {
+			t.Errorf("LATERAL_SPARSE=%s: sparse at 10 %% and at 90 %%: %v, want %v", env, got, want)
+		}
+	}
+}
+
+func TestDensity(t *testing.T) {
+	for rows := range 40 {
+		x := make([]float32, rows*100)
+		for i := range x {
+			x[i] = float32(i % 4)
+		}
+		want := 0.75
+		if rows == 0 {
+			want = 1
+		}
+		if got := Density(x, rows, 100); got != want {
+			t.Errorf("%d rows: %g, want %g", rows, got, want)
+		}
 	}
 }

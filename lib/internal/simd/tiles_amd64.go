@@ -67,6 +67,7 @@ var avx2Gemm = gemmKernels{
 }
 
 var avx512Sparse = sparseKernels{
+	cost: 1.3,
 	strips: []stripKernel{
 		avx512Strip1, avx512Strip2, avx512Strip3, avx512Strip4,
 		avx512Strip5, avx512Strip6, avx512Strip7, avx512Strip8,
@@ -120,6 +121,7 @@ var avx512Conv = convKernels{
 }
 
 var avx2Sparse = sparseKernels{
+	cost: 1.3,
 	strips: []stripKernel{
 		avx2Strip1, avx2Strip2, avx2Strip3, avx2Strip4,
 		avx2Strip5, avx2Strip6, avx2Strip7, avx2Strip8,
