@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -22,8 +23,9 @@ const saveEvery = 10 * time.Second
 // [CheckpointDir], unless c.Dir names a folder: a cell that was stopped or killed goes on from there when it is run
 // again, to the same weights, bit for bit, as if it had never been stopped. A training that is done returns at once.
 //
-//	history := kernelext.Train("mnist", train.Config{Model: net, Loss: objective, Train: digits, Epochs: 20,
-//		Key: settings, OnEpoch: func(*train.Event) { live.Update() }})
+//	history := kernelext.Train("mnist", train.Config{
+//		Learner: &train.GradientDescent{Model: net, Loss: objective},
+//		Train: digits, Epochs: 20, Key: settings, OnEpoch: func(*train.Event) { live.Update() }})
 //
 // c.Key, c.Seed and the name tell trainings apart. [Forget] of the name removes the checkpoints too.
 //
@@ -57,7 +59,7 @@ func TryTrain(name string, c train.Config) (*train.History, error) {
 			}
 		}
 		at = *e
-		progress.Step(e.Step, fmt.Sprintf("epoch %d/%d  loss %.3g", e.Epoch, e.Epochs, e.Loss))
+		progress.Step(e.Step, fmt.Sprintf("epoch %d/%d", e.Epoch, e.Epochs)+lossOf(e))
 	})
 	history, err := train.Run(watched, c)
 	if progress != nil {
@@ -73,6 +75,14 @@ func TryTrain(name string, c train.Config) (*train.History, error) {
 		fmt.Printf("training %q: read back, after %d epochs\n", name, len(history.Epochs))
 	}
 	return history, nil
+}
+
+// lossOf says what the loss of a step was, behind two spaces; nothing for a learner without one.
+func lossOf(e *train.Event) string {
+	if math.IsNaN(e.Loss) {
+		return ""
+	}
+	return fmt.Sprintf("  loss %.3g", e.Loss)
 }
 
 // CheckpointDir returns the folder that keeps the checkpoints of a training: below the directory LATERAL_CHECKPOINTS,

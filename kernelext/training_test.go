@@ -27,8 +27,11 @@ func digits(wait time.Duration) (*nn.Dense, train.Config) {
 	x, y := synth.Glyphs(200, 1, "train")
 	net := nn.NewDense(784, 10, nn.Uniform, tensor.Stream(1, "weights"))
 	return net, train.Config{
-		Model: net, Train: &dataset.Set{X: x, Y: y}, Epochs: 10, BatchSize: 20, Workers: 1, Seed: 3, Key: "linear",
-		Loss:   func(b *train.Batch) *autograd.Var { return loss.CrossEntropy(net.Forward(b.X), b.Y) },
+		Learner: &train.GradientDescent{
+			Model: net, Workers: 1,
+			Loss: func(b *train.Batch) *autograd.Var { return loss.CrossEntropy(net.Forward(b.X), b.Y) },
+		},
+		Train: &dataset.Set{X: x, Y: y}, Epochs: 10, BatchSize: 20, Seed: 3, Key: "linear",
 		OnStep: func(*train.Event) { time.Sleep(wait) },
 	}
 }
@@ -106,9 +109,9 @@ func TestStoppedTrainingGoesOn(t *testing.T) {
 
 func TestTrainReportsItsError(t *testing.T) {
 	t.Setenv("LATERAL_CHECKPOINTS", t.TempDir())
-	_, c := digits(0)
-	c.Loss = func(b *train.Batch) *autograd.Var {
-		return autograd.Scale(autograd.Scale(loss.CrossEntropy(c.Model.(*nn.Dense).Forward(b.X), b.Y), 1e38), 1e38)
+	net, c := digits(0)
+	c.Learner.(*train.GradientDescent).Loss = func(b *train.Batch) *autograd.Var {
+		return autograd.Scale(autograd.Scale(loss.CrossEntropy(net.Forward(b.X), b.Y), 1e38), 1e38)
 	}
 	var diverged *train.DivergedError
 	if _, err := TryTrain("hot", c); !errors.As(err, &diverged) || !strings.HasPrefix(err.Error(), `training "hot": `) {

@@ -226,6 +226,7 @@ func (p *convPlan) planForward() {
 // planBackward makes the tables of the image's gradient.
 func (p *convPlan) planBackward() {
 	gather := 0
+	p.grad.length = p.grad.lead + p.group*p.grad.image // at least: windows may lie beside the image one and all
 	for i := range p.phases {
 		f := &p.phases[i]
 		f.packedAt = p.packedTransposedLen

@@ -2,15 +2,10 @@
 
 package autograd
 
-import (
-	"fmt"
+import "github.com/lateral-ml/lateral/lib/internal/simd"
 
-	"github.com/lateral-ml/lateral/lib/internal/simd"
-	"github.com/lateral-ml/lateral/lib/tensor"
-)
-
-// elementwise is the state of an operation that applies a smooth function f to each element.
-type elementwise struct {
+// elementwiseOp is the state of an operation that applies a smooth function f to each element.
+type elementwiseOp struct {
 	value func(y, x []float32, c float32)         // y = f(x)
 	grad  func(dx, dy, x, y []float32, c float32) // dx += dy·f'(x)
 	c     float32                                 // a constant of f
@@ -18,20 +13,20 @@ type elementwise struct {
 
 // apply records an operation that applies a function with some constant.
 func apply(name string, x *Var, c float32, value func(y, x []float32, c float32), grad func(dx, dy, x, y []float32, c float32)) *Var {
-	y, op := Record[elementwise](name, x)
+	y, op := Record[elementwiseOp](name, x)
 	op.value, op.grad, op.c = value, grad, c
 	y.Resize(x.Shape()...)
-	forEach(y, (*elementwise).forward)
+	forEach(y, (*elementwiseOp).forward)
 	return y
 }
 
-func (op *elementwise) forward(y *Var, lo, hi int) {
+func (op *elementwiseOp) forward(y *Var, lo, hi int) {
 	op.value(y.Data()[lo:hi], y.in[0].Data()[lo:hi], op.c)
 }
 
-func (op *elementwise) Backward(y *Var) { forEachGrad(y, (*elementwise).backward) }
+func (op *elementwiseOp) Backward(y *Var) { forEachGrad(y, (*elementwiseOp).backward) }
 
-func (op *elementwise) backward(y *Var, lo, hi int) {
+func (op *elementwiseOp) backward(y *Var, lo, hi int) {
 	x, out, dx, dy := y.parts(lo, hi)
 	op.grad(dx, dy, x, out, op.c)
 }
@@ -112,31 +107,30 @@ func AddScalar(x *Var, s float32) *Var {
 		func(dx, dy, _, _ []float32, _ float32) { simd.Axpy(dx, 1, dy) })
 }
 
-// binary is the state of an operation on pairs of elements.
-type binary struct {
+// binaryOp is the state of an operation on pairs of elements.
+type binaryOp struct {
 	value func(y, a, b []float32)
 	grad  func(y, a, b *Var)
 }
 
-// combine records an operation on the pairs of elements of a and b, which must have the same shape.
+// combine records an operation on the pairs of elements of a and b.
 func combine(name string, a, b *Var, value func(y, a, b []float32), grad func(y, a, b *Var)) *Var {
-	if !tensor.SameShape(a.Value(), b.Value()) {
-		panic(fmt.Sprintf("autograd: %s: shapes differ: %v and %v", name, a.Shape(), b.Shape()))
-	}
-	y, op := Record[binary](name, a, b)
+	a, b = broadcast(name, a, b)
+	y, op := Record[binaryOp](name, a, b)
 	op.value, op.grad = value, grad
 	y.Resize(a.Shape()...)
-	forEach(y, (*binary).forward)
+	forEach(y, (*binaryOp).forward)
 	return y
 }
 
-func (op *binary) forward(y *Var, lo, hi int) {
+func (op *binaryOp) forward(y *Var, lo, hi int) {
 	op.value(y.Data()[lo:hi], y.in[0].Data()[lo:hi], y.in[1].Data()[lo:hi])
 }
 
-func (op *binary) Backward(y *Var) { op.grad(y, y.in[0], y.in[1]) }
+func (op *binaryOp) Backward(y *Var) { op.grad(y, y.in[0], y.in[1]) }
 
-// Add returns a + b.
+// Add returns a + b. It panics unless the shapes are the same, or [Expand] makes them so; this is how rows, columns and
+// channels are added.
 func Add(a, b *Var) *Var {
 	return combine("Add", a, b, simd.Add, func(y, a, b *Var) {
 		addGrad(a, 1, y.grad.Data())
@@ -144,7 +138,7 @@ func Add(a, b *Var) *Var {
 	})
 }
 
-// Sub returns a - b.
+// Sub returns a - b, of shapes as in [Add].
 func Sub(a, b *Var) *Var {
 	return combine("Sub", a, b, simd.Sub, func(y, a, b *Var) {
 		addGrad(a, 1, y.grad.Data())
@@ -152,7 +146,7 @@ func Sub(a, b *Var) *Var {
 	})
 }
 
-// Mul returns the products of the elements, a·b.
+// Mul returns the products of the elements, a·b, of shapes as in [Add].
 func Mul(a, b *Var) *Var {
 	return combine("Mul", a, b, simd.Mul, func(y, a, b *Var) {
 		if a.needsGrad {
@@ -164,7 +158,7 @@ func Mul(a, b *Var) *Var {
 	})
 }
 
-// Div returns the quotients of the elements, a/b.
+// Div returns the quotients of the elements, a/b, of shapes as in [Add].
 func Div(a, b *Var) *Var {
 	return combine("Div", a, b, simd.Div, func(y, a, b *Var) {
 		dy := y.grad.Data()

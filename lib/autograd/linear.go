@@ -30,7 +30,7 @@ func Linear(x, w, b *Var) *Var {
 	if w.Width() != d || (b != nil && b.value.Len() != units) {
 		panic(shapeMismatch("Linear", "x [N, D], w [U, D], b [U]", x, w, b))
 	}
-	y, op := Record[linear]("Linear", x, w, b)
+	y, op := Record[linearOp]("Linear", x, w, b)
 	y.Resize(n, units)
 	op.density = simd.Density(x.Data(), n, d)
 	op.product = simd.SparseProduct{TransB: true, Density: op.density}
@@ -40,27 +40,27 @@ func Linear(x, w, b *Var) *Var {
 	if units >= n {
 		// Goroutines share the units, as in the backward pass and the optimiser's step: each finds its units' weights
 		// in its own cache.
-		For(y, units, grain(part(n*d, cost)), (*linear).units)
+		For(y, units, grain(part(n*d, cost)), (*linearOp).units)
 	} else {
-		For(y, n, grain(part(d*units, cost)), (*linear).samples)
+		For(y, n, grain(part(d*units, cost)), (*linearOp).samples)
 	}
 	return y
 }
 
-// linear is the state of [Linear]. Where x or the gradient of the result has many zeros, they are left out of the products,
+// linearOp is the state of [Linear]. Where x or the gradient of the result has many zeros, they are left out of the products,
 // if that is faster; the results are the same.
-type linear struct {
+type linearOp struct {
 	density float64            // of x
 	product simd.SparseProduct // the one that is being computed, if sparse
 	sparse  bool
 	refused atomic.Bool // the sparse product found weights that are not finite
 }
 
-func (op *linear) units(y *Var, lo, hi int)   { op.forward(y, 0, y.Rows(), lo, hi) }
-func (op *linear) samples(y *Var, lo, hi int) { op.forward(y, lo, hi, 0, y.Width()) }
+func (op *linearOp) units(y *Var, lo, hi int)   { op.forward(y, 0, y.Rows(), lo, hi) }
+func (op *linearOp) samples(y *Var, lo, hi int) { op.forward(y, lo, hi, 0, y.Width()) }
 
 // forward computes the outputs of the units from u0 to u1 for the samples from n0 to n1.
-func (op *linear) forward(y *Var, n0, n1, u0, u1 int) {
+func (op *linearOp) forward(y *Var, n0, n1, u0, u1 int) {
 	if n0 == n1 {
 		return
 	}
@@ -80,7 +80,7 @@ func (op *linear) forward(y *Var, n0, n1, u0, u1 int) {
 	}
 }
 
-func (op *linear) Backward(y *Var) {
+func (op *linearOp) Backward(y *Var) {
 	x, w := y.in[0], y.in[1]
 	n, d, units := x.Rows(), x.Width(), y.Width()
 	finite := op.sparse && !op.refused.Load() // the weights
@@ -97,13 +97,13 @@ func (op *linear) Backward(y *Var) {
 		op.product = simd.SparseProduct{Acc: acc, Finite: finite, Density: density}
 		cost := op.product.Cost(n, d, units)
 		op.sparse = cost < 1
-		For(y, n, grain(part(units*d, cost)), (*linear).inputGrad)
+		For(y, n, grain(part(units*d, cost)), (*linearOp).inputGrad)
 	}
 }
 
 // weightGrad computes dw = dyᵀ·x. It leaves out the zeros of dy or those of x, in which case it computes dwᵀ = xᵀ·dy,
 // whichever takes less time; density is that of dy.
-func (op *linear) weightGrad(y *Var, density float64) {
+func (op *linearOp) weightGrad(y *Var, density float64) {
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	_, acc := y.in[1].GradBuffer()
 	byUnit := simd.SparseProduct{TransA: true, Acc: acc, Density: density}
@@ -111,15 +111,15 @@ func (op *linear) weightGrad(y *Var, density float64) {
 	unitCost, inputCost := byUnit.Cost(units, d, n), byInput.Cost(d, units, n)
 	if inputCost < min(unitCost, 1) {
 		op.product, op.sparse = byInput, true
-		For(y, d, grain(part(n*units, inputCost)), (*linear).weightGradOfInputs)
+		For(y, d, grain(part(n*units, inputCost)), (*linearOp).weightGradOfInputs)
 	} else {
 		op.product, op.sparse = byUnit, unitCost < 1
-		For(y, units, grain(part(n*d, unitCost)), (*linear).weightGradOfUnits)
+		For(y, units, grain(part(n*d, unitCost)), (*linearOp).weightGradOfUnits)
 	}
 }
 
 // weightGradOfUnits computes the rows of dw from lo to hi.
-func (op *linear) weightGradOfUnits(y *Var, lo, hi int) {
+func (op *linearOp) weightGradOfUnits(y *Var, lo, hi int) {
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	x, dy, dw := y.in[0].Data(), y.grad.Data(), y.in[1].grad.Data()[lo*d:hi*d]
 	if !op.sparse || !op.product.Gemm(hi-lo, d, n, dy[lo:], units, x, d, dw, d) {
@@ -128,7 +128,7 @@ func (op *linear) weightGradOfUnits(y *Var, lo, hi int) {
 }
 
 // weightGradOfInputs computes the columns of dw from lo to hi.
-func (op *linear) weightGradOfInputs(y *Var, lo, hi int) {
+func (op *linearOp) weightGradOfInputs(y *Var, lo, hi int) {
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	x, dy, dw := y.in[0].Data(), y.grad.Data(), y.in[1].grad.Data()
 	if !op.product.Gemm(hi-lo, units, n, x[lo:], d, dy, units, dw[lo:], d) {
@@ -137,7 +137,7 @@ func (op *linear) weightGradOfInputs(y *Var, lo, hi int) {
 }
 
 // inputGrad computes dx = dy·w: the goroutines share the samples.
-func (op *linear) inputGrad(y *Var, lo, hi int) {
+func (op *linearOp) inputGrad(y *Var, lo, hi int) {
 	d, units := y.in[0].Width(), y.Width()
 	dy, w, dx := y.grad.Data()[lo*units:hi*units], y.in[1].Data(), y.in[0].grad.Data()[lo*d:hi*d]
 	if !op.sparse || !op.product.Gemm(hi-lo, d, units, dy, units, w, d, dx, d) {
@@ -155,45 +155,45 @@ func MatMul(a, b *Var) *Var {
 	if b.Rows() != k {
 		panic(shapeMismatch("MatMul", "a [M, K], b [K, N]", a, b))
 	}
-	y, _ := Record[matMul]("MatMul", a, b)
+	y, _ := Record[matMulOp]("MatMul", a, b)
 	y.Resize(m, n)
-	For(y, m, grain(k*n), (*matMul).forward)
+	For(y, m, grain(k*n), (*matMulOp).forward)
 	return y
 }
 
-// matMul is the state of [MatMul].
-type matMul struct {
+// matMulOp is the state of [MatMul].
+type matMulOp struct {
 	accumulate bool // in a loop of Backward: its parts add to the gradient
 }
 
-func (op *matMul) forward(y *Var, lo, hi int) {
+func (op *matMulOp) forward(y *Var, lo, hi int) {
 	a, b := y.in[0], y.in[1]
 	k, n := a.Width(), b.Width()
 	simd.GemmNN(hi-lo, n, k, a.Data()[lo*k:hi*k], k, b.Data(), n, y.Data()[lo*n:hi*n], n, false)
 }
 
-func (op *matMul) Backward(y *Var) {
+func (op *matMulOp) Backward(y *Var) {
 	a, b := y.in[0], y.in[1]
 	m, k, n := a.Rows(), a.Width(), b.Width()
 	if b.needsGrad {
 		_, op.accumulate = b.GradBuffer()
-		For(y, k, grain(m*n), (*matMul).rightGrad)
+		For(y, k, grain(m*n), (*matMulOp).rightGrad)
 	}
 	if a.needsGrad {
 		_, op.accumulate = a.GradBuffer()
-		For(y, m, grain(k*n), (*matMul).leftGrad)
+		For(y, m, grain(k*n), (*matMulOp).leftGrad)
 	}
 }
 
 // rightGrad computes db = aᵀ·dy.
-func (op *matMul) rightGrad(y *Var, lo, hi int) {
+func (op *matMulOp) rightGrad(y *Var, lo, hi int) {
 	a, b := y.in[0], y.in[1]
 	m, k, n := a.Rows(), a.Width(), b.Width()
 	simd.GemmTN(hi-lo, n, m, a.Data()[lo:], k, y.grad.Data(), n, b.grad.Data()[lo*n:hi*n], n, op.accumulate)
 }
 
 // leftGrad computes da = dy·bᵀ.
-func (op *matMul) leftGrad(y *Var, lo, hi int) {
+func (op *matMulOp) leftGrad(y *Var, lo, hi int) {
 	a, b := y.in[0], y.in[1]
 	k, n := a.Width(), b.Width()
 	simd.GemmNT(hi-lo, k, n, y.grad.Data()[lo*n:hi*n], n, b.Data(), n, a.grad.Data()[lo*k:hi*k], k, op.accumulate)

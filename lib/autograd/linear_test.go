@@ -40,7 +40,7 @@ func (c sparseCase) tensors() (x, w, b, mask *tensor.Tensor) {
 // out zeros.
 func (c sparseCase) run(x, w, b *Var, mask *tensor.Tensor, tape *Tape) (y *Var, kinds [3]string) {
 	y = Linear(x, w, b)
-	op := y.operation.(*linear)
+	op := y.operation.(*linearOp)
 	kinds[0] = fmt.Sprint("forward ", op.sparse && !op.refused.Load())
 	loss := Sum(Mul(y, tape.Input(mask)))
 	for range 2 {

@@ -23,14 +23,14 @@ type Augmented struct {
 // Len returns the number of images.
 func (a *Augmented) Len() int { return a.Set.Len() }
 
-// Gather copies the images idx, each in a random window, into x, which it resizes to [len(idx), C, H, W], and their
-// labels into y. It panics as [Set.Gather] does, and if the images have another rank or Pad is negative.
-func (a *Augmented) Gather(x *tensor.Tensor, y, idx []int) {
+// Gather copies the images idx, each in a random window, into b.X [len(idx), C, H, W], and their labels into b.Y. It
+// panics as [Set.Gather] does, and if the images have another rank or Pad is negative.
+func (a *Augmented) Gather(b *Batch, idx []int) {
 	shape := a.Set.X.Shape()
 	if len(shape) != 4 || a.Pad < 0 {
 		panic(fmt.Sprintf("dataset: Augmented: images of shape %v with %d zeros around them", shape, a.Pad))
 	}
-	a.Set.Gather(x, y, idx)
+	a.Set.Gather(b, idx)
 	h, w := shape[2], shape[3]
 	for k, i := range idx {
 		dy, dx := a.RNG.IntN(2*a.Pad+1)-a.Pad, a.RNG.IntN(2*a.Pad+1)-a.Pad
@@ -38,7 +38,7 @@ func (a *Augmented) Gather(x *tensor.Tensor, y, idx []int) {
 		if dy == 0 && dx == 0 && !flip {
 			continue
 		}
-		from, to := a.Set.X.Row(i), x.Row(k)
+		from, to := a.Set.X.Row(i), b.X.Row(k)
 		for c := range shape[1] {
 			window(to[c*h*w:(c+1)*h*w], from[c*h*w:(c+1)*h*w], h, w, dy, dx, flip)
 		}

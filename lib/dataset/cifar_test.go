@@ -378,3 +378,29 @@ func FuzzCIFAR(f *testing.F) {
 		}
 	})
 }
+
+// Whatever an archive holds, its files are found whole, once each, or there is an error.
+func FuzzUnpack(f *testing.F) {
+	set, files := tinyCIFAR(cifar10)
+	good := archive(files)
+	f.Add(good)
+	f.Add(good[:len(good)/2])
+	f.Add(archive(map[string][]byte{"../../data_batch_1.bin": {1}}))
+	f.Add(append(slices.Clone(good), make([]byte, 1024)...))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		used := map[int]int{}
+		err := unpack(bytes.NewReader(b), "archive", set, func(i int, r io.Reader) error {
+			used[i]++
+			_, err := io.Copy(io.Discard, io.LimitReader(r, 1<<20))
+			return err
+		})
+		for i, n := range used {
+			if n > 1 || i >= len(set.Files) {
+				t.Errorf("file %d was unpacked %d times", i, n)
+			}
+		}
+		if err == nil && len(used) != len(set.Files) {
+			t.Errorf("%d of %d files and no error", len(used), len(set.Files))
+		}
+	})
+}

@@ -96,15 +96,15 @@ func netError(train, test *Set, hidden, epochs int) float64 {
 	for l := range a {
 		a[l] = new(tensor.Tensor)
 	}
-	y := make([]int, batch)
+	var drawn Batch
 	steps := train.Len() / batch
 	for epoch := range epochs {
 		order := Order(train.Len(), 1, epoch)
 		for s := range steps {
-			train.Gather(a[0], y, order[s*batch:(s+1)*batch])
-			a[0] = a[0].Reshape(batch, widths[0])
+			train.Gather(&drawn, order[s*batch:(s+1)*batch])
+			a[0] = drawn.X.Reshape(batch, widths[0])
 			forward(a)
-			d := softmaxGradient(a[len(a)-1], y)
+			d := softmaxGradient(a[len(a)-1], drawn.Y)
 			lr := rate * (1 - float32(epoch*steps+s)/float32(epochs*steps))
 			for l := len(w) - 1; l >= 0; l-- {
 				blas32.Gemm(blas.Trans, blas.NoTrans, 1, matrix(d), matrix(a[l]), 0, matrix(gw[l]))

@@ -81,8 +81,15 @@ func (s *Set) Balanced(perClass int, rng *tensor.RNG) *Set {
 	return s.Subset(idx)
 }
 
-// members returns the indices of the images of each class, ascending.
+// members returns the indices of the images of each class, ascending. Samples without labels are of one class.
 func (s *Set) members() [][]int {
+	if s.Y == nil {
+		all := make([]int, s.Len())
+		for i := range all {
+			all[i] = i
+		}
+		return [][]int{all}
+	}
 	m := make([][]int, len(s.Classes))
 	for i, y := range s.Y {
 		m[y] = append(m[y], i)

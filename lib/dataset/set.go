@@ -13,17 +13,22 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Set is a set of labelled images.
+// A Set is a set of images, labelled as a rule. A set of other samples has the shape of these behind the first dimension
+// of X, and may lack Y and Classes.
 type Set struct {
 	Name    string         // "MNIST", "Glyphs"
 	X       *tensor.Tensor // images [N, C, H, W]
-	Y       []int          // labels [N], each an index into Classes
+	Y       []int          // labels [N], each an index into Classes; nil for none
 	Classes []string       // the classes' names
 	Source  string         // where the data came from, a sentence for people
+
+	Target *tensor.Tensor // what outputs are compared with, [N, ...], such as images of a higher resolution; nil for none
+	Weight []float32      // how much each sample counts, [N], at least 0; nil for equal weights
 
 	// Sum identifies the data, as 64 hexadecimal digits: the SHA-256 over the uncompressed bytes of the image file and
 	// then the label file, or over the pixels as bytes and then the labels for a generated set. For a part of a set it
@@ -47,21 +52,39 @@ func (s *Set) Slice(from, to int) *Set {
 	for i := range idx {
 		idx[i] = from + i
 	}
-	return s.part(s.X.Slice(from, to), s.Y[from:to:to], idx)
+	p := s.part(idx)
+	p.X = s.X.Slice(from, to)
+	if s.Y != nil {
+		p.Y = s.Y[from:to:to]
+	}
+	if s.Target != nil {
+		p.Target = s.Target.Slice(from, to)
+	}
+	if s.Weight != nil {
+		p.Weight = s.Weight[from:to:to]
+	}
+	return p
 }
 
 // Subset returns a copy of the images idx, in that order. An index may repeat.
 // It panics if an index is outside the set.
 func (s *Set) Subset(idx []int) *Set {
-	x, y := new(tensor.Tensor), make([]int, len(idx))
-	s.Gather(x, y, idx)
-	return s.part(x, y, idx)
+	var b Batch
+	s.Gather(&b, idx)
+	p := s.part(idx)
+	p.X, p.Y = &b.X, b.Y
+	if s.Target != nil {
+		p.Target = &b.Target
+	}
+	if s.Weight != nil {
+		p.Weight = b.Weight.Data()
+	}
+	return p
 }
 
-// part returns a set of the same kind that holds the images idx of s.
-func (s *Set) part(x *tensor.Tensor, y, idx []int) *Set {
+// part returns a set of the same kind as s whose Sum says that it holds the images idx.
+func (s *Set) part(idx []int) *Set {
 	p := *s
-	p.X, p.Y = x, y
 	b := append(make([]byte, 0, len(s.Sum)+8*len(idx)), s.Sum...)
 	for _, i := range idx {
 		b = binary.LittleEndian.AppendUint64(b, uint64(i))
@@ -71,25 +94,30 @@ func (s *Set) part(x *tensor.Tensor, y, idx []int) *Set {
 	return &p
 }
 
-// Gather copies the images idx into dst, which it resizes to [len(idx), C, H, W], and their labels into y. It allocates
-// nothing once dst has held as many images. It panics if an index is outside the set or y is not as long as idx.
-func (s *Set) Gather(dst *tensor.Tensor, y, idx []int) {
-	if len(y) != len(idx) {
-		panic(fmt.Sprintf("dataset: Gather: %d indices into %d labels", len(idx), len(y)))
-	}
+// Gather copies the images idx into b.X [len(idx), C, H, W], and their labels, targets and weights into b.Y, b.Target
+// and b.Weight where the set has them. It allocates nothing once b has held as many images. It panics if an index is
+// outside the set.
+func (s *Set) Gather(b *Batch, idx []int) {
 	n := s.Len()
 	for _, i := range idx {
 		if i < 0 || i >= n {
 			panic(fmt.Sprintf("dataset: Gather: index %d of %d images", i, n))
 		}
 	}
-	var dims [8]int
-	shape := append(dims[:0], s.X.Shape()...)
-	shape[0] = len(idx)
-	dst.Resize(shape...)
-	w, from, to := s.X.Width(), s.X.Data(), dst.Data()
-	for k, i := range idx {
-		copy(to[k*w:(k+1)*w], from[i*w:])
-		y[k] = s.Y[i]
+	gather(&b.X, s.X, idx)
+	if s.Y != nil {
+		b.Y = slices.Grow(b.Y[:0], len(idx))[:len(idx)]
+		for k, i := range idx {
+			b.Y[k] = s.Y[i]
+		}
+	}
+	if s.Target != nil {
+		gather(&b.Target, s.Target, idx)
+	}
+	if s.Weight != nil {
+		b.Weight.Resize(len(idx))
+		for k, i := range idx {
+			b.Weight.Data()[k] = s.Weight[i]
+		}
 	}
 }

@@ -12,12 +12,11 @@ import (
 
 func ExampleSet_Gather() {
 	train, _ := Glyphs(1)
-	var x tensor.Tensor
-	y := make([]int, 4)
+	var b Batch
 	order := Order(train.Len(), 1, 0) // epoch 0 of seed 1
-	train.Gather(&x, y, order[:4])
+	train.Gather(&b, order[:4])
 	fmt.Println(train.Source)
-	fmt.Println(x.Shape(), y)
+	fmt.Println(b.X.Shape(), b.Y)
 	// Output:
 	// Glyphs, made from seed 1 (10,000 training images)
 	// [4 1 28 28] [3 8 0 5]
@@ -91,18 +90,38 @@ func TestSumIdentifiesParts(t *testing.T) {
 
 func TestGatherAllocatesNothing(t *testing.T) {
 	s := counted(100, 0, 1, 2)
-	var x tensor.Tensor
-	idx, y := []int{5, 99, 0, 31}, make([]int, 4)
+	s.Target, s.Weight = s.X.Clone(), make([]float32, 100)
+	var b Batch
+	idx := []int{5, 99, 0, 31}
+	for _, i := range idx {
+		s.Weight[i] = float32(i) / 100
+	}
 	if n := testing.AllocsPerRun(100, func() {
-		s.Gather(&x, y, idx)
-		s.Gather(&x, y[:2], idx[:2])
+		s.Gather(&b, idx)
+		s.Gather(&b, idx[:2])
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
-	s.Gather(&x, y, idx)
-	if !slices.Equal(x.Shape(), []int{4, 1, 1, 2}) || !slices.Equal(y, []int{2, 0, 0, 1}) ||
-		!slices.Equal(x.Data(), []float32{5, -5, 99, -99, 0, 0, 31, -31}) {
-		t.Errorf("gathered %v with labels %v", &x, y)
+	s.Gather(&b, idx)
+	if !slices.Equal(b.X.Shape(), []int{4, 1, 1, 2}) || !slices.Equal(b.Y, []int{2, 0, 0, 1}) ||
+		!slices.Equal(b.X.Data(), []float32{5, -5, 99, -99, 0, 0, 31, -31}) || !slices.Equal(b.Target.Data(), b.X.Data()) ||
+		!slices.Equal(b.Weight.Data(), []float32{0.05, 0.99, 0, 0.31}) {
+		t.Errorf("gathered %v with labels %v, targets %v, weights %v", &b.X, b.Y, &b.Target, &b.Weight)
+	}
+	part, slice := s.Subset(idx), s.Slice(31, 33)
+	if !slices.Equal(part.Weight, b.Weight.Data()) || !slices.Equal(part.Target.Data(), b.Target.Data()) ||
+		!slices.Equal(slice.Weight, []float32{0.31, 0}) || !slices.Equal(slice.Target.Data(), s.X.Slice(31, 33).Data()) {
+		t.Errorf("parts have targets %v and %v, weights %v and %v", part.Target, slice.Target, part.Weight, slice.Weight)
+	}
+}
+
+// Samples without labels have parts and batches too.
+func TestSetWithoutLabels(t *testing.T) {
+	s := &Set{X: tensor.From([]float32{1, 2, 3, 4}, 4, 1)}
+	var b Batch
+	s.Gather(&b, []int{3, 1})
+	if part := s.Slice(1, 3).Subset([]int{1}); len(b.Y) != 0 || b.X.Data()[0] != 4 || part.Y != nil || part.X.Data()[0] != 3 {
+		t.Errorf("gathered %v with labels %v; a part has %v with labels %v", &b.X, b.Y, part.X, part.Y)
 	}
 }
 
@@ -114,7 +133,6 @@ func TestMistakesPanic(t *testing.T) {
 		"dataset: Slice: [-1:2] of 10 images":                     func() { s.Slice(-1, 2) },
 		"dataset: Slice: [3:2] of 10 images":                      func() { s.Slice(3, 2) },
 		"dataset: Gather: index 10 of 10 images":                  func() { s.Subset([]int{10}) },
-		"dataset: Gather: 2 indices into 1 labels":                func() { s.Gather(new(tensor.Tensor), make([]int, 1), []int{0, 1}) },
 		"dataset: Split: fraction 1.5 outside [0, 1]":             func() { s.Split(1.5, rng) },
 		"dataset: Balanced: 6 images of class \"0\", which has 5": func() { s.Balanced(6, rng) },
 		"dataset: Order: -1 samples":                              func() { Order(-1, 1, 0) },

@@ -115,12 +115,12 @@ func TestAugmented(t *testing.T) {
 		}
 		a := &Augmented{Set: set, Pad: pad, Flip: flip, RNG: tensor.Stream(1, "windows")}
 		seen := map[string]bool{}
-		x, y := new(tensor.Tensor), make([]int, 1)
+		var b Batch
 		for range 500 {
-			a.Gather(x, y, []int{0})
-			key := x.Reshape(len(image)).String()
-			if y[0] != 3 || !windows[key] {
-				t.Fatalf("flip %t: label %d, image %s", flip, y[0], key)
+			a.Gather(&b, []int{0})
+			key := b.X.Reshape(len(image)).String()
+			if b.Y[0] != 3 || !windows[key] {
+				t.Fatalf("flip %t: label %d, image %s", flip, b.Y[0], key)
 			}
 			seen[key] = true
 		}

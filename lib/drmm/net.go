@@ -31,7 +31,6 @@ import (
 	"github.com/lateral-ml/lateral/lib/competitive"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/nn"
-	"github.com/lateral-ml/lateral/lib/norm"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -46,7 +45,7 @@ type Net struct {
 // A Layer renders level l-1 of templates from level l.
 type Layer struct {
 	Filters *autograd.Var // core templates Gamma [filters, channels below, k, k]
-	Norm    *norm.Batch   // of the net inputs, bottom-up only; nil for none
+	Norm    *nn.BatchNorm // of the net inputs, bottom-up only; nil for none
 
 	shape        LayerShape
 	below, above Level
@@ -64,7 +63,7 @@ func NewNet(s Shape, image Level, classes int, rng *tensor.RNG) (*Net, error) {
 		below := levels[i].Channels
 		filters := tensor.New(l.Filters, below, l.Kernel, l.Kernel)
 		nn.Xavier(filters, nil, below*l.Kernel*l.Kernel, l.Filters*l.Kernel*l.Kernel, rng)
-		n.Layers = append(n.Layers, &Layer{autograd.NewParam(filters), norm.NewBatch(l.Filters), l, levels[i], levels[i+1]})
+		n.Layers = append(n.Layers, &Layer{autograd.NewParam(filters), nn.NewBatchNorm(l.Filters), l, levels[i], levels[i+1]})
 	}
 	n.Out = nn.NewDense(levels[len(s)].Channels, classes, nn.Xavier, rng)
 	return n, nil
@@ -128,7 +127,7 @@ func (n *Net) Infer(found *Inference, x *autograd.Var) {
 
 // switchesOf returns the switches of a layer with features x, the maxima over positions and the net inputs u.
 func switchesOf(x, best, u *autograd.Var) Switches {
-	y, op := autograd.Record[switches]("Switches", x, best, u)
+	y, op := autograd.Record[switchesOp]("Switches", x, best, u)
 	y.Resize(0)
 	op.at = slices.Grow(op.at[:0], x.Value().Len())[:x.Value().Len()]
 	op.pooled = nil
@@ -136,22 +135,22 @@ func switchesOf(x, best, u *autograd.Var) Switches {
 		op.pooled = competitive.Winners(best)
 	}
 	s := x.Shape()
-	autograd.For(y, s[0]*s[1], 1<<14/(s[2]*s[3])+1, (*switches).find)
+	autograd.For(y, s[0]*s[1], 1<<14/(s[2]*s[3])+1, (*switchesOp).find)
 	return Switches{op.at, u.Shape()[2], u.Shape()[3]}
 }
 
-// switches is the operation that finds the switches, on the tape for their memory.
-type switches struct {
+// switchesOp is the operation that finds the switches, on the tape for their memory.
+type switchesOp struct {
 	at     []int32
 	pooled []int32 // the positions of the maxima in the net inputs, nil without pooling
 }
 
-func (op *switches) Backward(*autograd.Var) {}
+func (op *switchesOp) Backward(*autograd.Var) {}
 
 // Choices yields the switches.
-func (op *switches) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(op.at) }
+func (op *switchesOp) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(op.at) }
 
-func (op *switches) find(y *autograd.Var, lo, hi int) {
+func (op *switchesOp) find(y *autograd.Var, lo, hi int) {
 	x := y.In(0)
 	n, plane := x.Shape()[2]*x.Shape()[3], y.In(2).Shape()[2]*y.In(2).Shape()[3]
 	for i := lo; i < hi; i++ {
@@ -181,7 +180,7 @@ func on(v float32) int32 {
 // Choose returns, for each sample, 1 for the class with the largest logit (of equal ones the first) and 0 for the
 // others: [N, C] -> [N, C], without a gradient.
 func Choose(logits *autograd.Var) *autograd.Var {
-	y, op := autograd.Record[choose]("Choose", logits)
+	y, op := autograd.Record[chooseOp]("Choose", logits)
 	y.Resize(logits.Shape()...)
 	clear(y.Data())
 	op.chosen = op.chosen[:0]
@@ -193,14 +192,14 @@ func Choose(logits *autograd.Var) *autograd.Var {
 	return y
 }
 
-type choose struct {
+type chooseOp struct {
 	chosen []int32 // class of each sample
 }
 
-func (op *choose) Backward(*autograd.Var) {}
+func (op *chooseOp) Backward(*autograd.Var) {}
 
 // Choices yields the classes.
-func (op *choose) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(op.chosen) }
+func (op *chooseOp) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(op.chosen) }
 
 // A Rendering is what the top-down pass makes. Its variables belong to the tape of what it was made from.
 type Rendering struct {
@@ -223,7 +222,9 @@ func (n *Net) Render(r *Rendering, classes *autograd.Var, switches []Switches) {
 		r.Templates = make([]*autograd.Var, last+1)
 	}
 	r.Templates = r.Templates[:last+1]
-	r.Templates[last] = autograd.Repeat2D(autograd.MatMul(classes, n.Out.Weight), n.levels[last].H, n.levels[last].W)
+	top, level := autograd.MatMul(classes, n.Out.Weight), n.levels[last]
+	top = autograd.Reshape(top, top.Rows(), level.Channels, 1, 1)
+	r.Templates[last] = autograd.Expand(top, top.Rows(), level.Channels, level.H, level.W)
 	for l := last; l > 0; l-- {
 		layer := n.Layers[l-1]
 		r.Templates[l-1] = RenderLayer(r.Templates[l], switches[l-1], layer.Filters, layer.shape.Border)
@@ -237,8 +238,8 @@ func (n *Net) Render(r *Rendering, classes *autograd.Var, switches []Switches) {
 //	z [N, K, h, w], filters [K, C, k, k] -> [N, C, H, W]
 //
 // M_a silences what is off, Z_x pads the patch of the place x with zeros to the size of an image, and T_t moves it to
-// one of the 2 x 2 positions: together a transposed convolution of the elements that [autograd.Place] has put where the
+// one of the 2 x 2 positions: together a transposed convolution of the elements that [autograd.MaxUnpool] has put where the
 // switches say. Source: [NINAI17, eqs. 19 to 22].
 func RenderLayer(z *autograd.Var, g Switches, filters *autograd.Var, border Border) *autograd.Var {
-	return autograd.ConvTranspose2D(autograd.Place(z, g.At, g.H, g.W), filters, nil, border.conv(filters.Shape()[2]))
+	return autograd.ConvTranspose2D(autograd.MaxUnpool(z, g.At, g.H, g.W), filters, nil, border.conv(filters.Shape()[2]))
 }

@@ -82,9 +82,9 @@ func TestRenderTheLastImages(t *testing.T) {
 	for _, g := range found.Switches {
 		switches = append(switches, g.From(3, 5))
 	}
-	net.Render(&last, Choose(autograd.Slice(found.Logits, 3, 5)), switches)
+	net.Render(&last, Choose(autograd.Slice(found.Logits, 0, 3, 5)), switches)
 	for i := range last.Templates {
-		want := autograd.Slice(all.Templates[i], 3, 5)
+		want := autograd.Slice(all.Templates[i], 0, 3, 5)
 		if got := last.Templates[i]; got.Rows() != 2 || !slices.Equal(got.Data(), want.Data()) {
 			t.Errorf("level %d of %d images differs from that of all", i, got.Rows())
 		}
@@ -272,11 +272,11 @@ func TestGradientOfTheObjective(t *testing.T) {
 		in := tape.Input(x)
 		net.Infer(&found, in)
 		net.Render(&r, Choose(found.Logits), found.Switches)
-		sum := loss.CrossEntropy(autograd.Slice(found.Logits, 0, 2), []int{0, 2})
-		unlabelled := autograd.Slice(found.Logits, 2, 4)
+		sum := loss.CrossEntropy(autograd.Slice(found.Logits, 0, 0, 2), []int{0, 2})
+		unlabelled := autograd.Slice(found.Logits, 0, 2, 4)
 		sum = autograd.Add(sum, autograd.Scale(loss.KL(unlabelled, nil), -0.5))
 		sum = autograd.Add(sum, loss.MarginalKL(unlabelled, nil))
-		sum = autograd.Add(sum, autograd.Scale(loss.SumSquare(r.Image(), in), 0.01))
+		sum = autograd.Add(sum, autograd.Scale(loss.SSE(r.Image(), in), 0.01))
 		for _, z := range r.Templates[1:] {
 			sum = autograd.Add(sum, autograd.Scale(loss.NonNegativity(z), 0.1))
 		}

@@ -26,9 +26,9 @@ func (b Border) String() string { return borders[b] }
 func (b Border) conv(k int) autograd.ConvShape {
 	switch b {
 	case Half:
-		return autograd.Half(k, k)
+		return autograd.SamePadding(k, k)
 	case Full:
-		return autograd.Full(k, k)
+		return autograd.FullPadding(k, k)
 	}
 	return autograd.ConvShape{}
 }

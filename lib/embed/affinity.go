@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/lateral-ml/lateral/lib/internal/parallel"
-	"github.com/lateral-ml/lateral/lib/submask"
+	"github.com/lateral-ml/lateral/lib/retrieval"
 )
 
 // Affinities say how much each pair of N samples belongs together: p_ij >= 0 with sum 1 over all i and j, p_ij = p_ji,
@@ -38,7 +38,7 @@ func (a *Affinities) Row(i int) (to []int32, p []float32) {
 //
 // The error names a sample whose distances are not finite. It panics unless 1 <= perplexity <= K, every sample
 // has neighbours, none of them itself, and hamming says which of the two distances it is.
-func NewAffinities(near *submask.Neighbours, hamming bool, perplexity float64) (*Affinities, error) {
+func NewAffinities(near *retrieval.Neighbours, hamming bool, perplexity float64) (*Affinities, error) {
 	n, k := near.Len(), near.K
 	if !(perplexity >= 1 && perplexity <= float64(k)) {
 		panic(fmt.Sprintf("embed: NewAffinities: perplexity %g with %d neighbours each", perplexity, k))
@@ -108,7 +108,7 @@ func sum(x []float64) float64 {
 }
 
 // joint joins what i is to j and what j is to i.
-func joint(near *submask.Neighbours, conditional []float64) *Affinities {
+func joint(near *retrieval.Neighbours, conditional []float64) *Affinities {
 	n, k := near.Len(), near.K
 	type edge struct {
 		to int32

@@ -13,7 +13,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
-	"github.com/lateral-ml/lateral/lib/submask"
+	"github.com/lateral-ml/lateral/lib/retrieval"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -32,14 +32,11 @@ func clusters(n, centres int) (*tensor.Tensor, []int) {
 // affinities returns the affinities of points.
 func affinities(t *testing.T, x *tensor.Tensor, perplexity float64) *Affinities {
 	t.Helper()
-	v, err := submask.NewVectors(x)
+	v, err := retrieval.NewVectors(x)
 	if err != nil {
 		t.Fatal(err)
 	}
-	near, err := v.Search(x, min(x.Rows(), int(3*perplexity)+2))
-	if err != nil {
-		t.Fatal(err)
-	}
+	near := v.Search(v, min(x.Rows(), int(3*perplexity)+2))
 	a, err := NewAffinities(near.WithoutSelf(), false, perplexity)
 	if err != nil {
 		t.Fatal(err)
@@ -202,15 +199,12 @@ func TestMapSeparatesClusters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	near, err := submask.NewVectors(m.Y)
+	points, err := retrieval.NewVectors(m.Y)
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := near.Search(m.Y, 6)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if errors := submask.Errors(submask.Classify(first.WithoutSelf(), label, 5, submask.Uniform), label); errors > 0 {
+	first := points.Search(points, 6)
+	if errors := retrieval.Errors(retrieval.Classify(first.WithoutSelf(), label, 5, retrieval.UniformVote), label); errors > 0 {
 		t.Errorf("%d of %d points lie among others of another cluster", errors, len(label))
 	}
 	if len(kl) != c.Iterations/50 || kl[len(kl)-1] != m.KL || !(m.KL < kl[1]) {
@@ -233,8 +227,8 @@ func TestMapSeparatesClusters(t *testing.T) {
 }
 
 func TestMapDoesNotDependOnWorkers(t *testing.T) {
-	codes := submask.ReLU(noisy(300, 40))
-	near := (&submask.Index{Codes: codes}).Search(codes, 31).WithoutSelf()
+	codes := retrieval.ActiveCodes(noisy(300, 40))
+	near := (&retrieval.Index{Codes: codes}).Search(codes, 31).WithoutSelf()
 	a, err := NewAffinities(near, true, 10)
 	if err != nil {
 		t.Fatal(err)
@@ -368,8 +362,8 @@ func TestDivergenceDoesNotDependOnTheStart(t *testing.T) {
 		t.Skip("slow, and no other code than the tests above run")
 	}
 	images, _ := dataset.Glyphs(1)
-	codes := submask.ReLU(projected(images.X.Slice(0, 300), 200))
-	near := (&submask.Index{Codes: codes}).Search(codes, 91).WithoutSelf()
+	codes := retrieval.ActiveCodes(projected(images.X.Slice(0, 300), 200))
+	near := (&retrieval.Index{Codes: codes}).Search(codes, 91).WithoutSelf()
 	a, err := NewAffinities(near, true, 30)
 	if err != nil {
 		t.Fatal(err)

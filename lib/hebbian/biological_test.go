@@ -100,7 +100,7 @@ func TestBiologicalStepIsTheFastOne(t *testing.T) {
 	w := tensor.From([]float32{0.9, 0.1, 0.8, 0.2, 0.1, 0.7}, 3, 2)
 	v := tensor.From([]float32{1, 0.2}, 1, 2)
 	rule, fast := Rule{P: 3}, w.Clone()
-	NewLearner(Competition{Rule: rule, Delta: 0.4}, fast).Step(v, 0.01)
+	NewLearner(Competition{Rule: rule, Delta: 0.4}, fast).Update(v, 0.01)
 	b := Biological{Rule: rule, Inhibition: Inhibition{Strength: 0.6}, G: Threshold(0.5, 0.4), TauL: 100}
 	h, err := b.Present(w, v.Data())
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/internal/parallel"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -53,20 +54,28 @@ func (c Competition) withDefaults() Competition {
 	return c
 }
 
-// A Learner changes weights by batches of examples. It may be used by one goroutine at a time.
+// A Learner changes weights by batches of examples, one call of Update for each, or as the learner of a [train.Run]:
 //
-// A step costs one matrix product, batch x inputs x units. The rest touches only the rows that won or came k-th: the
-// product needs sign(W)|W|^(p-1), which is kept beside W and brought up to date where W changes. A step allocates
+//	l := hebbian.NewLearner(competition, hebbian.NewWeights(2000, 784, seed))
+//	l.Rate = optim.Linear(0.04, 0, epochs)
+//	history, err := train.Run(ctx, train.Config{Learner: l, Train: images, Epochs: epochs})
+//
+// It may be used by one goroutine at a time.
+//
+// An update costs one matrix product, batch x inputs x units. The rest touches only the rows that won or came k-th: the
+// product needs sign(W)|W|^(p-1), which is kept beside W and brought up to date where W changes. An update allocates
 // nothing once it has seen the largest batch, and its result does not depend on the number of workers.
 type Learner struct {
-	Workers int // goroutines for a step; 0 is one for each core
+	Rate    optim.Schedule // learning rate of a train.Run, which needs it. The document's falls from 0.04 linearly to 0
+	Workers int            // goroutines for a step; 0 is one for each core
 
 	rule  Competition
 	w     *tensor.Tensor // [units, inputs]
 	power *tensor.Tensor // sign(W)|W|^(p-1), [units, inputs]; w itself if p is 2
 	wins  []int
+	rate  float64 // of the last step of a run
 
-	// Of the step in hand:
+	// Of the update in hand:
 	x        *tensor.Tensor // [batch, inputs]
 	currents []float32      // [batch, units]
 	ranking  []int32        // [batch, k], the units by rank
@@ -81,8 +90,14 @@ type Learner struct {
 	part     func(l *Learner, lo, hi int)
 }
 
-// NewLearner returns a learner of weights w [units, inputs], which it changes in place. Draw them from the standard
-// normal distribution, as the document does. It panics if the settings are out of range or there are fewer than K units.
+// NewWeights returns the weights [units, inputs] that learning starts from: standard normal, as in the document.
+func NewWeights(units, inputs int, seed uint64) *tensor.Tensor {
+	w := tensor.New(units, inputs)
+	tensor.Stream(seed, "hebbian/weights").Normal(w.Data(), 0, 1)
+	return w
+}
+
+// NewLearner returns a learner of weights w [units, inputs], which it changes in place; see [NewWeights]. It panics if the settings are out of range or there are fewer than K units.
 func NewLearner(c Competition, w *tensor.Tensor) *Learner {
 	c = c.withDefaults()
 	if w.Rank() != 2 || w.Rows() < c.K {
@@ -177,12 +192,12 @@ func (l *Learner) rank(i int) {
 	}
 }
 
-// Step lets the units compete for a batch x [N, inputs] and changes the weights by the rule, with the given rate.
+// Update lets the units compete for a batch x [N, inputs] and changes the weights by the rule, with the given rate.
 //
 //	W_mu += rate / N · sum over the examples of g_mu (R^p v - <W_mu,v> W_mu)      with Scale = Average
 //
 // All examples of a batch see the weights as they were before it.
-func (l *Learner) Step(x *tensor.Tensor, rate float64) {
+func (l *Learner) Update(x *tensor.Tensor, rate float64) {
 	if x.Rows() == 0 {
 		return
 	}

@@ -27,7 +27,7 @@ func uniform(name string, shape ...int) *tensor.Tensor {
 }
 
 // Whatever the batch, one step is what the rule says for the winner and for the unit that came k-th.
-func TestStepIsTheRule(t *testing.T) {
+func TestUpdateIsTheRule(t *testing.T) {
 	const units, inputs = 6, 9
 	for _, batch := range []int{1, 4} {
 		for _, c := range []Competition{
@@ -39,7 +39,7 @@ func TestStepIsTheRule(t *testing.T) {
 		} {
 			w, x := normal(fmt.Sprint("w", c.P), units, inputs), uniform("x", batch, inputs)
 			want := online(c, w, x, 0.05)
-			NewLearner(c, w).Step(x, 0.05)
+			NewLearner(c, w).Update(x, 0.05)
 			for i, got := range w.Data() {
 				near(t, fmt.Sprintf("%+v, batch of %d: weight %d", c, batch, i), float64(got), want[i], 2e-5)
 			}
@@ -134,7 +134,7 @@ func TestNormsConverge(t *testing.T) {
 		}
 		l := NewLearner(Competition{Rule: rule}, w)
 		for range 5000 {
-			l.Step(x, 0.02)
+			l.Update(x, 0.02)
 		}
 		for u, norm := range rule.PNorms(w) {
 			near(t, fmt.Sprintf("%+v: norm of unit %d", rule, u), norm, max(rule.R, 1), 1e-3)
@@ -148,14 +148,14 @@ func TestKeptPowersStayExact(t *testing.T) {
 		c := Competition{Rule: Rule{P: p}, K: 3, Delta: 0.4, Scale: Largest}
 		l := NewLearner(c, normal("w", 40, 30))
 		for i := range 20 {
-			l.Step(uniform(fmt.Sprint("x", i), 16, 30), 0.03)
+			l.Update(uniform(fmt.Sprint("x", i), 16, 30), 0.03)
 		}
 		x := uniform("x", 16, 30)
 		kept := slices.Clone(l.Compete(x))
 		anew := NewLearner(c, l.Weights().Clone())
 		anew.Compete(x)
-		l.Step(x, 0.1)
-		anew.Step(x, 0.1)
+		l.Update(x, 0.1)
+		anew.Update(x, 0.1)
 		if !slices.Equal(kept, anew.Compete(x)) && !slices.Equal(l.Weights().Data(), anew.Weights().Data()) {
 			t.Errorf("p = %v: the learner went another way than one that began from its weights", p)
 		}
@@ -173,7 +173,7 @@ func TestWorkersDoNotMatter(t *testing.T) {
 			l := NewLearner(Competition{Rule: Rule{P: 3}, K: 7, Delta: 0.4, Scale: scale}, normal("w", 301, 784))
 			l.Workers = workers
 			for i := range 6 {
-				l.Step(uniform(fmt.Sprint("x", i), 100-i, 784), 0.04)
+				l.Update(uniform(fmt.Sprint("x", i), 100-i, 784), 0.04)
 			}
 			if want == nil {
 				want, wins = l.Weights().Data(), l.Wins()
@@ -187,7 +187,7 @@ func TestWorkersDoNotMatter(t *testing.T) {
 
 func TestWinsAreCounted(t *testing.T) {
 	l := NewLearner(Competition{}, tensor.From([]float32{1, 0, 0, 1, 0.1, 0.1}, 3, 2))
-	l.Step(tensor.From([]float32{1, 0, 0, 1, 0.9, 0}, 3, 2), 0)
+	l.Update(tensor.From([]float32{1, 0, 0, 1, 0.9, 0}, 3, 2), 0)
 	if want := []int{2, 1, 0}; !slices.Equal(l.Wins(), want) {
 		t.Errorf("wins %v, want %v", l.Wins(), want)
 	}
@@ -197,7 +197,7 @@ func TestWinsAreCounted(t *testing.T) {
 	}
 }
 
-func TestStepAllocatesNothing(t *testing.T) {
+func TestUpdateAllocatesNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
@@ -207,10 +207,10 @@ func TestStepAllocatesNothing(t *testing.T) {
 			l.Workers = workers
 			x := uniform("x", 100, 784)
 			for range 3 {
-				l.Step(x, 0.02)
+				l.Update(x, 0.02)
 			}
-			if n := testing.AllocsPerRun(20, func() { l.Step(x, 0.02) }); n != 0 {
-				t.Errorf("p = %v, %d workers: a step allocates %v times", p, workers, n)
+			if n := testing.AllocsPerRun(20, func() { l.Update(x, 0.02) }); n != 0 {
+				t.Errorf("p = %v, %d workers: an update allocates %v times", p, workers, n)
 			}
 		}
 	}
@@ -227,7 +227,7 @@ func ExampleLearner() {
 		0, 0, 1, 1,
 	}, 2, 4)
 	for range 2000 {
-		l.Step(x, 0.05)
+		l.Update(x, 0.05)
 	}
 	ranking := l.Compete(x)
 	fmt.Println("different winners:", ranking[0] != ranking[2])

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
 	. "github.com/lateral-ml/lateral/lib/hebbian"
 	"github.com/lateral-ml/lateral/lib/loss"
@@ -61,16 +62,37 @@ func TestFitGain(t *testing.T) {
 	near(t, "mean square", squares/float64(len(h)), 1, 1e-4)
 }
 
+// How dark the images are matters neither to relative features nor to features with a fitted gain: here weights of 0.02
+// and 0.01 see one pixel, and features compare as 2^10 to 1.
+func TestFeaturesOfFaintImages(t *testing.T) {
+	for _, ink := range []float32{1e25, 1, 1. / 255, 1e-4, 1e-20, 1e-25} {
+		net := NewNet(tensor.From([]float32{0.02, 0.01}, 2, 1), 2, 10, 0.1, tensor.Stream(1, "out"))
+		x := tensor.From([]float32{ink}, 1, 1)
+		net.FitGain(x)
+		for _, relative := range []bool{true, false} {
+			net.Relative = relative
+			h := net.Features(autograd.NewTape(1).Input(x)).Data()
+			scale := 2 / 1025. // mean 1, or mean square 1
+			if !relative {
+				scale = math.Sqrt(2. / (1 + 1<<20))
+			}
+			near(t, fmt.Sprintf("ink %v, relative %v: first feature", ink, relative), float64(h[0])/(1024*scale), 1, 1e-4)
+			near(t, fmt.Sprintf("ink %v, relative %v: second feature", ink, relative), float64(h[1])/scale, 1, 1e-4)
+		}
+	}
+}
+
 // Features computed once and features computed for each batch are the same.
 func TestEncode(t *testing.T) {
 	set := examples(1100)
 	net := NewNet(normal("w", 9, 30), 2, 4.5, 0.1, tensor.Stream(1, "out"))
 	net.Relative = true
 	kept, lazy := net.Encode(set, 1<<20), net.Encode(set, 100)
-	var a, b tensor.Tensor
-	y, z, idx := make([]int, 4), make([]int, 4), []int{1099, 3, 500, 3}
-	kept.Gather(&a, y, idx)
-	lazy.Gather(&b, z, idx)
+	var first, second dataset.Batch
+	idx := []int{1099, 3, 500, 3}
+	kept.Gather(&first, idx)
+	lazy.Gather(&second, idx)
+	a, b, y, z := &first.X, &second.X, first.Y, second.Y
 	if fmt.Sprintf("%T", kept) == fmt.Sprintf("%T", lazy) {
 		t.Error("the memory allowed does not matter")
 	}
@@ -97,6 +119,12 @@ func TestUnitLength(t *testing.T) {
 	if !slices.Equal(set.X.Data(), before.Data()) {
 		t.Error("the set itself was changed")
 	}
+	for _, ink := range []float32{1e-44, 1e-30, 1e-15, 1e15, 1e38} {
+		for j := range set.X.Row(0) {
+			set.X.Row(0)[j] = ink
+		}
+		near(t, fmt.Sprintf("length of an image of ink %v", ink), Rule{P: 2}.PNorms(UnitLength(set).X.Reshape(5, 30))[0], 1, 1e-6)
+	}
 	if unit.Sum == set.Sum {
 		t.Error("other data have the same sum")
 	}
@@ -117,12 +145,15 @@ func TestSecondPhase(t *testing.T) {
 		t.Fatalf("the output layer has parameters %v", got)
 	}
 	history, err := train.Run(context.Background(), train.Config{
-		Model: net.OutputLayer(), Train: net.Encode(set, 1<<20), Epochs: 30, BatchSize: 20, Workers: 1,
-		Loss: func(b *train.Batch) *autograd.Var {
-			c := net.ReadOut(b.X)
-			b.Error(c)
-			return loss.Power(c, b.Y, 6)
+		Learner: &train.GradientDescent{
+			Model: net.OutputLayer(), Workers: 1,
+			Loss: func(b *train.Batch) *autograd.Var {
+				c := net.ReadOut(b.X)
+				b.Error(c)
+				return loss.Power(c, b.Y, 6)
+			},
 		},
+		Train: net.Encode(set, 1<<20), Epochs: 30, BatchSize: 20,
 	})
 	if err != nil {
 		t.Fatal(err)

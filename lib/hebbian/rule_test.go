@@ -3,7 +3,6 @@
 package hebbian_test
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -161,9 +160,9 @@ func TestWrongRulesPanic(t *testing.T) {
 		"vectors of 1 and 2 elements":          func() { Rule{}.Current(make([]float64, 1), make([]float64, 2)) },
 		"want K >= 2":                          func() { NewLearner(Competition{K: 1}, w) },
 		"at least K units":                     func() { NewLearner(Competition{K: 4}, w) },
-		"[1 3] for weights of shape [3 2]":     func() { NewLearner(Competition{}, w).Step(tensor.New(1, 3), 1) },
+		"[1 3] for weights of shape [3 2]":     func() { NewLearner(Competition{}, w).Update(tensor.New(1, 3), 1) },
 		"Strength, Tau, Until and Settled":     func() { Inhibition{}.Settle(nil, nil) },
-		"Data, Units and Epochs are required":  func() { Train(context.Background(), Config{}) },
+		"Rate is required":                     func() { NewLearner(Competition{}, w).Step(nil, nil) },
 	} {
 		func() {
 			defer func() {

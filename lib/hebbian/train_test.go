@@ -5,8 +5,8 @@ package hebbian_test
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
+	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -15,7 +15,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/dataset"
 	. "github.com/lateral-ml/lateral/lib/hebbian"
 	"github.com/lateral-ml/lateral/lib/optim"
-	"github.com/lateral-ml/lateral/lib/tensor"
+	"github.com/lateral-ml/lateral/lib/train"
 )
 
 func examples(n int) *dataset.Set {
@@ -26,123 +26,140 @@ func examples(n int) *dataset.Set {
 	return set
 }
 
-func config(dir string) Config {
-	return Config{
-		Competition: Competition{Rule: Rule{P: 3}, Delta: 0.2, Scale: Largest}, Data: examples(95), Units: 12,
-		Epochs: 6, BatchSize: 10, Seed: 3, Workers: 1, Dir: dir,
-	}
+var competition = Competition{Rule: Rule{P: 3}, Delta: 0.2, Scale: Largest}
+
+// config returns a run of twelve units, and its learner.
+func config(dir string) (*Learner, train.Config) {
+	l := NewLearner(competition, NewWeights(12, 30, 3))
+	l.Rate, l.Workers = optim.Linear(0.04, 0, 6), 1
+	return l, train.Config{Learner: l, Train: examples(95), Epochs: 6, BatchSize: 10, Seed: 3, Dir: dir}
 }
 
-func mustTrain(t *testing.T, c Config) *Trained {
+func mustTrain(t *testing.T, c train.Config) *train.History {
 	t.Helper()
-	r, err := Train(context.Background(), c)
+	h, err := train.Run(context.Background(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return h
 }
 
-// dying is data that cancels a run after some batches.
-type dying struct {
-	*dataset.Set
-	left   int
-	cancel context.CancelCauseFunc
-}
-
-var errPulled = errors.New("pulled the plug")
-
-func (d *dying) Gather(x *tensor.Tensor, y, idx []int) {
-	if d.left--; d.left == 0 {
-		d.cancel(errPulled)
+// metricsOf returns what a history holds but for times.
+func metricsOf(h *train.History) string {
+	s := ""
+	for _, e := range h.Epochs {
+		s += fmt.Sprint(e.Train, e.Valid)
 	}
-	d.Set.Gather(x, y, idx)
+	return s
 }
 
 func TestResumedRunsAreTheSame(t *testing.T) {
-	want := mustTrain(t, config(""))
+	want, c := config("")
+	history := metricsOf(mustTrain(t, c))
 	for _, stop := range []int{2, 10, 11, 33} {
 		dir := t.TempDir()
 		ctx, cancel := context.WithCancelCause(context.Background())
-		c := config(dir)
-		c.Data = &dying{examples(95), stop, cancel}
-		part, err := Train(ctx, c)
-		if !errors.Is(err, errPulled) || part.Weights == nil {
-			t.Fatalf("stopped with error %v", err)
-		}
-		got := mustTrain(t, config(dir))
-		if !slices.Equal(got.Weights.Data(), want.Weights.Data()) || !slices.Equal(got.Wins, want.Wins) {
-			t.Errorf("resumed after %d batches: other weights or wins", stop)
-		}
-		for i := range want.Epochs {
-			if got.Epochs[i].Norms != want.Epochs[i].Norms || got.Epochs[i].Dead != want.Epochs[i].Dead {
-				t.Errorf("resumed after %d batches: epoch %d is %+v, want %+v", stop, i, got.Epochs[i], want.Epochs[i])
+		pulled := errors.New("pulled the plug")
+		_, c := config(dir)
+		c.OnStep = func(e *train.Event) {
+			if e.Step == stop {
+				cancel(pulled)
 			}
 		}
-		again := mustTrain(t, config(dir)) // it is complete
-		if !slices.Equal(again.Weights.Data(), want.Weights.Data()) || len(again.Epochs) != 6 {
-			t.Error("a complete run went on")
+		if _, err := train.Run(ctx, c); !errors.Is(err, pulled) {
+			t.Fatalf("stopped with error %v", err)
+		}
+		for _, what := range []string{"resumed", "complete"} {
+			got, c := config(dir)
+			steps := 0
+			c.OnStep = func(*train.Event) { steps++ }
+			h := mustTrain(t, c)
+			if !slices.Equal(got.Weights().Data(), want.Weights().Data()) || !slices.Equal(got.Wins(), want.Wins()) || metricsOf(h) != history {
+				t.Errorf("%s after %d steps: other weights, wins or metrics", what, stop)
+			}
+			if left := map[string]int{"resumed": 60 - stop, "complete": 0}[what]; steps != left {
+				t.Errorf("%s after %d steps: %d steps, want %d", what, stop, steps, left)
+			}
+			// The powers beside the weights belong to them.
+			if x := examples(9).X; !slices.Equal(got.Compete(x), NewLearner(competition, got.Weights()).Compete(x)) {
+				t.Errorf("%s after %d steps: the learner ranks units by other weights than it has", what, stop)
+			}
 		}
 	}
 }
 
 func TestHistory(t *testing.T) {
-	c, calls := config(""), 0
+	l, c := config("")
+	calls := 0
 	c.Every = time.Nanosecond
-	c.OnEpoch = func(r *Trained) {
-		if calls++; len(r.Epochs) != calls {
-			t.Errorf("call %d has %d epochs", calls, len(r.Epochs))
+	c.Valid = examples(40)
+	c.OnEpoch = func(e *train.Event) {
+		if calls++; len(e.History.Epochs) != calls || !math.IsNaN(e.Loss) {
+			t.Errorf("call %d has %d epochs and loss %v", calls, len(e.History.Epochs), e.Loss)
 		}
 	}
-	r := mustTrain(t, c)
-	if calls != 6 || len(r.Epochs) != 6 || !slices.Equal(r.Weights.Shape(), []int{12, 30}) {
-		t.Fatalf("%d calls, %d epochs, weights %v", calls, len(r.Epochs), r.Weights.Shape())
+	h := mustTrain(t, c)
+	if calls != 6 || len(h.Epochs) != 6 {
+		t.Fatalf("%d calls, %d epochs", calls, len(h.Epochs))
 	}
 	total, dead := 0, 0
-	for _, wins := range r.Wins {
+	for _, wins := range l.Wins() {
 		total += wins
 		if wins == 0 {
 			dead++
 		}
 	}
-	last := r.Epochs[5]
-	norms := c.PNorms(r.Weights)
+	last := h.Epochs[5].Train
+	norms := competition.PNorms(l.Weights())
 	slices.Sort(norms)
-	if total != 95 || dead != last.Dead || last.Norms[0] != norms[0] || last.Norms[4] != norms[11] {
-		t.Errorf("%d wins, %d dead units, norms %v; history says %+v", total, dead, norms, last)
+	if total != 95 || float64(dead) != last["dead"] {
+		t.Errorf("%d wins, %d dead units; history says %v", total, dead, last)
 	}
-	near(t, "rate of the first epoch's last batch", r.Epochs[0].Rate, 0.04*(1-0.9/6), 1e-12)
+	for name, want := range map[string]float64{"norm min": norms[0], "norm 10%": norms[1], "norm median": norms[5], "norm 90%": norms[10], "norm max": norms[11]} {
+		if last[name] != want {
+			t.Errorf("%s is %v, want %v", name, last[name], want)
+		}
+	}
+	near(t, "rate of the first epoch's last batch", h.Epochs[0].Train["rate"], 0.04*(1-0.9/6), 1e-12)
+
+	// What was measured after the last epoch is the mean current of the winners of the validation data.
+	sum := 0.0
+	for i := range 40 {
+		v, current := widen(c.Valid.(*dataset.Set).X.Row(i)), math.Inf(-1)
+		for u := range 12 {
+			current = max(current, competition.Current(widen(l.Weights().Row(u)), v))
+		}
+		sum += current / 40
+	}
+	near(t, "validation current", h.Epochs[5].Valid["current"], sum, 1e-5)
 }
 
-func TestWrongCheckpoints(t *testing.T) {
+func TestAnotherCompetitionIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	mustTrain(t, config(dir))
-	other := config(dir)
+	_, c := config(dir)
+	mustTrain(t, c)
+	other := competition
 	other.Delta = 0.3
-	if _, err := Train(context.Background(), other); err == nil || !strings.Contains(err.Error(), "belongs to another run") {
-		t.Errorf("error %v", err)
-	}
-	file := filepath.Join(dir, "hebbian.safetensors")
-	whole, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, whole[:len(whole)-7], 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Train(context.Background(), config(dir)); err == nil || !strings.Contains(err.Error(), "cannot read the checkpoint") {
-		t.Errorf("error %v", err)
-	}
-	c := config("")
-	c.Key = func() {}
-	if _, err := Train(context.Background(), c); err == nil || !strings.Contains(err.Error(), "Key") {
+	l := NewLearner(other, NewWeights(12, 30, 3))
+	l.Rate = optim.Linear(0.04, 0, 6)
+	c.Learner = l
+	if _, err := train.Run(context.Background(), c); err == nil || !strings.Contains(err.Error(), `"Delta":0.2`) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestDivergenceIsAnError(t *testing.T) {
-	c := config("")
-	c.Scale, c.Rate = Average, optim.Constant(1e6)
-	if _, err := Train(context.Background(), c); err == nil || !strings.Contains(err.Error(), "no longer finite after epoch 1") {
+	l, c := config("")
+	average := competition
+	average.Scale = Average
+	l = NewLearner(average, l.Weights())
+	l.Rate, c.Learner = optim.Constant(1e6), l
+	var diverged *train.DivergedError
+	if _, err := train.Run(context.Background(), c); !errors.As(err, &diverged) || diverged.Epoch != 1 || diverged.Step != 10 {
+		t.Errorf("error %v", err)
+	}
+	l.Rate = func(float64) float64 { return math.NaN() }
+	if _, err := train.Run(context.Background(), c); err == nil || !strings.Contains(err.Error(), "schedule gives the rate NaN at epoch 0") {
 		t.Errorf("error %v", err)
 	}
 }

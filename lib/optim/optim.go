@@ -26,8 +26,8 @@ type Optimizer interface {
 	// Step applies the gradients to the parameters, the same ones in each call, and forgets the gradients.
 	// A parameter without gradient stays as it is.
 	Step(params []*autograd.Var)
-	// SetRate changes the learning rate.
-	SetRate(lr float64)
+	// SetLR changes the learning rate.
+	SetLR(lr float64)
 	// State returns what the optimiser remembers about params: live, so that writing to it restores it.
 	State(params []*autograd.Var) *State
 }
@@ -42,7 +42,7 @@ type State struct {
 type memory struct {
 	state     State
 	kinds     int
-	scheduled bool // SetRate was called: a rate of 0 means 0, not the default
+	scheduled bool // SetLR was called: a rate of 0 means 0, not the default
 
 	now task
 }
@@ -128,8 +128,8 @@ func (o *SGD) Step(params []*autograd.Var) {
 	}
 }
 
-// SetRate implements [Optimizer].
-func (o *SGD) SetRate(lr float64) { o.LR, o.scheduled = lr, true }
+// SetLR implements [Optimizer].
+func (o *SGD) SetLR(lr float64) { o.LR, o.scheduled = lr, true }
 
 // State implements [Optimizer].
 func (o *SGD) State(params []*autograd.Var) *State { return o.slots(params, "velocity") }
@@ -168,8 +168,8 @@ func (o *Adam) Step(params []*autograd.Var) {
 	}
 }
 
-// SetRate implements [Optimizer].
-func (o *Adam) SetRate(lr float64) { o.LR, o.scheduled = lr, true }
+// SetLR implements [Optimizer].
+func (o *Adam) SetLR(lr float64) { o.LR, o.scheduled = lr, true }
 
 // State implements [Optimizer].
 func (o *Adam) State(params []*autograd.Var) *State { return o.slots(params, "mean", "variance") }
@@ -202,8 +202,8 @@ func (o *RMSProp) Step(params []*autograd.Var) {
 	}
 }
 
-// SetRate implements [Optimizer].
-func (o *RMSProp) SetRate(lr float64) { o.LR, o.scheduled = lr, true }
+// SetLR implements [Optimizer].
+func (o *RMSProp) SetLR(lr float64) { o.LR, o.scheduled = lr, true }
 
 // State implements [Optimizer].
 func (o *RMSProp) State(params []*autograd.Var) *State { return o.slots(params, "variance") }

@@ -114,7 +114,7 @@ func TestParameterWithoutGradientStays(t *testing.T) {
 func TestRateZeroMeansZero(t *testing.T) {
 	w := autograd.NewParam(tensor.From([]float32{1}, 1))
 	for _, o := range []Optimizer{&SGD{}, &Adam{}, &RMSProp{}} {
-		o.SetRate(0)
+		o.SetLR(0)
 		setGrad(w, []float32{1})
 		o.Step([]*autograd.Var{w})
 		if w.Data()[0] != 1 {

@@ -55,6 +55,27 @@ func (p Profile) String() string {
 		p.Gini.Mean, p.Gini.Std(), p.Hoyer.Mean, p.Hoyer.Std())
 }
 
+// ReportActivity reports, as "NAME l0" and "NAME l1", how many units of a layer are active and the sum of the magnitudes
+// of their activations a [N, units], both as means over samples [Thesis21, eqs. 2.6 and 2.7]. Called from a loss function
+// for each batch that is measured, it puts the activity of the validation data into the history of the run:
+//
+//	if !b.Training() {
+//		sparsity.ReportActivity(b, "hidden", a.Value())
+//	}
+func ReportActivity(to interface {
+	Report(name string, mean float64)
+}, name string, a *tensor.Tensor) {
+	active, sum := 0, 0.0
+	for n := range a.Rows() {
+		row := a.Row(n)
+		active += L0(row)
+		sum += L1(row)
+	}
+	n := float64(a.Rows())
+	to.Report(name+" l0", float64(active)/n)
+	to.Report(name+" l1", sum/n)
+}
+
 // A Stat is the mean and the spread of the values added to it, by Welford's recurrence. The zero value has none.
 type Stat struct {
 	N    int     // number of values

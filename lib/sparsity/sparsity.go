@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package sparsity measures how sparse activations and weights are, and what the sparse network is worth.
+// Package sparsity measures how sparse activations and weights are.
 //
 // L0, L1, Gini and Hoyer take one vector: the activations of a layer for one sample. Counts, Frequency, DeadUnits and
 // ClassCounts take the activations of a layer for many samples, one sample per row, and look at each unit.
-// Profile does both, batch by batch. Dimensions behind the first are taken as one: every position of every
+// Profile does both, batch by batch, and ReportActivity what a history of training keeps. Dimensions behind the first are taken as one: every position of every
 // channel of a convolutional layer is a unit. A unit is active where its activation is not zero.
-//
-// Confusion takes labels and predictions; Accuracy, Precision and Recall are read off the matrix it returns.
 //
 // Sums are taken in float64, in a fixed order. Nothing here writes to its arguments.
 package sparsity

@@ -57,14 +57,17 @@ func (f fit) train(ctx context.Context) (fitted, error) {
 	rng := tensor.Stream(f.Seed, "weights")
 	hidden, out := nn.NewDense(20, f.Units, nil, rng), nn.NewDense(f.Units, 3, nil, rng)
 	h, err := train.Run(ctx, train.Config{
-		Model: []*nn.Dense{hidden, out},
-		Loss: func(b *train.Batch) *autograd.Var {
-			a := autograd.ReLU(hidden.Forward(b.X))
-			logits := out.Forward(a)
-			b.Error(logits)
-			return autograd.Add(loss.CrossEntropy(logits, b.Y), loss.L1(a, float32(f.Lambda)))
+		Learner: &train.GradientDescent{
+			Model: []*nn.Dense{hidden, out},
+			Loss: func(b *train.Batch) *autograd.Var {
+				a := autograd.ReLU(hidden.Forward(b.X))
+				logits := out.Forward(a)
+				b.Error(logits)
+				return autograd.Add(loss.CrossEntropy(logits, b.Y), loss.L1(a, float32(f.Lambda)))
+			},
+			Workers: 1,
 		},
-		Train: cloud, Valid: cloud, Epochs: 3, BatchSize: 20, Seed: f.Seed, Workers: 1, Trace: []string{"loss"},
+		Train: cloud, Valid: cloud, Epochs: 3, BatchSize: 20, Seed: f.Seed, Trace: []string{"loss"},
 	})
 	if err != nil {
 		return fitted{}, err

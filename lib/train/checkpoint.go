@@ -29,7 +29,7 @@ type checkpoint struct {
 	Sums    sums    // of the unfinished epoch
 	Seconds float64 // spent in the unfinished epoch
 	History History
-	Steps   int               // of the optimiser
+	Values  map[string]json.RawMessage
 	Streams map[string][]byte // random streams, by the name of the field
 	Weights string            // file name
 	Sum     string            // SHA-256 of the file
@@ -40,7 +40,7 @@ type identity struct {
 	Seed      uint64
 	BatchSize int
 	Samples   int
-	Optimizer string // type and hyper-parameters
+	Learner   string // its settings
 	Monitor   string
 	KeepBest  bool
 	Params    []string // name and shape
@@ -53,42 +53,35 @@ func (r *run) identify() (identity, error) {
 	if err != nil {
 		return identity{}, fmt.Errorf("train: Key cannot be written as JSON: %w", err)
 	}
-	id := identity{r.Seed, r.BatchSize, r.Train.Len(), describe(r.Optimizer), r.Monitor, r.KeepBest, nil, string(key), append([]string(nil), r.Trace...)}
-	for _, p := range r.state.Params {
-		id.Params = append(id.Params, fmt.Sprintf("%s %v", p.Name, p.Shape()))
+	settings, err := json.Marshal(r.state.Settings)
+	if err != nil {
+		return identity{}, fmt.Errorf("train: the settings of the learner cannot be written as JSON: %w", err)
+	}
+	id := identity{
+		Seed: r.Seed, BatchSize: r.BatchSize, Samples: r.Train.Len(), Learner: string(settings), Monitor: r.Monitor,
+		KeepBest: r.KeepBest, Key: string(key), Trace: append([]string(nil), r.Trace...),
+	}
+	for _, m := range r.state.Model {
+		id.Params = append(id.Params, fmt.Sprintf("%s %v", m.Name, m.Tensor.Shape()))
 	}
 	return id, nil
 }
 
-// describe names an optimiser and its exported fields.
-func describe(o any) string {
-	v := reflect.Indirect(reflect.ValueOf(o))
-	s := v.Type().String()
-	for i := range v.NumField() {
-		if f := v.Type().Field(i); f.IsExported() {
-			s += fmt.Sprintf(" %s=%v", f.Name, v.Field(i).Interface())
+// tensors returns everything of a run that is a tensor, live.
+func (r *run) tensors() (named []tensor.Named) {
+	add := func(kind string, name string, t *tensor.Tensor) {
+		named = append(named, tensor.Named{Name: kind + "." + name, Tensor: t})
+	}
+	for i, m := range r.state.Model {
+		add("model", m.Name, m.Tensor)
+		if r.best != nil {
+			add("best", m.Name, r.best[i])
 		}
 	}
-	return s
-}
-
-// tensors returns everything of a run that is a tensor, live.
-func (r *run) tensors() (named []tensor.Named, steps *int) {
-	for _, p := range r.state.Params {
-		named = append(named, tensor.Named{Name: "model." + p.Name, Tensor: p.Value()})
+	for _, m := range r.state.Memory {
+		add("memory", m.Name, m.Tensor)
 	}
-	for _, b := range r.state.Buffers {
-		named = append(named, tensor.Named{Name: "buffer." + b.Name, Tensor: b.Tensor})
-	}
-	state := r.Optimizer.State(r.state.Params)
-	for _, s := range state.Slots {
-		named = append(named, tensor.Named{Name: "optimizer." + s.Name, Tensor: s.Tensor})
-	}
-	kept := r.kept()
-	for i, b := range r.best {
-		named = append(named, tensor.Named{Name: "best." + kept[i].Name, Tensor: b})
-	}
-	return named, &state.Steps
+	return named
 }
 
 func (r *run) save() error {
@@ -101,10 +94,10 @@ func (r *run) save() error {
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		return fail(err)
 	}
-	named, steps := r.tensors()
+	named := r.tensors()
 	c := checkpoint{
 		Format: 1, Run: r.id, At: r.at, Sums: r.sums, Seconds: time.Since(r.began).Seconds(), History: r.history,
-		Steps: *steps, Streams: map[string][]byte{}, Weights: fmt.Sprintf("weights-%d-%d.safetensors", r.at.Epoch, r.at.Step),
+		Streams: map[string][]byte{}, Values: map[string]json.RawMessage{}, Weights: fmt.Sprintf("weights-%d-%d.safetensors", r.at.Epoch, r.at.Step),
 	}
 	for _, s := range r.state.Streams {
 		b, err := s.RNG.MarshalBinary()
@@ -112,6 +105,13 @@ func (r *run) save() error {
 			return fail(err)
 		}
 		c.Streams[s.Name] = b
+	}
+	for _, v := range r.state.Values {
+		text, err := v.text()
+		if err != nil {
+			return fail(err)
+		}
+		c.Values[v.Name] = text
 	}
 	weights := filepath.Join(r.Dir, c.Weights)
 	if err := tensor.SaveSafetensors(weights, named, nil); err != nil {
@@ -166,7 +166,7 @@ func (r *run) load() error {
 }
 
 func (r *run) restore(c *checkpoint, weights string) error {
-	named, steps := r.tensors()
+	named := r.tensors()
 	saved, _, err := tensor.LoadSafetensors(weights)
 	if err != nil {
 		return err
@@ -189,7 +189,12 @@ func (r *run) restore(c *checkpoint, weights string) error {
 			return fmt.Errorf("train: the checkpoint holds no random stream %q: remove the folder to start anew", s.Name)
 		}
 	}
-	*steps = c.Steps
+	for _, v := range r.state.Values {
+		if err := v.restore(c.Values[v.Name]); err != nil {
+			return fmt.Errorf("train: the checkpoint in %s: %s: %w; remove the folder to start anew", r.Dir, v.Name, err)
+		}
+	}
+	r.restored()
 	r.at, r.sums, r.history = c.At, c.Sums, c.History
 	r.began = time.Now().Add(-time.Duration(c.Seconds * float64(time.Second)))
 	return nil

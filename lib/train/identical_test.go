@@ -39,13 +39,13 @@ func subjects() []subject {
 	// classifier prices the activity of the layers before the last.
 	classifier := func(data Data, layers nn.Sequential) Config {
 		last := len(layers) - 1
-		return Config{
-			Model: layers, Train: data, Epochs: 1, Optimizer: &optim.Adam{LR: 0.001},
+		return Config{Train: data, Epochs: 1, Learner: &GradientDescent{
+			Model: layers, Optimizer: &optim.Adam{LR: 0.001},
 			Loss: func(b *Batch) *autograd.Var {
 				h := layers[:last].Forward(b.X)
 				return autograd.Add(loss.CrossEntropy(layers[last].Forward(h), b.Y), loss.L1(h, 0.001))
 			},
-		}
+		}}
 	}
 	return []subject{
 		{"784-128-10", func(seed uint64) Config {
@@ -73,14 +73,15 @@ type outcome struct {
 
 func (s subject) train(t *testing.T, seed uint64, workers int) outcome {
 	c := s.start(seed)
-	c.Seed, c.Workers = seed, workers
+	l := c.Learner.(*GradientDescent)
+	c.Seed, l.Workers = seed, workers
 	h, err := Run(t.Context(), c)
 	if err != nil {
 		t.Error(err)
 		return outcome{}
 	}
 	o := outcome{history: withoutTimes(h)}
-	for _, p := range nn.Params(c.Model) {
+	for _, p := range nn.Params(l.Model) {
 		for _, w := range p.Data() {
 			o.weights = append(o.weights, math.Float32bits(w))
 		}

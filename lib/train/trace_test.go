@@ -7,13 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/sparsity"
@@ -23,12 +22,15 @@ import (
 // traced is a configuration that traces the loss and the error, and reports its layer's activity.
 func traced() Config {
 	n := newNet()
-	c := config(n)
-	c.Trace = []string{"loss", "error"}
-	c.Loss = func(b *Batch) *autograd.Var {
-		b.Activity("hidden", autograd.ReLU(n.Hidden.Forward(b.X)))
+	l := n.learner()
+	l.Loss = func(b *Batch) *autograd.Var {
+		if !b.Training() {
+			sparsity.ReportActivity(b, "hidden", autograd.ReLU(n.Hidden.Forward(b.X)).Value())
+		}
 		return n.loss(b)
 	}
+	c := configOf(l)
+	c.Trace = []string{"loss", "error"}
 	return c
 }
 
@@ -87,9 +89,10 @@ func TestTrace(t *testing.T) {
 func TestTraceOfWhatIsNotReportedEachStep(t *testing.T) {
 	for name, times := range map[string]string{"accuracy": "0 times in 7", "twice": "14 times in 7"} {
 		c := traced()
-		inner := c.Loss
+		l := c.Learner.(*GradientDescent)
+		inner := l.Loss
 		c.Trace = []string{name}
-		c.Loss = func(b *Batch) *autograd.Var {
+		l.Loss = func(b *Batch) *autograd.Var {
 			b.Report("twice", 1)
 			b.Report("twice", 2)
 			return inner(b)
@@ -113,13 +116,7 @@ func TestActivity(t *testing.T) {
 	if h.Best != len(h.Epochs)-1 {
 		t.Fatalf("the best epoch is %d of %d", h.Best, len(h.Epochs))
 	}
-	n := c.Model.(*net)
-	x := new(tensor.Tensor)
-	idx := make([]int, c.Valid.Len())
-	for i := range idx {
-		idx[i] = i
-	}
-	c.Valid.Gather(x, make([]int, len(idx)), idx)
+	n, x := c.Learner.(*GradientDescent).Model.(*net), c.Valid.(*dataset.Set).X
 	p := sparsity.Measure(autograd.ReLU(n.Hidden.Forward(autograd.NewTape(1).Input(x))).Value())
 	last := h.Epochs[h.Best].Valid
 	if math.Abs(last["hidden l0"]-p.L0.Mean) > 1e-9 || math.Abs(last["hidden l1"]-p.L1.Mean) > 1e-9 || p.L0.Mean == 0 {
@@ -127,59 +124,32 @@ func TestActivity(t *testing.T) {
 	}
 }
 
-// A checkpoint that an earlier version wrote, in the middle of the second epoch of config, is continued.
-func TestCheckpointOfAnEarlierVersion(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "checkpoint-1"))); err != nil {
-		t.Fatal(err)
-	}
-	n := newNet()
-	c := config(n)
-	c.Dir = dir
-	first := 0
-	c.OnStep = func(e *Event) {
-		if first == 0 {
-			first = e.Step
-		}
-	}
-	h, err := Run(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if first != 11 || len(h.Epochs) != 6 || h.Epochs[0].Valid["error"] != 0.26 {
-		t.Errorf("continued with step %d, %d epochs, the first with error %v", first, len(h.Epochs), h.Epochs[0].Valid["error"])
-	}
-	// Other kernels may have made the checkpoint, so the last digits may differ.
-	want, _ := reference(t)
-	for i, w := range n.weights() {
-		if !(math.Abs(float64(w-want[i])) <= 1e-3) {
-			t.Fatalf("weight %d is %v after the continued run, %v without interruption", i, w, want[i])
-		}
-	}
-}
-
 func ExampleConfig_trace() {
 	rng := tensor.Stream(1, "weights")
 	hidden, out := nn.NewDense(20, 32, nil, rng), nn.NewDense(32, 3, nil, rng)
 	history, err := Run(context.Background(), Config{
-		Model: []*nn.Dense{hidden, out},
-		Loss: func(b *Batch) *autograd.Var {
-			h := autograd.ReLU(hidden.Forward(b.X))
-			b.Activity("hidden", h) // after each epoch
-			price := loss.L1(h, 0.1)
-			b.Report("price", float64(price.Scalar())) // at each step, as it is traced
-			return autograd.Add(loss.CrossEntropy(out.Forward(h), b.Y), price)
+		Learner: &GradientDescent{
+			Model: []*nn.Dense{hidden, out},
+			Loss: func(b *Batch) *autograd.Var {
+				h := autograd.ReLU(hidden.Forward(b.X))
+				if !b.Training() { // after each epoch
+					sparsity.ReportActivity(b, "hidden", h.Value())
+				}
+				penalty := loss.L1(h, 0.1)
+				b.Report("penalty", float64(penalty.Scalar())) // at each step, as it is traced
+				return autograd.Add(loss.CrossEntropy(out.Forward(h), b.Y), penalty)
+			},
 		},
-		Trace: []string{"price"},
+		Trace: []string{"penalty"},
 		Train: blobs(600, 1), Valid: blobs(300, 2), Epochs: 5,
 	})
 	if err != nil {
 		panic(err)
 	}
-	price, active := history.Trace["price"], history.ValidSeries("hidden l0")
-	fmt.Println(len(price), "steps, the price falls:", price[29] < price[0])
+	penalty, active := history.Trace["penalty"], history.ValidSeries("hidden l0")
+	fmt.Println(len(penalty), "steps, the penalty falls:", penalty[29] < penalty[0])
 	fmt.Println(len(active), "epochs, the active units become fewer:", active[4] < active[0])
 	// Output:
-	// 30 steps, the price falls: true
+	// 30 steps, the penalty falls: true
 	// 5 epochs, the active units become fewer: true
 }

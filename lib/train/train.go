@@ -1,53 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package train runs the loop of gradient descent: shuffled batches, a step for each, validation after each epoch,
+// Package train runs whatever learns in steps: batches in a shuffled order, a step for each, validation after each epoch,
 // early stopping, and checkpoints from which a killed run resumes to bit-identical weights.
+//
+// A [Learner] says what a step is. [GradientDescent] follows the gradient of a loss function:
+//
+//	history, err := train.Run(ctx, train.Config{
+//		Learner: &train.GradientDescent{Model: net, Loss: func(b *train.Batch) *autograd.Var {
+//			logits := net.Forward(b.X)
+//			b.Error(logits)
+//			return loss.CrossEntropy(logits, b.Y)
+//		}},
+//		Train: images, Valid: others, Epochs: 20, KeepBest: true, Dir: "checkpoints",
+//	})
 package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
 
-	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
-	"github.com/lateral-ml/lateral/lib/nn"
-	"github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Data is a set of labelled samples, such as a dataset.Set.
-type Data interface {
-	Len() int
-	// Gather copies the samples idx into x, which it resizes, and their labels into y, which has their number.
-	Gather(x *tensor.Tensor, y, idx []int)
-}
-
-// A Config describes a training run. Model, Loss, Train and Epochs are required.
+// A Config describes a training run. Learner, Train and Epochs are required.
 type Config struct {
-	Model any                          // whose parameters change; see nn.StateOf
-	Loss  func(b *Batch) *autograd.Var // the objective of a batch, one number
-	Train Data                         // what to learn from
-	Valid Data                         // measured after each epoch; nil for none
+	Learner Learner // such as a GradientDescent
+	Train   Data    // what to learn from
+	Valid   Data    // measured after each epoch; nil for none
 
-	Epochs    int             // passes through Train
-	BatchSize int             // default 100; the last batch of an epoch may be smaller
-	Optimizer optim.Optimizer // default Adam with its defaults
-	Schedule  optim.Schedule  // learning rate; nil leaves the optimiser's own
-	Constrain func()          // called after each step, for constraints such as nn.MaxNorm; may be nil
-	Seed      uint64          // of the order of the samples
-	Workers   int             // goroutines for one step; 0 is one for each core. Results do not depend on it
+	Epochs    int    // passes through Train
+	BatchSize int    // default 100; the last batch of an epoch may be smaller
+	Seed      uint64 // of the order of the samples
 
 	Monitor  string // metric of Valid to minimise for Patience and KeepBest; default "loss"
 	Patience int    // stop after this many epochs without a new minimum; 0 never stops early
-	KeepBest bool   // end with the weights and running statistics of the epoch with the minimum instead of the last
+	KeepBest bool   // end with the model of the epoch with the minimum instead of the last
 
 	Trace []string // metrics of which History.Trace keeps the value of every step, such as "loss"; none by default
 
 	Dir   string        // folder for checkpoints, from which the same run goes on; "" keeps none
 	Every time.Duration // save within an epoch when this much time has passed; 0 saves after epochs only
-	Key   any           // settings that Model and Loss were made with, such as lambda: a checkpoint of another key is refused
+	Key   any           // settings that the learner was made with, such as lambda: a checkpoint of another key is refused
 
 	OnStep  func(*Event) // called after each step; may be nil
 	OnEpoch func(*Event) // called after each epoch; may be nil
@@ -58,20 +55,28 @@ type Event struct {
 	Epoch, Epochs int     // epochs done (at OnEpoch) or begun (at OnStep), of how many
 	Step, Steps   int     // steps done, of how many
 	Samples       int     // in the step
-	Loss          float64 // of the step
+	Loss          float64 // of the step; NaN for a learner that reports none
 	History       *History
 }
 
-// A DivergedError says that the loss was no finite number.
+// A DivergedError says that learning went out of bounds: a loss or a weight is no finite number.
 type DivergedError struct {
-	Epoch, Batch, Step int     // counted from 1
-	Loss               float64 // NaN or an infinity
-	Where              string  // the first result that was not finite
+	Epoch, Batch, Step int     // counted from 1; Step is 0 if the batch was measured, not learnt from
+	What               string  // "loss"
+	Value              float64 // NaN or an infinity
+	Where              string  // the first result that was not finite, if it is known
 }
 
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("train: the loss became %v in step %d (epoch %d, batch %d); first at fault: %s; try a smaller learning rate",
-		e.Loss, e.Step, e.Epoch, e.Batch, e.Where)
+	at := fmt.Sprintf("step %d (epoch %d, batch %d)", e.Step, e.Epoch, e.Batch)
+	if e.Step == 0 {
+		at = fmt.Sprintf("batch %d of the data that was measured", e.Batch)
+	}
+	where := ""
+	if e.Where != "" {
+		where = "; first at fault: " + e.Where
+	}
+	return fmt.Sprintf("train: the %s became %v in %s%s; try a smaller learning rate", e.What, e.Value, at, where)
 }
 
 // Run trains until the epochs are done, patience runs out, or ctx is cancelled. With Dir set it goes on from the
@@ -79,7 +84,7 @@ func (e *DivergedError) Error() string {
 //
 // The history says what happened up to the return, even when there is an error:
 //   - ctx was cancelled: the step was finished and a checkpoint saved; the error wraps context.Cause(ctx);
-//   - a [*DivergedError]: the last good checkpoint stays;
+//   - a step failed, with a [*DivergedError] or another error: the last good checkpoint stays;
 //   - a checkpoint could not be read or written; the one before stays.
 //
 // Run panics if a required field of the configuration is missing.
@@ -99,18 +104,19 @@ func Run(ctx context.Context, c Config) (*History, error) {
 // A run is the state of a training loop.
 type run struct {
 	Config
-	id      identity
-	state   nn.State
-	tape    *autograd.Tape
-	loader  loader
-	sums    sums // of the metrics of the epoch so far
-	at      position
-	history History
-	best    []*tensor.Tensor // what is kept of the best epoch
-	event   Event
-	watch   func(*Event) // of the context, see Watched; may be nil
-	saved   time.Time
-	began   time.Time // of the epoch, moved back by the time before a resume
+	id        identity
+	state     State
+	monitored bool         // a metric of Valid matters
+	epochs    EpochLearner // the learner, if it is one
+	loader    loader
+	sums      sums // of the metrics of the epoch so far
+	at        position
+	history   History
+	best      []*tensor.Tensor // the model of the best epoch
+	event     Event
+	watch     func(*Event) // of the context, see Watched; may be nil
+	saved     time.Time
+	began     time.Time // of the epoch, moved back by the time before a resume
 }
 
 // A position is the place of the next step.
@@ -121,8 +127,8 @@ type position struct {
 
 func start(c Config) (*run, error) {
 	switch {
-	case c.Model == nil || c.Loss == nil || c.Train == nil:
-		panic("train: Run: Model, Loss and Train are required")
+	case c.Learner == nil || c.Train == nil:
+		panic("train: Run: Learner and Train are required")
 	case c.Epochs < 1 || c.BatchSize < 0 || c.Patience < 0:
 		panic(fmt.Sprintf("train: Run: want Epochs >= 1, BatchSize >= 0, Patience >= 0, got %d, %d, %d", c.Epochs, c.BatchSize, c.Patience))
 	case c.Train.Len() == 0 || (c.Valid != nil && c.Valid.Len() == 0):
@@ -130,20 +136,14 @@ func start(c Config) (*run, error) {
 	case c.Valid == nil && (c.Patience > 0 || c.KeepBest):
 		panic("train: Run: Patience and KeepBest need Valid")
 	}
-	if c.BatchSize == 0 {
-		c.BatchSize = 100
-	}
-	if c.Optimizer == nil {
-		c.Optimizer = &optim.Adam{}
-	}
-	if c.Monitor == "" {
-		c.Monitor = "loss"
-	}
-	r := &run{Config: c, state: nn.StateOf(c.Model), tape: autograd.NewTape(c.Workers), saved: time.Now(), began: time.Now()}
+	monitored := c.Monitor != "" || c.Patience > 0 || c.KeepBest
+	c.setDefaults()
+	r := &run{Config: c, monitored: monitored, state: c.Learner.State(), saved: time.Now(), began: time.Now()}
+	r.epochs, _ = c.Learner.(EpochLearner)
 	r.loader = loader{data: c.Train, size: c.BatchSize}
 	if c.KeepBest {
-		for _, k := range r.kept() {
-			r.best = append(r.best, k.Tensor.Clone())
+		for _, m := range r.state.Model {
+			r.best = append(r.best, m.Tensor.Clone())
 		}
 	}
 	var err error
@@ -154,13 +154,25 @@ func start(c Config) (*run, error) {
 		err = r.load()
 	}
 	r.history.reserve(c.Trace, c.Epochs*r.loader.batches())
-	r.loader.trace = r.history.Trace
+	r.loader.recorder = Recorder{sums: &r.sums, trace: r.history.Trace}
 	return r, err
+}
+
+func (c *Config) setDefaults() {
+	if c.BatchSize == 0 {
+		c.BatchSize = 100
+	}
+	if c.Monitor == "" {
+		c.Monitor = "loss"
+	}
 }
 
 func (r *run) loop(ctx context.Context) error {
 	for !r.at.Stopped && r.at.Epoch < r.Epochs {
 		r.loader.order = dataset.Order(r.Train.Len(), r.Seed, r.at.Epoch)
+		if r.epochs != nil && r.at.Batch == 0 {
+			r.epochs.BeginEpoch()
+		}
 		for r.at.Batch < r.loader.batches() {
 			if ctx.Err() != nil {
 				return r.interrupted(ctx)
@@ -181,38 +193,48 @@ func (r *run) loop(ctx context.Context) error {
 	return nil
 }
 
-// step trains on the next batch. It allocates nothing once the memory of the first steps is there.
+// step learns from the next batch.
 func (r *run) step() error {
-	if r.Schedule != nil {
-		r.Optimizer.SetRate(r.Schedule(float64(r.at.Epoch) + float64(r.at.Batch)/float64(r.loader.batches())))
-	}
-	r.tape.Reset()
-	r.tape.SetTraining(true)
-	loss := r.Loss(r.loader.load(r.tape, r.at.Batch, &r.sums))
-	value := float64(loss.Scalar())
-	if math.IsNaN(value) || math.IsInf(value, 0) {
-		where, _ := r.tape.FirstNonFinite()
-		return &DivergedError{Epoch: r.at.Epoch + 1, Batch: r.at.Batch + 1, Step: r.at.Step + 1, Loss: value, Where: where}
-	}
-	r.loader.batch.Report("loss", value)
-	r.tape.Backward(loss)
-	r.Optimizer.Step(r.state.Params)
-	if r.Constrain != nil {
-		r.Constrain()
+	r.loader.load(r.at.Batch)
+	recorder := &r.loader.recorder
+	recorder.Epoch = float64(r.at.Epoch) + float64(r.at.Batch)/float64(r.loader.batches())
+	recorder.loss = math.NaN()
+	if err := r.Learner.Step(&r.loader.batch, recorder); err != nil {
+		return located(err, r.at.Epoch+1, r.at.Batch+1, r.at.Step+1)
 	}
 	r.at.Batch++
 	r.at.Step++
 	if r.OnStep != nil {
-		r.OnStep(r.report(r.at.Epoch+1, value))
+		r.OnStep(r.report(r.at.Epoch+1, recorder.loss))
 	}
 	if r.watch != nil {
-		r.watch(r.report(r.at.Epoch+1, value))
+		r.watch(r.report(r.at.Epoch+1, recorder.loss))
 	}
 	return nil
 }
 
+// located says where a learner's error came up; step is 0 while measuring.
+func located(err error, epoch, batch, step int) error {
+	var diverged *DivergedError
+	switch {
+	case errors.As(err, &diverged):
+		diverged.Epoch, diverged.Batch, diverged.Step = epoch, batch, step
+		return err
+	case step == 0:
+		return fmt.Errorf("train: measuring batch %d: %w", batch, err)
+	default:
+		return fmt.Errorf("train: step %d (epoch %d, batch %d): %w", step, epoch, batch, err)
+	}
+}
+
 // endEpoch validates, records, decides whether to go on, and saves.
 func (r *run) endEpoch() error {
+	if r.epochs != nil {
+		end := Recorder{Epoch: float64(r.at.Epoch + 1), samples: r.Train.Len(), weight: 1, sums: &r.sums}
+		if err := r.epochs.EndEpoch(&end); err != nil {
+			return located(err, r.at.Epoch+1, r.at.Batch, r.at.Step)
+		}
+	}
 	epoch := Epoch{Train: r.sums.means()}
 	r.sums.reset()
 	if err := r.history.checkTraces(r.at.Step, keys(epoch.Train)); err != nil {
@@ -220,7 +242,7 @@ func (r *run) endEpoch() error {
 	}
 	if r.Valid != nil {
 		var err error
-		if epoch.Valid, err = r.evaluate(r.Valid); err != nil {
+		if epoch.Valid, err = evaluate(r.Config, r.Valid, r.at.Epoch+1); err != nil {
 			return err
 		}
 	}
@@ -234,7 +256,11 @@ func (r *run) endEpoch() error {
 		}
 	}
 	if r.OnEpoch != nil {
-		r.OnEpoch(r.report(r.at.Epoch, epoch.Train["loss"]))
+		loss, ok := epoch.Train["loss"]
+		if !ok {
+			loss = math.NaN()
+		}
+		r.OnEpoch(r.report(r.at.Epoch, loss))
 	}
 	return r.save()
 }
@@ -242,15 +268,17 @@ func (r *run) endEpoch() error {
 // judge notes a new minimum of the monitored metric, and when patience is over.
 func (r *run) judge(epoch Epoch) error {
 	value, ok := epoch.Valid[r.Monitor]
-	if !ok {
-		return fmt.Errorf("train: Monitor is %q, but the loss function reports only %v", r.Monitor, keys(epoch.Valid))
+	switch {
+	case !ok && !r.monitored:
+		return nil
+	case !ok:
+		return fmt.Errorf("train: Monitor is %q, but what is reported of Valid is %v", r.Monitor, keys(epoch.Valid))
 	}
 	h := &r.history
 	if len(h.Epochs) == 1 || value < h.Epochs[h.Best].Valid[r.Monitor] {
 		h.Best = len(h.Epochs) - 1
-		kept := r.kept()
 		for i, b := range r.best {
-			b.CopyFrom(kept[i].Tensor)
+			b.CopyFrom(r.state.Model[i].Tensor)
 		}
 	}
 	r.at.Stopped = r.Patience > 0 && len(h.Epochs)-1-h.Best >= r.Patience
@@ -258,28 +286,24 @@ func (r *run) judge(epoch Epoch) error {
 }
 
 func (r *run) restoreBest() {
-	kept := r.kept()
 	for i, b := range r.best {
-		kept[i].Tensor.CopyFrom(b)
+		r.state.Model[i].Tensor.CopyFrom(b)
 	}
+	r.restored()
 }
 
-// kept returns what belongs to a network as it was measured: its parameters, and the running statistics of its layers.
-func (r *run) kept() (named []tensor.Named) {
-	for _, p := range r.state.Params {
-		named = append(named, tensor.Named{Name: p.Name, Tensor: p.Value()})
+// restored tells the learner that its state was written to.
+func (r *run) restored() {
+	if r.state.Restored != nil {
+		r.state.Restored()
 	}
-	for _, b := range r.state.Buffers {
-		named = append(named, tensor.Named{Name: b.Name, Tensor: b.Tensor})
-	}
-	return named
 }
 
 func (r *run) report(epoch int, loss float64) *Event {
 	r.event = Event{
 		Epoch: epoch, Epochs: r.Epochs,
 		Step: r.at.Step, Steps: r.Epochs * r.loader.batches(),
-		Samples: len(r.loader.batch.Y), Loss: loss,
+		Samples: r.loader.recorder.samples, Loss: loss,
 		History: &r.history,
 	}
 	return &r.event
@@ -297,33 +321,25 @@ func (r *run) interrupted(ctx context.Context) error {
 	}
 }
 
-func (r *run) evaluate(data Data) (map[string]float64, error) {
-	return evaluate(autograd.NewTape(r.Workers), r.Loss, data, r.BatchSize)
-}
-
-// Evaluate returns the means over data of the loss and of everything that the loss function reports, with dropout and
-// the like switched off. A batch holds c.BatchSize samples; of the rest of c only Loss and Workers are used.
+// Evaluate returns the means over data of what the learner reports when it measures. A batch holds c.BatchSize samples;
+// of the rest of c only Learner is used.
 func Evaluate(c Config, data Data) (map[string]float64, error) {
-	if c.BatchSize == 0 {
-		c.BatchSize = 100
-	}
-	return evaluate(autograd.NewTape(c.Workers), c.Loss, data, c.BatchSize)
+	c.setDefaults()
+	return evaluate(c, data, 0)
 }
 
-func evaluate(tape *autograd.Tape, loss func(*Batch) *autograd.Var, data Data, size int) (map[string]float64, error) {
+func evaluate(c Config, data Data, epoch int) (map[string]float64, error) {
 	var sums sums
-	l := loader{data: data, size: size, order: make([]int, data.Len())}
+	l := loader{data: data, size: c.BatchSize, order: make([]int, data.Len())}
+	l.recorder = Recorder{Epoch: float64(epoch), sums: &sums}
 	for i := range l.order {
 		l.order[i] = i
 	}
 	for b := range l.batches() {
-		tape.Reset()
-		value := float64(loss(l.load(tape, b, &sums)).Scalar())
-		if math.IsNaN(value) || math.IsInf(value, 0) {
-			where, _ := tape.FirstNonFinite()
-			return nil, fmt.Errorf("train: the loss is %v in validation batch %d; first at fault: %s", value, b+1, where)
+		l.load(b)
+		if err := c.Learner.Measure(&l.batch, &l.recorder); err != nil {
+			return nil, located(err, epoch, b+1, 0)
 		}
-		l.batch.Report("loss", value)
 	}
 	return sums.means(), nil
 }

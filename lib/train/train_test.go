@@ -20,7 +20,6 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
-	"github.com/lateral-ml/lateral/lib/norm"
 	"github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -63,13 +62,18 @@ func (n *net) weights() []float32 {
 	return w
 }
 
-// config returns a run with everything that a checkpoint must keep: dropout, Adam, early stopping, the best weights,
-// a last batch that is not full.
-func config(n *net) Config {
+// learner returns gradient descent with what a checkpoint must keep: dropout, Adam, a schedule.
+func (n *net) learner() *GradientDescent {
+	return &GradientDescent{Model: n, Loss: n.loss, Schedule: optim.Linear(0.01, 0.001, 6), Workers: 1}
+}
+
+// config returns a run with the rest: early stopping, the best weights, a last batch that is not full.
+func config(n *net) Config { return configOf(n.learner()) }
+
+func configOf(l Learner) Config {
 	return Config{
-		Model: n, Loss: n.loss, Train: blobs(330, 1), Valid: blobs(150, 2),
-		Epochs: 6, BatchSize: 50, Seed: 3, Workers: 1, KeepBest: true, Patience: 100,
-		Schedule: optim.Linear(0.01, 0.001, 6),
+		Learner: l, Train: blobs(330, 1), Valid: blobs(150, 2),
+		Epochs: 6, BatchSize: 50, Seed: 3, KeepBest: true, Patience: 100,
 	}
 }
 
@@ -86,23 +90,21 @@ func withoutTimes(h *History) string {
 func TestBestEpochWithBatchNormalisation(t *testing.T) {
 	type normalised struct {
 		Hidden *nn.Dense
-		Norm   *norm.Batch
+		Norm   *nn.BatchNorm
 		Out    *nn.Dense
 	}
 	rng := tensor.Stream(1, "weights")
-	n := &normalised{nn.NewDense(20, 32, nil, rng), norm.NewBatch(32), nn.NewDense(32, 3, nil, rng)}
+	n := &normalised{nn.NewDense(20, 32, nil, rng), nn.NewBatchNorm(32), nn.NewDense(32, 3, nil, rng)}
 	n.Norm.Momentum = 0.5
 	c := Config{
-		Model: n, Train: blobs(330, 1), Valid: blobs(150, 2), Epochs: 4, BatchSize: 50, Workers: 1, KeepBest: true,
-		Loss: func(b *Batch) *autograd.Var {
-			return loss.CrossEntropy(n.Out.Forward(autograd.ReLU(n.Norm.Forward(n.Hidden.Forward(b.X)))), b.Y)
+		Learner: &GradientDescent{
+			Model: n, Workers: 1,
+			Loss: func(b *Batch) *autograd.Var {
+				return loss.CrossEntropy(n.Out.Forward(autograd.ReLU(n.Norm.Forward(n.Hidden.Forward(b.X)))), b.Y)
+			},
+			Schedule: optim.Steps(optim.Step{Epoch: 0, Rate: 0.01}, optim.Step{Epoch: 2, Rate: 1}), // far too fast in the end
 		},
-		Schedule: func(epoch float64) float64 { // far too fast after the second epoch
-			if epoch < 2 {
-				return 0.01
-			}
-			return 1
-		},
+		Train: blobs(330, 1), Valid: blobs(150, 2), Epochs: 4, BatchSize: 50, KeepBest: true,
 	}
 	h, err := Run(t.Context(), c)
 	if err != nil {
@@ -288,11 +290,11 @@ func TestDivergence(t *testing.T) {
 }
 
 func TestPatience(t *testing.T) {
-	n := newNet()
-	c := config(n)
+	l := newNet().learner()
+	c := configOf(l)
 	c.Epochs, c.Patience = 50, 2
-	c.Optimizer = &optim.SGD{LR: 1e-9}
-	c.Schedule = func(epoch float64) float64 { // nothing improves after the first epoch
+	l.Optimizer = &optim.SGD{LR: 1e-9}
+	l.Schedule = func(epoch float64) float64 { // nothing improves after the first epoch
 		if epoch < 1 {
 			return 0.1
 		}
@@ -332,12 +334,15 @@ func TestForeignAndDamagedCheckpoints(t *testing.T) {
 	for want, change := range map[string]func(*Config){
 		"Seed was 3 and is now 4":       func(c *Config) { c.Seed = 4 },
 		"BatchSize was 50 and is now 7": func(c *Config) { c.BatchSize = 7 },
-		"LR=0.5":                        func(c *Config) { c.Optimizer = &optim.Adam{LR: 0.5} },
+		"LR=0.5": func(c *Config) {
+			l := newNet().learner()
+			l.Optimizer, l.Schedule, c.Learner = &optim.Adam{LR: 0.5}, nil, l
+		},
 		"Samples was 330 and is now 90": func(c *Config) { c.Train = blobs(90, 1) },
 		`Key was null and is now`:       func(c *Config) { c.Key = map[string]float64{"lambda": 0.1} },
 		"Key cannot be written":         func(c *Config) { c.Key = math.NaN() },
 		"Params was": func(c *Config) {
-			c.Model = nn.NewDense(20, 3, nil, tensor.Stream(1, "w"))
+			c.Learner.(*GradientDescent).Model = nn.NewDense(20, 3, nil, tensor.Stream(1, "w"))
 		},
 	} {
 		if err := run(change); err == nil || !strings.Contains(err.Error(), want) {
@@ -382,9 +387,9 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	for _, workers := range []int{1, 2} {
-		n := newNet()
-		c := config(n)
-		c.Workers = workers
+		l := newNet().learner()
+		l.Workers = workers
+		c := configOf(l)
 		c.OnStep = func(*Event) {}
 		c.Trace = []string{"loss", "error"}
 		r, err := start(c)
@@ -409,10 +414,11 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 
 func TestMissingFieldsPanic(t *testing.T) {
 	for want, change := range map[string]func(*Config){
-		"Model, Loss and Train are required": func(c *Config) { c.Loss = nil },
-		"Epochs >= 1":                        func(c *Config) { c.Epochs = 0 },
-		"a data set is empty":                func(c *Config) { c.Valid = blobs(0, 1) },
-		"need Valid":                         func(c *Config) { c.Valid = nil },
+		"Learner and Train are required": func(c *Config) { c.Learner = nil },
+		"Model and Loss are required":    func(c *Config) { c.Learner.(*GradientDescent).Loss = nil },
+		"Epochs >= 1":                    func(c *Config) { c.Epochs = 0 },
+		"a data set is empty":            func(c *Config) { c.Valid = blobs(0, 1) },
+		"need Valid":                     func(c *Config) { c.Valid = nil },
 	} {
 		func() {
 			defer func() {
@@ -435,13 +441,13 @@ func BenchmarkMLP(b *testing.B) {
 			hidden, out := nn.NewDense(784, 128, nil, rng), nn.NewDense(128, 10, nil, rng)
 			data := &dataset.Set{X: tensor.New(1000, 784), Y: make([]int, 1000)}
 			rng.Uniform(data.X.Data(), 0, 1)
-			r, err := start(Config{
-				Model: []*nn.Dense{hidden, out}, Train: data, Epochs: 1, Workers: workers,
+			r, err := start(Config{Train: data, Epochs: 1, Learner: &GradientDescent{
+				Model: []*nn.Dense{hidden, out}, Workers: workers,
 				Loss: func(b *Batch) *autograd.Var {
 					h := autograd.ReLU(hidden.Forward(b.X))
 					return autograd.Add(loss.CrossEntropy(out.Forward(h), b.Y), loss.L1(h, 1e-4))
 				},
-			})
+			}})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -461,14 +467,16 @@ func ExampleRun() {
 	rng := tensor.Stream(1, "weights")
 	layer := nn.NewDense(20, 3, nil, rng)
 	history, err := Run(context.Background(), Config{
-		Model: layer,
-		Loss: func(b *Batch) *autograd.Var {
-			logits := layer.Forward(b.X)
-			b.Error(logits)
-			return loss.CrossEntropy(logits, b.Y)
+		Learner: &GradientDescent{
+			Model: layer,
+			Loss: func(b *Batch) *autograd.Var {
+				logits := layer.Forward(b.X)
+				b.Error(logits)
+				return loss.CrossEntropy(logits, b.Y)
+			},
+			Optimizer: &optim.Adam{LR: 0.02},
 		},
-		Optimizer: &optim.Adam{LR: 0.02},
-		Train:     blobs(600, 1), Valid: blobs(300, 2), Epochs: 5,
+		Train: blobs(600, 1), Valid: blobs(300, 2), Epochs: 5,
 	})
 	fmt.Println(len(history.Epochs), "epochs, learnt:", history.ValidSeries("error")[4] < 0.3, err)
 	// Output: 5 epochs, learnt: true <nil>

@@ -56,8 +56,9 @@ kernelext.Frames("k", []string{"1", "2", "3"}, func(i int) kernelext.Drawing {
 %%
 digits, _ := dataset.Glyphs(1)
 net := nn.NewDense(784, 10, nn.Uniform, tensor.Stream(1, "weights"))
-kernelext.Train("slow", train.Config{Model: net, Train: digits, Epochs: 2, Key: "linear",
-	Loss:   func(b *train.Batch) *autograd.Var { return loss.CrossEntropy(net.Forward(b.X), b.Y) },
+objective := func(b *train.Batch) *autograd.Var { return loss.CrossEntropy(net.Forward(b.X), b.Y) }
+kernelext.Train("slow", train.Config{
+	Learner: &train.GradientDescent{Model: net, Loss: objective}, Train: digits, Epochs: 2, Key: "linear",
 	OnStep: func(*train.Event) { time.Sleep(50 * time.Millisecond) }})
 fmt.Println("to the end")`,
 	`%%

@@ -49,6 +49,9 @@ type Tools struct {
 // GoNB returns the path of the kernel.
 func (t Tools) GoNB() string { return filepath.Join(t.Dir, "gonb") }
 
+// Goimports returns the path of goimports, which adds the imports that a cell lacks.
+func (t Tools) Goimports() string { return filepath.Join(t.Dir, "goimports") }
+
 // Gopls returns the path of gopls, which only [Tools.BuildGopls] makes. It has a directory of its own: GoNB starts it
 // where it finds it, and without a front end it would compute for nobody.
 func (t Tools) Gopls() string { return filepath.Join(t.Dir, "completion", "gopls") }

@@ -35,10 +35,10 @@ func overheads() []item {
 	gather := func(int) func() {
 		set := &dataset.Set{X: tensor.From(noise("images", images*784), images, 1, 28, 28), Y: make([]int, images)}
 		order := dataset.Order(images, 1, 0)
-		x, y := tensor.New(batch, 1, 28, 28), make([]int, batch)
+		var b dataset.Batch
 		at := 0
 		return func() {
-			set.Gather(x, y, order[at:at+batch])
+			set.Gather(&b, order[at:at+batch])
 			at = (at + batch) % images
 		}
 	}

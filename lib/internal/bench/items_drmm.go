@@ -42,11 +42,11 @@ func mixtureStep(workers, images int) (func(), error) {
 		x := tape.Input(b.x)
 		net.Infer(&found, x)
 		net.Render(&rendered, drmm.Choose(found.Logits), found.Switches)
-		unlabelled := autograd.Slice(found.Logits, images/2, images)
-		cost := loss.CrossEntropy(autograd.Slice(found.Logits, 0, images/2), b.y[:images/2])
+		unlabelled := autograd.Slice(found.Logits, 0, images/2, images)
+		cost := loss.CrossEntropy(autograd.Slice(found.Logits, 0, 0, images/2), b.y[:images/2])
 		cost = autograd.Add(cost, autograd.Scale(loss.KL(unlabelled, nil), -0.5))
 		cost = autograd.Add(cost, loss.MarginalKL(unlabelled, nil))
-		cost = autograd.Add(cost, autograd.Scale(loss.MeanSquare(rendered.Image(), x), 20))
+		cost = autograd.Add(cost, autograd.Scale(loss.MSE(rendered.Image(), x), 20))
 		for _, z := range rendered.Templates[1:] {
 			cost = autograd.Add(cost, autograd.Scale(loss.NonNegativity(z), 1/float32(z.Width())))
 		}

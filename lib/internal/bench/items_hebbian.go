@@ -19,7 +19,7 @@ func competitions() []item {
 		l := hebbian.NewLearner(hebbian.Competition{Rule: hebbian.Rule{P: 4}, Delta: 0.4, Scale: hebbian.Largest}, w)
 		l.Workers = workers
 		next := noiseBatches(batch, pixels)
-		return func() { l.Step(next().x, 0.02) }
+		return func() { l.Update(next().x, 0.02) }
 	})
 	step := func(name string) item {
 		return item{

@@ -3,7 +3,7 @@
 package main
 
 import (
-	"github.com/lateral-ml/lateral/lib/submask"
+	"github.com/lateral-ml/lateral/lib/retrieval"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -12,7 +12,7 @@ func searches() []item {
 	const queries, codes, bits, nearest = 10_000, 50_000, 1024, 5
 	setup := func(workers int) func() {
 		rng := tensor.Stream(1, "codes")
-		index := submask.Index{Codes: randomCodes(codes, bits, rng), Workers: workers}
+		index := retrieval.Index{Codes: randomCodes(codes, bits, rng), Workers: workers}
 		q := randomCodes(queries, bits, rng)
 		return func() { index.Search(q, nearest) }
 	}
@@ -22,10 +22,10 @@ func searches() []item {
 }
 
 // randomCodes draws n codes, of a multiple of 64 bits each.
-func randomCodes(n, bits int, rng *tensor.RNG) *submask.Codes {
+func randomCodes(n, bits int, rng *tensor.RNG) *retrieval.Codes {
 	words := make([]uint64, n*bits/64)
 	for i := range words {
 		words[i] = rng.Uint64()
 	}
-	return submask.FromWords(words, bits)
+	return retrieval.CodesFromWords(words, bits)
 }

@@ -21,16 +21,16 @@ import (
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/embed"
 	"github.com/lateral-ml/lateral/lib/nn"
-	"github.com/lateral-ml/lateral/lib/submask"
+	"github.com/lateral-ml/lateral/lib/retrieval"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
 // mapping is the work of the mode -maps: a map by t-SNE of the submasks of images in an untrained layer, whose quality is
 // measured as well as its time. All maps are held against the same affinities, those of the exact neighbours.
 type mapping struct {
-	codes      *submask.Codes
+	codes      *retrieval.Codes
 	iterations int
-	near       *submask.Neighbours
+	near       *retrieval.Neighbours
 	affinities *embed.Affinities
 }
 
@@ -48,7 +48,7 @@ func newMapping(n, iterations int) (*mapping, error) {
 	}
 	layer := nn.NewDense(784, mapBits, nn.He, tensor.Stream(1, "maps"))
 	z := layer.Forward(autograd.NewTape(0).Input(images.X.Slice(0, n))).Value()
-	return &mapping{codes: submask.ReLU(z), iterations: iterations}, nil
+	return &mapping{codes: retrieval.ActiveCodes(z), iterations: iterations}, nil
 }
 
 // A drawn map and what it cost.
@@ -61,7 +61,7 @@ type drawn struct {
 // ours draws the map here, and keeps the neighbours and affinities.
 func (m *mapping) ours(ctx context.Context) (drawn, error) {
 	start := time.Now()
-	index := submask.Index{Codes: m.codes}
+	index := retrieval.Index{Codes: m.codes}
 	m.near = index.Search(m.codes, 3*mapPerplexity+1).WithoutSelf()
 	a, err := embed.NewAffinities(m.near, true, mapPerplexity)
 	if err != nil {

@@ -7,8 +7,9 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/embed"
+	"github.com/lateral-ml/lateral/lib/metrics"
+	"github.com/lateral-ml/lateral/lib/retrieval"
 	"github.com/lateral-ml/lateral/lib/sparsity"
-	"github.com/lateral-ml/lateral/lib/submask"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -17,42 +18,42 @@ func codes() []subject {
 	return []subject{
 		{name: "codes: neighbours by Hamming distance", record: func(t *testing.T, r *record) {
 			d := glyphs()
-			base, queries := submask.ReLU(features(d.train.X)), submask.ReLU(features(d.test.X))
-			index := &submask.Index{Codes: base}
+			base, queries := retrieval.ActiveCodes(features(d.train.X)), retrieval.ActiveCodes(features(d.test.X))
+			index := &retrieval.Index{Codes: base}
 			near := index.Search(queries, 9)
 			recordNeighbours(r, near, d.train.Y, d.test.Y)
-			best, errors := submask.ChooseK(near, d.train.Y, d.test.Y, 10, submask.InverseDistance, []int{1, 3, 5, 9})
+			best, errors := retrieval.ChooseK(near, d.train.Y, d.test.Y, 10, retrieval.InverseDistance, []int{1, 3, 5, 9})
 			r.integers("best k, errors for each", append([]int{best}, errors...)...)
 			curve := index.PrecisionRecall(queries, d.train.Y, d.test.Y)
 			r.numbers("precision", curve.Precision...)
 			r.numbers("recall", curve.Recall...)
-			winners := submask.Winners(features(d.train.X), 4)
+			winners := retrieval.WinnerCodes(features(d.train.X), 4)
 			bits(r, "winners", winners.Words())
-			r.numbers("flips", submask.Flips(base, winners)...)
-			bits(r, "joined", submask.Join(base, winners).Words())
+			r.numbers("flips", retrieval.Flips(base, winners)...)
+			bits(r, "joined", retrieval.JoinCodes(base, winners).Words())
 		}},
 		{name: "codes: neighbours by Euclidean distance", record: func(t *testing.T, r *record) {
 			d := glyphs()
-			v, err := submask.NewVectors(features(d.train.X))
+			v, err := retrieval.NewVectors(features(d.train.X))
 			if err != nil {
 				t.Fatal(err)
 			}
-			near, err := v.Search(features(d.test.X), 9)
+			queries, err := retrieval.NewVectors(features(d.test.X))
 			if err != nil {
 				t.Fatal(err)
 			}
-			recordNeighbours(r, near, d.train.Y, d.test.Y)
+			recordNeighbours(r, v.Search(queries, 9), d.train.Y, d.test.Y)
 		}},
 		{name: "codes: DiffHash", record: func(t *testing.T, r *record) {
 			d := glyphs()
 			x := features(d.train.X)
-			hash, err := submask.NewDiffHash(x, d.train.Y, 16, 1)
+			hash, err := retrieval.NewDiffHash(x, d.train.Y, 16, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
 			bits(r, "projection", hash.Projection.Data())
 			bits(r, "thresholds", hash.Threshold)
-			index := &submask.Index{Codes: hash.Codes(x)}
+			index := &retrieval.Index{Codes: hash.Codes(x)}
 			recordNeighbours(r, index.Search(hash.Codes(features(d.test.X)), 9), d.train.Y, d.test.Y)
 		}},
 		{name: "codes: PCA", record: func(t *testing.T, r *record) {
@@ -69,21 +70,17 @@ func codes() []subject {
 			}
 		}},
 		{name: "codes: t-SNE of codes", record: func(t *testing.T, r *record) {
-			c := submask.ReLU(features(glyphs().test.X))
-			near := (&submask.Index{Codes: c}).Search(c, 31).WithoutSelf()
+			c := retrieval.ActiveCodes(features(glyphs().test.X))
+			near := (&retrieval.Index{Codes: c}).Search(c, 31).WithoutSelf()
 			recordMap(t, r, near, true, embed.TSNE{Iterations: 100, Early: 40, Seed: 1}, c.Distances)
 		}},
 		{name: "codes: t-SNE of vectors, over all pairs", record: func(t *testing.T, r *record) {
 			x := features(glyphs().test.X)
-			v, err := submask.NewVectors(x)
+			v, err := retrieval.NewVectors(x)
 			if err != nil {
 				t.Fatal(err)
 			}
-			near, err := v.Search(x, 31)
-			if err != nil {
-				t.Fatal(err)
-			}
-			recordMap(t, r, near.WithoutSelf(), false, embed.TSNE{Iterations: 60, Early: 20, Exact: true}, nil)
+			recordMap(t, r, v.Search(v, 31).WithoutSelf(), false, embed.TSNE{Iterations: 60, Early: 20, Exact: true}, nil)
 		}},
 		{name: "codes: measures of sparsity", record: func(t *testing.T, r *record) {
 			x := features(glyphs().test.X)
@@ -97,11 +94,11 @@ func codes() []subject {
 			r.integers("active for images", sparsity.Counts(x)...)
 			bits(r, "active for images of classes", sparsity.ClassCounts(x, glyphs().test.Y, 10).Data())
 			r.numbers("skewness", sparsity.Skewness(x.Data()))
-			m := sparsity.Confusion(glyphs().test.Y, sparsity.Predictions(x.Slice(0, x.Rows())), x.Width())
+			m := metrics.Confusion(glyphs().test.Y, metrics.Predictions(x.Slice(0, x.Rows())), x.Width())
 			bits(r, "confusion", m.Data())
-			r.numbers("accuracy", sparsity.Accuracy(m))
-			r.numbers("recall", sparsity.Recall(m)...)
-			r.numbers("precision", sparsity.Precision(m)...)
+			r.numbers("accuracy", metrics.Accuracy(m))
+			r.numbers("recall", metrics.Recall(m)...)
+			r.numbers("precision", metrics.Precision(m)...)
 		}},
 	}
 }
@@ -113,19 +110,19 @@ func features(x *tensor.Tensor) *tensor.Tensor {
 	return autograd.Linear(autograd.NewTape(1).Input(x), autograd.NewParam(w), nil).Value()
 }
 
-func recordNeighbours(r *record, near *submask.Neighbours, labels, queryLabels []int) {
+func recordNeighbours(r *record, near *retrieval.Neighbours, labels, queryLabels []int) {
 	bits(r, "neighbours", near.ID)
 	bits(r, "distances", near.Distance)
-	for name, vote := range map[string]submask.Vote{
-		"uniform": submask.Uniform, "inverse distance": submask.InverseDistance,
+	for name, vote := range map[string]retrieval.Vote{
+		"uniform": retrieval.UniformVote, "inverse distance": retrieval.InverseDistance,
 	} {
-		r.integers("errors, votes "+name, submask.Errors(submask.Classify(near, labels, 10, vote), queryLabels))
+		r.integers("errors, votes "+name, retrieval.Errors(retrieval.Classify(near, labels, 10, vote), queryLabels))
 	}
-	r.numbers("mean average precision", submask.MeanAveragePrecision(near, labels, queryLabels))
+	r.numbers("mean average precision", retrieval.MeanAveragePrecision(near, labels, queryLabels))
 }
 
 // recordMap lays out neighbours, and tells how well if distances are given.
-func recordMap(t *testing.T, r *record, near *submask.Neighbours, hamming bool, c embed.TSNE,
+func recordMap(t *testing.T, r *record, near *retrieval.Neighbours, hamming bool, c embed.TSNE,
 	distances func(d []float32, i int)) {
 	a, err := embed.NewAffinities(near, hamming, 10)
 	if err != nil {

@@ -4,7 +4,6 @@ package golden
 
 import (
 	"context"
-	"errors"
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
@@ -15,40 +14,49 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// competition returns the settings of units that compete for digits [KH19].
-func competition() hebbian.Config {
-	return hebbian.Config{
+// A competition is a run of units that compete for digits [KH19].
+type competition struct {
+	hebbian.Competition
+	train.Config
+	units int
+	rate  optim.Schedule
+}
+
+func newCompetition() competition {
+	return competition{
 		Competition: hebbian.Competition{Rule: hebbian.Rule{P: 3}, Delta: 0.3, Scale: hebbian.Largest},
-		Data:        glyphs().train, Units: 40, Epochs: 3, BatchSize: 50, Seed: 3,
+		Config:      train.Config{Train: glyphs().train, Epochs: 3, BatchSize: 50, Seed: 3},
+		units:       40,
 	}
 }
 
 // hebbians records units that learn without labels, and networks on top of them.
 func hebbians() []subject {
-	units := func(name string, change func(c *hebbian.Config)) subject {
+	units := func(name string, change func(c *competition)) subject {
 		return subject{name: "hebbian: " + name, record: func(t *testing.T, r *record) {
-			c := competition()
+			c := newCompetition()
 			change(&c)
-			recordUnits(r, mustLearn(t, c), c)
+			recordUnits(t, r, c)
 		}}
 	}
-	large := units("2000 units, p = 4", func(c *hebbian.Config) {
-		c.P, c.Delta, c.Units, c.BatchSize, c.Epochs = 4, 0.4, 2000, 100, 1
+	large := units("2000 units, p = 4", func(c *competition) {
+		c.P, c.Delta, c.units, c.BatchSize, c.Epochs = 4, 0.4, 2000, 100, 1
 	})
 	large.large = true
 	return []subject{
 		large,
-		units("p = 3, largest", func(*hebbian.Config) {}),
-		units("p = 2, average", func(c *hebbian.Config) {
-			c.P, c.Scale, c.Rate = 2, hebbian.Average, optim.Constant(0.02)
+		units("p = 3, largest", func(*competition) {}),
+		units("p = 2, average", func(c *competition) {
+			c.P, c.Scale, c.rate = 2, hebbian.Average, optim.Constant(0.02)
 		}),
-		units("p = 4.5, third rank, R = 2", func(c *hebbian.Config) { c.P, c.R, c.K, c.Delta = 4.5, 2, 3, 0.4 }),
-		units("images of unit length, no anti-Hebbian unit", func(c *hebbian.Config) {
-			c.P, c.Delta, c.Data = 2, 0, hebbian.UnitLength(glyphs().train)
+		units("p = 4.5, third rank, R = 2", func(c *competition) { c.P, c.R, c.K, c.Delta = 4.5, 2, 3, 0.4 }),
+		units("images of unit length, no anti-Hebbian unit", func(c *competition) {
+			c.P, c.Delta, c.Train = 2, 0, hebbian.UnitLength(glyphs().train)
 		}),
 		{name: "hebbian: p = 3, resumed", like: "hebbian: p = 3, largest", record: func(t *testing.T, r *record) {
-			c := competition()
-			recordUnits(r, mustLearnInterrupted(t, c, 1.4), c)
+			c := newCompetition()
+			c.Dir = t.TempDir()
+			recordUnits(t, r, c)
 		}},
 		{name: "hebbian: read-out of relative features", record: func(t *testing.T, r *record) {
 			recordReadOut(t, r, true, 1<<30)
@@ -60,64 +68,60 @@ func hebbians() []subject {
 	}
 }
 
-func mustLearn(t *testing.T, c hebbian.Config) *hebbian.Trained {
+// learn runs a competition; one with a folder for checkpoints is stopped in the second epoch and resumed.
+func (c competition) learn(t *testing.T) (l *hebbian.Learner, h *train.History) {
 	t.Helper()
-	trained, err := hebbian.Train(t.Context(), c)
-	if err != nil {
+	if c.rate == nil {
+		c.rate = optim.Linear(0.04, 0, float64(c.Epochs))
+	}
+	run := func(ctx context.Context) (err error) {
+		l = hebbian.NewLearner(c.Competition, hebbian.NewWeights(c.units, 784, c.Seed))
+		l.Rate, c.Learner = c.rate, l
+		h, err = train.Run(ctx, c.Config)
+		return err
+	}
+	if c.Dir != "" {
+		interrupted(t, 28, run)
+	} else if err := run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return trained
+	return l, h
 }
 
-// mustLearnInterrupted stops once after some epochs: the schedule sees every step.
-func mustLearnInterrupted(t *testing.T, c hebbian.Config, epochs float64) *hebbian.Trained {
-	t.Helper()
-	c.Dir = t.TempDir()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	rate, stopped := optim.Linear(0.04, 0, float64(c.Epochs)), false
-	c.Rate = func(epoch float64) float64 {
-		if epoch >= epochs && !stopped {
-			stopped = true
-			cancel()
-		}
-		return rate(epoch)
-	}
-	if _, err := hebbian.Train(ctx, c); !errors.Is(err, context.Canceled) {
-		t.Fatalf("the run that was to be interrupted ended with the error %v", err)
-	}
-	return mustLearn(t, c)
-}
-
-func recordUnits(r *record, trained *hebbian.Trained, c hebbian.Config) {
-	bits(r, "weights", trained.Weights.Data())
-	r.integers("wins", trained.Wins...)
-	for i, e := range trained.Epochs {
+func recordUnits(t *testing.T, r *record, c competition) {
+	l, h := c.learn(t)
+	bits(r, "weights", l.Weights().Data())
+	r.integers("wins", l.Wins()...)
+	for i, e := range h.Epochs {
 		name := []string{"first", "second", "third"}[i] + " epoch: "
-		r.numbers(name+"rate, norms", append([]float64{e.Rate}, e.Norms[:]...)...)
-		r.integers(name+"dead units", e.Dead)
+		m := e.Train
+		r.numbers(name+"rate, norms", m["rate"], m["norm min"], m["norm 10%"], m["norm median"], m["norm 90%"], m["norm max"])
+		r.integers(name+"dead units", int(m["dead"]))
 	}
-	r.numbers("norms", c.Rule.PNorms(trained.Weights)...)
-	ranks := hebbian.NewLearner(c.Competition, trained.Weights).Compete(glyphs().test.X)
+	r.numbers("norms", c.PNorms(l.Weights())...)
+	ranks := hebbian.NewLearner(c.Competition, l.Weights()).Compete(glyphs().test.X)
 	bits(r, "ranks for test images", ranks)
 }
 
 // recordReadOut trains the output layer on features.
 func recordReadOut(t *testing.T, r *record, relative bool, bytes int) {
 	d := glyphs()
-	net := hebbian.NewNet(mustLearn(t, competition()).Weights, 10, 4.5, 0.001, tensor.Stream(3, "output"))
+	l, _ := newCompetition().learn(t)
+	net := hebbian.NewNet(l.Weights(), 10, 4.5, 0.001, tensor.Stream(3, "output"))
 	if net.Relative = relative; !relative {
 		net.FitGain(d.train.X)
 		r.numbers("gain", net.Gain)
 	}
 	h, err := train.Run(t.Context(), train.Config{
-		Model: net.OutputLayer(), Train: net.Encode(d.train, bytes), Valid: net.Encode(d.valid, bytes), Epochs: 4,
-		Optimizer: &optim.Adam{LR: 0.003}, Seed: 3,
-		Loss: func(b *train.Batch) *autograd.Var {
-			c := net.ReadOut(b.X)
-			b.Error(c)
-			return loss.Power(c, b.Y, 6)
+		Learner: &train.GradientDescent{
+			Model: net.OutputLayer(), Optimizer: &optim.Adam{LR: 0.003},
+			Loss: func(b *train.Batch) *autograd.Var {
+				c := net.ReadOut(b.X)
+				b.Error(c)
+				return loss.Power(c, b.Y, 6)
+			},
 		},
+		Train: net.Encode(d.train, bytes), Valid: net.Encode(d.valid, bytes), Epochs: 4, Seed: 3,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -132,12 +136,15 @@ func recordEndToEnd(t *testing.T, r *record) {
 	tensor.Stream(3, "first").Normal(first.Data(), 0, 0.05)
 	net := hebbian.NewNet(first, 10, 1, 0.05, tensor.Stream(3, "output"))
 	h, err := train.Run(t.Context(), train.Config{
-		Model: net, Train: d.train, Valid: d.valid, Epochs: 2, Seed: 3,
-		Loss: func(b *train.Batch) *autograd.Var {
-			c := net.Forward(b.X)
-			b.Error(c)
-			return loss.Power(c, b.Y, 2)
+		Learner: &train.GradientDescent{
+			Model: net,
+			Loss: func(b *train.Batch) *autograd.Var {
+				c := net.Forward(b.X)
+				b.Error(c)
+				return loss.Power(c, b.Y, 2)
+			},
 		},
+		Train: d.train, Valid: d.valid, Epochs: 2, Seed: 3,
 	})
 	if err != nil {
 		t.Fatal(err)

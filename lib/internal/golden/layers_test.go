@@ -10,8 +10,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/competitive"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
-	"github.com/lateral-ml/lateral/lib/norm"
 	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/sparsity"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
@@ -30,25 +30,25 @@ func layers() []subject {
 		return nn.Sequential{
 			nn.NewDropout(0.2, tensor.Stream(7, "dropout")), nn.NewDense(784, 32, nn.Normal(0.05), rng),
 			nn.Func(func(z *autograd.Var) *autograd.Var { return competitive.KWTA(z, 8) }),
-			nn.NewDense(32, 10, nn.Symmetric(0.1), rng),
+			nn.NewDense(32, 10, nn.UniformRange(0.1), rng),
 		}
 	}
 	convolutional := func(rng *tensor.RNG) nn.Sequential {
 		pool := nn.Func(func(x *autograd.Var) *autograd.Var { return autograd.MaxPool2D(x, autograd.Pool{H: 2, W: 2}) })
 		relu := nn.Func(autograd.ReLU)
 		return nn.Sequential{
-			nn.NewConv2D(1, 4, 3, 3, autograd.ConvShape{}, nn.He, rng), norm.NewBatch(4), relu, pool, // [N, 4, 13, 13]
-			nn.NewConvTranspose2D(4, 3, 2, 2, autograd.ConvShape{}, nn.He, rng), norm.NewBatch(3), relu, pool, // [N, 3, 7, 7]
+			nn.NewConv2D(1, 4, 3, 3, autograd.ConvShape{}, nn.He, rng), nn.NewBatchNorm(4), relu, pool, // [N, 4, 13, 13]
+			nn.NewConvTranspose2D(4, 3, 2, 2, autograd.ConvShape{}, nn.He, rng), nn.NewBatchNorm(3), relu, pool, // [N, 3, 7, 7]
 			nn.NewDense(3*7*7, 10, nn.Uniform, rng),
 		}
 	}
 	plain := func(o optim.Optimizer, s optim.Schedule) train.Config {
-		return train.Config{Optimizer: o, Schedule: s, Epochs: 2}
+		return train.Config{Learner: &train.GradientDescent{Optimizer: o, Schedule: s}, Epochs: 2}
 	}
 	full := func() train.Config {
 		return train.Config{
-			Optimizer: &optim.Adam{LR: 0.01}, Epochs: 6, BatchSize: 70, Monitor: "error", Patience: 2, KeepBest: true,
-			Trace: []string{"loss"},
+			Learner: &train.GradientDescent{Optimizer: &optim.Adam{LR: 0.01}},
+			Epochs:  6, BatchSize: 70, Monitor: "error", Patience: 2, KeepBest: true, Trace: []string{"loss"},
 		}
 	}
 	network := func(build func(rng *tensor.RNG) nn.Sequential, config func() train.Config) func(*testing.T, *record) {
@@ -79,11 +79,14 @@ func layers() []subject {
 func trainLayers(t *testing.T, r *record, net nn.Sequential, c train.Config, stop int) {
 	d := glyphs()
 	last := len(net) - 1
-	c.Model, c.Train, c.Valid, c.Seed = net, d.train, d.valid, 7
-	c.Constrain = func() { nn.MaxNorm(net[last].(*nn.Dense).Weight, 1) }
-	c.Loss = func(b *train.Batch) *autograd.Var {
+	c.Train, c.Valid, c.Seed = d.train, d.valid, 7
+	l := c.Learner.(*train.GradientDescent)
+	l.Model, l.Constrain = net, func() { nn.MaxNorm(net[last].(*nn.Dense).Weight, 1) }
+	l.Loss = func(b *train.Batch) *autograd.Var {
 		h := net[:last].Forward(b.X)
-		b.Activity("features", h)
+		if !b.Training() {
+			sparsity.ReportActivity(b, "features", h.Value())
+		}
 		logits := net[last].Forward(h)
 		b.Error(logits)
 		return autograd.Add(loss.CrossEntropy(logits, b.Y), loss.L1(h, 0.001))

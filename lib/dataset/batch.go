@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dataset
+
+import "github.com/lateral-ml/lateral/lib/tensor"
+
+// A Batch is some samples as a learner gets them. The memory is reused from one batch to the next.
+//
+// Data that labels do not describe fit as well. A pair of images is one sample of X [N, 2, C, H, W]. A sequence of T
+// tokens is a row of X [N, T], with the T tokens that follow in Y. An image to be restored is the Target of a row of X.
+type Batch struct {
+	X      tensor.Tensor // inputs [N, ...]
+	Y      []int         // labels, one for each row of X unless the data says otherwise; none is empty
+	Target tensor.Tensor // what outputs are compared with, [N, ...]; empty for none
+	Weight tensor.Tensor // how much each sample counts, [N], at least 0; empty for equal weights
+}
+
+// gather copies the rows idx of src into dst, which it resizes.
+func gather(dst, src *tensor.Tensor, idx []int) {
+	var dims [8]int
+	shape := append(dims[:0], src.Shape()...)
+	shape[0] = len(idx)
+	dst.Resize(shape...)
+	w, from, to := src.Width(), src.Data(), dst.Data()
+	for k, i := range idx {
+		copy(to[k*w:(k+1)*w], from[i*w:])
+	}
+}

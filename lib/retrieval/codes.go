@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package retrieval finds what is nearest: it encodes which units of a layer were active, one bit per unit (the submasks
+// of [LCN15, section 3]), and searches among such codes and among vectors.
+//
+//	codes := retrieval.ActiveCodes(activations)  // or WinnerCodes, for LWTA and maxout
+//	index := &retrieval.Index{Codes: codes}
+//	near := index.Search(queries, 5)             // the exact 5 nearest by Hamming distance
+//	predictions := retrieval.Classify(near, labels, classes, retrieval.InverseDistance)
+//
+// The index serves any binary codes: [CodesFromWords] takes them as they are. [Vectors] is its twin for vectors of numbers
+// and Euclidean distance. [DiffHash] learns codes from labels, as a baseline; [PrecisionRecall] and
+// [MeanAveragePrecision] measure how well codes retrieve.
+//
+// # Ties
+//
+// Of units that compete with equal net input the lowest index wins. Of neighbours at equal distance the one with the
+// lowest index comes first. Of classes with equal votes the one whose nearest voter comes first wins, and of values of k
+// with equal error the smallest. Results do not depend on the number of workers.
+package retrieval
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// Codes are binary codes of equal length, packed into words: bit j of code i is bit j%64 of word j/64 of its row. The
+// bits of the last word beyond the length are 0.
+type Codes struct {
+	bits, words int // of a code
+	n           int
+	data        []uint64
+}
+
+// NewCodes returns n codes whose bits are all 0. It panics unless n >= 0 and bits >= 1.
+func NewCodes(n, bits int) *Codes {
+	if n < 0 || bits < 1 {
+		panic(fmt.Sprintf("retrieval: NewCodes: %d codes of %d bits", n, bits))
+	}
+	words := (bits + 63) / 64
+	return &Codes{bits: bits, words: words, n: n, data: make([]uint64, n*words)}
+}
+
+// CodesFromWords returns codes that share data, in which each code takes ceil(bits/64) words. It panics if data is not a
+// whole number of codes or a bit beyond the length is 1.
+func CodesFromWords(data []uint64, bits int) *Codes {
+	if bits < 1 || len(data)%((bits+63)/64) != 0 {
+		panic(fmt.Sprintf("retrieval: CodesFromWords: %d words do not make codes of %d bits", len(data), bits))
+	}
+	words := (bits + 63) / 64
+	c := &Codes{bits: bits, words: words, n: len(data) / words, data: data}
+	if i := c.stray(); i >= 0 {
+		panic(fmt.Sprintf("retrieval: CodesFromWords: code %d has a 1 beyond its %d bits", i, bits))
+	}
+	return c
+}
+
+// stray returns the first code with a 1 beyond its length, -1 if there is none.
+func (c *Codes) stray() int {
+	if c.bits%64 == 0 {
+		return -1
+	}
+	for i := range c.n {
+		if c.Row(i)[c.words-1]>>(c.bits%64) != 0 {
+			return i
+		}
+	}
+	return -1
+}
+
+// ActiveCodes returns the submasks of a layer of rectified linear units: bit j is 1 where z_j > 0 [LCN15, section 3]. Net
+// inputs and activations give the same codes. Maps of a convolutional layer count unit by unit in the order of memory.
+//
+//	z [N, U] or [N, C, H, W] -> N codes of U or C·H·W bits
+//
+// NaN gives 0. ReLU panics if a sample has no units.
+func ActiveCodes(z *tensor.Tensor) *Codes { return pack(z, func(v float32) bool { return v > 0 }) }
+
+// PackCodes returns a bit for each element of mask, 1 where it is not 0: what competitive.Submask returns, for example.
+//
+//	mask [N, U] -> N codes of U bits
+func PackCodes(mask *tensor.Tensor) *Codes { return pack(mask, func(v float32) bool { return v != 0 }) }
+
+func pack(x *tensor.Tensor, on func(float32) bool) *Codes {
+	c := NewCodes(x.Rows(), x.Width())
+	for i := range c.n {
+		code := c.Row(i)
+		for j, v := range x.Row(i) {
+			if on(v) {
+				code[j/64] |= 1 << (j % 64)
+			}
+		}
+	}
+	return c
+}
+
+// WinnerCodes returns the submasks of a layer whose units compete in blocks of B, LWTA or maxout, from the net inputs
+// before the competition: bit j is 1 if unit j has the largest net input of its block, so that every block has exactly one
+// 1 [LCN15, section 3.1].
+//
+//	z [N, U] -> N codes of U bits: B neighbouring units are a block
+//	z [N, C, H, W] -> N codes of C·H·W bits: at each place B neighbouring maps are a block, before any pooling
+//
+// Of equal units the first wins, even where all are 0; a NaN never wins. The activations of LWTA will not do in the place
+// of z: a negative winner is less than the zeros beside it. Winners panics if B does not divide U or C.
+func WinnerCodes(z *tensor.Tensor, block int) *Codes {
+	shape := z.Shape()
+	if len(shape) < 2 || block < 1 || shape[1]%block != 0 {
+		panic(fmt.Sprintf("retrieval: WinnerCodes: blocks of %d units in shape %v", block, shape))
+	}
+	c := NewCodes(z.Rows(), z.Width())
+	places := z.Width() / shape[1]
+	for i := range c.n {
+		code, x := c.Row(i), z.Row(i)
+		for first := 0; first < shape[1]; first += block {
+			for p := range places {
+				best, at := float32(math.Inf(-1)), first*places+p
+				for b := range block {
+					if j := (first+b)*places + p; x[j] > best {
+						best, at = x[j], j
+					}
+				}
+				code[at/64] |= 1 << (at % 64)
+			}
+		}
+	}
+	return c
+}
+
+// Len returns the number of codes.
+func (c *Codes) Len() int { return c.n }
+
+// Bits returns the length of a code.
+func (c *Codes) Bits() int { return c.bits }
+
+// Bytes returns the memory that the codes take.
+func (c *Codes) Bytes() int { return 8 * len(c.data) }
+
+// Row returns the words of code i, which share memory with it.
+func (c *Codes) Row(i int) []uint64 { return c.data[i*c.words : (i+1)*c.words : (i+1)*c.words] }
+
+// Words returns the words of all codes, code by code, which share memory with them.
+func (c *Codes) Words() []uint64 { return c.data }
+
+// At returns bit j of code i. It panics if there is none.
+func (c *Codes) At(i, j int) bool {
+	c.check("At", j)
+	return c.Row(i)[j/64]>>(j%64)&1 != 0
+}
+
+// Set makes bit j of code i 1. It panics if there is none.
+func (c *Codes) Set(i, j int) {
+	c.check("Set", j)
+	c.Row(i)[j/64] |= 1 << (j % 64)
+}
+
+func (c *Codes) check(op string, bit int) {
+	if bit < 0 || bit >= c.bits {
+		panic(fmt.Sprintf("retrieval: %s: bit %d of codes of %d bits", op, bit, c.bits))
+	}
+}
+
+// Ones returns the number of bits of code i that are 1.
+func (c *Codes) Ones(i int) int {
+	n := 0
+	for _, w := range c.Row(i) {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
+
+// Slice returns the codes from up to (not including) to, sharing memory.
+func (c *Codes) Slice(from, to int) *Codes {
+	if from < 0 || to < from || to > c.n {
+		panic(fmt.Sprintf("retrieval: Slice: [%d:%d] of %d codes", from, to, c.n))
+	}
+	return &Codes{bits: c.bits, words: c.words, n: to - from, data: c.data[from*c.words : to*c.words : to*c.words]}
+}
+
+// Append adds the codes of d, which must be as long, behind those of c. The zero value of Codes takes the length of d.
+func (c *Codes) Append(d *Codes) {
+	if c.bits == 0 {
+		c.bits, c.words = d.bits, d.words
+	}
+	if c.bits != d.bits {
+		panic(fmt.Sprintf("retrieval: Append: codes of %d bits to codes of %d", d.bits, c.bits))
+	}
+	c.data = append(c.data, d.data...)
+	c.n += d.n
+}
+
+// JoinCodes returns codes in which the bits of each layer's code of a sample follow those of the layer before: with the codes of all
+// layers, the submask of the whole network [LCN15, section 3]. It panics without layers, or if they have not as many codes.
+func JoinCodes(layers ...*Codes) *Codes {
+	if len(layers) == 0 {
+		panic("retrieval: JoinCodes: no codes")
+	}
+	all := 0
+	for _, c := range layers {
+		if c.n != layers[0].n {
+			panic(fmt.Sprintf("retrieval: JoinCodes: %d codes and %d", layers[0].n, c.n))
+		}
+		all += c.bits
+	}
+	joined := NewCodes(layers[0].n, all)
+	for i := range joined.n {
+		row, first := joined.Row(i), 0
+		for _, c := range layers {
+			for j, w := range c.Row(i) {
+				at, shift := first/64+j, first%64
+				row[at] |= w << shift
+				if rest := w >> (64 - shift); rest != 0 { // a shift by 64 gives 0
+					row[at+1] |= rest
+				}
+			}
+			first += c.bits
+		}
+	}
+	return joined
+}
+
+// Unpack returns the codes as numbers 0 and 1, [N, bits].
+func (c *Codes) Unpack() *tensor.Tensor {
+	x := tensor.New(c.n, c.bits)
+	for i := range c.n {
+		row, code := x.Row(i), c.Row(i)
+		for j := range row {
+			row[j] = float32(code[j/64] >> (j % 64) & 1)
+		}
+	}
+	return x
+}
+
+// Flips returns, for each unit, the share of samples for which its bit differs between two sets of codes of the same
+// samples, from 0 to 1: with the codes after one epoch and after the next, how unsettled the units are [LCN15, Fig. 4].
+// It panics if the sets differ in number or length, and returns NaN for no samples.
+func Flips(before, after *Codes) []float64 {
+	if before.n != after.n || before.bits != after.bits {
+		panic(fmt.Sprintf("retrieval: Flips: %d codes of %d bits and %d of %d", before.n, before.bits, after.n, after.bits))
+	}
+	count := make([]int, before.bits)
+	for i := range before.n {
+		a, b := before.Row(i), after.Row(i)
+		for j := range a {
+			for w := a[j] ^ b[j]; w != 0; w &= w - 1 {
+				count[64*j+bits.TrailingZeros64(w)]++
+			}
+		}
+	}
+	share := make([]float64, len(count))
+	for j, n := range count {
+		share[j] = float64(n) / float64(before.n)
+	}
+	return share
+}
+
+// Distances sets dst to the Hamming distances of code i from all codes. It panics if dst has another length than there
+// are codes.
+func (c *Codes) Distances(dst []float32, i int) {
+	if len(dst) != c.n {
+		panic(fmt.Sprintf("retrieval: Distances: %d distances of %d codes", len(dst), c.n))
+	}
+	var some [256]int32
+	for first := 0; first < c.n; first += len(some) {
+		n := min(len(some), c.n-first)
+		simd.Hamming(some[:n], c.Row(i), c.data[first*c.words:(first+n)*c.words])
+		for j, d := range some[:n] {
+			dst[first+j] = float32(d)
+		}
+	}
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build unix && (amd64 || arm64 || riscv64 || loong64 || ppc64le)
+
+package retrieval
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"unsafe"
+)
+
+// MapCodes opens the file path without reading the codes in it. Only the header and the size are checked, see
+// [Mapped.Verify]. The codes must not be written to, nor used after Close; nor must the file become shorter meanwhile.
+// Where the system or its byte order does not allow a map, Map is Load.
+func MapCodes(path string) (*MappedCodes, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("retrieval: map: %w", err)
+	}
+	defer f.Close()
+	c, sum, err := readHeader(f)
+	if err != nil {
+		return nil, fmt.Errorf("retrieval: map %s: %w", path, err)
+	}
+	m := &MappedCodes{Codes: c, sum: sum}
+	if c.n == 0 {
+		return m, nil
+	}
+	m.memory, err = syscall.Mmap(int(f.Fd()), 0, headerSize+8*c.n*c.words, syscall.PROT_READ, syscall.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("retrieval: map %s: %w", path, err)
+	}
+	c.data = unsafe.Slice((*uint64)(unsafe.Pointer(&m.memory[headerSize])), c.n*c.words)
+	return m, nil
+}
+
+// Close gives the memory back. The codes must not be used any more.
+func (m *MappedCodes) Close() error {
+	if m.memory == nil {
+		return nil
+	}
+	memory := m.memory
+	m.memory, m.Codes = nil, nil
+	return syscall.Munmap(memory)
+}

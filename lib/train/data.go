@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package train
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/lateral-ml/lateral/lib/dataset"
+)
+
+// Data is a set of samples, such as a [dataset.Set].
+type Data interface {
+	// Len returns the number of samples.
+	Len() int
+	// Gather puts the samples idx into b. What the data does not have, such as labels, it leaves as it is: empty.
+	Gather(b *dataset.Batch, idx []int)
+}
+
+// A loader turns an order of samples into batches, in memory that it reuses.
+type loader struct {
+	data     Data
+	size     int
+	order    []int
+	batch    dataset.Batch
+	recorder Recorder
+}
+
+func (l *loader) batches() int { return (l.data.Len() + l.size - 1) / l.size }
+
+// load gathers batch i and prepares the recorder for it.
+func (l *loader) load(i int) {
+	idx := l.order[i*l.size : min((i+1)*l.size, len(l.order))]
+	l.data.Gather(&l.batch, idx)
+	l.recorder.samples, l.recorder.weight = len(idx), float64(len(idx))
+	if l.batch.Weight.Len() > 0 {
+		l.recorder.weight = 0
+		for _, w := range l.batch.Weight.Data() {
+			l.recorder.weight += float64(w)
+		}
+	}
+}
+
+// sums adds up metrics, weighted by the samples they are means of.
+type sums struct {
+	Names   []string
+	Totals  numbers
+	Weights numbers
+}
+
+func (s *sums) add(name string, mean, weight float64) {
+	i := slices.Index(s.Names, name)
+	if i < 0 {
+		i = len(s.Names)
+		s.Names, s.Totals, s.Weights = append(s.Names, name), append(s.Totals, 0), append(s.Weights, 0)
+	}
+	s.Totals[i] += mean * weight
+	s.Weights[i] += weight
+}
+
+func (s *sums) means() map[string]float64 {
+	m := make(map[string]float64, len(s.Names))
+	for i, name := range s.Names {
+		m[name] = s.Totals[i] / s.Weights[i]
+	}
+	return m
+}
+
+func (s *sums) reset() { s.Names, s.Totals, s.Weights = s.Names[:0], s.Totals[:0], s.Weights[:0] }
+
+func keys(m map[string]float64) []string { return slices.Sorted(maps.Keys(m)) }
