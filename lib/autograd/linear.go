@@ -34,9 +34,8 @@ func Linear(x, w, b *Var) *Var {
 	y.Resize(n, units)
 	op.density = simd.Density(x.Data(), n, d)
 	op.product = simd.SparseProduct{TransB: true, Density: op.density}
+	op.unsure.Store(false)
 	cost := op.product.Cost(n, units, d)
-	op.sparse = cost < 1
-	op.refused.Store(false)
 	if units >= n {
 		// Goroutines share the units, as in the backward pass and the optimiser's step: each finds its units' weights
 		// in its own cache.
@@ -47,13 +46,11 @@ func Linear(x, w, b *Var) *Var {
 	return y
 }
 
-// linearOp is the state of [Linear]. Where x or the gradient of the result has many zeros, they are left out of the products,
-// if that is faster; the results are the same.
+// linearOp is the state of [Linear].
 type linearOp struct {
-	density float64            // of x
-	product simd.SparseProduct // the one that is being computed, if sparse
-	sparse  bool
-	refused atomic.Bool // the sparse product found weights that are not finite
+	density float64            // of x: the share that is not zero
+	product simd.SparseProduct // the one that is being computed
+	unsure  atomic.Bool        // whether the weights are finite
 }
 
 func (op *linearOp) units(y *Var, lo, hi int)   { op.forward(y, 0, y.Rows(), lo, hi) }
@@ -67,9 +64,8 @@ func (op *linearOp) forward(y *Var, n0, n1, u0, u1 int) {
 	n, d, units := n1-n0, y.in[0].Width(), y.Width()
 	x, w := y.in[0].Data()[n0*d:n1*d], y.in[1].Data()[u0*d:u1*d]
 	out := y.Data()[n0*units+u0 : (n1-1)*units+u1]
-	if !op.sparse || !op.product.Gemm(n, u1-u0, d, x, d, w, d, out, units) {
-		op.refused.Store(op.sparse)
-		simd.GemmNT(n, u1-u0, d, x, d, w, d, out, units, false)
+	if !op.product.Gemm(n, u1-u0, d, x, d, w, d, out, units) {
+		op.unsure.Store(true)
 	}
 	if len(y.in) > 2 {
 		bias := y.in[2].Data()[u0:u1]
@@ -83,7 +79,6 @@ func (op *linearOp) forward(y *Var, n0, n1, u0, u1 int) {
 func (op *linearOp) Backward(y *Var) {
 	x, w := y.in[0], y.in[1]
 	n, d, units := x.Rows(), x.Width(), y.Width()
-	finite := op.sparse && !op.refused.Load() // the weights
 	density := simd.Density(y.grad.Data(), n, units)
 	if w.needsGrad {
 		op.weightGrad(y, density)
@@ -94,10 +89,8 @@ func (op *linearOp) Backward(y *Var) {
 	}
 	if x.needsGrad {
 		_, acc := x.GradBuffer()
-		op.product = simd.SparseProduct{Acc: acc, Finite: finite, Density: density}
-		cost := op.product.Cost(n, d, units)
-		op.sparse = cost < 1
-		For(y, n, grain(part(units*d, cost)), (*linearOp).inputGrad)
+		op.product = simd.SparseProduct{Acc: acc, Finite: !op.unsure.Load(), Density: density}
+		For(y, n, grain(part(units*d, op.product.Cost(n, d, units))), (*linearOp).inputGrad)
 	}
 }
 
@@ -110,10 +103,10 @@ func (op *linearOp) weightGrad(y *Var, density float64) {
 	byInput := simd.SparseProduct{TransA: true, TransC: true, Acc: acc, Density: op.density}
 	unitCost, inputCost := byUnit.Cost(units, d, n), byInput.Cost(d, units, n)
 	if inputCost < min(unitCost, 1) {
-		op.product, op.sparse = byInput, true
+		op.product = byInput
 		For(y, d, grain(part(n*units, inputCost)), (*linearOp).weightGradOfInputs)
 	} else {
-		op.product, op.sparse = byUnit, unitCost < 1
+		op.product = byUnit
 		For(y, units, grain(part(n*d, unitCost)), (*linearOp).weightGradOfUnits)
 	}
 }
@@ -122,27 +115,21 @@ func (op *linearOp) weightGrad(y *Var, density float64) {
 func (op *linearOp) weightGradOfUnits(y *Var, lo, hi int) {
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	x, dy, dw := y.in[0].Data(), y.grad.Data(), y.in[1].grad.Data()[lo*d:hi*d]
-	if !op.sparse || !op.product.Gemm(hi-lo, d, n, dy[lo:], units, x, d, dw, d) {
-		simd.GemmTN(hi-lo, d, n, dy[lo:], units, x, d, dw, d, op.product.Acc)
-	}
+	op.product.Gemm(hi-lo, d, n, dy[lo:], units, x, d, dw, d)
 }
 
 // weightGradOfInputs computes the columns of dw from lo to hi.
 func (op *linearOp) weightGradOfInputs(y *Var, lo, hi int) {
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	x, dy, dw := y.in[0].Data(), y.grad.Data(), y.in[1].grad.Data()
-	if !op.product.Gemm(hi-lo, units, n, x[lo:], d, dy, units, dw[lo:], d) {
-		simd.GemmTN(units, hi-lo, n, dy, units, x[lo:], d, dw[lo:], d, op.product.Acc)
-	}
+	op.product.Gemm(hi-lo, units, n, x[lo:], d, dy, units, dw[lo:], d)
 }
 
 // inputGrad computes dx = dy·w: the goroutines share the samples.
 func (op *linearOp) inputGrad(y *Var, lo, hi int) {
 	d, units := y.in[0].Width(), y.Width()
 	dy, w, dx := y.grad.Data()[lo*units:hi*units], y.in[1].Data(), y.in[0].grad.Data()[lo*d:hi*d]
-	if !op.sparse || !op.product.Gemm(hi-lo, d, units, dy, units, w, d, dx, d) {
-		simd.GemmNN(hi-lo, d, units, dy, units, w, d, dx, d, op.product.Acc)
-	}
+	op.product.Gemm(hi-lo, d, units, dy, units, w, d, dx, d)
 }
 
 // MatMul returns the matrix product a·b.
@@ -155,46 +142,48 @@ func MatMul(a, b *Var) *Var {
 	if b.Rows() != k {
 		panic(shapeMismatch("MatMul", "a [M, K], b [K, N]", a, b))
 	}
-	y, _ := Record[matMulOp]("MatMul", a, b)
+	y, op := Record[matMulOp]("MatMul", a, b)
 	y.Resize(m, n)
-	For(y, m, grain(k*n), (*matMulOp).forward)
+	op.density = simd.Density(a.Data(), m, k)
+	op.product = simd.SparseProduct{Density: op.density}
+	For(y, m, grain(part(k*n, op.product.Cost(m, n, k))), (*matMulOp).forward)
 	return y
 }
 
 // matMulOp is the state of [MatMul].
 type matMulOp struct {
-	accumulate bool // in a loop of Backward: its parts add to the gradient
+	density float64            // of a: the share that is not zero
+	product simd.SparseProduct // the one that is being computed
 }
 
 func (op *matMulOp) forward(y *Var, lo, hi int) {
-	a, b := y.in[0], y.in[1]
-	k, n := a.Width(), b.Width()
-	simd.GemmNN(hi-lo, n, k, a.Data()[lo*k:hi*k], k, b.Data(), n, y.Data()[lo*n:hi*n], n, false)
+	k, n := y.in[0].Width(), y.Width()
+	op.product.Gemm(hi-lo, n, k, y.in[0].Data()[lo*k:hi*k], k, y.in[1].Data(), n, y.Data()[lo*n:hi*n], n)
 }
 
 func (op *matMulOp) Backward(y *Var) {
 	a, b := y.in[0], y.in[1]
 	m, k, n := a.Rows(), a.Width(), b.Width()
 	if b.needsGrad {
-		_, op.accumulate = b.GradBuffer()
-		For(y, k, grain(m*n), (*matMulOp).rightGrad)
+		_, acc := b.GradBuffer()
+		op.product = simd.SparseProduct{TransA: true, Acc: acc, Density: op.density}
+		For(y, k, grain(part(m*n, op.product.Cost(k, n, m))), (*matMulOp).rightGrad)
 	}
 	if a.needsGrad {
-		_, op.accumulate = a.GradBuffer()
-		For(y, m, grain(k*n), (*matMulOp).leftGrad)
+		_, acc := a.GradBuffer()
+		op.product = simd.SparseProduct{TransB: true, Acc: acc, Density: simd.Density(y.grad.Data(), m, n)}
+		For(y, m, grain(part(k*n, op.product.Cost(m, k, n))), (*matMulOp).leftGrad)
 	}
 }
 
 // rightGrad computes db = aᵀ·dy.
 func (op *matMulOp) rightGrad(y *Var, lo, hi int) {
-	a, b := y.in[0], y.in[1]
-	m, k, n := a.Rows(), a.Width(), b.Width()
-	simd.GemmTN(hi-lo, n, m, a.Data()[lo:], k, y.grad.Data(), n, b.grad.Data()[lo*n:hi*n], n, op.accumulate)
+	m, k, n := y.Rows(), y.in[0].Width(), y.Width()
+	op.product.Gemm(hi-lo, n, m, y.in[0].Data()[lo:], k, y.grad.Data(), n, y.in[1].grad.Data()[lo*n:hi*n], n)
 }
 
 // leftGrad computes da = dy·bᵀ.
 func (op *matMulOp) leftGrad(y *Var, lo, hi int) {
-	a, b := y.in[0], y.in[1]
-	k, n := a.Width(), b.Width()
-	simd.GemmNT(hi-lo, k, n, y.grad.Data()[lo*n:hi*n], n, b.Data(), n, a.grad.Data()[lo*k:hi*k], k, op.accumulate)
+	k, n := y.in[0].Width(), y.Width()
+	op.product.Gemm(hi-lo, k, n, y.grad.Data()[lo*n:hi*n], n, y.in[1].Data(), n, y.in[0].grad.Data()[lo*k:hi*k], k)
 }

@@ -41,14 +41,14 @@ func (c sparseCase) tensors() (x, w, b, mask *tensor.Tensor) {
 func (c sparseCase) run(x, w, b *Var, mask *tensor.Tensor, tape *Tape) (y *Var, kinds [3]string) {
 	y = Linear(x, w, b)
 	op := y.operation.(*linearOp)
-	kinds[0] = fmt.Sprint("forward ", op.sparse && !op.refused.Load())
+	kinds[0] = fmt.Sprint("forward ", !op.unsure.Load())
 	loss := Sum(Mul(y, tape.Input(mask)))
 	for range 2 {
 		for _, v := range tape.vars[:tape.n] {
 			v.hasGrad = v.hasGrad && v == x
 		}
 		tape.Backward(loss)
-		kinds[2] = fmt.Sprint("input gradient ", op.sparse)
+		kinds[2] = fmt.Sprint("input gradient ", op.product.Cost(c.n, c.d, c.units) < 1)
 	}
 	kinds[1] = "dense"
 	byUnit := simd.SparseProduct{TransA: true, Density: simd.Density(y.grad.Data(), c.n, c.units)}.Cost(c.units, c.d, c.n)
@@ -90,6 +90,34 @@ func TestLinearSkipsZeros(t *testing.T) {
 		"weight gradient by unit true", "weight gradient by unit false", "dense"} {
 		if seen[kind] == 0 && simd.SparseMode() == "" {
 			t.Errorf("no %s among %v", kind, seen)
+		}
+	}
+}
+
+// TestMatMulSkipsZeros compares products of two variables, the left one or the gradient with zeros, with dense ones.
+func TestMatMulSkipsZeros(t *testing.T) {
+	for _, input := range []float64{0.05, 1} {
+		for _, gradient := range []float64{0.05, 1} {
+			for _, workers := range []int{1, 2, 3} {
+				c := sparseCase{60, 300, 140, input, gradient}
+				at, wt, _, mask := c.tensors()
+				m, k, n := c.n, c.d, c.units
+				bt := wt.Reshape(k, n)
+				want := [3][]float32{make([]float32, m*n), make([]float32, k*n), make([]float32, m*k)}
+				simd.GemmNN(m, n, k, at.Data(), k, bt.Data(), n, want[0], n, false)
+				simd.GemmTN(k, n, m, at.Data(), k, mask.Data(), n, want[1], n, false)
+				simd.GemmNT(m, k, n, mask.Data(), n, bt.Data(), n, want[2], k, false)
+				tape := NewTape(workers)
+				a, b := tape.Leaf(at), NewParam(bt)
+				y := MatMul(a, b)
+				tape.Backward(Sum(Mul(y, tape.Input(mask))))
+				for i, got := range [][]float32{y.Data(), b.Grad().Data(), a.Grad().Data()} {
+					if at := differ(got, want[i]); at >= 0 {
+						t.Fatalf("%+v, %d goroutines: %s: element %d is %g, with dense products %g",
+							c, workers, []string{"y", "db", "da"}[i], at, got[at], want[i][at])
+					}
+				}
+			}
 		}
 	}
 }

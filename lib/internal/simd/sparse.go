@@ -169,11 +169,10 @@ func (s *Sparse) Mul(op SparseProduct, lo, hi, n int, b []float32, ldb int, c []
 		p.clear()
 		return true
 	}
-	if op.Acc && !op.Finite {
-		if !p.finite() {
+	if op.Acc && !op.Finite { // before C changes
+		if p.Finite = op.finite(n, s.k, b, ldb); !p.Finite {
 			return false
 		}
-		p.Finite = true
 	}
 	w := takeWorkspace()
 	defer w.giveBack()
@@ -323,11 +322,11 @@ func (p *sparseProduct) readsInPlace(nc int) bool {
 }
 
 // finite reports whether all of B is.
-func (p *sparseProduct) finite() bool {
-	if p.TransB {
-		return finiteRows(p.b, p.ldb, p.n, p.k)
+func (op SparseProduct) finite(n, k int, b []float32, ldb int) bool {
+	if op.TransB {
+		return finiteRows(b, ldb, n, k)
 	}
-	return finiteRows(p.b, p.ldb, p.k, p.n)
+	return finiteRows(b, ldb, k, n)
 }
 
 func finiteRows(x []float32, ld, rows, cols int) bool {

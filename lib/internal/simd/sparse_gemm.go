@@ -31,11 +31,11 @@ func sparseModeOf(env string) string {
 	return ""
 }
 
-// SparseMode tells when sparse products are computed: "on" is always, "off" never, "" where they are faster.
+// SparseMode tells when products leave out zeros: "on" is always, "off" never, "" where that is faster.
 func SparseMode() string { return sparseMode }
 
-// Cost estimates the time of [SparseProduct.Gemm] as a share of the dense product's: it pays below 1. The environment
-// variable LATERAL_SPARSE makes it 0, with "on", or infinite, with "off".
+// Cost estimates the time of a product that leaves out the zeros of A as a share of the dense product's: it pays below 1.
+// The environment variable LATERAL_SPARSE makes it 0, with "on", or infinite, with "off".
 func (op SparseProduct) Cost(m, n, k int) float64 {
 	switch sparseMode {
 	case "on":
@@ -56,14 +56,8 @@ func (op SparseProduct) Cost(m, n, k int) float64 {
 	return cost / max(vectors, 1) / margin
 }
 
-// A list of rows of A has at least listedRows, so that a transposition of B pays, and about listedElements otherwise, so that
-// it stays in the cache.
-const (
-	listedRows     = 128
-	listedElements = 1 << 17
-)
-
-// Gemm computes C = A*B, or C = C + A*B, leaving out the zeros of A, and reports whether B is finite; see [Sparse.Mul].
+// Gemm computes C = A*B, or C = C + A*B, and leaves out the zeros of A if that takes less time. The result has the bits of
+// [GemmNN] either way. Gemm reports whether B is known to be finite.
 func (op SparseProduct) Gemm(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int) bool {
 	ar, ac, br, bc, cr, cc := m, k, k, n, m, n
 	if op.TransA {
@@ -80,29 +74,51 @@ func (op SparseProduct) Gemm(m, n, k int, a []float32, lda int, b []float32, ldb
 			"B [%d,%d] with stride %d in %d, C [%d,%d] with stride %d in %d",
 			m, n, k, ar, ac, lda, len(a), br, bc, ldb, len(b), cr, cc, ldc, len(c)))
 	}
-	if m == 0 || n == 0 {
+	if m > 0 && n > 0 && k > 0 && op.Cost(m, n, k) < 1 && op.sparse(m, n, k, a, lda, b, ldb, c, ldc) {
 		return true
 	}
-	if op.Acc && !op.Finite && !finiteRows(b, ldb, br, bc) {
-		return false
+	if op.TransC {
+		Batch{Count: 1}.Gemm(!op.TransB, !op.TransA, n, m, k, b, ldb, a, lda, c, ldc, op.Acc)
+	} else {
+		Batch{Count: 1}.Gemm(op.TransA, op.TransB, m, n, k, a, lda, b, ldb, c, ldc, op.Acc)
 	}
-	op.Finite = op.Finite || op.Acc
-	rows := evenly(m, max(listedRows, listedElements/max(k, 1)), bandRows)
+	return op.Finite
+}
+
+// A list of rows of A has at least listedRows, so that a transposition of B pays, and about listedElements otherwise, so that
+// it stays in the cache.
+const (
+	listedRows     = 128
+	listedElements = 1 << 17
+)
+
+// sparse is Gemm without the zeros of A, unless B is not finite; see [Sparse.Mul].
+func (op SparseProduct) sparse(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int) bool {
+	if op.Acc && !op.Finite { // before C changes
+		if op.Finite = op.finite(n, k, b, ldb); !op.Finite {
+			return false
+		}
+	}
 	w := takeWorkspace()
 	defer w.giveBack()
 	list := &w.list
+	rows := evenly(m, max(listedRows, listedElements/k), bandRows)
+	stepA, stepC := lda, ldc
+	if op.TransA {
+		stepA = 1
+	}
+	if op.TransC {
+		stepC = 1
+	}
 	for i := 0; i < m; i += rows {
-		count, ci := min(rows, m-i), i*ldc
-		if op.TransC {
-			ci = i
-		}
+		count := min(rows, m-i)
 		list.Reset(count, k, op.Density)
 		if op.TransA {
-			list.FillColumns(0, list.Bands(), a[min(i, len(a)):], lda)
+			list.FillColumns(0, list.Bands(), a[i*stepA:], lda)
 		} else {
-			list.FillRows(0, list.Bands(), a[min(i*lda, len(a)):], lda)
+			list.FillRows(0, list.Bands(), a[i*stepA:], lda)
 		}
-		if !list.Mul(op, 0, count, n, b, ldb, c[min(ci, len(c)):], ldc) {
+		if !list.Mul(op, 0, count, n, b, ldb, c[i*stepC:], ldc) {
 			return false
 		}
 	}
