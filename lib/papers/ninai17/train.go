@@ -122,7 +122,7 @@ func newTrainer(s Setting, d *experiment.Data) (*trainer, *dataset.SemiSupervise
 	}
 	image := d.Train.X.Shape()
 	draw := func() (*drmm.Net, error) {
-		return drmm.NewNet(shape, drmm.Level{Channels: image[1], H: image[2], W: image[3]}, len(d.Train.Classes), tensor.Stream(s.Seed, "weights"))
+		return drmm.NewNet(shape, drmm.Size{Channels: image[1], H: image[2], W: image[3]}, len(d.Train.Classes), tensor.Stream(s.Seed, "weights"))
 	}
 	net, err := draw()
 	if err != nil {
@@ -207,7 +207,7 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 		for _, g := range t.found.Switches {
 			t.switches = append(t.switches, g.From(from, all))
 		}
-		t.model.Net.Render(&t.rendered, drmm.Choose(autograd.Slice(t.found.Logits, 0, from, all)), t.switches)
+		t.model.Net.Render(&t.rendered, drmm.OneHotArgmax(autograd.Slice(t.found.Logits, 0, from, all)), t.switches)
 		squares := loss.SSE(t.rendered.Image(), autograd.Slice(b.X, 0, from, all))
 		cost = autograd.Add(cost, t.term(b, "reconstruction", t.Weights.Reconstruction*t.scale(b.X), squares))
 		cost = autograd.Add(cost, t.nonNegativity(b))
