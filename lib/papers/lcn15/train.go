@@ -158,24 +158,19 @@ func (r *Result) Save(dir string) error {
 		err = nn.Save(filepath.Join(dir, beforeFile), r.BeforeFinetune)
 	}
 	return errors.Join(err, nn.Save(filepath.Join(dir, weightsFile), r.Net),
-		durable.WriteFile(filepath.Join(dir, recordFile), text))
+		durable.WriteFile(filepath.Join(dir, recordFile), durable.Seal(text)))
 }
 
 // Load reads what Save has written.
 func (r *Result) Load(dir string) error {
-	text, err := os.ReadFile(filepath.Join(dir, recordFile))
+	path := filepath.Join(dir, recordFile)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	var rec record
-	if err := json.Unmarshal(text, &rec); err != nil {
-		return fmt.Errorf("lcn15: %s: %w", recordFile, err)
-	}
-	if err := rec.Setting.Check(); err != nil {
-		return err
-	}
-	if len(rec.Image) != 3 || rec.Classes < 1 {
-		return fmt.Errorf("lcn15: %s: images of shape %v, %d classes", recordFile, rec.Image, rec.Classes)
+	rec, err := readRecord(text)
+	if err != nil {
+		return fmt.Errorf("lcn15: %s: %w", path, err)
 	}
 	read := func(file string) (*Net, error) {
 		n := New(rec.Setting, rec.Image, rec.Classes)
@@ -193,6 +188,25 @@ func (r *Result) Load(dir string) error {
 	}
 	*r = Result{rec.Setting, rec.Image, rec.Classes, n, rec.History, rec.Finetune, before}
 	return nil
+}
+
+// readRecord reads what Save writes into recordFile.
+func readRecord(text []byte) (r record, err error) {
+	content, err := durable.Open(text)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(content, &r); err != nil {
+		return r, err
+	}
+	if err := r.Setting.Check(); err != nil {
+		return r, err
+	}
+	outside := func(n int) bool { return n < 1 || n > 1<<16 }
+	if len(r.Image) != 3 || slices.ContainsFunc(r.Image, outside) || outside(r.Classes) {
+		return r, fmt.Errorf("images of shape %v, %d classes", r.Image, r.Classes)
+	}
+	return r, nil
 }
 
 // An sgd is gradient descent with momentum in which some parameters learn more slowly: a factor on the gradient is a

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package figure
+package canvas
 
 import (
 	"math"
@@ -17,12 +17,12 @@ import (
 
 // Sizes of text in CSS pixels.
 const (
-	tickSize  = 12.0
-	labelSize = 13.0
-	titleSize = 14.0
+	TickSize  = 12.0
+	LabelSize = 13.0
+	TitleSize = 14.0
 
-	capHeight   = 0.70 // height of a capital letter, in parts of the font size
-	lineSpacing = 1.25 // from one baseline to the next, in parts of the font size
+	CapHeight   = 0.70 // height of a capital letter, in parts of the font size
+	LineSpacing = 1.25 // from one baseline to the next, in parts of the font size
 )
 
 // A typeface measures text and gives the outlines of its glyphs. It is parsed when first used.
@@ -39,7 +39,7 @@ type typeface struct {
 type glyph struct {
 	index   sfnt.GlyphIndex // 0 if it comes from the fallback font
 	advance float64
-	outline path
+	outline Path
 }
 
 var (
@@ -96,20 +96,20 @@ func (t *typeface) glyph(r rune) glyph {
 	return g
 }
 
-func (t *typeface) outline(segments sfnt.Segments) path {
-	at := func(p fixed.Point26_6) point {
-		return point{float64(p.X) / float64(t.em), float64(p.Y) / float64(t.em)}
+func (t *typeface) outline(segments sfnt.Segments) Path {
+	at := func(p fixed.Point26_6) Point {
+		return Point{float64(p.X) / float64(t.em), float64(p.Y) / float64(t.em)}
 	}
-	var p path
+	var p Path
 	for _, s := range segments {
 		switch s.Op {
 		case sfnt.SegmentOpMoveTo:
 			if len(p) > 0 {
-				p.close()
+				p.Close()
 			}
-			p.move(at(s.Args[0]))
+			p.Move(at(s.Args[0]))
 		case sfnt.SegmentOpLineTo:
-			p.line(at(s.Args[0]))
+			p.Line(at(s.Args[0]))
 		case sfnt.SegmentOpQuadTo:
 			p.quad(at(s.Args[0]), at(s.Args[1]))
 		case sfnt.SegmentOpCubeTo:
@@ -117,7 +117,7 @@ func (t *typeface) outline(segments sfnt.Segments) path {
 		}
 	}
 	if len(p) > 0 {
-		p.close()
+		p.Close()
 	}
 	return p
 }
@@ -144,32 +144,32 @@ func (t *typeface) each(s string, f func(g glyph, x float64)) float64 {
 	return x
 }
 
-// textWidth returns the width of one line of text.
-func textWidth(s string, size float64, isBold bool) float64 {
+// TextWidth returns the width of one line of text.
+func TextWidth(s string, size float64, isBold bool) float64 {
 	return size * face(isBold).each(s, nil)
 }
 
 // textOutline returns the outlines of one line of text whose baseline starts at p, turned anticlockwise by angle.
-func textOutline(p point, s string, size float64, isBold bool, angle float64) path {
+func textOutline(p Point, s string, size float64, isBold bool, angle float64) Path {
 	sin, cos := math.Sincos(angle)
-	var out path
+	var out Path
 	face(isBold).each(s, func(g glyph, x float64) {
-		out = append(out, g.outline.transform(func(q point) point {
-			q = point{size * (q.x + x), size * q.y}
-			return point{p.x + q.x*cos + q.y*sin, p.y - q.x*sin + q.y*cos}
+		out = append(out, g.outline.transform(func(q Point) Point {
+			q = Point{size * (q.X + x), size * q.Y}
+			return Point{p.X + q.X*cos + q.Y*sin, p.Y - q.X*sin + q.Y*cos}
 		})...)
 	})
 	return out
 }
 
-// wrap breaks text into lines no wider than width. A line feed always breaks; a word that is too long is cut.
-func wrap(s string, size float64, isBold bool, width float64) []string {
+// Wrap breaks text into lines no wider than width. A line feed always breaks; a word that is too long is cut.
+func Wrap(s string, size float64, isBold bool, width float64) []string {
 	var lines []string
 	for _, paragraph := range strings.Split(s, "\n") {
 		line := ""
 		for _, word := range strings.Fields(paragraph) {
 			longer := strings.TrimSpace(line + " " + word)
-			if line != "" && textWidth(longer, size, isBold) > width {
+			if line != "" && TextWidth(longer, size, isBold) > width {
 				lines = append(lines, line)
 				longer = word
 			}
@@ -178,20 +178,20 @@ func wrap(s string, size float64, isBold bool, width float64) []string {
 		lines = append(lines, line)
 	}
 	for i, line := range lines {
-		lines[i] = shorten(line, size, isBold, width)
+		lines[i] = Shorten(line, size, isBold, width)
 	}
 	return lines
 }
 
-// shorten cuts one line of text to a width and marks the cut by an ellipsis.
-func shorten(s string, size float64, isBold bool, width float64) string {
-	if textWidth(s, size, isBold) <= width {
+// Shorten cuts one line of text to a width and marks the cut by an ellipsis.
+func Shorten(s string, size float64, isBold bool, width float64) string {
+	if TextWidth(s, size, isBold) <= width {
 		return s
 	}
 	runes := []rune(s)
 	for len(runes) > 1 {
 		runes = runes[:len(runes)-1]
-		if cut := strings.TrimRight(string(runes), " ") + "…"; textWidth(cut, size, isBold) <= width {
+		if cut := strings.TrimRight(string(runes), " ") + "…"; TextWidth(cut, size, isBold) <= width {
 			return cut
 		}
 	}
