@@ -215,6 +215,7 @@ var scenarios = map[string]func(){
 	"show":      func() { Show("from the child") },
 	"large":     func() { Show(HTML(strings.Repeat("<b>x</b>", 8<<20)), Markdown("small")) },
 	"memo":      memoScenario,
+	"memos":     memosScenario,
 	"interrupt": interruptScenario,
 	"train":     trainScenario,
 	"explore":   exploreScenario,

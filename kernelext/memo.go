@@ -18,15 +18,17 @@ import (
 // Memo returns the value that f computes, and keeps it on disk: a later call with the same name and the same config,
 // in this cell or another, today or next week, reads it back instead. One line says which of the two happened.
 //
-//	net := kernelext.Memo("dense net", config, func() (*nn.Sequential, error) { return trainNet(config) })
+//	net := kernelext.Memo("dense net", config, func() (*Net, error) { return train(config) })
 //
 // The key is name, config (as JSON) and the version of this library. config must hold everything that changes the
 // result: settings, seed, and the sum of the data (dataset.Set's Sum). The code of f is not part of the key: call
 // [Forget] after changing it.
 //
-// T is anything that encoding/gob stores without loss: numbers, strings, slices, maps, tensors, and structs of
-// exported fields, as the library's layers and models are. A type with the two methods of [Storable] stores itself. A
-// type that would come back incomplete is refused before f runs. If f returns an error, or the stop button was pressed ([Interrupted]), nothing is stored.
+// T is made of numbers, strings, slices, maps, pointers, tensors, parameters, and structs of exported fields, as the
+// library's layers and models are. It comes back exactly: what was shared, such as a layer that a network runs twice, is
+// shared again. A type that cannot come back in full is refused before f runs: one with unexported fields, interfaces,
+// functions or channels. A type with the two methods of [Storable] stores itself. If f returns an error, or the stop
+// button was pressed ([Interrupted]), nothing is stored.
 //
 // LATERAL_MEMO_LIMIT, a number of bytes, bounds all entries together: those that nobody has used for longest are
 // removed when a new one is stored.
@@ -101,24 +103,25 @@ func newMemo(name string, config any, t reflect.Type) (*memo, error) {
 	if name == "" {
 		return nil, errors.New("memo: the name is empty: it tells entries apart in List and Forget")
 	}
-	if fault := hiddenConfig(reflect.ValueOf(config), ""); fault != nil {
-		fault.Name, fault.What, fault.Type = name, "config", fmt.Sprintf("%T", config)
-		return nil, fault
-	}
 	settings, err := json.Marshal(config)
 	if err != nil {
 		return nil, fmt.Errorf("memo %q: the config cannot be written as JSON, so it makes no key: %w", name, err)
 	}
-	if fault := unstorable(t); fault != nil {
-		fault.Name, fault.What, fault.Type = name, "value", t.String()
+	if fault := hiddenConfig(reflect.ValueOf(config), ""); fault != nil {
+		fault.Name, fault.What, fault.Type = name, "config", fmt.Sprintf("%T", config)
+		return nil, fault
+	}
+	structure, fault := structure(t)
+	if fault != nil {
+		fault.Name = name
 		return nil, fault
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %s", name, Version(), settings))
 	return &memo{
 		dir: memoDir(),
 		say: func(format string, args ...any) { fmt.Printf("memo %q: "+format+"\n", append([]any{name}, args...)...) },
-		entry: Entry{Name: name, Key: hex.EncodeToString(sum[:8]), Config: settings, Version: Version(),
-			Type: signature(t), Sources: sourcesSum()},
+		entry: Entry{Name: name, Key: hex.EncodeToString(sum[:keyLen/2]), Config: settings, Version: Version(),
+			Type: structure, Sources: sourcesSum()},
 	}, nil
 }
 
@@ -153,7 +156,7 @@ func (m *memo) run(t task) error {
 		m.say("%v; computing without a lock", err)
 	}
 	defer unlock()
-
+	m.removeLeftovers()
 	if m.recall(t) {
 		return nil
 	}
@@ -204,6 +207,9 @@ func (m *memo) recall(t task) bool {
 			m.say("%s, computing", change)
 		}
 		return false
+	}
+	if err == nil && (stored.Name != m.entry.Name || stored.Key != m.entry.Key) {
+		err = fmt.Errorf("%s is an entry of another name or config", m.path())
 	}
 	if err == nil && stored.Type != m.entry.Type {
 		err = fmt.Errorf("it was written for the type %s, now it is %s", stored.Type, m.entry.Type)

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -76,6 +78,10 @@ func TestMemoOfEveryKindOfValue(t *testing.T) {
 	roundTrip(t, dir, "pointer", &struct{ A int }{3})
 	roundTrip(t, dir, "nil pointer", (*struct{ A int })(nil))
 	roundTrip(t, dir, "nil slice", []int(nil))
+	roundTrip(t, dir, "empty slice", []int{})
+	roundTrip(t, dir, "empty map", map[string]int{})
+	zero := 0
+	roundTrip(t, dir, "pointer to zero", &zero)
 	roundTrip(t, dir, "bytes", []byte{0, 1})
 	roundTrip(t, dir, "complex", 1+2i)
 }
@@ -107,8 +113,26 @@ func roundTrip[T any](t *testing.T, dir, name string, v T) {
 		return
 	}
 	got, said, err := memoIn(t, dir, name, nil, never[T](t))
-	if err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", v) && !strings.Contains(name, "pointer") {
+	if err != nil || !reflect.DeepEqual(got, v) {
 		t.Errorf("%s: got %+v, want %+v: %q %v", name, got, v, said, err)
+	}
+}
+
+// Tied weights are still tied when they are read back, and what refers to itself still does.
+func TestMemoRestoresSharing(t *testing.T) {
+	dir := t.TempDir()
+	type net struct{ A, B *nn.Dense }
+	layer := nn.NewDense(4, 4, nil, tensor.Stream(1, "w"))
+	memoIn(t, dir, "tied", 1, give(&net{layer, layer}))
+	got, _, err := memoIn(t, dir, "tied", 1, never[*net](t))
+	if err != nil || got.A != got.B || len(nn.Params(got)) != 2 {
+		t.Errorf("%d parameters, %v", len(nn.Params(got)), err)
+	}
+	loop := &result{}
+	loop.Next = loop
+	memoIn(t, dir, "loop", 1, give(loop))
+	if got, _, err := memoIn(t, dir, "loop", 1, never[*result](t)); err != nil || got.Next != got {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
@@ -174,6 +198,9 @@ func TestMemoRefusesTypesThatWouldLosePartsBeforeComputing(t *testing.T) {
 	refused(t, "chan", make(chan int), "chan int is a chan")
 	refused(t, "interface", struct{ Layers []fmt.Stringer }{}, "Layers is an interface (fmt.Stringer)")
 	refused(t, "map", map[string]*inner{}, "hidden is not exported")
+	refused(t, "any", struct{ V any }{}, "V is an interface")
+	refused(t, "storable inside", []*kept{}, "weights is not exported")
+	refused(t, "promoted", struct{ *kept }{}, "kept is not exported") // Save would keep the field alone
 }
 
 func refused[T any](t *testing.T, name string, v T, want string) {
@@ -187,6 +214,19 @@ func refused[T any](t *testing.T, name string, v T, want string) {
 
 func TestMemoRefusesConfigsThatHideParts(t *testing.T) {
 	type options struct{ rate float64 }
+	type stamped struct {
+		time.Time
+		Rate float64
+	}
+	_, _, err := memoIn(t, t.TempDir(), "m", []any{stamped{time.Now(), 0.1}}, give(1))
+	if err == nil || !strings.Contains(err.Error(), "embeds a type that writes itself as JSON") {
+		t.Errorf("a config whose JSON is the time alone: %v", err)
+	}
+	loop := &result{}
+	loop.Next = loop
+	if _, _, err := memoIn(t, t.TempDir(), "m", loop, give(1)); err == nil || !strings.Contains(err.Error(), "JSON") {
+		t.Errorf("a config that holds itself: %v", err)
+	}
 	for _, config := range []any{options{0.1}, &options{0.1}, []any{options{0.1}}, map[string]any{"o": options{0.1}}} {
 		_, _, err := memoIn(t, t.TempDir(), "m", config, give(1))
 		var fault *UnstorableError
@@ -208,13 +248,18 @@ func TestMemoRefusesConfigsThatHideParts(t *testing.T) {
 }
 
 func TestMemoReturnsAValueThatCannotBeStored(t *testing.T) {
-	zero := 0
-	loop := &result{}
-	loop.Next = loop
-	notStored(t, "zero", struct{ P *int }{&zero}, "becomes nil")
-	notStored(t, "loop", loop, "refers to itself")
-	notStored(t, "any", struct{ V any }{kept{}}, "not registered")
+	values := []int{1, 2}
+	notStored(t, "overlap", struct {
+		V []int
+		P *int
+	}{values, &values[1]}, "share a part of their memory")
+	notStored(t, "save", &unsaved{}, "no weights")
 }
+
+type unsaved struct{}
+
+func (*unsaved) Save(string) error { return errors.New("no weights") }
+func (*unsaved) Load(string) error { return nil }
 
 func notStored[T any](t *testing.T, name string, v T, want string) {
 	t.Helper()
@@ -234,7 +279,7 @@ func leftovers(t *testing.T, dir string) {
 		t.Error(err)
 	}
 	for _, e := range list {
-		if !strings.HasPrefix(e.Name(), ".lock-") {
+		if !strings.HasSuffix(e.Name(), ".lock") {
 			t.Errorf("%s is left behind", e.Name())
 		}
 	}
@@ -265,10 +310,12 @@ func TestMemoRecomputesWhatIsDamaged(t *testing.T) {
 		do   func(t *testing.T, dir string)
 		want string
 	}{
-		"truncated value": {func(t *testing.T, dir string) { truncate(t, filepath.Join(dir, valueDir, gobFile)) }, "bytes instead of"},
-		"changed value":   {func(t *testing.T, dir string) { flip(t, filepath.Join(dir, valueDir, gobFile)) }, "was changed after"},
+		"truncated value": {func(t *testing.T, dir string) { truncate(t, filepath.Join(dir, valueDir, snapshotFile)) }, "bytes instead of"},
+		"changed value":   {func(t *testing.T, dir string) { flip(t, filepath.Join(dir, valueDir, snapshotFile)) }, "was changed after"},
 		"no value":        {func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Join(dir, valueDir))) }, "no such file"},
-		"truncated entry": {func(t *testing.T, dir string) { truncate(t, filepath.Join(dir, entryFile)) }, "is damaged"},
+		"truncated entry": {func(t *testing.T, dir string) { truncate(t, filepath.Join(dir, entryFile)) }, "entry.json cannot be read: damaged"},
+		"changed entry":   {func(t *testing.T, dir string) { flip(t, filepath.Join(dir, entryFile)) }, "entry.json cannot be read: damaged"},
+		"another's entry": {func(t *testing.T, dir string) { exchange(t, dir) }, "is an entry of another name or config"},
 		"no entry":        {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, entryFile))) }, "cannot be read"},
 		"a file instead":  {func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)); must(t, os.WriteFile(dir, nil, 0o666)) }, "cannot be read"},
 	}
@@ -304,8 +351,18 @@ func flip(t *testing.T, path string) {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	must(t, err)
-	b[len(b)-1] ^= 1
+	b[len(b)-2] ^= 1
 	must(t, os.WriteFile(path, b, 0o666))
+}
+
+// exchange puts the entry of another name in the place of one.
+func exchange(t *testing.T, dir string) {
+	t.Helper()
+	memoIn(t, filepath.Dir(dir), "other", 1, give("other"))
+	others, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "other-*"))
+	must(t, err)
+	must(t, os.RemoveAll(dir))
+	must(t, os.Rename(others[0], dir))
 }
 
 func must(t *testing.T, err error) {
@@ -376,13 +433,12 @@ func TestMemoAfterTheClockWasSetBack(t *testing.T) {
 		t.Fatal(files, err)
 	}
 	var e Entry
-	content, err := os.ReadFile(files[0])
+	e, err = readEntry(filepath.Dir(files[0]))
 	must(t, err)
-	must(t, json.Unmarshal(content, &e))
 	e.Created = time.Now().Add(30 * 24 * time.Hour)
-	content, err = json.Marshal(e)
+	content, err := json.Marshal(e)
 	must(t, err)
-	must(t, os.WriteFile(files[0], content, 0o666))
+	must(t, os.WriteFile(files[0], durable.Seal(content), 0o666))
 	future := time.Now().Add(30 * 24 * time.Hour)
 	must(t, os.Chtimes(files[0], future, future))
 	dated := regexp.MustCompile(`^memo "m": reused \(\d+ bytes, computed in \d+ ms, dated ` + future.Format(time.DateOnly) + `, which this clock has still to reach\)\n$`)

@@ -3,9 +3,9 @@
 package kernelext
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,42 +13,29 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // lock takes the lock of this entry, so that of several processes one computes and the others wait for its value.
-// The system frees the lock when the process ends, however it ends. unlock is never nil; with an error the entry is
-// not locked, which costs double work at worst, as entries appear in one step.
+// unlock is never nil; with an error the entry is not locked, which costs double work at worst, as entries appear in one
+// step.
 func (m *memo) lock() (unlock func(), err error) {
 	unlock = func() {}
 	if err := makeMemoDir(m.dir); err != nil {
 		return unlock, fmt.Errorf("nothing can be stored in %s: %w", m.dir, err)
 	}
-	path := filepath.Join(m.dir, ".lock-"+m.entry.Key)
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
+	ctx := context.Background()
+	if stop := listening.Load(); stop != nil {
+		ctx = *stop
+	}
+	lock, err := durable.AcquireWait(ctx, m.path(), func(holder string) {
+		m.say("another computation of it is running (%s), waiting for its value", holder)
+	})
 	if err != nil {
-		return unlock, fmt.Errorf("nothing can be stored in %s: %w", m.dir, err)
+		return unlock, err
 	}
-	for waiting := false; ; waiting = true {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return unlock, fmt.Errorf("%s cannot be locked: %w", path, err)
-		}
-		if wasInterrupted() {
-			f.Close()
-			return unlock, ErrInterrupted
-		}
-		if !waiting {
-			m.say("another computation of it is running, waiting for its value")
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	return lock.Release, nil
 }
 
 // sourcesSum is a hash of the library's Go files, "" where they are not at hand. Version cannot tell one working

@@ -18,10 +18,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // An Entry describes a value that Memo has stored. On disk it is a directory NAME-KEY with the file entry.json (this
-// struct) and the directory value, whose files hold the value.
+// struct, sealed with its check sum) and the directory value, whose files hold the value.
 type Entry struct {
 	Name    string          `json:"name"`
 	Key     string          `json:"key"`     // hash of name, config and library version
@@ -53,11 +55,16 @@ func (e Entry) Size() int64 {
 const (
 	entryFile = "entry.json"
 	valueDir  = "value"
-	tempGlob  = ".temp-*" // an entry on its way in or out: renamed when complete, or about to be removed
+	keyLen    = 16
+	temporary = ".tmp-" // in the name of an entry on its way in or out
 )
 
-// tempName returns a name that matches tempGlob and that no process uses.
-func tempName() string { return fmt.Sprintf(".temp-%d-%016x", os.Getpid(), rand.Uint64()) }
+// temporaryName returns a name beside an entry for the time in which it is written or removed. While an entry is
+// locked, its temporary names are used by nobody but the holder.
+func temporaryName(entry string) string {
+	dir, name := filepath.Split(entry)
+	return fmt.Sprintf("%s.%s%s%d", dir, name, temporary, rand.Uint64())
+}
 
 // List returns the stored entries, sorted by name and then by age, newest first. Damaged entries are left out.
 func List() ([]Entry, error) {
@@ -86,8 +93,14 @@ func Forget(name string) (int, error) {
 	}
 	n := 0
 	for _, dir := range dirs {
-		if e, err := readEntry(dir); err == nil && e.Name == name ||
-			err != nil && strings.HasPrefix(filepath.Base(dir), slug(name)+"-") {
+		e, err := readEntry(dir)
+		if err != nil { // damaged: the folder's name tells
+			base := filepath.Base(dir)
+			if len(base) == len(slug(name))+1+keyLen && strings.HasPrefix(base, slug(name)+"-") {
+				e.Name = name
+			}
+		}
+		if e.Name == name {
 			if err := discard(dir); err != nil {
 				return n, fmt.Errorf("memo %q: forgetting %s: %w", name, dir, err)
 			}
@@ -140,8 +153,12 @@ func readEntry(dir string) (Entry, error) {
 	if err != nil {
 		return e, fmt.Errorf("its description cannot be read: %v", err)
 	}
-	if err := json.Unmarshal(b, &e); err != nil {
-		return e, fmt.Errorf("its description %s is damaged: %w", filepath.Join(dir, entryFile), err)
+	content, err := durable.Open(b)
+	if err == nil {
+		err = json.Unmarshal(content, &e)
+	}
+	if err != nil {
+		return Entry{}, fmt.Errorf("its description %s cannot be read: %w", filepath.Join(dir, entryFile), err)
 	}
 	return e, nil
 }
@@ -174,13 +191,12 @@ func describeFile(dir, path string) (StoredFile, error) {
 	return StoredFile{Path: path, Bytes: n, Sum: hex.EncodeToString(h.Sum(nil))}, err
 }
 
-// keep stores the value: into a new directory, synced, then renamed, so that an entry is whole or absent.
+// keep stores the value: into a new directory, which is renamed, so that an entry is whole or absent.
 func (m *memo) keep(store func(dir string) error) (err error) {
 	if err := makeMemoDir(m.dir); err != nil {
 		return err
 	}
-	m.sweep()
-	temp := filepath.Join(m.dir, tempName())
+	temp := temporaryName(m.path())
 	if err := os.Mkdir(temp, 0o777); err != nil {
 		return err
 	}
@@ -196,32 +212,30 @@ func (m *memo) keep(store func(dir string) error) (err error) {
 	if err := store(value); err != nil {
 		return err
 	}
-	if m.entry.Files, err = syncFiles(temp); err != nil {
+	if m.entry.Files, err = describeFiles(temp); err != nil {
 		return err
 	}
 	description, err := json.MarshalIndent(m.entry, "", "\t")
 	if err != nil {
 		return err
 	}
-	if err := writeSynced(filepath.Join(temp, entryFile), append(description, '\n')); err != nil {
+	if err := os.WriteFile(filepath.Join(temp, entryFile), append(durable.Seal(description), '\n'), 0o666); err != nil {
 		return err
 	}
 	if err := discard(m.path()); err != nil { // a damaged or outdated entry in the way
 		return err
 	}
-	if err := os.Rename(temp, m.path()); err != nil {
+	err = durable.RenameFolder(temp, m.path())
+	if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) {
 		// Without a lock another process may have been first: its value is as good.
-		if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTEMPTY) {
-			return os.RemoveAll(temp)
-		}
-		return err
+		return os.RemoveAll(temp)
 	}
-	return syncPath(m.dir)
+	return err
 }
 
 // discard removes an entry: out of sight in one step, then file by file.
 func discard(dir string) error {
-	gone := filepath.Join(filepath.Dir(dir), tempName())
+	gone := temporaryName(dir)
 	if err := os.Rename(dir, gone); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -231,24 +245,30 @@ func discard(dir string) error {
 	return os.RemoveAll(gone)
 }
 
-// sweep removes what processes left behind that were killed while writing.
-func (m *memo) sweep() {
-	left, _ := filepath.Glob(filepath.Join(m.dir, tempGlob)) // the pattern is sound
-	for _, dir := range left {
-		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
-			os.RemoveAll(dir) // tried again at the next store
+// removeLeftovers removes what processes left behind that were killed while they wrote or removed an entry. The entry
+// of m is locked.
+func (m *memo) removeLeftovers() {
+	list, _ := os.ReadDir(m.dir)
+	for _, d := range list {
+		name, _, temp := strings.Cut(d.Name(), temporary)
+		if !temp || !d.IsDir() || !strings.HasPrefix(name, ".") {
+			continue
 		}
+		if entry := filepath.Join(m.dir, name[1:]); entry != m.path() {
+			lock, err := durable.Acquire(entry)
+			if err != nil {
+				continue // it is being written
+			}
+			defer lock.Release()
+		}
+		os.RemoveAll(filepath.Join(m.dir, d.Name())) // tried again at the next start
 	}
 }
 
-// syncFiles writes all files below root through to the disk and describes them.
-func syncFiles(root string) ([]StoredFile, error) {
-	var files []StoredFile
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if err := syncPath(path); err != nil || d.IsDir() {
+// describeFiles returns what the files below root hold.
+func describeFiles(root string) (files []StoredFile, err error) {
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
 			return err
 		}
 		relative, err := filepath.Rel(root, path)
@@ -260,24 +280,6 @@ func syncFiles(root string) ([]StoredFile, error) {
 		return err
 	})
 	return files, err
-}
-
-func syncPath(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
-}
-
-func writeSynced(path string, b []byte) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // changedSince says what is new in the config, compared with the newest stored entry of the same name; "" if there

@@ -18,7 +18,8 @@ import (
 // larger grids and `lateral sweep` go on from there, and where all results are on file it says nothing. The stop
 // button ends the cell, and what was finished stays.
 //
-//	rows := kernelext.Sweep("fc1", thesis21.Sweep(grid, data))
+//	settings := grid.Settings(data.Source())
+//	rows := kernelext.Sweep("fc1", thesis21.Grids.Sweep(settings, data, kernelext.SweepFile("fc1")))
 //
 // An error, such as settings that failed, ends the cell with its message; [TrySweep] returns it instead.
 func Sweep[S, R any](name string, s sweep.Sweep[S, R]) []sweep.Row[S, R] {

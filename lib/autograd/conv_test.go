@@ -15,14 +15,17 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// convCases are convolutions of every kind: n images of c channels and h x w pixels, k filters of kh x kw.
-var convCases = []struct {
+// A convCase is a convolution of n images of c channels and h x w pixels with k filters of kh x kw.
+type convCase struct {
 	n, c, h, w, k, kh, kw int
 	shape                 ConvShape
-}{
+}
+
+// convCases are convolutions of every kind.
+var convCases = append([]convCase{
 	{1, 1, 5, 5, 1, 3, 3, ConvShape{}},
-	{3, 1, 9, 7, 4, 3, 3, Half(3, 3)},
-	{2, 3, 6, 8, 5, 3, 5, Full(3, 5)},
+	{3, 1, 9, 7, 4, 3, 3, SamePadding(3, 3)},
+	{2, 3, 6, 8, 5, 3, 5, FullPadding(3, 5)},
 	{2, 5, 7, 9, 3, 2, 4, ConvShape{PadH: 1, PadW: 3}},
 	{2, 3, 9, 11, 4, 3, 3, ConvShape{StrideH: 2, StrideW: 2}},
 	{2, 1, 8, 10, 3, 3, 3, ConvShape{StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}},
@@ -34,18 +37,39 @@ var convCases = []struct {
 	{2, 1, 28, 28, 6, 11, 11, ConvShape{}},             // rows anew
 	{40, 2, 12, 12, 3, 5, 5, ConvShape{}},              // several groups of images
 	{2, 1, 3, 40, 20, 3, 7, ConvShape{PadH: 1}},        // several tiles of filters
-	{3, 17, 10, 10, 15, 3, 3, Full(3, 3)},              // and of channels
+	{3, 17, 10, 10, 15, 3, 3, FullPadding(3, 3)},       // and of channels
 	{1, 2, 5, 4, 1, 5, 4, ConvShape{}},                 // one place
 	{2, 1, 4, 6, 2, 2, 2, ConvShape{StrideW: 2}},       // strides that differ
 	{1, 1, 2, 2, 1, 3, 3, ConvShape{PadH: 1, PadW: 1}}, // the kernel is larger than the image
 
 	// By minimal filtering, with small and large tiles, of which some are cut off.
-	{1, 16, 4, 5, 16, 3, 3, Half(3, 3)},
+	{1, 16, 4, 5, 16, 3, 3, SamePadding(3, 3)},
 	{3, 17, 6, 5, 16, 3, 3, ConvShape{PadH: 2}},
 	{2, 16, 9, 11, 19, 3, 3, ConvShape{PadW: 1}},
-	{18, 16, 10, 6, 18, 3, 3, Full(3, 3)},
+	{18, 16, 10, 6, 18, 3, 3, FullPadding(3, 3)},
 	{1, 16, 1, 2, 16, 3, 3, ConvShape{PadH: 2, PadW: 1}},
 	{1, 16, 21, 35, 16, 3, 3, ConvShape{}}, // several blocks in an image
+}, tinyConvCases()...)
+
+// tinyConvCases are all convolutions of images up to 3 pixels long with kernels up to 3, strides up to 5 and padding up
+// to 4: where some windows, or all, lie in the padding, and some pixels under no window. Rows and columns are paired at
+// random.
+func tinyConvCases() []convCase {
+	type axis struct{ length, kernel, stride, pad int }
+	var axes []axis
+	for i := range 3 * 3 * 5 * 5 {
+		a := axis{i%3 + 1, i/3%3 + 1, i/9%5 + 1, i / 45}
+		if a.length+2*a.pad >= a.kernel {
+			axes = append(axes, a)
+		}
+	}
+	var cases []convCase
+	for i, j := range tensor.Stream(1, "columns").Perm(len(axes)) {
+		r, c := axes[i], axes[j]
+		s := ConvShape{StrideH: r.stride, StrideW: c.stride, PadH: r.pad, PadW: c.pad}
+		cases = append(cases, convCase{2, 2, r.length, c.length, 3, r.kernel, c.kernel, s})
+	}
+	return cases
 }
 
 func caseName(i int) string { return strings.ReplaceAll(fmt.Sprintf("%+v", convCases[i]), " ", ",") }
@@ -147,7 +171,7 @@ func TestConvTranspose2DIsTheAdjoint(t *testing.T) {
 			oh, ow := c.shape.OutputSize(c.h, c.w, c.kh, c.kw)
 			s := c.shape
 			h, w := s.TransposedSize(oh, ow, c.kh, c.kw)
-			s.ExtraH, s.ExtraW = c.h-h, c.w-w // what the strides of the convolution left over
+			s.OutputPadH, s.OutputPadW = c.h-h, c.w-w // what the strides of the convolution left over
 			y, filters, b := param(1, -1, 1, c.n, c.k, oh, ow), param(2, -1, 1, c.k, c.c, c.kh, c.kw), param(3, -1, 1, c.c)
 			dx := param(4, -1, 1, c.n, c.c, c.h, c.w)
 
@@ -188,6 +212,36 @@ func TestConvTranspose2DIsTheAdjoint(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An empty batch has an empty result, and leaves gradients of zero.
+func TestConvolutionOfNothing(t *testing.T) {
+	for i, c := range convCases {
+		tape := NewTape(2)
+		w, b, x := param(1, -1, 1, c.k, c.c, c.kh, c.kw), param(2, -1, 1, c.k), tape.Leaf(tensor.New(0, c.c, c.h, c.w))
+		y := Conv2D(x, w, b, c.shape)
+		back := ConvTranspose2D(y, w, nil, ConvShape{
+			StrideH: c.shape.StrideH, StrideW: c.shape.StrideW, PadH: c.shape.PadH, PadW: c.shape.PadW,
+			OutputPadH: (c.h + 2*c.shape.PadH - c.kh) % max(c.shape.StrideH, 1),
+			OutputPadW: (c.w + 2*c.shape.PadW - c.kw) % max(c.shape.StrideW, 1),
+		})
+		if !slices.Equal(back.Shape(), x.Shape()) {
+			t.Errorf("%s: there and back %v has become %v", caseName(i), x.Shape(), back.Shape())
+		}
+		tape.Backward(Sum(back))
+		for _, v := range []*Var{w, b, x, y} {
+			if !allZero(v) {
+				t.Errorf("%s: gradient of %v is %v", caseName(i), v.Shape(), v.Grad())
+			}
+		}
+	}
+}
+
+// allZero reports whether v has a gradient of zeros.
+func allZero(v *Var) bool {
+	g := v.Grad()
+	return g != nil && tensor.SameShape(g, v.Value()) &&
+		!slices.ContainsFunc(g.Data(), func(d float32) bool { return d != 0 })
 }
 
 // A 2 x 2 kernel on a 3 x 3 image: y = (1·1+2·2+4·3+5·4, ...) + 100 = (37, 47, 67, 77) + 100.
@@ -258,7 +312,7 @@ func TestConvGradients(t *testing.T) {
 // convNet is a step of a net with convolutions in both directions.
 func convNet(tape *Tape, x *tensor.Tensor, params []*Var) *Var {
 	tape.Reset()
-	h := ReLU(Conv2D(tape.Input(x), params[0], params[1], Half(5, 5)))
+	h := ReLU(Conv2D(tape.Input(x), params[0], params[1], SamePadding(5, 5)))
 	h = MaxPool2D(h, Pool{H: 2, W: 2})
 	h = Conv2D(h, params[2], params[3], ConvShape{StrideH: 2, StrideW: 2, PadH: 1, PadW: 1})
 	h = ConvTranspose2D(ReLU(h), params[4], nil, ConvShape{})
@@ -268,7 +322,10 @@ func convNet(tape *Tape, x *tensor.Tensor, params []*Var) *Var {
 }
 
 func convParams() []*Var {
-	return []*Var{param(2, -1, 1, 5, 3, 5, 5), param(3, -1, 1, 5), param(4, -1, 1, 7, 5, 3, 3), param(5, -1, 1, 7), param(6, -1, 1, 7, 4, 3, 3)}
+	return []*Var{
+		param(2, -1, 1, 5, 3, 5, 5), param(3, -1, 1, 5), param(4, -1, 1, 7, 5, 3, 3), param(5, -1, 1, 7),
+		param(6, -1, 1, 7, 4, 3, 3),
+	}
 }
 
 func TestConvolutionsDoNotDependOnWorkers(t *testing.T) {
@@ -335,8 +392,8 @@ func TestConvShapeSizes(t *testing.T) {
 		h, w, kh, kw, oh, ow int
 	}{
 		{ConvShape{}, 28, 28, 3, 5, 26, 24},
-		{Half(3, 5), 28, 28, 3, 5, 28, 28},
-		{Full(5, 3), 28, 28, 5, 3, 32, 30},
+		{SamePadding(3, 5), 28, 28, 3, 5, 28, 28},
+		{FullPadding(5, 3), 28, 28, 5, 3, 32, 30},
 		{ConvShape{StrideH: 2, StrideW: 3, PadH: 1}, 28, 28, 3, 3, 14, 9},
 		{ConvShape{}, 2, 9, 3, 3, 0, 7},
 	} {
@@ -349,26 +406,25 @@ func TestConvShapeSizes(t *testing.T) {
 func TestConvMistakesPanic(t *testing.T) {
 	tape := NewTape(1)
 	x, w := tape.Input(tensor.New(2, 3, 4, 4)), param(1, 0, 1, 5, 3, 3, 3)
-	for want, f := range map[string]func(){
-		"Conv2D: want x [N, C, H, W], w [K, C, kh, kw], b [K], got [2 3 4 4] [5 2 3 3]":          func() { Conv2D(x, param(1, 0, 1, 5, 2, 3, 3), nil, ConvShape{}) },
-		"Conv2D: want x [N, C, H, W], w [K, C, kh, kw], b [K], got [2 3 4 4] [5 3 3 3] [3]":      func() { Conv2D(x, w, param(1, 0, 1, 3), ConvShape{}) },
-		"Conv2D: want x [N, C, H, W], w [K, C, kh, kw], b [K], got [2 3] [5 3 3 3]":              func() { Conv2D(tape.Input(tensor.New(2, 3)), w, nil, ConvShape{}) },
-		"Conv2D: a kernel [1 3 5 5] does not fit images [2 3 4 4]":                               func() { Conv2D(x, param(1, 0, 1, 1, 3, 5, 5), nil, ConvShape{}) },
-		"Conv2D: a kernel [5 3 3 3] does not fit images [2 3 4 4]":                               func() { Conv2D(x, w, nil, ConvShape{PadH: -1}) },
-		"ConvTranspose2D: want x [N, C, H, W], w [C, K, kh, kw], b [K], got [2 3 4 4] [5 3 3 3]": func() { ConvTranspose2D(x, w, nil, ConvShape{}) },
-		"ConvTranspose2D: a kernel [3 1 1 1] does not fit images [2 3 4 4]":                      func() { ConvTranspose2D(x, param(1, 0, 1, 3, 1, 1, 1), nil, ConvShape{ExtraH: 1}) },
-		"MaxPool2D: a window 5 x 2 does not fit images [2 3 4 4]":                                func() { MaxPool2D(x, Pool{H: 5, W: 2}) },
-		"MeanPool2D: want x [N, C, H, W], got [4 4]":                                             func() { MeanPool2D(tape.Input(tensor.New(4, 4)), Pool{H: 2, W: 2}) },
-	} {
-		t.Run(want, func(t *testing.T) {
-			defer func() {
-				if msg := fmt.Sprint(recover()); !strings.Contains(msg, want) {
-					t.Errorf("panic %q, want %q in it", msg, want)
-				}
-			}()
-			f()
-		})
-	}
+	refuse(t, []refused{
+		{"Conv2D: want x [N, C, H, W], w [K, C, kh, kw], b [K], got [2 3 4 4] [5 2 3 3]",
+			func() { Conv2D(x, param(1, 0, 1, 5, 2, 3, 3), nil, ConvShape{}) }},
+		{"Conv2D: want x [N, C, H, W], w [K, C, kh, kw], b [K], got [2 3 4 4] [5 3 3 3] [3]",
+			func() { Conv2D(x, w, param(1, 0, 1, 3), ConvShape{}) }},
+		{"Conv2D: want x [N, C, H, W], w [K, C, kh, kw], b [K], got [2 3] [5 3 3 3]",
+			func() { Conv2D(tape.Input(tensor.New(2, 3)), w, nil, ConvShape{}) }},
+		{"Conv2D: a kernel [1 3 5 5] does not fit images [2 3 4 4]",
+			func() { Conv2D(x, param(1, 0, 1, 1, 3, 5, 5), nil, ConvShape{}) }},
+		{"Conv2D: a kernel [5 3 3 3] does not fit images [2 3 4 4]",
+			func() { Conv2D(x, w, nil, ConvShape{PadH: -1}) }},
+		{"ConvTranspose2D: want x [N, C, H, W], w [C, K, kh, kw], b [K], got [2 3 4 4] [5 3 3 3]",
+			func() { ConvTranspose2D(x, w, nil, ConvShape{}) }},
+		{"ConvTranspose2D: a kernel [3 1 1 1] does not fit images [2 3 4 4]",
+			func() { ConvTranspose2D(x, param(1, 0, 1, 3, 1, 1, 1), nil, ConvShape{OutputPadH: 1}) }},
+		{"MaxPool2D: a window 5 x 2 does not fit images [2 3 4 4]", func() { MaxPool2D(x, Pool{H: 5, W: 2}) }},
+		{"MeanPool2D: want x [N, C, H, W], got [4 4]",
+			func() { MeanPool2D(tape.Input(tensor.New(4, 4)), Pool{H: 2, W: 2}) }},
+	})
 }
 
 // A 3 x 3 filter on an image of 28 x 28 pixels, without and with zeros around it.
@@ -377,7 +433,7 @@ func ExampleConv2D() {
 	x := tape.Input(tensor.New(100, 1, 28, 28))
 	w, b := NewParam(tensor.New(6, 1, 3, 3)), NewParam(tensor.New(6))
 	fmt.Println(Conv2D(x, w, b, ConvShape{}).Shape())
-	fmt.Println(Conv2D(x, w, b, Half(3, 3)).Shape())
+	fmt.Println(Conv2D(x, w, b, SamePadding(3, 3)).Shape())
 	// Output:
 	// [100 6 26 26]
 	// [100 6 28 28]

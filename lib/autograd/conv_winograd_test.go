@@ -19,7 +19,7 @@ func TestWinogradIsChosen(t *testing.T) {
 		y, dx      simd.Winograd // the tiles; 0 if the sums themselves are faster
 		difference string
 	}{
-		{convKey{64, 14, 14, 64, 3, 3, Full(3, 3)}, 4, 4, ""},
+		{convKey{64, 14, 14, 64, 3, 3, FullPadding(3, 3)}, 4, 4, ""},
 		{convKey{64, 8, 8, 128, 3, 3, ConvShape{}}, 2, 4, "outputs of 6 x 6"},
 		{convKey{6, 26, 26, 16, 3, 3, ConvShape{}}, 0, 0, "few channels"},
 		{convKey{64, 14, 14, 10, 3, 3, ConvShape{}}, 0, 0, "few filters"},
@@ -39,10 +39,10 @@ func TestWinogradIsChosen(t *testing.T) {
 	}
 }
 
-// Minimal filtering has errors that are not much larger than those of the sums themselves, in float32 either: measured as
-// root of the mean square against float64.
+// The root mean square errors of minimal filtering, against float64, are not much larger than those of the plain sums
+// in float32.
 func TestWinogradErrors(t *testing.T) {
-	key := convKey{48, 10, 10, 32, 3, 3, Full(3, 3).strides()}
+	key := convKey{48, 10, 10, 32, 3, 3, FullPadding(3, 3).strides()}
 	const n = 5
 	p := newConvPlan(key)
 	rng := tensor.Stream(1, "test")
@@ -58,7 +58,8 @@ func TestWinogradErrors(t *testing.T) {
 		p := newConvPlan(key)
 		y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
 		p.winograd, p.winogradTransposed = nil, nil
-		p.packedLen, p.packedTransposedLen = simd.PackedFilters(p.filters, p.taps), simd.PackedFilters(p.channels, 9*p.filters)
+		p.packedLen = simd.PackedFilters(p.filters, p.taps)
+		p.packedTransposedLen = simd.PackedFilters(p.channels, 9*p.filters)
 		p.gradLen = p.filters * simd.GradLen(p.taps)
 		if r > 0 {
 			p.winograd, p.winogradTransposed = newWinograd(r, 48, 32, 10, 10, 2, 2), newWinograd(r, 32, 48, 12, 12, 0, 0)
@@ -85,7 +86,8 @@ func TestWinogradErrors(t *testing.T) {
 		t.Logf("tiles of %d: y %.2g, dx %.2g, dw %.2g", r, got[0], got[1], got[2])
 		for i, name := range []string{"y", "dx", "dw"} {
 			if !(got[i] <= limit[i]*sums[i]) {
-				t.Errorf("tiles of %d: the error of %s is %.2g, more than %g times that of the sums, %.2g", r, name, got[i], limit[i], sums[i])
+				t.Errorf("tiles of %d: the error of %s is %.2g, more than %g times that of the sums, %.2g",
+					r, name, got[i], limit[i], sums[i])
 			}
 		}
 	}
@@ -126,7 +128,7 @@ func sumsOf(p *convPlan, n int, w, x, dy []float32) (y, dx, dw []float64) {
 // winogradNet is a step of a net whose convolutions, in both directions, take minimal filtering.
 func winogradNet(tape *Tape, x *tensor.Tensor, params []*Var) *Var {
 	tape.Reset()
-	h := ReLU(Conv2D(tape.Input(x), params[0], params[1], Full(3, 3)))
+	h := ReLU(Conv2D(tape.Input(x), params[0], params[1], FullPadding(3, 3)))
 	h = Conv2D(h, params[2], params[3], ConvShape{})
 	h = ConvTranspose2D(ReLU(h), params[2], params[1], ConvShape{})
 	loss := Mean(Square(h))
@@ -176,7 +178,8 @@ func TestWinogradAllocatesNothing(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	for _, workers := range []int{1, 2} {
-		x, params, tape := winogradImages(6, func(i int) float32 { return float32(i % 7) }), winogradParams(), NewTape(workers)
+		x := winogradImages(6, func(i int) float32 { return float32(i % 7) })
+		params, tape := winogradParams(), NewTape(workers)
 		step := func() { winogradNet(tape, x, params) }
 		step()
 		var spaces []*convSpace

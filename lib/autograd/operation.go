@@ -18,7 +18,7 @@ type Operation interface {
 }
 
 // Piecewise is an operation that chooses: which unit wins, on which side of a kink an input lies. Between two inputs
-// with the same choices its result is smooth; see [Tape.Pattern].
+// with the same choices its result is smooth; see [Tape.ActivationPattern].
 type Piecewise interface {
 	Operation
 	Choices(y *Var) iter.Seq[int32]
@@ -55,7 +55,14 @@ func Record[S any, P interface {
 	*S
 	Operation
 }](name string, in ...*Var) (y *Var, state P) {
-	t := tapeOf(name, in)
+	return RecordOn[S, P](tapeOf(name, in...), name, in...)
+}
+
+// RecordOn is [Record] for an operation whose inputs may all be parameters, which are on no tape.
+func RecordOn[S any, P interface {
+	*S
+	Operation
+}](t *Tape, name string, in ...*Var) (y *Var, state P) {
 	y = t.next(name)
 	for _, x := range in {
 		if x == nil {
@@ -63,6 +70,8 @@ func Record[S any, P interface {
 		}
 		if x.tape == nil {
 			x.workers = t.workers
+		} else if x.tape != t {
+			panic(fmt.Sprintf("autograd: %s: its inputs are on two different tapes", name))
 		}
 		y.in = append(y.in, x)
 		y.needsGrad = y.needsGrad || x.needsGrad
@@ -77,22 +86,14 @@ func Record[S any, P interface {
 	return y, state
 }
 
-// tapeOf returns the tape that the inputs of an operation are on.
-func tapeOf(name string, in []*Var) *Tape {
-	var t *Tape
+// tapeOf returns the tape of the first input that is on one.
+func tapeOf(name string, in ...*Var) *Tape {
 	for _, x := range in {
-		if x == nil || x.tape == nil {
-			continue
+		if x != nil && x.tape != nil {
+			return x.tape
 		}
-		if t != nil && x.tape != t {
-			panic(fmt.Sprintf("autograd: %s: its inputs are on two different tapes", name))
-		}
-		t = x.tape
 	}
-	if t == nil {
-		panic(fmt.Sprintf("autograd: %s: no input is on a tape; start from Tape.Input", name))
-	}
-	return t
+	panic(fmt.Sprintf("autograd: %s: no input is on a tape; start from Tape.Input", name))
 }
 
 // A record holds the state of an operation and the loop that it is in.

@@ -3,6 +3,7 @@
 package autograd
 
 import (
+	"math"
 	"slices"
 
 	"github.com/lateral-ml/lateral/lib/internal/simd"
@@ -12,15 +13,15 @@ import (
 //
 //	x [N, C] -> y [N, C], every row positive with sum 1
 func Softmax(x *Var) *Var {
-	y, _ := Record[softmax]("Softmax", x)
+	y, _ := Record[softmaxOp]("Softmax", x)
 	y.Resize(x.Shape()...)
 	simd.SoftmaxRows(y.Data(), x.Data(), x.Rows(), x.Width())
 	return y
 }
 
-type softmax struct{}
+type softmaxOp struct{}
 
-func (softmax) Backward(y *Var) {
+func (softmaxOp) Backward(y *Var) {
 	x := y.in[0]
 	if !x.needsGrad {
 		return
@@ -40,29 +41,51 @@ func (softmax) Backward(y *Var) {
 //
 //	x [N, K] -> y [N, K]
 //
-// It is meant for rows without negative elements. A row whose mean is 0 becomes 0, with gradient 0.
+// It is meant for rows without negative elements, of any size that float32 holds. A row whose mean is 0 becomes 0, with
+// gradient 0. Where the mean is less than 2^-100 the gradient is that of a mean of 2^-100, lest it be infinite.
 func DivRowMean(x *Var) *Var {
-	y, op := Record[divRowMean]("DivRowMean", x)
+	y, op := Record[divRowMeanOp]("DivRowMean", x)
 	y.Resize(x.Shape()...)
-	k := y.Width()
 	op.inverse = slices.Grow(op.inverse[:0], y.Rows())[:y.Rows()]
 	for r := range op.inverse {
-		row := x.Data()[r*k : (r+1)*k]
-		if sum := simd.Sum(row); sum != 0 {
-			op.inverse[r] = float32(k) / sum
-		} else {
-			op.inverse[r] = 0
-		}
-		simd.Scale(y.Data()[r*k:(r+1)*k], op.inverse[r], row)
+		op.inverse[r] = divByMean(y.Value().Row(r), x.Value().Row(r))
 	}
 	return y
 }
 
-type divRowMean struct {
-	inverse []float32 // 1/m of each row
+type divRowMeanOp struct {
+	inverse []float32 // 1/m of each row, 0 if m is 0
 }
 
-func (op *divRowMean) Backward(y *Var) {
+// divByMean sets y to the row x divided by its mean, and returns 1 over the mean.
+func divByMean(y, x []float32) (inverse float32) {
+	k, sum := float32(len(x)), simd.Sum(x)
+	if sum == 0 {
+		clear(y)
+		return 0
+	}
+	inverse = k / sum
+	inRange := math.Abs(float64(inverse)) >= minNormal && math.Abs(float64(inverse)) <= math.MaxFloat32
+	top := simd.Max(x)
+	if inRange || !(top <= math.MaxFloat32) {
+		simd.Scale(y, inverse, x)
+		return min(inverse, steepest)
+	}
+	// The sum or 1 over it leaves the range of float32. A power of two brings the row back without rounding.
+	_, exponent := math.Frexp(float64(top))
+	scale := math.Ldexp(1, max(-120, min(-exponent, 126)))
+	simd.Scale(y, float32(scale), x)
+	inverse = k / simd.Sum(y)
+	simd.Scale(y, inverse, y)
+	return float32(min(scale*float64(inverse), steepest))
+}
+
+const (
+	minNormal = 0x1p-126 // the smallest number that float32 holds with full precision
+	steepest  = 0x1p100  // the largest factor of a gradient
+)
+
+func (op *divRowMeanOp) Backward(y *Var) {
 	x := y.in[0]
 	if !x.needsGrad {
 		return
@@ -73,5 +96,65 @@ func (op *divRowMean) Backward(y *Var) {
 		common := simd.Dot(dy, out) / float32(k)
 		simd.Axpy(row, s, dy)
 		simd.AddScalar(row, -s*common, row)
+	}
+}
+
+// RelativePower returns [RectifiedPower] divided by its mean over the row, which does not depend on the scale of the
+// row:
+//
+//	y_i = K max(x_i, 0)^n / sum_j max(x_j, 0)^n
+//
+//	x [N, K], n >= 1 -> y [N, K], each row with mean 1, or 0 if it has no positive element
+//
+// Where powers would leave the range of float32, a row is divided by its largest element first. RelativePower panics if
+// n < 1.
+func RelativePower(x *Var, n float64) *Var {
+	checkPower("RelativePower", n)
+	return DivRowMean(RectifiedPower(withinRange(x, n), n))
+}
+
+// withinRange scales rows whose largest element, to the power n, would leave little of the range of float32.
+func withinRange(x *Var, n float64) *Var {
+	const most = 100 // binary orders of magnitude: float32 has 26 more for the sum and for smaller elements
+	y, op := Record[rowScaleOp]("RowScale", x)
+	op.scale = slices.Grow(op.scale[:0], x.Rows())[:x.Rows()]
+	ordinary := true
+	for r := range op.scale {
+		op.scale[r] = 1
+		if x.Width() == 0 {
+			continue
+		}
+		top := float64(simd.Max(x.Value().Row(r)))
+		if top > 0 && top <= math.MaxFloat32 && math.Abs(n*math.Log2(top)) > most {
+			op.scale[r], ordinary = 1/top, false
+		}
+	}
+	if ordinary {
+		y.value.share(x.Value())
+		return y
+	}
+	y.Resize(x.Shape()...)
+	for r, s := range op.scale {
+		out := y.Value().Row(r)
+		for i, v := range x.Value().Row(r) {
+			out[i] = float32(s * float64(v))
+		}
+	}
+	return y
+}
+
+type rowScaleOp struct{ scale []float64 }
+
+// Backward takes the scale for a constant: what comes after does not depend on it.
+func (op *rowScaleOp) Backward(y *Var) {
+	if x := y.in[0]; x.needsGrad {
+		dx := x.GradSum()
+		k := x.Width()
+		for r, s := range op.scale {
+			dy := y.Grad().Row(r)
+			for i, d := range dy {
+				dx[r*k+i] += float32(min(s, steepest) * float64(d))
+			}
+		}
 	}
 }

@@ -2,7 +2,7 @@
 
 // Package durable keeps what programs store safe from kills, power loss, second writers and damaged disks:
 //
-//   - [WriteFile] and [Create] write files that appear whole or not at all;
+//   - [WriteFile] and [Create] write files that appear whole or not at all, [RenameFolder] does so for folders;
 //   - [Acquire] locks a name, so that of several processes one writes;
 //   - [Seal] and [Open] add a check sum to JSON and verify it, so that a flipped bit is an error.
 //
@@ -134,6 +134,31 @@ func WriteFile(path string, data []byte) error {
 		return err
 	}
 	return f.Commit()
+}
+
+// RenameFolder gives a folder and what is in it another name, which must be free. All of it is put on disk first, so
+// that the name stands for the whole folder or for nothing.
+func RenameFolder(from, to string) error {
+	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			return syncFolder(path)
+		}
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(to))
 }
 
 // syncFolder puts a folder's entries on disk. File systems that cannot sync folders are left alone.

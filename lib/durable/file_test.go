@@ -118,3 +118,21 @@ func TestReadersSeeWholeFiles(t *testing.T) {
 		}
 	}
 }
+
+func TestRenameFolder(t *testing.T) {
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
+	if err := os.MkdirAll(filepath.Join(from, "deep"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(from, "deep", "a"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := RenameFolder(from, to); err != nil {
+		t.Fatal(err)
+	}
+	only(t, filepath.Join(to, "deep", "a"), "x")
+	if err := RenameFolder(from, to); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder that is gone: %v", err)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
 // Bars draws one group of bars for each of Axes.XNames, with one bar for each series, from zero to Y (from the low
@@ -52,7 +54,7 @@ func Bars(a Axes, series ...Series) *Figure {
 		f.layout(p.width, a.height(p), entriesOf(cs, swatchBox))
 		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
-			group := f.area.w / float64(len(a.XNames))
+			group := f.area.W / float64(len(a.XNames))
 			wide := math.Min(0.8*group/float64(len(cs)), 56)
 			values := a.Values && widestValue(cs) < wide-1
 			for k, s := range cs {
@@ -89,7 +91,7 @@ func (f *frame) bar(c *Canvas, s curve, i int, x, wide float64, values bool) {
 	if s.Y[i] < 0 {
 		y = low + nameSize/2 + 3
 	}
-	if values && y-nameSize/2 > f.area.y-8 && y+nameSize/2 < f.area.bottom() {
+	if values && y-nameSize/2 > f.area.Y-8 && y+nameSize/2 < f.area.Bottom() {
 		c.Text(x+wide/2, y, minus(short(s.Y[i])), Style{Size: nameSize})
 	}
 }
@@ -100,7 +102,7 @@ func widestValue(cs []curve) float64 {
 	for _, c := range cs {
 		for _, y := range c.Y {
 			if shown(y, false) {
-				widest = math.Max(widest, textWidth(minus(short(y)), nameSize, false))
+				widest = math.Max(widest, canvas.TextWidth(minus(short(y)), nameSize, false))
 			}
 		}
 	}
@@ -213,17 +215,17 @@ func (f *frame) histograms(p slot, series []Series, counts [][]float64) drawing 
 	f.w, f.h = width, height
 	f.title = titleLines(f.axes.Title, width)
 	top := titleTop(f.title)
-	f.area = rect{w: width - 2*cardMargin, h: (height - top - 70) / float64(rows)}
+	f.area = canvas.Rect{W: width - 2*cardMargin, H: (height - top - 70) / float64(rows)}
 	var panelW, panelH, left float64
 	for range 2 {
 		f.yTicks()
-		f.xLabel = wrap(f.axes.X, labelSize, false, f.area.w*float64(cols))
-		f.yLabel = wrap(f.axes.Y, labelSize, false, f.area.h*float64(rows))
-		left = cardMargin + float64(len(f.yLabel))*labelSize*lineSpacing + 4 + f.y.widest() + 8
+		f.xLabel = canvas.Wrap(f.axes.X, canvas.LabelSize, false, f.area.W*float64(cols))
+		f.yLabel = canvas.Wrap(f.axes.Y, canvas.LabelSize, false, f.area.H*float64(rows))
+		left = cardMargin + float64(len(f.yLabel))*canvas.LabelSize*canvas.LineSpacing + 4 + f.y.widest() + 8
 		panelW = math.Floor((width - left - cardMargin - 8 - gap*float64(cols-1)) / float64(cols))
-		below := float64(len(f.xLabel))*labelSize*lineSpacing + tickSize + 14 + cardMargin
+		below := float64(len(f.xLabel))*canvas.LabelSize*canvas.LineSpacing + canvas.TickSize + 14 + cardMargin
 		panelH = math.Max(math.Floor((height-top-below)/float64(rows)-nameLine), 20)
-		f.area.w, f.area.h = panelW, panelH
+		f.area.W, f.area.H = panelW, panelH
 		f.xTicks()
 	}
 	return drawing{w: width, h: height, paint: func(c *Canvas) {
@@ -232,19 +234,19 @@ func (f *frame) histograms(p slot, series []Series, counts [][]float64) drawing 
 			p := *f
 			p.title, p.xLabel, p.yLabel = nil, nil, nil
 			row, col := i/cols, i%cols
-			p.area = rect{left + float64(col)*(panelW+gap), top + float64(row)*(panelH+nameLine) + nameLine, panelW, panelH}
+			p.area = canvas.Area(left+float64(col)*(panelW+gap), top+float64(row)*(panelH+nameLine)+nameLine, panelW, panelH)
 			if col > 0 {
 				p.y.ticks = withoutLabels(p.y.ticks)
 			}
 			if i+cols < n {
 				p.x.ticks = withoutLabels(p.x.ticks)
 			}
-			c.Text(p.area.x+2, p.area.y-8, shorten(s.Name, tickSize, false, panelW-4), Style{Size: tickSize, Align: Left})
+			c.Text(p.area.X+2, p.area.Y-8, canvas.Shorten(s.Name, canvas.TickSize, false, panelW-4), Style{Size: canvas.TickSize, Align: Left})
 			p.bins(c, counts[i])
 			p.over(c)
 		}
 		g := *f
-		g.area = rect{left, top, float64(cols)*(panelW+gap) - gap, float64(rows) * (panelH + nameLine)}
+		g.area = canvas.Area(left, top, float64(cols)*(panelW+gap)-gap, float64(rows)*(panelH+nameLine))
 		g.note = ""
 		g.names(c)
 	}}
@@ -264,10 +266,10 @@ func (f *frame) bins(c *Canvas, counts []float64) {
 		if k <= 0 {
 			continue
 		}
-		x0 := f.area.x + f.area.w*float64(i)/float64(len(counts))
-		x1 := f.area.x + f.area.w*float64(i+1)/float64(len(counts))
+		x0 := f.area.X + f.area.W*float64(i)/float64(len(counts))
+		x1 := f.area.X + f.area.W*float64(i+1)/float64(len(counts))
 		y := f.py(min(max(k, f.y.lo), f.y.hi))
-		c.Box(x0, y, x1-x0-math.Min(1, (x1-x0)/6), f.area.bottom()-y, "", Style{Fill: ClassColor(0), Width: -1})
+		c.Box(x0, y, x1-x0-math.Min(1, (x1-x0)/6), f.area.Bottom()-y, "", Style{Fill: ClassColor(0), Width: -1})
 	}
 }
 

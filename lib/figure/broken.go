@@ -2,7 +2,9 @@
 
 package figure
 
-import "math"
+import (
+	"math"
+)
 
 // An extent collects the values that an axis has to show.
 type extent struct {
@@ -93,8 +95,8 @@ func (f *frame) breaks(c *Canvas) {
 	cover := Style{Fill: Paper, Stroke: Paper, Width: -1}
 	if f.y.broken() {
 		top, bottom := f.py(f.y.gap.hi), f.py(f.y.gap.lo)
-		c.Box(f.area.x-1, top+1, f.area.w+2, bottom-top-2, "", cover)
-		for _, x := range []float64{f.area.x, f.area.right()} {
+		c.Box(f.area.X-1, top+1, f.area.W+2, bottom-top-2, "", cover)
+		for _, x := range []float64{f.area.X, f.area.Right()} {
 			for _, y := range []float64{top + 1, bottom - 1} {
 				c.Line(x-5, y+slant, x+5, y-slant, line)
 			}
@@ -102,8 +104,8 @@ func (f *frame) breaks(c *Canvas) {
 	}
 	if f.x.broken() {
 		left, right := f.px(f.x.gap.lo), f.px(f.x.gap.hi)
-		c.Box(left+1, f.area.y-1, right-left-2, f.area.h+2, "", cover)
-		for _, y := range []float64{f.area.y, f.area.bottom()} {
+		c.Box(left+1, f.area.Y-1, right-left-2, f.area.H+2, "", cover)
+		for _, y := range []float64{f.area.Y, f.area.Bottom()} {
 			for _, x := range []float64{left + 1, right - 1} {
 				c.Line(x-slant, y+5, x+slant, y-5, line)
 			}

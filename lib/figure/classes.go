@@ -2,7 +2,11 @@
 
 package figure
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
+)
 
 // ScatterClasses draws samples as points in the plane, the first two columns of points, with a colour and a marker
 // for each class. names gives the classes their names; nil numbers them. Points of all classes are drawn in turn, so
@@ -76,18 +80,18 @@ func (f *frame) classPoints(c *Canvas, n numbers, labels []int, classes int) {
 	const batches = 8
 	size := (len(n.rows) + batches - 1) / batches
 	for from := 0; from < len(n.rows); from += size {
-		groups := make([][]point, classes)
+		groups := make([][]canvas.Point, classes)
 		for i := from; i < min(from+size, len(n.rows)); i++ {
 			x, y := n.rows[i][0], n.rows[i][1]
 			if !f.shown(x, y) {
 				continue
 			}
-			if p := (point{f.px(x), f.py(y)}); f.area.contains(p) {
+			if p := (canvas.Pt(f.px(x), f.py(y))); f.area.Contains(p) {
 				groups[labels[i]] = append(groups[labels[i]], p)
 			}
 		}
 		for k, points := range groups {
-			c.markers(k, points, radius, alpha(ClassColor(k), opacity))
+			paintMarkers(c, k, points, radius, alpha(ClassColor(k), opacity))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
 // encode returns the option of a chart as JSON. Keys come out sorted, so the same data gives the same bytes.
@@ -35,11 +36,11 @@ func common(a Axes, legend bool) []charts.GlobalOpts {
 func (a Axes) axes(x, y string, names []string) []charts.GlobalOpts {
 	wide := 36.0
 	for _, name := range names {
-		wide = math.Max(wide, textWidth(name, tickSize, false)*1.1)
+		wide = math.Max(wide, canvas.TextWidth(name, canvas.TickSize, false)*1.1)
 	}
 	turn := 0.0 // names that would not all fit side by side are slanted
 	for _, name := range a.XNames {
-		if float64(len(a.XNames))*(textWidth(name, tickSize, false)+8) > 360 {
+		if float64(len(a.XNames))*(canvas.TextWidth(name, canvas.TickSize, false)+8) > 360 {
 			turn = 30
 		}
 	}
@@ -66,7 +67,7 @@ func (a Axes) axes(x, y string, names []string) []charts.GlobalOpts {
 func colorNames() opts.Colors {
 	out := make(opts.Colors, len(classColors))
 	for i, c := range classColors {
-		out[i] = hex(c)
+		out[i] = canvas.Hex(c)
 	}
 	return out
 }
@@ -82,7 +83,7 @@ func explore(option map[string]any, axes ...string) map[string]any {
 	option["toolbox"] = map[string]any{"right": 8, "top": 0, "feature": map[string]any{
 		"dataZoom": map[string]any{"title": map[string]any{"zoom": "zoom into a box", "back": "zoom back"}, "filterMode": "none"},
 		"restore":  map[string]any{"title": "start again"}, "saveAsImage": map[string]any{"title": "save as picture", "pixelRatio": 2}}}
-	option["backgroundColor"] = hex(Paper)
+	option["backgroundColor"] = canvas.Hex(Paper)
 	option["animation"] = false
 	return option
 }
@@ -179,7 +180,7 @@ func labelsOr(names []string, n int) []string {
 func mapNames(m ColorMap) []string {
 	var out []string
 	for _, c := range colorStops[m] {
-		out = append(out, hex(c))
+		out = append(out, canvas.Hex(c))
 	}
 	return out
 }

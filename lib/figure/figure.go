@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package figure draws the figures of the notebooks: learning curves, ranges over seeds, image and weight grids, sheets of
-// feature maps, kernels and reconstructions,
-// heat maps, activity rasters, maps of classes, histograms, bars, schematics, and tables.
+// feature maps, kernels and reconstructions, heat maps, activity rasters, maps of classes, histograms, bars, schematics,
+// and tables.
 //
 // Every helper takes an [Axes] (or, for images, a [Tiles]) and plain data, and returns a [Figure] that writes SVG,
 // PNG and PDF. Where it helps, the same data is also an interactive ECharts option.
@@ -16,6 +16,9 @@
 // and a figure is an opaque white card, so that it also reads on a dark page. The same data gives the same bytes
 // of SVG and PNG (a PDF carries its date).
 //
+// The axes are our own rather than gonum/plot's, whose text is not wrapped or kept apart and whose tick labels do not fit
+// small panels; its canvases write the PNG and the PDF.
+//
 // NaN and infinite values (and those beyond 1e100) are left out: a curve has a gap there. On a logarithmic axis so
 // are values that are not positive. Data without a single value that can be shown draws empty axes that say so. A
 // missing axis label, data of unequal lengths and an empty list of series are a programmer's mistakes: they panic.
@@ -23,14 +26,11 @@ package figure
 
 import (
 	"fmt"
-	"image"
 	"io"
 	"math"
 	"strings"
 
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgpdf"
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
 // MM is one millimetre in CSS pixels: Axes{Width: 84 * MM} is as wide as a journal's column.
@@ -103,9 +103,7 @@ func (f *Figure) Describe() string {
 // widths and states the width of every string, so that a browser with neither still keeps text inside its place.
 func (f *Figure) WriteSVG(w io.Writer) error {
 	d := f.layout()
-	out := newSVG(d.w, d.h, f.Alt)
-	paintCard(d, out)
-	if _, err := w.Write(out.bytes()); err != nil {
+	if err := canvas.WriteSVG(w, d.w, d.h, f.Alt, d.paint); err != nil {
 		return fmt.Errorf("figure: writing SVG: %w", err)
 	}
 	return nil
@@ -116,10 +114,7 @@ func (f *Figure) WritePNG(w io.Writer) error { return f.writePNG(w, 2) }
 
 func (f *Figure) writePNG(w io.Writer, density int) error {
 	d := f.layout()
-	raster := vgimg.NewWith(vgimg.UseWH(vg.Length(d.w)*pointsPerPixel, vg.Length(d.h)*pointsPerPixel), vgimg.UseDPI(96*density))
-	pixels := raster.Image().(*image.RGBA) // what vgimg makes
-	paintCard(d, &vgBackend{vg: raster, height: d.h, pixels: pixels, density: float64(density)})
-	if err := encodePNG(w, pixels, d.photo); err != nil {
+	if err := canvas.WritePNG(w, d.w, d.h, density, d.photo, d.paint); err != nil {
 		return fmt.Errorf("figure: writing PNG: %w", err)
 	}
 	return nil
@@ -128,19 +123,10 @@ func (f *Figure) writePNG(w io.Writer, density int) error {
 // WritePDF writes the figure as a PDF page of its own size. Text is drawn as outlines, so it needs no font.
 func (f *Figure) WritePDF(w io.Writer) error {
 	d := f.layout()
-	page := vgpdf.New(vg.Length(d.w)*pointsPerPixel, vg.Length(d.h)*pointsPerPixel)
-	paintCard(d, &vgBackend{vg: page, height: d.h})
-	if _, err := page.WriteTo(w); err != nil {
+	if err := canvas.WritePDF(w, d.w, d.h, d.paint); err != nil {
 		return fmt.Errorf("figure: writing PDF: %w", err)
 	}
 	return nil
-}
-
-// paintCard paints the opaque background, then the drawing.
-func paintCard(d drawing, out backend) {
-	c := &Canvas{out: out, Width: d.w, Height: d.h}
-	c.Box(0, 0, d.w, d.h, "", Style{Fill: Paper, Stroke: Paper, Width: -1})
-	d.paint(c)
 }
 
 // ECharts returns the option of an interactive ECharts view of the same data, as JSON that is safe inside a script

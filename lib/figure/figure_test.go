@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -183,18 +184,18 @@ var base64Data = regexp.MustCompile(`base64,[^"]*`)
 type textRecorder struct{ boxes []textBox }
 
 type textBox struct {
-	rect
+	canvas.Rect
 	text string
 }
 
-func (*textRecorder) fill(path, Color)                       {}
-func (*textRecorder) stroke(path, Color, float64, []float64) {}
-func (*textRecorder) image(rect, *image.NRGBA)               {}
-func (r *textRecorder) text(p point, s string, size float64, isBold bool, angle float64, _ Color) {
-	w, up, down := textWidth(s, size, isBold), 0.72*size, 0.2*size
-	b := rect{p.x, p.y - up, w, up + down}
+func (*textRecorder) Fill(canvas.Path, Color)                       {}
+func (*textRecorder) Stroke(canvas.Path, Color, float64, []float64) {}
+func (*textRecorder) Image(canvas.Rect, *image.NRGBA)               {}
+func (r *textRecorder) Text(p canvas.Point, s string, size float64, isBold bool, angle float64, _ Color) {
+	w, up, down := canvas.TextWidth(s, size, isBold), 0.72*size, 0.2*size
+	b := canvas.Area(p.X, p.Y-up, w, up+down)
 	if angle != 0 {
-		b = rect{p.x - up, p.y - w, up + down, w}
+		b = canvas.Area(p.X-up, p.Y-w, up+down, w)
 	}
 	r.boxes = append(r.boxes, textBox{b, s})
 }
@@ -205,16 +206,16 @@ func TestTextNeverOverlaps(t *testing.T) {
 	for _, e := range gallery() {
 		d := e.make().layout()
 		var r textRecorder
-		d.paint(&Canvas{out: &r, Width: d.w, Height: d.h})
-		card := rect{0, 0, d.w, d.h}
+		d.paint(canvas.New(&r, d.w, d.h))
+		card := canvas.Area(0, 0, d.w, d.h)
 		for i, a := range r.boxes {
-			if !card.contains(point{a.x, a.y}) || !card.contains(point{a.right(), a.bottom()}) {
-				t.Errorf("%s: %q leaves the card of %g x %g: %+v", e.name, a.text, d.w, d.h, a.rect)
+			if !card.Contains(canvas.Pt(a.X, a.Y)) || !card.Contains(canvas.Pt(a.Right(), a.Bottom())) {
+				t.Errorf("%s: %q leaves the card of %g x %g: %+v", e.name, a.text, d.w, d.h, a.Rect)
 			}
 			for _, b := range r.boxes[i+1:] {
 				checked++
-				if a.x < b.right() && b.x < a.right() && a.y < b.bottom() && b.y < a.bottom() {
-					t.Errorf("%s: %q and %q overlap: %+v %+v", e.name, a.text, b.text, a.rect, b.rect)
+				if a.X < b.Right() && b.X < a.Right() && a.Y < b.Bottom() && b.Y < a.Bottom() {
+					t.Errorf("%s: %q and %q overlap: %+v %+v", e.name, a.text, b.text, a.Rect, b.Rect)
 				}
 			}
 		}
@@ -359,21 +360,6 @@ func TestMistakesPanic(t *testing.T) {
 			}()
 			f()
 		}()
-	}
-}
-
-// TestPageImage: images for a page are upside down and enlarged, and a page gets colours that are not multiplied by
-// their opacity. What pages of PDF look like was checked by eye.
-func TestPageImage(t *testing.T) {
-	img := image.NewNRGBA(image.Rect(0, 0, 1, 2))
-	img.SetNRGBA(0, 0, Ink)
-	img.SetNRGBA(0, 1, Muted)
-	out := enlarge(img, rect{0, 0, 2, 4})
-	if out.Bounds() != image.Rect(0, 0, 8, 16) || out.NRGBAAt(0, 0) != Muted || out.NRGBAAt(7, 15) != Ink {
-		t.Errorf("enlarged to %v with %v at the top", out.Bounds(), out.NRGBAAt(0, 0))
-	}
-	if r, _, _, a := straight(alpha(rgb(0xff0000), 0.2)).RGBA(); r != 0xffff || a != 51*0x101 {
-		t.Errorf("red %d, opacity %d", r, a)
 	}
 }
 

@@ -5,6 +5,8 @@ package figure
 import (
 	"math"
 	"strings"
+
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
 // cardMargin is the blank border of a figure, which keeps it apart from a dark page.
@@ -27,7 +29,7 @@ type axis struct {
 type frame struct {
 	axes   Axes
 	w, h   float64
-	area   rect
+	area   canvas.Rect
 	x, y   axis
 	title  []string
 	xLabel []string
@@ -58,20 +60,20 @@ func titleTop(lines []string) float64 {
 	if len(lines) == 0 {
 		return cardMargin
 	}
-	return cardMargin + float64(len(lines))*titleSize*lineSpacing + 6
+	return cardMargin + float64(len(lines))*canvas.TitleSize*canvas.LineSpacing + 6
 }
 
 func titleLines(title string, width float64) []string {
 	if title == "" {
 		return nil
 	}
-	return wrap(title, titleSize, true, width-2*cardMargin)
+	return canvas.Wrap(title, canvas.TitleSize, true, width-2*cardMargin)
 }
 
 func paintTitle(c *Canvas, lines []string) {
 	for i, line := range lines {
-		y := cardMargin + (float64(i)+0.5)*titleSize*lineSpacing
-		c.Text(cardMargin, y, line, Style{Size: titleSize, Bold: true, Align: Left})
+		y := cardMargin + (float64(i)+0.5)*canvas.TitleSize*canvas.LineSpacing
+		c.Text(cardMargin, y, line, Style{Size: canvas.TitleSize, Bold: true, Align: Left})
 	}
 }
 
@@ -91,45 +93,45 @@ func (f *frame) layout(w, h float64, entries []entry) {
 		h += math.Max(f.legend.h-2*legendLine, 0)
 	}
 	f.w, f.h = w, h
-	f.area = rect{x: cardMargin, y: top + 4, w: inner - f.extra, h: h - top - cardMargin - 4}
+	f.area = canvas.Rect{X: cardMargin, Y: top + 4, W: inner - f.extra, H: h - top - cardMargin - 4}
 	switch f.legend.where {
 	case LegendAbove:
 		f.legend.y = top
-		f.area.y += f.legend.h + 6
-		f.area.h -= f.legend.h + 6
+		f.area.Y += f.legend.h + 6
+		f.area.H -= f.legend.h + 6
 	case LegendBelow:
-		f.area.h -= f.legend.h + 8
+		f.area.H -= f.legend.h + 8
 		f.legend.y = h - cardMargin - f.legend.h
 	case LegendRight:
-		f.area.w -= f.legend.w + 14
+		f.area.W -= f.legend.w + 14
 	}
 
 	// The width of y labels depends on the height of x labels and the other way round: two rounds settle it.
 	outer := f.area
 	for range 2 {
-		f.xLabel = wrap(f.axes.X, labelSize, false, f.area.w)
-		f.yLabel = wrap(f.axes.Y, labelSize, false, f.area.h)
+		f.xLabel = canvas.Wrap(f.axes.X, canvas.LabelSize, false, f.area.W)
+		f.yLabel = canvas.Wrap(f.axes.Y, canvas.LabelSize, false, f.area.H)
 		f.yTicks()
-		left := float64(len(f.yLabel))*labelSize*lineSpacing + 4 + f.y.widest() + 8
-		f.area.x, f.area.w = outer.x+left, outer.w-left
+		left := float64(len(f.yLabel))*canvas.LabelSize*canvas.LineSpacing + 4 + f.y.widest() + 8
+		f.area.X, f.area.W = outer.X+left, outer.W-left
 		f.xTicks()
-		below := float64(len(f.xLabel))*labelSize*lineSpacing + 4 + f.xTickHeight() + 8
-		f.area.h = outer.h - below
-		if over := f.rightmost() - (outer.right() + cardMargin - 2); over > 0 {
-			f.area.w -= over
+		below := float64(len(f.xLabel))*canvas.LabelSize*canvas.LineSpacing + 4 + f.xTickHeight() + 8
+		f.area.H = outer.H - below
+		if over := f.rightmost() - (outer.Right() + cardMargin - 2); over > 0 {
+			f.area.W -= over
 		}
 	}
-	if short := leastPlot - f.area.h; short > 1 { // titles and names leave too little: the figure grows
+	if short := leastPlot - f.area.H; short > 1 { // titles and names leave too little: the figure grows
 		f.layout(w, h+math.Ceil(short), entries)
 		return
 	}
-	f.area.x, f.area.y = math.Round(f.area.x), math.Round(f.area.y)
-	f.area.w, f.area.h = math.Max(math.Round(f.area.w), 20), math.Max(math.Round(f.area.h), 20)
+	f.area.X, f.area.Y = math.Round(f.area.X), math.Round(f.area.Y)
+	f.area.W, f.area.H = math.Max(math.Round(f.area.W), 20), math.Max(math.Round(f.area.H), 20)
 	f.yTicks()
 	f.xTicks()
 	switch f.legend.where {
 	case LegendRight:
-		f.legend.x, f.legend.y = w-cardMargin-f.legend.w, f.area.y
+		f.legend.x, f.legend.y = w-cardMargin-f.legend.w, f.area.Y
 	default:
 		f.legend.x = cardMargin
 	}
@@ -147,13 +149,13 @@ func (f *frame) yTicks() {
 	const gap = 4
 	switch {
 	case f.y.groups != nil:
-		f.y.ticks = f.thin(f.y.groups, &f.y, f.area.h, func(tick) float64 { return tickSize + gap })
+		f.y.ticks = f.thin(f.y.groups, &f.y, f.area.H, func(tick) float64 { return canvas.TickSize + gap })
 	case f.y.names != nil:
 		f.y.ticks = nameTicks(f.y.names, f.w*0.3)
-		f.y.ticks = f.thin(f.y.ticks, &f.y, f.area.h, func(tick) float64 { return tickSize + gap })
+		f.y.ticks = f.thin(f.y.ticks, &f.y, f.area.H, func(tick) float64 { return canvas.TickSize + gap })
 	default:
-		f.y.ticks = f.y.scale.ticks(max(3, int(f.area.h/36)), f.y.whole)
-		f.y.ticks = f.thin(f.y.ticks, &f.y, f.area.h, func(tick) float64 { return tickSize + gap })
+		f.y.ticks = f.y.scale.ticks(max(3, int(f.area.H/36)), f.y.whole)
+		f.y.ticks = f.thin(f.y.ticks, &f.y, f.area.H, func(tick) float64 { return canvas.TickSize + gap })
 	}
 }
 
@@ -162,20 +164,20 @@ func (f *frame) xTicks() {
 	wide := func(t tick) float64 { return t.width() + gap }
 	f.x.turned = false
 	if f.x.names != nil {
-		each := f.area.w/float64(len(f.x.names)) - gap
+		each := f.area.W/float64(len(f.x.names)) - gap
 		if f.x.ticks = wrappedTicks(f.x.names, each); f.x.ticks != nil {
 			return
 		}
 		all := nameTicks(f.x.names, 110)
-		f.x.ticks = f.thin(all, &f.x, f.area.w, wide)
+		f.x.ticks = f.thin(all, &f.x, f.area.W, wide)
 		if f.x.turned = !allNumbers(all); f.x.turned {
-			f.x.ticks = f.thin(all, &f.x, f.area.w, func(tick) float64 { return tickSize + 4 })
+			f.x.ticks = f.thin(all, &f.x, f.area.W, func(tick) float64 { return canvas.TickSize + 4 })
 		}
 		return
 	}
-	for most := int(f.area.w / 40); ; most-- {
+	for most := int(f.area.W / 40); ; most-- {
 		f.x.ticks = f.x.scale.ticks(most, f.x.whole)
-		thinned := f.thin(f.x.ticks, &f.x, f.area.w, wide)
+		thinned := f.thin(f.x.ticks, &f.x, f.area.W, wide)
 		if labelled(thinned) == labelled(f.x.ticks) || most <= 2 {
 			f.x.ticks = thinned
 			return
@@ -186,7 +188,7 @@ func (f *frame) xTicks() {
 func nameTicks(names []string, width float64) []tick {
 	out := make([]tick, len(names))
 	for i, name := range names {
-		out[i] = tick{float64(i), shorten(name, tickSize, false, width)}
+		out[i] = tick{float64(i), canvas.Shorten(name, canvas.TickSize, false, width)}
 	}
 	return out
 }
@@ -196,11 +198,11 @@ func wrappedTicks(names []string, width float64) []tick {
 	out := make([]tick, len(names))
 	for i, name := range names {
 		for _, word := range strings.Fields(name) {
-			if textWidth(word, tickSize, false) > width {
+			if canvas.TextWidth(word, canvas.TickSize, false) > width {
 				return nil
 			}
 		}
-		lines := wrap(name, tickSize, false, width)
+		lines := canvas.Wrap(name, canvas.TickSize, false, width)
 		if len(lines) > 3 {
 			return nil
 		}
@@ -271,7 +273,7 @@ func (f *frame) xTickHeight() float64 {
 	for _, t := range f.x.ticks {
 		lines = max(lines, 1+strings.Count(t.label, "\n"))
 	}
-	return tickSize + 2 + float64(lines-1)*tickSize*lineSpacing
+	return canvas.TickSize + 2 + float64(lines-1)*canvas.TickSize*canvas.LineSpacing
 }
 
 // rightmost returns how far the x labels reach.
@@ -286,13 +288,13 @@ func (f *frame) rightmost() float64 {
 }
 
 // px and py return the place of a value on the canvas.
-func (f *frame) px(v float64) float64 { return f.area.x + f.x.place(v)*f.area.w }
+func (f *frame) px(v float64) float64 { return f.area.X + f.x.place(v)*f.area.W }
 
 func (f *frame) py(v float64) float64 {
 	if f.y.flip {
-		return f.area.y + f.y.place(v)*f.area.h
+		return f.area.Y + f.y.place(v)*f.area.H
 	}
-	return f.area.bottom() - f.y.place(v)*f.area.h
+	return f.area.Bottom() - f.y.place(v)*f.area.H
 }
 
 // shown reports whether a point has a place on both axes (inside the area or not).
@@ -301,15 +303,15 @@ func (f *frame) shown(x, y float64) bool { return shown(x, f.x.log) && shown(y, 
 // under paints what lies below the data: grid lines and the title.
 func (f *frame) under(c *Canvas) {
 	paintTitle(c, f.title)
-	grid := Style{Stroke: rgb(0xe6e9ed), Width: 1}
+	grid := Style{Stroke: canvas.RGB(0xe6e9ed), Width: 1}
 	for _, t := range f.y.ticks {
 		if f.y.grid && f.note == "" && t.label != "" {
-			c.Line(f.area.x, f.py(t.at), f.area.right(), f.py(t.at), grid)
+			c.Line(f.area.X, f.py(t.at), f.area.Right(), f.py(t.at), grid)
 		}
 	}
 	for _, t := range f.x.ticks {
 		if f.x.grid && f.note == "" && t.label != "" {
-			c.Line(f.px(t.at), f.area.y, f.px(t.at), f.area.bottom(), grid)
+			c.Line(f.px(t.at), f.area.Y, f.px(t.at), f.area.Bottom(), grid)
 		}
 	}
 }
@@ -317,22 +319,22 @@ func (f *frame) under(c *Canvas) {
 // over paints what lies above the data: axes, labels, legend.
 func (f *frame) over(c *Canvas) {
 	line := Style{Stroke: Muted, Width: 1}
-	c.Line(f.area.x, f.area.bottom(), f.area.right(), f.area.bottom(), line)
-	c.Line(f.area.x, f.area.y, f.area.x, f.area.bottom(), line)
-	labels := Style{Text: Muted, Size: tickSize}
+	c.Line(f.area.X, f.area.Bottom(), f.area.Right(), f.area.Bottom(), line)
+	c.Line(f.area.X, f.area.Y, f.area.X, f.area.Bottom(), line)
+	labels := Style{Text: Muted, Size: canvas.TickSize}
 	for _, t := range f.x.ticks {
 		x, long := f.px(t.at), 4.0
 		if t.label == "" {
 			long = 2.5
 		}
-		c.Line(x, f.area.bottom(), x, f.area.bottom()+long, line)
+		c.Line(x, f.area.Bottom(), x, f.area.Bottom()+long, line)
 		if f.x.turned {
 			labels.Align = Right
-			c.turned(x, f.area.bottom()+7, t.label, math.Pi/2, labels)
+			c.Turned(x, f.area.Bottom()+7, t.label, math.Pi/2, labels)
 		} else {
 			labels.Align = Center
 			for i, s := range strings.Split(t.label, "\n") {
-				c.Text(x, f.area.bottom()+6+tickSize/2+float64(i)*tickSize*lineSpacing, s, labels)
+				c.Text(x, f.area.Bottom()+6+canvas.TickSize/2+float64(i)*canvas.TickSize*canvas.LineSpacing, s, labels)
 			}
 		}
 	}
@@ -342,24 +344,24 @@ func (f *frame) over(c *Canvas) {
 		if t.label == "" {
 			long = 2.5
 		}
-		c.Line(f.area.x-long, y, f.area.x, y, line)
-		c.Text(f.area.x-7, y, t.label, labels)
+		c.Line(f.area.X-long, y, f.area.X, y, line)
+		c.Text(f.area.X-7, y, t.label, labels)
 	}
 	f.names(c)
 	f.breaks(c)
 	if f.note != "" {
-		c.Text(f.area.x+f.area.w/2, f.area.y+f.area.h/2, f.note, Style{Text: Muted})
+		c.Text(f.area.X+f.area.W/2, f.area.Y+f.area.H/2, f.note, Style{Text: Muted})
 	}
 	f.legend.paint(c)
 }
 
 // names paints the labels of both axes.
 func (f *frame) names(c *Canvas) {
-	name := Style{Size: labelSize}
+	name := Style{Size: canvas.LabelSize}
 	for i, s := range f.xLabel {
-		c.Text(f.area.x+f.area.w/2, f.area.bottom()+8+f.xTickHeight()+(float64(i)+0.5)*labelSize*lineSpacing, s, name)
+		c.Text(f.area.X+f.area.W/2, f.area.Bottom()+8+f.xTickHeight()+(float64(i)+0.5)*canvas.LabelSize*canvas.LineSpacing, s, name)
 	}
 	for i, s := range f.yLabel {
-		c.turned(cardMargin+(float64(i)+0.5)*labelSize*lineSpacing, f.area.y+f.area.h/2, s, math.Pi/2, name)
+		c.Turned(cardMargin+(float64(i)+0.5)*canvas.LabelSize*canvas.LineSpacing, f.area.Y+f.area.H/2, s, math.Pi/2, name)
 	}
 }

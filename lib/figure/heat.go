@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
 // HeatMap draws each value as a coloured cell, row 0 at the top, with a colour bar. The map is Viridis, or Diverging
@@ -51,12 +53,12 @@ func HeatMap[M Matrix](a Axes, m M) *Figure {
 					img.SetNRGBA(j, i, a.Map.At(bar.scale.place(v)))
 				}
 			}
-			c.image(f.area, img)
+			c.Image(f.area, img)
 			if a.Values {
 				f.writeValues(c, n, img)
 			}
 			f.over(c)
-			bar.paint(c, rect{f.area.right() + barGap, f.area.y, barWidth, f.area.h})
+			bar.paint(c, canvas.Area(f.area.Right()+barGap, f.area.Y, barWidth, f.area.H))
 		}}
 	}
 	fig.echarts = func() ([]byte, error) { return heatOption(a, n) }
@@ -86,21 +88,21 @@ func (f *frame) cells(width float64, n numbers, bar *colorBar, most float64) {
 	height := f.axes.height(slot{width: width})
 	for range 3 {
 		if bar != nil {
-			f.extra = barGap + bar.width(math.Max(f.area.h, 60))
+			f.extra = barGap + bar.width(math.Max(f.area.H, 60))
 		}
 		f.layout(width, height, nil)
 		if f.axes.Width == 0 || width < f.axes.Width {
-			if over := f.area.w - most*float64(n.width()); over > 0 {
+			if over := f.area.W - most*float64(n.width()); over > 0 {
 				width = math.Max(width-over, 260)
 			}
 		}
 		if f.axes.Height == 0 {
-			cell := f.area.w / float64(n.width())
+			cell := f.area.W / float64(n.width())
 			want := min(max(cell*float64(len(n.rows)), 72), 560)
 			if floor := 15.0 * float64(len(n.rows)); f.y.names != nil {
 				want = math.Max(want, math.Min(floor, 560))
 			}
-			height += math.Round(want) - f.area.h
+			height += math.Round(want) - f.area.H
 		}
 	}
 	f.layout(width, height, nil)
@@ -108,24 +110,24 @@ func (f *frame) cells(width float64, n numbers, bar *colorBar, most float64) {
 
 // writeValues writes each value into its cell, if all of them fit.
 func (f *frame) writeValues(c *Canvas, n numbers, img *image.NRGBA) {
-	cw, ch := f.area.w/float64(n.width()), f.area.h/float64(len(n.rows))
+	cw, ch := f.area.W/float64(n.width()), f.area.H/float64(len(n.rows))
 	decimals := n.decimals()
 	widest := ""
 	for _, row := range n.rows {
 		for _, v := range row {
-			if s := cellText(v, decimals); textWidth(s, 1, false) > textWidth(widest, 1, false) {
+			if s := cellText(v, decimals); canvas.TextWidth(s, 1, false) > canvas.TextWidth(widest, 1, false) {
 				widest = s
 			}
 		}
 	}
-	size := math.Min(tickSize, math.Floor((cw-3)/math.Max(textWidth(widest, 1, false), 1e-9)*2)/2)
+	size := math.Min(canvas.TickSize, math.Floor((cw-3)/math.Max(canvas.TextWidth(widest, 1, false), 1e-9)*2)/2)
 	if size < 8 || ch < size+2 {
 		return
 	}
 	for i, row := range n.rows {
 		for j, v := range row {
-			x, y := f.area.x+(float64(j)+0.5)*cw, f.area.y+(float64(i)+0.5)*ch
-			c.Text(x, y, cellText(v, decimals), Style{Size: size, Text: onColor(img.NRGBAAt(j, i))})
+			x, y := f.area.X+(float64(j)+0.5)*cw, f.area.Y+(float64(i)+0.5)*ch
+			c.Text(x, y, cellText(v, decimals), Style{Size: size, Text: canvas.OnColor(img.NRGBAAt(j, i))})
 		}
 	}
 }
@@ -202,16 +204,16 @@ func Raster[M Matrix](a Axes, activity M, labels []int) *Figure {
 		img := f.rasterImage(n, labels, bar)
 		return drawing{w: f.w, h: f.h, paint: func(c *Canvas) {
 			f.under(c)
-			c.image(f.area, img)
+			c.Image(f.area, img)
 			for i := 1; i < len(labels); i++ {
 				if labels[i] != labels[i-1] {
 					y := f.py(float64(i) - 0.5)
-					c.Line(f.area.x, y, f.area.right(), y, Style{Stroke: Muted, Width: 0.75})
+					c.Line(f.area.X, y, f.area.Right(), y, Style{Stroke: Muted, Width: 0.75})
 				}
 			}
 			f.over(c)
 			if bar != nil {
-				bar.paint(c, rect{f.area.right() + barGap, f.area.y, barWidth, f.area.h})
+				bar.paint(c, canvas.Area(f.area.Right()+barGap, f.area.Y, barWidth, f.area.H))
 			}
 		}}
 	}
@@ -221,7 +223,7 @@ func Raster[M Matrix](a Axes, activity M, labels []int) *Figure {
 // rasterImage paints the cells. Where there are more cells than pixels, a pixel shows the most active of its cells.
 func (f *frame) rasterImage(n numbers, labels []int, bar *colorBar) *image.NRGBA {
 	pool := func(cells int, length float64) int { return int(math.Ceil(float64(cells) / math.Max(2*length, 1))) }
-	px, py := pool(n.width(), f.area.w), pool(len(n.rows), f.area.h)
+	px, py := pool(n.width(), f.area.W), pool(len(n.rows), f.area.H)
 	w, h := (n.width()+px-1)/px, (len(n.rows)+py-1)/py
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
@@ -241,7 +243,7 @@ func (f *frame) rasterImage(n numbers, labels []int, bar *colorBar) *image.NRGBA
 			case most > 0 && labels != nil:
 				color = ClassColor(labels[at])
 			case most > 0:
-				color = rgb(0x08306b)
+				color = canvas.RGB(0x08306b)
 			}
 			img.SetNRGBA(x, y, color)
 		}
@@ -317,7 +319,7 @@ func classTicks(sorted []int, names []string) []tick {
 		}
 		name := fmt.Sprint(sorted[from])
 		if names != nil {
-			name = shorten(names[sorted[from]], tickSize, false, 150)
+			name = canvas.Shorten(names[sorted[from]], canvas.TickSize, false, 150)
 		}
 		out = append(out, tick{float64(from+to-1) / 2, name})
 		from = to

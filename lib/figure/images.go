@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"image"
 	"math"
+
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
 // Tiles holds the options of image and weight grids. The zero value of each is a sensible default.
@@ -126,7 +128,7 @@ func tileGrid(op, what string, t Tiles, n numbers) *Figure {
 		}
 		total := gridW + barTotal + 2*cardMargin
 		name := join(p.mark, t.Title)
-		total = math.Max(total, math.Min(p.width, textWidth(name, titleSize, true)+2*cardMargin+1))
+		total = math.Max(total, math.Min(p.width, canvas.TextWidth(name, canvas.TitleSize, true)+2*cardMargin+1))
 		title := titleLines(name, total)
 		top := titleTop(title)
 		return drawing{w: total, h: top + gridH + cardMargin, photo: planes == 3, paint: func(c *Canvas) {
@@ -135,14 +137,14 @@ func tileGrid(op, what string, t Tiles, n numbers) *Figure {
 				x := cardMargin + float64(i%t.Columns)*(tw+tileGap)
 				y := top + float64(i/t.Columns)*(th+above+tileGap)
 				if t.Names != nil {
-					name := shorten(t.Names[i], nameSize, false, tw)
+					name := canvas.Shorten(t.Names[i], nameSize, false, tw)
 					c.Text(x+tw/2, y+tileName/2, name, Style{Size: nameSize, Text: Muted})
 				}
-				c.image(rect{x, y + above, tw, th}, t.image(row, planes))
-				c.Box(x, y+above, tw, th, "", Style{Stroke: rgb(0xafb8c1), Width: 0.5})
+				c.Image(canvas.Area(x, y+above, tw, th), t.image(row, planes))
+				c.Box(x, y+above, tw, th, "", Style{Stroke: canvas.RGB(0xafb8c1), Width: 0.5})
 			}
 			if hasBar {
-				bar.paint(c, rect{cardMargin + gridW + barGap, top, barWidth, gridH})
+				bar.paint(c, canvas.Area(cardMargin+gridW+barGap, top, barWidth, gridH))
 			}
 		}}
 	}
@@ -260,29 +262,29 @@ func (b colorBar) ticks(height float64) []tick { return b.scale.ticks(max(2, int
 // width returns what a bar of the given height needs, with ticks and label.
 func (b colorBar) width(height float64) float64 {
 	a := axis{ticks: b.ticks(height)}
-	return barWidth + 6 + a.widest() + 4 + float64(len(wrap(b.label, labelSize, false, height)))*labelSize*lineSpacing
+	return barWidth + 6 + a.widest() + 4 + float64(len(canvas.Wrap(b.label, canvas.LabelSize, false, height)))*canvas.LabelSize*canvas.LineSpacing
 }
 
-func (b colorBar) paint(c *Canvas, r rect) {
+func (b colorBar) paint(c *Canvas, r canvas.Rect) {
 	const steps = 128
 	img := image.NewNRGBA(image.Rect(0, 0, 1, steps))
 	for i := range steps {
 		img.SetNRGBA(0, i, b.m.At(1-(float64(i)+0.5)/steps))
 	}
-	c.image(r, img)
-	c.Box(r.x, r.y, r.w, r.h, "", Style{Stroke: Muted, Width: 0.5})
-	ticks := b.ticks(r.h)
-	x := r.right()
+	c.Image(r, img)
+	c.Box(r.X, r.Y, r.W, r.H, "", Style{Stroke: Muted, Width: 0.5})
+	ticks := b.ticks(r.H)
+	x := r.Right()
 	for _, t := range ticks {
-		y := r.bottom() - b.scale.place(t.at)*r.h
+		y := r.Bottom() - b.scale.place(t.at)*r.H
 		c.Line(x, y, x+3, y, Style{Stroke: Muted, Width: 1})
 		// At the very ends the label moves inwards, so that a bar is no taller than its strip.
-		inside := min(max(y, r.y+tickSize*capHeight/2), r.bottom()-tickSize*capHeight/2)
-		c.Text(x+6, inside, t.label, Style{Size: tickSize, Text: Muted, Align: Left})
+		inside := min(max(y, r.Y+canvas.TickSize*canvas.CapHeight/2), r.Bottom()-canvas.TickSize*canvas.CapHeight/2)
+		c.Text(x+6, inside, t.label, Style{Size: canvas.TickSize, Text: Muted, Align: Left})
 	}
 	a := axis{ticks: ticks}
-	lines := wrap(b.label, labelSize, false, r.h)
+	lines := canvas.Wrap(b.label, canvas.LabelSize, false, r.H)
 	for i, line := range lines {
-		c.turned(x+6+a.widest()+4+(float64(i)+0.5)*labelSize*lineSpacing, r.y+r.h/2, line, math.Pi/2, Style{})
+		c.Turned(x+6+a.widest()+4+(float64(i)+0.5)*canvas.LabelSize*canvas.LineSpacing, r.Y+r.H/2, line, math.Pi/2, Style{})
 	}
 }

@@ -2,7 +2,11 @@
 
 package figure
 
-import "math"
+import (
+	"math"
+
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
+)
 
 // A swatch is the sign of a series in the legend.
 type swatch int
@@ -76,8 +80,8 @@ func legendRows(entries []entry, width float64) legendBox {
 	names, widths := make([]string, len(entries)), make([]float64, len(entries))
 	widest, total := 0.0, -legendGap
 	for i, e := range entries {
-		names[i] = shorten(e.name, tickSize, false, width-swatchWidth-6)
-		widths[i] = swatchWidth + 6 + textWidth(names[i], tickSize, false)
+		names[i] = canvas.Shorten(e.name, canvas.TickSize, false, width-swatchWidth-6)
+		widths[i] = swatchWidth + 6 + canvas.TextWidth(names[i], canvas.TickSize, false)
 		widest = math.Max(widest, widths[i])
 		total += widths[i] + legendGap
 	}
@@ -104,12 +108,12 @@ func legendRows(entries []entry, width float64) legendBox {
 func legendColumn(entries []entry, width float64) legendBox {
 	b := legendBox{where: LegendRight}
 	for _, e := range entries {
-		lines := wrap(e.name, tickSize, false, 0.3*width-swatchWidth-6)
+		lines := canvas.Wrap(e.name, canvas.TickSize, false, 0.3*width-swatchWidth-6)
 		b.items = append(b.items, legendItem{e, lines, 0, b.h + legendLine/2})
 		for _, line := range lines {
-			b.w = math.Max(b.w, swatchWidth+6+textWidth(line, tickSize, false))
+			b.w = math.Max(b.w, swatchWidth+6+canvas.TextWidth(line, canvas.TickSize, false))
 		}
-		b.h += legendLine + float64(len(lines)-1)*tickSize*lineSpacing
+		b.h += legendLine + float64(len(lines)-1)*canvas.TickSize*canvas.LineSpacing
 	}
 	return b
 }
@@ -124,29 +128,29 @@ func (b *legendBox) paint(c *Canvas) {
 		case swatchLine, swatchLineMarker:
 			c.Line(x, y, x+swatchWidth, y, line)
 			if it.swatch == swatchLineMarker && !it.dashed {
-				c.markers(it.index, []point{{mid, y}}, markerRadius, color)
+				paintMarkers(c, it.index, []canvas.Point{canvas.Pt(mid, y)}, markerRadius, color)
 			}
 		case swatchMarker:
-			c.markers(it.index, []point{{mid, y}}, 4.5, color)
+			paintMarkers(c, it.index, []canvas.Point{canvas.Pt(mid, y)}, 4.5, color)
 		case swatchBox:
 			c.Box(x+5, y-6, 14, 12, "", Style{Fill: color, Width: -1})
 		}
 		for i, s := range it.lines {
-			c.Text(x+swatchWidth+6, y+float64(i)*tickSize*lineSpacing, s, Style{Size: tickSize, Align: Left})
+			c.Text(x+swatchWidth+6, y+float64(i)*canvas.TickSize*canvas.LineSpacing, s, Style{Size: canvas.TickSize, Align: Left})
 		}
 	}
 }
 
 const markerRadius = 3.6
 
-// markers paints the markers of class i at the given points with one path.
-func (c *Canvas) markers(i int, at []point, r float64, color Color) {
+// paintMarkers paints the markers of class i at the given points with one path.
+func paintMarkers(c *Canvas, i int, at []canvas.Point, r float64, color Color) {
 	if len(at) == 0 {
 		return
 	}
-	var p path
+	var p canvas.Path
 	for _, q := range at {
-		p.marker(i, c.at(q.x, q.y), r)
+		addMarker(&p, i, c.At(q.X, q.Y), r)
 	}
-	c.out.fill(p, color)
+	c.FillArea(p, color)
 }

@@ -5,6 +5,8 @@ package figure
 import (
 	"fmt"
 	"strings"
+
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
 // LearningCurves draws one curve for each series against the epoch, which counts from 1 where X is left out.
@@ -106,33 +108,33 @@ func marked(c curve) bool { return len(c.Y) <= 30 && !c.Dashed }
 // curve paints the line and the markers of a series; a point between two gaps gets a marker in any case.
 func (f *frame) curve(c *Canvas, s curve, lines bool) {
 	color := ClassColor(s.index)
-	var marks []point
+	var marks []canvas.Point
 	for _, run := range f.pieces(s.X, s.Y) {
 		if !lines || marked(s) || len(run) == 1 {
 			for _, p := range run {
-				if f.area.contains(p) {
+				if f.area.Contains(p) {
 					marks = append(marks, p)
 				}
 			}
 		}
 		if lines {
-			c.polyline(f.area.clipLine(run), Style{Stroke: color, Width: 2, Dashed: s.Dashed})
+			paintPolyline(c, f.area.ClipLine(run), Style{Stroke: color, Width: 2, Dashed: s.Dashed})
 		}
 	}
 	radius := markerRadius
 	if !lines && len(s.Y) > 500 {
 		radius = 2.4
 	}
-	c.markers(s.index, marks, radius, color)
+	paintMarkers(c, s.index, marks, radius, color)
 }
 
 // pieces returns the points of a curve on the canvas, cut at values that have no place.
-func (f *frame) pieces(xs, ys []float64) [][]point {
-	var out [][]point
-	var piece []point
+func (f *frame) pieces(xs, ys []float64) [][]canvas.Point {
+	var out [][]canvas.Point
+	var piece []canvas.Point
 	for i, x := range xs {
 		if f.shown(x, ys[i]) {
-			piece = append(piece, point{f.px(x), f.py(ys[i])})
+			piece = append(piece, canvas.Pt(f.px(x), f.py(ys[i])))
 			continue
 		}
 		if len(piece) > 0 {
@@ -146,20 +148,20 @@ func (f *frame) pieces(xs, ys []float64) [][]point {
 	return out
 }
 
-// polyline strokes open lines.
-func (c *Canvas) polyline(pieces [][]point, s Style) {
-	var p path
+// paintPolyline strokes open lines.
+func paintPolyline(c *Canvas, pieces [][]canvas.Point, s Style) {
+	var p canvas.Path
 	for _, piece := range pieces {
 		for i, q := range piece {
 			if i == 0 {
-				p.move(c.at(q.x, q.y))
+				p.Move(c.At(q.X, q.Y))
 			} else {
-				p.line(c.at(q.x, q.y))
+				p.Line(c.At(q.X, q.Y))
 			}
 		}
 	}
 	if len(p) > 0 {
-		c.out.stroke(p, s.Stroke, s.Width, s.dash())
+		c.Trace(p, s)
 	}
 }
 
@@ -168,23 +170,23 @@ func (f *frame) band(c *Canvas, s curve) {
 	if s.Low == nil {
 		return
 	}
-	var low, high []point
+	var low, high []canvas.Point
 	flush := func() {
 		shape := low
 		for i := len(high) - 1; i >= 0; i-- {
 			shape = append(shape, high[i])
 		}
-		if shape = f.area.clipPolygon(shape); len(shape) > 2 && len(low) > 1 {
-			var p path
+		if shape = f.area.ClipPolygon(shape); len(shape) > 2 && len(low) > 1 {
+			var p canvas.Path
 			for i, q := range shape {
 				if i == 0 {
-					p.move(c.at(q.x, q.y))
+					p.Move(c.At(q.X, q.Y))
 				} else {
-					p.line(c.at(q.x, q.y))
+					p.Line(c.At(q.X, q.Y))
 				}
 			}
-			p.close()
-			c.out.fill(p, alpha(ClassColor(s.index), 0.18))
+			p.Close()
+			c.FillArea(p, alpha(ClassColor(s.index), 0.18))
 		}
 		low, high = nil, nil
 	}
@@ -193,8 +195,8 @@ func (f *frame) band(c *Canvas, s curve) {
 			flush()
 			continue
 		}
-		low = append(low, point{f.px(x), f.py(s.Low[i])})
-		high = append(high, point{f.px(x), f.py(s.High[i])})
+		low = append(low, canvas.Pt(f.px(x), f.py(s.Low[i])))
+		high = append(high, canvas.Pt(f.px(x), f.py(s.High[i])))
 	}
 	flush()
 }
@@ -213,17 +215,17 @@ func (f *frame) errorBars(c *Canvas, s curve) {
 
 // whisker paints a vertical line between two values, with caps where its ends are inside the area.
 func (f *frame) whisker(c *Canvas, x, low, high, cap float64, s Style) {
-	a, b := point{x, f.py(low)}, point{x, f.py(high)}
-	from, to, ok := f.area.clipSegment(a, b)
+	a, b := canvas.Pt(x, f.py(low)), canvas.Pt(x, f.py(high))
+	from, to, ok := f.area.ClipSegment(a, b)
 	if !ok {
 		return
 	}
-	pieces := [][]point{{from, to}}
+	pieces := [][]canvas.Point{{from, to}}
 	if from == a {
-		pieces = append(pieces, []point{{x - cap, a.y}, {x + cap, a.y}})
+		pieces = append(pieces, []canvas.Point{canvas.Pt(x-cap, a.Y), canvas.Pt(x+cap, a.Y)})
 	}
 	if to == b {
-		pieces = append(pieces, []point{{x - cap, b.y}, {x + cap, b.y}})
+		pieces = append(pieces, []canvas.Point{canvas.Pt(x-cap, b.Y), canvas.Pt(x+cap, b.Y)})
 	}
-	c.polyline(pieces, s)
+	paintPolyline(c, pieces, s)
 }

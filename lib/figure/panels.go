@@ -149,7 +149,7 @@ func planPanels(columns int, figures []*Figure, p slot) drawing {
 			x := 0.0
 			for col, w := range columnW {
 				if i := row*columns + col; i < len(parts) {
-					parts[i].paint(c.part(x, y, parts[i].w, parts[i].h))
+					parts[i].paint(c.Part(x, y, parts[i].w, parts[i].h))
 				}
 				x += w
 			}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
 // Ranges draws, for each setting X, how the runs of each series spread: a marker at the median, a thick bar from the
@@ -66,7 +68,7 @@ func (base frame) ranges(cs []curve) *Figure {
 
 // sideStep returns the distance between series at the same setting: at most 9 pixels, less where settings are close.
 func (f *frame) sideStep(cs []curve) float64 {
-	nearest := f.area.w
+	nearest := f.area.W
 	for _, s := range cs {
 		for i := 1; i < len(s.X); i++ {
 			if d := math.Abs(f.px(s.X[i]) - f.px(s.X[i-1])); shown(d, false) && d > 0 {
@@ -80,9 +82,9 @@ func (f *frame) sideStep(cs []curve) float64 {
 // spread paints one series, moved sideways by shift pixels.
 func (f *frame) spread(c *Canvas, s curve, shift float64) {
 	color := ClassColor(s.index)
-	var line, marks []point
+	var line, marks []canvas.Point
 	flush := func() {
-		c.polyline(f.area.clipLine(line), Style{Stroke: alpha(color, 0.55), Width: 1.2, Dashed: s.Dashed})
+		paintPolyline(c, f.area.ClipLine(line), Style{Stroke: alpha(color, 0.55), Width: 1.2, Dashed: s.Dashed})
 		line = nil
 	}
 	for i, x := range s.X {
@@ -91,23 +93,23 @@ func (f *frame) spread(c *Canvas, s curve, shift float64) {
 			flush()
 			continue
 		}
-		at := point{f.px(x) + shift, f.py(q[2])}
+		at := canvas.Pt(f.px(x)+shift, f.py(q[2]))
 		line = append(line, at)
-		if at.x < f.area.x-0.5 || at.x > f.area.right()+0.5 {
+		if at.X < f.area.X-0.5 || at.X > f.area.Right()+0.5 {
 			continue
 		}
-		f.whisker(c, at.x, f.atLeast(q[0]), q[4], 0, Style{Stroke: color, Width: 1})
-		f.whisker(c, at.x, f.atLeast(q[1]), q[3], 0, Style{Stroke: alpha(color, 0.45), Width: 6})
+		f.whisker(c, at.X, f.atLeast(q[0]), q[4], 0, Style{Stroke: color, Width: 1})
+		f.whisker(c, at.X, f.atLeast(q[1]), q[3], 0, Style{Stroke: alpha(color, 0.45), Width: 6})
 		if q[0] < q[4] {
-			f.tip(c, at.x, q[0], 4, color)
-			f.tip(c, at.x, q[4], 2, color)
+			f.tip(c, at.X, q[0], 4, color)
+			f.tip(c, at.X, q[4], 2, color)
 		}
-		if f.area.contains(at) {
+		if f.area.Contains(at) {
 			marks = append(marks, at)
 		}
 	}
 	flush()
-	c.markers(s.index, marks, markerRadius, color)
+	paintMarkers(c, s.index, marks, markerRadius, color)
 }
 
 // atLeast keeps the lower end of a bar on a logarithmic axis.
@@ -121,8 +123,8 @@ func (f *frame) atLeast(v float64) float64 {
 // tip paints the triangle at the end of a whisker: shape 2 points up, 4 down.
 func (f *frame) tip(c *Canvas, x, v float64, shape int, color Color) {
 	if shown(v, f.y.log) {
-		if at := (point{x, f.py(v)}); f.area.contains(at) {
-			c.markers(shape, []point{at}, 2.6, color)
+		if at := (canvas.Pt(x, f.py(v))); f.area.Contains(at) {
+			paintMarkers(c, shape, []canvas.Point{at}, 2.6, color)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -133,12 +134,12 @@ func sheet(op, what string, t Tiles, names []string, rows []numbers) *Figure {
 		l := sheetLayout{Tiles: t, rows: len(rows), top: titleTop(titleLines(join(p.mark, t.Title), p.width))}
 		l.place(p.width, names, bar, hasBar)
 		name := join(p.mark, t.Title)
-		l.w = math.Max(l.w, math.Min(p.width, textWidth(name, titleSize, true)+2*cardMargin+1))
+		l.w = math.Max(l.w, math.Min(p.width, canvas.TextWidth(name, canvas.TitleSize, true)+2*cardMargin+1))
 		return drawing{w: l.w, h: l.h, photo: colours == 3, paint: func(c *Canvas) {
 			paintTitle(c, titleLines(name, p.width))
 			l.paint(c, names, rows, colours)
 			if hasBar {
-				bar.paint(c, rect{l.grid.right() + barGap, l.grid.y, barWidth, math.Max(l.grid.h, leastBar)})
+				bar.paint(c, canvas.Area(l.grid.Right()+barGap, l.grid.Y, barWidth, math.Max(l.grid.H, leastBar)))
 			}
 		}}
 	}
@@ -172,8 +173,8 @@ type sheetLayout struct {
 	top, w, h float64
 	left      float64 // width of the names of rows
 	lines     [][]string
-	tw, th    float64 // of a tile
-	grid      rect    // of all tiles
+	tw, th    float64     // of a tile
+	grid      canvas.Rect // of all tiles
 }
 
 func (l *sheetLayout) place(width float64, names []string, bar colorBar, hasBar bool) {
@@ -182,9 +183,9 @@ func (l *sheetLayout) place(width float64, names []string, bar colorBar, hasBar 
 		if name == "" {
 			continue
 		}
-		l.lines[i] = wrap(name, tickSize, false, rowNameAtMost*width)
+		l.lines[i] = canvas.Wrap(name, canvas.TickSize, false, rowNameAtMost*width)
 		for _, line := range l.lines[i] {
-			l.left = math.Max(l.left, textWidth(line, tickSize, false)+8)
+			l.left = math.Max(l.left, canvas.TextWidth(line, canvas.TickSize, false)+8)
 		}
 	}
 	room := 0.0
@@ -197,30 +198,30 @@ func (l *sheetLayout) place(width float64, names []string, bar colorBar, hasBar 
 	if l.Names != nil {
 		above = tileName
 	}
-	l.grid = rect{cardMargin + l.left, l.top + above,
-		float64(l.Columns)*(l.tw+tileGap) - tileGap, float64(l.rows)*(l.th+tileGap) - tileGap}
-	l.w, l.h = l.grid.right()+cardMargin, l.grid.bottom()+cardMargin
+	l.grid = canvas.Area(cardMargin+l.left, l.top+above,
+		float64(l.Columns)*(l.tw+tileGap)-tileGap, float64(l.rows)*(l.th+tileGap)-tileGap)
+	l.w, l.h = l.grid.Right()+cardMargin, l.grid.Bottom()+cardMargin
 	if hasBar {
-		l.w = l.grid.right() + barGap + bar.width(math.Max(l.grid.h, leastBar)) + cardMargin
-		l.h = math.Max(l.h, l.grid.y+leastBar+cardMargin)
+		l.w = l.grid.Right() + barGap + bar.width(math.Max(l.grid.H, leastBar)) + cardMargin
+		l.h = math.Max(l.h, l.grid.Y+leastBar+cardMargin)
 	}
 }
 
 func (l *sheetLayout) paint(c *Canvas, names []string, rows []numbers, colours int) {
 	for j, name := range l.Names {
-		x := l.grid.x + float64(j)*(l.tw+tileGap) + l.tw/2
-		c.Text(x, l.grid.y-tileName/2-1, shorten(name, nameSize, false, l.tw), Style{Size: nameSize, Text: Muted})
+		x := l.grid.X + float64(j)*(l.tw+tileGap) + l.tw/2
+		c.Text(x, l.grid.Y-tileName/2-1, canvas.Shorten(name, nameSize, false, l.tw), Style{Size: nameSize, Text: Muted})
 	}
 	for i, r := range rows {
-		y := l.grid.y + float64(i)*(l.th+tileGap)
+		y := l.grid.Y + float64(i)*(l.th+tileGap)
 		for k, line := range l.lines[i] {
-			at := y + l.th/2 + (float64(k)-float64(len(l.lines[i])-1)/2)*tickSize*lineSpacing
-			c.Text(l.grid.x-8, at, line, Style{Size: tickSize, Text: Muted, Align: Right})
+			at := y + l.th/2 + (float64(k)-float64(len(l.lines[i])-1)/2)*canvas.TickSize*canvas.LineSpacing
+			c.Text(l.grid.X-8, at, line, Style{Size: canvas.TickSize, Text: Muted, Align: Right})
 		}
 		for j, tile := range r.rows {
-			x := l.grid.x + float64(j)*(l.tw+tileGap)
-			c.image(rect{x, y, l.tw, l.th}, l.image(tile, colours))
-			c.Box(x, y, l.tw, l.th, "", Style{Stroke: rgb(0xafb8c1), Width: 0.5})
+			x := l.grid.X + float64(j)*(l.tw+tileGap)
+			c.Image(canvas.Area(x, y, l.tw, l.th), l.image(tile, colours))
+			c.Box(x, y, l.tw, l.th, "", Style{Stroke: canvas.RGB(0xafb8c1), Width: 0.5})
 		}
 	}
 }

@@ -3,36 +3,24 @@
 package figure
 
 import (
-	"image/color"
 	"math"
+
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
-
-// A Color is a colour with opacity. Where a Style asks for one, the zero value means the theme's own.
-type Color = color.NRGBA
-
-// The theme's colours beside those of classes and scales.
-var (
-	Paper = rgb(0xffffff) // the card
-	Ink   = rgb(0x1f2328) // text and outlines
-	Muted = rgb(0x57606a) // tick labels and notes
-	Faint = rgb(0xd0d7de) // grid lines and inactive things
-)
-
-func rgb(v uint32) Color { return Color{R: uint8(v >> 16), G: uint8(v >> 8), B: uint8(v), A: 255} }
 
 // classColors are seven after Okabe and Ito (their yellow, too pale for lines, left out) and three after Tol,
 // ordered so that the first few are the furthest apart.
 var classColors = [10]Color{
-	rgb(0x0072b2), // blue
-	rgb(0xd55e00), // vermilion
-	rgb(0x009e73), // bluish green
-	rgb(0xcc79a7), // reddish purple
-	rgb(0xe69f00), // orange
-	rgb(0x56b4e9), // sky blue
-	rgb(0x222222), // near black
-	rgb(0x882255), // wine
-	rgb(0x999933), // olive
-	rgb(0x332288), // indigo
+	canvas.RGB(0x0072b2), // blue
+	canvas.RGB(0xd55e00), // vermilion
+	canvas.RGB(0x009e73), // bluish green
+	canvas.RGB(0xcc79a7), // reddish purple
+	canvas.RGB(0xe69f00), // orange
+	canvas.RGB(0x56b4e9), // sky blue
+	canvas.RGB(0x222222), // near black
+	canvas.RGB(0x882255), // wine
+	canvas.RGB(0x999933), // olive
+	canvas.RGB(0x332288), // indigo
 }
 
 // ClassColor returns the colour of class or series i. There are ten, each with a marker of its own shape; then they repeat.
@@ -66,7 +54,7 @@ var colorStops = map[ColorMap][]Color{
 func stops(values ...uint32) []Color {
 	out := make([]Color, len(values))
 	for i, v := range values {
-		out[i] = rgb(v)
+		out[i] = canvas.RGB(v)
 	}
 	return out
 }
@@ -92,26 +80,8 @@ func (m ColorMap) or(other ColorMap) ColorMap {
 	return m
 }
 
-// onColor returns the text colour that contrasts with a background (relative luminance as in WCAG 2).
-func onColor(c Color) Color {
-	linear := func(v uint8) float64 {
-		x := float64(v) / 255
-		if x <= 0.04045 {
-			return x / 12.92
-		}
-		return math.Pow((x+0.055)/1.055, 2.4)
-	}
-	switch l := 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B); {
-	case l > 0.5:
-		return Ink
-	case l > 0.179: // where black and white contrast alike
-		return rgb(0x000000)
-	}
-	return Paper
-}
-
 // A markerShape is a set of polygons in a square from -1 to 1; nil stands for a circle.
-type markerShape []point
+type markerShape [][2]float64
 
 // markers are as many as the class colours, all of about the same area.
 var markers = [10]markerShape{
@@ -132,25 +102,25 @@ func plus(turn float64) markerShape {
 	s := markerShape{{a, -b}, {a, -a}, {b, -a}, {b, a}, {a, a}, {a, b}, {-a, b}, {-a, a}, {-b, a}, {-b, -a}, {-a, -a}, {-a, -b}}
 	sin, cos := math.Sincos(turn)
 	for i, p := range s {
-		s[i] = point{p.x*cos - p.y*sin, p.x*sin + p.y*cos}
+		s[i] = [2]float64{p[0]*cos - p[1]*sin, p[0]*sin + p[1]*cos}
 	}
 	return s
 }
 
-// marker adds the marker of class i, of radius r, to a path.
-func (p *path) marker(i int, at point, r float64) {
+// addMarker adds the marker of class i, of radius r, to a path.
+func addMarker(p *canvas.Path, i int, at canvas.Point, r float64) {
 	shape := markers[i%len(markers)]
 	if shape == nil {
-		p.circle(at, r)
+		p.Circle(at, r)
 		return
 	}
 	for j, q := range shape {
-		q = point{at.x + r*q.x, at.y + r*q.y}
+		q := canvas.Pt(at.X+r*q[0], at.Y+r*q[1])
 		if j == 0 {
-			p.move(q)
+			p.Move(q)
 		} else {
-			p.line(q)
+			p.Line(q)
 		}
 	}
-	p.close()
+	p.Close()
 }

@@ -3,13 +3,10 @@
 package figure
 
 import (
-	"bytes"
-	"image"
-	"image/png"
 	"math"
 	"testing"
 
-	"github.com/lateral-ml/lateral/lib/tensor"
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
 // linearRGB removes the gamma of sRGB.
@@ -119,42 +116,10 @@ func TestContrast(t *testing.T) {
 	for m := range colorStops {
 		for i := range 101 {
 			c := m.At(float64(i) / 100)
-			a, b := luminance(c)+0.05, luminance(onColor(c))+0.05
+			a, b := luminance(c)+0.05, luminance(canvas.OnColor(c))+0.05
 			if ratio := math.Max(a, b) / math.Min(a, b); ratio < 4.5 {
 				t.Errorf("map %d at %d %%: contrast %.1f", m, i, ratio)
 			}
 		}
-	}
-}
-
-// TestPalette: few colours stay exact, many are approximated closely, a photo is not touched.
-func TestPalette(t *testing.T) {
-	few := image.NewRGBA(image.Rect(0, 0, 16, 16))
-	many := image.NewRGBA(image.Rect(0, 0, 64, 64))
-	for i := range 16 * 16 {
-		copy(few.Pix[4*i:], []uint8{uint8(i), 7, 9, 255})
-	}
-	rng := tensor.Stream(1, "noise")
-	for i := range 64 * 64 {
-		copy(many.Pix[4*i:], []uint8{uint8(rng.IntN(256)), uint8(rng.IntN(256)), uint8(rng.IntN(256)), 255})
-	}
-	out, ok := withPalette(few)
-	if !ok {
-		t.Fatal("256 colours do not fit into a palette of 256")
-	}
-	for i := range 16 * 16 {
-		if r, _, _, _ := out.At(i%16, i/16).RGBA(); r>>8 != uint32(i) {
-			t.Fatalf("colour %d became %d", i, r>>8)
-		}
-	}
-	if _, ok := withPalette(many); ok {
-		t.Error("noise of all colours was squeezed into a palette")
-	}
-	var full bytes.Buffer
-	if err := encodePNG(&full, few, true); err != nil {
-		t.Fatal(err)
-	}
-	if img, err := png.Decode(&full); err != nil || img.At(200%16, 200/16) != few.At(200%16, 200/16) {
-		t.Errorf("a photo does not come back: %v", err)
 	}
 }

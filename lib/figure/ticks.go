@@ -6,6 +6,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
 // A span is a closed range of numbers; an empty one has lo > hi.
@@ -93,7 +95,7 @@ type tick struct {
 func (t tick) width() float64 {
 	w := 0.0
 	for line := range strings.SplitSeq(t.label, "\n") {
-		w = math.Max(w, textWidth(line, tickSize, false))
+		w = math.Max(w, canvas.TextWidth(line, canvas.TickSize, false))
 	}
 	return w
 }

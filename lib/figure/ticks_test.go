@@ -118,32 +118,3 @@ func TestCount(t *testing.T) {
 		t.Errorf("counts %v, want %v", got, want)
 	}
 }
-
-func TestWrap(t *testing.T) {
-	for _, width := range []float64{20, 60, 200} {
-		for _, line := range wrap("inhibition between neighbouring units\nand a second line", 12, false, width) {
-			if w := textWidth(line, 12, false); w > width {
-				t.Errorf("line %q is %g wide, more than %g", line, w, width)
-			}
-		}
-	}
-	if got := wrap("one two", 12, false, 1000); len(got) != 1 {
-		t.Errorf("%q wraps in a wide place", got)
-	}
-}
-
-// TestSigns makes sure that the signs of the field have glyphs.
-func TestSigns(t *testing.T) {
-	face := regular()
-	for _, r := range "λμσΣΔβθ±×·−–≤≥≈∞∈√‖²³⁻⁰¹⁹₀₁→←∂∇ℓ…°" {
-		face.mu.Lock()
-		g := face.glyph(r)
-		face.mu.Unlock()
-		if len(g.outline) == 0 {
-			t.Errorf("no glyph for %c", r)
-		}
-		if other, _ := fallback().font.GlyphIndex(nil, r); g.index == 0 && other == 0 {
-			t.Errorf("%c is an empty box", r)
-		}
-	}
-}

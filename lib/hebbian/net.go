@@ -3,6 +3,7 @@
 package hebbian
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"math"
@@ -46,19 +47,17 @@ func NewNet(hidden *tensor.Tensor, classes int, power float64, bound float32, rn
 
 // Features returns what the hidden units say, v [N, ...] -> h [N, units].
 func (n *Net) Features(v *autograd.Var) *autograd.Var {
-	h := autograd.Linear(v, n.Hidden, nil)
-	if n.Power == 0 || n.Power == 1 {
-		h = autograd.ReLU(h)
-	} else {
-		h = autograd.RectifiedPower(h, n.Power)
-	}
-	switch {
+	z, power := autograd.Linear(v, n.Hidden, nil), cmp.Or(n.Power, 1)
+	switch gain := float32(n.Gain); {
 	case n.Relative:
-		return autograd.DivRowMean(h)
-	case n.Gain != 0:
-		return autograd.Scale(h, float32(n.Gain))
+		return autograd.RelativePower(z, power)
+	case n.Gain == 0:
+		return autograd.RectifiedPower(z, power)
+	case gain == 0 || gain > math.MaxFloat32: // the powers leave the range of float32, and this brings them back
+		return autograd.RectifiedPower(autograd.Scale(z, float32(math.Pow(n.Gain, 1/power))), power)
+	default:
+		return autograd.Scale(autograd.RectifiedPower(z, power), gain)
 	}
-	return h
 }
 
 // ReadOut returns the outputs for given features, h [N, units] -> c [N, classes], from -1 to 1.
@@ -73,18 +72,32 @@ func (n *Net) Forward(v *autograd.Var) *autograd.Var { return n.ReadOut(n.Featur
 // Relative. Features that are all zero are left as they are.
 func (n *Net) FitGain(v *tensor.Tensor) {
 	n.Relative, n.Gain = false, 1
-	tape, squares, count := autograd.NewTape(0), 0.0, 0
+	square, _ := n.measure(v)
+	if !(square > 1e-70 && square < 1e70) { // measured again with a gain that brings the largest feature to 1
+		plain := Net{Hidden: n.Hidden}
+		if _, top := plain.measure(v); top > 0 {
+			n.Gain = min(math.Pow(float64(top), -cmp.Or(n.Power, 1)), math.MaxFloat64)
+			square, _ = n.measure(v)
+		}
+	}
+	if square > 0 {
+		n.Gain /= math.Sqrt(square)
+	}
+}
+
+// measure returns the mean square of the features of the examples v [N, ...], and the largest feature.
+func (n *Net) measure(v *tensor.Tensor) (square float64, top float32) {
+	tape, count := autograd.NewTape(0), 0
 	for from := 0; from < v.Rows(); from += encodeBatch {
 		tape.Reset()
 		h := n.Features(tape.Input(v.Slice(from, min(from+encodeBatch, v.Rows())))).Data()
 		for _, x := range h {
-			squares += float64(x) * float64(x)
+			square += float64(x) * float64(x)
+			top = max(top, x)
 		}
 		count += len(h)
 	}
-	if squares > 0 {
-		n.Gain = 1 / math.Sqrt(squares/float64(count))
-	}
+	return square / float64(count), top
 }
 
 // OutputLayer returns the part of the network that the second phase trains, as the Model of a train.Config.
@@ -140,11 +153,26 @@ func UnitLength(set *dataset.Set) *dataset.Set {
 	scaled.X, scaled.Sum = set.X.Clone(), derived(set.Sum, "unit length")
 	for i := range scaled.Len() {
 		row := scaled.X.Row(i)
-		if squares := simd.SumSquares(row); squares > 0 {
+		if squares := simd.SumSquares(row); squares > 1e-30 && squares < 1e30 {
 			simd.Scale(row, float32(1/math.Sqrt(float64(squares))), row)
+		} else {
+			unitLength(row)
 		}
 	}
 	return &scaled
+}
+
+// unitLength scales a row, whose squares float32 may not hold, to length 1.
+func unitLength(row []float32) {
+	var squares float64
+	for _, x := range row {
+		squares += float64(x) * float64(x)
+	}
+	for i, x := range row {
+		if squares > 0 {
+			row[i] = float32(float64(x) / math.Sqrt(squares))
+		}
+	}
 }
 
 // derived returns the identity of data that were made from others.

@@ -62,6 +62,26 @@ func TestFitGain(t *testing.T) {
 	near(t, "mean square", squares/float64(len(h)), 1, 1e-4)
 }
 
+// How dark the images are matters neither to relative features nor to features with a fitted gain: here weights of 0.02
+// and 0.01 see one pixel, and features compare as 2^10 to 1.
+func TestFeaturesOfFaintImages(t *testing.T) {
+	for _, ink := range []float32{1e25, 1, 1. / 255, 1e-4, 1e-20, 1e-25} {
+		net := NewNet(tensor.From([]float32{0.02, 0.01}, 2, 1), 2, 10, 0.1, tensor.Stream(1, "out"))
+		x := tensor.From([]float32{ink}, 1, 1)
+		net.FitGain(x)
+		for _, relative := range []bool{true, false} {
+			net.Relative = relative
+			h := net.Features(autograd.NewTape(1).Input(x)).Data()
+			scale := 2 / 1025. // mean 1, or mean square 1
+			if !relative {
+				scale = math.Sqrt(2. / (1 + 1<<20))
+			}
+			near(t, fmt.Sprintf("ink %v, relative %v: first feature", ink, relative), float64(h[0])/(1024*scale), 1, 1e-4)
+			near(t, fmt.Sprintf("ink %v, relative %v: second feature", ink, relative), float64(h[1])/scale, 1, 1e-4)
+		}
+	}
+}
+
 // Features computed once and features computed for each batch are the same.
 func TestEncode(t *testing.T) {
 	set := examples(1100)
@@ -98,6 +118,12 @@ func TestUnitLength(t *testing.T) {
 	}
 	if !slices.Equal(set.X.Data(), before.Data()) {
 		t.Error("the set itself was changed")
+	}
+	for _, ink := range []float32{1e-44, 1e-30, 1e-15, 1e15, 1e38} {
+		for j := range set.X.Row(0) {
+			set.X.Row(0)[j] = ink
+		}
+		near(t, fmt.Sprintf("length of an image of ink %v", ink), Rule{P: 2}.PNorms(UnitLength(set).X.Reshape(5, 30))[0], 1, 1e-6)
 	}
 	if unit.Sum == set.Sum {
 		t.Error("other data have the same sum")

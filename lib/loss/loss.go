@@ -11,6 +11,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
 // CrossEntropy returns the mean negative log-likelihood of the labels under the softmax of the logits,
@@ -25,7 +26,7 @@ import (
 func CrossEntropy(logits *autograd.Var, labels []int) *autograd.Var {
 	n, classes := logits.Rows(), logits.Width()
 	checkLabels("CrossEntropy", logits, labels)
-	y, op := autograd.Record[crossEntropy]("CrossEntropy", logits)
+	y, op := autograd.Record[crossEntropyOp]("CrossEntropy", logits)
 	y.Resize()
 	op.labels = append(op.labels[:0], labels...)
 	op.p = slices.Grow(op.p[:0], n*classes)[:n*classes]
@@ -63,13 +64,13 @@ func logLoss(logits, p []float32, c int) float64 {
 	return math.Log(sum) - float64(logits[c]-top)
 }
 
-type crossEntropy struct {
+type crossEntropyOp struct {
 	labels []int
 	p      []float32 // the softmax of the logits
 }
 
 // Backward adds (softmax - one-hot label) / N.
-func (op *crossEntropy) Backward(y *autograd.Var) {
+func (op *crossEntropyOp) Backward(y *autograd.Var) {
 	logits := y.In(0)
 	if !logits.NeedsGrad() {
 		return
@@ -81,19 +82,29 @@ func (op *crossEntropy) Backward(y *autograd.Var) {
 	}
 }
 
-// MeanSquare returns the mean over all elements of (x - target)².
+// MSE returns the mean over all elements of (x - target)².
 //
 //	x, target of the same shape -> one number
 //
-// It is the squared error of each sample divided by the number of its elements; see [SumSquare].
-func MeanSquare(x, target *autograd.Var) *autograd.Var {
+// It is the squared error of each sample divided by the number of its elements; see [SSE]. MSE panics if
+// the shapes differ.
+func MSE(x, target *autograd.Var) *autograd.Var {
+	checkShapes("MSE", x, target)
 	return autograd.Mean(autograd.Square(autograd.Sub(x, target)))
 }
 
-// SumSquare returns the squared error of a sample, summed over its elements and averaged over the batch:
-// (1/N) sum_n ||x_n - target_n||².
-func SumSquare(x, target *autograd.Var) *autograd.Var {
+// SSE returns the squared error of a sample, summed over its elements and averaged over the batch:
+// (1/N) sum_n ||x_n - target_n||². SSE panics if the shapes differ.
+func SSE(x, target *autograd.Var) *autograd.Var {
+	checkShapes("SSE", x, target)
 	return autograd.Scale(autograd.Sum(autograd.Square(autograd.Sub(x, target))), 1/float32(x.Rows()))
+}
+
+// checkShapes panics unless x and its target have the same shape: one that broadcasts is a mistake as a rule.
+func checkShapes(op string, x, target *autograd.Var) {
+	if !tensor.SameShape(x.Value(), target.Value()) {
+		panic(fmt.Sprintf("loss: %s: x %v and target %v", op, x.Shape(), target.Shape()))
+	}
 }
 
 // L1 returns the activity penalty

@@ -84,7 +84,7 @@ func examine(ctx context.Context, out io.Writer, prefix string) error {
 	}
 	report(
 		finding{fine, fmt.Sprintf("Go: %s %s/%s, %d cores", tools.Go.Version, tools.Go.OS, tools.Go.Arch, runtime.NumCPU()), ""},
-		finding{fine, "arithmetic: " + autograd.Kernels(), ""},
+		finding{fine, "arithmetic: " + autograd.Backend(), ""},
 		checkFlags(tools.Go.Flags),
 		checkNetwork(tools.Go.Proxy),
 		checkWritable("build cache", tools.Go.Cache),
@@ -190,8 +190,6 @@ func checkKernel(tools toolchain.Tools, prefix string) finding {
 		return finding{note, "kernel for Jupyter: not installed in " + dir, remedy}
 	case err != nil:
 		return finding{trouble, "kernel for Jupyter: " + err.Error(), remedy}
-	case len(spec.Argv) == 0:
-		return finding{trouble, "kernel for Jupyter: " + file + " has no command", remedy}
 	}
 	if _, err := os.Stat(spec.Argv[0]); err != nil {
 		return finding{trouble, "kernel for Jupyter: " + file + " points at " + spec.Argv[0] + ", which is not there", remedy}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/lateral-ml/lateral/kernelext/internal/grade"
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
-	"github.com/lateral-ml/lateral/kernelext/internal/session"
 )
 
 // The check below each exercise of a notebook passes for a right answer and fails for a plausible wrong one. The
@@ -55,10 +54,6 @@ func checkExercise(t *testing.T, path string, exercise int, file, want string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	argv, env, err := kernelHere(tools)
-	if err != nil {
-		t.Fatal(err)
-	}
 	nb, err := notebook.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +70,12 @@ func checkExercise(t *testing.T, path string, exercise int, file, want string) {
 	}
 	reference := &notebook.Notebook{Cells: nb.Cells[:check+1]}
 	submitted := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Code, ID: id, Source: body}}}
-	o := grade.Options{Kernel: session.Spec{Argv: argv, Dir: t.TempDir(), Env: append(env, "LATERAL_PROFILE=quick", "LATERAL_HEADLESS=1")}, TimeLimit: 3 * time.Minute}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := grade.Options{Module: tools.Module, Goimports: tools.Goimports(), Supervisor: program, TimeLimit: time.Minute,
+		Env: append(tools.Environment(), "LATERAL_PROFILE=quick", "LATERAL_HEADLESS=1"), Dir: t.TempDir()}
 	report, err := grade.Grade(t.Context(), reference, submitted, o)
 	if err != nil {
 		t.Fatal(err)

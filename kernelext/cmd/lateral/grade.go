@@ -15,10 +15,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/lateral-ml/lateral/kernelext/internal/grade"
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
-	"github.com/lateral-ml/lateral/kernelext/internal/session"
+	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/spf13/cobra"
 )
 
@@ -36,12 +35,17 @@ func gradeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "grade NOTEBOOK...",
 		Short: "Mark the exercises of notebooks",
-		Long: `Grade runs the check of every exercise on a kernel of its own: the declarations and the check of the
-reference notebook, with the answer of the submitted one in between. It prints a table with points and a
-line of feedback for each exercise, and writes the same as JSON.
+		Long: `Grade builds and runs the check of every exercise in a program of its own: what the reference notebook
+declares before it and its check, with the answer of the submitted one in between. It prints a table with
+points and a line of feedback for each exercise, and writes the same as JSON.
 
 An exercise is a cell tagged "exercise"; the %test cell after it is its check. It counts one point, or
 what its metadata say: {"lateral": {"points": 2}}.
+
+An answer computes: it imports packages such as math, slices and strings, and calls nothing of this
+module, which has the answers. An exercise allows more, or forbids something of Go's own, in its metadata:
+{"lateral": {"allow": ["tensor", "autograd.Add"], "forbid": ["slices.Sort"]}}. Answers that do what they
+may not, and checks that do not run to their end, count nothing, whatever they print.
 
 The submitted code runs with your rights, within the limits of time and memory. Grade the work of people
 you do not trust in a container.`,
@@ -55,8 +59,8 @@ you do not trust in a container.`,
 	flags.StringVar(&o.reference, "reference", "", "notebook as it was handed out (default: the one of the same name in notebooks/)")
 	flags.StringVar(&o.json, "json", "", "also write the marks to `FILE`")
 	flags.StringVar(&o.profile, "profile", "quick", "amount of work of what the notebook declares")
-	flags.DurationVar(&o.limit, "time", time.Minute, "limit for each check, compiling included")
-	flags.StringVar(&o.memory, "memory", "4GB", "limit for each program (on Linux)")
+	flags.DurationVar(&o.limit, "time", time.Minute, "limit for each check, once it is compiled")
+	flags.StringVar(&o.memory, "memory", "4GB", "limit for each check (on Linux)")
 	return cmd
 }
 
@@ -69,11 +73,10 @@ func (o *gradeOptions) run(ctx context.Context, out, log io.Writer, paths []stri
 	if err != nil {
 		return err
 	}
-	argv, env, err := kernelHere(tools)
+	program, err := os.Executable()
 	if err != nil {
-		return err
+		return fmt.Errorf("this program does not know where it is: %w", err)
 	}
-	argv = append(argv, fmt.Sprintf("--memory=%d", memory))
 	var reports []*grade.Report
 	for _, path := range paths {
 		reference, err := o.referenceOf(path, tools.Module)
@@ -85,14 +88,19 @@ func (o *gradeOptions) run(ctx context.Context, out, log io.Writer, paths []stri
 			return err
 		}
 		runs := runOptions{profile: o.profile}
-		environment, err := runs.environment(env, path, nil)
+		environment, err := runs.environment(tools.Environment(), path, nil)
 		if err != nil {
 			return err
 		}
 		report, err := grade.Grade(ctx, reference, submitted, grade.Options{
-			Kernel:    session.Spec{Argv: argv, Dir: filepath.Dir(path), Env: environment},
-			TimeLimit: o.limit,
-			Progress:  func(exercise string) { fmt.Fprintf(log, "%s: %s\n", path, exercise) },
+			Module:     tools.Module,
+			Goimports:  tools.Goimports(),
+			Supervisor: program,
+			Env:        environment,
+			Dir:        filepath.Dir(path),
+			TimeLimit:  o.limit,
+			Memory:     memory,
+			Progress:   func(exercise string) { fmt.Fprintf(log, "%s: %s\n", path, exercise) },
 		})
 		if err != nil {
 			return fmt.Errorf("%s: %w", path, err)
@@ -108,7 +116,7 @@ func (o *gradeOptions) run(ctx context.Context, out, log io.Writer, paths []stri
 		if err := encoder.Encode(reports); err != nil {
 			return fmt.Errorf("--json: %w", err)
 		}
-		if err := renameio.WriteFile(o.json, b.Bytes(), 0o644); err != nil {
+		if err := durable.WriteFile(o.json, b.Bytes()); err != nil {
 			return fmt.Errorf("--json: %w", explainDisk(err))
 		}
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // TestNbgrader takes an assignment the whole way through nbgrader, if LATERAL_NBGRADER names that program: released,
-// answered right, wrong, not at all, with a panic and by a changed check, graded.
+// answered right, wrong, not at all, with a panic, by a changed check, and by programs that end early, graded.
 func TestNbgrader(t *testing.T) {
 	nbgrader := os.Getenv("LATERAL_NBGRADER")
 	if nbgrader == "" {
@@ -54,6 +54,8 @@ func TestNbgrader(t *testing.T) {
 	for student, change := range map[string][2]string{ // what of which cell is replaced, and by what
 		"right": {"mine", "return x / 2"}, "wrong": {"mine", "return x / 3"}, "zero": {"mine", "return 0"}, "unsolved": {},
 		"panicking": {"mine", "return []float64{}[int(x)]"}, "cheating": {"TestMine", "func TestMine(t *testing.T) {}"},
+		"exiting": {"mine", "os.Exit(0)\n\treturn x"}, "helped": {"mine", "return half(x)"}, "shell": {"mine", "return x\n}\n!true\nfunc f() {"},
+		"early": {"mine", "return x\n}\n\nfunc init() {\n\tos.Exit(0)"},
 	} {
 		nb, err := notebook.ReadFile(released)
 		if err != nil {
@@ -94,7 +96,8 @@ func TestNbgrader(t *testing.T) {
 		marks[row[column["student_id"]]] = row[column["score"]] + " of " + row[column["max_score"]]
 	}
 	for student, want := range map[string]string{"right": "4.0 of 4.0", "wrong": "0.0 of 4.0", "zero": "0.0 of 4.0",
-		"unsolved": "0.0 of 4.0", "panicking": "0.0 of 4.0", "cheating": "0.0 of 4.0"} {
+		"unsolved": "0.0 of 4.0", "panicking": "0.0 of 4.0", "cheating": "0.0 of 4.0",
+		"exiting": "0.0 of 4.0", "helped": "0.0 of 4.0", "shell": "0.0 of 4.0", "early": "0.0 of 4.0"} {
 		if marks[student] != want {
 			t.Errorf("%s: %s, want %s", student, marks[student], want)
 		}

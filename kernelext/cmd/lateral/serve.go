@@ -18,12 +18,10 @@ import (
 	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 )
 
 func serveCommand() *cobra.Command {
 	var gonb, module string
-	var memory uint64
 	cmd := &cobra.Command{
 		Use:   "run CONNECTION_FILE",
 		Short: "Serve a front end: Jupyter starts this",
@@ -31,18 +29,11 @@ func serveCommand() *cobra.Command {
 end that wrote CONNECTION_FILE, and drives GoNB, which compiles and runs the cells.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if memory > 0 {
-				// Of this process and all that it starts.
-				if err := unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: memory, Max: memory}); err != nil {
-					return fmt.Errorf("--memory: %w", err)
-				}
-			}
 			return serve(cmd.Context(), cmd.ErrOrStderr(), gonb, module, args[0])
 		},
 	}
 	cmd.Flags().StringVar(&gonb, "gonb", "", "the GoNB program (default: build it)")
 	cmd.Flags().StringVar(&module, "module", "", "checkout of this module that cells import (default: found)")
-	cmd.Flags().Uint64Var(&memory, "memory", 0, "bytes that each program may have (default no limit)")
 	return cmd
 }
 

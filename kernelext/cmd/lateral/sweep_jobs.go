@@ -10,10 +10,9 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/lateral-ml/lateral/lib/experiment"
+	"github.com/lateral-ml/lateral/lib/papers"
 	"github.com/spf13/cobra"
-
-	"github.com/lateral-ml/lateral/lib/papers/ninai17"
-	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 )
 
 //go:embed jobs
@@ -55,10 +54,10 @@ lateral sweep merge joins the files.
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&job.Grid, "grid", "fc1", "grid to train; lateral sweep run --help lists them")
-	flags.StringVar(&job.Profile, "profile", thesis21.Paper, "size of the grid: quick, standard or paper")
+	flags.StringVar(&job.Grid, "grid", "fc1", "grid to train; lateral sweep list shows them")
+	flags.StringVar(&job.Profile, "profile", experiment.Paper, "size of the grid: quick, standard or paper")
 	flags.IntVar(&job.Seeds, "seeds", 0, "networks for each setting (default as many as the profile has)")
-	flags.StringVar(&job.Data, "data", "mnist", "images: "+thesis21.DataNames)
+	flags.StringVar(&job.Data, "data", "mnist", "images: "+dataNames())
 	flags.IntVar(&job.Shards, "shards", 8, "parts to split the grid into")
 	flags.IntVar(&job.Cores, "cores", 4, "cores of each part; it trains a network on each")
 	flags.StringVar(&job.Image, "image", "registry.example.org/lateral:latest", "container image of this module's Dockerfile, for kubernetes")
@@ -76,8 +75,8 @@ func (j sweepJob) print(out io.Writer, system string) error {
 		return err
 	case j.Seeds < 0:
 		return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", j.Seeds)
-	case !slices.Contains([]string{"mnist", "cifar10", "glyphs"}, j.Data):
-		return fmt.Errorf("--data %s: use %s", j.Data, thesis21.DataNames)
+	case !slices.Contains(experiment.DataNames(), j.Data):
+		return fmt.Errorf("--data %s: use one of %s", j.Data, dataNames())
 	case j.Shards < 1 || j.Cores < 1:
 		return fmt.Errorf("--shards %d --cores %d: want at least 1 of each", j.Shards, j.Cores)
 	case j.Image == "" || strings.ContainsAny(j.Image, " \t\n\"'#"):
@@ -93,16 +92,9 @@ func (j sweepJob) print(out io.Writer, system string) error {
 
 // networksOf returns the number of networks of a grid, with some seeds for each setting, 0 for as many as it has.
 func networksOf(name, profile string, seeds int) (int, error) {
-	if slices.Contains(ninai17.GridNames(), name) {
-		grid, err := ninai17.Lookup(name, profile)
-		if seeds > 0 {
-			grid.Seeds = seeds
-		}
-		return grid.Len(), err
+	grid, err := papers.Lookup(name)
+	if err != nil {
+		return 0, err
 	}
-	grid, err := thesis21.Lookup(name, profile)
-	if seeds > 0 {
-		grid.Seeds = seeds
-	}
-	return grid.Len(), err
+	return grid.Size(profile, seeds)
 }

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lateral-ml/lateral/lib/experiment"
+	"github.com/lateral-ml/lateral/lib/papers"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17"
 	"github.com/lateral-ml/lateral/lib/sweep"
 )
@@ -91,7 +93,7 @@ func TestSweepRunStatusMerge(t *testing.T) {
 		parts = append(parts, filepath.Join(dir, fmt.Sprintf("fc1.%d-of-2.jsonl", i)))
 	}
 	out, err = runSweep(t, t.Context(), "status", "--missing", parts[0])
-	if err != nil || !strings.Contains(out, "8 results in 1 files\nfc1 on Glyphs, quick: 8 of 15, 7 missing\n") || !strings.Contains(out, "relu, l1 x 0.12, seeds 0") && !strings.Contains(out, "relu, l1 x 0.032, seeds 0") {
+	if err != nil || !strings.Contains(out, "8 results in 1 file\nfc1 on Glyphs, quick: 8 of 15, 7 missing\n") || !strings.Contains(out, "relu, l1 x 0.12, seeds 0") && !strings.Contains(out, "relu, l1 x 0.032, seeds 0") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	joined, sorted := filepath.Join(dir, "joined.jsonl"), filepath.Join(dir, "sorted.jsonl")
@@ -189,6 +191,7 @@ func TestSweepMistakes(t *testing.T) {
 	}
 	for want, args := range map[string]string{
 		`no grid "fc9": use one of fc1`:                       "run fc9",
+		"drmm-best, drmm-terms":                               "run nosuch",
 		`no profile "huge"`:                                   "run fc1 --profile huge",
 		`no data "cifar"`:                                     "run fc1 --data cifar",
 		`--shard: sweep: shard "2/2": want I/N with I from 0`: "run fc1 --shard 2/2",
@@ -204,10 +207,11 @@ func TestSweepMistakes(t *testing.T) {
 		"line 1 of " + foreign + " is no result":              "merge -o " + foreign + ".out " + foreign,
 		`no job file for "cron"`:                              "jobs cron",
 		"--shards 0":                                          "jobs slurm --shards 0",
-		"--data cifar: use mnist, cifar10 or":                 "jobs slurm --data cifar",
+		"--data cifar: use one of mnist, cifar10":             "jobs slurm --data cifar",
 		`--image "a b" is no name`:                            "jobs kubernetes --image a\u00a0b",
 		`there is no grid "fc7"`:                              "jobs parallel --grid fc7",
-		"accepts 1 arg(s), received 0":                        "run",
+		"name the grid to train, such as lateral":             "run",
+		"train one at a time":                                 "run fc1 fc2",
 		"requires at least 1 arg(s), only received":           "status",
 	} {
 		var parts []string
@@ -220,10 +224,17 @@ func TestSweepMistakes(t *testing.T) {
 	}
 }
 
-func TestSweepHelpListsTheGrids(t *testing.T) {
-	out, err := runSweep(t, t.Context(), "run", "--help")
-	if err != nil || !strings.Contains(out, "fc1            15        80   1600  one hidden layer") || !strings.Contains(out, "ae ") {
-		t.Errorf("%v\n%s", err, out)
+func TestSweepListsTheGrids(t *testing.T) {
+	for _, args := range [][]string{{"list"}, {"run", "--help"}} {
+		out, err := runSweep(t, t.Context(), args...)
+		if err != nil || !strings.Contains(out, "fc1             15        80   1600  one hidden layer") {
+			t.Errorf("%q: %v\n%s", args, err, out)
+		}
+		for _, e := range papers.Grids() {
+			if !strings.Contains(out, "\n  "+e.Name+" ") {
+				t.Errorf("%q: the list lacks %s", args, e.Name)
+			}
+		}
 	}
 }
 
@@ -261,7 +272,7 @@ func TestSweepJobsOfMixtures(t *testing.T) {
 
 // Files of networks and files of mixture models may be asked about together.
 func TestSweepStatusOfMixtures(t *testing.T) {
-	grid, err := ninai17.Lookup("drmm", ninai17.Quick)
+	grid, err := ninai17.Grids.Lookup("drmm", experiment.Quick)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -269,7 +280,7 @@ func TestSweepStatusOfMixtures(t *testing.T) {
 	write := func(settings []ninai17.Setting) {
 		var text bytes.Buffer
 		for _, s := range settings {
-			line, err := json.Marshal(sweep.Row[ninai17.Setting, ninai17.Measures]{Setting: s})
+			line, err := json.Marshal(sweep.Row[ninai17.Setting, ninai17.Metrics]{Setting: s})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -281,10 +292,10 @@ func TestSweepStatusOfMixtures(t *testing.T) {
 	}
 	for _, name := range []string{"Glyphs", "MNIST"} {
 		grid.Seeds = 2
-		settings := grid.SettingsFor(name, "a sum", ninai17.Images(name))
+		settings := grid.Settings(experiment.Source{Data: name, Checksum: "a sum", Images: 10000})
 		write(settings)
 		out, err := runSweep(t, t.Context(), "status", file)
-		if want := "30 results in 1 files\ndrmm on " + name + ", quick: 15 of 15, complete for 2 seeds\n"; err != nil || !strings.HasPrefix(out, want) {
+		if want := "30 results in 1 file\ndrmm on " + name + ", quick: 15 of 15, complete for 2 seeds\n"; err != nil || !strings.HasPrefix(out, want) {
 			t.Errorf("%v\n%s\nwant %s", err, out, want)
 		}
 		write(settings[4:])

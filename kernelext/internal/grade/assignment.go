@@ -29,13 +29,14 @@ func Assignment(reference *notebook.Notebook) (*notebook.Notebook, error) {
 	out := &notebook.Notebook{Metadata: map[string]any{}}
 	maps.Copy(out.Metadata, reference.Metadata)
 	out.Metadata["kernelspec"] = map[string]any{"name": "lateral", "display_name": "Go (Lateral)", "language": "go"}
-	add := func(c *notebook.Cell, source string, about map[string]any) {
+	add := func(c *notebook.Cell, source string, about map[string]any) *notebook.Cell {
 		cell := &notebook.Cell{Type: c.Type, ID: c.ID, Source: source, Metadata: map[string]any{}}
 		if about != nil {
 			about["grade_id"], about["schema_version"], about["task"] = c.ID, 3, false
 			cell.Metadata["nbgrader"] = about
 		}
 		out.Cells = append(out.Cells, cell)
+		return cell
 	}
 	exercises := 0
 	for i := 0; i < len(reference.Cells); i++ {
@@ -50,7 +51,11 @@ func Assignment(reference *notebook.Notebook) (*notebook.Notebook, error) {
 			if check == nil {
 				return nil, fmt.Errorf("grade: exercise %q has no check: the code cell after it must begin with %%test", c.ID)
 			}
-			add(c, withRegion(c.Source), map[string]any{"solution": true, "grade": false, "locked": false})
+			exercise := add(c, withRegion(c.Source), map[string]any{"solution": true, "grade": false, "locked": false})
+			exercise.Metadata["tags"] = []any{"exercise"} // for lateral grade, whose marks nbgrader takes
+			if settings, ok := c.Metadata["lateral"]; ok {
+				exercise.Metadata["lateral"] = settings
+			}
 			add(check, strings.NewReplacer("t.Skip(", "t.Fatal(", "t.Skipf(", "t.Fatalf(").Replace(check.Source),
 				map[string]any{"solution": false, "grade": true, "locked": true, "points": points(c)})
 			exercises++

@@ -38,7 +38,7 @@ func TestAssignment(t *testing.T) {
 	if !strings.Contains(check.Source, `t.Fatal("nothing")`) || about["points"] != 3.0 || about["grade"] != true || about["locked"] != true || about["grade_id"] != "check" {
 		t.Errorf("check %q, %v", check.Source, about)
 	}
-	if about := got.Cells[1].Metadata["nbgrader"].(map[string]any); got.Cells[1].Source != "func half(x int) int { return x / 2 }\n\n" || about["locked"] != true || about["solution"] != false {
+	if about := got.Cells[1].Metadata["nbgrader"].(map[string]any); got.Cells[1].Source != "func half(x int) int { return x / 2 }\n" || about["locked"] != true || about["solution"] != false {
 		t.Errorf("declaration %+v", got.Cells[1])
 	}
 	if withRegion("var answer = 0") != "// BEGIN SOLUTION\nvar answer = 0\n// END SOLUTION" {

@@ -2,34 +2,46 @@
 
 // Package grade marks the exercises of notebooks. An exercise is a cell tagged
 // "exercise"; the code cell after it, a %test cell, is its check. What counts is
-// the reference notebook, the one that was handed out: its declarations and its
-// checks, with the student's answer in between, each exercise on a kernel of its
-// own. So a broken cell elsewhere costs nothing, and a changed check gains
+// the reference notebook, the one that was handed out: what its cells declare and
+// its checks, with the student's answer in between, each exercise in a program of
+// its own. So a broken cell elsewhere costs nothing, and a changed check gains
 // nothing.
 //
-// A student's code runs with the rights of whoever grades: grade strangers' work
-// in a container.
+// An answer computes. What else it does costs its points before it is run: it
+// imports packages that compute and no others, calls nothing of the library that
+// the exercise does not allow, and declares no name that the check relies on. A
+// check counts as passed if it ran to its end and says so with a secret of the
+// run, so that a program which ends early, or prints what a test prints, has not
+// passed. What an answer starts ends with its check, within limits of time and
+// memory.
+//
+// These rules keep marks honest. They are no wall against an attack on the
+// machine: grade strangers' work in a container.
 package grade
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
-	"github.com/lateral-ml/lateral/kernelext/internal/runner"
-	"github.com/lateral-ml/lateral/kernelext/internal/session"
 )
 
 // Options says how to run checks.
 type Options struct {
-	Kernel    session.Spec
-	TimeLimit time.Duration // for each check, compiling included; 0 is none
-	Progress  func(exercise string)
+	Module     string        // root of the checkout whose library the checks use
+	Goimports  string        // the program goimports, which adds what cells do not import
+	Supervisor string        // a program that calls [Supervise]
+	Env        []string      // of the checks and the Go command; nil is this process's
+	Dir        string        // where checks run; "" is this directory
+	TimeLimit  time.Duration // for each check, without compiling; 0 is none
+	Memory     int64         // bytes that each program may have; 0 is no limit
+	Progress   func(exercise string)
+
+	lawless bool // answers are not held to the rules, in tests of what holds without them
 }
 
 // The states of an answer.
@@ -39,6 +51,7 @@ const (
 	Unsolved = "unsolved" // the check says that nothing was written yet
 	Broken   = "broken"   // does not compile, panics, takes too long or too much memory
 	Missing  = "missing"  // the cell is gone
+	Refused  = "refused"  // does what an answer may not do
 )
 
 // A Mark is the result of one exercise.
@@ -60,8 +73,9 @@ type Report struct {
 }
 
 // Grade marks the exercises of submitted against those of reference. The error
-// is that of a reference without exercises or checks, or of a kernel that does
-// not start; a bad submission is no error.
+// is that of a reference without exercises or checks, of one whose own exercise
+// does not compile, or of a machine on which nothing can be built; a bad
+// submission is no error.
 func Grade(ctx context.Context, reference, submitted *notebook.Notebook, o Options) (*Report, error) {
 	report := &Report{Marks: []Mark{}}
 	for i, cell := range reference.Cells {
@@ -76,7 +90,10 @@ func Grade(ctx context.Context, reference, submitted *notebook.Notebook, o Optio
 			o.Progress(cell.ID)
 		}
 		start := time.Now()
-		mark, err := markOne(ctx, reference.Cells[:i], find(submitted, cell.ID), check, o)
+		mark, err := markOne(ctx, reference.Cells[:i], cell, find(submitted, cell.ID), check, o)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -127,102 +144,67 @@ func find(nb *notebook.Notebook, id string) *notebook.Cell {
 	return nil
 }
 
-// markOne runs one check.
-func markOne(ctx context.Context, before []*notebook.Cell, answer, check *notebook.Cell, o Options) (Mark, error) {
+// markOne marks an answer to an exercise.
+func markOne(ctx context.Context, before []*notebook.Cell, exercise, answer, check *notebook.Cell, o Options) (Mark, error) {
 	if answer == nil {
 		return Mark{State: Missing, Feedback: "the cell of this exercise is not in the notebook: copy it back from the original and solve it there"}, nil
 	}
-	try := &notebook.Notebook{}
-	add := func(id, source string) *notebook.Cell {
-		c := &notebook.Cell{Type: notebook.Code, ID: id, Source: source}
-		try.Cells = append(try.Cells, c)
-		return c
+	w, err := newWorkshop(o)
+	if err != nil {
+		return Mark{}, err
 	}
-	for _, c := range before {
-		if source := Declarations(c); source != "" {
-			add(c.ID, source)
+	defer w.close()
+	program, fault, err := w.prepare(ctx, before, exercise, answer, check)
+	if err != nil {
+		return Mark{}, err
+	}
+	if fault != nil {
+		if answer != exercise && fault.state == Broken && fault.line == 0 {
+			// Outside the answer: is it the notebook that was handed out?
+			if _, own, err := w.prepare(ctx, before, exercise, exercise, check); err != nil {
+				return Mark{}, err
+			} else if own != nil {
+				return Mark{}, fmt.Errorf("grade: the reference notebook itself fails at exercise %q: %s", exercise.ID, own.message)
+			}
 		}
+		return fault.mark(answer.Source), nil
 	}
-	given := len(try.Cells)
-	if source := Declarations(answer); source != "" {
-		add("answer", source)
+	out, err := runCheck(ctx, program, o)
+	if err != nil {
+		return Mark{}, err
 	}
-	checked := add("check", check.Source)
-	err := runner.Run(ctx, try, runner.Options{Kernel: o.Kernel, CellTimeout: o.TimeLimit})
-	if ctx.Err() != nil {
-		return Mark{}, context.Cause(ctx)
-	}
-	var problem *runner.Problem
-	if err != nil && (!errors.As(err, &problem) || problem.Cell <= given && problem.Err == nil && problem.ID != "answer") {
-		return Mark{}, fmt.Errorf("grade: the reference notebook itself fails before the exercise: %w", err)
-	}
-	return judge(problem, printed(checked), o.TimeLimit), nil
+	return judge(out, answer.Source, o.TimeLimit), nil
 }
 
-// mainLine is the line after which a cell runs. Elsewhere %% is a percent sign of a format.
-var mainLine = regexp.MustCompile(`(?m)^%%([ \t].*)?$`)
+// prepare builds the program that checks an answer, or says what is wrong with it.
+func (w *workshop) prepare(ctx context.Context, before []*notebook.Cell, exercise, answer, check *notebook.Cell) (string, *fault, error) {
+	p, fault, err := compose(before, answer, check, w.o.lawless)
+	if err != nil {
+		return "", nil, fmt.Errorf("grade: the reference notebook itself fails before exercise %q: %w", exercise.ID, err)
+	}
+	if fault != nil {
+		return "", fault, nil
+	}
+	if err := w.lay(ctx, p); err != nil {
+		return "", nil, err
+	}
+	fault, err = w.check(ctx, p, rulesOf(exercise))
+	if err != nil || fault != nil && !(w.o.lawless && fault.state == Refused) {
+		return "", fault, err
+	}
+	program, err := w.build(ctx)
+	return program, nil, err
+}
 
 // Declarations returns what a code cell declares, without what it runs; "" for
-// a cell of neither.
+// a cell of neither. Commands are blank lines.
 func Declarations(cell *notebook.Cell) string {
-	if cell.Type != notebook.Code || strings.HasPrefix(cell.Source, "%test") {
+	if cell.Type != notebook.Code || strings.HasPrefix(cell.Source, "%test") || notebook.IsScript(cell.Source) {
 		return ""
 	}
-	source := cell.Source
-	if main := mainLine.FindStringIndex(source); main != nil {
-		source = source[:main[0]]
-	}
+	source, _ := notebook.Split(cell.Source)
 	if strings.TrimSpace(source) == "" {
 		return ""
 	}
 	return source
-}
-
-// printed returns what a cell wrote.
-func printed(cell *notebook.Cell) string {
-	var b strings.Builder
-	for _, o := range cell.Outputs {
-		b.WriteString(o.Text)
-	}
-	return b.String()
-}
-
-var (
-	testLine = regexp.MustCompile(`(?m)^\s*\S*_test\.go:\d+: (.*)$`)
-	memory   = regexp.MustCompile(`out of memory|cannot allocate memory|signal: killed`)
-)
-
-// judge turns the outcome of a check into a mark and a line that helps.
-func judge(problem *runner.Problem, said string, limit time.Duration) Mark {
-	first := ""
-	if m := testLine.FindStringSubmatch(said); m != nil {
-		first = m[1]
-	}
-	if problem == nil {
-		switch {
-		case strings.Contains(said, "--- SKIP"):
-			return Mark{State: Unsolved, Feedback: first}
-		case strings.Contains(said, "--- PASS"):
-			return Mark{State: Right, Feedback: "right"}
-		}
-		return Mark{State: Broken, Feedback: "the check did not run to its end: does the code end the program?"}
-	}
-	at := ""
-	if problem.ID == "answer" && problem.Line > 0 {
-		at = fmt.Sprintf(" in line %d of your cell (%s)", problem.Line, strings.TrimSpace(problem.Source))
-	}
-	var timeout *runner.TimeoutError
-	switch {
-	case errors.As(problem, &timeout):
-		return Mark{State: Broken, Feedback: fmt.Sprintf("the check did not end within %v: is there a loop that never ends?", limit)}
-	case memory.MatchString(problem.Message + problem.Detail):
-		return Mark{State: Broken, Feedback: "the code needs more memory than it may have: does something grow without end?"}
-	case strings.HasPrefix(problem.Message, "panic: "), strings.HasPrefix(problem.Message, "fatal error: "):
-		return Mark{State: Broken, Feedback: "the code panics" + at + ": " + strings.TrimPrefix(problem.Message, "panic: ")}
-	case strings.Contains(said, "--- FAIL"):
-		return Mark{State: Wrong, Feedback: first}
-	case problem.ID != "answer" && strings.HasPrefix(problem.Message, "undefined: "):
-		return Mark{State: Broken, Feedback: strings.TrimPrefix(problem.Message, "undefined: ") + " is not declared any more: the check needs it with its original name"}
-	}
-	return Mark{State: Broken, Feedback: "the code does not work" + at + ": " + problem.Message}
 }

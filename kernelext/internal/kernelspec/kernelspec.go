@@ -14,7 +14,7 @@ import (
 	"regexp"
 	"runtime"
 
-	"github.com/google/renameio/v2"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // Spec is the content of a kernel.json: how Jupyter starts a kernel and shows it.
@@ -79,7 +79,7 @@ func Install(dataDir, name string, spec Spec) (file string, changed bool, err er
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return "", false, fmt.Errorf("kernelspec: %w: choose another place with --prefix", err)
 	}
-	if err := renameio.WriteFile(file, data.Bytes(), 0o644); err != nil {
+	if err := durable.WriteFile(file, data.Bytes()); err != nil {
 		return "", false, fmt.Errorf("kernelspec: %w", err)
 	}
 	return file, true, nil
@@ -113,8 +113,19 @@ func Read(dataDir, name string) (Spec, string, error) {
 	if err != nil {
 		return spec, file, fmt.Errorf("kernelspec: %w", err)
 	}
-	if err := json.Unmarshal(data, &spec); err != nil {
-		return spec, file, fmt.Errorf("kernelspec: %s: %w", file, err)
+	if spec, err = parse(data); err != nil {
+		return spec, file, fmt.Errorf("kernelspec: %s: %w: install the kernel again", file, err)
 	}
 	return spec, file, nil
+}
+
+// parse reads a kernel.json.
+func parse(data []byte) (spec Spec, err error) {
+	if err := json.Unmarshal(data, &spec); err != nil {
+		return Spec{}, err
+	}
+	if len(spec.Argv) == 0 || spec.Argv[0] == "" {
+		return Spec{}, errors.New("argv names no program")
+	}
+	return spec, nil
 }

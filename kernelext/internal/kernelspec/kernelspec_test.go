@@ -86,3 +86,48 @@ func TestDataDir(t *testing.T) {
 		t.Errorf("prefix: %s", got)
 	}
 }
+
+func TestReadRefusesWhatStartsNothing(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                "unexpected end of JSON input",
+		"{":               "unexpected end of JSON input",
+		"[]":              "cannot unmarshal array",
+		"null":            "argv names no program",
+		`{"argv":[]}`:     "argv names no program",
+		`{"argv":[""]}`:   "argv names no program",
+		`{"argv":"go"}`:   "cannot unmarshal string",
+		`{"argv":[1, 2]}`: "cannot unmarshal number",
+	} {
+		dir := t.TempDir()
+		file, _, err := Install(dir, "go", Spec{Argv: []string{"x"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := Read(dir, "go"); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// Whatever a kernel.json holds, it is refused, or it can be installed again and means the same.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{`{"argv":["go","{connection_file}"],"display_name":"Go","env":{"A":"b"},"metadata":{"x":[1,null]}}`, "null", "{}", `{"argv":[]}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		spec, err := parse(text)
+		if err != nil {
+			return
+		}
+		dir := t.TempDir()
+		if _, _, err := Install(dir, "go", spec); err != nil {
+			t.Fatal(err)
+		}
+		if again, _, err := Read(dir, "go"); err != nil || !reflect.DeepEqual(again, spec) {
+			t.Errorf("%q is read as %+v, then as %+v, %v", text, spec, again, err)
+		}
+	})
+}

@@ -19,9 +19,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/lateral-ml/lateral/kernelext"
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // The files, below the root of the module.
@@ -308,7 +308,7 @@ func Write(root string) ([]Row, error) {
 		return nil, fmt.Errorf("results: %w", err)
 	}
 	for name, content := range want {
-		if err := renameio.WriteFile(filepath.Join(root, name), content, 0o644); err != nil {
+		if err := durable.WriteFile(filepath.Join(root, name), content); err != nil {
 			return nil, fmt.Errorf("results: %w", err)
 		}
 	}

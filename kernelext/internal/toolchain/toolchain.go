@@ -49,6 +49,9 @@ type Tools struct {
 // GoNB returns the path of the kernel.
 func (t Tools) GoNB() string { return filepath.Join(t.Dir, "gonb") }
 
+// Goimports returns the path of goimports, which adds the imports that a cell lacks.
+func (t Tools) Goimports() string { return filepath.Join(t.Dir, "goimports") }
+
 // Gopls returns the path of gopls, which only [Tools.BuildGopls] makes. It has a directory of its own: GoNB starts it
 // where it finds it, and without a front end it would compute for nobody.
 func (t Tools) Gopls() string { return filepath.Join(t.Dir, "completion", "gopls") }
@@ -88,7 +91,7 @@ func Locate(ctx context.Context, root string) (Tools, error) {
 	if err != nil {
 		return t, fmt.Errorf("toolchain: no place for the kernel: %w", err)
 	}
-	key := strings.Join([]string{"gonb", versions[0], "tools", versions[1], t.Go.Version, t.Go.OS, t.Go.Arch}, "-")
+	key := strings.Join([]string{"gonb", versions[0], changesKey(), "tools", versions[1], t.Go.Version, t.Go.OS, t.Go.Arch}, "-")
 	t.Dir = filepath.Join(cache, "lateral", "bin", key)
 	return t, nil
 }
@@ -108,7 +111,7 @@ func (t Tools) Build(ctx context.Context) error {
 	if t.Built() {
 		return nil
 	}
-	return install(ctx, t.Module, t.Dir, gonb, goimports)
+	return t.buildGoNB(ctx)
 }
 
 // HasGopls reports whether gopls is there.
@@ -138,7 +141,7 @@ func (t Tools) BuildCommand(ctx context.Context) (string, error) {
 }
 
 // install builds packages in module and moves the programs to dir, each
-// complete or not at all.
+// complete or not at all. Flags may come before the packages.
 func install(ctx context.Context, module, dir string, packages ...string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("toolchain: %w", err)

@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -21,15 +22,14 @@ func sweeps() []item {
 	perImage := network{hidden: hidden, batch: 1}.flops()
 	forward := 2. * hidden * (784 + 10)
 	setup := func(workers int, _ string) (func(), error) {
-		d := &thesis21.Data{
+		d := &experiment.Data{
 			Train: noiseSet("train", images), Valid: noiseSet("valid", images/5), // as MNIST has 50,000 and 10,000
 			Test: noiseSet("test", images/5/15), // which is measured once after 15 epochs
 		}
-		grid := thesis21.Grid{
-			Base:   thesis21.Setting{Task: thesis21.Classify, Activation: thesis21.ReLU, Penalty: thesis21.L1, Epochs: 1},
-			Shapes: []thesis21.Shape{thesis21.FullyConnected(hidden)}, Lambdas: []float64{0.008}, Seeds: models,
-		}
-		sweep := thesis21.Sweep(grid, d)
+		base := thesis21.Setting{Task: thesis21.Classify, Activation: thesis21.ReLU, Penalty: thesis21.L1, Epochs: 1}
+		shapes := []thesis21.Shape{thesis21.FullyConnected(hidden)}
+		grid := thesis21.Grid{Cells: thesis21.Cells(base, shapes, []float64{0.008}), Seeds: models}
+		sweep := thesis21.Grids.Sweep(grid.Settings(d.Source()), d, "")
 		sweep.Workers = workers
 		return func() {
 			_, err := sweep.Run(context.Background())

@@ -8,8 +8,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/embed"
 	"github.com/lateral-ml/lateral/lib/metrics"
-	"github.com/lateral-ml/lateral/lib/sparsity"
 	"github.com/lateral-ml/lateral/lib/retrieval"
+	"github.com/lateral-ml/lateral/lib/sparsity"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 

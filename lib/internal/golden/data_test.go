@@ -7,9 +7,8 @@ import (
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/hebbian"
-	"github.com/lateral-ml/lateral/lib/papers/ninai17"
-	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 )
 
 // digits are images to learn from, to watch and to test on.
@@ -27,12 +26,12 @@ func (d digits) few() digits {
 }
 
 // split returns them as the networks of thesis and subnetworks take them.
-func (d digits) split() *thesis21.Data {
-	return &thesis21.Data{Train: d.train, Valid: d.valid, Test: d.test}
+func (d digits) split() *experiment.Data {
+	return &experiment.Data{Train: d.train, Valid: d.valid, Test: d.test}
 }
 
 // whole returns them as the rendering mixtures take them.
-func (d digits) whole() *ninai17.Data { return &ninai17.Data{Train: d.train, Test: d.test} }
+func (d digits) whole() *experiment.Data { return &experiment.Data{Train: d.train, Test: d.test} }
 
 // data records the bits of images and the order of labels.
 func data() []subject {
@@ -55,7 +54,7 @@ func data() []subject {
 			bits(r, "whitened", w.Transform(d.test.X.Slice(0, 20)).Data())
 		}},
 		{name: "data: splits by name", record: func(t *testing.T, r *record) {
-			a, err := thesis21.Load("glyphs")
+			a, err := experiment.LoadSplit("glyphs")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -66,7 +65,7 @@ func data() []subject {
 			images(r, "part of train", part.Train)
 			images(r, "part of valid", part.Valid)
 			images(r, "part of test", part.Test)
-			d, err := ninai17.Load("glyphs")
+			d, err := experiment.Load("glyphs")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/drmm"
+	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -23,12 +24,12 @@ func renderingMixtures() []subject {
 		if variant == ninai17.Sup {
 			s.Steps = 6
 		} else {
-			s.Share, s.Unlabelled = 1, 60
+			s.Ratio, s.Unlabelled = 1, 60
 		}
 		return s
 	}
 	all := func(s *ninai17.Setting) {
-		s.Weights.Agreement, s.Rendered, s.FadeTo, s.Hold = 1, 12, 1.6, 0.5
+		s.Weights.Consistency, s.Rendered, s.MarginalEnd, s.Hold = 1, 12, 1.6, 0.5
 	}
 	model := func(name string, s ninai17.Setting, change func(s *ninai17.Setting)) subject {
 		if change != nil {
@@ -47,19 +48,19 @@ func renderingMixtures() []subject {
 	}
 	large := subject{name: "drmm: five layers of the document's size", large: true, record: func(t *testing.T, r *record) {
 		s := ninai17.Long()
-		s.Unlabelled, s.Epochs, s.RampFrom, s.RampTo, s.FadeTo = 180, 2, 0.4, 0.8, 1.5
+		s.Unlabelled, s.Epochs, s.RampFrom, s.RampTo, s.MarginalEnd = 180, 2, 0.4, 0.8, 1.5
 		recordMixture(t, r, s, trainMixture(t, s, glyphs().few(), 0))
 	}}
 	return []subject{
 		model("labels alone", setting(ninai17.Sup), nil),
 		model("mpc", setting(ninai17.MPC), nil),
 		model("nn-mpc", setting(ninai17.NNMPC), func(s *ninai17.Setting) {
-			s.Squares, s.Weights.Reconstruction, s.Weights.NonNegativity = ninai17.Sums, 0.02, 0.001
+			s.Reduction, s.Weights.Reconstruction, s.Weights.NonNegativity = ninai17.Sum, 0.02, 0.001
 		}),
 		model("vi", setting(ninai17.VI), func(s *ninai17.Setting) { s.Optimizer, s.Rate = ninai17.RMSProp, 0.002 }),
 		model("nn-vi", setting(ninai17.NNVI), nil),
 		model("nn-vi, sgd, no averages, no noise", setting(ninai17.NNVI), func(s *ninai17.Setting) {
-			s.Optimizer, s.Average, s.Noise, s.Share, s.Batch = ninai17.SGD, 0, 0, 3, 40
+			s.Optimizer, s.Average, s.Noise, s.Ratio, s.Batch = ninai17.SGD, 0, 0, 3, 40
 		}),
 		model("all terms", setting(ninai17.NNVI), all),
 		resumed(7),
@@ -70,11 +71,11 @@ func renderingMixtures() []subject {
 }
 
 // trainMixture trains a model, in two parts if it is to stop after some steps.
-func trainMixture(t *testing.T, s ninai17.Setting, images digits, stop int) (trained *ninai17.Trained) {
+func trainMixture(t *testing.T, s ninai17.Setting, images digits, stop int) (trained *ninai17.Result) {
 	t.Helper()
-	d, o := images.whole(), ninai17.Options{}
+	d, o := images.whole(), experiment.Options{}
 	run := func(ctx context.Context) (err error) {
-		s.Data, s.Sum = d.Name(), d.Sum()
+		s.Source = d.Source()
 		trained, err = ninai17.Train(ctx, s, d, o)
 		return err
 	}
@@ -89,16 +90,16 @@ func trainMixture(t *testing.T, s ninai17.Setting, images digits, stop int) (tra
 	return trained
 }
 
-func recordMixture(t *testing.T, r *record, s ninai17.Setting, trained *ninai17.Trained) {
-	m := trained.Measures
+func recordMixture(t *testing.T, r *record, s ninai17.Setting, trained *ninai17.Result) {
+	m := trained.Metrics
 	r.weights("weights and running statistics", trained.Net)
 	r.numbers("error, last error", m.Error, m.LastError)
 	r.numbers("errors", m.Errors...)
-	r.numbers("labels, reconstruct, kl, marginal, negativity", m.Labels, m.Reconstruct, m.KL, m.Marginal, m.Negativity)
+	r.numbers("labels, reconstruct, kl, marginal, negativity", m.Labels, m.Reconstruction, m.KL, m.Marginal, m.NonNegativity)
 	terms := []string{"loss", "error", "labels"}
 	for term, weight := range map[string]float64{
 		"reconstruct": s.Weights.Reconstruction, "kl": s.Weights.KL, "marginal": s.Weights.Marginal,
-		"negativity": s.Weights.NonNegativity, "agreement": s.Weights.Agreement,
+		"negativity": s.Weights.NonNegativity, "agreement": s.Weights.Consistency,
 	} {
 		if weight != 0 {
 			terms = append(terms, term)
@@ -116,17 +117,17 @@ func recordMixture(t *testing.T, r *record, s ninai17.Setting, trained *ninai17.
 	bits(r, "logits", found.Logits.Data())
 	bits(r, "switches", found.Switches[0].At)
 	var rendered drmm.Rendering
-	trained.Net.Render(&rendered, drmm.Choose(found.Logits), found.Switches)
+	trained.Net.Render(&rendered, drmm.OneHotArgmax(found.Logits), found.Switches)
 	bits(r, "rendered images", rendered.Image().Data())
 }
 
 // recordSamples draws images from the priors of a net that has not learnt.
 func recordSamples(t *testing.T, r *record) {
-	shape, err := drmm.ParseShape("4x3x3 half pool, 6x3x3 full pool, 5x2x2 valid")
+	shape, err := drmm.ParseShape("4x3x3 same pool, 6x3x3 full pool, 5x2x2 valid")
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := drmm.NewNet(shape, drmm.Level{Channels: 1, H: 28, W: 28}, 10, tensor.Stream(4, "weights"))
+	net, err := drmm.NewNet(shape, drmm.Size{Channels: 1, H: 28, W: 28}, 10, tensor.Stream(4, "weights"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,8 +139,8 @@ func recordSamples(t *testing.T, r *record) {
 		priors.Observe(&found)
 	}
 	r.numbers("priors of the classes", priors.Classes...)
-	bits(r, "priors of being on", priors.Layers[1].On)
-	bits(r, "priors of the places", priors.Layers[1].At)
+	bits(r, "priors of being on", priors.Layers[1].Active)
+	bits(r, "priors of the places", priors.Layers[1].Positions)
 	var rendered drmm.Rendering
 	draw := priors.Draw(20, tensor.Stream(4, "draw"))
 	bits(r, "samples", net.Sample(&rendered, tape, draw, 0.3, tensor.Stream(4, "noise")).Data())
@@ -154,7 +155,7 @@ func recordHardEM(_ *testing.T, r *record) {
 		likelihoods = append(likelihoods, m.Step(x))
 	}
 	r.numbers("log-likelihoods", likelihoods...)
-	r.numbers("on, variance", m.On, m.Variance)
+	r.numbers("on, variance", m.Active, m.Variance)
 	r.numbers("classes", m.Classes...)
 	bits(r, "templates", m.Templates.Data())
 	bits(r, "rendered", m.Render(m.Infer(x)[3], 28, 28).Data())

@@ -5,6 +5,7 @@ package golden
 import (
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 )
 
@@ -20,7 +21,7 @@ func penalised() []subject {
 		change(&s)
 		return subject{name: "penalised: " + name, record: func(t *testing.T, r *record) {
 			d := glyphs().split()
-			trained, err := thesis21.Train(t.Context(), s.On(d), d, nil)
+			trained, err := thesis21.Train(t.Context(), s.On(d), d, experiment.Options{Workers: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,8 +62,8 @@ func penalised() []subject {
 	}
 }
 
-func recordPenalised(r *record, s thesis21.Setting, trained *thesis21.Trained) {
-	m := trained.Measures
+func recordPenalised(r *record, s thesis21.Setting, trained *thesis21.Result) {
+	m := trained.Metrics
 	r.weights("weights", trained.Net)
 	r.numbers("loss, accuracy, sample's accuracy, weighted, inactive",
 		m.Loss, m.Accuracy, m.Sample.Accuracy, m.Sample.Weighted(), m.Inactive())

@@ -100,7 +100,9 @@ func (r *record) weights(name string, model any) {
 }
 
 // renamed holds, for a metric whose name in the golden file is no longer the library's, the library's.
-var renamed = map[string]string{}
+var renamed = map[string]string{
+	"reconstruct": "reconstruction", "negativity": "nonnegativity", "agreement": "consistency",
+}
 
 // history records metrics of a run for each epoch: of the batches that it was trained on, and of the validation data.
 func (r *record) history(name string, h *train.History, trained, validated []string) {

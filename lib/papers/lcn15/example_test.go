@@ -11,7 +11,7 @@ import (
 
 // Which units answer to an image: one of each block of five.
 func Example() {
-	s := lcn15.Maxout2()
+	s := lcn15.MaxoutNet()
 	n := lcn15.New(s, []int{1, 28, 28}, 10)
 	image := tensor.New(1, 1, 28, 28)
 	tensor.Stream(1, "image").Uniform(image.Data(), 0, 1)

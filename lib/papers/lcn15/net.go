@@ -15,9 +15,9 @@ import (
 
 // A Net is a stack of layers of competing units and an output layer.
 type Net struct {
-	Hidden []nn.Module   // net inputs of each hidden layer: *nn.Dense or *nn.Conv2D
-	Out    *nn.Dense     // logits
-	Drop   []*nn.Dropout // of the inputs of each hidden layer and of the output
+	Hidden  []nn.Module   // net inputs of each hidden layer: *nn.Dense or *nn.Conv2D
+	Out     *nn.Dense     // logits
+	Dropout []*nn.Dropout // of the inputs of each hidden layer and of the output
 
 	setting Setting
 }
@@ -30,16 +30,16 @@ func New(s Setting, image []int, classes int) *Net {
 	}
 	init := nn.Init(nn.He)
 	if s.Init > 0 {
-		init = nn.Symmetric(float32(s.Init))
+		init = nn.UniformRange(float32(s.Init))
 	}
 	weights, noise := tensor.Stream(s.Seed, "weights"), tensor.Stream(s.Seed, "dropout")
 	n := &Net{setting: s}
 	drop := func(l Layer) {
-		d := nn.NewDropout(float32(l.Drop), noise)
-		if l.Raw {
+		d := nn.NewDropout(float32(l.Dropout), noise)
+		if l.NoRescale {
 			d.Scale = 1
 		}
-		n.Drop = append(n.Drop, d)
+		n.Dropout = append(n.Dropout, d)
 	}
 	channels, h, w := image[0], image[1], image[2]
 	for i, l := range s.Hidden {
@@ -92,7 +92,7 @@ func (s Setting) passed(l Layer) int {
 }
 
 func (l Layer) pool() autograd.Pool {
-	return autograd.Pool{H: l.Pool, W: l.Pool, StrideH: l.Stride, StrideW: l.Stride, PadH: l.Early, PadW: l.Early}
+	return autograd.Pool{H: l.Pool, W: l.Pool, StrideH: l.PoolStride, StrideW: l.PoolStride, PadH: l.PoolPad, PadW: l.PoolPad}
 }
 
 // A Pair is what goes into the competition of a layer and what comes out of it.
@@ -107,11 +107,11 @@ type Pair struct {
 //	x [N, C, H, W]
 func (n *Net) Layers(dst []Pair, x *autograd.Var) ([]Pair, *autograd.Var) {
 	for i, layer := range n.Hidden {
-		z := layer.Forward(n.Drop[i].Forward(x))
+		z := layer.Forward(n.Dropout[i].Forward(x))
 		x = n.compete(z, n.setting.Hidden[i])
 		dst = append(dst, Pair{z, x})
 	}
-	return dst, n.Out.Forward(n.Drop[len(n.Hidden)].Forward(x))
+	return dst, n.Out.Forward(n.Dropout[len(n.Hidden)].Forward(x))
 }
 
 // compete returns the activations of a layer.
@@ -140,11 +140,11 @@ func (n *Net) Forward(x *autograd.Var) *autograd.Var {
 // constrain shortens weight vectors that are longer than their layer allows.
 func (n *Net) constrain() {
 	for i, layer := range n.Hidden {
-		if limit := n.setting.Hidden[i].Norm; limit > 0 {
+		if limit := n.setting.Hidden[i].MaxNorm; limit > 0 {
 			nn.MaxNorm(weightOf(layer), float32(limit))
 		}
 	}
-	if limit := n.setting.Out.Norm; limit > 0 {
+	if limit := n.setting.Out.MaxNorm; limit > 0 {
 		nn.MaxNorm(n.Out.Weight, float32(limit))
 	}
 }
@@ -224,11 +224,11 @@ func (n *Net) values(x *tensor.Tensor, of func(layers []Pair) *autograd.Var) *te
 	return all
 }
 
-// Guesses returns the class with the largest logit for each image; of equal logits the lowest class.
-func (n *Net) Guesses(x *tensor.Tensor) []int {
-	guesses := make([]int, 0, x.Rows())
+// Predictions returns the class with the largest logit for each image; of equal logits the lowest class.
+func (n *Net) Predictions(x *tensor.Tensor) []int {
+	classes := make([]int, 0, x.Rows())
 	n.each(x, func(_ int, _ []Pair, logits *autograd.Var) {
-		guesses = append(guesses, metrics.Predictions(logits.Value())...)
+		classes = append(classes, metrics.Predictions(logits.Value())...)
 	})
-	return guesses
+	return classes
 }

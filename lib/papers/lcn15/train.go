@@ -14,10 +14,11 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/durable"
+	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/optim"
-	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
@@ -30,59 +31,56 @@ type Options struct {
 	OnEpoch func(e *train.Event, n *Net) // called after each epoch; may be nil
 }
 
-// A Trained is a network and what became of it.
-type Trained struct {
-	Setting Setting
-	Image   []int // shape of the images
-	Classes int
-	Net     *Net
-	History *train.History // of the training images; History.Best is the epoch whose weights were kept
-	More    *train.History // of the epochs on all images; nil without
-	Before  *Net           // the network before those; nil without
+// A Result is a trained network and what became of it.
+type Result struct {
+	Setting        Setting
+	Image          []int // shape of the images
+	Classes        int
+	Net            *Net
+	History        *train.History // on the training images; History.Best is the epoch whose weights were kept
+	Finetune       *train.History // on all images; nil without fine-tuning
+	BeforeFinetune *Net           // the network before; nil without fine-tuning
 }
 
-// Held returns the network that has not learnt from the validation images: by it they can choose.
-func (t *Trained) Held() *Net {
-	if t.Before != nil {
-		return t.Before
+// ValidationNet returns the network that has not learnt from the validation images, on which they may choose settings.
+func (r *Result) ValidationNet() *Net {
+	if r.BeforeFinetune != nil {
+		return r.BeforeFinetune
 	}
-	return t.Net
+	return r.Net
 }
 
-// Learnt returns the images that the network has learnt from: with epochs of Setting.More all, else those for training.
-func (t *Trained) Learnt(d *thesis21.Data) *dataset.Set {
-	if t.Before != nil {
+// TrainingSet returns the images that the network has learnt from: after fine-tuning all, otherwise d.Train.
+func (r *Result) TrainingSet(d *experiment.Data) *dataset.Set {
+	if r.BeforeFinetune != nil {
 		return All(d)
 	}
 	return d.Train
 }
 
-// Train trains the network of a setting. Cancelled, its error wraps the cause of ctx.
+// Train trains the network of a setting. If ctx is cancelled the error wraps its cause.
 //
 // The history has the loss and the error of the training and of the validation images.
-func Train(ctx context.Context, s Setting, d *thesis21.Data, o Options) (*Trained, error) {
-	if err := s.Check(); err != nil {
+func Train(ctx context.Context, s Setting, d *experiment.Data, o Options) (*Result, error) {
+	if err := errors.Join(s.Check(), d.Check(s.Source)); err != nil {
 		return nil, err
 	}
-	if s.Data != d.Name() || s.Sum != d.Sum() {
-		return nil, fmt.Errorf("lcn15: the setting is for the data %s %s, but these are %s %s: use Setting.On", s.Data, s.Sum, d.Name(), d.Sum())
-	}
-	image := d.Train.X.Shape()[1:]
-	t := &Trained{Setting: s, Image: slices.Clone(image), Classes: len(d.Train.Classes), Net: New(s, image, len(d.Train.Classes))}
+	image, classes := slices.Clone(d.Train.X.Shape()[1:]), len(d.Train.Classes)
+	r := &Result{Setting: s, Image: image, Classes: classes, Net: New(s, image, classes)}
 	var err error
-	c := t.config(d.Train, s.rate(), o)
+	c := r.config(d.Train, s.rate(), o)
 	c.Valid, c.Monitor, c.KeepBest, c.Epochs, c.Patience = d.Valid, "error", true, s.Epochs, s.Patience
-	if t.History, err = train.Run(ctx, c); err != nil || s.More == 0 {
-		return t, err
+	if r.History, err = train.Run(ctx, c); err != nil || s.FinetuneEpochs == 0 {
+		return r, err
 	}
-	t.Before = t.Net.clone(t.Image, t.Classes)
-	c = t.config(All(d), optim.Linear(s.MoreRate, s.FinalRate, float64(s.More)), o)
-	c.Epochs = s.More
+	r.BeforeFinetune = r.Net.clone(r.Image, r.Classes)
+	c = r.config(All(d), optim.Linear(s.FinetuneRate, s.FinalRate, float64(s.FinetuneEpochs)), o)
+	c.Epochs = s.FinetuneEpochs
 	if c.Dir != "" {
-		c.Dir = filepath.Join(c.Dir, "more")
+		c.Dir = filepath.Join(c.Dir, "finetune")
 	}
-	t.More, err = train.Run(ctx, c)
-	return t, err
+	r.Finetune, err = train.Run(ctx, c)
+	return r, err
 }
 
 // A model is what a run changes: the network, and the place in the stream that moves its images.
@@ -91,26 +89,26 @@ type model struct {
 	Moving *tensor.RNG
 }
 
-func (t *Trained) config(set *dataset.Set, rate optim.Schedule, o Options) train.Config {
-	s := t.Setting
-	m := &model{t.Net, tensor.Stream(s.Seed, "windows")}
+func (r *Result) config(set *dataset.Set, rate optim.Schedule, o Options) train.Config {
+	s := r.Setting
+	m := &model{r.Net, tensor.Stream(s.Seed, "windows")}
 	var data train.Data = set
-	if s.Shift > 0 || s.Mirror {
-		data = &dataset.Augmented{Set: set, Pad: s.Shift, Flip: s.Mirror, RNG: m.Moving}
+	if s.Shift > 0 || s.Flip {
+		data = &dataset.Augmented{Set: set, Pad: s.Shift, Flip: s.Flip, RNG: m.Moving}
 	}
-	sgd := newSGD(t.Net)
+	sgd := newSGD(r.Net)
 	c := train.Config{
 		Learner: &train.GradientDescent{
-			Model: m, Loss: t.Net.objective, Optimizer: sgd, Constrain: t.Net.constrain, Workers: o.Workers,
+			Model: m, Loss: r.Net.objective, Optimizer: sgd, Constrain: r.Net.constrain, Workers: o.Workers,
 			Schedule: func(epoch float64) float64 {
-				sgd.Momentum = s.Momentum + (s.Final-s.Momentum)*min(1, epoch/float64(s.Epochs))
+				sgd.Momentum = s.Momentum + (s.FinalMomentum-s.Momentum)*min(1, epoch/float64(s.Epochs))
 				return rate(epoch)
 			},
 		},
 		Train: data, BatchSize: s.Batch, Seed: s.Seed, Dir: o.Dir, Every: o.Every, Key: s,
 	}
 	if o.OnEpoch != nil {
-		c.OnEpoch = func(e *train.Event) { o.OnEpoch(e, t.Net) }
+		c.OnEpoch = func(e *train.Event) { o.OnEpoch(e, r.Net) }
 	}
 	return c
 }
@@ -122,8 +120,8 @@ func (n *Net) objective(b *train.Batch) *autograd.Var {
 	return loss.CrossEntropy(logits, b.Y)
 }
 
-// All returns the training and the validation images together: those that the epochs of Setting.More learn from.
-func All(d *thesis21.Data) *dataset.Set {
+// All returns the training and the validation images together: those of fine-tuning.
+func All(d *experiment.Data) *dataset.Set {
 	shape := slices.Clone(d.Train.X.Shape())
 	shape[0] += d.Valid.Len()
 	all := *d.Train
@@ -138,59 +136,77 @@ func All(d *thesis21.Data) *dataset.Set {
 // files of a network that was trained.
 const (
 	weightsFile = "weights.safetensors"
-	beforeFile  = "before.safetensors" // with epochs on all images only
+	beforeFile  = "before.safetensors" // with fine-tuning only
 	recordFile  = "record.json"
 )
 
 // A record is what the weights do not say.
 type record struct {
-	Setting       Setting
-	Image         []int
-	Classes       int
-	History, More *train.History
+	Setting           Setting
+	Image             []int
+	Classes           int
+	History, Finetune *train.History
 }
 
 // Save writes the network and its history into a folder.
-func (t *Trained) Save(dir string) error {
-	text, err := json.Marshal(record{t.Setting, t.Image, t.Classes, t.History, t.More})
+func (r *Result) Save(dir string) error {
+	text, err := json.Marshal(record{r.Setting, r.Image, r.Classes, r.History, r.Finetune})
 	if err != nil {
 		return err
 	}
-	if t.Before != nil {
-		err = nn.Save(filepath.Join(dir, beforeFile), t.Before)
+	if r.BeforeFinetune != nil {
+		err = nn.Save(filepath.Join(dir, beforeFile), r.BeforeFinetune)
 	}
-	return errors.Join(err, nn.Save(filepath.Join(dir, weightsFile), t.Net), os.WriteFile(filepath.Join(dir, recordFile), text, 0o666))
+	return errors.Join(err, nn.Save(filepath.Join(dir, weightsFile), r.Net),
+		durable.WriteFile(filepath.Join(dir, recordFile), durable.Seal(text)))
 }
 
 // Load reads what Save has written.
-func (t *Trained) Load(dir string) error {
-	text, err := os.ReadFile(filepath.Join(dir, recordFile))
+func (r *Result) Load(dir string) error {
+	path := filepath.Join(dir, recordFile)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	var r record
-	if err := json.Unmarshal(text, &r); err != nil {
-		return fmt.Errorf("lcn15: %s: %w", recordFile, err)
+	rec, err := readRecord(text)
+	if err != nil {
+		return fmt.Errorf("lcn15: %s: %w", path, err)
 	}
-	if err := r.Setting.Check(); err != nil {
-		return err
+	read := func(file string) (*Net, error) {
+		n := New(rec.Setting, rec.Image, rec.Classes)
+		return n, nn.Load(filepath.Join(dir, file), n)
 	}
-	if len(r.Image) != 3 || r.Classes < 1 {
-		return fmt.Errorf("lcn15: %s: images of shape %v, %d classes", recordFile, r.Image, r.Classes)
-	}
-	n := New(r.Setting, r.Image, r.Classes)
-	if err := nn.Load(filepath.Join(dir, weightsFile), n); err != nil {
+	n, err := read(weightsFile)
+	if err != nil {
 		return err
 	}
 	var before *Net
-	if r.Setting.More > 0 {
-		before = New(r.Setting, r.Image, r.Classes)
-		if err := nn.Load(filepath.Join(dir, beforeFile), before); err != nil {
+	if rec.Setting.FinetuneEpochs > 0 {
+		if before, err = read(beforeFile); err != nil {
 			return err
 		}
 	}
-	*t = Trained{r.Setting, r.Image, r.Classes, n, r.History, r.More, before}
+	*r = Result{rec.Setting, rec.Image, rec.Classes, n, rec.History, rec.Finetune, before}
 	return nil
+}
+
+// readRecord reads what Save writes into recordFile.
+func readRecord(text []byte) (r record, err error) {
+	content, err := durable.Open(text)
+	if err != nil {
+		return r, err
+	}
+	if err := json.Unmarshal(content, &r); err != nil {
+		return r, err
+	}
+	if err := r.Setting.Check(); err != nil {
+		return r, err
+	}
+	outside := func(n int) bool { return n < 1 || n > 1<<16 }
+	if len(r.Image) != 3 || slices.ContainsFunc(r.Image, outside) || outside(r.Classes) {
+		return r, fmt.Errorf("images of shape %v, %d classes", r.Image, r.Classes)
+	}
+	return r, nil
 }
 
 // An sgd is gradient descent with momentum in which some parameters learn more slowly: a factor on the gradient is a
@@ -203,7 +219,7 @@ type sgd struct {
 func newSGD(n *Net) *sgd {
 	o := &sgd{factors: map[*autograd.Var]float32{}}
 	for i, layer := range n.Hidden {
-		if f := n.setting.Hidden[i].Slow; f > 0 && f != 1 {
+		if f := n.setting.Hidden[i].LRScale; f > 0 && f != 1 {
 			for _, p := range nn.Params(layer) {
 				o.factors[p] = float32(f)
 			}

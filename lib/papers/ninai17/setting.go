@@ -5,18 +5,16 @@
 package ninai17
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 
 	"github.com/lateral-ml/lateral/lib/drmm"
+	"github.com/lateral-ml/lateral/lib/experiment"
 )
 
 // Weights are the factors alpha of the terms of the objective
 //
-//	L = Labels·L_H + Reconstruction·L_RC + KL·L_KL + Marginal·L_M + NonNegativity·L_NN + Agreement·L_A
+//	L = Labels·L_H + Reconstruction·L_RC + KL·L_KL + Marginal·L_M + NonNegativity·L_NN + Consistency·L_A
 //
 // of which a term with factor 0 is not computed [NINAI17, section 3(A)].
 //
@@ -37,7 +35,7 @@ type Weights struct {
 	KL             float64 `json:"kl"`
 	Marginal       float64 `json:"marginal"`
 	NonNegativity  float64 `json:"nonnegativity"`
-	Agreement      float64 `json:"agreement,omitempty"`
+	Consistency    float64 `json:"consistency,omitempty"`
 }
 
 // The variants of the document's tables: which terms are there.
@@ -49,25 +47,25 @@ const (
 	NNVI  = "nn-vi"  // all
 )
 
-// Of returns the weights of a variant: w without the terms that it lacks.
-func (w Weights) Of(variant string) Weights {
+// For returns the weights of a variant: w without the terms that it lacks.
+func (w Weights) For(variant string) Weights {
 	switch variant {
 	case Sup:
-		w.Reconstruction, w.KL, w.Marginal, w.NonNegativity, w.Agreement = 0, 0, 0, 0, 0
+		w.Reconstruction, w.KL, w.Marginal, w.NonNegativity, w.Consistency = 0, 0, 0, 0, 0
 	case MPC:
-		w.KL, w.Marginal, w.NonNegativity, w.Agreement = 0, 0, 0, 0
+		w.KL, w.Marginal, w.NonNegativity, w.Consistency = 0, 0, 0, 0
 	case NNMPC:
-		w.KL, w.Marginal, w.Agreement = 0, 0, 0
+		w.KL, w.Marginal, w.Consistency = 0, 0, 0
 	case VI:
 		w.NonNegativity = 0
 	}
 	return w
 }
 
-// How the squares of L_RC and L_NN are gathered for an image.
+// How the squares of L_RC and L_NN are reduced to one number for an image.
 const (
-	Sums  = "sums"  // over its elements, as the document writes them
-	Means = "means" // divided by the number of elements, as its authors' code computes them
+	Sum  = "sum"  // over its elements, as the document writes them
+	Mean = "mean" // divided by the number of elements, as its authors' code computes them
 )
 
 // The optimisers of a setting.
@@ -79,23 +77,22 @@ const (
 
 // A Setting is one model and how it is trained: all that its result depends on.
 type Setting struct {
-	Data  string `json:"data"`  // name of the images
-	Sum   string `json:"sum"`   // what identifies them
-	Shape string `json:"shape"` // see ParseShape
+	experiment.Source
+	Shape string `json:"shape"` // see drmm.ParseShape
 
 	Labels     int    `json:"labels"`     // labelled images, as many of each class
-	Unlabelled int    `json:"unlabelled"` // images of the training set that are used without labels; 0 trains on the labelled ones alone
+	Unlabelled int    `json:"unlabelled"` // training images that are used without labels; 0 trains on the labelled ones alone
 	Variant    string `json:"variant"`    // Sup, MPC, NNMPC, VI or NNVI
 
-	Weights Weights `json:"weights"` // of the terms that the variant has
-	Squares string  `json:"squares"` // Sums or Means
-	Noise   float64 `json:"noise"`   // largest standard deviation of the noise that training images get before inference
-	// The weights KL, Marginal and Agreement grow in a straight line from 0 at RampFrom to their value at RampTo, in
-	// epochs: the features must have begun to form before anything can be certain. Marginal falls in another to 0 at
-	// FadeTo, or never if that is 0: classes that are not equally frequent are not to be found equally often in the end.
-	RampFrom float64 `json:"rampFrom"`
-	RampTo   float64 `json:"rampTo"`
-	FadeTo   float64 `json:"fadeTo,omitempty"`
+	Weights   Weights `json:"weights"`   // of the terms that the variant has
+	Reduction string  `json:"reduction"` // Sum or Mean, of L_RC and L_NN
+	Noise     float64 `json:"noise"`     // largest standard deviation of the noise that training images get before inference
+	// The weights KL, Marginal and Consistency grow linearly from 0 at RampFrom to their value at RampTo, in epochs: the
+	// features must have begun to form before anything can be certain. Marginal then falls linearly to 0 at MarginalEnd,
+	// or never if that is 0: where classes are not equally frequent, asking for equal shares to the end costs accuracy.
+	RampFrom    float64 `json:"rampFrom"`
+	RampTo      float64 `json:"rampTo"`
+	MarginalEnd float64 `json:"marginalEnd,omitempty"`
 
 	Optimizer string  `json:"optimizer"` // Adam, SGD or RMSProp
 	Rate      float64 `json:"rate"`      // learning rate at first
@@ -106,9 +103,9 @@ type Setting struct {
 	Epochs   int    `json:"epochs"`             // passes through the unlabelled images
 	Batch    int    `json:"batch"`              // images of a step
 	Rendered int    `json:"rendered,omitempty"` // images of a step that are rendered, its last ones; 0 for all
-	Share    int    `json:"share"`              // unlabelled images for each labelled one in a step: 1 in the document, half and half; 0 without unlabelled images
+	Ratio    int    `json:"ratio"`              // unlabelled images for each labelled one in a step: 1 in the document; 0 without
 	Steps    int    `json:"steps"`              // steps of an epoch, if there are no unlabelled images; else 0
-	Seed     uint64 `json:"seed"`               // of the choice of the labelled images, the first weights and the order of the images
+	Seed     uint64 `json:"seed"`               // of the choice of labelled images, the first weights and the order of the images
 }
 
 // Digits returns the setting of the five-layer model for digits with some labelled images of 60,000, in a variant.
@@ -118,26 +115,30 @@ type Setting struct {
 func Digits(labels int, variant string) Setting {
 	return Setting{
 		Shape: drmm.FiveLayer().String(), Labels: labels, Unlabelled: 60000, Variant: NNVI,
-		Weights: Weights{Labels: 1, Reconstruction: 20, KL: -1, Marginal: 2, NonNegativity: 1}, Squares: Means,
-		Noise: 0.5, RampFrom: 0.35, RampTo: 0.7, Optimizer: Adam, Rate: 0.01, FinalRate: 0.0001, Average: 0.999, Epochs: 8, Batch: 100, Share: 4,
-	}.of(labels, variant)
+		Weights: Weights{Labels: 1, Reconstruction: 20, KL: -1, Marginal: 2, NonNegativity: 1}, Reduction: Mean,
+		Noise: 0.5, RampFrom: 0.35, RampTo: 0.7, Optimizer: Adam, Rate: 0.01, FinalRate: 0.0001, Average: 0.999,
+		Epochs: 8, Batch: 100, Ratio: 4,
+	}.with(labels, variant)
 }
 
 // Long returns the setting of the five-layer model for a long training with 100 labels and all other images. In that of
-// [Digits] the net soon is certain, and its errors stay. Agreement was chosen on 10,000 training images that were held
-// out, with half the channels; FadeTo after a count of the classes that Digits' net finds among training images: too many
-// of the rare ones.
+// [Digits] the net soon is certain, and its errors stay. Consistency was chosen on 10,000 training images that were held
+// out, with half the channels; MarginalEnd after counting the classes that Digits' net finds among training images: too
+// many of the rare ones.
 func Long() Setting {
 	s := Digits(100, NNVI)
-	s.Weights.Agreement = 2
-	s.Epochs, s.Share, s.Rendered, s.RampFrom, s.RampTo, s.FadeTo = 12, 9, 20, 0.5, 2, 4
+	s.Weights.Consistency = 2
+	s.Epochs, s.Ratio, s.Rendered, s.RampFrom, s.RampTo, s.MarginalEnd = 12, 9, 20, 0.5, 2, 4
 	return s
 }
 
-// On returns the setting for some data. Where it asks for more images without labels than there are, it gets them all.
-func (s Setting) On(d *Data) Setting {
-	s.Data, s.Sum = d.Name(), d.Sum()
-	s.Unlabelled = min(s.Unlabelled, d.Train.Len())
+// On returns the setting for some images. Where it asks for more images without labels than there are, it gets them all.
+func (s Setting) On(d *experiment.Data) Setting { return s.At(d.Source(), s.Seed) }
+
+// At implements [experiment.Setting].
+func (s Setting) At(src experiment.Source, seed uint64) Setting {
+	s.Source, s.Seed = src, seed
+	s.Unlabelled = min(s.Unlabelled, src.Images)
 	return s
 }
 
@@ -146,83 +147,71 @@ func (s Setting) String() string {
 	return fmt.Sprintf("%s, %d labels, %d unlabelled, seed %d", s.Variant, s.Labels, s.Unlabelled, s.Seed)
 }
 
-// Check returns an error that names the field which has no sense.
+// Check returns an error that names the invalid fields.
 func (s Setting) Check() error {
-	field := func(name string, value any, want string) error {
-		return fmt.Errorf("ninai17: %s is %v: want %s", name, value, want)
-	}
-	known := func(name, value string, known ...string) error {
-		if slices.Contains(known, value) {
-			return nil
-		}
-		return field(name, fmt.Sprintf("%q", value), "one of "+strings.Join(known, ", "))
-	}
+	c := experiment.Check{Package: "ninai17"}
 	_, err := drmm.ParseShape(s.Shape)
-	err = errors.Join(err,
-		known("Variant", s.Variant, Variants()...),
-		known("Squares", s.Squares, Sums, Means),
-		known("Optimizer", s.Optimizer, Adam, SGD, RMSProp))
-	finite := func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+	c.Add(err)
+	c.OneOf("Variant", s.Variant, Variants()...)
+	c.OneOf("Reduction", s.Reduction, Sum, Mean)
+	c.OneOf("Optimizer", s.Optimizer, Adam, SGD, RMSProp)
+	c.AtLeast("Labels", s.Labels, 1)
+	c.AtLeast("Unlabelled", s.Unlabelled, 0)
+	s.checkWeights(&c)
+	c.NotNegative("Noise", s.Noise)
+	c.NotNegative("RampFrom", s.RampFrom)
+	c.NotNegative("RampTo", s.RampTo)
+	c.That(s.RampTo >= s.RampFrom, "RampTo", s.RampTo, "at least RampFrom")
+	c.NotNegative("MarginalEnd", s.MarginalEnd)
+	c.That(s.MarginalEnd == 0 || s.MarginalEnd > s.RampTo, "MarginalEnd", s.MarginalEnd, "more than RampTo, or 0")
+	c.Positive("Rate", s.Rate)
+	c.Positive("FinalRate", s.FinalRate)
+	c.That(s.FinalRate <= s.Rate, "FinalRate", s.FinalRate, "at most Rate")
+	c.AtLeast("Epochs", s.Epochs, 1)
+	c.NotNegative("Hold", s.Hold)
+	c.That(s.Hold < float64(s.Epochs), "Hold", s.Hold, "fewer than Epochs")
+	c.Share("Average", s.Average)
+	c.That((s.Ratio > 0) == (s.Unlabelled > 0) && s.Ratio >= 0, "Ratio", s.Ratio,
+		"at least 1 with unlabelled images, and 0 without them")
+	c.That(s.Batch > 0 && s.Ratio >= 0 && s.Batch%(1+s.Ratio) == 0, "Batch", s.Batch,
+		fmt.Sprintf("a multiple of %d, a labelled image with its unlabelled ones", 1+s.Ratio))
+	c.That(s.Rendered >= 0 && s.Rendered <= s.Batch, "Rendered", s.Rendered, "0 for all, or at most Batch")
+	c.That((s.Steps > 0) == (s.Unlabelled == 0) && s.Steps >= 0, "Steps", s.Steps,
+		"at least 1 without unlabelled images, and 0 with them")
+	return c.Err()
+}
+
+func (s Setting) checkWeights(c *experiment.Check) {
 	w := s.Weights
-	switch {
-	case err != nil:
-		return err
-	case s.Labels < 1:
-		return field("Labels", s.Labels, "at least 1")
-	case s.Unlabelled < 0:
-		return field("Unlabelled", s.Unlabelled, "0 or more")
-	case !finite(w.Labels) || !finite(w.Reconstruction) || !finite(w.KL) || !finite(w.Marginal) || !finite(w.NonNegativity) || !finite(w.Agreement):
-		return field("Weights", w, "finite numbers")
-	case w != w.Of(s.Variant):
-		return field("Weights", w, "0 for the terms that variant "+s.Variant+" lacks: use Weights.Of")
-	case s.Unlabelled == 0 && (w.KL != 0 || w.Marginal != 0 || w.Agreement != 0):
-		return field("Unlabelled", s.Unlabelled, "some images for the terms KL, Marginal and Agreement")
-	case w.Agreement != 0 && s.Average == 0:
-		return field("Average", s.Average, "more than 0 for the term Agreement, which asks for the averaged weights' posterior")
-	case !(s.Noise >= 0) || !finite(s.Noise):
-		return field("Noise", s.Noise, "a number >= 0")
-	case !(s.RampFrom >= 0) || !(s.RampTo >= s.RampFrom) || !finite(s.RampTo):
-		return field("RampTo", s.RampTo, "0 <= RampFrom <= RampTo")
-	case s.FadeTo != 0 && !(s.FadeTo > s.RampTo) || !finite(s.FadeTo):
-		return field("FadeTo", s.FadeTo, "more than RampTo, or 0")
-	case !(s.Rate > 0) || !finite(s.Rate):
-		return field("Rate", s.Rate, "a positive number")
-	case !(s.FinalRate > 0) || s.FinalRate > s.Rate:
-		return field("FinalRate", s.FinalRate, "more than 0 and at most Rate")
-	case s.Epochs < 1:
-		return field("Epochs", s.Epochs, "at least 1")
-	case !(s.Hold >= 0) || s.Hold >= float64(s.Epochs):
-		return field("Hold", s.Hold, "0 or more epochs, fewer than all")
-	case !(s.Average >= 0) || s.Average >= 1:
-		return field("Average", s.Average, "0 <= Average < 1")
-	case (s.Share > 0) != (s.Unlabelled > 0) || s.Share < 0:
-		return field("Share", s.Share, "at least 1 with unlabelled images, and 0 without them")
-	case s.Batch < 1+s.Share || s.Batch%(1+s.Share) != 0:
-		return field("Batch", s.Batch, fmt.Sprintf("a multiple of %d, a labelled image with its share of unlabelled ones", 1+s.Share))
-	case s.Rendered < 0 || s.Rendered > s.Batch:
-		return field("Rendered", s.Rendered, "0 for all, or at most Batch")
-	case (s.Steps > 0) != (s.Unlabelled == 0) || s.Steps < 0:
-		return field("Steps", s.Steps, "at least 1 without unlabelled images, and 0 with them")
-	}
-	return nil
+	c.Finite("Weights.Labels", w.Labels)
+	c.Finite("Weights.Reconstruction", w.Reconstruction)
+	c.Finite("Weights.KL", w.KL)
+	c.Finite("Weights.Marginal", w.Marginal)
+	c.Finite("Weights.NonNegativity", w.NonNegativity)
+	c.Finite("Weights.Consistency", w.Consistency)
+	c.That(w == w.For(s.Variant), "Weights", w, "0 for the terms that variant "+s.Variant+" lacks: use Weights.For")
+	c.That(s.Unlabelled != 0 || w.KL == 0 && w.Marginal == 0 && w.Consistency == 0, "Unlabelled", s.Unlabelled,
+		"some images for the terms KL, Marginal and Consistency")
+	c.That(w.Consistency == 0 || s.Average > 0, "Average", s.Average,
+		"more than 0 for the term Consistency, which needs the averaged weights")
 }
 
 // labelled returns the number of labelled images of a step.
-func (s Setting) labelled() int { return s.Batch / (1 + s.Share) }
+func (s Setting) labelled() int { return s.Batch / (1 + s.Ratio) }
 
 // samples returns the number of samples of an epoch, each a labelled image and its share of unlabelled ones.
 func (s Setting) samples() int {
 	if s.Unlabelled == 0 {
 		return s.Steps * s.Batch
 	}
-	return ceil(s.Unlabelled, s.Share)
+	return ceil(s.Unlabelled, s.Ratio)
 }
 
 // stepsOfEpoch returns the number of steps of an epoch.
 func (s Setting) stepsOfEpoch() int { return ceil(s.samples(), s.labelled()) }
 
-// Images returns how many images training looks at, each as often as it is shown.
-func (s Setting) Images() int { return s.Epochs * s.stepsOfEpoch() * s.Batch }
+// Samples implements [experiment.Setting].
+func (s Setting) Samples() int { return s.Epochs * s.stepsOfEpoch() * s.Batch }
 
 // ceil returns n/k, rounded up; a k that Check refuses counts as 1.
 func ceil(n, k int) int {
@@ -250,10 +239,10 @@ func (s Setting) ramp(epoch float64) float64 {
 // fade returns the factor of Marginal beside that of ramp.
 func (s Setting) fade(epoch float64) float64 {
 	switch {
-	case s.FadeTo == 0 || epoch <= s.RampTo:
+	case s.MarginalEnd == 0 || epoch <= s.RampTo:
 		return 1
-	case epoch >= s.FadeTo:
+	case epoch >= s.MarginalEnd:
 		return 0
 	}
-	return (s.FadeTo - epoch) / (s.FadeTo - s.RampTo)
+	return (s.MarginalEnd - epoch) / (s.MarginalEnd - s.RampTo)
 }

@@ -4,62 +4,51 @@ package ninai17
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
-	"fmt"
-	"path/filepath"
-	"runtime"
-	"time"
+	"errors"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/drmm"
+	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/metrics"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/optim"
-	"github.com/lateral-ml/lateral/lib/sweep"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// Measures are the result of a setting. Errors are shares of the test images, of the last epoch: no epoch is chosen by
-// what the test images say.
-type Measures struct {
-	Error        float64   `json:"error"`        // of the averaged weights where there are, else of the last ones
-	LastError    float64   `json:"lastError"`    // of the last weights
-	Errors       []float64 `json:"errors"`       // Error after each epoch
-	Labels       float64   `json:"labels"`       // L_H and the other terms in the last epoch, without their weights
-	Reconstruct  float64   `json:"reconstruct"`  // L_RC
-	KL           float64   `json:"kl"`           // L_KL
-	Marginal     float64   `json:"marginal"`     // L_M
-	Negativity   float64   `json:"negativity"`   // L_NN
-	HoursOfSteps float64   `json:"hoursOfSteps"` // time, measuring included; 0 in a sweep
+// Metrics are the result of a setting. Errors are shares of the test images, after the last epoch: no epoch is chosen by
+// its test error.
+type Metrics struct {
+	Error     float64   `json:"error"`     // of the averaged weights where there are, else of the last ones
+	LastError float64   `json:"lastError"` // of the last weights
+	Errors    []float64 `json:"errors"`    // Error after each epoch
+
+	// The terms in the last epoch, without their weights.
+	Labels         float64 `json:"labels"`         // L_H
+	Reconstruction float64 `json:"reconstruction"` // L_RC
+	KL             float64 `json:"kl"`             // L_KL
+	Marginal       float64 `json:"marginal"`       // L_M
+	NonNegativity  float64 `json:"nonnegativity"`  // L_NN
+
+	Hours float64 `json:"hours"` // of training and measuring; 0 in a sweep
 }
 
-// A Trained is a model and what became of it.
-type Trained struct {
-	Net      *drmm.Net // with the averaged weights where there are
-	History  *train.History
-	Measures Measures
-}
-
-// Options are what does not change a result.
-type Options struct {
-	Workers int                // goroutines of a step; 0 is one for each core
-	Dir     string             // folder for checkpoints, from which a killed run goes on to the same bits; "" keeps none
-	Every   time.Duration      // save within an epoch when this much time has passed; 0 saves after epochs only
-	OnStep  func(*train.Event) // called after each step; may be nil
-	OnEpoch func(*train.Event) // called after each epoch; may be nil
+// A Result is a trained model and what became of it.
+type Result struct {
+	Net     *drmm.Net // with the averaged weights where there are
+	History *train.History
+	Metrics Metrics
 }
 
 // Train trains the model of a setting and measures it on the test images after each epoch.
 //
-// The history has, of the training batches, the loss and its terms, without their weights, as "labels", "reconstruct",
-// "kl", "marginal", "agreement" and "negativity", as far as they are computed, and the "error" of the labelled images; of
-// the test images the "error" and, with averaged weights, "average error".
-func Train(ctx context.Context, s Setting, d *Data, o Options) (*Trained, error) {
+// The history has, of the training batches, the loss and its terms, without their weights, as "labels",
+// "reconstruction", "kl", "marginal", "consistency" and "nonnegativity", as far as they are computed, and the "error" of
+// the labelled images; of the test images the "error" and, with averaged weights, "average error".
+func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (*Result, error) {
 	t, data, err := newTrainer(s, d)
 	if err != nil {
 		return nil, err
@@ -68,55 +57,18 @@ func Train(ctx context.Context, s Setting, d *Data, o Options) (*Trained, error)
 	if err != nil {
 		return nil, err
 	}
-	trained := &Trained{Net: t.model.Net, History: history, Measures: measures(history)}
+	r := &Result{Net: t.model.Net, History: history, Metrics: metricsOf(history)}
 	if t.average != nil {
-		trained.Net = t.average
+		r.Net = t.average
 	}
-	return trained, nil
+	return r, nil
 }
 
-// Sweep returns the sweep that trains the models of some settings, one core each, or more where there are fewer models
-// than cores. Each keeps its checkpoints in a folder of its own in dir, named by a hash of the setting: a sweep that is
-// killed goes on within its models. An empty dir keeps none. Set File, Shard and OnResult of the sweep as needed.
-func Sweep(settings []Setting, d *Data, dir string) sweep.Sweep[Setting, Measures] {
-	cores := max(1, runtime.GOMAXPROCS(0)/max(1, len(settings)))
-	return sweep.Sweep[Setting, Measures]{
-		Settings: settings,
-		Do: func(ctx context.Context, s Setting) (Measures, error) {
-			o := Options{Workers: cores}
-			if dir != "" {
-				o.Dir, o.Every = s.Dir(dir), 10*time.Minute
-			}
-			t, err := Train(ctx, s, d, o)
-			if err != nil {
-				return Measures{}, err
-			}
-			t.Measures.HoursOfSteps = 0 // what depends on the setting alone is comparable
-			return t.Measures, nil
-		},
-		Cost: func(s Setting) float64 { return float64(s.Images()) },
-	}
-}
-
-// Dir returns the folder within dir in which [Sweep] keeps the checkpoints of a setting: [Train] with that folder reads
-// back a model that a sweep has trained.
-func (s Setting) Dir(dir string) string {
-	text, err := json.Marshal(s)
-	if err != nil {
-		panic(fmt.Sprintf("ninai17: Dir: %v: Check knows why", err)) // a number that is none
-	}
-	return filepath.Join(dir, fmt.Sprintf("%x", sha256.Sum256(text))[:16])
-}
-
-// Checkpoints returns the folder for the checkpoints of sweeps with a file of results: one beside it, which all grids
-// share. A setting that is in two of them is trained once.
-func Checkpoints(file string) string { return filepath.Join(filepath.Dir(file), "drmm-checkpoints") }
-
-func measures(h *train.History) Measures {
+func metricsOf(h *train.History) Metrics {
 	last := h.Epochs[len(h.Epochs)-1]
-	m := Measures{
-		LastError: last.Valid["error"], Labels: last.Train["labels"], Reconstruct: last.Train["reconstruct"],
-		KL: last.Train["kl"], Marginal: last.Train["marginal"], Negativity: last.Train["negativity"],
+	m := Metrics{
+		LastError: last.Valid["error"], Labels: last.Train["labels"], Reconstruction: last.Train["reconstruction"],
+		KL: last.Train["kl"], Marginal: last.Train["marginal"], NonNegativity: last.Train["nonnegativity"],
 	}
 	for _, e := range h.Epochs {
 		value, averaged := e.Valid["average error"]
@@ -124,7 +76,7 @@ func measures(h *train.History) Measures {
 			value = e.Valid["error"]
 		}
 		m.Error, m.Errors = value, append(m.Errors, value)
-		m.HoursOfSteps += e.Seconds / 3600
+		m.Hours += e.Seconds / 3600
 	}
 	return m
 }
@@ -156,12 +108,9 @@ type trainer struct {
 	beliefs tensor.Tensor
 }
 
-func newTrainer(s Setting, d *Data) (*trainer, *dataset.SemiSupervised, error) {
-	if err := s.Check(); err != nil {
+func newTrainer(s Setting, d *experiment.Data) (*trainer, *dataset.SemiSupervised, error) {
+	if err := errors.Join(s.Check(), d.Check(s.Source)); err != nil {
 		return nil, nil, err
-	}
-	if s.Data != d.Name() || s.Sum != d.Sum() {
-		return nil, nil, fmt.Errorf("ninai17: the setting is for the data %s %s, but these are %s %s: set Data and Sum", s.Data, s.Sum, d.Name(), d.Sum())
 	}
 	data, err := s.data(d.Train)
 	if err != nil {
@@ -173,7 +122,7 @@ func newTrainer(s Setting, d *Data) (*trainer, *dataset.SemiSupervised, error) {
 	}
 	image := d.Train.X.Shape()
 	draw := func() (*drmm.Net, error) {
-		return drmm.NewNet(shape, drmm.Level{Channels: image[1], H: image[2], W: image[3]}, len(d.Train.Classes), tensor.Stream(s.Seed, "weights"))
+		return drmm.NewNet(shape, drmm.Size{Channels: image[1], H: image[2], W: image[3]}, len(d.Train.Classes), tensor.Stream(s.Seed, "weights"))
 	}
 	net, err := draw()
 	if err != nil {
@@ -202,7 +151,7 @@ func tensors(n *drmm.Net) (list []*tensor.Tensor) {
 	return list
 }
 
-func (t *trainer) config(data train.Data, d *Data, o Options) train.Config {
+func (t *trainer) config(data train.Data, d *experiment.Data, o experiment.Options) train.Config {
 	return train.Config{
 		Learner: &train.GradientDescent{
 			Model: t.model, Loss: t.objective, Optimizer: t.optimizer(), Schedule: t.rate, Constrain: t.afterStep,
@@ -243,11 +192,11 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 	}
 	t.model.Net.Infer(&t.found, t.addNoise(b.X))
 	n, all := len(b.Y), b.X.Rows()
-	labelled := autograd.Slice(t.found.Logits, 0, n)
+	labelled := autograd.Slice(t.found.Logits, 0, 0, n)
 	b.Error(labelled)
 	cost := t.term(b, "labels", t.Weights.Labels, loss.CrossEntropy(labelled, b.Y))
-	if t.Weights.KL != 0 || t.Weights.Marginal != 0 || t.Weights.Agreement != 0 {
-		cost = autograd.Add(cost, t.unlabelled(b, autograd.Slice(t.found.Logits, n, all)))
+	if t.Weights.KL != 0 || t.Weights.Marginal != 0 || t.Weights.Consistency != 0 {
+		cost = autograd.Add(cost, t.unlabelled(b, autograd.Slice(t.found.Logits, 0, n, all)))
 	}
 	if t.Weights.Reconstruction != 0 || t.Weights.NonNegativity != 0 {
 		from := 0
@@ -258,10 +207,10 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 		for _, g := range t.found.Switches {
 			t.switches = append(t.switches, g.From(from, all))
 		}
-		t.model.Net.Render(&t.rendered, drmm.Choose(autograd.Slice(t.found.Logits, from, all)), t.switches)
-		squares := loss.SumSquare(t.rendered.Image(), autograd.Slice(b.X, from, all))
-		cost = autograd.Add(cost, t.term(b, "reconstruct", t.Weights.Reconstruction*t.square(b.X), squares))
-		cost = autograd.Add(cost, t.negativity(b))
+		t.model.Net.Render(&t.rendered, drmm.OneHotArgmax(autograd.Slice(t.found.Logits, 0, from, all)), t.switches)
+		squares := loss.SSE(t.rendered.Image(), autograd.Slice(b.X, 0, from, all))
+		cost = autograd.Add(cost, t.term(b, "reconstruction", t.Weights.Reconstruction*t.scale(b.X), squares))
+		cost = autograd.Add(cost, t.nonNegativity(b))
 	}
 	return cost
 }
@@ -272,9 +221,9 @@ func (t *trainer) unlabelled(b *train.Batch, logits *autograd.Var) *autograd.Var
 	ramp, fade := t.ramp(epoch), t.fade(epoch)
 	cost := t.term(b, "kl", ramp*t.Weights.KL, loss.KL(logits, nil))
 	cost = autograd.Add(cost, t.term(b, "marginal", ramp*fade*t.Weights.Marginal, loss.MarginalKL(logits, nil)))
-	if t.Weights.Agreement != 0 {
+	if t.Weights.Consistency != 0 {
 		beliefs := t.believe(b.X, len(b.Y))
-		cost = autograd.Add(cost, t.term(b, "agreement", ramp*t.Weights.Agreement, loss.Agreement(logits, beliefs)))
+		cost = autograd.Add(cost, t.term(b, "consistency", ramp*t.Weights.Consistency, loss.Consistency(logits, beliefs)))
 	}
 	return cost
 }
@@ -316,26 +265,26 @@ func (t *trainer) term(b *train.Batch, name string, weight float64, term *autogr
 	return autograd.Scale(term, float32(weight))
 }
 
-// negativity returns L_NN with its weight.
-func (t *trainer) negativity(b *train.Batch) *autograd.Var {
+// nonNegativity returns L_NN with its weight.
+func (t *trainer) nonNegativity(b *train.Batch) *autograd.Var {
 	var cost *autograd.Var
 	sum := 0.0
 	for _, z := range t.rendered.Templates[1:] {
 		term := loss.NonNegativity(z)
 		sum += float64(term.Scalar())
-		term = autograd.Scale(term, float32(t.Weights.NonNegativity*t.square(z)))
+		term = autograd.Scale(term, float32(t.Weights.NonNegativity*t.scale(z)))
 		if cost != nil {
 			term = autograd.Add(cost, term)
 		}
 		cost = term
 	}
-	b.Report("negativity", sum)
+	b.Report("nonnegativity", sum)
 	return cost
 }
 
-// square returns the factor of a sum of squares over the elements of a sample.
-func (t *trainer) square(x *autograd.Var) float64 {
-	if t.Squares == Means {
+// scale returns the factor of a sum of squares over the elements of a sample.
+func (t *trainer) scale(x *autograd.Var) float64 {
+	if t.Reduction == Mean {
 		return 1 / float64(x.Width())
 	}
 	return 1

@@ -17,6 +17,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/drmm"
+	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/sweep"
@@ -40,12 +41,14 @@ func bars(n int, name string) *dataset.Set {
 	return s
 }
 
-func barData() *Data { return &Data{Train: bars(60, "train"), Test: bars(30, "test")} }
+func barData() *experiment.Data {
+	return &experiment.Data{Train: bars(60, "train"), Test: bars(30, "test")}
+}
 
-func barSetting(d *Data, variant string) Setting {
+func barSetting(d *experiment.Data, variant string) Setting {
 	s := Digits(6, variant)
-	s.Data, s.Sum = d.Name(), d.Sum()
-	s.Shape, s.Share = "8x3x3 full pool, 8x2x2 valid, 3x1x1 valid", min(s.Share, 1)
+	s.Source = d.Source()
+	s.Shape, s.Ratio = "8x3x3 full pool, 8x2x2 valid, 3x1x1 valid", min(s.Ratio, 1)
 	s.Epochs, s.Batch, s.Rate, s.FinalRate, s.Average = 3, 12, 0.01, 0.001, 0.9
 	if s.Unlabelled > 0 {
 		s.Unlabelled = 60
@@ -55,7 +58,7 @@ func barSetting(d *Data, variant string) Setting {
 	return s
 }
 
-func mustTrain(t *testing.T, s Setting, d *Data, o Options) *Trained {
+func mustTrain(t *testing.T, s Setting, d *experiment.Data, o experiment.Options) *Result {
 	t.Helper()
 	trained, err := Train(context.Background(), s, d, o)
 	if err != nil {
@@ -73,7 +76,7 @@ func weights(n *drmm.Net) (all []float32) {
 }
 
 func TestVariantsLearn(t *testing.T) {
-	d := &Data{Train: bars(180, "train"), Test: bars(60, "test")}
+	d := &experiment.Data{Train: bars(180, "train"), Test: bars(60, "test")}
 	for _, variant := range Variants() {
 		s := barSetting(d, variant)
 		s.Shape = "12x3x3 full pool, 12x2x2 valid, 3x1x1 valid"
@@ -81,15 +84,15 @@ func TestVariantsLearn(t *testing.T) {
 			s.Unlabelled = 180
 		}
 		s.Labels, s.Epochs, s.Batch = 30, 15, 20
-		got := mustTrain(t, s, d, Options{})
+		got := mustTrain(t, s, d, experiment.Options{})
 		first, last := got.History.Epochs[0], got.History.Epochs[14]
-		if got.Measures.Error > 0.2 || len(got.Measures.Errors) != 15 {
-			t.Errorf("%s: error %v after 15 epochs: %v", variant, got.Measures.Error, got.Measures.Errors)
+		if got.Metrics.Error > 0.2 || len(got.Metrics.Errors) != 15 {
+			t.Errorf("%s: error %v after 15 epochs: %v", variant, got.Metrics.Error, got.Metrics.Errors)
 		}
-		if _, there := last.Train["reconstruct"]; there != (variant != Sup) {
+		if _, there := last.Train["reconstruction"]; there != (variant != Sup) {
 			t.Errorf("%s: reconstruction is there: %v", variant, there)
-		} else if there && !(last.Train["reconstruct"] < first.Train["reconstruct"]) {
-			t.Errorf("%s: reconstruction went from %v to %v", variant, first.Train["reconstruct"], last.Train["reconstruct"])
+		} else if there && !(last.Train["reconstruction"] < first.Train["reconstruction"]) {
+			t.Errorf("%s: reconstruction went from %v to %v", variant, first.Train["reconstruction"], last.Train["reconstruction"])
 		}
 		if _, there := last.Train["kl"]; there != (variant == VI || variant == NNVI) {
 			t.Errorf("%s: KL is there: %v", variant, there)
@@ -102,10 +105,10 @@ func TestTrainingForAnyWorkers(t *testing.T) {
 	s := barSetting(d, NNVI)
 	// Large enough for work to be shared.
 	s.Shape, s.Batch = "24x3x3 full pool, 32x3x3 full, 3x1x1 valid", 60
-	s.Weights.Agreement = 1
+	s.Weights.Consistency = 1
 	var want []float32
 	for _, workers := range []int{1, 2, 5} {
-		got := weights(mustTrain(t, s, d, Options{Workers: workers}).Net)
+		got := weights(mustTrain(t, s, d, experiment.Options{Workers: workers}).Net)
 		if want == nil {
 			want = got
 		} else if !slices.Equal(got, want) {
@@ -117,12 +120,12 @@ func TestTrainingForAnyWorkers(t *testing.T) {
 func TestKilledRunGoesOnToTheSameBits(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNVI)
-	s.Noise, s.Weights.Agreement, s.Rendered, s.FadeTo = 0.1, 1, 5, 2
-	want := mustTrain(t, s, d, Options{})
+	s.Noise, s.Weights.Consistency, s.Rendered, s.MarginalEnd = 0.1, 1, 5, 2
+	want := mustTrain(t, s, d, experiment.Options{})
 	dir := filepath.Join(t.TempDir(), "run")
 	for _, stop := range []int{3, 17} { // within the ramp, and after it
 		ctx, cancel := context.WithCancel(context.Background())
-		_, err := Train(ctx, s, d, Options{Dir: dir, OnStep: func(e *train.Event) {
+		_, err := Train(ctx, s, d, experiment.Options{Dir: dir, OnStep: func(e *train.Event) {
 			if e.Step == stop {
 				cancel()
 			}
@@ -131,16 +134,16 @@ func TestKilledRunGoesOnToTheSameBits(t *testing.T) {
 			t.Fatalf("error %v, want one about the interruption", err)
 		}
 	}
-	got := mustTrain(t, s, d, Options{Dir: dir})
+	got := mustTrain(t, s, d, experiment.Options{Dir: dir})
 	if !slices.Equal(weights(got.Net), weights(want.Net)) {
 		t.Error("the resumed run has other weights")
 	}
-	got.Measures.HoursOfSteps, want.Measures.HoursOfSteps = 0, 0
-	if !reflect.DeepEqual(got.Measures, want.Measures) {
-		t.Errorf("measures %+v, want %+v", got.Measures, want.Measures)
+	got.Metrics.Hours, want.Metrics.Hours = 0, 0
+	if !reflect.DeepEqual(got.Metrics, want.Metrics) {
+		t.Errorf("metrics %+v, want %+v", got.Metrics, want.Metrics)
 	}
 	s.Weights.KL *= 2
-	if _, err := Train(context.Background(), s, d, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "Key") {
+	if _, err := Train(context.Background(), s, d, experiment.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "Key") {
 		t.Errorf("error %v, want one that names the key of the checkpoint", err)
 	}
 }
@@ -152,7 +155,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNVI)
 	s.Epochs, s.RampFrom, s.RampTo = 40, 0, 0
-	s.Weights.Agreement, s.Rendered = 1, 5
+	s.Weights.Consistency, s.Rendered = 1, 5
 	var before, after uint64
 	count := func(e *train.Event) {
 		switch e.Step {
@@ -162,7 +165,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 			after = mallocs()
 		}
 	}
-	mustTrain(t, s, d, Options{Workers: 2, OnStep: count})
+	mustTrain(t, s, d, experiment.Options{Workers: 2, OnStep: count})
 	if after != before {
 		t.Errorf("%d allocations in 8 steps", after-before)
 	}
@@ -175,7 +178,7 @@ func TestAveragesFollowTheWeights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := train.Run(context.Background(), tr.config(mix, d, Options{})); err != nil {
+	if _, err := train.Run(context.Background(), tr.config(mix, d, experiment.Options{})); err != nil {
 		t.Fatal(err)
 	}
 	if slices.Equal(weights(tr.average), weights(tr.model.Net)) {
@@ -230,13 +233,13 @@ func TestSemiSupervisedData(t *testing.T) {
 func TestShareOfAStep(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNVI)
-	s.Unlabelled, s.Share, s.Batch = 40, 3, 16
+	s.Unlabelled, s.Ratio, s.Batch = 40, 3, 16
 	m, err := s.data(d.Train)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Len() != 14 || s.Images() != 3*4*16 {
-		t.Fatalf("%d samples, want 40/3 rounded up; %d images in 3 epochs", m.Len(), s.Images())
+	if m.Len() != 14 || s.Samples() != 3*4*16 {
+		t.Fatalf("%d samples, want 40/3 rounded up; %d images in 3 epochs", m.Len(), s.Samples())
 	}
 	seen := map[string]int{}
 	var b dataset.Batch
@@ -259,7 +262,7 @@ func TestShareOfAStep(t *testing.T) {
 	if len(seen) != 40 {
 		t.Errorf("%d different unlabelled images, want 40", len(seen))
 	}
-	got := mustTrain(t, s, d, Options{})
+	got := mustTrain(t, s, d, experiment.Options{})
 	if n := len(got.History.Epochs); n != 3 {
 		t.Errorf("%d epochs", n)
 	}
@@ -279,7 +282,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		"Variant":           func(s *Setting) { s.Variant = "all" },
 		"layer 1":           func(s *Setting) { s.Shape = "" },
 		"fits nowhere":      func(s *Setting) { s.Shape = "3x9x9 valid" },
-		"Squares":           func(s *Setting) { s.Squares = "" },
+		"Reduction":         func(s *Setting) { s.Reduction = "" },
 		"Optimizer":         func(s *Setting) { s.Optimizer = "lbfgs" },
 		"Labels":            func(s *Setting) { s.Labels = 0 },
 		"equally":           func(s *Setting) { s.Labels = 7 },
@@ -293,18 +296,18 @@ func TestSettingsAreChecked(t *testing.T) {
 		"Epochs":            func(s *Setting) { s.Epochs = 0 },
 		"Hold":              func(s *Setting) { s.Hold = 3 },
 		"Average":           func(s *Setting) { s.Average = 1 },
-		"Average is 0":      func(s *Setting) { s.Weights.Agreement, s.Average = 1, 0 },
+		"Average is 0":      func(s *Setting) { s.Weights.Consistency, s.Average = 1, 0 },
 		"Rendered":          func(s *Setting) { s.Rendered = 13 },
-		"FadeTo":            func(s *Setting) { s.FadeTo = s.RampTo },
-		"Share":             func(s *Setting) { s.Share = 0 },
+		"MarginalEnd":       func(s *Setting) { s.MarginalEnd = s.RampTo },
+		"Ratio":             func(s *Setting) { s.Ratio = 0 },
 		"Batch":             func(s *Setting) { s.Batch = 13 },
 		"Steps":             func(s *Setting) { s.Steps = 2 },
 		"Unlabelled":        func(s *Setting) { s.Unlabelled = 0 },
-		"set Data":          func(s *Setting) { s.Sum = "other" },
+		"method On":         func(s *Setting) { s.Checksum = "other" },
 	} {
 		s := barSetting(d, NNVI)
 		change(&s)
-		if _, err := Train(context.Background(), s, d, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Train(context.Background(), s, d, experiment.Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
@@ -328,20 +331,16 @@ func TestSettingsAreChecked(t *testing.T) {
 
 // Every setting of every grid can be trained, and none is there twice; the table has every variant.
 func TestGrids(t *testing.T) {
-	d := &Data{Train: &dataset.Set{Name: "digits", Sum: "a", X: tensor.New(6000, 1, 1, 1), Y: make([]int, 6000)}, Test: &dataset.Set{Sum: "b"}}
-	for _, profile := range []string{Quick, Standard, Paper} {
-		grids, err := Grids(profile)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, g := range grids {
-			settings := g.Settings(d)
-			if g.Name != GridNames()[i] || len(settings) != g.Len() || g.Len() == 0 {
+	few := experiment.Source{Data: "digits", Checksum: "a b", Images: 6000}
+	for _, profile := range experiment.Profiles() {
+		for _, g := range Grids.List(profile) {
+			settings := g.Settings(few)
+			if len(settings) != g.Len() || g.Len() == 0 {
 				t.Errorf("%s, %s: %d settings, want %d", profile, g.Name, len(settings), g.Len())
 			}
 			seen, variants := map[Setting]bool{}, map[string]bool{}
 			for _, s := range settings {
-				if err := s.Check(); err != nil || seen[s] || s.Unlabelled > 6000 || s.Sum != "a b" {
+				if err := s.Check(); err != nil || seen[s] || s.Unlabelled > 6000 || s.Source != few {
 					t.Errorf("%s, %s, %v: %v, seen before: %v", profile, g.Name, s, err, seen[s])
 				}
 				seen[s], variants[s.Variant] = true, true
@@ -350,22 +349,6 @@ func TestGrids(t *testing.T) {
 				t.Errorf("%s: variants %v", profile, variants)
 			}
 		}
-	}
-	if _, err := Lookup("drmm", "huge"); err == nil {
-		t.Error("there is a profile huge")
-	}
-	if _, err := Lookup("fc1", Quick); err == nil || !strings.Contains(err.Error(), "drmm-best") {
-		t.Errorf("error %v, want one that names the grids", err)
-	}
-}
-
-func TestLoad(t *testing.T) {
-	d, err := Load("glyphs")
-	if err != nil || d.Name() != "Glyphs" || d.Train.Len() != 10000 || Images(d.Name()) != 10000 {
-		t.Errorf("%+v, %v", d, err)
-	}
-	if _, err := Load("letters"); err == nil || !strings.Contains(err.Error(), DataNames) {
-		t.Errorf("error %v, want one that names the data there are", err)
 	}
 }
 
@@ -382,11 +365,11 @@ func TestRates(t *testing.T) {
 		}
 	}
 	for epoch, want := range map[float64]float64{0: 1, 3: 1, 4: 0.75, 7: 0, 9: 0} {
-		s.FadeTo = 7
+		s.MarginalEnd = 7
 		if got := s.fade(epoch); got != want {
 			t.Errorf("fade %v at %v, want %v", got, epoch, want)
 		}
-		s.FadeTo = 0
+		s.MarginalEnd = 0
 		if got := s.fade(epoch); got != 1 {
 			t.Errorf("fade %v at %v without an end", got, epoch)
 		}
@@ -394,13 +377,13 @@ func TestRates(t *testing.T) {
 }
 
 // What the term asks for comes nearer when it weighs more.
-func TestAgreement(t *testing.T) {
+func TestConsistency(t *testing.T) {
 	d := barData()
 	var found []float64
 	for _, weight := range []float64{0.001, 10} {
 		s := barSetting(d, NNVI)
-		s.Epochs, s.RampFrom, s.RampTo, s.Weights.Agreement = 8, 0, 0, weight
-		found = append(found, mustTrain(t, s, d, Options{}).History.Epochs[7].Train["agreement"])
+		s.Epochs, s.RampFrom, s.RampTo, s.Weights.Consistency = 8, 0, 0, weight
+		found = append(found, mustTrain(t, s, d, experiment.Options{}).History.Epochs[7].Train["consistency"])
 	}
 	if !(found[1] < 0.7*found[0]) {
 		t.Errorf("divergences %v: the second, with the larger weight, should be clearly less", found)
@@ -411,9 +394,9 @@ func TestAgreement(t *testing.T) {
 func TestRendered(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNMPC)
-	all := mustTrain(t, s, d, Options{})
+	all := mustTrain(t, s, d, experiment.Options{})
 	s.Rendered = s.Batch
-	if same := mustTrain(t, s, d, Options{}); !slices.Equal(weights(same.Net), weights(all.Net)) {
+	if same := mustTrain(t, s, d, experiment.Options{}); !slices.Equal(weights(same.Net), weights(all.Net)) {
 		t.Error("all images of a batch give other weights than 0, which means all")
 	}
 	s.Rendered, s.Noise = 4, 0
@@ -421,7 +404,7 @@ func TestRendered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := tr.config(mix, d, Options{})
+	c := tr.config(mix, d, experiment.Options{})
 	c.Learner.(*train.GradientDescent).Loss = func(b *train.Batch) *autograd.Var {
 		cost := tr.objective(b)
 		if image := tr.rendered.Image(); b.Training() && image.Rows() != 4 {
@@ -438,8 +421,7 @@ func TestSweepOfSettings(t *testing.T) {
 	d := barData()
 	settings := []Setting{barSetting(d, Sup), barSetting(d, NNVI)}
 	dir := t.TempDir()
-	grid := Sweep(settings, d, filepath.Join(dir, "checkpoints"))
-	grid.File = filepath.Join(dir, "drmm.jsonl")
+	grid := Grids.Sweep(settings, d, filepath.Join(dir, "drmm.jsonl"))
 	ctx, cancel := context.WithCancel(context.Background())
 	grid.Workers, grid.OnResult = 1, func(e *sweep.Event[Setting]) {
 		if e.Setting != nil {
@@ -457,7 +439,7 @@ func TestSweepOfSettings(t *testing.T) {
 	if kept, _ := filepath.Glob(filepath.Join(dir, "checkpoints", "*", "checkpoint.json")); len(kept) != 2 {
 		t.Errorf("checkpoints %q, want two", kept)
 	}
-	again, err := Sweep(settings, d, "").Run(context.Background())
+	again, err := Grids.Sweep(settings, d, "").Run(context.Background())
 	if err != nil || !reflect.DeepEqual(rows, again) {
 		t.Errorf("another run gives %v, %v", again, err)
 	}

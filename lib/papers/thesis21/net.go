@@ -84,7 +84,7 @@ func (n *Net) constrain() {
 	}
 }
 
-// Layers appends to dst what each hidden layer says, in order, and then the output.
+// Layers appends to dst the activations of each hidden layer, in order, and then the output.
 //
 //	x [N, C, H, W] -> convolutional [N, filters, h, w] and other hidden [N, units] each, output [N, outputs]
 func (n *Net) Layers(dst []*autograd.Var, x *autograd.Var) []*autograd.Var {

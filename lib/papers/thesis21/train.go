@@ -4,46 +4,43 @@ package thesis21
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/sparsity"
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// A Trained is a network and what became of it.
-type Trained struct {
-	Net      *Net
-	History  *train.History // see train.History; the training loss includes the penalty
-	Measures Measures
+// A Result is a trained network and what became of it.
+type Result struct {
+	Net     *Net
+	History *train.History // the training loss includes the penalty
+	Metrics Metrics
 }
 
-// Train trains the network of a setting, with one worker, and measures it on the test images. watch, which may be nil,
-// is called after each epoch. If ctx is cancelled the error wraps its cause.
+// Train trains the network of a setting and measures it on the test images. If ctx is cancelled the error wraps its
+// cause.
 //
 // The history has the loss and, of a classifier, the error of the training and validation images; and of the
 // validation images the activity of each hidden layer after each epoch, as "hidden 1 l0", "hidden 1 l1" and so on, with
 // convolutional layers counted first.
-func Train(ctx context.Context, s Setting, d *Data, watch func(*train.Event)) (*Trained, error) {
-	if err := s.Check(); err != nil {
+func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (*Result, error) {
+	if err := errors.Join(s.Check(), d.Check(s.Source)); err != nil {
 		return nil, err
-	}
-	if s.Data != d.Name() || s.Sum != d.Sum() {
-		return nil, fmt.Errorf("thesis21: the setting is for the data %s %s, but these are %s %s: use Setting.On", s.Data, s.Sum, d.Name(), d.Sum())
 	}
 	if err := s.fits(d.Train.X.Shape()[1:]); err != nil {
 		return nil, err
 	}
 	t := newTrainer(s, d)
-	c := t.config(d)
-	c.OnEpoch = watch
-	history, err := train.Run(ctx, c)
+	history, err := train.Run(ctx, t.config(d, o))
 	if err != nil {
 		return nil, err
 	}
-	return &Trained{t.net, history, t.measure(history, d)}, nil
+	return &Result{t.net, history, t.measure(history, d)}, nil
 }
 
 // A trainer computes the objective of a setting.
@@ -54,7 +51,7 @@ type trainer struct {
 	layers []*autograd.Var // memory
 }
 
-func newTrainer(s Setting, d *Data) *trainer {
+func newTrainer(s Setting, d *experiment.Data) *trainer {
 	outputs := len(d.Train.Classes)
 	if s.Task == Autoencode {
 		outputs = d.Train.X.Width()
@@ -66,12 +63,14 @@ func newTrainer(s Setting, d *Data) *trainer {
 	return t
 }
 
-func (t *trainer) config(d *Data) train.Config {
+func (t *trainer) config(d *experiment.Data, o experiment.Options) train.Config {
 	c := train.Config{
 		Learner: &train.GradientDescent{
-			Model: t.net, Loss: t.objective, Optimizer: &optim.Adam{LR: 0.001}, Constrain: t.net.constrain, Workers: 1,
+			Model: t.net, Loss: t.objective, Optimizer: &optim.Adam{LR: 0.001}, Constrain: t.net.constrain,
+			Workers: o.Workers,
 		},
 		Train: d.Train, Valid: d.Valid, Epochs: t.Epochs, BatchSize: 100, Seed: t.Seed,
+		Dir: o.Dir, Every: o.Every, Key: t.Setting, OnStep: o.OnStep, OnEpoch: o.OnEpoch,
 	}
 	if t.Trace {
 		c.Trace = []string{"l1"}
@@ -92,8 +91,8 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 		if t.Trace {
 			l1 += float64(loss.L1(a, 1).Scalar())
 		}
-		if price := t.price(i); price != 0 {
-			cost = autograd.Add(cost, penalties[t.Penalty](a, price))
+		if penalty := t.penalty(i, a); penalty != nil {
+			cost = autograd.Add(cost, penalty)
 		}
 	}
 	if t.Trace {
@@ -105,7 +104,7 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 // cost returns what the task alone costs, and reports a classifier's error.
 func (t *trainer) cost(b *train.Batch, out *autograd.Var) *autograd.Var {
 	if t.Task == Autoencode {
-		return loss.MeanSquare(out, autograd.Reshape(b.X, out.Rows(), out.Width()))
+		return loss.MSE(out, autograd.Reshape(b.X, out.Rows(), out.Width()))
 	}
 	b.Error(out)
 	return loss.CrossEntropy(out, b.Y)

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package experiment
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// A Check collects the invalid fields of a setting, so that its method Check is a table of its fields:
+//
+//	func (s Setting) Check() error {
+//		c := experiment.Check{Package: "thesis21"}
+//		c.OneOf("Task", s.Task, Classify, Autoencode)
+//		c.AtLeast("Epochs", s.Epochs, 1)
+//		c.That(len(s.Hidden) > 0, "Hidden", s.Hidden, "at least one layer")
+//		return c.Err()
+//	}
+type Check struct {
+	Package string // that errors begin with
+
+	problems []error
+}
+
+// That notes the field of a name as invalid unless ok: want says which values are valid.
+func (c *Check) That(ok bool, name string, value any, want string) {
+	if !ok {
+		c.problems = append(c.problems, fmt.Errorf("%s: %s is %v: want %s", c.Package, name, value, want))
+	}
+}
+
+// OneOf checks that a value is among those that are known.
+func (c *Check) OneOf(name, value string, known ...string) {
+	c.That(slices.Contains(known, value), name, fmt.Sprintf("%q", value), list(known, "or"))
+}
+
+// AtLeast checks that a value is not below the least.
+func (c *Check) AtLeast(name string, value, least int) {
+	c.That(value >= least, name, value, fmt.Sprintf("at least %d", least))
+}
+
+// Positive checks that a value is finite and above 0.
+func (c *Check) Positive(name string, value float64) {
+	c.That(value > 0 && finite(value), name, value, "a number > 0")
+}
+
+// NotNegative checks that a value is finite and not below 0.
+func (c *Check) NotNegative(name string, value float64) {
+	c.That(value >= 0 && finite(value), name, value, "a number >= 0")
+}
+
+// Finite checks that a value is neither NaN nor infinite.
+func (c *Check) Finite(name string, value float64) {
+	c.That(finite(value), name, value, "a finite number")
+}
+
+// Share checks that a value is from 0 up to, but not including, 1.
+func (c *Check) Share(name string, value float64) {
+	c.That(value >= 0 && value < 1, name, value, "a number >= 0 and < 1")
+}
+
+// Add notes an error that comes from elsewhere; nil changes nothing.
+func (c *Check) Add(err error) {
+	if err != nil {
+		c.problems = append(c.problems, err)
+	}
+}
+
+// Err returns an error with a line for each invalid field, nil if there is none.
+func (c *Check) Err() error { return errors.Join(c.problems...) }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

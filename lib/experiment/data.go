@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package experiment holds what the experiments of every document have in common, so that a package of one document is
+// its settings, its sizes and its protocol alone:
+//
+//   - [Load] and [LoadSplit] return images by name, with a check sum ([Data], [Source]);
+//   - [Quick], [Standard] and [Paper] are the profiles, and [Pick] chooses by one;
+//   - [Check] collects the invalid fields of a setting;
+//   - [Grid] is a set of settings, and [Grids] are all those of a document: the sweeps that notebooks and the command run.
+//
+// The grids of all documents are listed in package papers.
+package experiment
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strings"
+
+	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// Data are the images of an experiment.
+type Data struct {
+	Train *dataset.Set // to learn from
+	Valid *dataset.Set // to validate with: held out of the published training images; nil if none are
+	Test  *dataset.Set
+}
+
+// A Source identifies images. A setting embeds the source of those that it is for.
+type Source struct {
+	Data     string `json:"data"`     // name of the set, such as "MNIST"
+	Checksum string `json:"checksum"` // identifies the images and their split: 16 hexadecimal digits
+	Images   int    `json:"images"`   // to learn from
+}
+
+// named are the data that have a name, and the share of the training images that LoadSplit leaves for training.
+var named = []struct {
+	name  string
+	load  func() (train, test *dataset.Set, err error)
+	share float64
+}{
+	{"mnist", func() (train, test *dataset.Set, err error) { return dataset.MNIST("") }, 5.0 / 6},
+	{"cifar10", func() (train, test *dataset.Set, err error) { return dataset.CIFAR10("") }, 4.0 / 5},
+	{"cifar100", func() (train, test *dataset.Set, err error) { return dataset.CIFAR100("") }, 4.0 / 5},
+	{"svhn", func() (train, test *dataset.Set, err error) { return dataset.SVHN("") }, 5.0 / 6},
+	{"glyphs", func() (train, test *dataset.Set, err error) { train, test = dataset.Glyphs(1); return }, 5.0 / 6},
+	{"", func() (train, test *dataset.Set, err error) { return dataset.Digits(1) }, 5.0 / 6},
+}
+
+// DataNames returns the names that Load knows.
+func DataNames() []string {
+	var names []string
+	for _, d := range named {
+		if d.name != "" {
+			names = append(names, d.name)
+		}
+	}
+	return names
+}
+
+// Load returns the named images, all training images and the test images as they were published: "mnist", "cifar10" and
+// "cifar100", which are downloaded if need be, "svhn", whose files must be there, and "glyphs", the embedded stand-in for
+// MNIST. The empty name is MNIST if its files are found, otherwise Glyphs, and downloads nothing.
+func Load(name string) (*Data, error) {
+	d, _, err := load(name)
+	return d, err
+}
+
+// LoadSplit is [Load] with a part of the training images held out to validate with, the same ones every time: 10,000 of
+// MNIST, of CIFAR-10 and of CIFAR-100, and a sixth of the others. Each class loses the same share.
+func LoadSplit(name string) (*Data, error) {
+	d, share, err := load(name)
+	if err != nil {
+		return nil, err
+	}
+	d.Train, d.Valid = d.Train.Split(share, tensor.Stream(1, "split"))
+	return d, nil
+}
+
+func load(name string) (d *Data, share float64, err error) {
+	for _, n := range named {
+		if n.name == name {
+			d := new(Data)
+			d.Train, d.Test, err = n.load()
+			if err != nil {
+				return nil, 0, err
+			}
+			return d, n.share, nil
+		}
+	}
+	return nil, 0, fmt.Errorf("experiment: there are no data %q: use %s", name, list(DataNames(), "or"))
+}
+
+// list writes words as in "a, b or c".
+func list(words []string, conjunction string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " " + conjunction + " " + words[last]
+}
+
+// Part returns the first n training images, and the same share of the validation and of the test images: a quicker
+// experiment on the same problem. It panics unless 1 <= n <= d.Train.Len().
+func (d *Data) Part(n int) *Data {
+	all := d.Train.Len()
+	if n < 1 || n > all {
+		panic(fmt.Sprintf("experiment: Part: %d of %d images", n, all))
+	}
+	if n == all {
+		return d
+	}
+	part := func(s *dataset.Set) *dataset.Set {
+		if s == nil {
+			return nil
+		}
+		return s.Slice(0, (n*s.Len()+all-1)/all)
+	}
+	return &Data{part(d.Train), part(d.Valid), part(d.Test)}
+}
+
+// Name returns the name of the data set, such as "MNIST".
+func (d *Data) Name() string { return d.Train.Name }
+
+// Source returns what identifies the images and their split.
+func (d *Data) Source() Source {
+	sums := d.Train.Sum
+	if d.Valid != nil {
+		sums += " " + d.Valid.Sum
+	}
+	sum := sha256.Sum256([]byte(sums + " " + d.Test.Sum))
+	return Source{d.Name(), fmt.Sprintf("%x", sum[:8]), d.Train.Len()}
+}
+
+// Check returns an error unless the images are those of a source.
+func (d *Data) Check(s Source) error {
+	if is := d.Source(); is != s {
+		return fmt.Errorf("experiment: the setting is for %v, but the images are %v: use the setting's method On", s, is)
+	}
+	return nil
+}
+
+// String returns the source in a few words.
+func (s Source) String() string {
+	if s == (Source{}) {
+		return "no images"
+	}
+	return fmt.Sprintf("%d images of %s with the check sum %s", s.Images, s.Data, s.Checksum)
+}

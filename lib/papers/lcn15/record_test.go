@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lcn15
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/lateral-ml/lateral/lib/durable"
+	"github.com/lateral-ml/lateral/lib/train"
+)
+
+// savedRecord returns a network and the folder in which it was saved.
+func savedRecord(tb testing.TB) (*Result, string) {
+	tb.Helper()
+	s := settings()["lwta"]
+	n := &Result{Setting: s, Image: []int{1, 28, 28}, Classes: 10, Net: New(s, []int{1, 28, 28}, 10),
+		History: &train.History{Epochs: []train.Epoch{{Train: map[string]float64{"loss": 0.5}}}, Best: 1}}
+	dir := tb.TempDir()
+	if err := n.Save(dir); err != nil {
+		tb.Fatal(err)
+	}
+	return n, dir
+}
+
+// A flipped bit in the record of a network is an error that names the file.
+func TestRecordFlippedBits(t *testing.T) {
+	tries := 1500
+	if testing.Short() {
+		tries = 150
+	}
+	want, dir := savedRecord(t)
+	path := filepath.Join(dir, recordFile)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rng := rand.New(rand.NewPCG(14, 4))
+	for range tries {
+		bit := rng.IntN(8 * len(good))
+		at := bit / 8
+		f.WriteAt([]byte{good[at] ^ 1<<(bit%8)}, int64(at))
+		if err := new(Result).Load(dir); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("bit %d: %v", bit, err)
+		}
+		f.WriteAt(good[at:at+1], int64(at))
+	}
+	back := new(Result)
+	if err := back.Load(dir); err != nil || !reflect.DeepEqual(back.Setting, want.Setting) || !reflect.DeepEqual(back.History, want.History) {
+		t.Errorf("the record came back as %+v, %v", back, err)
+	}
+}
+
+func TestRecordRanges(t *testing.T) {
+	for want, change := range map[string]func(*record){
+		"images of shape [1 28], 10 classes":    func(r *record) { r.Image = r.Image[:2] },
+		"images of shape [1 28 0]":              func(r *record) { r.Image[2] = 0 },
+		"images of shape [1 28 1000000]":        func(r *record) { r.Image[2] = 1_000_000 },
+		"images of shape [1 28 28], -1 classes": func(r *record) { r.Classes = -1 },
+		"lcn15: Epochs is 0: want at least 1":   func(r *record) { r.Setting.Epochs = 0 },
+	} {
+		r := record{Setting: settings()["lwta"], Image: []int{1, 28, 28}, Classes: 10}
+		change(&r)
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readRecord(durable.Seal(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// Whatever the bytes, a record is read back as it would be written, or refused.
+func FuzzReadRecord(f *testing.F) {
+	_, dir := savedRecord(f)
+	text, err := os.ReadFile(filepath.Join(dir, recordFile))
+	if err != nil {
+		f.Fatal(err)
+	}
+	content, err := durable.Open(text)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(content)
+	f.Add([]byte("{}"))
+	f.Add([]byte("null"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		r, err := readRecord(durable.Seal(content))
+		if err != nil {
+			return
+		}
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatalf("%q is read as what cannot be written: %v", content, err)
+		}
+		if again, err := readRecord(durable.Seal(text)); err != nil || !reflect.DeepEqual(again, r) {
+			t.Errorf("%q is read as %+v, then as %+v, %v", content, r, again, err)
+		}
+	})
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package papers_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/lateral-ml/lateral/lib/experiment"
+	"github.com/lateral-ml/lateral/lib/papers"
+)
+
+// Names tell grids apart, every grid has settings at every profile, and its document is in the list of sources.
+func TestGrids(t *testing.T) {
+	sources, err := os.ReadFile("../doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, e := range papers.Grids() {
+		if seen[e.Name] || e.Name == "" || e.About == "" || !strings.Contains(string(sources), "\n//\t"+e.Document+" ") {
+			t.Errorf("grid %q of %q, %q: seen before: %v", e.Name, e.Document, e.About, seen[e.Name])
+		}
+		seen[e.Name] = true
+		last := 0
+		for _, profile := range experiment.Profiles() {
+			n, err := e.Size(profile, 0)
+			if err != nil || n < last || n == 0 {
+				t.Errorf("%s, %s: %d settings, %v; the profile before has %d", e.Name, profile, n, err, last)
+			}
+			last = n
+		}
+		if _, err := e.Size("huge", 0); err == nil || !strings.Contains(err.Error(), "quick, standard or paper") {
+			t.Errorf("%s: a profile that is not there: %v", e.Name, err)
+		}
+	}
+	_, err = papers.Lookup("fc9")
+	for name := range seen {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("the error for an unknown grid does not name %s: %v", name, err)
+		}
+	}
+}
+
+// The grids of the thesis' chapter 3, and how many networks they have at the thesis' own size.
+func Example() {
+	for _, e := range papers.Grids()[:3] {
+		n, err := e.Size(experiment.Paper, 0)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(e.Name, n)
+	}
+	// Output:
+	// fc1 1600
+	// fc2 1600
+	// fc3 2100
+}
