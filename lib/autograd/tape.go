@@ -49,7 +49,8 @@ func NewTape(workers int) *Tape {
 }
 
 // Backend names the implementation of the numeric kernels in use: "avx512", "avx2" or "go". The environment variable
-// LATERAL_SIMD, set to avx2 or off, chooses a simpler one.
+// LATERAL_SIMD, set to avx2 or off, chooses a simpler one. LATERAL_SPARSE, set to on or off, says whether zeros are left
+// out of matrix products, instead of the choice of what is faster; results are the same.
 func Backend() string { return simd.Name() }
 
 // Workers returns how many goroutines an operation may use.
