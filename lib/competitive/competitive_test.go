@@ -187,6 +187,13 @@ func TestMaxoutPoolsLWTA(t *testing.T) {
 		if sum != m {
 			t.Fatalf("block %d: maxout %v, sum of LWTA %v", b, m, sum)
 		}
+		ones := 0
+		for _, won := range Submask(maxout).Data()[b*5 : b*5+5] {
+			ones += int(won)
+		}
+		if ones != 1 {
+			t.Fatalf("block %d has %d winners", b, ones)
+		}
 	}
 	if !slices.Equal(Submask(lwta).Data(), Submask(maxout).Data()) {
 		t.Error("LWTA and maxout have different winners")
@@ -268,6 +275,13 @@ func TestMistakesPanic(t *testing.T) {
 			f()
 		}()
 	}
+}
+
+func ExampleSubmask() {
+	tape := autograd.NewTape(1)
+	z := tape.Input(tensor.From([]float32{1, 3, -2, -1}, 1, 4))
+	fmt.Println(Submask(autograd.ReLU(z)).Data(), Submask(LWTA(z, 2)).Data(), Winners(KWTA(z, 2)))
+	// Output: [1 1 0 0] [0 1 0 1] [0 1]
 }
 
 func ExampleLWTA() {
