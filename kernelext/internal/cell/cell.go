@@ -210,25 +210,22 @@ func (c *Cell) check() {
 // Program returns the index of the line that begins the program, -1 if there is none.
 func (c *Cell) Program() int { return slices.IndexFunc(c.Commands, beginsProgram) }
 
-// Split divides a cell of Go into its declarations and its program. Lines that
-// belong to neither are empty, so that both have the cell's line numbers. The
-// program is nil if there is none.
+// Split divides a cell of Go into its declarations and its program, which is nil if
+// there is none. Commands, and what is above the program, are empty lines, so
+// that both have the cell's line numbers.
 func (c *Cell) Split() (declarations, program []string) {
 	begin := c.Program()
 	for i, line := range c.Lines {
+		if c.Script || c.IsCommand(i) {
+			line = ""
+		}
 		switch {
-		case c.Script || c.IsCommand(i):
-			declarations = append(declarations, "")
-			if begin >= 0 {
-				program = append(program, "")
-			}
+		case i == begin:
+			program = make([]string, i+1)
 		case begin >= 0 && i > begin:
-			declarations, program = append(declarations, ""), append(program, line)
+			program = append(program, line)
 		default:
 			declarations = append(declarations, line)
-			if begin >= 0 {
-				program = append(program, "")
-			}
 		}
 	}
 	return declarations, program

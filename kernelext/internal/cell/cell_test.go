@@ -113,10 +113,10 @@ func TestFaults(t *testing.T) {
 
 func TestSplit(t *testing.T) {
 	for code, want := range map[string][2]string{
-		"var x int\n%%\nuse(x)":           {"var x int\n\n", "\n\nuse(x)"},
-		"!ls\nvar x int\n%% -v\nx++\n!ls": {"\nvar x int\n\n\n", "\n\n\nx++\n"},
+		"var x int\n%%\nuse(x)":           {"var x int", "\n\nuse(x)"},
+		"!ls\nvar x int\n%% -v\nx++\n!ls": {"\nvar x int", "\n\n\nx++\n"},
 		"var s = `\n%%\n`":                {"var s = `\n%%\n`", "none"},
-		"%%\nfmt.Printf(\"%d %%\\n\", 3)": {"\n", "\nfmt.Printf(\"%d %%\\n\", 3)"},
+		"%%\nfmt.Printf(\"%d %%\\n\", 3)": {"", "\nfmt.Printf(\"%d %%\\n\", 3)"},
 		"%%bash\nls":                      {"\n", "none"},
 	} {
 		declarations, program := Read(code).Split()
