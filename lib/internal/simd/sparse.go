@@ -25,13 +25,30 @@ type sparseKernels struct {
 	// it reads as many rows.
 	strided func(index []int32, value, b []float32, ldb int, sums []float32, acc bool)
 
+	// eightRows computes the products of stridedRows rows of A with x, from their entries as for strips.
+	eightRows func(bounds, index []int32, value, x, sums []float32)
+
+	// sampled computes the inner products of a with stridedRows rows of b, or adds them to sums.
+	sampled func(rows []int32, a, b []float32, ldb int, sums []float32, acc bool)
+
+	// taps are the kernels of a convolution with few weights, the second ones for whole stencils: [v] for v+1 vectors of
+	// outputs, of so many runs each. The entries of a filter are as those of a row for strips; an index is the offset of a tap.
+	taps [2]sparseTaps
+
 	// compress lists len(bounds)-1 rows of cols elements: those that are not zero and their places, from entry bounds[0]
 	// on, and in bounds where each row ends. Up to a vector may be written past the last entry.
 	compress func(index []int32, value []float32, bounds []int32, x []float32, ldx, cols int)
 }
 
-// stridedRows is how many rows of B a strided kernel reads side by side.
+// stridedRows is how many sums of single elements a kernel computes side by side.
 const stridedRows = 8
+
+type sparseTaps struct {
+	runs    int
+	kernels []tapsKernel
+}
+
+type tapsKernel func(bounds, index []int32, value, x []float32, starts []int32, c []float32, ldc int)
 
 type stripKernel func(bounds, index []int32, value, b []float32, ldb int, c []float32, ldc, cols int, acc bool)
 
@@ -176,6 +193,9 @@ func (s *Sparse) Mul(op SparseProduct, lo, hi, n int, b []float32, ldb int, c []
 	}
 	w := takeWorkspace()
 	defer w.giveBack()
+	if op.TransB && n < fewColumns && !op.Acc && s.depth >= s.k {
+		return p.columnByColumn(w)
+	}
 	if op.TransB && p.uses() < worthTransposing {
 		return p.pick(w)
 	}
