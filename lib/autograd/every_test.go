@@ -139,7 +139,7 @@ func TestNoOperationDependsOnWorkers(t *testing.T) {
 		var want []float32
 		for _, workers := range []int{1, 2, 5} {
 			tape := NewTape(workers)
-			x := tape.Leaf(param(1, -1, 1, 600, 8, 4, 6).Value())
+			x := tape.Leaf(param(1, -1, 1, 250, 8, 4, 6).Value())
 			before := x.Value().Clone()
 			y := f(x)
 			tape.Backward(Sum(Mul(y, Sigmoid(y))))

@@ -270,6 +270,13 @@ func TestMistakesPanic(t *testing.T) {
 	}
 }
 
+func ExampleSubmask() {
+	tape := autograd.NewTape(1)
+	z := tape.Input(tensor.From([]float32{1, 3, -2, -1}, 1, 4))
+	fmt.Println(Submask(autograd.ReLU(z)).Data(), Submask(LWTA(z, 2)).Data(), Winners(KWTA(z, 2)))
+	// Output: [1 1 0 0] [0 1 0 1] [0 1]
+}
+
 func ExampleLWTA() {
 	tape := autograd.NewTape(1)
 	z := tape.Input(tensor.From([]float32{1, 3, -2, -1}, 1, 4))
