@@ -9,7 +9,8 @@ import "fmt"
 func (s *Sparse) Share(columns int, bounds, index []int32, value []float32) {
 	m := len(bounds) - 1
 	if m < 0 || columns < 0 || bounds[0] != 0 || int(bounds[m]) > min(len(index), len(value)) {
-		panic(fmt.Sprintf("simd: Sparse.Share: %d columns, bounds %v, %d places, %d values", columns, bounds, len(index), len(value)))
+		panic(fmt.Sprintf("simd: Sparse.Share: %d columns, bounds %v, %d places, %d values",
+			columns, bounds, len(index), len(value)))
 	}
 	*s = Sparse{m: m, k: columns, depth: columns, index: index, value: value}
 	for i := 0; i < m; i += bandRows {
@@ -67,11 +68,12 @@ func (p *sparseProduct) columnByColumn(w *workspace) bool {
 	return true
 }
 
-// Sampled computes a few elements of a product, dst[e] = sum over i of a[i]*b[rows[e]*ldb+i], or adds to dst with acc. Each is
-// one chain of fused multiply-adds from first to last, as in [GemmNT].
+// Sampled computes a few elements of a product, dst[e] = sum over i of a[i]*b[rows[e]*ldb+i], or adds to dst with acc.
+// Each is one chain of fused multiply-adds from first to last, as in [GemmNT].
 func Sampled(dst []float32, rows []int32, a, b []float32, ldb int, acc bool) {
 	if len(dst) != len(rows) || ldb < len(a) {
-		panic(fmt.Sprintf("simd: Sampled: %d elements of %d rows, %d factors, stride %d", len(dst), len(rows), len(a), ldb))
+		panic(fmt.Sprintf("simd: Sampled: %d elements of %d rows, %d factors, stride %d",
+			len(dst), len(rows), len(a), ldb))
 	}
 	e := 0
 	for ; e+stridedRows <= len(dst); e += stridedRows {
@@ -95,13 +97,14 @@ func Sampled(dst []float32, rows []int32, a, b []float32, ldb int, acc bool) {
 func (s *Stencil) Offset(tap int) int32 { return s.offsets[tap] }
 
 // CorrelateSparse is [Correlate] for filters of which only few weights exist: filter i has the weights
-// value[bounds[i]:bounds[i+1]], at the offsets index[bounds[i]:bounds[i+1]] of their taps. Each output is one chain of fused
-// multiply-adds over these, in their order.
+// value[bounds[i]:bounds[i+1]], at the offsets index[bounds[i]:bounds[i+1]] of their taps. Each output is one chain of
+// fused multiply-adds over these, in their order.
 func CorrelateSparse(dst []float32, ld int, bounds, index []int32, value, x []float32, s *Stencil, runs int) {
 	m := len(bounds) - 1
 	if runs < 1 || runs > len(s.starts) || m < 1 || ld < RowLen(runs) || len(dst) < (m-1)*ld+RowLen(runs) ||
 		len(x) < s.span || int(bounds[m]) > min(len(index), len(value)) {
-		panic(fmt.Sprintf("simd: CorrelateSparse: %d filters, %d offsets, %d weights, %d of %d runs, x %d of %d elements, dst %d with stride %d",
+		panic(fmt.Sprintf("simd: CorrelateSparse: %d filters, %d offsets, %d weights, %d of %d runs, "+
+			"x %d of %d elements, dst %d with stride %d",
 			m, len(index), len(value), runs, len(s.starts), len(x), s.span, len(dst), ld))
 	}
 	taps := &active.sparse.taps[s.wholeIndex()]

@@ -148,7 +148,8 @@ func TestCorrelateSparse(t *testing.T) {
 						got.check(t, name)
 						for i := range m {
 							if !slices.Equal(got.x[i*ld:][:runs*Run], want[i*ld:][:runs*Run]) {
-								t.Fatalf("%s, %d filters, density %g, %d runs: filter %d differs", name, m, density, runs, i)
+								t.Fatalf("%s, %d filters, density %g, %d runs: filter %d differs",
+									name, m, density, runs, i)
 							}
 						}
 					}
@@ -165,7 +166,9 @@ func TestSparseWeightsPanics(t *testing.T) {
 	for want, run := range map[string]func(){
 		"simd: Sparse.Share: 4 columns, bounds [0 5], 4 places, 4 values": func() { s.Share(4, []int32{0, 5}, i4, x4) },
 		"simd: Sparse.With: 3 values for 4":                               func() { s.With(x4[:3]) },
-		"simd: Sampled: 3 elements of 4 rows, 4 factors, stride 4":        func() { Sampled(x4[:3], i4, x4, x4, 4, false) },
+		"simd: Sampled: 3 elements of 4 rows, 4 factors, stride 4": func() {
+			Sampled(x4[:3], i4, x4, x4, 4, false)
+		},
 	} {
 		func() {
 			defer func() {

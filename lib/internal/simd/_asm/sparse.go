@@ -95,7 +95,8 @@ func (v isa) strip(vectors int) {
 	v.end()
 }
 
-// stridedRows is how many rows of B the strided kernel reads side by side: enough sums to hide the latency of an addition.
+// stridedRows is how many rows of B the strided kernel reads side by side: enough sums to hide the latency of an
+// addition.
 const stridedRows = 8
 
 // strided emits the kernel for few uses of B stored transposed: one row of A, and rows of B from which it takes single
@@ -150,8 +151,8 @@ func (v isa) strided() {
 	v.end()
 }
 
-// eightRows emits the kernel for one column of B: the products of eight rows of A with x. The rows go side by side as far
-// as the shortest of them goes, so that one's additions need not wait for one another.
+// eightRows emits the kernel for one column of B: the products of eight rows of A with x. The rows go side by side as
+// far as the shortest of them goes, so that one's additions need not wait for one another.
 func (v isa) eightRows() {
 	v.text("EightRows", "func(bounds, index []int32, value, x, sums []float32)")
 	bounds := base("bounds")
@@ -211,8 +212,8 @@ func (v isa) eightRows() {
 	v.end()
 }
 
-// sampled emits the kernel for eight elements of a product of which only few are wanted: the inner products of a with rows of
-// b, each one chain of additions.
+// sampled emits the kernel for eight elements of a product of which only few are wanted: the inner products of a with
+// rows of b, each one chain of additions.
 func (v isa) sampled() {
 	v.text("Sampled", "func(rows []int32, a, b []float32, ldb int, sums []float32, acc bool)")
 	places, a, n := base("rows"), base("a"), length("a")
@@ -258,10 +259,11 @@ func (v isa) sampled() {
 	v.end()
 }
 
-// sparseTaps emits the kernel of a convolution with few weights, for a number of vectors of outputs, each the outputs of one
-// start: strip, with rows of B that lie anywhere. An index is the offset of a tap.
+// sparseTaps emits the kernel of a convolution with few weights, for a number of vectors of outputs, each the outputs
+// of one start: strip, with rows of B that lie anywhere. An index is the offset of a tap.
 func (v isa) sparseTaps(vectors int) {
-	v.text(fmt.Sprintf("SparseTaps%d", vectors), "func(bounds, index []int32, value, x []float32, starts []int32, c []float32, ldc int)")
+	v.text(fmt.Sprintf("SparseTaps%d", vectors),
+		"func(bounds, index []int32, value, x []float32, starts []int32, c []float32, ldc int)")
 	bounds, filters := base("bounds"), length("bounds")
 	entry, toValue := base("index"), base("value")
 	SUBQ(entry, toValue)
@@ -372,8 +374,8 @@ func (v isa) permute(x, front vec) vec {
 	return r
 }
 
-// order returns a function that gives the numbers of the lanes of a mask in ascending order: where to find what belongs at
-// the front. AVX2 looks them up.
+// order returns a function that gives the numbers of the lanes of a mask in ascending order: where to find what
+// belongs at the front. AVX2 looks them up.
 func (v isa) order() func(k mask, bits gp) vec {
 	if v.wide() {
 		numbers := GLOBL("laneNumbers", attr.RODATA|attr.NOPTR)
