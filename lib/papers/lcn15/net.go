@@ -177,11 +177,9 @@ func (n *Net) Submasks(x *tensor.Tensor, layer int) *retrieval.Codes {
 
 // code returns the codes of a batch in a layer.
 func (n *Net) code(layers []Pair, layer int) *retrieval.Codes {
-	z := layers[layer].Z.Value()
-	if n.setting.Competition == ReLU {
-		return retrieval.ActiveCodes(z)
-	}
-	return retrieval.WinnerCodes(z, n.setting.Hidden[layer].Block)
+	unpooled := n.setting.Hidden[layer]
+	unpooled.Pool = 0
+	return retrieval.PackCodes(competitive.Submask(n.compete(layers[layer].Z, unpooled)))
 }
 
 // WholeSubmasks returns which units of all hidden layers answer to each image, layer after layer: one code for the
