@@ -216,6 +216,16 @@ func (l *sweepLines) end() {
 	}
 }
 
+// someFiles wants at least one file of results.
+func someFiles(example string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("name the files of results, such as %s", example)
+		}
+		return nil
+	}
+}
+
 func sweepMergeCommand() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
@@ -223,7 +233,7 @@ func sweepMergeCommand() *cobra.Command {
 		Short: "Join files of results, such as those of the parts of a grid",
 		Long: `Merge joins files of results into one, sorted, each result once. Results that
 OUT has already stay in it. Files that disagree about a result are refused.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someFiles("lateral sweep merge -o fc1.jsonl results/fc1.*.jsonl"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
 				files := strings.Join(args, " ")
