@@ -205,22 +205,3 @@ func cellText(v any) string {
 	}
 	return fmt.Sprint(v)
 }
-
-// parseSize reads a size such as 500MB.
-func parseSize(text string) (int64, error) {
-	number, factor := strings.ToUpper(text), 1.0
-	for _, unit := range []struct {
-		name   string
-		factor float64
-	}{{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}} {
-		if rest, ok := strings.CutSuffix(number, unit.name); ok {
-			number, factor = rest, unit.factor
-			break
-		}
-	}
-	var n float64
-	if _, err := fmt.Sscanf(strings.TrimSpace(number)+";", "%g;", &n); err != nil || n < 0 {
-		return 0, fmt.Errorf("%q is no size: write a number and B, kB, MB, GB or TB", text)
-	}
-	return int64(n * factor), nil
-}
