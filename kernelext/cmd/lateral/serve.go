@@ -43,12 +43,13 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 	if err != nil {
 		return err
 	}
+	env := os.Environ()
 	if gonb == "" || module == "" {
 		tools, err := prepare(ctx, log, ".", nil)
 		if err != nil {
 			return err
 		}
-		gonb, module = tools.GoNB(), tools.Module
+		gonb, module, env = tools.GoNB(), tools.Module, tools.Environment()
 	}
 	// An interrupt is meant for the cell. Only SIGTERM and the like end the kernel.
 	interrupts, ends := make(chan os.Signal, 1), make(chan os.Signal, 1)
@@ -68,7 +69,7 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 		Connection: connection,
 		Child: session.Spec{
 			Argv: append(toolchain.Arguments(gonb, module), toolchain.Quiet...),
-			Env:  os.Environ(),
+			Env:  env,
 			ID:   kernelID(file),
 		},
 		Setup:      []string{"%noautoget"}, // everything comes from the module's workspace
