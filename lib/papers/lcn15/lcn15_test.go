@@ -71,7 +71,7 @@ func TestNetworksLearn(t *testing.T) {
 	}
 }
 
-// Every kind of network gives the codes that its definition says, layer by layer, from net inputs and plain loops.
+// Every kind of network gives the codes of its definition, layer by layer, from net inputs and plain loops.
 func TestSubmasks(t *testing.T) {
 	for name, s := range settings() {
 		n := New(s, []int{1, 8, 8}, 4)
@@ -109,17 +109,17 @@ func TestSubmasks(t *testing.T) {
 	}
 }
 
-// A layer's activations are those that the next layer hears.
+// A layer's activations are the inputs of the next layer.
 func TestActivations(t *testing.T) {
 	for name, s := range settings() {
 		n := New(s, []int{1, 8, 8}, 4)
 		y := n.Activations(small.Test.X, len(s.Hidden)-1)
 		tape := autograd.NewTape(1)
 		logits := n.Out.Forward(tape.Input(y))
-		for i, guess := range n.Predictions(small.Test.X) {
+		for i, class := range n.Predictions(small.Test.X) {
 			row := logits.Value().Row(i)
-			if row[guess] != slices.Max(row) {
-				t.Fatalf("%s: the guess for image %d is %d, the logits are %v", name, i, guess, row)
+			if row[class] != slices.Max(row) {
+				t.Fatalf("%s: the prediction for image %d is %d, the logits are %v", name, i, class, row)
 			}
 		}
 	}
@@ -192,7 +192,7 @@ func TestResume(t *testing.T) {
 		t.Errorf("the record came back as %+v", back)
 	}
 	if !slices.Equal(back.Net.Predictions(small.Test.X), want.Net.Predictions(small.Test.X)) {
-		t.Error("the network that came back guesses otherwise")
+		t.Error("the network that came back predicts other classes")
 	}
 	for i, p := range nn.Params(first.ValidationNet()) {
 		for _, other := range []*Result{want, &back} {

@@ -17,7 +17,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/nn"
 )
 
-// The networks beside what is known of them. [LCN15] says: three hidden layers, 1000 units in the last, batches of
+// The networks beside what is known of them. [LCN15] gives three hidden layers, 1000 units in the last, batches of
 // 100, patience on the validation error (figures 3 and 4), three layers of 800 units (section 3.4), and that the
 // maxout networks are those of [GWMCB13]. Those come from its authors' configurations: layers, dropout (0.2 of the
 // inputs without rescaling, 0.5 of hidden units), max-norms (0.9 and 1.9365, the square root of 3.75; 1.9 in the
@@ -137,7 +137,7 @@ func TestFinetuneRate(t *testing.T) {
 	}
 }
 
-// The number of neighbours and the network's output are measured on the images that the protocol says: validation
+// The number of neighbours and the network's output are measured on the right images: validation
 // images choose k with the network that has not seen them, and test images are counted last.
 func TestMeasure(t *testing.T) {
 	for _, name := range []string{"lwta", "convolutional"} {

@@ -157,7 +157,8 @@ func TestStepAllocatesNothing(t *testing.T) {
 	s := barSetting(d, NNVI)
 	s.Epochs, s.RampFrom, s.RampTo = 40, 0, 0
 	s.Weights.Consistency, s.Rendered = 1, 5
-	// An epoch has 10 steps. Other goroutines of the test binary may allocate meanwhile, so the best of many epochs counts.
+	// An epoch has 10 steps. Other goroutines of the test binary may allocate meanwhile, so the best of many epochs
+	// counts.
 	var before uint64
 	fewest := uint64(math.MaxUint64)
 	count := func(e *train.Event) {
@@ -393,7 +394,7 @@ func TestConsistency(t *testing.T) {
 	}
 }
 
-// The terms of what is rendered are means over the last images of a batch, of as many as the setting says.
+// The terms of what is rendered are means over the last images of a batch, as many as the setting asks for.
 func TestRendered(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNMPC)

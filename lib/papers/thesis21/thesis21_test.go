@@ -122,8 +122,8 @@ func taskCost(task string, out, x *tensor.Tensor, y []int) (cost float64) {
 	return cost
 }
 
-// A penalty silences units, and too large a one nearly all of them: then the output's biases decide, for one class.
-func TestPenaltySilencesUnits(t *testing.T) {
+// A penalty makes units inactive, and too large a one nearly all of them: then the output's biases choose one class.
+func TestPenaltyMakesUnitsInactive(t *testing.T) {
 	free := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 0, 30 }).Metrics
 	dear := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 0.02, 30 }).Metrics
 	dead := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 10, 200 }).Metrics
