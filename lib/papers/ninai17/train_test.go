@@ -93,7 +93,8 @@ func TestVariantsLearn(t *testing.T) {
 		if _, there := last.Train["reconstruction"]; there != (variant != Sup) {
 			t.Errorf("%s: reconstruction is there: %v", variant, there)
 		} else if there && !(last.Train["reconstruction"] < first.Train["reconstruction"]) {
-			t.Errorf("%s: reconstruction went from %v to %v", variant, first.Train["reconstruction"], last.Train["reconstruction"])
+			t.Errorf("%s: reconstruction went from %v to %v", variant, first.Train["reconstruction"],
+				last.Train["reconstruction"])
 		}
 		if _, there := last.Train["kl"]; there != (variant == VI || variant == NNVI) {
 			t.Errorf("%s: KL is there: %v", variant, there)
@@ -144,7 +145,8 @@ func TestKilledRunGoesOnToTheSameBits(t *testing.T) {
 		t.Errorf("metrics %+v, want %+v", got.Metrics, want.Metrics)
 	}
 	s.Weights.KL *= 2
-	if _, err := Train(context.Background(), s, d, experiment.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "Key") {
+	if _, err := Train(context.Background(), s, d, experiment.Options{Dir: dir}); err == nil ||
+		!strings.Contains(err.Error(), "Key") {
 		t.Errorf("error %v, want one that names the key of the checkpoint", err)
 	}
 }
@@ -311,7 +313,8 @@ func TestSettingsAreChecked(t *testing.T) {
 	} {
 		s := barSetting(d, NNVI)
 		change(&s)
-		if _, err := Train(context.Background(), s, d, experiment.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Train(context.Background(), s, d, experiment.Options{}); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
@@ -464,7 +467,8 @@ func TestNamesInACheckpoint(t *testing.T) {
 	for _, b := range state.Buffers {
 		names = append(names, b.Name)
 	}
-	for _, want := range []string{"net.layers.0.filters", "net.layers.2.norm.scale", "net.out.weight", "net.layers.1.norm.variance", "averages.0", "steps"} {
+	for _, want := range []string{"net.layers.0.filters", "net.layers.2.norm.scale", "net.out.weight",
+		"net.layers.1.norm.variance", "averages.0", "steps"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no %q among %q", want, names)
 		}
