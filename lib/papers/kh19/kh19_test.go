@@ -50,10 +50,10 @@ func passes(s Setting) Setting {
 	return s
 }
 
-// The settings beside the document's [KH19, appendix B]: p = 4 and Delta = 0.4 (digits) and 0.3 (photographs), rates 0.04
-// and 0.02 that fall to 0 in 100 epochs, 2000 units, batches of 100, n = 4.5 and 10, m = 10 and 6, batches of 100 and 10
-// with labels, 300 and 500 epochs at 0.001 and 0.004; end to end n = 1, m = 4, 100 epochs at 0.004 and 0.001. The article
-// has p = 3, k = 7. What differs is said in the doc comments.
+// The settings beside the document's [KH19, appendix B]: p = 4 and Delta = 0.4 (digits) and 0.3 (photographs), rates
+// 0.04 and 0.02 that fall to 0 in 100 epochs, 2000 units, batches of 100, n = 4.5 and 10, m = 10 and 6, batches of
+// 100 and 10 with labels, 300 and 500 epochs at 0.001 and 0.004; end to end n = 1, m = 4, 100 epochs at 0.004 and
+// 0.001. The article has p = 3, k = 7. What differs is said in the doc comments.
 func TestSettings(t *testing.T) {
 	for name, c := range map[string]struct {
 		setting Setting
@@ -213,7 +213,7 @@ func TestCheck(t *testing.T) {
 		"Features.Delta is -1":         func(s *Setting) { s.Features.Delta = -1 },
 		"Features.Rate is 0":           func(s *Setting) { s.Features.Rate = 0 },
 		"Features.Epochs is 0":         func(s *Setting) { s.Features.Epochs = 0 },
-		"use the setting's method On":  func(s *Setting) { s.Checksum = "other" },
+		"use its method On":            func(s *Setting) { s.Checksum = "other" },
 		"the setting is for no images": func(s *Setting) { s.Source = experiment.Source{} },
 	} {
 		s := small

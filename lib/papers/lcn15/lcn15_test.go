@@ -52,7 +52,7 @@ func settings() map[string]Setting {
 	return map[string]Setting{"relu": dense(ReLU, 0), "lwta": dense(LWTA, 2), "maxout": dense(Maxout, 3), "convolutional": conv}
 }
 
-func mustTrain(t *testing.T, s Setting, o Options) *Result {
+func mustTrain(t *testing.T, s Setting, o experiment.Options) *Result {
 	t.Helper()
 	trained, err := Train(t.Context(), s, small, o)
 	if err != nil {
@@ -63,7 +63,7 @@ func mustTrain(t *testing.T, s Setting, o Options) *Result {
 
 func TestNetworksLearn(t *testing.T) {
 	for name, s := range settings() {
-		n := mustTrain(t, s, Options{Workers: 1}).Net
+		n := mustTrain(t, s, experiment.Options{Workers: 1}).Net
 		if wrong := retrieval.Errors(n.Predictions(small.Test.X), small.Test.Y); wrong > 20 {
 			t.Errorf("%s: %d of 400 images are classified wrongly", name, wrong)
 		}
@@ -169,12 +169,12 @@ func TestSizes(t *testing.T) {
 func TestResume(t *testing.T) {
 	s := settings()["convolutional"]
 	s.Shift, s.Flip = 1, true
-	want := mustTrain(t, s, Options{Workers: 1})
+	want := mustTrain(t, s, experiment.Options{Workers: 1})
 	for _, stop := range []int{3, s.Epochs + 1} {
 		dir := t.TempDir()
 		ctx, cancel := context.WithCancel(t.Context())
 		epochs := 0
-		_, err := Train(ctx, s, small, Options{Workers: 1, Dir: dir, OnEpoch: func(*train.Event, *Net) {
+		_, err := Train(ctx, s, small, experiment.Options{Workers: 1, Dir: dir, OnEpoch: func(*train.Event) {
 			if epochs++; epochs == stop {
 				cancel()
 			}
@@ -182,7 +182,7 @@ func TestResume(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Fatalf("the error is %v", err)
 		}
-		got := mustTrain(t, s, Options{Workers: 2, Dir: dir})
+		got := mustTrain(t, s, experiment.Options{Workers: 2, Dir: dir})
 		for i, p := range nn.Params(got.Net) {
 			if !slices.Equal(p.Data(), nn.Params(want.Net)[i].Data()) {
 				t.Errorf("stopped after %d epochs: parameter %s differs", stop, p.Name)
@@ -192,7 +192,7 @@ func TestResume(t *testing.T) {
 	}
 	alone := s
 	alone.FinetuneEpochs, alone.FinetuneRate = 0, 0
-	first := mustTrain(t, alone, Options{Workers: 1})
+	first := mustTrain(t, alone, experiment.Options{Workers: 1})
 	dir := t.TempDir()
 	if err := want.Save(dir); err != nil {
 		t.Fatal(err)
@@ -248,13 +248,13 @@ func TestCheckNamesTheField(t *testing.T) {
 		if err := s.Check(); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("the error for %s is %v", field, err)
 		}
-		if _, err := Train(t.Context(), s, small, Options{}); err == nil {
+		if _, err := Train(t.Context(), s, small, experiment.Options{}); err == nil {
 			t.Errorf("Train takes a wrong %s", field)
 		}
 	}
 	other := settings()["relu"]
 	other.Checksum = "other"
-	if _, err := Train(t.Context(), other, small, Options{}); err == nil || !strings.Contains(err.Error(), "method On") {
+	if _, err := Train(t.Context(), other, small, experiment.Options{}); err == nil || !strings.Contains(err.Error(), "method On") {
 		t.Errorf("the error for other data is %v", err)
 	}
 }

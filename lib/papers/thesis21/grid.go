@@ -83,7 +83,8 @@ func grids(profile string) []Grid {
 	autoencoder := convolver
 	autoencoder.Task = Autoencode
 
-	// The more there is to silence, the lower the penalties. The thesis does not say those of its convolutional networks.
+	// The more there is to silence, the lower the penalties. The thesis does not say those of its convolutional
+	// networks.
 	lambdas := func(step float64, quick, standard []int, last int) []float64 {
 		return steps(step, experiment.Pick(profile, quick, standard, upTo(last)))
 	}
