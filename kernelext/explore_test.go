@@ -205,7 +205,7 @@ func TestFiguresAreKept(t *testing.T) {
 	}
 	for title, want := range map[string]string{
 		"λ": "figure", "": "figure", "a map": "a-map", "No sentence": "no-sentence",
-		"Thesis21, figure 3.1. Test accuracy of networks with one hidden layer: median, quartiles.": "thesis21-figure-3-1-test-accuracy-of-networks-with-one-hidden-layer",
+		"Thesis21, figure 3.1. Test accuracy of networks with one hidden layer: median, quartiles.":                                 "thesis21-figure-3-1-test-accuracy-of-networks-with-one-hidden-layer",
 		"Figure 2. How many images of the test set, of all 10,000, each of the 128 units is active for, before and after training.": "figure-2-how-many-images-of-the-test-set-of-all-10-000",
 		"Figure 5. Images that a network which was trained with a penalty on activity takes for others. Look.":                      "figure-5-images-that-a-network-which-was-trained-with-a-penalty-on",
 	} {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/dustin/go-humanize"
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/spf13/cobra"
@@ -71,15 +70,6 @@ func writable(path string) error {
 	}
 	file.Discard()
 	return nil
-}
-
-// parseSize reads a size such as 500MB.
-func parseSize(text string) (int64, error) {
-	n, err := humanize.ParseBytes(text)
-	if err != nil || n > 1<<62 {
-		return 0, fmt.Errorf("%q is no size: write a number and B, kB, MB, GB or TB", text)
-	}
-	return int64(n), nil
 }
 
 // explainFlag says what was meant where a flag is unknown, and what a time span

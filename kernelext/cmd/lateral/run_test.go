@@ -239,31 +239,6 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// Sizes are written as people write them.
-func TestParseSize(t *testing.T) {
-	for text, want := range map[string]int64{"500MB": 5e8, "4GB": 4e9, "4 gb": 4e9, "1.5kB": 1500, "7": 7, "7B": 7, "2GiB": 2 << 30, "0": 0} {
-		if got, err := parseSize(text); err != nil || got != want {
-			t.Errorf("%q: %d, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"", "GB", "-1GB", "many", "NaN", "1e30GB", "99999999999TB", "1GBB", "0x10"} {
-		if got, err := parseSize(text); err == nil {
-			t.Errorf("%q is %d", text, got)
-		}
-	}
-}
-
-func FuzzParseSize(f *testing.F) {
-	for _, text := range []string{"500MB", "1.5 GiB", "7", "1,000kB", "-1", "NaN", ""} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if n, err := parseSize(text); err == nil && n < 0 {
-			t.Errorf("%q is %d", text, n)
-		}
-	})
-}
-
 func TestEnvironment(t *testing.T) {
 	t.Setenv("LATERAL_DATA", "some/data")
 	o := runOptions{profile: "paper", out: "results", figures: true}
