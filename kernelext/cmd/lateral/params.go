@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 	"github.com/lateral-ml/lateral/kernelext/internal/param"
 )
@@ -218,23 +219,22 @@ type lexeme struct {
 // eachGoCell gives visit the Go tokens of each code cell; lines that are
 // commands to the kernel (%..., !...) are left out.
 func eachGoCell(nb *notebook.Notebook, visit func([]lexeme)) {
-	for _, cell := range nb.Cells {
-		if cell.Type != notebook.Code || notebook.IsScript(cell.Source) {
+	for _, code := range nb.Cells {
+		if code.Type != notebook.Code {
 			continue
 		}
-		declarations, program := notebook.Split(cell.Source)
-		for _, text := range []string{declarations, program} {
-			var s scanner.Scanner
-			s.Init(token.NewFileSet().AddFile("", -1, len(text)), []byte(text), nil, 0)
-			var tokens []lexeme
-			for {
-				_, t, literal := s.Scan()
-				if t == token.EOF {
-					break
-				}
-				tokens = append(tokens, lexeme{t, literal})
+		var s scanner.Scanner
+		declarations, program := cell.Read(code.Source).Split()
+		text := []byte(strings.Join(append(declarations, program...), "\n"))
+		s.Init(token.NewFileSet().AddFile("", -1, len(text)), text, nil, 0)
+		var tokens []lexeme
+		for {
+			_, t, literal := s.Scan()
+			if t == token.EOF {
+				break
 			}
-			visit(tokens)
+			tokens = append(tokens, lexeme{t, literal})
 		}
+		visit(tokens)
 	}
 }
