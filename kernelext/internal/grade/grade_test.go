@@ -95,7 +95,7 @@ func one(t *testing.T, source string, o Options) Mark {
 // Each kind of honest answer gets its points and a line that helps.
 func TestAnswers(t *testing.T) {
 	o := options(t)
-	o.Memory = 256<<20
+	o.Memory = 256 << 20
 	for name, test := range map[string]struct{ source, state, feedback string }{
 		"right":     {rightKWTA, Right, "right"},
 		"program":   {"%% -v\nfmt.Println(mine(nil, 1))\n", Broken, "mine is not declared any more"},
