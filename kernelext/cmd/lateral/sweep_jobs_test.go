@@ -90,7 +90,8 @@ func TestSweepJobScriptsRun(t *testing.T) {
 	}
 }
 
-// The manifests are what Kubernetes' API takes: a program says so that decodes them strictly, with the API's own types.
+// The manifests are what Kubernetes' API takes: a program that decodes them strictly, with the API's own types, says
+// so.
 func TestSweepJobsForKubernetes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program with Kubernetes' API")

@@ -149,7 +149,8 @@ func TestPromotedMethodsDoNotStandForTheWhole(t *testing.T) {
 		*autograd.Var
 		Note string
 	}
-	if back := again(t, noted{autograd.NewParam(tensor.From([]float32{2}, 1)), "n"}); back.Note != "n" || back.Data()[0] != 2 {
+	weight := autograd.NewParam(tensor.From([]float32{2}, 1))
+	if back := again(t, noted{weight, "note"}); back.Note != "note" || back.Data()[0] != 2 {
 		t.Errorf("%+v", back)
 	}
 }
@@ -244,7 +245,7 @@ func TestWhatCannotBeWritten(t *testing.T) {
 			_, err := snapshot.Encode(&[][]float64{values, values[1:]})
 			return err
 		},
-		"levels deep":              func() error { _, err := snapshot.Encode(&long); return err },
+		"levels deep": func() error { _, err := snapshot.Encode(&long); return err },
 		"only parameters can": func() error {
 			v := tape.Input(tensor.New(1))
 			_, err := snapshot.Encode(&v)
@@ -337,7 +338,8 @@ func FuzzDecode(f *testing.F) {
 	n := &node{Value: 1}
 	n.Next, n.Peers = n, []*node{n, nil}
 	v := mixture{L: n, T: time.Unix(1, 0), W: autograd.NewParam(tensor.New(2)),
-		M: map[string][]float32{"a": {1}, "b": nil}, P: map[[2]int16]*Named{{1, 2}: {3, 4}}, Zs: make([]struct{}, 3), S: [][]string{{"x"}, {}}}
+		M: map[string][]float32{"a": {1}, "b": nil},
+		P: map[[2]int16]*Named{{1, 2}: {3, 4}}, Zs: make([]struct{}, 3), S: [][]string{{"x"}, {}}}
 	for _, v := range []mixture{v, {}} {
 		text, err := snapshot.Encode(&v)
 		if err != nil {
