@@ -65,6 +65,19 @@ type Grids[S Setting[S], R any] struct {
 	Resume   bool                                                          // trainings are long, and keep checkpoints
 }
 
+// Measured returns a function for Grids.Train from one that trains and one that says what is kept of its result.
+func Measured[S, T, R any](
+	train func(ctx context.Context, s S, d *Data, o Options) (T, error), metrics func(result T, d *Data) R,
+) func(ctx context.Context, s S, d *Data, o Options) (R, error) {
+	return func(ctx context.Context, s S, d *Data, o Options) (r R, err error) {
+		result, err := train(ctx, s, d, o)
+		if err != nil {
+			return r, err
+		}
+		return metrics(result, d), nil
+	}
+}
+
 // Lookup returns the grid of a name at the size of a profile.
 func (g Grids[S, R]) Lookup(name, profile string) (Grid[S], error) {
 	if err := CheckProfile(profile); err != nil {

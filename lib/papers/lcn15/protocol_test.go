@@ -10,6 +10,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/papers/internal/spots"
+
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/nn"
@@ -80,7 +82,7 @@ func TestSettings(t *testing.T) {
 // Validation images choose the epoch whose weights are kept. The test images here have other labels: by them another
 // epoch would be the best, and all errors would be others.
 func TestValidationImagesChooseTheEpoch(t *testing.T) {
-	d := &experiment.Data{Train: small.Train, Valid: small.Valid, Test: spots(200, "other")}
+	d := &experiment.Data{Train: small.Train, Valid: small.Valid, Test: spots.Set(200, "other")}
 	for i := range d.Test.Y {
 		d.Test.Y[i] = (d.Test.Y[i] + 1) % 4
 	}
