@@ -9,13 +9,15 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/lateral-ml/lateral/lib/experiment"
 )
 
 // The profiles: how large a run is.
 const (
-	Quick    = "quick"    // for continuous integration: a whole notebook within 2 minutes on 2 cores
-	Standard = "standard" // interactive: within 15 minutes
-	Paper    = "paper"    // the document's own sizes: hours
+	Quick    = experiment.Quick    // for continuous integration: a whole notebook within 2 minutes on 2 cores
+	Standard = experiment.Standard // interactive: within 15 minutes
+	Paper    = experiment.Paper    // the document's own sizes: hours
 )
 
 // Profile returns the profile of this run, Quick, Standard or Paper: the value of LATERAL_PROFILE, and Standard if
@@ -29,26 +31,20 @@ func Profile() string {
 }
 
 func profileFrom(value string) (string, error) {
-	switch value {
-	case "":
+	if value == "" {
 		return Standard, nil
-	case Quick, Standard, Paper:
-		return value, nil
 	}
-	return "", fmt.Errorf("kernelext: LATERAL_PROFILE=%q is not a profile: use %s, %s or %s", value, Quick, Standard, Paper)
+	if err := experiment.CheckProfile(value); err != nil {
+		return "", fmt.Errorf("LATERAL_PROFILE: %w", err)
+	}
+	return value, nil
 }
 
 // Pick returns the argument that belongs to the profile of this run.
 //
 //	epochs := kernelext.Pick(1, 10, 200)
 func Pick[T any](quick, standard, paper T) T {
-	switch Profile() {
-	case Quick:
-		return quick
-	case Paper:
-		return paper
-	}
-	return standard
+	return experiment.Pick(Profile(), quick, standard, paper)
 }
 
 // Param returns the named setting from the JSON object in LATERAL_PARAMS ("lateral run --set name=value"), or

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
@@ -138,18 +139,13 @@ type lexeme struct {
 // eachGoCell gives visit the Go tokens of each code cell; lines that are
 // commands to the kernel (%..., !...) are left out.
 func eachGoCell(nb *notebook.Notebook, visit func([]lexeme)) {
-	for _, cell := range nb.Cells {
-		if cell.Type != notebook.Code {
+	for _, code := range nb.Cells {
+		if code.Type != notebook.Code {
 			continue
 		}
-		var source strings.Builder
-		for line := range strings.Lines(cell.Source) {
-			if trimmed := strings.TrimSpace(line); !strings.HasPrefix(trimmed, "%") && !strings.HasPrefix(trimmed, "!") {
-				source.WriteString(line)
-			}
-		}
 		var s scanner.Scanner
-		text := []byte(source.String())
+		declarations, program := cell.Read(code.Source).Split()
+		text := []byte(strings.Join(append(declarations, program...), "\n"))
 		s.Init(token.NewFileSet().AddFile("", -1, len(text)), text, nil, 0)
 		var tokens []lexeme
 		for {

@@ -12,8 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/papers/internal/spots"
+
 	"github.com/lateral-ml/lateral/lib/autograd"
-	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/hebbian"
 	"github.com/lateral-ml/lateral/lib/loss"
@@ -22,22 +23,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// spots returns n images of 8 x 8 pixels in four classes: a bright quarter over noise.
-func spots(n int, stream string) *dataset.Set {
-	rng := tensor.Stream(1, stream)
-	s := &dataset.Set{Name: "Spots", X: tensor.New(n, 1, 8, 8), Y: make([]int, n), Classes: []string{"a", "b", "c", "d"}, Sum: stream}
-	rng.Uniform(s.X.Data(), 0, 0.7)
-	for i := range n {
-		s.Y[i] = i % 4
-		for p := range 16 {
-			s.X.Row(i)[8*(p/4+4*(s.Y[i]/2))+p%4+4*(s.Y[i]%2)] += 0.3
-		}
-	}
-	return s
-}
-
 var (
-	few   = &experiment.Data{Train: spots(600, "train"), Test: spots(200, "test")}
+	few   = &experiment.Data{Train: spots.Set(600, "train"), Test: spots.Set(200, "test")}
 	small = Setting{
 		Units: 30, Features: Features{P: 3, K: 2, Delta: 0.2, Rate: 0.05, Epochs: 1},
 		Power: 2, LossPower: 4, Relative: true, Rate: 0.01, Epochs: 1, Batch: 100, Seed: 3,
@@ -50,10 +37,10 @@ func passes(s Setting) Setting {
 	return s
 }
 
-// The settings beside the document's [KH19, appendix B]: p = 4 and Delta = 0.4 (digits) and 0.3 (photographs), rates 0.04
-// and 0.02 that fall to 0 in 100 epochs, 2000 units, batches of 100, n = 4.5 and 10, m = 10 and 6, batches of 100 and 10
-// with labels, 300 and 500 epochs at 0.001 and 0.004; end to end n = 1, m = 4, 100 epochs at 0.004 and 0.001. The article
-// has p = 3, k = 7. What differs is said in the doc comments.
+// The settings beside the document's [KH19, appendix B]: p = 4 and Delta = 0.4 (digits) and 0.3 (photographs), rates
+// 0.04 and 0.02 that fall to 0 in 100 epochs, 2000 units, batches of 100, n = 4.5 and 10, m = 10 and 6, batches of
+// 100 and 10 with labels, 300 and 500 epochs at 0.001 and 0.004; end to end n = 1, m = 4, 100 epochs at 0.004 and
+// 0.001. The article has p = 3, k = 7. What differs is said in the doc comments.
 func TestSettings(t *testing.T) {
 	for name, c := range map[string]struct {
 		setting Setting
@@ -135,7 +122,7 @@ func TestTrain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
 	}
-	d := &experiment.Data{Train: spots(6000, "train"), Test: few.Test} // ten passes in an epoch
+	d := &experiment.Data{Train: spots.Set(6000, "train"), Test: few.Test} // ten passes in an epoch
 	end := Reference(small)
 	end.Epochs = 1
 	for _, s := range []Setting{small.On(d), end.On(d)} {
@@ -213,7 +200,7 @@ func TestCheck(t *testing.T) {
 		"Features.Delta is -1":         func(s *Setting) { s.Features.Delta = -1 },
 		"Features.Rate is 0":           func(s *Setting) { s.Features.Rate = 0 },
 		"Features.Epochs is 0":         func(s *Setting) { s.Features.Epochs = 0 },
-		"use the setting's method On":  func(s *Setting) { s.Checksum = "other" },
+		"use its method On":            func(s *Setting) { s.Checksum = "other" },
 		"the setting is for no images": func(s *Setting) { s.Source = experiment.Source{} },
 	} {
 		s := small

@@ -7,8 +7,8 @@
 //	result, err := kh19.Train(ctx, kh19.Digits().On(data), data, experiment.Options{})
 //	fmt.Println(result.Metrics.TestError)
 //
-// The units themselves are in package hebbian. The document's symbols: p, k and Delta are Features.P, K and Delta; n and m
-// are Setting.Power and LossPower.
+// The units themselves are in package hebbian. The document's symbols: p, k and Delta are Features.P, K and Delta; n
+// and m are Setting.Power and LossPower.
 package kh19
 
 import (
@@ -31,7 +31,7 @@ type Features struct {
 	P          float64 `json:"p"`                    // of the norm
 	K          int     `json:"k"`                    // rank of the unit that is pushed away
 	Delta      float64 `json:"delta"`                // how strongly
-	Average    bool    `json:"average,omitempty"`    // scale of an update: see hebbian.Average, otherwise hebbian.Largest
+	Average    bool    `json:"average,omitempty"`    // scale updates by hebbian.Average, not hebbian.Largest
 	Rate       float64 `json:"rate"`                 // at first; it falls linearly to 0
 	UnitLength bool    `json:"unitLength,omitempty"` // scale images to length 1
 	Epochs     int     `json:"epochs"`               // of EpochImages
@@ -52,15 +52,16 @@ type Setting struct {
 	Epochs    int     `json:"epochs"`             // of EpochImages
 	Batch     int     `json:"batch"`
 
-	// HoldOut lets the classifier learn from a third of the training images and judges it on a sixth of them instead of the
-	// test images: for choosing settings.
+	// HoldOut lets the classifier learn from a third of the training images and judges it on a sixth of them instead
+	// of the test images: for choosing settings.
 	HoldOut bool   `json:"holdOut,omitempty"`
 	Seed    uint64 `json:"seed"`
 }
 
-// Digits returns the network of figure 3 [KH19, appendix B]. The document does not say how an update is scaled; Average
-// false is its authors' program. With labels it has m = 10, a rate of 0.001 and 300 epochs: with features relative to each
-// other, which it does not mention, m = 6, a smaller rate and fewer epochs did better on images set aside.
+// Digits returns the network of figure 3 [KH19, appendix B]. The document does not say how an update is scaled;
+// Average false is its authors' program. With labels it has m = 10, a rate of 0.001 and 300 epochs: with features
+// relative to each other, which it does not mention, m = 6, a smaller rate and fewer epochs did better on images set
+// aside.
 func Digits() Setting {
 	return Setting{
 		Units: 2000, Features: Features{P: 4, K: 2, Delta: 0.4, Rate: 0.04, Epochs: 100},
@@ -75,8 +76,8 @@ func Article() Setting {
 	return s
 }
 
-// Photographs returns the network of figure 5, for CIFAR-10 with images of length 1 [KH19, appendix B]. The document's rate
-// with labels begins at 0.004 and falls in nine steps; ours, as with digits, in five.
+// Photographs returns the network of figure 5, for CIFAR-10 with images of length 1 [KH19, appendix B]. The
+// document's rate with labels begins at 0.004 and falls in nine steps; ours, as with digits, in five.
 func Photographs() Setting {
 	return Setting{
 		Units: 2000, Features: Features{P: 4, K: 2, Delta: 0.3, Rate: 0.02, UnitLength: true, Epochs: 100},
@@ -84,9 +85,9 @@ func Photographs() Setting {
 	}
 }
 
-// Reference returns a setting's network trained end to end, with n = 1 and m = 4 [KH19, appendix B]. The document's rate,
-// 0.004, leaves half of the units inactive for every digit; a quarter of it did better on digits set aside, and no worse
-// on photographs.
+// Reference returns a setting's network trained end to end, with n = 1 and m = 4 [KH19, appendix B]. The document's
+// rate, 0.004, leaves half of the units inactive for every digit; a quarter of it did better on digits set aside, and
+// no worse on photographs.
 func Reference(s Setting) Setting {
 	return Setting{
 		Source: s.Source, Units: s.Units, EndToEnd: true, Features: Features{UnitLength: s.Features.UnitLength},
@@ -116,7 +117,9 @@ func Variants(base Setting) []Variant {
 	add("document, k = 7", func(s *Setting) { s.Features.K = 7 })
 	add("article: p = 3, k = 7", func(s *Setting) { s.Features.P, s.Features.K = 3, 7 })
 	add("article, Δ = 0", func(s *Setting) { s.Features.P, s.Features.K, s.Features.Delta = 3, 7, 0 })
-	add("article, images of length 1", func(s *Setting) { s.Features.P, s.Features.K, s.Features.UnitLength = 3, 7, true })
+	add("article, images of length 1", func(s *Setting) {
+		s.Features.P, s.Features.K, s.Features.UnitLength = 3, 7, true
+	})
 	add("program: p = 2, 100 units, half the rate, twice as long", func(s *Setting) {
 		s.Units, s.Features.P = min(100, s.Units), 2
 		s.Features.Rate, s.Features.Epochs = s.Features.Rate/2, 2*s.Features.Epochs
@@ -153,7 +156,8 @@ func (s Setting) String() string {
 	if f.UnitLength {
 		more += ", unit length"
 	}
-	return fmt.Sprintf("%d units, p = %g, k = %d, Δ = %g%s, n = %g, seed %d", s.Units, f.P, f.K, f.Delta, more, s.Power, s.Seed)
+	return fmt.Sprintf("%d units, p = %g, k = %d, Δ = %g%s, n = %g, seed %d",
+		s.Units, f.P, f.K, f.Delta, more, s.Power, s.Seed)
 }
 
 // Check returns an error that names the invalid fields.
@@ -196,8 +200,9 @@ func (s Setting) Inputs(set *dataset.Set) *dataset.Set {
 	return set
 }
 
-// Network returns the untrained classifier on top of hidden weights [units, pixels], which it shares, or end to end, where
-// they are nil, one with random hidden weights. Without Relative the features are scaled by those of the training images.
+// Network returns the untrained classifier on top of hidden weights [units, pixels], which it shares, or end to end,
+// where they are nil, one with random hidden weights. Without Relative the features are scaled by those of the
+// training images.
 func (s Setting) Network(hidden *tensor.Tensor, train *dataset.Set) *hebbian.Net {
 	rng, classes := tensor.Stream(s.Seed, "classifier"), len(train.Classes)
 	if s.EndToEnd {
@@ -211,8 +216,8 @@ func (s Setting) Network(hidden *tensor.Tensor, train *dataset.Set) *hebbian.Net
 	return net
 }
 
-// Schedule returns the learning rate with labels: the document's falls in five steps to a hundredth, after a third of the
-// epochs and then every sixth; end to end it falls once, in the middle, to a quarter.
+// Schedule returns the learning rate with labels: the document's falls in five steps to a hundredth, after a third of
+// the epochs and then every sixth; end to end it falls once, in the middle, to a quarter.
 func (s Setting) Schedule() optim.Schedule {
 	epochs := float64(s.Passes(s.Epochs))
 	if s.EndToEnd {

@@ -39,8 +39,8 @@ type Result struct {
 	Metrics  Metrics
 }
 
-// Train trains the network of a setting: first the hidden layer without labels, then the classifier on its features, which
-// are computed once; or all of it end to end. If ctx is cancelled the error wraps its cause.
+// Train trains the network of a setting: first the hidden layer without labels, then the classifier on its features,
+// which are computed once; or all of it end to end. If ctx is cancelled the error wraps its cause.
 func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (*Result, error) {
 	if err := errors.Join(s.Check(), d.Check(s.Source)); err != nil {
 		return nil, err
@@ -65,7 +65,8 @@ func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Opti
 }
 
 // learnFeatures trains the hidden layer on all training images.
-func (r *Result) learnFeatures(ctx context.Context, s Setting, set *dataset.Set, o experiment.Options) (*hebbian.Learner, error) {
+func (r *Result) learnFeatures(ctx context.Context, s Setting, set *dataset.Set, o experiment.Options) (
+	*hebbian.Learner, error) {
 	l := s.Learner(set.X.Width())
 	l.Workers = o.Workers
 	c := train.Config{

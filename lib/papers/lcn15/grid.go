@@ -3,7 +3,6 @@
 package lcn15
 
 import (
-	"context"
 	"slices"
 
 	"github.com/lateral-ml/lateral/lib/experiment"
@@ -18,13 +17,7 @@ var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "LCN15",
 	Load:     experiment.LoadSplit,
 	List:     grids,
-	Train: func(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (Metrics, error) {
-		r, err := Train(ctx, s, d, Options{Workers: o.Workers, Dir: o.Dir, Every: o.Every})
-		if err != nil {
-			return Metrics{}, err
-		}
-		return r.Measure(d), nil
-	},
+	Train:    experiment.Measured(Train, (*Result).Measure),
 	Cost: func(s Setting, d *experiment.Data) float64 {
 		weights := 0
 		for _, p := range nn.Params(New(s, d.Train.X.Shape()[1:], len(d.Train.Classes))) {
@@ -35,8 +28,8 @@ var Grids = experiment.Grids[Setting, Metrics]{
 	Resume: true,
 }
 
-// Sized returns a setting at the size of a profile: quick ones have a fifth of the units, with larger first weights, and
-// half the epochs; those of the document's size have four times as many epochs as standard ones.
+// Sized returns a setting at the size of a profile: quick ones have a fifth of the units, with larger first weights,
+// and half the epochs; those of the document's size have four times as many epochs as standard ones.
 func Sized(s Setting, profile string) Setting {
 	divisor, longer := experiment.Pick(profile, 5, 1, 1), experiment.Pick(profile, 0.5, 1, 4)
 	s.Hidden = slices.Clone(s.Hidden)
@@ -56,6 +49,7 @@ func grids(profile string) []Grid {
 	return []Grid{
 		{Name: "lcn15", About: "ReLU, LWTA and maxout: errors of the softmax and of the nearest submask, table 1",
 			Cells: dense, Seeds: seeds},
-		{Name: "lcn15-dropout", About: "the same networks without and with dropout: section 3.4", Cells: dropout, Seeds: seeds},
+		{Name: "lcn15-dropout", About: "ReLU without and with dropout, from the same first weights: section 3.4",
+			Cells: dropout, Seeds: seeds},
 	}
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Neighbours are the numbers of nearest submasks among which validation images choose. The document says that 5 is usually
-// a good one [LCN15, section 3.2].
+// Neighbours are the numbers of nearest submasks among which validation images choose. The document says that 5 is
+// usually a good one [LCN15, section 3.2].
 var Neighbours = []int{1, 3, 5, 7, 9, 11, 15, 21}
 
 // Metrics are the result of a setting: how many test images are classified wrongly [LCN15, table 1].
 type Metrics struct {
 	Images  int       `json:"images"`  // of the test
 	Softmax int       `json:"softmax"` // errors of the network's output
-	Submask int       `json:"submask"` // errors of the K nearest submasks of the last hidden layer, weighted by distance
+	Submask int       `json:"submask"` // errors of the K nearest submasks in the last hidden layer
 	K       int       `json:"k"`       // with which fewest validation images were classified wrongly
 	Epoch   int       `json:"epoch"`   // of the least validation error, counted from 1
 	Valid   []float64 `json:"valid"`   // validation error after each epoch

@@ -10,17 +10,19 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/papers/internal/spots"
+
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/nn"
 )
 
-// The networks beside what is known of them. [LCN15] says: three hidden layers, 1000 units in the last, batches of 100,
-// patience on the validation error (figures 3 and 4), three layers of 800 units (section 3.4), and that the maxout
-// networks are those of [GWMCB13]. Those come from its authors' configurations: layers, dropout (0.2 of the inputs without
-// rescaling, 0.5 of hidden units), max-norms (0.9 and 1.9365, the square root of 3.75; 1.9 in the dense layer for photographs),
-// first weights in ±0.005, and for photographs a rate of 0.17 falling linearly to a hundredth, momentum from 0.5 to 0.65 and
-// 474 epochs. The rest is ours, as the doc comments say.
+// The networks beside what is known of them. [LCN15] says: three hidden layers, 1000 units in the last, batches of
+// 100, patience on the validation error (figures 3 and 4), three layers of 800 units (section 3.4), and that the
+// maxout networks are those of [GWMCB13]. Those come from its authors' configurations: layers, dropout (0.2 of the
+// inputs without rescaling, 0.5 of hidden units), max-norms (0.9 and 1.9365, the square root of 3.75; 1.9 in the
+// dense layer for photographs), first weights in ±0.005, and for photographs a rate of 0.17 falling linearly to a
+// hundredth, momentum from 0.5 to 0.65 and 474 epochs. The rest is ours, as the doc comments say.
 func TestSettings(t *testing.T) {
 	const known = `"data":"","checksum":"","images":0,`
 	relu := func(units int, rest string) string {
@@ -80,13 +82,13 @@ func TestSettings(t *testing.T) {
 // Validation images choose the epoch whose weights are kept. The test images here have other labels: by them another
 // epoch would be the best, and all errors would be others.
 func TestValidationImagesChooseTheEpoch(t *testing.T) {
-	d := &experiment.Data{Train: small.Train, Valid: small.Valid, Test: spots(200, "other")}
+	d := &experiment.Data{Train: small.Train, Valid: small.Valid, Test: spots.Set(200, "other")}
 	for i := range d.Test.Y {
 		d.Test.Y[i] = (d.Test.Y[i] + 1) % 4
 	}
 	s := settings()["relu"]
 	s.Epochs, s.Rate, s.FinalRate = 12, 0.4, 0.3 // errors go up and down
-	r, err := Train(t.Context(), s.On(d), d, Options{Workers: 1})
+	r, err := Train(t.Context(), s.On(d), d, experiment.Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +118,7 @@ func TestFinetuneRate(t *testing.T) {
 		}
 		s.Epochs, s.Momentum, s.FinalMomentum, s.Batch = 1, 0, 0, 800 // all 600 + 200 images
 		s.FinetuneEpochs, s.FinetuneRate, s.FinalRate = 1, rate, 0.0001
-		r := mustTrain(t, s, Options{Workers: 1})
+		r := mustTrain(t, s, experiment.Options{Workers: 1})
 		for i, p := range nn.Params(r.Net) {
 			for j, v := range p.Data() {
 				step = append(step, float64(v)-float64(nn.Params(r.BeforeFinetune)[i].Data()[j]))
@@ -135,11 +137,11 @@ func TestFinetuneRate(t *testing.T) {
 	}
 }
 
-// The number of neighbours and the network's output are measured on the images that the protocol says: validation images
-// choose k with the network that has not seen them, and test images are counted last.
+// The number of neighbours and the network's output are measured on the images that the protocol says: validation
+// images choose k with the network that has not seen them, and test images are counted last.
 func TestMeasure(t *testing.T) {
 	for _, name := range []string{"lwta", "convolutional"} {
-		r := mustTrain(t, settings()[name], Options{Workers: 1})
+		r := mustTrain(t, settings()[name], experiment.Options{Workers: 1})
 		m, last := r.Measure(small), len(r.Net.Hidden)-1
 		if m.Images != 400 || m.Epoch != r.History.Best+1 || !slices.Equal(m.Valid, r.History.ValidSeries("error")) {
 			t.Errorf("%s: %+v", name, m)
