@@ -131,7 +131,8 @@ func (s *SparseStencil) Correlate(dst []float32, ld int, w, bias, x []float32) {
 	m, runs := len(s.bounds)-1, len(s.starts)
 	if ld < runs*Run || len(dst) < (m-1)*ld+runs*Run || len(w) != len(s.offsets) || len(bias) != m || len(x) < s.span {
 		panic(fmt.Sprintf("simd: SparseStencil: %d filters of %d weights, %d weights and %d biases given, %d runs, "+
-			"%d of %d inputs, dst %d with stride %d", m, len(s.offsets), len(w), len(bias), runs, len(x), s.span, len(dst), ld))
+			"%d of %d inputs, dst %d with stride %d",
+			m, len(s.offsets), len(w), len(bias), runs, len(x), s.span, len(dst), ld))
 	}
 	kernels := active.sparse.taps
 	for r := 0; r < runs; {
