@@ -27,10 +27,10 @@ import (
 // [Forget] after changing it.
 //
 // T is made of numbers, strings, slices, maps, pointers, tensors, parameters, and structs of exported fields, as the
-// library's layers and models are. It comes back exactly: what was shared, such as a layer that a network runs twice, is
-// shared again. A type that cannot come back in full is refused before f runs: one with unexported fields, interfaces,
-// functions or channels. A type with the two methods of [Storable] stores itself. If f returns an error, or the stop
-// button was pressed ([Interrupted]), nothing is stored.
+// library's layers and models are. It comes back exactly: what was shared, such as a layer that a network runs twice,
+// is shared again. A type that cannot come back in full is refused before f runs: one with unexported fields,
+// interfaces, functions or channels. A type with the two methods of [Storable] stores itself. If f returns an error, or
+// the stop button was pressed ([Interrupted]), nothing is stored.
 //
 // LATERAL_MEMO_LIMIT, a size such as 2GB, bounds all entries together: those that nobody has used for longest are
 // removed when a new one is stored.

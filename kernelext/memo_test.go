@@ -254,6 +254,7 @@ func TestMemoReturnsAValueThatCannotBeStored(t *testing.T) {
 		P *int
 	}{values, &values[1]}, "share a part of their memory")
 	notStored(t, "save", &unsaved{}, "no weights")
+	notStored(t, "nil", (*unsaved)(nil), "the value is nil")
 }
 
 type unsaved struct{}

@@ -13,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/lateral-ml/lateral/data"
 	"github.com/lateral-ml/lateral/kernelext"
 	"github.com/lateral-ml/lateral/kernelext/internal/proxy"
@@ -123,17 +124,15 @@ func listMemo(c *proxy.Call) error {
 		if r := []rune(config); len(r) > 60 {
 			config = string(r[:59]) + "…"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\tcomputed in %.1f s\t%s\n", e.Name, megabytes(e.Size()),
+		fmt.Fprintf(table, "%s\t%s\t%s\tcomputed in %.1f s\t%s\n", e.Name, humanize.Bytes(uint64(e.Size())),
 			e.Created.Local().Format(time.DateTime), e.Seconds, config)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(c, "%d kept, %s\n", len(list), megabytes(total))
+	fmt.Fprintf(c, "%d kept, %s\n", len(list), humanize.Bytes(uint64(total)))
 	return nil
 }
-
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
 func completeData(args []string) []string {
 	switch {

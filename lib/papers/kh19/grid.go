@@ -3,8 +3,6 @@
 package kh19
 
 import (
-	"context"
-
 	"github.com/lateral-ml/lateral/lib/experiment"
 )
 
@@ -17,13 +15,7 @@ var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "KH19",
 	Load:     experiment.Load,
 	List:     grids,
-	Train: func(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (Metrics, error) {
-		r, err := Train(ctx, s, d, o)
-		if err != nil {
-			return Metrics{}, err
-		}
-		return r.Metrics, nil
-	},
+	Train:    experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics { return r.Metrics }),
 	Cost: func(s Setting, d *experiment.Data) float64 {
 		pixels, classes := float64(d.Train.X.Width()), float64(len(d.Train.Classes))
 		labels, features := float64(s.Passes(s.Epochs)), float64(s.Passes(s.Features.Epochs))

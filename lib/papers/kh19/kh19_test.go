@@ -12,8 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/papers/internal/spots"
+
 	"github.com/lateral-ml/lateral/lib/autograd"
-	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/hebbian"
 	"github.com/lateral-ml/lateral/lib/loss"
@@ -22,22 +23,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// spots returns n images of 8 x 8 pixels in four classes: a bright quarter over noise.
-func spots(n int, stream string) *dataset.Set {
-	rng := tensor.Stream(1, stream)
-	s := &dataset.Set{Name: "Spots", X: tensor.New(n, 1, 8, 8), Y: make([]int, n), Classes: []string{"a", "b", "c", "d"}, Sum: stream}
-	rng.Uniform(s.X.Data(), 0, 0.7)
-	for i := range n {
-		s.Y[i] = i % 4
-		for p := range 16 {
-			s.X.Row(i)[8*(p/4+4*(s.Y[i]/2))+p%4+4*(s.Y[i]%2)] += 0.3
-		}
-	}
-	return s
-}
-
 var (
-	few   = &experiment.Data{Train: spots(600, "train"), Test: spots(200, "test")}
+	few   = &experiment.Data{Train: spots.Set(600, "train"), Test: spots.Set(200, "test")}
 	small = Setting{
 		Units: 30, Features: Features{P: 3, K: 2, Delta: 0.2, Rate: 0.05, Epochs: 1},
 		Power: 2, LossPower: 4, Relative: true, Rate: 0.01, Epochs: 1, Batch: 100, Seed: 3,
@@ -104,29 +91,34 @@ func TestTrainStepByStep(t *testing.T) {
 	if _, err := train.Run(t.Context(), train.Config{Learner: l, Train: d.Train, Epochs: 3, Seed: 3}); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(hidden.Weights().Data(), l.Weights().Data()) || got.Metrics.Norm == 0 || got.Metrics.Largest <= got.Metrics.Smallest {
+	if !slices.Equal(hidden.Weights().Data(), l.Weights().Data()) || got.Metrics.Norm == 0 ||
+		got.Metrics.Largest <= got.Metrics.Smallest {
 		t.Errorf("the hidden layer has other weights; %+v", got.Metrics)
 	}
 
 	net := hebbian.NewNet(l.Weights(), 4, 2, 0.001, tensor.Stream(3, "classifier"))
 	net.Relative = true
 	h, err := train.Run(t.Context(), train.Config{
-		Learner: &train.GradientDescent{Model: net.OutputLayer(), Schedule: s.Schedule(), Loss: func(b *train.Batch) *autograd.Var {
-			c := net.ReadOut(b.X)
-			b.Error(c)
-			return loss.Power(c, b.Y, 4)
-		}},
+		Learner: &train.GradientDescent{Model: net.OutputLayer(), Schedule: s.Schedule(),
+			Loss: func(b *train.Batch) *autograd.Var {
+				c := net.ReadOut(b.X)
+				b.Error(c)
+				return loss.Power(c, b.Y, 4)
+			}},
 		Train: net.Encode(d.Train, 1<<20), Valid: net.Encode(d.Test, 1<<20), Epochs: 4, Seed: 3,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got.Net = s.Network(hidden.Weights(), d.Train)
-	if err := got.learn(t.Context(), s, got.Net.OutputLayer(), got.Net.ReadOut, got.Net.Encode(d.Train, 1<<20), got.Net.Encode(d.Test, 1<<20), experiment.Options{}); err != nil {
+	if err := got.learn(t.Context(), s, got.Net.OutputLayer(), got.Net.ReadOut, got.Net.Encode(d.Train, 1<<20),
+		got.Net.Encode(d.Test, 1<<20), experiment.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(got.Net.Out.Data(), net.Out.Data()) || !slices.Equal(got.Metrics.TestErrors, h.ValidSeries("error")) {
-		t.Errorf("the classifier has other weights, or its errors %v are not %v", got.Metrics.TestErrors, h.ValidSeries("error"))
+	if !slices.Equal(got.Net.Out.Data(), net.Out.Data()) ||
+		!slices.Equal(got.Metrics.TestErrors, h.ValidSeries("error")) {
+		t.Errorf("the classifier has other weights, or its errors %v are not %v", got.Metrics.TestErrors,
+			h.ValidSeries("error"))
 	}
 }
 
@@ -135,7 +127,7 @@ func TestTrain(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for some seconds")
 	}
-	d := &experiment.Data{Train: spots(6000, "train"), Test: few.Test} // ten passes in an epoch
+	d := &experiment.Data{Train: spots.Set(6000, "train"), Test: few.Test} // ten passes in an epoch
 	end := Reference(small)
 	end.Epochs = 1
 	for _, s := range []Setting{small.On(d), end.On(d)} {
@@ -163,7 +155,8 @@ func TestTrain(t *testing.T) {
 				t.Fatalf("%v: error %v", s, err)
 			}
 			got, err := Train(t.Context(), s, d, experiment.Options{Dir: o.Dir, Workers: 1})
-			if err != nil || !slices.Equal(got.Net.Out.Data(), want.Net.Out.Data()) || fmt.Sprint(got.Metrics) != fmt.Sprint(want.Metrics) {
+			if err != nil || !slices.Equal(got.Net.Out.Data(), want.Net.Out.Data()) ||
+				fmt.Sprint(got.Metrics) != fmt.Sprint(want.Metrics) {
 				t.Errorf("%v, stopped after %d steps: %+v, %v; want %+v", s, stop, got.Metrics, err, want.Metrics)
 			}
 		}
@@ -218,7 +211,8 @@ func TestCheck(t *testing.T) {
 	} {
 		s := small
 		change(&s)
-		if _, err := Train(t.Context(), s, few, experiment.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Train(t.Context(), s, few, experiment.Options{}); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
@@ -241,7 +235,8 @@ func TestGrids(t *testing.T) {
 		t.Errorf("%d passes for 3 epochs, %d images in all", s.Passes(3), s.Samples())
 	}
 	g, err := Grids.Lookup("kh19", experiment.Paper)
-	if err != nil || g.Cells[0] != Digits() || g.Cells[1] != Article() || g.Cells[2] != Reference(Digits()) || g.Seeds != 3 {
+	if err != nil || g.Cells[0] != Digits() || g.Cells[1] != Article() || g.Cells[2] != Reference(Digits()) ||
+		g.Seeds != 3 {
 		t.Errorf("figure 3 has the settings %v, %v", g.Cells, err)
 	}
 }

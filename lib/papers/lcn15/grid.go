@@ -3,7 +3,6 @@
 package lcn15
 
 import (
-	"context"
 	"slices"
 
 	"github.com/lateral-ml/lateral/lib/experiment"
@@ -18,13 +17,7 @@ var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "LCN15",
 	Load:     experiment.LoadSplit,
 	List:     grids,
-	Train: func(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (Metrics, error) {
-		r, err := Train(ctx, s, d, o)
-		if err != nil {
-			return Metrics{}, err
-		}
-		return r.Measure(d), nil
-	},
+	Train:    experiment.Measured(Train, (*Result).Measure),
 	Cost: func(s Setting, d *experiment.Data) float64 {
 		weights := 0
 		for _, p := range nn.Params(New(s, d.Train.X.Shape()[1:], len(d.Train.Classes))) {
