@@ -46,7 +46,10 @@ type Config struct {
 	// MakeGopls builds gopls, which GoNB finds on its PATH when it starts. The first completion or inspection calls it,
 	// in the background; nil if gopls is there.
 	MakeGopls func(context.Context) error
-	Log       io.Writer // why a child had to be started again; may be nil
+	// PackageDir returns where the source of a package is, which cells may import: its names complete without gopls. It
+	// may be nil.
+	PackageDir func(ctx context.Context, path string) (string, error)
+	Log        io.Writer // why a child had to be started again; may be nil
 }
 
 // A kernel is the state of a served kernel.
@@ -76,6 +79,7 @@ type kernel struct {
 	comms      map[string]string // open ones: identifier to target
 	places     map[string]string // display identifier to the cell that first showed it
 	completion completion
+	exports    exports
 	stdin      string // named pipe that programs read, "" if there is none
 	inbox      string // directory of the sockets of cells that wait for their readers, "" if there is none
 }

@@ -21,6 +21,7 @@ import (
 //   - Characters are not torn where a read ends.
 //   - A cell ends when its program does, also if that leaves another behind which holds its output open.
 //   - Standard input comes from the kernel, or is at its end.
+//   - A question to gopls takes two seconds at most: cells wait behind it.
 //   - Several imports for their side effects alone (import _) are all kept, as different ones.
 //
 // Each is a call, put in the place of another, of what is in _gonb. They are made to a copy of the module that is pinned.
@@ -36,6 +37,7 @@ var edits = []edit{
 	{"internal/jpyexec/jpyexec.go", "io.Copy(exec.stderrWriter, exec.cmdStderr)", "copyText(exec.stderrWriter, exec.cmdStderr)"},
 	{"internal/jpyexec/jpyexec.go", "= cmd.StdinPipe()", "= exec.openStdin()"},
 	{"internal/jpyexec/jpyexec.go", "\tstreamersWG.Wait()\n\tif err := cmd.Wait(); err", "\tif err := exec.wait(&streamersWG); err"},
+	{"internal/goexec/goplsclient/conn.go", "CommunicationTimeout = 8000 * time.Millisecond", "CommunicationTimeout = 2000 * time.Millisecond"},
 	{"internal/goexec/parser.go", "\tkey := alias\n", "\tkey := alias\n\tif alias == \"_\" {\n\t\tkey = \"_~\" + importPath\n\t}\n"},
 }
 

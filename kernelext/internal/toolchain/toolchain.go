@@ -178,6 +178,15 @@ func (t Tools) Warm(ctx context.Context, packages []string) error {
 	return err
 }
 
+// PackageDir returns the directory of a package that cells may import.
+func (t Tools) PackageDir(ctx context.Context, path string) (string, error) {
+	dir, err := run(ctx, t.Module, "list", "-e", "-find", "-f", "{{.Dir}}", "--", path)
+	if err == nil && len(bytes.TrimSpace(dir)) == 0 {
+		err = fmt.Errorf("toolchain: there is no package %s", path)
+	}
+	return string(bytes.TrimSpace(dir)), err
+}
+
 type yielding struct{}
 
 // Yielding has the Go commands of ctx leave the processor to whatever else wants
