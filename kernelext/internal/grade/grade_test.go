@@ -5,6 +5,8 @@ package grade
 import (
 	"context"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"slices"
@@ -326,4 +328,30 @@ func TestReferenceAtFault(t *testing.T) {
 	if report, err := Grade(t.Context(), kwta(), &notebook.Notebook{}, o); err != nil || report.Marks[0].State != Missing {
 		t.Errorf("a deleted cell: %+v, %v", report, err)
 	}
+}
+
+// Whatever an answer is, it is composed or refused, and a fault is in one of its lines.
+func FuzzCompose(f *testing.F) {
+	for _, source := range []string{rightKWTA, stub, "!ls", "import (\"os\"", "func (t T[int]) m() {}", "func (*((T))) m() {}", "type (a int; b = a)", "const (x = iota; y)", "var x, _ = 1, 2",
+		"//go:x\n`", "%%\nx", "import \"C\"", "func init() {}", "package p", "func mine(", "\xff\x00"} {
+		f.Add(source)
+	}
+	reference := kwta()
+	f.Fuzz(func(t *testing.T, source string) {
+		p, fault, err := compose(reference.Cells[:3], code("mine", source), reference.Cells[5], false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fault != nil {
+			if fault.line < 0 || fault.line > 1+strings.Count(source, "\n") || fault.mark(source).Points != 0 {
+				t.Errorf("%+v in %q", fault, source)
+			}
+			return
+		}
+		for _, text := range []string{p.given, packageClause + importBlock(p.answerImports) + p.answer, p.check} {
+			if _, err := parser.ParseFile(token.NewFileSet(), "", text, 0); err != nil && text != "" {
+				t.Errorf("%q makes %q: %v", source, text, err)
+			}
+		}
+	})
 }
