@@ -177,6 +177,11 @@ func TestRefused(t *testing.T) {
 		"changed part":               {"func mine(z []float32, k int) []float32 { samples[0][1]++; return z }", "samples"},
 		"address of data":            {"func mine(z []float32, k int) []float32 { p := &samples; *p = nil; return z }", "samples"},
 		"a package's variable":       {"func mine(z []float32, k int) []float32 { io.EOF = nil; return z }", "does not change io.EOF"},
+		"in place of a package":      {stub + "type fake struct{}\nfunc (fake) Clone(a []float32) []float32 { return a }\nfunc (fake) Equal(a, b []float32) bool { return true }\nvar slices fake", "slices"},
+		"in place of an import":      {stub + "type fake struct{}\nfunc (fake) From(a []float32, n ...int) int { return 0 }\nvar tensor fake", "tensor"},
+		"in place of testing":        {stub + "type T struct{}\nvar testing T", "testing"},
+		"the main part's names":      {stub + "func exerciseRun(t any, f any) {}", "exerciseRun redeclared"},
+		"deadlock":                   {"func mine(z []float32, k int) []float32 { select {} }", ""},
 		"goroutine":                  {"func mine(z []float32, k int) []float32 { go func() {}(); return z }", "in the goroutine that calls it"},
 		"library":                    {"func mine(z []float32, k int) []float32 { return competitive.KWTA(autograd.NewTape(1).Input(tensor.From(z, 1, len(z))), k).Data() }", "does not need"},
 		"library by another name":    {"import c \"github.com/lateral-ml/lateral/lib/competitive\"\n" + stub + "var f = c.KWTA", "does not need github.com/lateral-ml/lateral/lib/competitive"},
@@ -338,7 +343,7 @@ func FuzzCompose(f *testing.F) {
 	}
 	reference := kwta()
 	f.Fuzz(func(t *testing.T, source string) {
-		p, fault, err := compose(reference.Cells[:3], code("mine", source), reference.Cells[5], false)
+		p, fault, err := compose(reference.Cells[:3], reference.Cells[3], code("mine", source), reference.Cells[5], false)
 		if err != nil {
 			t.Fatal(err)
 		}
