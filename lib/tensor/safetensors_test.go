@@ -285,7 +285,7 @@ func TestWriteSafetensorsRefuses(t *testing.T) {
 	for want, list := range map[string][]tensor.Named{
 		`two tensors are named "a"`:                {{Name: "a", Tensor: x}, {Name: "b", Tensor: x}, {Name: "a", Tensor: x}},
 		`tensor "a" is nil`:                        {{Name: "a"}},
-		`tensor "z" is nil or the zero value`:      {{Name: "z", Tensor: &tensor.Tensor{}}},
+		`tensor "z" is nil or empty`:               {{Name: "z", Tensor: &tensor.Tensor{}}},
 		`tensor 0 cannot be named "__metadata__"`:  {{Name: "__metadata__", Tensor: x}},
 		`tensor 1 cannot be named "\xff"`:          {{Name: "a", Tensor: x}, {Name: "\xff", Tensor: x}},
 		`tensor: safetensors: metadata "k": "\xff`: nil,
