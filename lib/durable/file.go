@@ -3,6 +3,7 @@
 // Package durable keeps what programs store safe from kills, power loss, second writers and damaged disks:
 //
 //   - [WriteFile] and [Create] write files that appear whole or not at all, [RenameFolder] does so for folders;
+//   - [MakeTempDir] creates temporary folders that are removed even if their process is killed, by the next one;
 //   - [Acquire] locks a name, so that of several processes one writes;
 //   - [Seal] and [Open] add a check sum to JSON and verify it, so that a flipped bit is an error.
 //

@@ -33,6 +33,7 @@ import (
 
 	"github.com/lateral-ml/lateral/kernelext/internal/session"
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // Config says what to serve.
@@ -104,8 +105,9 @@ func Run(ctx context.Context, c Config) error {
 		Config: c, sockets: sockets, id: wire.NewID(), stop: stop, wake: make(chan struct{}, 1),
 		env: map[string]string{}, comms: map[string]string{}, places: map[string]string{}, completion: completion{life: ctx},
 	}
-	if k.inbox, err = os.MkdirTemp("", "inbox-"); err == nil { // without one, cells do not wait
-		defer os.RemoveAll(k.inbox)
+	if dir, err := durable.MakeTempDir("", "inbox-"); err == nil { // without one, cells do not wait and programs read nothing
+		defer dir.Remove()
+		k.inbox = dir.Path
 		if k.stdin, err = k.openInput(); err != nil {
 			k.logf("programs have no standard input: %v", err)
 		}

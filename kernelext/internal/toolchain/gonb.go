@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // GoNB is built with a few changes to how it runs programs, which no setting of it gives:
@@ -102,11 +104,12 @@ func (t Tools) buildGoNB(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "gonb-source-")
+	temporary, err := durable.MakeTempDir("", "gonb-source-")
 	if err != nil {
 		return fmt.Errorf("toolchain: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer temporary.Remove()
+	dir := temporary.Path
 	changed := filepath.Join(dir, "gonb")
 	if err := os.Mkdir(changed, 0o700); err != nil {
 		return fmt.Errorf("toolchain: %w", err)

@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 const (
@@ -147,11 +149,12 @@ func install(ctx context.Context, module, dir string, packages ...string) error 
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("toolchain: %w", err)
 	}
-	building, err := os.MkdirTemp(dir, ".building-")
+	temporary, err := durable.MakeTempDir(dir, ".building-")
 	if err != nil {
 		return fmt.Errorf("toolchain: %w", err)
 	}
-	defer os.RemoveAll(building)
+	defer temporary.Remove()
+	building := filepath.Join(temporary.Path, "bin")
 	args := append([]string{"build", "-o", building + string(filepath.Separator)}, packages...)
 	if _, err := run(ctx, module, args...); err != nil {
 		return err
