@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/competitive"
@@ -26,6 +27,22 @@ func zeros() []item {
 
 // percentages are the densities to measure.
 var percentages = []int{2, 5, 10, 19, 25, 50, 100}
+
+// bigLayer returns a layer of these sizes, the same one each time: to draw its weights takes a while.
+func bigLayer(in, out int) *nn.Dense {
+	bigLayers.Lock()
+	defer bigLayers.Unlock()
+	key := [2]int{in, out}
+	if bigLayers.of[key] == nil {
+		bigLayers.of[key] = nn.NewDense(in, out, nil, tensor.Stream(1, "weights"))
+	}
+	return bigLayers.of[key]
+}
+
+var bigLayers = struct {
+	sync.Mutex
+	of map[[2]int]*nn.Dense
+}{of: map[[2]int]*nn.Dense{}}
 
 // A layerCase is a layer of 784-128, 1000-1000 or 4096-4096 units, and how much of its input or weights is not zero.
 type layerCase struct{ in, out, batch, percent int }
@@ -54,8 +71,7 @@ func (c layerCase) item(kind string, setup func(workers int) func(), peers ...st
 func sparseInputs() (list []item) {
 	for _, c := range layerCases() {
 		list = append(list, c.item("inputs", func(workers int) func() {
-			layer := nn.NewDense(c.in, c.out, nil, tensor.Stream(1, "weights"))
-			return inference(layer, c.tensor(c.percent, c.batch, c.in), workers)
+			return inference(bigLayer(c.in, c.out), c.tensor(c.percent, c.batch, c.in), workers)
 		}, "torch", "scipy"))
 	}
 	return list
@@ -65,8 +81,7 @@ func sparseInputs() (list []item) {
 func sparseWeights() (list []item) {
 	for _, c := range layerCases() {
 		list = append(list, c.item("weights", func(workers int) func() {
-			layer := nn.NewDense(c.in, c.out, nil, tensor.Stream(1, "weights"))
-			return inference(pruned(layer, c.percent), c.tensor(100, c.batch, c.in), workers)
+			return inference(pruned(bigLayer(c.in, c.out), c.percent), c.tensor(100, c.batch, c.in), workers)
 		}, "torch", "scipy"))
 	}
 	return list
