@@ -287,7 +287,7 @@ func TestSettingsAreChecked(t *testing.T) {
 	for want, change := range map[string]func(s *Setting){
 		"Variant":           func(s *Setting) { s.Variant = "all" },
 		"layer 1":           func(s *Setting) { s.Shape = "" },
-		"fits nowhere":      func(s *Setting) { s.Shape = "3x9x9 valid" },
+		"is larger than":    func(s *Setting) { s.Shape = "3x9x9 valid" },
 		"Reduction":         func(s *Setting) { s.Reduction = "" },
 		"Optimizer":         func(s *Setting) { s.Optimizer = "lbfgs" },
 		"Labels":            func(s *Setting) { s.Labels = 0 },
