@@ -268,14 +268,20 @@ func (d digitNetwork) step(workers int) func() {
 	return step
 }
 
-// digitBatches returns the function that returns the next of 60 batches of images.
-func digitBatches(n int) (next func() batch) {
-	train, _ := dataset.Glyphs(1)
+// digits returns MNIST's training images from $LATERAL_DATA, or the embedded ones if there are none.
+var digits = sync.OnceValue(func() *dataset.Set {
 	if dir := os.Getenv("LATERAL_DATA"); dir != "" {
-		if digits, _, err := dataset.MNIST(dir); err == nil {
-			train = digits
+		if train, _, err := dataset.MNIST(dir); err == nil {
+			return train
 		}
 	}
+	train, _ := dataset.Glyphs(1)
+	return train
+})
+
+// digitBatches returns the function that returns the next of 60 batches of images.
+func digitBatches(n int) (next func() batch) {
+	train := digits()
 	batches := make([]batch, 60)
 	for i := range batches {
 		images := train.Slice(i*n, (i+1)*n)
