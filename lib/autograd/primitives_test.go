@@ -20,7 +20,7 @@ func count(t *Tape, shape ...int) *Var {
 	return t.Leaf(x)
 }
 
-// Each result and gradient was worked out by hand, for a gradient of 1, 2, 3, ... of the result.
+// Each result and gradient was computed by hand, for an output gradient of 1, 2, 3, ...
 func TestPrimitivesByHand(t *testing.T) {
 	nan := float32(math.NaN())
 	for _, c := range []struct {
@@ -103,7 +103,7 @@ func TestPrimitivesByHand(t *testing.T) {
 	}
 }
 
-// sameNumbers reports whether a and b are equal, NaN to NaN.
+// sameNumbers reports whether a and b are equal; NaNs count as equal.
 func sameNumbers(a, b []float32) bool {
 	return slices.EqualFunc(a, b, func(x, y float32) bool { return x == y || x != x && y != y })
 }
