@@ -138,8 +138,7 @@ func (op *concatOp) Backward(y *Var) {
 func Gather(t *Tape, table *Var, rows []int) *Var {
 	for n, r := range rows {
 		if r < 0 || r >= table.Rows() {
-			panic(fmt.Sprintf("autograd: Gather: rows[%[2]d] = %[1]d of %[3]d is not in a table %[4]v", r, n, len(rows),
-				table.Shape()))
+			panic(fmt.Sprintf("autograd: Gather: rows[%d] = %d is not in a table of shape %v", n, r, table.Shape()))
 		}
 	}
 	y, op := RecordOn[gatherOp](t, "Gather", table)

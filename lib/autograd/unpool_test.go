@@ -112,7 +112,7 @@ func TestMaxUnpoolAndSliceAllocateNothing(t *testing.T) {
 func TestMaxUnpoolAndSliceRefuse(t *testing.T) {
 	x := NewTape(1).Input(tensor.New(2, 1, 2, 2))
 	refuse(t, []refused{
-		{"autograd: MaxUnpool: 3 places in planes 4 x 4 for x [2 1 2 2]",
+		{"autograd: MaxUnpool: 3 positions in planes 4 x 4 for x [2 1 2 2]",
 			func() { MaxUnpool(x, make([]int32, 3), 4, 4) }},
 		{"autograd: Slice: no elements 1 to 3 along axis 0 of shape [2 1 2 2]", func() { Slice(x, 0, 1, 3) }},
 	})
