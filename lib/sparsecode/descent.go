@@ -3,8 +3,6 @@
 package sparsecode
 
 import (
-	"fmt"
-
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -37,7 +35,7 @@ func (c *CoordinateDescent) name() string { return "CoordinateDescent" }
 
 func (c *CoordinateDescent) check(*Dictionary) error {
 	if c.Sweeps < 0 {
-		return fmt.Errorf("Sweeps is %d: want at least 1, or 0 for the default", c.Sweeps)
+		return setting("Sweeps", c.Sweeps, "at least 1, or 0 for the default")
 	}
 	if err := checkPositive("Lambda", c.Lambda); err != nil {
 		return err

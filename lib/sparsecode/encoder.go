@@ -182,16 +182,21 @@ func pixel(i int, shape []int) string {
 	return at
 }
 
+// setting says what a field of an encoder should be.
+func setting(name string, value any, want string) error {
+	return fmt.Errorf("%s is %v: want %s", name, value, want)
+}
+
 func checkPositive(name string, v float64) error {
 	if !(v > 0) || math.IsInf(v, 1) {
-		return fmt.Errorf("%s is %v: want a positive number", name, v)
+		return setting(name, v, "a positive number")
 	}
 	return nil
 }
 
 func checkNotNegative(name string, v float64) error {
 	if !(v >= 0) || math.IsInf(v, 1) {
-		return fmt.Errorf("%s is %v: want 0 or a positive number", name, v)
+		return setting(name, v, "0 or a positive number")
 	}
 	return nil
 }

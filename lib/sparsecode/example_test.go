@@ -37,5 +37,5 @@ func ExampleEncode() {
 	// Output:
 	// *sparsecode.OMP: [2.828 1.414 0.000], objective 0.000
 	// *sparsecode.CoordinateDescent: [2.328 0.914 0.000], objective 1.871
-	// sparsecode: OMP: Atoms is 5 of a dictionary of 3: want 1 to 3
+	// sparsecode: OMP: Atoms is 5: want 1 to 3, the atoms of the dictionary
 }

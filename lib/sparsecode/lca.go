@@ -57,7 +57,7 @@ func (l *LCA) name() string { return "LCA" }
 
 func (l *LCA) check(*Dictionary) error {
 	if l.Steps < 0 {
-		return fmt.Errorf("Steps is %d: want at least 1, or 0 for the default", l.Steps)
+		return setting("Steps", l.Steps, "at least 1, or 0 for the default")
 	}
 	if err := checkPositive("Lambda", l.Lambda); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (l *LCA) prepare(j *job) error {
 	largest := j.eigenvalue()
 	if j.curvature = 1 / min(0.1, 1/largest); l.Rate > 0 {
 		if l.Rate*largest >= 2 {
-			return fmt.Errorf("Rate is %v: the dynamics are stable only below %.3g for this dictionary", l.Rate, 2/largest)
+			return setting("Rate", l.Rate, fmt.Sprintf("less than %.3g: with this dictionary the dynamics are unstable above", 2/largest))
 		}
 		j.curvature = 1 / l.Rate
 	}

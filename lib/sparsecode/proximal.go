@@ -3,7 +3,6 @@
 package sparsecode
 
 import (
-	"fmt"
 	"math"
 	"sync"
 
@@ -120,7 +119,7 @@ func (p *proximal) name() string { return p.title }
 
 func (p *proximal) check(*Dictionary) error {
 	if p.iterations < 0 {
-		return fmt.Errorf("Iterations is %d: want at least 1, or 0 for the default", p.iterations)
+		return setting("Iterations", p.iterations, "at least 1, or 0 for the default")
 	}
 	if err := checkPositive("Lambda", p.lambda); err != nil {
 		return err
@@ -129,7 +128,7 @@ func (p *proximal) check(*Dictionary) error {
 		return err
 	}
 	if !p.cost.known() {
-		return fmt.Errorf("Cost is %v: want AbsCost, LogCost or ExpCost", p.cost)
+		return setting("Cost", p.cost, "AbsCost, LogCost or ExpCost")
 	}
 	return checkNotNegative("Tol", p.tol)
 }

@@ -37,7 +37,7 @@ func (m *MatchingPursuit) name() string { return "MatchingPursuit" }
 
 func (m *MatchingPursuit) check(*Dictionary) error {
 	if m.Steps < 1 {
-		return fmt.Errorf("Steps is %d: want at least 1", m.Steps)
+		return setting("Steps", m.Steps, "at least 1")
 	}
 	return checkNotNegative("Residual", m.Residual)
 }
@@ -102,7 +102,7 @@ func (o *OMP) name() string { return "OMP" }
 
 func (o *OMP) check(d *Dictionary) error {
 	if o.Atoms < 1 || o.Atoms > d.Len() {
-		return fmt.Errorf("Atoms is %d of a dictionary of %d: want 1 to %d", o.Atoms, d.Len(), d.Len())
+		return setting("Atoms", o.Atoms, fmt.Sprintf("1 to %d, the atoms of the dictionary", d.Len()))
 	}
 	return checkNotNegative("Residual", o.Residual)
 }
