@@ -11,9 +11,9 @@ import (
 //
 //	a_i <- shrink(a_i + <r,phi_i>, lambda),   r = x - a Phi
 //
-// It goes round a set of active atoms, to which it adds those that violate the conditions of the minimum most until none
-// does, so that its cost follows the number of coefficients that are not zero. It is the fastest of the lasso's encoders for sparse
-// codes.
+// It goes round a set of active atoms, to which it adds those that violate the conditions of the minimum most until
+// none does, so that its cost follows the number of coefficients that are not zero. It is the fastest of the lasso's
+// encoders for sparse codes.
 type CoordinateDescent struct {
 	Lambda  float64 // required
 	Sweeps  int     // over the active atoms, at most; 0 is 1000
@@ -113,8 +113,8 @@ func (s *descent) activate() bool {
 	return true
 }
 
-// sweep minimises over each active coefficient in turn, drops atoms whose coefficient stays zero, and returns the largest
-// change.
+// sweep minimises over each active coefficient in turn, drops atoms whose coefficient stays zero, and returns the
+// largest change.
 func (s *descent) sweep() (largest float32) {
 	kept := s.active[:0]
 	for _, i := range s.active {

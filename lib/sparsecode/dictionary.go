@@ -114,8 +114,8 @@ func (d *Dictionary) refresh() {
 	simd.GemmNT(k, k, p, d.atoms.Data(), p, d.atoms.Data(), p, d.gram.Data(), k, false)
 }
 
-// largestEigenvalue returns an upper estimate of the largest eigenvalue of the Gram matrix, which bounds the curvature of
-// 1/2 |x - a Phi|². v and w [K] are overwritten.
+// largestEigenvalue returns an upper estimate of the largest eigenvalue of the Gram matrix, which bounds the curvature
+// of 1/2 |x - a Phi|². v and w [K] are overwritten.
 func (d *Dictionary) largestEigenvalue(v, w []float32) float64 {
 	k := d.Len()
 	for i := range v { // not orthogonal to anything in particular
@@ -195,8 +195,8 @@ const (
 	gainsName = "gains"
 )
 
-// Save writes the dictionary to a file of safetensors, with the tensors "atoms" [K, ...] and "gains" [K]. The file appears
-// whole or not at all.
+// Save writes the dictionary to a file of safetensors, with the tensors "atoms" [K, ...] and "gains" [K]. The file
+// appears whole or not at all.
 func (d *Dictionary) Save(path string) error {
 	named := []tensor.Named{{Name: atomsName, Tensor: d.atoms}, {Name: gainsName, Tensor: d.gains}}
 	if err := tensor.SaveSafetensors(path, named, nil); err != nil {

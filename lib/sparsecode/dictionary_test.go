@@ -58,22 +58,25 @@ func TestDictionaryFile(t *testing.T) {
 			t.Error("another dictionary comes back")
 		}
 	}
-	if _, err := LoadDictionary(path, 6, 5); err == nil || !strings.Contains(err.Error(), "atoms of 5x6 pixels, want 6x5") {
+	_, err = LoadDictionary(path, 6, 5)
+	if err == nil || !strings.Contains(err.Error(), "atoms of 5x6 pixels, want 6x5") {
 		t.Errorf("another shape: %v", err)
 	}
+	atoms := tensor.Named{Name: "atoms", Tensor: d.Atoms()}
 	for _, c := range []struct {
 		named []tensor.Named
 		want  string
 	}{
 		{[]tensor.Named{{Name: "weights", Tensor: d.Atoms()}}, `no tensor "atoms"`},
 		{[]tensor.Named{{Name: "atoms", Tensor: tensor.New(2, 3)}}, "atom 0 is zero"},
-		{[]tensor.Named{{Name: "atoms", Tensor: d.Atoms()}, {Name: "gains", Tensor: tensor.New(29)}}, "gains of shape [29] for 30 atoms"},
-		{[]tensor.Named{{Name: "atoms", Tensor: d.Atoms()}, {Name: "gains", Tensor: tensor.New(30)}}, "the gain of atom 0 is 0"},
+		{[]tensor.Named{atoms, {Name: "gains", Tensor: tensor.New(29)}}, "gains of shape [29] for 30 atoms"},
+		{[]tensor.Named{atoms, {Name: "gains", Tensor: tensor.New(30)}}, "the gain of atom 0 is 0"},
 	} {
 		if err := tensor.SaveSafetensors(path, c.named, nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := LoadDictionary(path); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
+		_, err := LoadDictionary(path)
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%v, want %q", err, c.want)
 		}
 	}

@@ -17,12 +17,13 @@
 // The document's objective, |x - a Phi|² + lambda S [Thesis21, eq. 1.21], is twice this one: its lambda is twice the
 // lambda here.
 //
-// Products run on float32, all patches at once, on the Gram matrix Phi Phi^T. The code of a patch does not depend on the
-// other patches of its batch, nor on the number of workers.
+// Products run on float32, all patches at once, on the Gram matrix Phi Phi^T. The code of a patch does not depend on
+// the other patches of its batch, nor on the number of workers.
 //
 // # Bad input
 //
-// Whatever has the wrong size or is out of range comes from data or from settings, so it is an error and not a panic. It
-// is found before any work is done and names the first patch, pixel, atom or setting at fault. Pixels must be finite. A
-// patch of zeros has the code zero; a patch of any other constant is refused, because the mean is to be removed before.
+// Whatever has the wrong size or is out of range comes from data or from settings, so it is an error and not a panic.
+// It is found before any work is done and names the first patch, pixel, atom or setting at fault. Pixels must be
+// finite. A patch of zeros has the code zero; a patch of any other constant is refused, because the mean is to be
+// removed before.
 package sparsecode

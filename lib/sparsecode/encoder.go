@@ -16,9 +16,9 @@ import (
 
 // An Encoder finds codes. Its settings are the fields of a struct, and several goroutines may share one.
 type Encoder interface {
-	// EncodeTo writes the codes of the patches x [N, ...] to codes, which it resizes to [N, K]. It fails before anything
-	// is written if the settings, or a patch, are of no use; see the package comment. It allocates nothing in steady
-	// state.
+	// EncodeTo writes the codes of the patches x [N, ...] to codes, which it resizes to [N, K]. It fails before
+	// anything is written if the settings, or a patch, are of no use; see the package comment. It allocates nothing in
+	// steady state.
 	EncodeTo(codes *tensor.Tensor, d *Dictionary, x *tensor.Tensor) error
 	// Penalty returns the part of the objective of a code [K] that does not depend on the patch, such as
 	// lambda sum_i |a_i|; 0 for a pursuit.
@@ -163,7 +163,8 @@ func checkPatch(x []float32, shape []int) error {
 		}
 		return fmt.Errorf("its length is above %g: scale pixels to about 1", math.Sqrt(largestEnergy))
 	}
-	if v := x[0]; v != 0 && len(x) > 1 && x[len(x)-1] == v && !slices.ContainsFunc(x, func(u float32) bool { return u != v }) {
+	v := x[0]
+	if v != 0 && len(x) > 1 && x[len(x)-1] == v && !slices.ContainsFunc(x, func(u float32) bool { return u != v }) {
 		return fmt.Errorf("every pixel is %v: remove the mean of each patch before encoding", v)
 	}
 	return nil

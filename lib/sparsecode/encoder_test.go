@@ -89,8 +89,8 @@ func withWorkers(e Encoder, n int) Encoder {
 	return e
 }
 
-// Each encoder gives a patch the same code, bit by bit, alone, in any batch, and on any number of workers; and leaves its
-// inputs as they are.
+// Each encoder gives a patch the same code, bit by bit, alone, in any batch, and on any number of workers; and leaves
+// its inputs as they are.
 func TestCodesDependOnThePatchAlone(t *testing.T) {
 	d := RandomDictionary(90, 1, 7, 9)
 	x := patches(d, 150, 0.05)
@@ -249,8 +249,8 @@ func TestOrthonormalAtoms(t *testing.T) {
 	}
 }
 
-// The fixed point of the hard threshold leaves a residual that is orthogonal to the active atoms, none of which is below the
-// threshold.
+// The fixed point of the hard threshold leaves a residual that is orthogonal to the active atoms, none of which is
+// below the threshold.
 func TestHardLCA(t *testing.T) {
 	d := RandomDictionary(100, 3, 8, 8)
 	x := patches(d, 40, 0.02)
@@ -296,7 +296,8 @@ func TestWatchLCA(t *testing.T) {
 		for i, v := range u {
 			a[i] = math.Copysign(max(math.Abs(v)-0.1, 0), v)
 			if math.Abs(v-float64(potentials.At(1, i))) > 1e-5 || math.Abs(a[i]-float64(codes.At(1, i))) > 1e-5 {
-				t.Errorf("step %d, neuron %d: u = %v, a = %v, want %v, %v", step, i, potentials.At(1, i), codes.At(1, i), v, a[i])
+				t.Errorf("step %d, neuron %d: u = %v, a = %v, want %v, %v",
+					step, i, potentials.At(1, i), codes.At(1, i), v, a[i])
 			}
 		}
 		last = codes.Clone()
@@ -315,7 +316,8 @@ func TestSparsenetIsStationary(t *testing.T) {
 	}
 	x := patches(d, 10, 0.05)
 	for _, e := range []*Sparsenet{
-		{Cost: LogCost, Lambda: 0.05, Sigma: 0.3, Iterations: 5000}, {Cost: ExpCost, Lambda: 0.05, Sigma: 0.5, Iterations: 5000},
+		{Cost: LogCost, Lambda: 0.05, Sigma: 0.3, Iterations: 5000},
+		{Cost: ExpCost, Lambda: 0.05, Sigma: 0.5, Iterations: 5000},
 	} {
 		codes := encode(t, e, d, x)
 		for n := range x.Rows() {

@@ -9,17 +9,18 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// LCA is the locally competitive algorithm [RJBO08]: a neuron for each atom, whose potential u is driven by the match with
-// the patch, leaks, and is inhibited by the other active neurons as far as their atoms overlap,
+// LCA is the locally competitive algorithm [RJBO08]: a neuron for each atom, whose potential u is driven by the match
+// with the patch, leaks, and is inhibited by the other active neurons as far as their atoms overlap,
 //
 //	tau du/dt = x Phi^T - u - a (Phi Phi^T - 1),   a = T(u),   u = 0 at first
 //
-// in steps of Euler's method. T is the soft threshold, sign(u) max(|u| - lambda, 0), with which it settles at a solution of the
-// lasso; or the hard one, u where |u| > lambda and 0 elsewhere, with which the residual is orthogonal to the active atoms.
+// in steps of Euler's method. T is the soft threshold, sign(u) max(|u| - lambda, 0), with which it settles at a
+// solution of the lasso; or the hard one, u where |u| > lambda and 0 elsewhere, with which the residual is orthogonal
+// to the active atoms.
 type LCA struct {
 	Lambda  float64 // threshold, required; lambda / gain_i for an atom with a gain
 	Hard    bool    // the hard threshold
-	Rate    float64 // dt / tau, below 2 / (largest eigenvalue of the Gram matrix); 0 is the reciprocal of this eigenvalue, at most 0.1
+	Rate    float64 // dt / tau, below 2 / L, L the largest eigenvalue of the Gram matrix; 0 is 1 / L, at most 0.1
 	Steps   int     // at most; 0 is 1000
 	Tol     float64 // stop once no potential is steeper than this share of the largest |<x,phi>|; 0 is 1e-5
 	Workers int     `json:"-"` // goroutines; 0 is one for each core
@@ -37,8 +38,8 @@ func (l *LCA) EncodeTo(codes *tensor.Tensor, d *Dictionary, x *tensor.Tensor) er
 	return l.watch(codes, d, x)
 }
 
-// Penalty implements [Encoder]: lambda sum_i |a_i| / gain_i for the soft threshold, and half the sum of (lambda / gain_i)² over the
-// active neurons for the hard one: of what the dynamics descend.
+// Penalty implements [Encoder]: lambda sum_i |a_i| / gain_i for the soft threshold, and half the sum of (lambda /
+// gain_i)² over the active neurons for the hard one: of what the dynamics descend.
 func (l *LCA) Penalty(d *Dictionary, code []float32) float64 {
 	if !l.Hard {
 		return l1(l.Lambda, d, code)
@@ -73,7 +74,8 @@ func (l *LCA) prepare(j *job) error {
 	largest := j.eigenvalue()
 	if j.curvature = 1 / min(0.1, 1/largest); l.Rate > 0 {
 		if l.Rate*largest >= 2 {
-			return setting("Rate", l.Rate, fmt.Sprintf("less than %.3g: with this dictionary the dynamics are unstable above", 2/largest))
+			const want = "less than %.3g: with this dictionary the dynamics are unstable above"
+			return setting("Rate", l.Rate, fmt.Sprintf(want, 2/largest))
 		}
 		j.curvature = 1 / l.Rate
 	}

@@ -31,8 +31,8 @@ func (s *ISTA) EncodeTo(codes *tensor.Tensor, d *Dictionary, x *tensor.Tensor) e
 // Penalty implements [Encoder]: lambda sum_i |a_i| / gain_i.
 func (s *ISTA) Penalty(d *Dictionary, code []float32) float64 { return l1(s.Lambda, d, code) }
 
-// FISTA is [ISTA] with momentum [BT09]: a step starts from where the last two would lead. The momentum of a patch is given
-// up when it points uphill, and then grows anew [OC15].
+// FISTA is [ISTA] with momentum [BT09]: a step starts from where the last two would lead. The momentum of a patch is
+// given up when it points uphill, and then grows anew [OC15].
 type FISTA struct {
 	Lambda     float64 // required
 	Iterations int     // at most; 0 is 1000
@@ -53,8 +53,8 @@ func (s *FISTA) Penalty(d *Dictionary, code []float32) float64 { return l1(s.Lam
 //
 //	1/2 |x - a Phi|² + lambda sum_i S(a_i / (sigma gain_i))
 //
-// from a = x Phi^T, with the momentum of [FISTA] in the place of their conjugate gradients. With the cost [AbsCost] a step is one
-// of FISTA. With the other two the objective has many minima, and the one near the start is found.
+// from a = x Phi^T, with the momentum of [FISTA] in the place of their conjugate gradients. With the cost [AbsCost] a
+// step is one of FISTA. With the other two the objective has many minima, and the one near the start is found.
 type Sparsenet struct {
 	Cost       Cost
 	Lambda     float64 // required
@@ -151,8 +151,8 @@ func (p *proximal) prepare(j *job) error {
 	return nil
 }
 
-// solve iterates over all patches of a block at once. One that has converged leaves, and the last takes its row, so that
-// its code does not depend on the others.
+// solve iterates over all patches of a block at once. One that has converged leaves, and the last takes its row, so
+// that its code does not depend on the others.
 func (p *proximal) solve(j *job, w *work, _, b, a []float32, rows int) {
 	k, l := j.d.Len(), float32(j.curvature)
 	for i := range 5 {

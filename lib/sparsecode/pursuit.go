@@ -75,12 +75,13 @@ func enough(residual float64) float64 {
 	return residual * residual
 }
 
-// OMP is orthogonal matching pursuit: like [MatchingPursuit] it takes the atom with the largest |<r,phi>|, and then finds
-// the best coefficients for all atoms taken so far, so that the residual is orthogonal to them and no atom is taken twice.
+// OMP is orthogonal matching pursuit: like [MatchingPursuit] it takes the atom with the largest |<r,phi>|, and then
+// finds the best coefficients for all atoms taken so far, so that the residual is orthogonal to them and no atom is
+// taken twice.
 //
-// It keeps no residual. The atoms taken are made orthogonal one by one, and what matters of the orthogonal vectors are their
-// products with all atoms, which come from the Gram matrix: the Cholesky factor of the atoms' own Gram matrix is part of
-// them. [RZE08]
+// It keeps no residual. The atoms taken are made orthogonal one by one, and what matters of the orthogonal vectors are
+// their products with all atoms, which come from the Gram matrix: the Cholesky factor of the atoms' own Gram matrix is
+// part of them. [RZE08]
 type OMP struct {
 	Atoms    int     // how many are taken, at most; required
 	Residual float64 // stop earlier once |r| is at most this; 0 does not
@@ -129,8 +130,8 @@ func (o *OMP) solve(j *job, w *work, x, b, a []float32, rows int) {
 
 // A pursuit encodes one patch after another by OMP.
 //
-// With u_t the atoms taken, made orthonormal in turn, it keeps the products of u_t with all atoms, a row of directions. At
-// an atom taken later this is an element of the Cholesky factor L of the Gram matrix of the atoms taken.
+// With u_t the atoms taken, made orthonormal in turn, it keeps the products of u_t with all atoms, a row of directions.
+// At an atom taken later this is an element of the Cholesky factor L of the Gram matrix of the atoms taken.
 type pursuit struct {
 	gram       *tensor.Tensor
 	products   []float32 // <r,phi_i> of all atoms [K]

@@ -13,8 +13,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// textbook is OMP in float64 with a least-squares solution for each choice: of the largest product with the residual, or, if
-// optimized, of the atom that leaves the shortest residual.
+// textbook is OMP in float64 with a least-squares solution for each choice: of the largest product with the residual,
+// or, if optimized, of the atom that leaves the shortest residual.
 func textbook(d *Dictionary, x []float32, atoms int, optimized bool) ([]int, []float64) {
 	p := len(x)
 	y := mat.NewVecDense(p, nil)
