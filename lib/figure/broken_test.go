@@ -72,7 +72,7 @@ func TestDescribeOfBrokenSharedAndSheets(t *testing.T) {
 			"layer 1: 4 points, 4 to 6100, 3 runs"}},
 		{sharedFigure(), []string{"SharedPanels", "(a) Lines", "(b) Lines", "y: loss (nats), 0.977 to 6.19"}},
 		{sheetFigure(), []string{
-			"Sheet\n  title: Strokes\n  3 rows of up to 6 tiles of 14 x 14\n  colours: 0 (black) to 1 (white)",
+			"ImageRows\n  title: Strokes\n  3 rows of up to 6 tiles of 14 x 14\n  colours: 0 (black) to 1 (white)",
 			"original: 6 tiles, ", "λ = 0: 6 tiles", "λ = 10⁻⁴: 6 tiles"}},
 		{FeatureMaps(Tiles{}, []string{"a"}, strokes(3, 8).Reshape(1, 3, 8, 8)),
 			[]string{"FeatureMaps", "1 rows of up to 3 tiles of 8 x 8", "a: 3 tiles"}},
@@ -104,11 +104,11 @@ func TestMistakesOfBrokenSharedAndSheetsPanic(t *testing.T) {
 		"figure: SharedPanels: one axis is logarithmic and another is not": func() {
 			SharedPanels(2, SharedY, line(Axes{}), line(Axes{LogY: true}))
 		},
-		"figure: Sheet: 2 names for 6 columns": func() {
-			Sheet(Tiles{Names: []string{"a", "b"}}, SheetRow[*tensor.Tensor]{"", x})
+		"figure: ImageRows: 2 names for 6 columns": func() {
+			ImageRows(Tiles{Names: []string{"a", "b"}}, ImageRow[*tensor.Tensor]{"", x})
 		},
-		"figure: Sheet: tiles of 16 values in row 1, of 64 in row 0": func() {
-			Sheet(Tiles{}, SheetRow[*tensor.Tensor]{"", x}, SheetRow[*tensor.Tensor]{"", strokes(6, 4)})
+		"figure: ImageRows: tiles of 16 values in row 1, of 64 in row 0": func() {
+			ImageRows(Tiles{}, ImageRow[*tensor.Tensor]{"", x}, ImageRow[*tensor.Tensor]{"", strokes(6, 4)})
 		},
 		"figure: Kernels: a tensor of shape [6 64], want [N,C,H,W]": func() { Kernels(Tiles{}, nil, x.Reshape(6, 64)) },
 		"figure: FeatureMaps: 1 names for 6 rows":                   func() { FeatureMaps(Tiles{}, []string{"a"}, x) },

@@ -285,7 +285,7 @@ func figuresOf(values []float64, text string) []*Figure {
 	return []*Figure{
 		Lines(a, named), Scatter(a, named), LearningCurves(a, named), Ranges(a, Series{Name: text, Runs: rows}),
 		Histograms(a, named), HeatMap(a, rows), Raster(a, rows, nil), ImageGrid(tiles, rows), WeightGrid(tiles, rows),
-		Sheet(Tiles{H: 1, W: len(values)}, SheetRow[[][]float64]{Name: text, Images: rows}),
+		ImageRows(Tiles{H: 1, W: len(values)}, ImageRow[[][]float64]{Name: text, Images: rows}),
 		ScatterClasses(a, [][]float64{{values[0], values[1]}}, []int{0}, []string{text}), Bars(grouped, named),
 		Draw(100, 100, "a drawing"+text, func(c *Canvas) { c.Text(10, 10, text, Style{}) }),
 	}

@@ -183,7 +183,7 @@ func sheetFigure() *Figure {
 		faint.Data()[i] = v / 2
 	}
 	return Reconstructions(Tiles{Title: "Strokes", Width: 420, Range: [2]float64{0, 1}}, x.Slice(0, 6),
-		SheetRow[*tensor.Tensor]{"λ = 0", x.Slice(6, 12)}, SheetRow[*tensor.Tensor]{"λ = 10⁻⁴", faint})
+		ImageRow[*tensor.Tensor]{"λ = 0", x.Slice(6, 12)}, ImageRow[*tensor.Tensor]{"λ = 10⁻⁴", faint})
 }
 
 func gallery() []exhibit {
@@ -260,7 +260,7 @@ func gallery() []exhibit {
 		}},
 		{"colour reconstructions", false, func() *Figure {
 			return Reconstructions(Tiles{}, strokes(12, 8).Reshape(4, 3, 8, 8),
-				SheetRow[*tensor.Tensor]{"again", strokes(12, 8).Reshape(4, 3, 8, 8)})
+				ImageRow[*tensor.Tensor]{"again", strokes(12, 8).Reshape(4, 3, 8, 8)})
 		}},
 		{"broken x in panels", false, func() *Figure {
 			return SharedPanels(2, SharedX|SharedY, brokenFigure(), brokenFigure())

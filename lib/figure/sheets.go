@@ -11,23 +11,23 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A SheetRow is a row of images with a name at its left.
-type SheetRow[M Matrix] struct {
+// An ImageRow is a row of images with a name at its left.
+type ImageRow[M Matrix] struct {
 	Name   string
 	Images M // one image per row, as for ImageGrid
 }
 
-// Sheet draws rows of images whose columns belong together: originals above their reconstructions by networks, the maps
-// of several images, the filters of several layers. Tiles.Names are the names of the columns. All tiles have the same
-// size. Unless PerTile is set they share one range of values, as in ImageGrid, or one around zero if Tiles.Map is
+// ImageRows draws rows of images whose columns belong together: originals above their reconstructions by networks, the
+// maps of several images, the filters of several layers. Tiles.Names are the names of the columns. All tiles have the
+// same size. Unless PerTile is set they share one range of values, as in ImageGrid, or one around zero if Tiles.Map is
 // Diverging. Rows may differ in length. Rows of three planes are red, green and blue.
-func Sheet[M Matrix](t Tiles, rows ...SheetRow[M]) *Figure {
+func ImageRows[M Matrix](t Tiles, rows ...ImageRow[M]) *Figure {
 	table := make([]numbers, len(rows))
 	names := make([]string, len(rows))
 	for i, r := range rows {
-		table[i], names[i] = numbersOf("Sheet", r.Images), r.Name
+		table[i], names[i] = numbersOf("ImageRows", r.Images), r.Name
 	}
-	return sheet("Sheet", "images", t, names, table)
+	return sheet("ImageRows", "images", t, names, table)
 }
 
 // FeatureMaps draws the activations of a convolutional layer: a row per image, a column per filter. maps are [N,C,H,W];
@@ -56,8 +56,8 @@ func Kernels(t Tiles, names []string, weights *tensor.Tensor) *Figure {
 
 // Reconstructions draws images above their reconstructions, with a row per setting. A name, such as the setting or the
 // error, goes before its row.
-func Reconstructions[M Matrix](t Tiles, originals M, settings ...SheetRow[M]) *Figure {
-	return Sheet(t, append([]SheetRow[M]{{"original", originals}}, settings...)...)
+func Reconstructions[M Matrix](t Tiles, originals M, settings ...ImageRow[M]) *Figure {
+	return ImageRows(t, append([]ImageRow[M]{{"original", originals}}, settings...)...)
 }
 
 // planes draws [N,C,H,W] as N rows of C tiles.
@@ -125,10 +125,10 @@ func sheet(op, what string, t Tiles, names []string, rows []numbers) *Figure {
 		fig.facts = append(fig.facts,
 			strings.TrimSpace(fmt.Sprintf("%s: %d tiles, %s", names[i], len(r.rows), r.span().words(""))))
 	}
-	fig.Alt = fmt.Sprintf("Sheet of %s of %d by %d pixels in %d rows (%s), %s.", what, t.H, t.W, len(rows),
+	fig.Alt = fmt.Sprintf("Grid of %s of %d by %d pixels in %d rows (%s), %s.", what, t.H, t.W, len(rows),
 		strings.Join(names, "; "), scales)
 	if strings.Join(names, "") == "" {
-		fig.Alt = fmt.Sprintf("Sheet of %s of %d by %d pixels in %d rows, %s.", what, t.H, t.W, len(rows), scales)
+		fig.Alt = fmt.Sprintf("Grid of %s of %d by %d pixels in %d rows, %s.", what, t.H, t.W, len(rows), scales)
 	}
 	if t.Title != "" {
 		fig.Alt = t.Title + ". " + fig.Alt

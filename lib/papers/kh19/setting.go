@@ -182,7 +182,7 @@ func (s Setting) Check() error {
 
 // Learner returns the untrained hidden layer, for images with a number of pixels. Nothing that it learns by is a label.
 func (s Setting) Learner(pixels int) *hebbian.Learner {
-	f, scale := s.Features, hebbian.Largest
+	f, scale := s.Features, hebbian.MaxNormalised
 	if f.Average {
 		scale = hebbian.Average
 	}
