@@ -33,7 +33,7 @@ type Features struct {
 	P          float64 `json:"p"`                    // p of the p-norm
 	K          int     `json:"k"`                    // rank of the unit that is pushed away
 	Delta      float64 `json:"delta"`                // how strongly it is pushed away
-	Average    bool    `json:"average,omitempty"`    // scale updates by hebbian.Average, not hebbian.Largest
+	Average    bool    `json:"average,omitempty"`    // scale updates by hebbian.Average, not hebbian.MaxNormalised
 	Rate       float64 `json:"rate"`                 // initial learning rate; it decays linearly to 0
 	UnitLength bool    `json:"unitLength,omitempty"` // scale images to length 1
 	Epochs     int     `json:"epochs"`               // of EpochImages images each
