@@ -188,7 +188,7 @@ func digitSteps() []item {
 		{
 			name: "kh_digits", work: 100, unit: "images", flops: 2 * 100 * 784 * kh, peers: []string{"hebbian"},
 			setup: ready(func(workers int) func() {
-				rule := hebbian.Competition{Rule: hebbian.Rule{P: 4}, Delta: 0.4, Scale: hebbian.Largest}
+				rule := hebbian.Competition{Rule: hebbian.Rule{P: 4}, Delta: 0.4, Scale: hebbian.MaxNormalised}
 				l := hebbian.NewLearner(rule, hebbian.NewWeights(kh, 784, 1))
 				l.Workers = workers
 				next := digitBatches(100)
