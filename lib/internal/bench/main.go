@@ -4,6 +4,7 @@
 //
 //	go run ./lib/internal/bench [-run PATTERN] [-peers] [-time 1s] [-runs 1] [-json | -markdown]
 //	go run ./lib/internal/bench -growth [-peers] [-time 1s] [-figure FILE]
+//	go run ./lib/internal/bench -density [-time 1s] [-figure FILE]
 //	go run ./lib/internal/bench -maps 10000 [-peers] [-steps 1000]
 //	go run ./lib/internal/bench -stress 30m [-beside none]
 //
@@ -12,13 +13,14 @@
 // products in it reach. The ceiling is the highest rate of fused multiply-adds on registers that a loop of this program
 // saw between the batches of the item.
 //
-// With -peers the same work is timed in PyTorch, NumPy, FAISS and gonum, in turn with ours. A peer is taken at its best: it
-// is timed with every Python in $LATERAL_BENCH_PYTHON (a list of executables as in $PATH, python3 by default), every
+// With -peers the same work is timed in PyTorch, NumPy, SciPy, FAISS and gonum, pruned networks in onnxruntime and
+// deepsparse (which need an environment of their own: pip install onnx onnxruntime deepsparse), in turn with ours. A peer
+// is taken at its best: it is timed with every Python in $LATERAL_BENCH_PYTHON (a list of executables as in $PATH, python3 by default), every
 // thread setting (the default, OMP_NUM_THREADS of 1 and of all cores, OPENBLAS_NUM_THREADS=1) and the fastest way to
 // write the work, and the row has the fastest of all and says which it was. The ratio is the peer's time over our
 // best. What is not installed is skipped, with the reason on standard error.
 //
-//	python3 -m venv bench-venv && bench-venv/bin/pip install torch numpy safetensors faiss-cpu
+//	python3 -m venv bench-venv && bench-venv/bin/pip install torch numpy scipy safetensors faiss-cpu
 //	LATERAL_BENCH_PYTHON=bench-venv/bin/python:/usr/bin/python3 go run ./lib/internal/bench -peers
 //
 // With -json each line is one object, for an item, a number of cores and a peer. With -runs 3 the whole list is measured
@@ -26,6 +28,9 @@
 // timed in the first run, and the fastest of each script in the others.
 //
 // With -growth it says how the cost of a training step grows with batch, width and cores, and with -figure draws it.
+//
+// With -density it says what leaving out zeros takes beside multiplying all, at several densities of a layer's inputs, and
+// which of the two the library chooses, and with -figure draws both.
 //
 // With -maps it draws a map of so many codes by t-SNE, once, and with -peers scikit-learn and openTSNE do too: how long it
 // took, and how good each map is, by its divergence from the same affinities and by its trustworthiness.
@@ -80,7 +85,8 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	withPeers := flags.Bool("peers", false, "time the peers too")
 	compile := flags.Bool("compile", false, "try torch.compile in the peers too, which takes minutes")
 	asGrowth := flags.Bool("growth", false, "instead, measure how a training step grows with batch, width and cores")
-	figureFile := flags.String("figure", "", "draw -growth into this file: .svg, .png or .pdf")
+	asDensity := flags.Bool("density", false, "instead, measure products with and without zeros left out")
+	figureFile := flags.String("figure", "", "draw -growth or -density into this file: .svg, .png or .pdf")
 	mapped := flags.Int("maps", 0, "instead, draw a map of so many codes by t-SNE, at most 10000")
 	steps := flags.Int("steps", 1000, "of -maps, more than 250")
 	runs := flags.Int("runs", 1, "measure the whole list so many times; rows have the medians (lowest..highest) over runs")
@@ -96,8 +102,8 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("unexpected argument %q; items are chosen by -run", flags.Arg(0))
 	case *asJSON && *asMarkdown:
 		return errors.New("-json and -markdown exclude each other")
-	case *figureFile != "" && !*asGrowth:
-		return errors.New("-figure needs -growth")
+	case *figureFile != "" && !*asGrowth && !*asDensity:
+		return errors.New("-figure needs -growth or -density")
 	case *runs < 1:
 		return fmt.Errorf("-runs %d must be at least 1", *runs)
 	case *beside != "busy" && *beside != "none":
@@ -145,6 +151,9 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if *asGrowth {
 		return s.growth(ctx, stdout, *figureFile)
+	}
+	if *asDensity {
+		return s.density(ctx, stdout, *figureFile)
 	}
 	var w writer
 	switch {
