@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -79,12 +80,15 @@ func removeOrphans(parent, prefix string) {
 		path := filepath.Join(parent, e.Name())
 		lock := flock.New(filepath.Join(path, dirLock), flock.SetFlag(os.O_RDWR))
 		free, err := lock.TryLock()
-		lock.Close() // else Windows does not remove it; the name is not used again
+		if runtime.GOOS == "windows" {
+			lock.Close() // else it cannot be removed
+		}
 		switch info, statErr := e.Info(); {
 		case free && err == nil:
 			removeTempDir(path)
 		case errors.Is(err, fs.ErrNotExist) && statErr == nil && time.Since(info.ModTime()) > time.Minute:
 			os.Remove(path) // if it is empty, its process was killed between two steps
 		}
+		lock.Close()
 	}
 }
