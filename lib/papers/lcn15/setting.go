@@ -62,7 +62,7 @@ type Setting struct {
 	FinalMomentum float64 `json:"finalMomentum"` // final momentum; it changes linearly
 	Batch         int     `json:"batch"`
 	Epochs        int     `json:"epochs"`             // maximum number of epochs
-	Patience      int     `json:"patience,omitempty"` // epochs without a lower validation error before it stops; 0: no limit
+	Patience      int     `json:"patience,omitempty"` // epochs without a lower validation error; 0 never stops early
 	Shift         int     `json:"shift,omitempty"`    // training images are shifted by up to this many pixels
 	Flip          bool    `json:"flip,omitempty"`     // training images are mirrored with probability 1/2
 
