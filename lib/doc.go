@@ -12,7 +12,7 @@
 //	6  papers papers/lcn15 papers/ninai17 papers/thesis21
 //	5  drmm experiment hebbian
 //	4  train sweep
-//	3  nn competitive norm loss optim gradcheck
+//	3  nn competitive loss optim gradcheck
 //	2  autograd dataset
 //	1  tensor blas metrics sparsity retrieval embed figure figure/internal/canvas dataset/synth
 //	0  durable internal/simd internal/parallel internal/race

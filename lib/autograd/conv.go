@@ -10,16 +10,16 @@ type ConvShape struct {
 	StrideH, StrideW int // rows and columns from one place to the next; 0 counts as 1
 	PadH, PadW       int // zeros around the image: rows above and below, columns on the left and the right
 
-	// ExtraH and ExtraW are rows below and columns on the right that ConvTranspose2D adds to its output, fewer than
+	// OutputPadH and OutputPadW are rows below and columns on the right that ConvTranspose2D adds to its output, fewer than
 	// the strides. A convolution with strides gives images of several sizes the same output; they say which is meant.
-	ExtraH, ExtraW int
+	OutputPadH, OutputPadW int
 }
 
-// Half returns the shape whose output is as large as the image, for a kernel of odd height and width.
-func Half(kh, kw int) ConvShape { return ConvShape{PadH: kh / 2, PadW: kw / 2} }
+// SamePadding returns the shape whose output is as large as the image, for a kernel of odd height and width.
+func SamePadding(kh, kw int) ConvShape { return ConvShape{PadH: kh / 2, PadW: kw / 2} }
 
-// Full returns the shape that visits every place where the kernel touches the image.
-func Full(kh, kw int) ConvShape { return ConvShape{PadH: kh - 1, PadW: kw - 1} }
+// FullPadding returns the shape that visits every place where the kernel touches the image.
+func FullPadding(kh, kw int) ConvShape { return ConvShape{PadH: kh - 1, PadW: kw - 1} }
 
 // strides returns the shape with its defaults filled in.
 func (s ConvShape) strides() ConvShape {
@@ -47,16 +47,16 @@ func places(length, window, stride int) int {
 
 // TransposedSize returns the height and width that ConvTranspose2D makes of an h x w image:
 //
-//	(h - 1)·StrideH - 2·PadH + kh + ExtraH, (w - 1)·StrideW - 2·PadW + kw + ExtraW
+//	(h - 1)·StrideH - 2·PadH + kh + OutputPadH, (w - 1)·StrideW - 2·PadW + kw + OutputPadW
 func (s ConvShape) TransposedSize(h, w, kh, kw int) (oh, ow int) {
 	s = s.strides()
-	return (h-1)*s.StrideH - 2*s.PadH + kh + s.ExtraH, (w-1)*s.StrideW - 2*s.PadW + kw + s.ExtraW
+	return (h-1)*s.StrideH - 2*s.PadH + kh + s.OutputPadH, (w-1)*s.StrideW - 2*s.PadW + kw + s.OutputPadW
 }
 
 // valid reports whether the shape itself makes sense.
 func (s ConvShape) valid() bool {
-	return min(s.StrideH, s.StrideW, s.PadH, s.PadW, s.ExtraH, s.ExtraW) >= 0 &&
-		s.ExtraH < max(s.StrideH, 1) && s.ExtraW < max(s.StrideW, 1)
+	return min(s.StrideH, s.StrideW, s.PadH, s.PadW, s.OutputPadH, s.OutputPadW) >= 0 &&
+		s.OutputPadH < max(s.StrideH, 1) && s.OutputPadW < max(s.StrideW, 1)
 }
 
 // Conv2D returns the convolution of images with filters, as PyTorch defines it (the kernel is not flipped):
@@ -83,8 +83,8 @@ func ConvTranspose2D(x, w, b *Var, s ConvShape) *Var {
 	return convolve("ConvTranspose2D", x, w, b, s, true)
 }
 
-// convolution is the state of [Conv2D] and [ConvTranspose2D].
-type convolution struct {
+// convOp is the state of [Conv2D] and [ConvTranspose2D].
+type convOp struct {
 	*convPlan
 	transposed bool // ConvTranspose2D: forward is what is otherwise the way back
 
@@ -96,7 +96,7 @@ type convolution struct {
 
 func convolve(name string, x, w, b *Var, s ConvShape, transposed bool) *Var {
 	p := convPlanFor(name, x, w, b, s, transposed)
-	y, op := Record[convolution](name, x, w, b)
+	y, op := Record[convOp](name, x, w, b)
 	op.convPlan, op.transposed = p, transposed
 	if transposed {
 		y.Resize(x.Rows(), p.channels, p.h, p.w)
@@ -104,12 +104,12 @@ func convolve(name string, x, w, b *Var, s ConvShape, transposed bool) *Var {
 		y.Resize(x.Rows(), p.filters, p.oh, p.ow)
 	}
 	op.pack(transposed, w.Data())
-	For(y, y.Rows(), grain(p.work), (*convolution).forward)
+	For(y, y.Rows(), grain(p.work), (*convOp).forward)
 	return y
 }
 
 // pack arranges the filters for one of the two directions.
-func (op *convolution) pack(transposed bool, w []float32) {
+func (op *convOp) pack(transposed bool, w []float32) {
 	if transposed {
 		op.packedTransposed = atLeast(op.packedTransposed, op.packedTransposedLen)
 		op.packTransposed(op.packedTransposed, w)
@@ -120,7 +120,7 @@ func (op *convolution) pack(transposed bool, w []float32) {
 }
 
 // run computes y from x in one of the two directions, or adds to y.
-func (op *convolution) run(transposed bool, y, x, bias []float32, acc bool) {
+func (op *convOp) run(transposed bool, y, x, bias []float32, acc bool) {
 	if transposed {
 		op.correlateTransposed(y, x, op.packedTransposed, bias, acc)
 	} else {
@@ -129,7 +129,7 @@ func (op *convolution) run(transposed bool, y, x, bias []float32, acc bool) {
 }
 
 // forward computes the results for the images from lo to hi.
-func (op *convolution) forward(y *Var, lo, hi int) {
+func (op *convOp) forward(y *Var, lo, hi int) {
 	var bias []float32
 	if len(y.in) > 2 {
 		bias = y.in[2].Data()

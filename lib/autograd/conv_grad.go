@@ -15,7 +15,7 @@ func chunks(n int) int { return min(n, convChunks) }
 // for each bias.
 func (p *convPlan) partLen() int { return p.gradLen + max(p.filters, p.channels) }
 
-func (op *convolution) part(i int) []float32 { return op.parts[i*op.partLen():][:op.partLen()] }
+func (op *convOp) part(i int) []float32 { return op.parts[i*op.partLen():][:op.partLen()] }
 
 // packForward arranges the filters w [filters, channels, kh, kw] for the output: one row for each filter, its taps sorted by
 // the kernel's rows.
@@ -102,7 +102,7 @@ func (p *convPlan) packWinograd(s *convSpace, packed, w []float32) {
 }
 
 // Backward computes the gradients of the parts of the batch and adds them up.
-func (op *convolution) Backward(y *Var) {
+func (op *convOp) Backward(y *Var) {
 	x, w := y.in[0], y.in[1]
 	n := y.Rows()
 	parts := chunks(n)
@@ -115,7 +115,7 @@ func (op *convolution) Backward(y *Var) {
 		op.pack(!op.transposed, w.Data())
 	}
 	op.parts = atLeast(op.parts, parts*op.partLen())
-	For(y, parts, grain(2*op.work*n/parts), (*convolution).backward)
+	For(y, parts, grain(2*op.work*n/parts), (*convOp).backward)
 	if w.needsGrad {
 		dw, acc := w.GradBuffer()
 		if op.winograd != nil {
@@ -135,7 +135,7 @@ func (op *convolution) Backward(y *Var) {
 }
 
 // backward computes the gradients of the images in some parts of the batch, and these parts of the other gradients.
-func (op *convolution) backward(y *Var, lo, hi int) {
+func (op *convOp) backward(y *Var, lo, hi int) {
 	x, w, n := y.in[0], y.in[1], y.Rows()
 	in, out := x.Width(), y.Width()
 	for i := lo; i < hi; i++ {
@@ -168,8 +168,8 @@ func sumPlanes(db, dy []float32, size int) {
 }
 
 // sumWinograd adds up the parts [channels, 9, filters] and sets dw [filters, channels, 9] to the sum, or adds it.
-func (op *convolution) sumWinograd(y *Var, dw []float32, parts int, acc bool) {
-	For(y, op.gradLen, elementsWorthSharing/parts+1, (*convolution).sumParts)
+func (op *convOp) sumWinograd(y *Var, dw []float32, parts int, acc bool) {
+	For(y, op.gradLen, elementsWorthSharing/parts+1, (*convOp).sumParts)
 	p, sum := op.convPlan, op.part(0)[:op.gradLen]
 	if !acc {
 		simd.Transpose(dw, p.taps, sum, p.filters, p.taps, p.filters)
@@ -183,7 +183,7 @@ func (op *convolution) sumWinograd(y *Var, dw []float32, parts int, acc bool) {
 }
 
 // sumParts adds the other parts of the batch to the first one, from element lo to hi.
-func (op *convolution) sumParts(y *Var, lo, hi int) {
+func (op *convOp) sumParts(y *Var, lo, hi int) {
 	sum := op.part(0)[lo:hi]
 	for i := 1; i < chunks(y.Rows()); i++ {
 		simd.Add(sum, sum, op.part(i)[lo:hi])

@@ -17,7 +17,7 @@ func TestSpreadEqualsGather(t *testing.T) {
 	for _, key := range []convKey{
 		{channels: 1, h: 5, w: 5, filters: 1, kh: 3, kw: 3},
 		{channels: 6, h: 18, w: 18, filters: 16, kh: 11, kw: 11},
-		{channels: 3, h: 9, w: 11, filters: 4, kh: 3, kw: 5, shape: Full(3, 5)},
+		{channels: 3, h: 9, w: 11, filters: 4, kh: 3, kw: 5, shape: FullPadding(3, 5)},
 		{channels: 17, h: 8, w: 10, filters: 3, kh: 3, kw: 3, shape: ConvShape{StrideH: 2, StrideW: 3, PadH: 1, PadW: 1}},
 		{channels: 2, h: 8, w: 9, filters: 3, kh: 1, kw: 2, shape: ConvShape{StrideH: 2, StrideW: 3}},
 		{channels: 2, h: 4, w: 4, filters: 2, kh: 3, kw: 3, shape: ConvShape{PadH: 4, PadW: 5}},

@@ -24,8 +24,8 @@ type convCase struct {
 // convCases are convolutions of every kind.
 var convCases = append([]convCase{
 	{1, 1, 5, 5, 1, 3, 3, ConvShape{}},
-	{3, 1, 9, 7, 4, 3, 3, Half(3, 3)},
-	{2, 3, 6, 8, 5, 3, 5, Full(3, 5)},
+	{3, 1, 9, 7, 4, 3, 3, SamePadding(3, 3)},
+	{2, 3, 6, 8, 5, 3, 5, FullPadding(3, 5)},
 	{2, 5, 7, 9, 3, 2, 4, ConvShape{PadH: 1, PadW: 3}},
 	{2, 3, 9, 11, 4, 3, 3, ConvShape{StrideH: 2, StrideW: 2}},
 	{2, 1, 8, 10, 3, 3, 3, ConvShape{StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}},
@@ -37,16 +37,16 @@ var convCases = append([]convCase{
 	{2, 1, 28, 28, 6, 11, 11, ConvShape{}},             // rows anew
 	{40, 2, 12, 12, 3, 5, 5, ConvShape{}},              // several groups of images
 	{2, 1, 3, 40, 20, 3, 7, ConvShape{PadH: 1}},        // several tiles of filters
-	{3, 17, 10, 10, 15, 3, 3, Full(3, 3)},              // and of channels
+	{3, 17, 10, 10, 15, 3, 3, FullPadding(3, 3)},       // and of channels
 	{1, 2, 5, 4, 1, 5, 4, ConvShape{}},                 // one place
 	{2, 1, 4, 6, 2, 2, 2, ConvShape{StrideW: 2}},       // strides that differ
 	{1, 1, 2, 2, 1, 3, 3, ConvShape{PadH: 1, PadW: 1}}, // the kernel is larger than the image
 
 	// By minimal filtering, with small and large tiles, of which some are cut off.
-	{1, 16, 4, 5, 16, 3, 3, Half(3, 3)},
+	{1, 16, 4, 5, 16, 3, 3, SamePadding(3, 3)},
 	{3, 17, 6, 5, 16, 3, 3, ConvShape{PadH: 2}},
 	{2, 16, 9, 11, 19, 3, 3, ConvShape{PadW: 1}},
-	{18, 16, 10, 6, 18, 3, 3, Full(3, 3)},
+	{18, 16, 10, 6, 18, 3, 3, FullPadding(3, 3)},
 	{1, 16, 1, 2, 16, 3, 3, ConvShape{PadH: 2, PadW: 1}},
 	{1, 16, 21, 35, 16, 3, 3, ConvShape{}}, // several blocks in an image
 }, tinyConvCases()...)
@@ -171,7 +171,7 @@ func TestConvTranspose2DIsTheAdjoint(t *testing.T) {
 			oh, ow := c.shape.OutputSize(c.h, c.w, c.kh, c.kw)
 			s := c.shape
 			h, w := s.TransposedSize(oh, ow, c.kh, c.kw)
-			s.ExtraH, s.ExtraW = c.h-h, c.w-w // what the strides of the convolution left over
+			s.OutputPadH, s.OutputPadW = c.h-h, c.w-w // what the strides of the convolution left over
 			y, filters, b := param(1, -1, 1, c.n, c.k, oh, ow), param(2, -1, 1, c.k, c.c, c.kh, c.kw), param(3, -1, 1, c.c)
 			dx := param(4, -1, 1, c.n, c.c, c.h, c.w)
 
@@ -222,7 +222,7 @@ func TestConvolutionOfNothing(t *testing.T) {
 		y := Conv2D(x, w, b, c.shape)
 		back := ConvTranspose2D(y, w, nil, ConvShape{
 			StrideH: c.shape.StrideH, StrideW: c.shape.StrideW, PadH: c.shape.PadH, PadW: c.shape.PadW,
-			ExtraH: (c.h + 2*c.shape.PadH - c.kh) % max(c.shape.StrideH, 1), ExtraW: (c.w + 2*c.shape.PadW - c.kw) % max(c.shape.StrideW, 1),
+			OutputPadH: (c.h + 2*c.shape.PadH - c.kh) % max(c.shape.StrideH, 1), OutputPadW: (c.w + 2*c.shape.PadW - c.kw) % max(c.shape.StrideW, 1),
 		})
 		if !slices.Equal(back.Shape(), x.Shape()) {
 			t.Errorf("%s: there and back %v has become %v", caseName(i), x.Shape(), back.Shape())
@@ -304,7 +304,7 @@ func TestConvGradients(t *testing.T) {
 // convNet is a step of a net with convolutions in both directions.
 func convNet(tape *Tape, x *tensor.Tensor, params []*Var) *Var {
 	tape.Reset()
-	h := ReLU(Conv2D(tape.Input(x), params[0], params[1], Half(5, 5)))
+	h := ReLU(Conv2D(tape.Input(x), params[0], params[1], SamePadding(5, 5)))
 	h = MaxPool2D(h, Pool{H: 2, W: 2})
 	h = Conv2D(h, params[2], params[3], ConvShape{StrideH: 2, StrideW: 2, PadH: 1, PadW: 1})
 	h = ConvTranspose2D(ReLU(h), params[4], nil, ConvShape{})
@@ -381,8 +381,8 @@ func TestConvShapeSizes(t *testing.T) {
 		h, w, kh, kw, oh, ow int
 	}{
 		{ConvShape{}, 28, 28, 3, 5, 26, 24},
-		{Half(3, 5), 28, 28, 3, 5, 28, 28},
-		{Full(5, 3), 28, 28, 5, 3, 32, 30},
+		{SamePadding(3, 5), 28, 28, 3, 5, 28, 28},
+		{FullPadding(5, 3), 28, 28, 5, 3, 32, 30},
 		{ConvShape{StrideH: 2, StrideW: 3, PadH: 1}, 28, 28, 3, 3, 14, 9},
 		{ConvShape{}, 2, 9, 3, 3, 0, 7},
 	} {
@@ -402,7 +402,7 @@ func TestConvMistakesPanic(t *testing.T) {
 		"Conv2D: a kernel [1 3 5 5] does not fit images [2 3 4 4]":                               func() { Conv2D(x, param(1, 0, 1, 1, 3, 5, 5), nil, ConvShape{}) },
 		"Conv2D: a kernel [5 3 3 3] does not fit images [2 3 4 4]":                               func() { Conv2D(x, w, nil, ConvShape{PadH: -1}) },
 		"ConvTranspose2D: want x [N, C, H, W], w [C, K, kh, kw], b [K], got [2 3 4 4] [5 3 3 3]": func() { ConvTranspose2D(x, w, nil, ConvShape{}) },
-		"ConvTranspose2D: a kernel [3 1 1 1] does not fit images [2 3 4 4]":                      func() { ConvTranspose2D(x, param(1, 0, 1, 3, 1, 1, 1), nil, ConvShape{ExtraH: 1}) },
+		"ConvTranspose2D: a kernel [3 1 1 1] does not fit images [2 3 4 4]":                      func() { ConvTranspose2D(x, param(1, 0, 1, 3, 1, 1, 1), nil, ConvShape{OutputPadH: 1}) },
 		"MaxPool2D: a window 5 x 2 does not fit images [2 3 4 4]":                                func() { MaxPool2D(x, Pool{H: 5, W: 2}) },
 		"MeanPool2D: want x [N, C, H, W], got [4 4]":                                             func() { MeanPool2D(tape.Input(tensor.New(4, 4)), Pool{H: 2, W: 2}) },
 	} {
@@ -423,7 +423,7 @@ func ExampleConv2D() {
 	x := tape.Input(tensor.New(100, 1, 28, 28))
 	w, b := NewParam(tensor.New(6, 1, 3, 3)), NewParam(tensor.New(6))
 	fmt.Println(Conv2D(x, w, b, ConvShape{}).Shape())
-	fmt.Println(Conv2D(x, w, b, Half(3, 3)).Shape())
+	fmt.Println(Conv2D(x, w, b, SamePadding(3, 3)).Shape())
 	// Output:
 	// [100 6 26 26]
 	// [100 6 28 28]

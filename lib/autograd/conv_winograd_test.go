@@ -19,7 +19,7 @@ func TestWinogradIsChosen(t *testing.T) {
 		y, dx      simd.Winograd // the tiles; 0 if the sums themselves are faster
 		difference string
 	}{
-		{convKey{64, 14, 14, 64, 3, 3, Full(3, 3)}, 4, 4, ""},
+		{convKey{64, 14, 14, 64, 3, 3, FullPadding(3, 3)}, 4, 4, ""},
 		{convKey{64, 8, 8, 128, 3, 3, ConvShape{}}, 2, 4, "outputs of 6 x 6"},
 		{convKey{6, 26, 26, 16, 3, 3, ConvShape{}}, 0, 0, "few channels"},
 		{convKey{64, 14, 14, 10, 3, 3, ConvShape{}}, 0, 0, "few filters"},
@@ -42,7 +42,7 @@ func TestWinogradIsChosen(t *testing.T) {
 // Minimal filtering has errors that are not much larger than those of the sums themselves, in float32 either: measured as
 // root of the mean square against float64.
 func TestWinogradErrors(t *testing.T) {
-	key := convKey{48, 10, 10, 32, 3, 3, Full(3, 3).strides()}
+	key := convKey{48, 10, 10, 32, 3, 3, FullPadding(3, 3).strides()}
 	const n = 5
 	p := newConvPlan(key)
 	rng := tensor.Stream(1, "test")
@@ -126,7 +126,7 @@ func sumsOf(p *convPlan, n int, w, x, dy []float32) (y, dx, dw []float64) {
 // winogradNet is a step of a net whose convolutions, in both directions, take minimal filtering.
 func winogradNet(tape *Tape, x *tensor.Tensor, params []*Var) *Var {
 	tape.Reset()
-	h := ReLU(Conv2D(tape.Input(x), params[0], params[1], Full(3, 3)))
+	h := ReLU(Conv2D(tape.Input(x), params[0], params[1], FullPadding(3, 3)))
 	h = Conv2D(h, params[2], params[3], ConvShape{})
 	h = ConvTranspose2D(ReLU(h), params[2], params[1], ConvShape{})
 	loss := Mean(Square(h))

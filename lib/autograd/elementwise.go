@@ -4,8 +4,8 @@ package autograd
 
 import "github.com/lateral-ml/lateral/lib/internal/simd"
 
-// elementwise is the state of an operation that applies a smooth function f to each element.
-type elementwise struct {
+// elementwiseOp is the state of an operation that applies a smooth function f to each element.
+type elementwiseOp struct {
 	value func(y, x []float32, c float32)         // y = f(x)
 	grad  func(dx, dy, x, y []float32, c float32) // dx += dy·f'(x)
 	c     float32                                 // a constant of f
@@ -13,20 +13,20 @@ type elementwise struct {
 
 // apply records an operation that applies a function with some constant.
 func apply(name string, x *Var, c float32, value func(y, x []float32, c float32), grad func(dx, dy, x, y []float32, c float32)) *Var {
-	y, op := Record[elementwise](name, x)
+	y, op := Record[elementwiseOp](name, x)
 	op.value, op.grad, op.c = value, grad, c
 	y.Resize(x.Shape()...)
-	forEach(y, (*elementwise).forward)
+	forEach(y, (*elementwiseOp).forward)
 	return y
 }
 
-func (op *elementwise) forward(y *Var, lo, hi int) {
+func (op *elementwiseOp) forward(y *Var, lo, hi int) {
 	op.value(y.Data()[lo:hi], y.in[0].Data()[lo:hi], op.c)
 }
 
-func (op *elementwise) Backward(y *Var) { forEachGrad(y, (*elementwise).backward) }
+func (op *elementwiseOp) Backward(y *Var) { forEachGrad(y, (*elementwiseOp).backward) }
 
-func (op *elementwise) backward(y *Var, lo, hi int) {
+func (op *elementwiseOp) backward(y *Var, lo, hi int) {
 	x, out, dx, dy := y.parts(lo, hi)
 	op.grad(dx, dy, x, out, op.c)
 }
@@ -107,8 +107,8 @@ func AddScalar(x *Var, s float32) *Var {
 		func(dx, dy, _, _ []float32, _ float32) { simd.Axpy(dx, 1, dy) })
 }
 
-// binary is the state of an operation on pairs of elements.
-type binary struct {
+// binaryOp is the state of an operation on pairs of elements.
+type binaryOp struct {
 	value func(y, a, b []float32)
 	grad  func(y, a, b *Var)
 }
@@ -116,18 +116,18 @@ type binary struct {
 // combine records an operation on the pairs of elements of a and b.
 func combine(name string, a, b *Var, value func(y, a, b []float32), grad func(y, a, b *Var)) *Var {
 	a, b = broadcast(name, a, b)
-	y, op := Record[binary](name, a, b)
+	y, op := Record[binaryOp](name, a, b)
 	op.value, op.grad = value, grad
 	y.Resize(a.Shape()...)
-	forEach(y, (*binary).forward)
+	forEach(y, (*binaryOp).forward)
 	return y
 }
 
-func (op *binary) forward(y *Var, lo, hi int) {
+func (op *binaryOp) forward(y *Var, lo, hi int) {
 	op.value(y.Data()[lo:hi], y.in[0].Data()[lo:hi], y.in[1].Data()[lo:hi])
 }
 
-func (op *binary) Backward(y *Var) { op.grad(y, y.in[0], y.in[1]) }
+func (op *binaryOp) Backward(y *Var) { op.grad(y, y.in[0], y.in[1]) }
 
 // Add returns a + b. It panics unless the shapes are the same, or [Expand] makes them so; this is how rows, columns and
 // channels are added.

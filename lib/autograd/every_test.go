@@ -52,17 +52,17 @@ func everyOp() map[string]func(x *Var) *Var {
 		"MatMul":         func(x *Var) *Var { return MatMul(flat(x), v) },
 		"Conv2D":         func(x *Var) *Var { return Conv2D(x, filters, bias, strided) },
 		"ConvTranspose2D": func(x *Var) *Var {
-			return ConvTranspose2D(x, back, bias, ConvShape{StrideH: 2, PadH: 1, ExtraH: 1})
+			return ConvTranspose2D(x, back, bias, ConvShape{StrideH: 2, PadH: 1, OutputPadH: 1})
 		},
 		"MaxPool2D":  func(x *Var) *Var { return MaxPool2D(x, Pool{H: 3, W: 2, StrideH: 2, PadH: 1}) },
 		"MeanPool2D": func(x *Var) *Var { return MeanPool2D(x, Pool{H: 3, W: 2, StrideH: 2, PadH: 1}) },
-		"Place": func(x *Var) *Var {
+		"MaxUnpool": func(x *Var) *Var {
 			pooled := MaxPool2D(x, Pool{H: 1, W: 2})
 			at := slices.Clone(competitive.Winners(pooled))
 			for i := range at {
 				at[i] %= 24
 			}
-			return Place(pooled, at, 4, 6)
+			return MaxUnpool(pooled, at, 4, 6)
 		},
 		"LWTA": func(x *Var) *Var { return competitive.LWTA(x, 2) }, "LWTA of rows": func(x *Var) *Var { return competitive.LWTA(flat(x), 4) },
 		"Maxout": func(x *Var) *Var { return competitive.Maxout(x, 2) }, "Maxout of rows": func(x *Var) *Var { return competitive.Maxout(flat(x), 4) },
@@ -159,7 +159,7 @@ func TestNoOperationAllocates(t *testing.T) {
 				tape.Backward(Sum(Mul(y, y)))
 			}
 			step()
-			own := map[string]float64{"TestNoOperationAllocates/Gather": 1, "TestNoOperationAllocates/Place": 1}
+			own := map[string]float64{"TestNoOperationAllocates/Gather": 1, "TestNoOperationAllocates/MaxUnpool": 1}
 			if n := testing.AllocsPerRun(5, step); n != own[t.Name()] {
 				t.Errorf("%d workers: a repeated step allocates %v times", workers, n)
 			}

@@ -52,10 +52,10 @@ func expandOn(t *Tape, x *Var, shape []int) *Var {
 	if slices.Equal(x.Shape(), shape) {
 		return x
 	}
-	y, op := RecordOn[expand](t, "Expand", x)
+	y, op := RecordOn[expandOp](t, "Expand", x)
 	y.Resize(shape...)
 	op.plan(x.Shape(), shape)
-	For(y, op.runs(), elementsWorthSharing/max(op.run().length, 1)+1, (*expand).forward)
+	For(y, op.runs(), elementsWorthSharing/max(op.run().length, 1)+1, (*expandOp).forward)
 	return y
 }
 
@@ -73,9 +73,9 @@ func expands(from, to []int) bool {
 	return true
 }
 
-// expand sees the result as an array of few dimensions, in turn repeated and copied; those next to each other are one
+// expandOp sees the result as an array of few dimensions, in turn repeated and copied; those next to each other are one
 // if they are of the same kind. The last is a run: one number over and over, or consecutive elements of the input.
-type expand struct {
+type expandOp struct {
 	dims []expandDim // without those of length 1, but at least one
 }
 
@@ -84,7 +84,7 @@ type expandDim struct {
 	stride int // in the input; 0 where it is repeated
 }
 
-func (op *expand) plan(from, to []int) {
+func (op *expandOp) plan(from, to []int) {
 	op.dims = op.dims[:0] // the last one first
 	stride := 1
 	for i := len(to) - 1; i >= 0; i-- {
@@ -109,10 +109,10 @@ func (op *expand) plan(from, to []int) {
 }
 
 // run returns the last dimension.
-func (op *expand) run() expandDim { return op.dims[len(op.dims)-1] }
+func (op *expandOp) run() expandDim { return op.dims[len(op.dims)-1] }
 
 // runs returns how many runs the result has.
-func (op *expand) runs() int {
+func (op *expandOp) runs() int {
 	n := 1
 	for _, d := range op.dims[:len(op.dims)-1] {
 		n *= d.length
@@ -121,7 +121,7 @@ func (op *expand) runs() int {
 }
 
 // start returns the element of the input at which run i begins.
-func (op *expand) start(i int) int {
+func (op *expandOp) start(i int) int {
 	at := 0
 	for k := len(op.dims) - 2; k >= 0; k-- {
 		d := op.dims[k]
@@ -131,7 +131,7 @@ func (op *expand) start(i int) int {
 	return at
 }
 
-func (op *expand) forward(y *Var, lo, hi int) {
+func (op *expandOp) forward(y *Var, lo, hi int) {
 	x, n := y.in[0].Data(), op.run().length
 	for i := lo; i < hi; i++ {
 		out, from := y.Data()[i*n:(i+1)*n], x[op.start(i):]
@@ -147,7 +147,7 @@ func (op *expand) forward(y *Var, lo, hi int) {
 
 // parts returns into how many parts Backward may be cut so that no two add to the same element: the first dimension's,
 // if it is not repeated.
-func (op *expand) parts() int {
+func (op *expandOp) parts() int {
 	if op.dims[0].stride == 0 || len(op.dims) == 1 {
 		return 1
 	}
@@ -155,14 +155,14 @@ func (op *expand) parts() int {
 }
 
 // Backward adds up the runs of a part one after the other.
-func (op *expand) Backward(y *Var) {
+func (op *expandOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		x.GradSum()
-		For(y, op.parts(), elementsWorthSharing*op.parts()/max(y.value.Len(), 1)+1, (*expand).backward)
+		For(y, op.parts(), elementsWorthSharing*op.parts()/max(y.value.Len(), 1)+1, (*expandOp).backward)
 	}
 }
 
-func (op *expand) backward(y *Var, lo, hi int) {
+func (op *expandOp) backward(y *Var, lo, hi int) {
 	n, each := op.run().length, op.runs()/op.parts()
 	for i := lo * each; i < hi*each; i++ {
 		dx, dy := y.in[0].grad.Data()[op.start(i):], y.grad.Data()[i*n:(i+1)*n]

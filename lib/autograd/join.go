@@ -31,7 +31,7 @@ func Slice(x *Var, axis, from, to int) *Var {
 	if axis < 0 || axis >= len(s) || from < 0 || to < from || to > s[axis] {
 		panic(fmt.Sprintf("autograd: Slice: no elements %d to %d along axis %d of shape %v", from, to, axis, s))
 	}
-	y, op := Record[slice]("Slice", x)
+	y, op := Record[sliceOp]("Slice", x)
 	op.shape = append(op.shape[:0], s...)
 	op.shape[axis] = to - from
 	y.Resize(op.shape...)
@@ -45,19 +45,19 @@ func Slice(x *Var, axis, from, to int) *Var {
 	return y
 }
 
-type slice struct {
+type sliceOp struct {
 	blocks int // the axis cuts x into
 	from   int // where, in a block of x, what is wanted begins
 	shape  []int
 }
 
 // block returns block i of the result, and the part of the input that it came from.
-func (op *slice) block(y, x []float32, i int) (out, in []float32) {
+func (op *sliceOp) block(y, x []float32, i int) (out, in []float32) {
 	m, n := len(y)/op.blocks, len(x)/op.blocks
 	return y[i*m : (i+1)*m], x[i*n+op.from:][:m]
 }
 
-func (op *slice) Backward(y *Var) {
+func (op *sliceOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		dx := x.GradSum()
 		for i := range op.blocks {
@@ -89,7 +89,7 @@ func Concat(axis int, xs ...*Var) *Var {
 		}
 		length += t[axis]
 	}
-	y, op := Record[concat]("Concat", xs...)
+	y, op := Record[concatOp]("Concat", xs...)
 	op.shape = append(op.shape[:0], s...)
 	op.shape[axis] = length
 	op.axis = axis
@@ -101,14 +101,14 @@ func Concat(axis int, xs ...*Var) *Var {
 	return y
 }
 
-type concat struct {
+type concatOp struct {
 	axis  int
 	shape []int
 }
 
 // each calls do with the blocks of x and their places in y, where those of one block begin at element at; it returns
 // where those of the next input begin.
-func (op *concat) each(y, x *Var, at int, ys, xs []float32, do func(y, x []float32)) (next int) {
+func (op *concatOp) each(y, x *Var, at int, ys, xs []float32, do func(y, x []float32)) (next int) {
 	blocks, n := around(x.Shape(), op.axis)
 	_, m := around(y.Shape(), op.axis)
 	for i := range blocks {
@@ -117,7 +117,7 @@ func (op *concat) each(y, x *Var, at int, ys, xs []float32, do func(y, x []float
 	return at + n
 }
 
-func (op *concat) Backward(y *Var) {
+func (op *concatOp) Backward(y *Var) {
 	at := 0
 	for _, x := range y.in {
 		if !x.needsGrad {
@@ -141,35 +141,35 @@ func Gather(t *Tape, table *Var, rows []int) *Var {
 			panic(fmt.Sprintf("autograd: Gather: row %d, number %d of %d, is not in a table %v", r, n, len(rows), table.Shape()))
 		}
 	}
-	y, op := RecordOn[gather](t, "Gather", table)
+	y, op := RecordOn[gatherOp](t, "Gather", table)
 	op.rows = append(op.rows[:0], rows...)
 	op.shape = append(op.shape[:0], table.Shape()...)
 	op.shape[0] = len(rows)
 	y.Resize(op.shape...)
-	For(y, len(rows), elementsWorthSharing/max(table.Width(), 1)+1, (*gather).forward)
+	For(y, len(rows), elementsWorthSharing/max(table.Width(), 1)+1, (*gatherOp).forward)
 	return y
 }
 
-type gather struct {
+type gatherOp struct {
 	rows  []int
 	shape []int
 }
 
-func (op *gather) forward(y *Var, lo, hi int) {
+func (op *gatherOp) forward(y *Var, lo, hi int) {
 	for n := lo; n < hi; n++ {
 		copy(y.Value().Row(n), y.in[0].Value().Row(op.rows[n]))
 	}
 }
 
-func (op *gather) Backward(y *Var) {
+func (op *gatherOp) Backward(y *Var) {
 	if table := y.in[0]; table.needsGrad {
 		table.GradSum()
-		For(y, table.Width(), elementsWorthSharing/max(len(op.rows), 1)+1, (*gather).backward)
+		For(y, table.Width(), elementsWorthSharing/max(len(op.rows), 1)+1, (*gatherOp).backward)
 	}
 }
 
 // backward adds up the columns from lo to hi: goroutines share them, because rows may be gathered more than once.
-func (op *gather) backward(y *Var, lo, hi int) {
+func (op *gatherOp) backward(y *Var, lo, hi int) {
 	for n, r := range op.rows {
 		dst := y.in[0].grad.at.Row(r)[lo:hi]
 		simd.Add(dst, dst, y.grad.at.Row(n)[lo:hi])

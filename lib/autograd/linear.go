@@ -20,28 +20,28 @@ func Linear(x, w, b *Var) *Var {
 	if w.Width() != d || (b != nil && b.value.Len() != units) {
 		panic(shapeMismatch("Linear", "x [N, D], w [U, D], b [U]", x, w, b))
 	}
-	y, _ := Record[linear]("Linear", x, w, b)
+	y, _ := Record[linearOp]("Linear", x, w, b)
 	y.Resize(n, units)
 	if units >= n {
 		// Goroutines share the units, as in the backward pass and the optimiser's step: each finds its units' weights
 		// in its own cache.
-		For(y, units, grain(n*d), (*linear).units)
+		For(y, units, grain(n*d), (*linearOp).units)
 	} else {
-		For(y, n, grain(d*units), (*linear).samples)
+		For(y, n, grain(d*units), (*linearOp).samples)
 	}
 	return y
 }
 
-// linear is the state of [Linear].
-type linear struct {
+// linearOp is the state of [Linear].
+type linearOp struct {
 	accumulate bool // in a loop of Backward: its parts add to the gradient
 }
 
-func (op *linear) units(y *Var, lo, hi int)   { op.forward(y, 0, y.Rows(), lo, hi) }
-func (op *linear) samples(y *Var, lo, hi int) { op.forward(y, lo, hi, 0, y.Width()) }
+func (op *linearOp) units(y *Var, lo, hi int)   { op.forward(y, 0, y.Rows(), lo, hi) }
+func (op *linearOp) samples(y *Var, lo, hi int) { op.forward(y, lo, hi, 0, y.Width()) }
 
 // forward computes the outputs of the units from u0 to u1 for the samples from n0 to n1.
-func (op *linear) forward(y *Var, n0, n1, u0, u1 int) {
+func (op *linearOp) forward(y *Var, n0, n1, u0, u1 int) {
 	if n0 == n1 {
 		return
 	}
@@ -58,12 +58,12 @@ func (op *linear) forward(y *Var, n0, n1, u0, u1 int) {
 	}
 }
 
-func (op *linear) Backward(y *Var) {
+func (op *linearOp) Backward(y *Var) {
 	x, w := y.in[0], y.in[1]
 	n, d, units := x.Rows(), x.Width(), y.Width()
 	if w.needsGrad {
 		_, op.accumulate = w.GradBuffer()
-		For(y, units, grain(n*d), (*linear).weightGrad)
+		For(y, units, grain(n*d), (*linearOp).weightGrad)
 	}
 	if len(y.in) > 2 && y.in[2].needsGrad {
 		db, acc := y.in[2].GradBuffer()
@@ -71,12 +71,12 @@ func (op *linear) Backward(y *Var) {
 	}
 	if x.needsGrad {
 		_, op.accumulate = x.GradBuffer()
-		For(y, n, grain(units*d), (*linear).inputGrad)
+		For(y, n, grain(units*d), (*linearOp).inputGrad)
 	}
 }
 
 // weightGrad computes dw = dyᵀ·x: the goroutines share the units.
-func (op *linear) weightGrad(y *Var, lo, hi int) {
+func (op *linearOp) weightGrad(y *Var, lo, hi int) {
 	x, w := y.in[0], y.in[1]
 	n, d, units := x.Rows(), x.Width(), y.Width()
 	dw := w.grad.Data()[lo*d : hi*d]
@@ -84,7 +84,7 @@ func (op *linear) weightGrad(y *Var, lo, hi int) {
 }
 
 // inputGrad computes dx = dy·w: they share the samples.
-func (op *linear) inputGrad(y *Var, lo, hi int) {
+func (op *linearOp) inputGrad(y *Var, lo, hi int) {
 	x, w := y.in[0], y.in[1]
 	d, units := x.Width(), y.Width()
 	dx := x.grad.Data()[lo*d : hi*d]
@@ -101,45 +101,45 @@ func MatMul(a, b *Var) *Var {
 	if b.Rows() != k {
 		panic(shapeMismatch("MatMul", "a [M, K], b [K, N]", a, b))
 	}
-	y, _ := Record[matMul]("MatMul", a, b)
+	y, _ := Record[matMulOp]("MatMul", a, b)
 	y.Resize(m, n)
-	For(y, m, grain(k*n), (*matMul).forward)
+	For(y, m, grain(k*n), (*matMulOp).forward)
 	return y
 }
 
-// matMul is the state of [MatMul].
-type matMul struct {
+// matMulOp is the state of [MatMul].
+type matMulOp struct {
 	accumulate bool // in a loop of Backward: its parts add to the gradient
 }
 
-func (op *matMul) forward(y *Var, lo, hi int) {
+func (op *matMulOp) forward(y *Var, lo, hi int) {
 	a, b := y.in[0], y.in[1]
 	k, n := a.Width(), b.Width()
 	simd.GemmNN(hi-lo, n, k, a.Data()[lo*k:hi*k], k, b.Data(), n, y.Data()[lo*n:hi*n], n, false)
 }
 
-func (op *matMul) Backward(y *Var) {
+func (op *matMulOp) Backward(y *Var) {
 	a, b := y.in[0], y.in[1]
 	m, k, n := a.Rows(), a.Width(), b.Width()
 	if b.needsGrad {
 		_, op.accumulate = b.GradBuffer()
-		For(y, k, grain(m*n), (*matMul).rightGrad)
+		For(y, k, grain(m*n), (*matMulOp).rightGrad)
 	}
 	if a.needsGrad {
 		_, op.accumulate = a.GradBuffer()
-		For(y, m, grain(k*n), (*matMul).leftGrad)
+		For(y, m, grain(k*n), (*matMulOp).leftGrad)
 	}
 }
 
 // rightGrad computes db = aᵀ·dy.
-func (op *matMul) rightGrad(y *Var, lo, hi int) {
+func (op *matMulOp) rightGrad(y *Var, lo, hi int) {
 	a, b := y.in[0], y.in[1]
 	m, k, n := a.Rows(), a.Width(), b.Width()
 	simd.GemmTN(hi-lo, n, m, a.Data()[lo:], k, y.grad.Data(), n, b.grad.Data()[lo*n:hi*n], n, op.accumulate)
 }
 
 // leftGrad computes da = dy·bᵀ.
-func (op *matMul) leftGrad(y *Var, lo, hi int) {
+func (op *matMulOp) leftGrad(y *Var, lo, hi int) {
 	a, b := y.in[0], y.in[1]
 	k, n := a.Width(), b.Width()
 	simd.GemmNT(hi-lo, k, n, y.grad.Data()[lo*n:hi*n], n, b.Data(), n, a.grad.Data()[lo*k:hi*k], k, op.accumulate)

@@ -18,7 +18,7 @@ type Operation interface {
 }
 
 // Piecewise is an operation that chooses: which unit wins, on which side of a kink an input lies. Between two inputs
-// with the same choices its result is smooth; see [Tape.Pattern].
+// with the same choices its result is smooth; see [Tape.ActivationPattern].
 type Piecewise interface {
 	Operation
 	Choices(y *Var) iter.Seq[int32]

@@ -45,11 +45,11 @@ func (p Pool) OutputSize(h, w int) (oh, ow int) {
 // gradient goes to the winners. MaxPool2D panics if the shapes do not fit.
 func MaxPool2D(x *Var, p Pool) *Var {
 	p, oh, ow := p.over("MaxPool2D", x)
-	y, op := Record[maxPool]("MaxPool2D", x)
+	y, op := Record[maxPoolOp]("MaxPool2D", x)
 	op.Pool = p
 	y.Resize(x.Shape()[0], x.Shape()[1], oh, ow)
 	op.winners = slices.Grow(op.winners[:0], y.value.Len())[:y.value.Len()]
-	For(y, planes(y), grain(p.cost(y)), (*maxPool).forward)
+	For(y, planes(y), grain(p.cost(y)), (*maxPoolOp).forward)
 	return y
 }
 
@@ -60,10 +60,10 @@ func MaxPool2D(x *Var, p Pool) *Var {
 // MeanPool2D panics if the shapes do not fit.
 func MeanPool2D(x *Var, p Pool) *Var {
 	p, oh, ow := p.over("MeanPool2D", x)
-	y, op := Record[meanPool]("MeanPool2D", x)
+	y, op := Record[meanPoolOp]("MeanPool2D", x)
 	op.Pool = p
 	y.Resize(x.Shape()[0], x.Shape()[1], oh, ow)
-	For(y, planes(y), grain(p.cost(y)), (*meanPool).forward)
+	For(y, planes(y), grain(p.cost(y)), (*meanPoolOp).forward)
 	return y
 }
 
@@ -117,27 +117,27 @@ func inside(places, size, stride, pad, length int) (from, to int) {
 	return from, max(from, min(places, (length-size+pad)/stride+1))
 }
 
-// maxPool is the state of [MaxPool2D].
-type maxPool struct {
+// maxPoolOp is the state of [MaxPool2D].
+type maxPoolOp struct {
 	Pool
 	winners    []int32
 	accumulate bool // in Backward
 }
 
 // Winners returns the switches.
-func (op *maxPool) Winners() []int32 { return op.winners }
+func (op *maxPoolOp) Winners() []int32 { return op.winners }
 
 // Choices yields the switches.
-func (op *maxPool) Choices(*Var) iter.Seq[int32] { return slices.Values(op.winners) }
+func (op *maxPoolOp) Choices(*Var) iter.Seq[int32] { return slices.Values(op.winners) }
 
 // Submask sets mask to 1 at the switches.
-func (op *maxPool) Submask(_ *Var, mask []float32) {
+func (op *maxPoolOp) Submask(_ *Var, mask []float32) {
 	for _, at := range op.winners {
 		mask[at] = 1
 	}
 }
 
-func (op *maxPool) forward(y *Var, lo, hi int) {
+func (op *maxPoolOp) forward(y *Var, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		p := op.plane(y, i)
 		top, bottom := inside(p.oh, p.H, p.StrideH, p.PadH, p.h)
@@ -180,14 +180,14 @@ func (p *poolPlane) maxAt(x []float32, r, c int) int {
 	return best
 }
 
-func (op *maxPool) Backward(y *Var) {
+func (op *maxPoolOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		_, op.accumulate = x.GradBuffer()
-		For(y, planes(y), grain(32*y.Shape()[2]*y.Shape()[3]), (*maxPool).backward)
+		For(y, planes(y), grain(32*y.Shape()[2]*y.Shape()[3]), (*maxPoolOp).backward)
 	}
 }
 
-func (op *maxPool) backward(y *Var, lo, hi int) {
+func (op *maxPoolOp) backward(y *Var, lo, hi int) {
 	first, end := op.plane(y, lo), op.plane(y, hi)
 	dx, dy := y.in[0].grad.Data(), y.grad.Data()[first.y:end.y]
 	if !op.accumulate {
@@ -198,13 +198,13 @@ func (op *maxPool) backward(y *Var, lo, hi int) {
 	}
 }
 
-// meanPool is the state of [MeanPool2D].
-type meanPool struct {
+// meanPoolOp is the state of [MeanPool2D].
+type meanPoolOp struct {
 	Pool
 	accumulate bool // in Backward
 }
 
-func (op *meanPool) forward(y *Var, lo, hi int) {
+func (op *meanPoolOp) forward(y *Var, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		p := op.plane(y, i)
 		x, out := y.in[0].Data()[p.x:][:p.h*p.w], y.Data()[p.y:][:p.oh*p.ow]
@@ -232,14 +232,14 @@ func (p *poolPlane) sumAt(x []float32, r, c int) float32 {
 	return sum
 }
 
-func (op *meanPool) Backward(y *Var) {
+func (op *meanPoolOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		_, op.accumulate = x.GradBuffer()
-		For(y, planes(y), grain(op.cost(y)), (*meanPool).backward)
+		For(y, planes(y), grain(op.cost(y)), (*meanPoolOp).backward)
 	}
 }
 
-func (op *meanPool) backward(y *Var, lo, hi int) {
+func (op *meanPoolOp) backward(y *Var, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		p := op.plane(y, i)
 		dx, dy := y.in[0].grad.Data()[p.x:][:p.h*p.w], y.grad.Data()[p.y:][:p.oh*p.ow]

@@ -135,7 +135,7 @@ func TestPrimitivesRefuse(t *testing.T) {
 		"autograd: MaxPool2D: a window 3 x 2 does not fit images [1 1 0 2] with {H:3 W:2 StrideH:0 StrideW:0 PadH:2 PadW:0}": func() {
 			MaxPool2D(tape.Input(tensor.New(1, 1, 0, 2)), Pool{H: 3, W: 2, PadH: 2})
 		},
-		"autograd: Place: place 9 lies outside a plane 3 x 3": func() { Place(maps, append(make([]int32, 23), 9), 3, 3) },
+		"autograd: MaxUnpool: place 9 lies outside a plane 3 x 3": func() { MaxUnpool(maps, append(make([]int32, 23), 9), 3, 3) },
 	} {
 		t.Run(want, func(t *testing.T) {
 			defer func() {

@@ -41,27 +41,27 @@ func (rectified) Submask(y *Var, mask []float32) {
 
 // ReLU returns max(x, 0), a unit's competition with zero. Its gradient passes where x > 0.
 func ReLU(x *Var) *Var {
-	y, _ := Record[relu]("ReLU", x)
+	y, _ := Record[reluOp]("ReLU", x)
 	y.Resize(x.Shape()...)
-	forEach(y, (*relu).forward)
+	forEach(y, (*reluOp).forward)
 	return y
 }
 
-type relu struct {
+type reluOp struct {
 	rectified
 	accumulate bool // in Backward
 }
 
-func (op *relu) forward(y *Var, lo, hi int) { simd.Relu(y.Data()[lo:hi], y.in[0].Data()[lo:hi]) }
+func (op *reluOp) forward(y *Var, lo, hi int) { simd.Relu(y.Data()[lo:hi], y.in[0].Data()[lo:hi]) }
 
-func (op *relu) Backward(y *Var) {
+func (op *reluOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		_, op.accumulate = x.GradBuffer()
-		forEach(y, (*relu).backward)
+		forEach(y, (*reluOp).backward)
 	}
 }
 
-func (op *relu) backward(y *Var, lo, hi int) {
+func (op *reluOp) backward(y *Var, lo, hi int) {
 	x, _, dx, dy := y.parts(lo, hi)
 	simd.ReluGrad(dx, dy, x, op.accumulate)
 }
@@ -73,10 +73,10 @@ func RectifiedPower(x *Var, n float64) *Var {
 	if n == 1 {
 		return ReLU(x)
 	}
-	y, op := Record[rectifiedPower]("RectifiedPower", x)
+	y, op := Record[rectifiedPowerOp]("RectifiedPower", x)
 	op.n = float32(n)
 	y.Resize(x.Shape()...)
-	forEach(y, (*rectifiedPower).forward)
+	forEach(y, (*rectifiedPowerOp).forward)
 	return y
 }
 
@@ -86,20 +86,20 @@ func checkPower(op string, n float64) {
 	}
 }
 
-type rectifiedPower struct {
+type rectifiedPowerOp struct {
 	rectified
 	n float32
 }
 
-func (op *rectifiedPower) forward(y *Var, lo, hi int) {
+func (op *rectifiedPowerOp) forward(y *Var, lo, hi int) {
 	out := y.Data()[lo:hi]
 	simd.Relu(out, y.in[0].Data()[lo:hi])
 	simd.Pow(out, out, op.n)
 }
 
-func (op *rectifiedPower) Backward(y *Var) { forEachGrad(y, (*rectifiedPower).backward) }
+func (op *rectifiedPowerOp) Backward(y *Var) { forEachGrad(y, (*rectifiedPowerOp).backward) }
 
-func (op *rectifiedPower) backward(y *Var, lo, hi int) {
+func (op *rectifiedPowerOp) backward(y *Var, lo, hi int) {
 	x, power, dx, dy := y.parts(lo, hi)
 	for i, v := range x {
 		if v > 0 {
@@ -110,19 +110,19 @@ func (op *rectifiedPower) backward(y *Var, lo, hi int) {
 
 // Abs returns |x|. Its gradient is the sign of x, 0 at 0.
 func Abs(x *Var) *Var {
-	y, _ := Record[abs]("Abs", x)
+	y, _ := Record[absOp]("Abs", x)
 	y.Resize(x.Shape()...)
-	forEach(y, (*abs).forward)
+	forEach(y, (*absOp).forward)
 	return y
 }
 
-type abs struct{ kinked }
+type absOp struct{ kinked }
 
-func (op *abs) forward(y *Var, lo, hi int) { simd.Abs(y.Data()[lo:hi], y.in[0].Data()[lo:hi]) }
+func (op *absOp) forward(y *Var, lo, hi int) { simd.Abs(y.Data()[lo:hi], y.in[0].Data()[lo:hi]) }
 
-func (op *abs) Backward(y *Var) { forEachGrad(y, (*abs).backward) }
+func (op *absOp) Backward(y *Var) { forEachGrad(y, (*absOp).backward) }
 
-func (op *abs) backward(y *Var, lo, hi int) {
+func (op *absOp) backward(y *Var, lo, hi int) {
 	x, _, dx, dy := y.parts(lo, hi)
 	for i, v := range x {
 		dx[i] += dy[i] * sign(v)
@@ -145,17 +145,17 @@ func Clamp(x *Var, lo, hi float32) *Var {
 	if !(lo <= hi) {
 		panic(fmt.Sprintf("autograd: Clamp: from %v to %v is no interval", lo, hi))
 	}
-	y, op := Record[clamp]("Clamp", x)
+	y, op := Record[clampOp]("Clamp", x)
 	op.lo, op.hi = lo, hi
 	y.Resize(x.Shape()...)
-	forEach(y, (*clamp).forward)
+	forEach(y, (*clampOp).forward)
 	return y
 }
 
-type clamp struct{ lo, hi float32 }
+type clampOp struct{ lo, hi float32 }
 
 // Choices yields 1 for each input above the interval, -1 below and 0 within.
-func (op *clamp) Choices(y *Var) iter.Seq[int32] {
+func (op *clampOp) Choices(y *Var) iter.Seq[int32] {
 	return func(yield func(int32) bool) {
 		for _, x := range y.in[0].Data() {
 			if !yield(int32(sign(x - min(max(x, op.lo), op.hi)))) {
@@ -165,13 +165,13 @@ func (op *clamp) Choices(y *Var) iter.Seq[int32] {
 	}
 }
 
-func (op *clamp) forward(y *Var, lo, hi int) {
+func (op *clampOp) forward(y *Var, lo, hi int) {
 	simd.Clamp(y.Data()[lo:hi], y.in[0].Data()[lo:hi], op.lo, op.hi)
 }
 
-func (op *clamp) Backward(y *Var) { forEachGrad(y, (*clamp).backward) }
+func (op *clampOp) Backward(y *Var) { forEachGrad(y, (*clampOp).backward) }
 
-func (op *clamp) backward(y *Var, lo, hi int) {
+func (op *clampOp) backward(y *Var, lo, hi int) {
 	x, _, dx, dy := y.parts(lo, hi)
 	for i, v := range x {
 		if v > op.lo && v < op.hi {
@@ -184,18 +184,18 @@ func (op *clamp) backward(y *Var, lo, hi int) {
 // equal. NaN counts as larger than all numbers.
 func Max(a, b *Var) *Var {
 	a, b = broadcast("Max", a, b)
-	y, _ := Record[larger]("Max", a, b)
+	y, _ := Record[maxOp]("Max", a, b)
 	y.Resize(a.Shape()...)
-	forEach(y, (*larger).forward)
+	forEach(y, (*maxOp).forward)
 	return y
 }
 
-type larger struct{}
+type maxOp struct{}
 
 // second reports whether b is what Max chooses.
 func second(a, b float32) bool { return b > a || b != b && a == a }
 
-func (larger) Choices(y *Var) iter.Seq[int32] {
+func (maxOp) Choices(y *Var) iter.Seq[int32] {
 	return func(yield func(int32) bool) {
 		b := y.in[1].Data()
 		for i, a := range y.in[0].Data() {
@@ -210,7 +210,7 @@ func (larger) Choices(y *Var) iter.Seq[int32] {
 	}
 }
 
-func (*larger) forward(y *Var, lo, hi int) {
+func (*maxOp) forward(y *Var, lo, hi int) {
 	out, b := y.Data()[lo:hi], y.in[1].Data()[lo:hi]
 	for i, a := range y.in[0].Data()[lo:hi] {
 		out[i] = a
@@ -220,7 +220,7 @@ func (*larger) forward(y *Var, lo, hi int) {
 	}
 }
 
-func (*larger) Backward(y *Var) {
+func (*maxOp) Backward(y *Var) {
 	var da, db []float32
 	a, b := y.in[0], y.in[1]
 	if a.needsGrad {

@@ -11,16 +11,16 @@ func Sum(x *Var) *Var { return weightedSum("Sum", x, 1) }
 func Mean(x *Var) *Var { return weightedSum("Mean", x, 1/float32(x.value.Len())) }
 
 func weightedSum(name string, x *Var, weight float32) *Var {
-	y, op := Record[sum](name, x)
+	y, op := Record[sumOp](name, x)
 	op.weight = weight
 	y.Resize()
 	y.Data()[0] = weight * simd.Sum(x.Data())
 	return y
 }
 
-type sum struct{ weight float32 }
+type sumOp struct{ weight float32 }
 
-func (op *sum) Backward(y *Var) {
+func (op *sumOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		dx := x.GradSum()
 		simd.AddScalar(dx, op.weight*y.grad.Data()[0], dx)
@@ -29,15 +29,15 @@ func (op *sum) Backward(y *Var) {
 
 // AbsSum returns the sum of the magnitudes of all elements, a single number. Its gradient is the sign of x, 0 at 0.
 func AbsSum(x *Var) *Var {
-	y, _ := Record[absSum]("AbsSum", x)
+	y, _ := Record[absSumOp]("AbsSum", x)
 	y.Resize()
 	y.Data()[0] = simd.AbsSum(x.Data())
 	return y
 }
 
-type absSum struct{ kinked }
+type absSumOp struct{ kinked }
 
-func (op *absSum) Backward(y *Var) {
+func (op *absSumOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		simd.AddSign(x.GradSum(), y.grad.Data()[0], x.Data())
 	}

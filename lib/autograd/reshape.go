@@ -10,14 +10,14 @@ import (
 
 // Reshape returns x under another shape of the same size. It panics if the sizes differ.
 func Reshape(x *Var, shape ...int) *Var {
-	y, _ := Record[reshape]("Reshape", x)
+	y, _ := Record[reshapeOp]("Reshape", x)
 	y.value.view(x.Value(), shape...)
 	return y
 }
 
-type reshape struct{}
+type reshapeOp struct{}
 
-func (reshape) Backward(y *Var) { addGrad(y.in[0], 1, y.grad.Data()) }
+func (reshapeOp) Backward(y *Var) { addGrad(y.in[0], 1, y.grad.Data()) }
 
 // Transpose exchanges the last two dimensions.
 //
@@ -29,38 +29,38 @@ func Transpose(x *Var) *Var {
 	if d < 2 {
 		panic(shapeMismatch("Transpose", "x [..., M, N]", x))
 	}
-	y, op := Record[transpose]("Transpose", x)
+	y, op := Record[transposeOp]("Transpose", x)
 	op.shape = append(op.shape[:0], x.Shape()...)
 	op.shape[d-2], op.shape[d-1] = op.shape[d-1], op.shape[d-2]
 	op.m, op.n = op.shape[d-1], op.shape[d-2]
 	y.Resize(op.shape...)
-	For(y, op.matrices(y), elementsWorthSharing/max(op.m*op.n, 1)+1, (*transpose).forward)
+	For(y, op.matrices(y), elementsWorthSharing/max(op.m*op.n, 1)+1, (*transposeOp).forward)
 	return y
 }
 
-type transpose struct {
+type transposeOp struct {
 	shape      []int
 	m, n       int  // rows and columns of a matrix of the input
 	accumulate bool // in Backward
 }
 
-func (op *transpose) matrices(y *Var) int { return y.value.Len() / max(op.m*op.n, 1) }
+func (op *transposeOp) matrices(y *Var) int { return y.value.Len() / max(op.m*op.n, 1) }
 
-func (op *transpose) forward(y *Var, lo, hi int) {
+func (op *transposeOp) forward(y *Var, lo, hi int) {
 	size := op.m * op.n
 	for i := lo * size; i < hi*size; i += size {
 		simd.Transpose(y.Data()[i:i+size], op.m, y.in[0].Data()[i:i+size], op.n, op.m, op.n)
 	}
 }
 
-func (op *transpose) Backward(y *Var) {
+func (op *transposeOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		_, op.accumulate = x.GradBuffer()
-		For(y, op.matrices(y), elementsWorthSharing/max(op.m*op.n, 1)+1, (*transpose).backward)
+		For(y, op.matrices(y), elementsWorthSharing/max(op.m*op.n, 1)+1, (*transposeOp).backward)
 	}
 }
 
-func (op *transpose) backward(y *Var, lo, hi int) {
+func (op *transposeOp) backward(y *Var, lo, hi int) {
 	size := op.m * op.n
 	for at := lo * size; at < hi*size; at += size {
 		dx, dy := y.in[0].grad.Data()[at:at+size], y.grad.Data()[at:at+size]
@@ -88,22 +88,22 @@ func PixelShuffle(x *Var, r int) *Var {
 	if len(s) != 4 || r < 1 || s[1]%(r*r) != 0 {
 		panic(fmt.Sprintf("autograd: PixelShuffle: want x [N, C·%d², H, W], got %v", r, s))
 	}
-	y, op := Record[pixelShuffle]("PixelShuffle", x)
+	y, op := Record[pixelShuffleOp]("PixelShuffle", x)
 	op.r = r
 	y.Resize(s[0], s[1]/(r*r), r*s[2], r*s[3])
-	For(y, planes(y), op.grain(y), (*pixelShuffle).forward)
+	For(y, planes(y), op.grain(y), (*pixelShuffleOp).forward)
 	return y
 }
 
-type pixelShuffle struct{ r int }
+type pixelShuffleOp struct{ r int }
 
-func (op *pixelShuffle) grain(y *Var) int {
+func (op *pixelShuffleOp) grain(y *Var) int {
 	return elementsWorthSharing/max(y.Shape()[2]*y.Shape()[3], 1) + 1
 }
 
 // each calls do with every row of the channels that make the planes from lo to hi: it is n elements long and begins at
 // element x of the input; in the result its elements are r apart and begin at element y.
-func (op *pixelShuffle) each(v *Var, lo, hi int, do func(x, y, n int)) {
+func (op *pixelShuffleOp) each(v *Var, lo, hi int, do func(x, y, n int)) {
 	h, w := v.in[0].Shape()[2], v.in[0].Shape()[3]
 	x := lo * op.r * op.r * h * w
 	for plane := lo; plane < hi; plane++ {
@@ -118,7 +118,7 @@ func (op *pixelShuffle) each(v *Var, lo, hi int, do func(x, y, n int)) {
 	}
 }
 
-func (op *pixelShuffle) forward(v *Var, lo, hi int) {
+func (op *pixelShuffleOp) forward(v *Var, lo, hi int) {
 	in, out := v.in[0].Data(), v.Data()
 	op.each(v, lo, hi, func(x, y, n int) {
 		for k, value := range in[x : x+n] {
@@ -127,14 +127,14 @@ func (op *pixelShuffle) forward(v *Var, lo, hi int) {
 	})
 }
 
-func (op *pixelShuffle) Backward(y *Var) {
+func (op *pixelShuffleOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		x.GradSum()
-		For(y, planes(y), op.grain(y), (*pixelShuffle).backward)
+		For(y, planes(y), op.grain(y), (*pixelShuffleOp).backward)
 	}
 }
 
-func (op *pixelShuffle) backward(v *Var, lo, hi int) {
+func (op *pixelShuffleOp) backward(v *Var, lo, hi int) {
 	dx, dy := v.in[0].grad.Data(), v.grad.Data()
 	op.each(v, lo, hi, func(x, y, n int) {
 		for k := range n {

@@ -13,15 +13,15 @@ import (
 //
 //	x [N, C] -> y [N, C], every row positive with sum 1
 func Softmax(x *Var) *Var {
-	y, _ := Record[softmax]("Softmax", x)
+	y, _ := Record[softmaxOp]("Softmax", x)
 	y.Resize(x.Shape()...)
 	simd.SoftmaxRows(y.Data(), x.Data(), x.Rows(), x.Width())
 	return y
 }
 
-type softmax struct{}
+type softmaxOp struct{}
 
-func (softmax) Backward(y *Var) {
+func (softmaxOp) Backward(y *Var) {
 	x := y.in[0]
 	if !x.needsGrad {
 		return
@@ -44,7 +44,7 @@ func (softmax) Backward(y *Var) {
 // It is meant for rows without negative elements, of any size that float32 holds. A row whose mean is 0 becomes 0, with
 // gradient 0. Where the mean is less than 2^-100 the gradient is that of a mean of 2^-100, lest it be infinite.
 func DivRowMean(x *Var) *Var {
-	y, op := Record[divRowMean]("DivRowMean", x)
+	y, op := Record[divRowMeanOp]("DivRowMean", x)
 	y.Resize(x.Shape()...)
 	op.inverse = slices.Grow(op.inverse[:0], y.Rows())[:y.Rows()]
 	for r := range op.inverse {
@@ -53,7 +53,7 @@ func DivRowMean(x *Var) *Var {
 	return y
 }
 
-type divRowMean struct {
+type divRowMeanOp struct {
 	inverse []float32 // 1/m of each row, 0 if m is 0
 }
 
@@ -84,7 +84,7 @@ const (
 	steepest  = 0x1p100  // the largest factor of a gradient
 )
 
-func (op *divRowMean) Backward(y *Var) {
+func (op *divRowMeanOp) Backward(y *Var) {
 	x := y.in[0]
 	if !x.needsGrad {
 		return
@@ -115,7 +115,7 @@ func RelativePower(x *Var, n float64) *Var {
 // withinRange scales rows whose largest element, to the power n, would leave little of the range of float32.
 func withinRange(x *Var, n float64) *Var {
 	const most = 100 // binary orders of magnitude: as many again, and 26, are left to smaller elements and their sum
-	y, op := Record[rowScale]("RowScale", x)
+	y, op := Record[rowScaleOp]("RowScale", x)
 	op.scale = slices.Grow(op.scale[:0], x.Rows())[:x.Rows()]
 	ordinary := true
 	for r := range op.scale {
@@ -142,10 +142,10 @@ func withinRange(x *Var, n float64) *Var {
 	return y
 }
 
-type rowScale struct{ scale []float64 }
+type rowScaleOp struct{ scale []float64 }
 
 // Backward takes the scale for a constant: what comes after does not depend on it.
-func (op *rowScale) Backward(y *Var) {
+func (op *rowScaleOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		dx := x.GradSum()
 		k := x.Width()

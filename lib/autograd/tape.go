@@ -45,9 +45,9 @@ func NewTape(workers int) *Tape {
 	return &Tape{workers: workers}
 }
 
-// Kernels names the implementation of the numeric kernels in use: "avx512", "avx2" or "go". The environment variable
+// Backend names the implementation of the numeric kernels in use: "avx512", "avx2" or "go". The environment variable
 // LATERAL_SIMD, set to avx2 or off, chooses a simpler one.
-func Kernels() string { return simd.Name() }
+func Backend() string { return simd.Name() }
 
 // Workers returns how many goroutines an operation may use.
 func (t *Tape) Workers() int { return t.workers }
@@ -134,10 +134,10 @@ func (v *Var) describe(i int) string {
 
 func isFinite(x float32) bool { return !math.IsNaN(float64(x)) && !math.IsInf(float64(x), 0) }
 
-// Pattern returns a hash of every discrete choice made on the tape: which units won, on which side of zero the
+// ActivationPattern returns a hash of every discrete choice made on the tape: which units won, on which side of zero the
 // inputs of ReLU and Abs lay. Two runs with the same pattern lie on the same smooth piece of the function, which is
 // what a check by finite differences needs to know.
-func (t *Tape) Pattern() uint64 {
+func (t *Tape) ActivationPattern() uint64 {
 	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a
 	h := uint64(offset)
 	for _, v := range t.vars[:t.n] {

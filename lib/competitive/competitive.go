@@ -32,7 +32,7 @@ import (
 // LWTA panics if B does not divide U or C. Source: [LCN15, section 2].
 func LWTA(z *autograd.Var, block int) *autograd.Var {
 	checkBlocks("LWTA", z, block)
-	y, op := autograd.Record[lwta]("LWTA", z)
+	y, op := autograd.Record[lwtaOp]("LWTA", z)
 	op.compete(z, block)
 	y.Resize(z.Shape()...)
 	in, out := z.Data(), y.Data()
@@ -44,9 +44,9 @@ func LWTA(z *autograd.Var, block int) *autograd.Var {
 	return y
 }
 
-type lwta struct{ blocks }
+type lwtaOp struct{ blocks }
 
-func (op *lwta) Backward(y *autograd.Var) {
+func (op *lwtaOp) Backward(y *autograd.Var) {
 	if z := y.In(0); z.NeedsGrad() {
 		dz, dy := z.GradSum(), y.Grad().Data()
 		for b, w := range op.winners {
@@ -64,7 +64,7 @@ func (op *lwta) Backward(y *autograd.Var) {
 // Maxout panics if B does not divide U or C. Source: [LCN15, section 2].
 func Maxout(z *autograd.Var, block int) *autograd.Var {
 	checkBlocks("Maxout", z, block)
-	y, op := autograd.Record[maxout]("Maxout", z)
+	y, op := autograd.Record[maxoutOp]("Maxout", z)
 	op.compete(z, block)
 	op.shape = append(op.shape[:0], z.Shape()...)
 	op.shape[1] /= block
@@ -76,12 +76,12 @@ func Maxout(z *autograd.Var, block int) *autograd.Var {
 	return y
 }
 
-type maxout struct {
+type maxoutOp struct {
 	blocks
 	shape []int
 }
 
-func (op *maxout) Backward(y *autograd.Var) {
+func (op *maxoutOp) Backward(y *autograd.Var) {
 	if z := y.In(0); z.NeedsGrad() {
 		dz, dy := z.GradSum(), y.Grad().Data()
 		for b, w := range op.winners {
@@ -181,7 +181,7 @@ func KWTA(z *autograd.Var, k int) *autograd.Var {
 	if k < 1 || k > units {
 		panic(fmt.Sprintf("competitive: KWTA: k must lie between 1 and the %d units of shape %v, got %d", units, z.Shape(), k))
 	}
-	y, op := autograd.Record[kwta]("KWTA", z)
+	y, op := autograd.Record[kwtaOp]("KWTA", z)
 	y.Resize(z.Shape()...)
 	n := z.Rows()
 	op.k = k
@@ -199,13 +199,13 @@ func KWTA(z *autograd.Var, k int) *autograd.Var {
 	return y
 }
 
-type kwta struct {
+type kwtaOp struct {
 	k       int
 	winners           // of each sample, in ascending order
 	order   []float32 // their values, as a heap
 }
 
-func (op *kwta) Backward(y *autograd.Var) {
+func (op *kwtaOp) Backward(y *autograd.Var) {
 	if z := y.In(0); z.NeedsGrad() {
 		dz, dy := z.GradSum(), y.Grad().Data()
 		for j, i := range op.winners {
@@ -216,7 +216,7 @@ func (op *kwta) Backward(y *autograd.Var) {
 }
 
 // Submask marks the winners.
-func (op *kwta) Submask(y *autograd.Var, mask []float32) {
+func (op *kwtaOp) Submask(y *autograd.Var, mask []float32) {
 	for j, i := range op.winners {
 		mask[j/op.k*y.Width()+int(i)] = 1
 	}

@@ -12,7 +12,7 @@ import (
 
 // One image up and down the five-layer model.
 func Example() {
-	net, err := drmm.NewNet(drmm.FiveLayer(), drmm.Level{Channels: 1, H: 28, W: 28}, 10, tensor.Stream(1, "weights"))
+	net, err := drmm.NewNet(drmm.FiveLayer(), drmm.Size{Channels: 1, H: 28, W: 28}, 10, tensor.Stream(1, "weights"))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -22,7 +22,7 @@ func Example() {
 	net.Infer(&found, tape.Input(tensor.New(1, 1, 28, 28)))
 
 	var rendered drmm.Rendering
-	net.Render(&rendered, drmm.Choose(found.Logits), found.Switches)
+	net.Render(&rendered, drmm.OneHotArgmax(found.Logits), found.Switches)
 	for l, z := range rendered.Templates {
 		fmt.Printf("z^(%d) %v\n", l, z.Shape())
 	}
@@ -36,7 +36,7 @@ func Example() {
 }
 
 func ExampleShape_Costs() {
-	costs, err := drmm.FiveLayer().Costs(drmm.Level{Channels: 1, H: 28, W: 28}, 10)
+	costs, err := drmm.FiveLayer().Costs(drmm.Size{Channels: 1, H: 28, W: 28}, 10)
 	if err != nil {
 		fmt.Println(err)
 		return

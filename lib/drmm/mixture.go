@@ -22,7 +22,7 @@ type Mixture struct {
 	Templates *tensor.Tensor // mu_c [classes, channels, h, w], not larger than an image
 	Classes   []float64      // pi_c, sum 1
 	Positions []float64      // pi_t, sum 1, row by row of the upper left corners
-	On        float64        // pi_a of a = 1
+	Active    float64        // pi_a of a = 1
 	Variance  float64        // of the noise, for each pixel
 }
 
@@ -38,7 +38,7 @@ func NewMixture(x *tensor.Tensor, classes, h, w int, rng *tensor.RNG) *Mixture {
 	}
 	m := &Mixture{
 		Templates: tensor.New(classes, s[1], h, w), Classes: equal(classes),
-		Positions: equal((s[2] - h + 1) * (s[3] - w + 1)), On: 0.99, Variance: variance(x.Data()),
+		Positions: equal((s[2] - h + 1) * (s[3] - w + 1)), Active: 0.99, Variance: variance(x.Data()),
 	}
 	middle := (s[2]-h)/2*(s[3]-w+1) + (s[3]-w)/2
 	for c, n := range rng.Perm(s[0])[:classes] {
@@ -76,7 +76,7 @@ func (m *Mixture) addPatch(dst []float32, x *tensor.Tensor, n, position int) {
 
 // A Configuration is the most probable latent variables of an image.
 type Configuration struct {
-	On              bool // a; where it is false Class and Position are 0
+	Active          bool // a; where it is false Class and Position are 0
 	Class, Position int
 	LogLikelihood   float64 // of the image and these variables, in nats
 }
@@ -100,12 +100,12 @@ func (m *Mixture) Infer(x *tensor.Tensor) []Configuration {
 	}
 	for n := range found {
 		image := float64(simd.SumSquares(x.Row(n)))
-		best := Configuration{LogLikelihood: math.Log(1-m.On) - image/(2*m.Variance)}
+		best := Configuration{LogLikelihood: math.Log(1-m.Active) - image/(2*m.Variance)}
 		scores := u.Value().Row(n)
 		for c, pi := range m.Classes {
 			for t, at := range m.Positions {
 				square := image - 2*float64(scores[c*positions+t]) + energy[c]
-				if l := math.Log(m.On) + math.Log(pi) + math.Log(at) - square/(2*m.Variance); l > best.LogLikelihood {
+				if l := math.Log(m.Active) + math.Log(pi) + math.Log(at) - square/(2*m.Variance); l > best.LogLikelihood {
 					best = Configuration{true, c, t, l}
 				}
 			}
@@ -130,7 +130,7 @@ func (m *Mixture) Step(x *tensor.Tensor) float64 {
 	means := tensor.New(m.Templates.Shape()...)
 	for n, f := range found {
 		sum += f.LogLikelihood
-		if !f.On {
+		if !f.Active {
 			continue
 		}
 		on++
@@ -155,7 +155,7 @@ func (m *Mixture) Step(x *tensor.Tensor) float64 {
 	for t := range positions {
 		m.Positions[t] = positions[t] / max(on, 1)
 	}
-	m.On = on / images
+	m.Active = on / images
 	m.Variance = max(leastVariance, squares/(images*float64(x.Width())))
 	return sum
 }
@@ -164,7 +164,7 @@ func (m *Mixture) Step(x *tensor.Tensor) float64 {
 func (m *Mixture) Render(f Configuration, height, width int) *tensor.Tensor {
 	s := m.Templates.Shape()
 	image := tensor.New(s[1], height, width)
-	if !f.On {
+	if !f.Active {
 		return image
 	}
 	columns := width - s[3] + 1

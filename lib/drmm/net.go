@@ -12,9 +12,9 @@
 // The most probable classes and nuisance variables g = (a, t) of an image are found from the bottom up: the best a is a
 // rectifier, the best t is max-pooling, and the sum over a patch is a convolution with the core templates.
 //
-//	net, err := drmm.NewNet(drmm.FiveLayer(), drmm.Level{1, 28, 28}, 10, rng)
+//	net, err := drmm.NewNet(drmm.FiveLayer(), drmm.Size{Channels: 1, H: 28, W: 28}, 10, rng)
 //	net.Infer(&found, x)                                          // bottom-up: logits and switches
-//	net.Render(&rendered, drmm.Choose(found.Logits), found.Switches) // top-down: templates and image
+//	net.Render(&rendered, drmm.OneHotArgmax(found.Logits), found.Switches) // top-down: templates and image
 //
 // Package papers/ninai17 trains such a model with a few labelled and many unlabelled images.
 //
@@ -31,7 +31,6 @@ import (
 	"github.com/lateral-ml/lateral/lib/competitive"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/nn"
-	"github.com/lateral-ml/lateral/lib/norm"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -40,38 +39,38 @@ type Net struct {
 	Layers []*Layer
 	Out    *nn.Dense // row c of its weight is the template of class c; its bias holds the logarithms of class priors
 
-	levels []Level
+	sizes []Size
 }
 
 // A Layer renders level l-1 of templates from level l.
 type Layer struct {
 	Filters *autograd.Var // core templates Gamma [filters, channels below, k, k]
-	Norm    *norm.Batch   // of the net inputs, bottom-up only; nil for none
+	Norm    *nn.BatchNorm // of the net inputs, bottom-up only; nil for none
 
 	shape        LayerShape
-	below, above Level
+	below, above Size
 }
 
 // NewNet returns a model of images with some number of classes. Templates are drawn from rng by [nn.Xavier], and net
 // inputs are batch-normalised [NINAI17, section 7]. It returns an error if the shape does not fit the image.
-func NewNet(s Shape, image Level, classes int, rng *tensor.RNG) (*Net, error) {
-	levels, err := s.Levels(image)
+func NewNet(s Shape, image Size, classes int, rng *tensor.RNG) (*Net, error) {
+	sizes, err := s.Sizes(image)
 	if err != nil {
 		return nil, err
 	}
-	n := &Net{levels: levels}
+	n := &Net{sizes: sizes}
 	for i, l := range s {
-		below := levels[i].Channels
+		below := sizes[i].Channels
 		filters := tensor.New(l.Filters, below, l.Kernel, l.Kernel)
 		nn.Xavier(filters, nil, below*l.Kernel*l.Kernel, l.Filters*l.Kernel*l.Kernel, rng)
-		n.Layers = append(n.Layers, &Layer{autograd.NewParam(filters), norm.NewBatch(l.Filters), l, levels[i], levels[i+1]})
+		n.Layers = append(n.Layers, &Layer{autograd.NewParam(filters), nn.NewBatchNorm(l.Filters), l, sizes[i], sizes[i+1]})
 	}
-	n.Out = nn.NewDense(levels[len(s)].Channels, classes, nn.Xavier, rng)
+	n.Out = nn.NewDense(sizes[len(s)].Channels, classes, nn.Xavier, rng)
 	return n, nil
 }
 
-// Levels returns the sizes of the templates z^(0) to z^(L).
-func (n *Net) Levels() []Level { return n.levels }
+// Sizes returns the sizes of the templates z^(0) to z^(L).
+func (n *Net) Sizes() []Size { return n.sizes }
 
 // Switches are the nuisance variables g = (a, t) of a layer for a batch of images, one for each element of z^(l).
 type Switches struct {
@@ -104,12 +103,12 @@ type Inference struct {
 // and on top the mean over all places, times the class templates. It writes to found, whose memory it reuses.
 // Its switches are valid until the tape is reset. Source: [NINAI17, section 2].
 func (n *Net) Infer(found *Inference, x *autograd.Var) {
-	if s, image := x.Shape(), n.levels[0]; len(s) != 4 || s[1] != image.Channels || s[2] != image.H || s[3] != image.W {
+	if s, image := x.Shape(), n.sizes[0]; len(s) != 4 || s[1] != image.Channels || s[2] != image.H || s[3] != image.W {
 		panic(fmt.Sprintf("drmm: Infer: want images [N, %d, %d, %d], got %v", image.Channels, image.H, image.W, s))
 	}
 	found.Inputs, found.Features, found.Switches = found.Inputs[:0], found.Features[:0], found.Switches[:0]
 	for _, l := range n.Layers {
-		u := autograd.Conv2D(x, l.Filters, nil, l.shape.Border.conv(l.shape.Kernel))
+		u := autograd.Conv2D(x, l.Filters, nil, l.shape.Padding.conv(l.shape.Kernel))
 		if l.Norm != nil {
 			u = l.Norm.Forward(u)
 		}
@@ -121,14 +120,14 @@ func (n *Net) Infer(found *Inference, x *autograd.Var) {
 		found.Inputs, found.Features = append(found.Inputs, u), append(found.Features, x)
 		found.Switches = append(found.Switches, switchesOf(x, best, u))
 	}
-	top := n.levels[len(n.Layers)]
+	top := n.sizes[len(n.Layers)]
 	mean := autograd.MeanPool2D(x, autograd.Pool{H: top.H, W: top.W})
 	found.Logits = n.Out.Forward(autograd.Reshape(mean, x.Rows(), top.Channels))
 }
 
 // switchesOf returns the switches of a layer with features x, the maxima over positions and the net inputs u.
 func switchesOf(x, best, u *autograd.Var) Switches {
-	y, op := autograd.Record[switches]("Switches", x, best, u)
+	y, op := autograd.Record[switchesOp]("Switches", x, best, u)
 	y.Resize(0)
 	op.at = slices.Grow(op.at[:0], x.Value().Len())[:x.Value().Len()]
 	op.pooled = nil
@@ -136,22 +135,22 @@ func switchesOf(x, best, u *autograd.Var) Switches {
 		op.pooled = competitive.Winners(best)
 	}
 	s := x.Shape()
-	autograd.For(y, s[0]*s[1], 1<<14/(s[2]*s[3])+1, (*switches).find)
+	autograd.For(y, s[0]*s[1], 1<<14/(s[2]*s[3])+1, (*switchesOp).find)
 	return Switches{op.at, u.Shape()[2], u.Shape()[3]}
 }
 
-// switches is the operation that finds the switches, on the tape for their memory.
-type switches struct {
+// switchesOp is the operation that finds the switches, on the tape for their memory.
+type switchesOp struct {
 	at     []int32
 	pooled []int32 // the positions of the maxima in the net inputs, nil without pooling
 }
 
-func (op *switches) Backward(*autograd.Var) {}
+func (op *switchesOp) Backward(*autograd.Var) {}
 
 // Choices yields the switches.
-func (op *switches) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(op.at) }
+func (op *switchesOp) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(op.at) }
 
-func (op *switches) find(y *autograd.Var, lo, hi int) {
+func (op *switchesOp) find(y *autograd.Var, lo, hi int) {
 	x := y.In(0)
 	n, plane := x.Shape()[2]*x.Shape()[3], y.In(2).Shape()[2]*y.In(2).Shape()[3]
 	for i := lo; i < hi; i++ {
@@ -178,10 +177,10 @@ func on(v float32) int32 {
 	return -bits >> 31
 }
 
-// Choose returns, for each sample, 1 for the class with the largest logit (of equal ones the first) and 0 for the
+// OneHotArgmax returns, for each sample, 1 for the class with the largest logit (of equal ones the first) and 0 for the
 // others: [N, C] -> [N, C], without a gradient.
-func Choose(logits *autograd.Var) *autograd.Var {
-	y, op := autograd.Record[choose]("Choose", logits)
+func OneHotArgmax(logits *autograd.Var) *autograd.Var {
+	y, op := autograd.Record[oneHotOp]("OneHotArgmax", logits)
 	y.Resize(logits.Shape()...)
 	clear(y.Data())
 	op.chosen = op.chosen[:0]
@@ -193,14 +192,14 @@ func Choose(logits *autograd.Var) *autograd.Var {
 	return y
 }
 
-type choose struct {
+type oneHotOp struct {
 	chosen []int32 // class of each sample
 }
 
-func (op *choose) Backward(*autograd.Var) {}
+func (op *oneHotOp) Backward(*autograd.Var) {}
 
 // Choices yields the classes.
-func (op *choose) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(op.chosen) }
+func (op *oneHotOp) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(op.chosen) }
 
 // A Rendering is what the top-down pass makes. Its variables belong to the tape of what it was made from.
 type Rendering struct {
@@ -223,12 +222,12 @@ func (n *Net) Render(r *Rendering, classes *autograd.Var, switches []Switches) {
 		r.Templates = make([]*autograd.Var, last+1)
 	}
 	r.Templates = r.Templates[:last+1]
-	top, level := autograd.MatMul(classes, n.Out.Weight), n.levels[last]
-	top = autograd.Reshape(top, top.Rows(), level.Channels, 1, 1)
-	r.Templates[last] = autograd.Expand(top, top.Rows(), level.Channels, level.H, level.W)
+	top, size := autograd.MatMul(classes, n.Out.Weight), n.sizes[last]
+	top = autograd.Reshape(top, top.Rows(), size.Channels, 1, 1)
+	r.Templates[last] = autograd.Expand(top, top.Rows(), size.Channels, size.H, size.W)
 	for l := last; l > 0; l-- {
 		layer := n.Layers[l-1]
-		r.Templates[l-1] = RenderLayer(r.Templates[l], switches[l-1], layer.Filters, layer.shape.Border)
+		r.Templates[l-1] = RenderLayer(r.Templates[l], switches[l-1], layer.Filters, layer.shape.Padding)
 	}
 }
 
@@ -239,8 +238,8 @@ func (n *Net) Render(r *Rendering, classes *autograd.Var, switches []Switches) {
 //	z [N, K, h, w], filters [K, C, k, k] -> [N, C, H, W]
 //
 // M_a silences what is off, Z_x pads the patch of the place x with zeros to the size of an image, and T_t moves it to
-// one of the 2 x 2 positions: together a transposed convolution of the elements that [autograd.Place] has put where the
+// one of the 2 x 2 positions: together a transposed convolution of the elements that [autograd.MaxUnpool] has put where the
 // switches say. Source: [NINAI17, eqs. 19 to 22].
-func RenderLayer(z *autograd.Var, g Switches, filters *autograd.Var, border Border) *autograd.Var {
-	return autograd.ConvTranspose2D(autograd.Place(z, g.At, g.H, g.W), filters, nil, border.conv(filters.Shape()[2]))
+func RenderLayer(z *autograd.Var, g Switches, filters *autograd.Var, padding Padding) *autograd.Var {
+	return autograd.ConvTranspose2D(autograd.MaxUnpool(z, g.At, g.H, g.W), filters, nil, padding.conv(filters.Shape()[2]))
 }

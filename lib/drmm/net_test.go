@@ -16,11 +16,11 @@ import (
 )
 
 // small is a shape with every kind of layer, for images of 2 x 11 x 10: its pooled planes have a row and a column over.
-var small = Shape{{4, 3, Half, true}, {5, 2, Full, false}, {3, 3, Full, true}, {4, 2, Valid, false}}
+var small = Shape{{4, 3, Same, true}, {5, 2, Full, false}, {3, 3, Full, true}, {4, 2, Valid, false}}
 
 func smallNet(t testing.TB, normalised bool) *Net {
 	t.Helper()
-	net, err := NewNet(small, Level{2, 11, 10}, 3, tensor.Stream(7, "weights"))
+	net, err := NewNet(small, Size{2, 11, 10}, 3, tensor.Stream(7, "weights"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,12 +77,12 @@ func TestRenderTheLastImages(t *testing.T) {
 	var found Inference
 	net.Infer(&found, tape.Input(images(5, 2, 11, 10)))
 	var all, last Rendering
-	net.Render(&all, Choose(found.Logits), found.Switches)
+	net.Render(&all, OneHotArgmax(found.Logits), found.Switches)
 	var switches []Switches
 	for _, g := range found.Switches {
 		switches = append(switches, g.From(3, 5))
 	}
-	net.Render(&last, Choose(autograd.Slice(found.Logits, 0, 3, 5)), switches)
+	net.Render(&last, OneHotArgmax(autograd.Slice(found.Logits, 0, 3, 5)), switches)
 	for i := range last.Templates {
 		want := autograd.Slice(all.Templates[i], 0, 3, 5)
 		if got := last.Templates[i]; got.Rows() != 2 || !slices.Equal(got.Data(), want.Data()) {
@@ -99,10 +99,10 @@ func TestRenderLayerAgainstMatrices(t *testing.T) {
 	z := tensor.New(1, 2, 4, 5)
 	tensor.Stream(2, "z").Normal(z.Data(), 0, 1)
 	rng := tensor.Stream(3, "switches")
-	for _, border := range []Border{Valid, Half, Full} {
+	for _, padding := range []Padding{Valid, Same, Full} {
 		g := Switches{At: make([]int32, z.Len()), H: 8, W: 10}
 		// The image that these planes are the convolution of.
-		grow := map[Border]int{Valid: k - 1, Half: 0, Full: 1 - k}[border]
+		grow := map[Padding]int{Valid: k - 1, Same: 0, Full: 1 - k}[padding]
 		h, w := g.H+grow, g.W+grow
 		want := make([]float64, 3*h*w)
 		for x := range g.At {
@@ -115,9 +115,9 @@ func TestRenderLayerAgainstMatrices(t *testing.T) {
 			g.At[x] = int32((2*row+down)*g.W + 2*col + right)
 			// Z_x puts the template at the upper left place of x, T_t moves it down and right.
 			top, left := 2*row+down, 2*col+right
-			if border == Half {
+			if padding == Same {
 				top, left = top-k/2, left-k/2
-			} else if border == Full {
+			} else if padding == Full {
 				top, left = top-(k-1), left-(k-1)
 			}
 			for c := range 3 {
@@ -131,13 +131,13 @@ func TestRenderLayerAgainstMatrices(t *testing.T) {
 			}
 		}
 		tape := autograd.NewTape(1)
-		got := RenderLayer(tape.Input(z), g, autograd.NewParam(filters), border)
+		got := RenderLayer(tape.Input(z), g, autograd.NewParam(filters), padding)
 		if want := []int{1, 3, h, w}; !slices.Equal(got.Shape(), want) {
-			t.Fatalf("%v: shape %v, want %v", border, got.Shape(), want)
+			t.Fatalf("%v: shape %v, want %v", padding, got.Shape(), want)
 		}
 		for i, v := range want {
 			if !(math.Abs(float64(got.Data()[i])-v) <= 1e-5) {
-				t.Fatalf("%v: element %d is %v, want %v", border, i, got.Data()[i], v)
+				t.Fatalf("%v: element %d is %v, want %v", padding, i, got.Data()[i], v)
 			}
 		}
 	}
@@ -151,7 +151,7 @@ func TestLogitsAreInnerProductsWithTemplates(t *testing.T) {
 	x := images(2, 2, 11, 10)
 	var found Inference
 	net.Infer(&found, tape.Input(x))
-	top := net.Levels()[len(small)]
+	top := net.Sizes()[len(small)]
 	for c := range 3 {
 		class := tensor.New(2, 3)
 		for n := range 2 {
@@ -178,10 +178,10 @@ func TestTemplatesOfARendering(t *testing.T) {
 	tape := autograd.NewTape(1)
 	var found Inference
 	net.Infer(&found, tape.Input(images(3, 2, 11, 10)))
-	classes := Choose(found.Logits)
+	classes := OneHotArgmax(found.Logits)
 	var r Rendering
 	net.Render(&r, classes, found.Switches)
-	for l, level := range net.Levels() {
+	for l, level := range net.Sizes() {
 		if want := []int{3, level.Channels, level.H, level.W}; !slices.Equal(r.Templates[l].Shape(), want) {
 			t.Errorf("z^(%d) has shape %v, want %v", l, r.Templates[l].Shape(), want)
 		}
@@ -211,7 +211,7 @@ func TestInferenceRecoversWhatWasRendered(t *testing.T) {
 	if !slices.Equal(found.Switches[0].At, g.At) {
 		t.Fatalf("switches %v, rendered with %v", found.Switches[0].At, g.At)
 	}
-	chosen := Choose(found.Logits)
+	chosen := OneHotArgmax(found.Logits)
 	if !slices.Equal(chosen.Data(), classes.Data()) {
 		t.Fatalf("classes %v, rendered with %v", chosen.Data(), classes.Data())
 	}
@@ -234,7 +234,7 @@ func TestInferenceRecoversWhatWasRendered(t *testing.T) {
 // orthonormal returns a layer of two templates with a single bright pixel each, in different channels, which may be
 // anywhere in its 2 x 2 places, and switches and classes for two images. Channel 0 belongs to class 0, 1 to class 1.
 func orthonormal(t *testing.T) (*Net, Switches, *tensor.Tensor) {
-	net, err := NewNet(Shape{{2, 1, Valid, true}}, Level{2, 4, 4}, 2, tensor.Stream(1, "weights"))
+	net, err := NewNet(Shape{{2, 1, Valid, true}}, Size{2, 4, 4}, 2, tensor.Stream(1, "weights"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func orthonormal(t *testing.T) (*Net, Switches, *tensor.Tensor) {
 
 // The whole objective of a model, with every kind of layer and every term.
 func TestGradientOfTheObjective(t *testing.T) {
-	net, err := NewNet(Shape{{3, 3, Half, true}, {3, 2, Full, false}, {2, 2, Valid, false}}, Level{1, 6, 6}, 3, tensor.Stream(7, "weights"))
+	net, err := NewNet(Shape{{3, 3, Same, true}, {3, 2, Full, false}, {2, 2, Valid, false}}, Size{1, 6, 6}, 3, tensor.Stream(7, "weights"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,12 +271,12 @@ func TestGradientOfTheObjective(t *testing.T) {
 		var r Rendering
 		in := tape.Input(x)
 		net.Infer(&found, in)
-		net.Render(&r, Choose(found.Logits), found.Switches)
+		net.Render(&r, OneHotArgmax(found.Logits), found.Switches)
 		sum := loss.CrossEntropy(autograd.Slice(found.Logits, 0, 0, 2), []int{0, 2})
 		unlabelled := autograd.Slice(found.Logits, 0, 2, 4)
 		sum = autograd.Add(sum, autograd.Scale(loss.KL(unlabelled, nil), -0.5))
 		sum = autograd.Add(sum, loss.MarginalKL(unlabelled, nil))
-		sum = autograd.Add(sum, autograd.Scale(loss.SumSquare(r.Image(), in), 0.01))
+		sum = autograd.Add(sum, autograd.Scale(loss.SSE(r.Image(), in), 0.01))
 		for _, z := range r.Templates[1:] {
 			sum = autograd.Add(sum, autograd.Scale(loss.NonNegativity(z), 0.1))
 		}

@@ -17,12 +17,12 @@ type Priors struct {
 
 // LayerPriors are the probabilities of a layer's switches, for each element of z^(l).
 type LayerPriors struct {
-	On []float64 // that the element is rendered, a = 1
-	// At holds, of an element that is on, the probability of each of the 2 x 2 positions, upper left, upper right,
-	// lower left, lower right, element by element; nil for a layer without a choice.
-	At []float64
+	Active []float64 // that the element is rendered, a = 1
+	// Positions holds, of an element that is rendered, the probability of each of the 2 x 2 positions, upper left, upper
+	// right, lower left, lower right, element by element; nil for a layer without a choice.
+	Positions []float64
 
-	above    Level
+	above    Size
 	h, w     int // of the plane before pooling
 	observed int // images
 }
@@ -32,9 +32,9 @@ func NewPriors(n *Net) *Priors {
 	p := &Priors{Classes: make([]float64, n.Out.Weight.Rows())}
 	for _, l := range n.Layers {
 		size := l.above.Channels * l.above.H * l.above.W
-		prior := LayerPriors{On: make([]float64, size), above: l.above}
+		prior := LayerPriors{Active: make([]float64, size), above: l.above}
 		if l.shape.Pool {
-			prior.At = make([]float64, 4*size)
+			prior.Positions = make([]float64, 4*size)
 		}
 		p.Layers = append(p.Layers, prior)
 	}
@@ -46,7 +46,7 @@ func NewPriors(n *Net) *Priors {
 // positions are alike. Source: [NINAI17, section 2], the learning step of the switching variables.
 func (p *Priors) Observe(found *Inference) {
 	n := found.Logits.Rows()
-	chosen := Choose(found.Logits)
+	chosen := OneHotArgmax(found.Logits)
 	for c := range p.Classes {
 		sum := 0.0
 		for i := range n {
@@ -66,7 +66,7 @@ func share(was float64, old int, sum float64, n int) float64 {
 
 func (p *LayerPriors) observe(g Switches, n int) {
 	p.h, p.w = g.H, g.W
-	size := len(p.On)
+	size := len(p.Active)
 	for x := range size {
 		var on float64
 		var at [4]float64
@@ -78,17 +78,17 @@ func (p *LayerPriors) observe(g Switches, n int) {
 			on++
 			at[place/g.W%2*2+place%g.W%2]++
 		}
-		before := p.On[x] * float64(p.observed)
-		p.On[x] = (before + on) / float64(p.observed+n)
-		if p.At == nil {
+		before := p.Active[x] * float64(p.observed)
+		p.Active[x] = (before + on) / float64(p.observed+n)
+		if p.Positions == nil {
 			continue
 		}
 		for t := range at {
 			if before+on == 0 {
-				p.At[4*x+t] = 0.25
+				p.Positions[4*x+t] = 0.25
 				continue
 			}
-			p.At[4*x+t] = (p.At[4*x+t]*before + at[t]) / (before + on)
+			p.Positions[4*x+t] = (p.Positions[4*x+t]*before + at[t]) / (before + on)
 		}
 	}
 	p.observed += n
@@ -127,18 +127,18 @@ func draw(probabilities []float64, rng *tensor.RNG) int {
 }
 
 func (p *LayerPriors) draw(n int, rng *tensor.RNG) Switches {
-	size := len(p.On)
+	size := len(p.Active)
 	g := Switches{At: make([]int32, n*size), H: p.h, W: p.w}
 	for i := range g.At {
 		x := i % size
 		row, col := x/p.above.W%p.above.H, x%p.above.W
 		switch {
-		case rng.Float64() >= p.On[x]:
+		case rng.Float64() >= p.Active[x]:
 			g.At[i] = -1
-		case p.At == nil:
+		case p.Positions == nil:
 			g.At[i] = int32(row*p.w + col)
 		default:
-			t := draw(p.At[4*x:4*x+4], rng)
+			t := draw(p.Positions[4*x:4*x+4], rng)
 			g.At[i] = int32((2*row+t/2)*p.w + 2*col + t%2)
 		}
 	}

@@ -25,7 +25,7 @@ func TestPriorsAreShares(t *testing.T) {
 		tensor.Stream(uint64(i), "x").Normal(x.Data(), 0, 1)
 		net.Infer(&found, tape.Input(x))
 		p.Observe(&found)
-		size := len(p.Layers[0].On)
+		size := len(p.Layers[0].Active)
 		for n := range 4 + i {
 			images++
 			if found.Switches[0].At[n*size+7] >= 0 {
@@ -33,21 +33,21 @@ func TestPriorsAreShares(t *testing.T) {
 			}
 		}
 	}
-	near(t, "share of element 7", p.Layers[0].On[7], on/images, 1e-12)
+	near(t, "share of element 7", p.Layers[0].Active[7], on/images, 1e-12)
 	sum := 0.0
 	for _, c := range p.Classes {
 		sum += c
 	}
 	near(t, "sum of classes", sum, 1, 1e-12)
-	for x := range p.Layers[0].On {
-		near(t, "sum of positions", p.Layers[0].At[4*x]+p.Layers[0].At[4*x+1]+p.Layers[0].At[4*x+2]+p.Layers[0].At[4*x+3], 1, 1e-12)
+	for x := range p.Layers[0].Active {
+		near(t, "sum of positions", p.Layers[0].Positions[4*x]+p.Layers[0].Positions[4*x+1]+p.Layers[0].Positions[4*x+2]+p.Layers[0].Positions[4*x+3], 1, 1e-12)
 	}
 
 	// What is drawn from them has these shares again.
 	const draws = 4000
 	d := p.Draw(draws, tensor.Stream(1, "draw"))
 	for l, layer := range p.Layers {
-		size := len(layer.On)
+		size := len(layer.Active)
 		g := d.Switches[l]
 		for _, x := range []int{0, size / 2, size - 1} {
 			var on float64
@@ -58,8 +58,8 @@ func TestPriorsAreShares(t *testing.T) {
 					at[place]++
 				}
 			}
-			near(t, "share drawn", on/draws, layer.On[x], 4/math.Sqrt(draws)/2)
-			if layer.At != nil && len(at) > 4 {
+			near(t, "share drawn", on/draws, layer.Active[x], 4/math.Sqrt(draws)/2)
+			if layer.Positions != nil && len(at) > 4 {
 				t.Errorf("layer %d: element %d has %d positions", l+1, x, len(at))
 			}
 		}
@@ -115,7 +115,7 @@ func TestHardEM(t *testing.T) {
 		if n%10 == 9 {
 			continue // shows nothing
 		}
-		image := truth.Render(Configuration{On: true, Class: n % 3, Position: rng.IntN(9)}, 6, 6)
+		image := truth.Render(Configuration{Active: true, Class: n % 3, Position: rng.IntN(9)}, 6, 6)
 		for i, v := range image.Data() {
 			x.Row(n)[i] += v
 		}
@@ -159,13 +159,13 @@ func TestHardEM(t *testing.T) {
 func TestConfigurationIsTheBest(t *testing.T) {
 	x := images(5, 2, 5, 6)
 	m := NewMixture(x, 3, 4, 3, tensor.Stream(1, "mixture"))
-	m.Classes, m.On, m.Variance = []float64{0.5, 0.3, 0.2}, 0.7, 2
+	m.Classes, m.Active, m.Variance = []float64{0.5, 0.3, 0.2}, 0.7, 2
 	for n, f := range m.Infer(x) {
 		best := math.Inf(-1)
 		for c := -1; c < 3; c++ {
 			for at := range m.Positions {
 				g, l := Configuration{c >= 0, max(c, 0), at, 0}, math.Log(0.3)
-				if g.On {
+				if g.Active {
 					l = math.Log(0.7) + math.Log(m.Classes[c]) + math.Log(m.Positions[at])
 				}
 				for i, v := range m.Render(g, 5, 6).Data() {

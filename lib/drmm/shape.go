@@ -9,26 +9,26 @@ import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 )
 
-// A Border says what a convolution does at the border of an n x n image with k x k filters.
-type Border int
+// A Padding says how far a convolution goes over the border of an n x n image with k x k filters.
+type Padding int
 
 const (
-	Valid Border = iota // filters stay inside: n-k+1 places
-	Half                // as many places as the image has, n; k is odd
-	Full                // every place that touches the image: n+k-1
+	Valid Padding = iota // filters stay inside: n-k+1 places
+	Same                 // as many places as the image has, n; k is odd
+	Full                 // every place that touches the image: n+k-1
 )
 
-var borders = []string{"valid", "half", "full"}
+var paddings = []string{"valid", "same", "full"}
 
-func (b Border) String() string { return borders[b] }
+func (p Padding) String() string { return paddings[p] }
 
-// conv returns the border as the convolution's padding.
-func (b Border) conv(k int) autograd.ConvShape {
-	switch b {
-	case Half:
-		return autograd.Half(k, k)
+// conv returns the shape of a convolution with k x k filters.
+func (p Padding) conv(k int) autograd.ConvShape {
+	switch p {
+	case Same:
+		return autograd.SamePadding(k, k)
 	case Full:
-		return autograd.Full(k, k)
+		return autograd.FullPadding(k, k)
 	}
 	return autograd.ConvShape{}
 }
@@ -37,7 +37,7 @@ func (b Border) conv(k int) autograd.ConvShape {
 type LayerShape struct {
 	Filters int // core templates, one for each channel of the layer
 	Kernel  int // their height and width
-	Border  Border
+	Padding Padding
 	Pool    bool // each template has a choice of 2 x 2 places: max-pooling, bottom-up
 }
 
@@ -54,7 +54,7 @@ func FiveLayer() Shape {
 // NineLayer returns the shape of [NINAI17, Table 7] for some number of classes: for images of 64 x 64.
 func NineLayer(classes int) Shape {
 	s := Shape{
-		{96, 3, Half, true}, {96, 3, Full, false}, {96, 3, Full, true},
+		{96, 3, Same, true}, {96, 3, Full, false}, {96, 3, Full, true},
 		{192, 3, Valid, false}, {192, 3, Full, false}, {192, 3, Valid, true},
 		{192, 3, Valid, false}, {192, 1, Valid, false}, {classes, 1, Valid, false},
 	}
@@ -76,7 +76,7 @@ func (s Shape) String() string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "%dx%dx%d %v", l.Filters, l.Kernel, l.Kernel, l.Border)
+		fmt.Fprintf(&b, "%dx%dx%d %v", l.Filters, l.Kernel, l.Kernel, l.Padding)
 		if l.Pool {
 			b.WriteString(" pool")
 		}
@@ -88,7 +88,7 @@ func (s Shape) String() string {
 //
 //	32x5x5 full pool, 64x3x3 valid, 64x3x3 full pool, 128x3x3 valid, 10x1x1 valid
 //
-// Each layer has its filters with their height and width, its border (valid, half or full) and, if each 2 x 2 places
+// Each layer has its filters with their height and width, its padding (valid, same or full) and, if each 2 x 2 places
 // share one, the word pool.
 func ParseShape(text string) (Shape, error) {
 	var s Shape
@@ -107,17 +107,17 @@ const maxSide = 1 << 16
 
 func parseLayer(words []string) (l LayerShape, err error) {
 	if len(words) < 2 || len(words) > 3 || len(words) == 3 && words[2] != "pool" {
-		return l, fmt.Errorf("want filters, border and perhaps pool, such as 32x5x5 full pool")
+		return l, fmt.Errorf("want filters, padding and perhaps pool, such as 32x5x5 full pool")
 	}
 	var width int
 	if n, err := fmt.Sscanf(words[0], "%dx%dx%d", &l.Filters, &l.Kernel, &width); n != 3 || err != nil ||
 		words[0] != fmt.Sprintf("%dx%dx%d", l.Filters, l.Kernel, width) {
 		return l, fmt.Errorf("want filters as in 32x5x5, got %q", words[0])
 	}
-	l.Border = -1
-	for b, name := range borders {
+	l.Padding = -1
+	for p, name := range paddings {
 		if name == words[1] {
-			l.Border = Border(b)
+			l.Padding = Padding(p)
 		}
 	}
 	l.Pool = len(words) == 3
@@ -126,33 +126,33 @@ func parseLayer(words []string) (l LayerShape, err error) {
 		return l, fmt.Errorf("want 1 to %d filters and as many rows", maxSide)
 	case l.Kernel != width:
 		return l, fmt.Errorf("want square filters")
-	case l.Border < 0:
-		return l, fmt.Errorf("want a border of %s, got %q", strings.Join(borders, ", "), words[1])
-	case l.Border == Half && l.Kernel%2 == 0:
-		return l, fmt.Errorf("a half border needs filters of odd size")
+	case l.Padding < 0:
+		return l, fmt.Errorf("want a padding of %s, got %q", strings.Join(paddings, ", "), words[1])
+	case l.Padding == Same && l.Kernel%2 == 0:
+		return l, fmt.Errorf("same padding needs filters of odd size")
 	}
 	return l, nil
 }
 
-// A Level is the size of the intermediate rendered templates z^(l) at one level, of which level 0 is the image.
-type Level struct{ Channels, H, W int }
+// A Size is the size of the intermediate rendered templates z^(l) at one level, of which level 0 is the image.
+type Size struct{ Channels, H, W int }
 
-// Levels returns the sizes of z^(0), the image, to z^(L), on top. It returns an error if a layer fits nowhere into
+// Sizes returns the sizes of z^(0), the image, to z^(L), on top. It returns an error if a layer fits nowhere into
 // what is below it.
-func (s Shape) Levels(image Level) ([]Level, error) {
-	levels := []Level{image}
+func (s Shape) Sizes(image Size) ([]Size, error) {
+	sizes := []Size{image}
 	for i, l := range s {
-		below := levels[i]
-		h, w := l.Border.conv(l.Kernel).OutputSize(below.H, below.W, l.Kernel, l.Kernel)
+		below := sizes[i]
+		h, w := l.Padding.conv(l.Kernel).OutputSize(below.H, below.W, l.Kernel, l.Kernel)
 		if l.Pool {
 			h, w = h/2, w/2
 		}
 		if h < 1 || w < 1 {
 			return nil, fmt.Errorf("drmm: layer %d (%v) fits nowhere into %d x %d", i+1, Shape{l}, below.H, below.W)
 		}
-		levels = append(levels, Level{l.Filters, h, w})
+		sizes = append(sizes, Size{l.Filters, h, w})
 	}
-	return levels, nil
+	return sizes, nil
 }
 
 // A Cost is what a layer holds and computes for one image: a multiplication and an addition count as two operations,
@@ -169,19 +169,19 @@ type Cost struct {
 // A layer costs, in either direction, its filters' size times the places of its result: bottom-up those before
 // pooling, top-down those of the image below. The classes cost a product with all templates on the way up, and the
 // choice of one on the way down.
-func (s Shape) Costs(image Level, classes int) ([]Cost, error) {
-	levels, err := s.Levels(image)
+func (s Shape) Costs(image Size, classes int) ([]Cost, error) {
+	sizes, err := s.Sizes(image)
 	if err != nil {
 		return nil, err
 	}
 	var costs []Cost
 	for i, l := range s {
-		below := levels[i]
-		h, w := l.Border.conv(l.Kernel).OutputSize(below.H, below.W, l.Kernel, l.Kernel)
+		below := sizes[i]
+		h, w := l.Padding.conv(l.Kernel).OutputSize(below.H, below.W, l.Kernel, l.Kernel)
 		weights := l.Filters * below.Channels * l.Kernel * l.Kernel
 		costs = append(costs, Cost{fmt.Sprintf("conv%d", i+1), weights, 2 * weights * h * w, 2 * weights * below.H * below.W})
 	}
-	top := levels[len(s)].Channels
+	top := sizes[len(s)].Channels
 	costs = append(costs, Cost{"softmax", classes * top, 2 * classes * top, 2 * top})
 	total := Cost{Name: "total"}
 	for _, c := range costs {

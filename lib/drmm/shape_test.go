@@ -27,7 +27,7 @@ func TestCostsOfTables19To21(t *testing.T) {
 		{"conv5", 1280, 92, 92},
 		{"softmax", 100, 0.2, 0.02},
 	}
-	costs, err := FiveLayer().Costs(Level{1, 28, 28}, 10)
+	costs, err := FiveLayer().Costs(Size{1, 28, 28}, 10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,15 +60,15 @@ func cut(n int) float64 {
 func TestNineLayers(t *testing.T) {
 	for _, c := range []struct {
 		shape   Shape
-		image   Level
+		image   Size
 		classes int
 		weights int
 		sides   []int
 	}{
-		{NineLayer(200), Level{1, 64, 64}, 200, 1403232, []int{64, 32, 34, 18, 16, 18, 8, 6, 6, 6}},
-		{NineLayer(36), Level{1, 64, 64}, 36, 1371744, nil},
-		{NineLayer(720), Level{1, 64, 64}, 720, 1503072, nil},
-		{NineLayerSmall(10), Level{3, 32, 32}, 10, 1368480, []int{32, 32, 34, 18, 16, 18, 8, 6, 6, 6}},
+		{NineLayer(200), Size{1, 64, 64}, 200, 1403232, []int{64, 32, 34, 18, 16, 18, 8, 6, 6, 6}},
+		{NineLayer(36), Size{1, 64, 64}, 36, 1371744, nil},
+		{NineLayer(720), Size{1, 64, 64}, 720, 1503072, nil},
+		{NineLayerSmall(10), Size{3, 32, 32}, 10, 1368480, []int{32, 32, 34, 18, 16, 18, 8, 6, 6, 6}},
 	} {
 		costs, err := c.shape.Costs(c.image, c.classes)
 		if err != nil {
@@ -78,13 +78,13 @@ func TestNineLayers(t *testing.T) {
 		if got := costs[len(costs)-1].Weights - c.classes*c.classes; got != c.weights {
 			t.Errorf("%d classes: %d weights, want %d", c.classes, got, c.weights)
 		}
-		levels, err := c.shape.Levels(c.image)
+		sizes, err := c.shape.Sizes(c.image)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, side := range c.sides {
-			if levels[i].H != side || levels[i].W != side {
-				t.Errorf("level %d is %+v, want side %d", i, levels[i], side)
+			if sizes[i].H != side || sizes[i].W != side {
+				t.Errorf("level %d is %+v, want side %d", i, sizes[i], side)
 			}
 		}
 	}
@@ -92,7 +92,7 @@ func TestNineLayers(t *testing.T) {
 
 // A network has the weights that the table says, and its normalisation.
 func TestNetHasTheWeightsOfItsShape(t *testing.T) {
-	net, err := NewNet(FiveLayer(), Level{1, 28, 28}, 10, tensor.Stream(1, "weights"))
+	net, err := NewNet(FiveLayer(), Size{1, 28, 28}, 10, tensor.Stream(1, "weights"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,15 +115,15 @@ func TestShapesAreReadAsWritten(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"":                                "want filters, border",
-		"32x5x5":                          "want filters, border",
-		"32x5x5 full pool pool":           "want filters, border",
+		"":                                "want filters, padding",
+		"32x5x5":                          "want filters, padding",
+		"32x5x5 full pool pool":           "want filters, padding",
 		"32x5x5 full, 3x3 valid":          "layer 2",
 		"0x5x5 full":                      "filters and as many rows",
 		"1x99999999x99999999 full":        "filters and as many rows",
 		"32x5x4 full":                     "square",
-		"32x4x4 half":                     "odd",
-		"32x5x5 same":                     "valid, half, full",
+		"32x4x4 same":                     "odd",
+		"32x5x5 half":                     "valid, same, full",
 		"32x+5x5 full":                    "as in 32x5x5",
 		"32x5x5junk full":                 "as in 32x5x5",
 		"32x5x5 full pool, 64x3x3 valid,": "layer 3",
@@ -132,7 +132,7 @@ func TestShapesAreReadAsWritten(t *testing.T) {
 			t.Errorf("%q: error %v, want %q", text, err, want)
 		}
 	}
-	if _, err := FiveLayer().Levels(Level{1, 4, 4}); err == nil || !strings.Contains(err.Error(), "layer 4") {
+	if _, err := FiveLayer().Sizes(Size{1, 4, 4}); err == nil || !strings.Contains(err.Error(), "layer 4") {
 		t.Errorf("images of 4 x 4: error %v, want one that names layer 4", err)
 	}
 }

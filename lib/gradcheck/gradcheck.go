@@ -4,7 +4,7 @@
 //
 // Sparse and competitive layers are smooth only in pieces: where a unit loses its competition between x-h and x+h,
 // the difference quotient mixes two pieces and says nothing about either. [Check] notices this from the pattern of
-// winners ([autograd.Tape.Pattern]) and draws another element instead.
+// winners ([autograd.Tape.ActivationPattern]) and draws another element instead.
 package gradcheck
 
 import (
@@ -87,7 +87,7 @@ func (k *checker) value() (y float64, piece uint64) {
 	for i, w := range k.weights.Data() {
 		y += float64(w) * float64(out.Data()[i])
 	}
-	return y, k.tape.Pattern()
+	return y, k.tape.ActivationPattern()
 }
 
 func (k *checker) check(v *autograd.Var) error {

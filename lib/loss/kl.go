@@ -26,7 +26,7 @@ import (
 // KL panics if the prior does not fit. Source: [NINAI17, eq. 3].
 func KL(logits *autograd.Var, prior []float32) *autograd.Var {
 	checkPrior("KL", logits, prior)
-	y, op := autograd.Record[kl]("KL", logits)
+	y, op := autograd.Record[klOp]("KL", logits)
 	y.Resize()
 	op.compute(logits, prior)
 	var sum float64
@@ -37,10 +37,10 @@ func KL(logits *autograd.Var, prior []float32) *autograd.Var {
 	return y
 }
 
-type kl struct{ posterior }
+type klOp struct{ posterior }
 
 // divergence returns KL[q_n || p] of sample n.
-func (op *kl) divergence(n int) float64 {
+func (op *klOp) divergence(n int) float64 {
 	var sum float64
 	log := op.row(op.log, n)
 	for c, q := range op.row(op.q, n) {
@@ -52,7 +52,7 @@ func (op *kl) divergence(n int) float64 {
 }
 
 // Backward adds q_n,c (log(q_n,c/p_c) - KL_n) / N.
-func (op *kl) Backward(y *autograd.Var) {
+func (op *klOp) Backward(y *autograd.Var) {
 	a := y.In(0)
 	if !a.NeedsGrad() {
 		return
@@ -79,7 +79,7 @@ func (op *kl) Backward(y *autograd.Var) {
 // the project uses it alone.
 func MarginalKL(logits *autograd.Var, prior []float32) *autograd.Var {
 	checkPrior("MarginalKL", logits, prior)
-	y, op := autograd.Record[marginalKL]("MarginalKL", logits)
+	y, op := autograd.Record[marginalKLOp]("MarginalKL", logits)
 	y.Resize()
 	op.compute(logits, prior)
 	op.pull = slices.Grow(op.pull[:0], logits.Width())[:logits.Width()]
@@ -98,13 +98,13 @@ func MarginalKL(logits *autograd.Var, prior []float32) *autograd.Var {
 	return y
 }
 
-type marginalKL struct {
+type marginalKLOp struct {
 	posterior
 	pull []float32 // log(m_c/p_c)
 }
 
 // Backward passes dL/dq_n,c = log(m_c/p_c) / N, up to a constant that does not matter, through the softmax.
-func (op *marginalKL) Backward(y *autograd.Var) {
+func (op *marginalKLOp) Backward(y *autograd.Var) {
 	a := y.In(0)
 	if !a.NeedsGrad() {
 		return

@@ -26,7 +26,7 @@ import (
 func CrossEntropy(logits *autograd.Var, labels []int) *autograd.Var {
 	n, classes := logits.Rows(), logits.Width()
 	checkLabels("CrossEntropy", logits, labels)
-	y, op := autograd.Record[crossEntropy]("CrossEntropy", logits)
+	y, op := autograd.Record[crossEntropyOp]("CrossEntropy", logits)
 	y.Resize()
 	op.labels = append(op.labels[:0], labels...)
 	op.p = slices.Grow(op.p[:0], n*classes)[:n*classes]
@@ -64,13 +64,13 @@ func logLoss(logits, p []float32, c int) float64 {
 	return math.Log(sum) - float64(logits[c]-top)
 }
 
-type crossEntropy struct {
+type crossEntropyOp struct {
 	labels []int
 	p      []float32 // the softmax of the logits
 }
 
 // Backward adds (softmax - one-hot label) / N.
-func (op *crossEntropy) Backward(y *autograd.Var) {
+func (op *crossEntropyOp) Backward(y *autograd.Var) {
 	logits := y.In(0)
 	if !logits.NeedsGrad() {
 		return
@@ -82,21 +82,21 @@ func (op *crossEntropy) Backward(y *autograd.Var) {
 	}
 }
 
-// MeanSquare returns the mean over all elements of (x - target)².
+// MSE returns the mean over all elements of (x - target)².
 //
 //	x, target of the same shape -> one number
 //
-// It is the squared error of each sample divided by the number of its elements; see [SumSquare]. MeanSquare panics if
+// It is the squared error of each sample divided by the number of its elements; see [SSE]. MSE panics if
 // the shapes differ.
-func MeanSquare(x, target *autograd.Var) *autograd.Var {
-	checkShapes("MeanSquare", x, target)
+func MSE(x, target *autograd.Var) *autograd.Var {
+	checkShapes("MSE", x, target)
 	return autograd.Mean(autograd.Square(autograd.Sub(x, target)))
 }
 
-// SumSquare returns the squared error of a sample, summed over its elements and averaged over the batch:
-// (1/N) sum_n ||x_n - target_n||². SumSquare panics if the shapes differ.
-func SumSquare(x, target *autograd.Var) *autograd.Var {
-	checkShapes("SumSquare", x, target)
+// SSE returns the squared error of a sample, summed over its elements and averaged over the batch:
+// (1/N) sum_n ||x_n - target_n||². SSE panics if the shapes differ.
+func SSE(x, target *autograd.Var) *autograd.Var {
+	checkShapes("SSE", x, target)
 	return autograd.Scale(autograd.Sum(autograd.Square(autograd.Sub(x, target))), 1/float32(x.Rows()))
 }
 

@@ -28,8 +28,8 @@ func TestGradients(t *testing.T) {
 		"CrossEntropy in a sum": func(x, _ *autograd.Var) *autograd.Var {
 			return autograd.Add(autograd.Scale(CrossEntropy(x, labels), 3), CrossEntropy(autograd.Scale(x, 0.5), labels))
 		},
-		"MeanSquare":  MeanSquare,
-		"SumSquare":   SumSquare,
+		"MSE":         MSE,
+		"SSE":         SSE,
 		"L1":          func(x, _ *autograd.Var) *autograd.Var { return L1(x, 0.3) },
 		"LogActivity": func(x, _ *autograd.Var) *autograd.Var { return LogActivity(x, 0.3) },
 		"ExpActivity": func(x, _ *autograd.Var) *autograd.Var { return ExpActivity(x, 0.3) },
@@ -58,8 +58,8 @@ func TestByHand(t *testing.T) {
 		near(t, "its gradient", logits.Grad().Data()[i], want)
 	}
 	a, b := tape.Input(tensor.From([]float32{1, -2, 3, 0}, 2, 2)), tape.Input(tensor.From([]float32{0, 0, 1, 1}, 2, 2))
-	near(t, "mean square", MeanSquare(a, b).Scalar(), (1+4+4+1)/4.0)
-	near(t, "sum square", SumSquare(a, b).Scalar(), (1+4+4+1)/2.0)
+	near(t, "mean square", MSE(a, b).Scalar(), (1+4+4+1)/4.0)
+	near(t, "sum square", SSE(a, b).Scalar(), (1+4+4+1)/2.0)
 	near(t, "L1", L1(a, 0.5).Scalar(), 0.5*(1+2+3+0)/2)
 	near(t, "log activity", LogActivity(a, 0.5).Scalar(), 0.5*(math.Log(2)+math.Log(5)+math.Log(10)+0)/2)
 	near(t, "exp activity", ExpActivity(a, 0.5).Scalar(), -0.5*(math.Exp(-1)+math.Exp(-4)+math.Exp(-9)+1)/2)

@@ -21,11 +21,11 @@ import (
 // Sum it over the intermediate rendered templates of a mixture model to keep them non-negative.
 // Source: [NINAI17, eq. 4].
 func NonNegativity(z *autograd.Var) *autograd.Var {
-	y, op := autograd.Record[nonNegativity]("NonNegativity", z)
+	y, op := autograd.Record[nonNegativityOp]("NonNegativity", z)
 	y.Resize()
 	op.negative = slices.Grow(op.negative[:0], z.Value().Len())[:z.Value().Len()]
 	op.squares = slices.Grow(op.squares[:0], z.Rows())[:z.Rows()]
-	autograd.For(y, z.Rows(), rowsWorthSharing(z), (*nonNegativity).forward)
+	autograd.For(y, z.Rows(), rowsWorthSharing(z), (*nonNegativityOp).forward)
 	var sum float64
 	for _, squares := range op.squares {
 		sum += float64(squares)
@@ -34,13 +34,13 @@ func NonNegativity(z *autograd.Var) *autograd.Var {
 	return y
 }
 
-type nonNegativity struct {
+type nonNegativityOp struct {
 	negative []float32 // min(0, z)
 	squares  []float32 // of each row, summed
 	slope    float32   // 2/N, times the gradient of the result
 }
 
-func (op *nonNegativity) forward(y *autograd.Var, lo, hi int) {
+func (op *nonNegativityOp) forward(y *autograd.Var, lo, hi int) {
 	z := y.In(0)
 	w := z.Width()
 	for n := lo; n < hi; n++ {
@@ -51,15 +51,15 @@ func (op *nonNegativity) forward(y *autograd.Var, lo, hi int) {
 }
 
 // Backward adds 2 min(0, z) / N.
-func (op *nonNegativity) Backward(y *autograd.Var) {
+func (op *nonNegativityOp) Backward(y *autograd.Var) {
 	if z := y.In(0); z.NeedsGrad() {
 		z.GradSum()
 		op.slope = 2 * y.Grad().Data()[0] / float32(z.Rows())
-		autograd.For(y, z.Rows(), rowsWorthSharing(z), (*nonNegativity).backward)
+		autograd.For(y, z.Rows(), rowsWorthSharing(z), (*nonNegativityOp).backward)
 	}
 }
 
-func (op *nonNegativity) backward(y *autograd.Var, lo, hi int) {
+func (op *nonNegativityOp) backward(y *autograd.Var, lo, hi int) {
 	z := y.In(0)
 	w := z.Width()
 	simd.Axpy(z.Grad().Data()[lo*w:hi*w], op.slope, op.negative[lo*w:hi*w])

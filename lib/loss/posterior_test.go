@@ -24,8 +24,8 @@ func TestGradientsOfTheDRMMLosses(t *testing.T) {
 		"KL from a prior":       func(x *autograd.Var) *autograd.Var { return KL(x, prior) },
 		"MarginalKL":            func(x *autograd.Var) *autograd.Var { return MarginalKL(x, nil) },
 		"MarginalKL from prior": func(x *autograd.Var) *autograd.Var { return MarginalKL(x, prior) },
-		"Agreement": func(x *autograd.Var) *autograd.Var {
-			return autograd.Scale(Agreement(autograd.Slice(x, 0, 2, 5), beliefs), 3)
+		"Consistency": func(x *autograd.Var) *autograd.Var {
+			return autograd.Scale(Consistency(autograd.Slice(x, 0, 2, 5), beliefs), 3)
 		},
 		"NonNegativity": NonNegativity,
 		"NonNegativity in a sum": func(x *autograd.Var) *autograd.Var {
@@ -49,8 +49,8 @@ func TestPosteriorLossesByHand(t *testing.T) {
 	near(t, "KL", KL(logits, nil).Scalar(), math.Log(2)-(0.25*math.Log(4)+0.75*math.Log(4.0/3)))
 	near(t, "KL from (1/4, 3/4)", KL(logits, []float32{0.25, 0.75}).Scalar(), (0+0.75*math.Log(3)-0.25*math.Log(3))/2)
 	near(t, "marginal KL", MarginalKL(logits, nil).Scalar(), 0)
-	near(t, "agreement with itself", Agreement(logits, tensor.From([]float32{0.25, 0.75, 0.75, 0.25}, 2, 2)).Scalar(), 0)
-	near(t, "agreement", Agreement(logits, tensor.From([]float32{1, 0, 0.5, 0.5}, 2, 2)).Scalar(), (math.Log(4)+0.5*math.Log(2.0/3)+0.5*math.Log(2))/2)
+	near(t, "agreement with itself", Consistency(logits, tensor.From([]float32{0.25, 0.75, 0.75, 0.25}, 2, 2)).Scalar(), 0)
+	near(t, "agreement", Consistency(logits, tensor.From([]float32{1, 0, 0.5, 0.5}, 2, 2)).Scalar(), (math.Log(4)+0.5*math.Log(2.0/3)+0.5*math.Log(2))/2)
 	near(t, "marginal KL from (1/4, 3/4)", MarginalKL(logits, []float32{0.25, 0.75}).Scalar(), 0.5*math.Log(2)+0.5*math.Log(2.0/3))
 	z := tape.Input(tensor.From([]float32{1, -2, 3, 0, -1, 5}, 2, 3))
 	near(t, "non-negativity", NonNegativity(z).Scalar(), (4+1)/2.0)
@@ -97,7 +97,7 @@ func TestPosteriorLossesOfExtremeLogits(t *testing.T) {
 	kl, marginal := KL(logits, nil), MarginalKL(logits, nil)
 	near(t, "KL", kl.Scalar(), math.Log(3))
 	near(t, "marginal KL", marginal.Scalar(), math.Log(3))
-	near(t, "agreement", Agreement(logits, tensor.From([]float32{0, 0, 1, 0, 0.5, 0.5}, 2, 3)).Scalar(), (2000+1500-math.Log(2))/2)
+	near(t, "agreement", Consistency(logits, tensor.From([]float32{0, 0, 1, 0, 0.5, 0.5}, 2, 3)).Scalar(), (2000+1500-math.Log(2))/2)
 	tape.Backward(autograd.Add(kl, marginal))
 	for i, d := range logits.Grad().Data() {
 		if d != 0 {
@@ -131,7 +131,7 @@ func TestDRMMLossesAllocateNothing(t *testing.T) {
 	step := func() {
 		tape.Reset()
 		v := tape.Leaf(x.Value())
-		tape.Backward(autograd.Add(autograd.Add(KL(v, nil), MarginalKL(v, nil)), autograd.Add(Agreement(v, beliefs), NonNegativity(v))))
+		tape.Backward(autograd.Add(autograd.Add(KL(v, nil), MarginalKL(v, nil)), autograd.Add(Consistency(v, beliefs), NonNegativity(v))))
 	}
 	step()
 	if n := testing.AllocsPerRun(10, step); n != 0 {

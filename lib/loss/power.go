@@ -27,7 +27,7 @@ func Power(x *autograd.Var, labels []int, m float64) *autograd.Var {
 	}
 	checkLabels("Power", x, labels)
 	classes := x.Width()
-	y, op := autograd.Record[power]("Power", x)
+	y, op := autograd.Record[powerOp]("Power", x)
 	y.Resize()
 	op.m = float32(m)
 	op.off = slices.Grow(op.off[:0], x.Value().Len())[:x.Value().Len()]
@@ -46,13 +46,13 @@ func Power(x *autograd.Var, labels []int, m float64) *autograd.Var {
 	return y
 }
 
-type power struct {
+type powerOp struct {
 	m          float32
 	off, slope []float32 // x - t, |x - t|^(m-1)
 }
 
 // Backward adds m |x - t|^(m-1) sign(x - t) / N.
-func (op *power) Backward(y *autograd.Var) {
+func (op *powerOp) Backward(y *autograd.Var) {
 	x := y.In(0)
 	if !x.NeedsGrad() {
 		return

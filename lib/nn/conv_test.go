@@ -37,7 +37,7 @@ func drmmNet() Sequential {
 		s := x.Shape()
 		return autograd.MeanPool2D(x, autograd.Pool{H: s[2], W: s[3]})
 	})
-	valid, full3, full5 := autograd.ConvShape{}, autograd.Full(3, 3), autograd.Full(5, 5)
+	valid, full3, full5 := autograd.ConvShape{}, autograd.FullPadding(3, 3), autograd.FullPadding(5, 5)
 	return Sequential{
 		NewConv2D(1, 32, 5, 5, full5, He, rng), relu, pool,
 		NewConv2D(32, 64, 3, 3, valid, He, rng), relu,
@@ -96,7 +96,7 @@ func TestConvTranspose2DRestoresTheSize(t *testing.T) {
 	s := autograd.ConvShape{StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}
 	rng := tensor.Stream(1, "weights")
 	encode := NewConv2D(1, 8, 3, 3, s, nil, rng)
-	s.ExtraH, s.ExtraW = 1, 1
+	s.OutputPadH, s.OutputPadW = 1, 1
 	decode := NewConvTranspose2D(8, 1, 3, 3, s, nil, rng)
 	x, _ := batch(2)
 	h := encode.Forward(autograd.NewTape(1).Input(x))

@@ -37,8 +37,8 @@ func Normal(std float32) Init {
 	return func(weight, _ *tensor.Tensor, _, _ int, rng *tensor.RNG) { rng.Normal(weight.Data(), 0, std) }
 }
 
-// Symmetric returns an Init that draws weights from U(-bound, bound); biases are 0.
-func Symmetric(bound float32) Init {
+// UniformRange returns an Init that draws weights from U(-bound, bound); biases are 0.
+func UniformRange(bound float32) Init {
 	return func(weight, _ *tensor.Tensor, _, _ int, rng *tensor.RNG) { rng.Uniform(weight.Data(), -bound, bound) }
 }
 

@@ -76,11 +76,11 @@ func TestInitialisers(t *testing.T) {
 		std   float64 // of the weights
 		bound float64 // 0: none
 	}{
-		"Uniform":   {Uniform, 1 / math.Sqrt(3*in), 1 / math.Sqrt(in)},
-		"Xavier":    {Xavier, math.Sqrt(2.0 / (in + out)), math.Sqrt(6.0 / (in + out))},
-		"He":        {He, math.Sqrt(2.0 / in), 0},
-		"Normal":    {Normal(0.3), 0.3, 0},
-		"Symmetric": {Symmetric(0.005), 0.005 / math.Sqrt(3), 0.005},
+		"Uniform":      {Uniform, 1 / math.Sqrt(3*in), 1 / math.Sqrt(in)},
+		"Xavier":       {Xavier, math.Sqrt(2.0 / (in + out)), math.Sqrt(6.0 / (in + out))},
+		"He":           {He, math.Sqrt(2.0 / in), 0},
+		"Normal":       {Normal(0.3), 0.3, 0},
+		"UniformRange": {UniformRange(0.005), 0.005 / math.Sqrt(3), 0.005},
 	} {
 		d := NewDense(in, out, c.init, tensor.Stream(1, name))
 		var sum, squares, largest float64

@@ -41,7 +41,7 @@ import (
 // added to S or R later needs the option omitempty; otherwise the results on file are refused.
 //
 // If Do depends on its setting alone and trains with one worker, the results are the same, bit for bit, for any number
-// of Workers, any sharding and any history of interruptions, on machines that use the same kernels ([autograd.Kernels]).
+// of Workers, any sharding and any history of interruptions, on machines that use the same kernels ([autograd.Backend]).
 // Only their order in the file differs; [Merge] sorts them.
 type Sweep[S, R any] struct {
 	Settings []S                                       // the grid, no setting twice

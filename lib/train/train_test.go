@@ -20,7 +20,6 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
-	"github.com/lateral-ml/lateral/lib/norm"
 	"github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -91,11 +90,11 @@ func withoutTimes(h *History) string {
 func TestBestEpochWithBatchNormalisation(t *testing.T) {
 	type normalised struct {
 		Hidden *nn.Dense
-		Norm   *norm.Batch
+		Norm   *nn.BatchNorm
 		Out    *nn.Dense
 	}
 	rng := tensor.Stream(1, "weights")
-	n := &normalised{nn.NewDense(20, 32, nil, rng), norm.NewBatch(32), nn.NewDense(32, 3, nil, rng)}
+	n := &normalised{nn.NewDense(20, 32, nil, rng), nn.NewBatchNorm(32), nn.NewDense(32, 3, nil, rng)}
 	n.Norm.Momentum = 0.5
 	c := Config{
 		Learner: &GradientDescent{

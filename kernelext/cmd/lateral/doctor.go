@@ -84,7 +84,7 @@ func examine(ctx context.Context, out io.Writer, prefix string) error {
 	}
 	report(
 		finding{fine, fmt.Sprintf("Go: %s %s/%s, %d cores", tools.Go.Version, tools.Go.OS, tools.Go.Arch, runtime.NumCPU()), ""},
-		finding{fine, "arithmetic: " + autograd.Kernels(), ""},
+		finding{fine, "arithmetic: " + autograd.Backend(), ""},
 		checkFlags(tools.Go.Flags),
 		checkNetwork(tools.Go.Proxy),
 		checkWritable("build cache", tools.Go.Cache),

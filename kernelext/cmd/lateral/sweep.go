@@ -132,7 +132,7 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	o.Begin = func(d *experiment.Data) {
-		fmt.Fprintf(out, "%s: %s\n%s, kernels: %s, results: %s\n", name, grid.About, d.Train.Source, autograd.Kernels(), o.File)
+		fmt.Fprintf(out, "%s: %s\n%s, kernels: %s, results: %s\n", name, grid.About, d.Train.Source, autograd.Backend(), o.File)
 	}
 	lines := &sweepLines{out: out, label: name, workers: o.Workers}
 	o.OnResult = lines.show

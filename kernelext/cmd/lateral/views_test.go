@@ -76,6 +76,19 @@ type frontEnd struct {
 	save  string // whose promise ends when the file is written
 }
 
+// frontInLab is JupyterLab, with a notebook open.
+func frontInLab(p *labPage) frontEnd {
+	return frontEnd{p, `(n => { ` + panel + `.content.activeCellIndex = n; window.jupyterapp.commands.execute("notebook:run-cell"); return true })(%d)`,
+		panel + `.sessionContext.session.kernel.status == "idle"`, `window.jupyterapp.commands.execute("notebook:interrupt-kernel").then(() => true)`,
+		panel + `.context.save().then(() => true)`}
+}
+
+// frontInClassic is the classic notebook.
+func frontInClassic(p *labPage) frontEnd {
+	return frontEnd{p, `(n => { Jupyter.notebook.execute_cells([n]); return true })(%d)`,
+		classicIdle, `(Jupyter.notebook.kernel.interrupt(), true)`, classicSave}
+}
+
 // TestViewsAndStop runs cells in JupyterLab and in the classic notebook: a view opens and draws, pointing at a sample
 // shows its image, a class can be hidden, a slider changes the picture, the stop button pauses a training. Then the
 // same notebook as a page of its own, without a kernel.
@@ -97,11 +110,8 @@ func TestViewsAndStop(t *testing.T) {
 			t.Skip(reason)
 		}
 		l := startLab(t, jupyter, "LATERAL_CHECKPOINTS="+t.TempDir())
-		l.notebook("live.ipynb")
-		p := openNotebook(t, chromium, l, "live.ipynb", 8*time.Minute)
-		f := frontEnd{p, `(n => { ` + panel + `.content.activeCellIndex = n; window.jupyterapp.commands.execute("notebook:run-cell"); return true })(%d)`,
-			panel + `.sessionContext.session.kernel.status == "idle"`, `window.jupyterapp.commands.execute("notebook:interrupt-kernel").then(() => true)`,
-			panel + `.context.save().then(() => true)`}
+		l.notebook("live.ipynb", liveCells)
+		f := frontInLab(openNotebook(t, chromium, l, "live.ipynb", 8*time.Minute))
 		nb := f.live()
 
 		t.Run("page", func(t *testing.T) {
@@ -125,10 +135,8 @@ func TestViewsAndStop(t *testing.T) {
 			t.Skip(reason)
 		}
 		l := startClassic(t, classic, "LATERAL_CHECKPOINTS="+t.TempDir())
-		l.notebook("live.ipynb")
-		p := openClassic(t, chromium, l, "live.ipynb", 8*time.Minute)
-		f := frontEnd{p, `(n => { Jupyter.notebook.execute_cells([n]); return true })(%d)`,
-			classicIdle, `(Jupyter.notebook.kernel.interrupt(), true)`, classicSave}
+		l.notebook("live.ipynb", liveCells)
+		f := frontInClassic(openClassic(t, chromium, l, "live.ipynb", 8*time.Minute))
 		f.live()
 	})
 }
@@ -177,9 +185,9 @@ func openClassic(t *testing.T, chromium string, l *lab, name string, limit time.
 	return p
 }
 
-// notebook writes the cells for the server.
-func (l *lab) notebook(name string) {
-	nb := sources(liveCells...)
+// notebook writes cells for the server.
+func (l *lab) notebook(name string, cells []string) {
+	nb := sources(cells...)
 	nb.Metadata = map[string]any{"kernelspec": map[string]any{"name": kernelName, "display_name": kernelDisplay, "language": "go"}}
 	if err := nb.WriteFile(filepath.Join(l.dir, "work", name)); err != nil {
 		l.t.Fatal(err)

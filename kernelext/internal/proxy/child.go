@@ -61,7 +61,7 @@ func (k *kernel) ready(ctx context.Context) (*child, error) {
 	spec := k.Child
 	spec.Env = slices.Clone(spec.Env)
 	if k.inbox != "" {
-		spec.Env = append(spec.Env, "LATERAL_INBOX="+k.inbox)
+		spec.Env = append(spec.Env, "LATERAL_INBOX="+k.inbox, "LATERAL_STDIN="+k.stdin)
 	}
 	k.mu.Lock()
 	for name, value := range k.env {
@@ -330,8 +330,9 @@ func (k *kernel) fromStdin(m *wire.Message) {
 	case !e.content.AllowStdin:
 		e.cancel(errNoInput)
 	default:
-		m.Identities = e.request.Identities
-		k.sockets.Stdin.Send(m)
+		if in := k.console(); in != nil {
+			in.pass(m)
+		}
 	}
 }
 

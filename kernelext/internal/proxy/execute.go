@@ -95,6 +95,7 @@ type execution struct {
 	content wire.ExecuteRequest
 	count   int
 	output  *output
+	console *console // under the kernel's mu; nil while GoNB does not run the cell
 
 	ctx     context.Context // done when interrupted
 	cancel  context.CancelCauseFunc
@@ -204,6 +205,8 @@ func (e *execution) on(c *child, code string) (failed *failure, sent bool) {
 	defer c.flooded.Store(false)
 	c.begin(e, content.StoreHistory, added)
 	defer c.end(e)
+	e.attach(e.kernel.openConsole(e, c))
+	defer e.attach(nil)
 	raw, err := json.Marshal(content)
 	if err != nil {
 		return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}, true
@@ -214,6 +217,17 @@ func (e *execution) on(c *child, code string) (failed *failure, sent bool) {
 		return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}, false
 	}
 	return e.outcome(c, code), true
+}
+
+// attach sets the cell's console and closes the one before.
+func (e *execution) attach(in *console) {
+	e.kernel.mu.Lock()
+	before := e.console
+	e.console = in
+	e.kernel.mu.Unlock()
+	if before != nil {
+		before.close()
+	}
 }
 
 // outcome waits for the end of what was sent to a GoNB and says why it failed,

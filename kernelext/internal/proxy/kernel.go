@@ -76,6 +76,7 @@ type kernel struct {
 	comms      map[string]string // open ones: identifier to target
 	places     map[string]string // display identifier to the cell that first showed it
 	completion completion
+	stdin      string // named pipe that programs read, "" if there is none
 	inbox      string // directory of the sockets of cells that wait for their readers, "" if there is none
 }
 
@@ -101,6 +102,9 @@ func Run(ctx context.Context, c Config) error {
 	}
 	if k.inbox, err = os.MkdirTemp("", "inbox-"); err == nil { // without one, cells do not wait
 		defer os.RemoveAll(k.inbox)
+		if k.stdin, err = k.openInput(); err != nil {
+			k.logf("programs have no standard input: %v", err)
+		}
 	}
 	k.publish(wire.New(k.id, "status", wire.Status{State: "starting"}))
 	var executing sync.WaitGroup
@@ -178,13 +182,19 @@ func (k *kernel) onControl(m *wire.Message) {
 
 // onStdin hands what a person typed to the program that asks.
 func (k *kernel) onStdin(m *wire.Message) {
-	k.mu.Lock()
-	c := k.child
-	k.mu.Unlock()
-	if c != nil && m.Header.Type == "input_reply" {
-		m.Identities = nil
-		c.Answer(m) // one that has ended needs no answer
+	if in := k.console(); in != nil && m.Header.Type == "input_reply" {
+		in.answer(m)
 	}
+}
+
+// console returns the console of the cell that runs, nil if there is none.
+func (k *kernel) console() *console {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.current == nil {
+		return nil
+	}
+	return k.current.console
 }
 
 // answer replies to m, between a busy and an idle status. A reply of type ""

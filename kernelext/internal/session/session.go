@@ -322,6 +322,9 @@ type Process struct {
 // Processes returns what the kernel has started and still runs.
 func (s *Session) Processes() []Process { return group(s.process.cmd.Process.Pid) }
 
+// PID is the kernel's process number.
+func (s *Session) PID() int { return s.process.cmd.Process.Pid }
+
 // Kill ends the kernel and everything it started at once.
 func (s *Session) Kill() { s.process.kill() }
 

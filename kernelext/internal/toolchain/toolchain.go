@@ -91,7 +91,7 @@ func Locate(ctx context.Context, root string) (Tools, error) {
 	if err != nil {
 		return t, fmt.Errorf("toolchain: no place for the kernel: %w", err)
 	}
-	key := strings.Join([]string{"gonb", versions[0], "tools", versions[1], t.Go.Version, t.Go.OS, t.Go.Arch}, "-")
+	key := strings.Join([]string{"gonb", versions[0], changesKey(), "tools", versions[1], t.Go.Version, t.Go.OS, t.Go.Arch}, "-")
 	t.Dir = filepath.Join(cache, "lateral", "bin", key)
 	return t, nil
 }
@@ -111,7 +111,7 @@ func (t Tools) Build(ctx context.Context) error {
 	if t.Built() {
 		return nil
 	}
-	return install(ctx, t.Module, t.Dir, gonb, goimports)
+	return t.buildGoNB(ctx)
 }
 
 // HasGopls reports whether gopls is there.
@@ -141,7 +141,7 @@ func (t Tools) BuildCommand(ctx context.Context) (string, error) {
 }
 
 // install builds packages in module and moves the programs to dir, each
-// complete or not at all.
+// complete or not at all. Flags may come before the packages.
 func install(ctx context.Context, module, dir string, packages ...string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("toolchain: %w", err)

@@ -4,7 +4,9 @@ package toolchain
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,7 +39,7 @@ func TestFindModule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(root, "kernelext", "toolchain", "toolchain.go")); err != nil {
+	if _, err := os.Stat(filepath.Join(root, "kernelext", "internal", "toolchain", "toolchain.go")); err != nil {
 		t.Errorf("%s is not the root: %v", root, err)
 	}
 	// The nearest one above the first directory wins.
@@ -93,7 +95,7 @@ func TestBuildFails(t *testing.T) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module x\n\ngo 1.26\n"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module x\n\ngo 1.26\n\nrequire "+gonb+" v0.999.0\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -109,7 +111,7 @@ func TestBuildFails(t *testing.T) {
 		}
 		left, err := os.ReadDir(dir)
 		left = slices.DeleteFunc(left, func(d os.DirEntry) bool { return filepath.Join(dir, d.Name()) == filepath.Dir(tools.Gopls()) })
-		if err != nil || len(left) > 0 {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) || len(left) > 0 {
 			t.Errorf("left behind: %v, %v", left, err)
 		}
 	}
@@ -119,5 +121,29 @@ func TestGoIsMissing(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	if _, err := AskGo(context.Background(), "."); err == nil || !strings.Contains(err.Error(), "install Go") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The changes to GoNB fit the version that is pinned; with another there is an error, and nothing is built without them.
+func TestCopyGoNB(t *testing.T) {
+	root, err := FindModule(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := run(t.Context(), root, "list", "-m", "-f", "{{.Dir}}", gonb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := t.TempDir()
+	if err := copyGoNB(strings.TrimSpace(string(source)), changed); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range edits {
+		if text, err := os.ReadFile(filepath.Join(changed, filepath.FromSlash(e.file))); err != nil || !strings.Contains(string(text), e.to) {
+			t.Errorf("%s lacks %q, %v", e.file, e.to, err)
+		}
+	}
+	if err := copyGoNB(changed, t.TempDir()); err == nil || !strings.Contains(err.Error(), "another version of GoNB") {
+		t.Errorf("a source that the changes do not fit: %v", err)
 	}
 }

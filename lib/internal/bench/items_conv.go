@@ -57,9 +57,9 @@ var drmmNet = convNet{
 		})
 		valid := autograd.ConvShape{}
 		return nn.Sequential{
-			nn.NewConv2D(1, 32, 5, 5, autograd.Full(5, 5), nil, rng), relu, maxima, // 16 x 16
+			nn.NewConv2D(1, 32, 5, 5, autograd.FullPadding(5, 5), nil, rng), relu, maxima, // 16 x 16
 			nn.NewConv2D(32, 64, 3, 3, valid, nil, rng), relu, // 14 x 14
-			nn.NewConv2D(64, 64, 3, 3, autograd.Full(3, 3), nil, rng), relu, maxima, // 8 x 8
+			nn.NewConv2D(64, 64, 3, 3, autograd.FullPadding(3, 3), nil, rng), relu, maxima, // 8 x 8
 			nn.NewConv2D(64, 128, 3, 3, valid, nil, rng), relu, // 6 x 6
 			nn.NewConv2D(128, 10, 1, 1, valid, nil, rng), mean,
 		}

@@ -26,7 +26,7 @@ func mixtures() []item {
 
 func mixtureStep(workers, images int) (func(), error) {
 	next := noiseBatches(images, 1, 28, 28)
-	net, err := drmm.NewNet(drmm.FiveLayer(), drmm.Level{Channels: 1, H: 28, W: 28}, 10, tensor.Stream(1, "weights"))
+	net, err := drmm.NewNet(drmm.FiveLayer(), drmm.Size{Channels: 1, H: 28, W: 28}, 10, tensor.Stream(1, "weights"))
 	if err != nil {
 		return nil, err
 	}
@@ -41,12 +41,12 @@ func mixtureStep(workers, images int) (func(), error) {
 		tape.Reset()
 		x := tape.Input(b.x)
 		net.Infer(&found, x)
-		net.Render(&rendered, drmm.Choose(found.Logits), found.Switches)
+		net.Render(&rendered, drmm.OneHotArgmax(found.Logits), found.Switches)
 		unlabelled := autograd.Slice(found.Logits, 0, images/2, images)
 		cost := loss.CrossEntropy(autograd.Slice(found.Logits, 0, 0, images/2), b.y[:images/2])
 		cost = autograd.Add(cost, autograd.Scale(loss.KL(unlabelled, nil), -0.5))
 		cost = autograd.Add(cost, loss.MarginalKL(unlabelled, nil))
-		cost = autograd.Add(cost, autograd.Scale(loss.MeanSquare(rendered.Image(), x), 20))
+		cost = autograd.Add(cost, autograd.Scale(loss.MSE(rendered.Image(), x), 20))
 		for _, z := range rendered.Templates[1:] {
 			cost = autograd.Add(cost, autograd.Scale(loss.NonNegativity(z), 1/float32(z.Width())))
 		}

@@ -122,7 +122,7 @@ func (w tableWriter) begin() error {
 		}
 		fmt.Fprintf(w.out, "%s on %s", rate(w.top[n], "FLOP"), cores(n))
 	}
-	fmt.Fprint(w.out, ". Kernels: "+autograd.Kernels()+".\n\n")
+	fmt.Fprint(w.out, ". Kernels: "+autograd.Backend()+".\n\n")
 	head := []string{"item", "1 core", "all cores", "rate", "ceiling"}
 	rule := []string{"---", "--:", "--:", "--:", "--:"}
 	if w.peers {

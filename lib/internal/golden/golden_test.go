@@ -58,7 +58,7 @@ func TestNoNumberMoved(t *testing.T) {
 					continue
 				}
 				t.Run(s.name, func(t *testing.T) {
-					if s.large && (testing.Short() || autograd.Kernels() == "go") {
+					if s.large && (testing.Short() || autograd.Backend() == "go") {
 						t.Skip("large: it runs without -short, on kernels in assembly")
 					}
 					t.Parallel()
@@ -97,7 +97,7 @@ func TestNoNumberMoved(t *testing.T) {
 // goldenFile returns the file of the numbers that the kernels in use give, or skips the test where there is none.
 func goldenFile(t *testing.T) string {
 	t.Helper()
-	switch kernels := autograd.Kernels(); {
+	switch kernels := autograd.Backend(); {
 	case runtime.GOARCH != "amd64" || fuses(1+0x1p-30, 1+0x1p-30, -1-0x1p-29):
 		t.Skip("the golden numbers are those of amd64 (GOAMD64=v1 or v2): elsewhere the compiler fuses products with sums")
 	case race.Enabled:

@@ -10,7 +10,6 @@ import (
 	"github.com/lateral-ml/lateral/lib/competitive"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
-	"github.com/lateral-ml/lateral/lib/norm"
 	"github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/sparsity"
 	"github.com/lateral-ml/lateral/lib/tensor"
@@ -31,15 +30,15 @@ func layers() []subject {
 		return nn.Sequential{
 			nn.NewDropout(0.2, tensor.Stream(7, "dropout")), nn.NewDense(784, 32, nn.Normal(0.05), rng),
 			nn.Func(func(z *autograd.Var) *autograd.Var { return competitive.KWTA(z, 8) }),
-			nn.NewDense(32, 10, nn.Symmetric(0.1), rng),
+			nn.NewDense(32, 10, nn.UniformRange(0.1), rng),
 		}
 	}
 	convolutional := func(rng *tensor.RNG) nn.Sequential {
 		pool := nn.Func(func(x *autograd.Var) *autograd.Var { return autograd.MaxPool2D(x, autograd.Pool{H: 2, W: 2}) })
 		relu := nn.Func(autograd.ReLU)
 		return nn.Sequential{
-			nn.NewConv2D(1, 4, 3, 3, autograd.ConvShape{}, nn.He, rng), norm.NewBatch(4), relu, pool, // [N, 4, 13, 13]
-			nn.NewConvTranspose2D(4, 3, 2, 2, autograd.ConvShape{}, nn.He, rng), norm.NewBatch(3), relu, pool, // [N, 3, 7, 7]
+			nn.NewConv2D(1, 4, 3, 3, autograd.ConvShape{}, nn.He, rng), nn.NewBatchNorm(4), relu, pool, // [N, 4, 13, 13]
+			nn.NewConvTranspose2D(4, 3, 2, 2, autograd.ConvShape{}, nn.He, rng), nn.NewBatchNorm(3), relu, pool, // [N, 3, 7, 7]
 			nn.NewDense(3*7*7, 10, nn.Uniform, rng),
 		}
 	}

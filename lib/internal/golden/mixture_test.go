@@ -117,17 +117,17 @@ func recordMixture(t *testing.T, r *record, s ninai17.Setting, trained *ninai17.
 	bits(r, "logits", found.Logits.Data())
 	bits(r, "switches", found.Switches[0].At)
 	var rendered drmm.Rendering
-	trained.Net.Render(&rendered, drmm.Choose(found.Logits), found.Switches)
+	trained.Net.Render(&rendered, drmm.OneHotArgmax(found.Logits), found.Switches)
 	bits(r, "rendered images", rendered.Image().Data())
 }
 
 // recordSamples draws images from the priors of a net that has not learnt.
 func recordSamples(t *testing.T, r *record) {
-	shape, err := drmm.ParseShape("4x3x3 half pool, 6x3x3 full pool, 5x2x2 valid")
+	shape, err := drmm.ParseShape("4x3x3 same pool, 6x3x3 full pool, 5x2x2 valid")
 	if err != nil {
 		t.Fatal(err)
 	}
-	net, err := drmm.NewNet(shape, drmm.Level{Channels: 1, H: 28, W: 28}, 10, tensor.Stream(4, "weights"))
+	net, err := drmm.NewNet(shape, drmm.Size{Channels: 1, H: 28, W: 28}, 10, tensor.Stream(4, "weights"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,8 +139,8 @@ func recordSamples(t *testing.T, r *record) {
 		priors.Observe(&found)
 	}
 	r.numbers("priors of the classes", priors.Classes...)
-	bits(r, "priors of being on", priors.Layers[1].On)
-	bits(r, "priors of the places", priors.Layers[1].At)
+	bits(r, "priors of being on", priors.Layers[1].Active)
+	bits(r, "priors of the places", priors.Layers[1].Positions)
 	var rendered drmm.Rendering
 	draw := priors.Draw(20, tensor.Stream(4, "draw"))
 	bits(r, "samples", net.Sample(&rendered, tape, draw, 0.3, tensor.Stream(4, "noise")).Data())
@@ -155,7 +155,7 @@ func recordHardEM(_ *testing.T, r *record) {
 		likelihoods = append(likelihoods, m.Step(x))
 	}
 	r.numbers("log-likelihoods", likelihoods...)
-	r.numbers("on, variance", m.On, m.Variance)
+	r.numbers("on, variance", m.Active, m.Variance)
 	r.numbers("classes", m.Classes...)
 	bits(r, "templates", m.Templates.Data())
 	bits(r, "rendered", m.Render(m.Infer(x)[3], 28, 28).Data())

@@ -30,7 +30,7 @@ func New(s Setting, image []int, classes int) *Net {
 	}
 	init := nn.Init(nn.He)
 	if s.Init > 0 {
-		init = nn.Symmetric(float32(s.Init))
+		init = nn.UniformRange(float32(s.Init))
 	}
 	weights, noise := tensor.Stream(s.Seed, "weights"), tensor.Stream(s.Seed, "dropout")
 	n := &Net{setting: s}

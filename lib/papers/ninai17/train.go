@@ -122,7 +122,7 @@ func newTrainer(s Setting, d *experiment.Data) (*trainer, *dataset.SemiSupervise
 	}
 	image := d.Train.X.Shape()
 	draw := func() (*drmm.Net, error) {
-		return drmm.NewNet(shape, drmm.Level{Channels: image[1], H: image[2], W: image[3]}, len(d.Train.Classes), tensor.Stream(s.Seed, "weights"))
+		return drmm.NewNet(shape, drmm.Size{Channels: image[1], H: image[2], W: image[3]}, len(d.Train.Classes), tensor.Stream(s.Seed, "weights"))
 	}
 	net, err := draw()
 	if err != nil {
@@ -207,8 +207,8 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 		for _, g := range t.found.Switches {
 			t.switches = append(t.switches, g.From(from, all))
 		}
-		t.model.Net.Render(&t.rendered, drmm.Choose(autograd.Slice(t.found.Logits, 0, from, all)), t.switches)
-		squares := loss.SumSquare(t.rendered.Image(), autograd.Slice(b.X, 0, from, all))
+		t.model.Net.Render(&t.rendered, drmm.OneHotArgmax(autograd.Slice(t.found.Logits, 0, from, all)), t.switches)
+		squares := loss.SSE(t.rendered.Image(), autograd.Slice(b.X, 0, from, all))
 		cost = autograd.Add(cost, t.term(b, "reconstruction", t.Weights.Reconstruction*t.scale(b.X), squares))
 		cost = autograd.Add(cost, t.nonNegativity(b))
 	}
@@ -223,7 +223,7 @@ func (t *trainer) unlabelled(b *train.Batch, logits *autograd.Var) *autograd.Var
 	cost = autograd.Add(cost, t.term(b, "marginal", ramp*fade*t.Weights.Marginal, loss.MarginalKL(logits, nil)))
 	if t.Weights.Consistency != 0 {
 		beliefs := t.believe(b.X, len(b.Y))
-		cost = autograd.Add(cost, t.term(b, "consistency", ramp*t.Weights.Consistency, loss.Agreement(logits, beliefs)))
+		cost = autograd.Add(cost, t.term(b, "consistency", ramp*t.Weights.Consistency, loss.Consistency(logits, beliefs)))
 	}
 	return cost
 }

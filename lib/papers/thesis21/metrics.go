@@ -137,7 +137,7 @@ func (t *trainer) test(set *dataset.Set) tested {
 		out := layers[len(layers)-1]
 		var cost *autograd.Var
 		if t.Task == Autoencode {
-			cost = loss.MeanSquare(out, autograd.Reshape(x, out.Rows(), out.Width()))
+			cost = loss.MSE(out, autograd.Reshape(x, out.Rows(), out.Width()))
 		} else {
 			cost = loss.CrossEntropy(out, images.Y)
 			right += images.Len() - metrics.Errors(out.Value(), images.Y)

@@ -104,7 +104,7 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 // cost returns what the task alone costs, and reports a classifier's error.
 func (t *trainer) cost(b *train.Batch, out *autograd.Var) *autograd.Var {
 	if t.Task == Autoencode {
-		return loss.MeanSquare(out, autograd.Reshape(b.X, out.Rows(), out.Width()))
+		return loss.MSE(out, autograd.Reshape(b.X, out.Rows(), out.Width()))
 	}
 	b.Error(out)
 	return loss.CrossEntropy(out, b.Y)

@@ -12,7 +12,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Agreement returns the mean Kullback-Leibler divergence of each sample's class posterior from what is believed about it,
+// Consistency returns the mean Kullback-Leibler divergence of each sample's class posterior from what is believed about it,
 //
 //	(1/N) sum_n sum_c p_n,c log(p_n,c / q_n,c),   q_n = softmax(a_n),
 //
@@ -21,13 +21,13 @@ import (
 //	logits a [N, C], beliefs p [N, C], none negative, each row with sum 1 -> one number
 //
 // Beliefs have no gradient. With those that averaged weights form of the samples without noise it is the consistency
-// cost of mean teachers. Agreement panics if the shapes differ. Source: [TV17].
-func Agreement(logits *autograd.Var, beliefs *tensor.Tensor) *autograd.Var {
+// cost of mean teachers. Consistency panics if the shapes differ. Source: [TV17].
+func Consistency(logits *autograd.Var, beliefs *tensor.Tensor) *autograd.Var {
 	n, classes := logits.Rows(), logits.Width()
 	if beliefs.Rows() != n || beliefs.Width() != classes {
-		panic(fmt.Sprintf("loss: Agreement: beliefs %v for logits of shape %v", beliefs.Shape(), logits.Shape()))
+		panic(fmt.Sprintf("loss: Consistency: beliefs %v for logits of shape %v", beliefs.Shape(), logits.Shape()))
 	}
-	y, op := autograd.Record[agreement]("Agreement", logits)
+	y, op := autograd.Record[consistencyOp]("Consistency", logits)
 	y.Resize()
 	op.excess = slices.Grow(op.excess[:0], n*classes)[:n*classes]
 	q := op.excess
@@ -49,12 +49,12 @@ func Agreement(logits *autograd.Var, beliefs *tensor.Tensor) *autograd.Var {
 	return y
 }
 
-type agreement struct {
+type consistencyOp struct {
 	excess []float32 // q - p
 }
 
 // Backward adds (q - p) / N.
-func (op *agreement) Backward(y *autograd.Var) {
+func (op *consistencyOp) Backward(y *autograd.Var) {
 	if a := y.In(0); a.NeedsGrad() {
 		simd.Axpy(a.GradSum(), y.Grad().Data()[0]/float32(a.Rows()), op.excess)
 	}

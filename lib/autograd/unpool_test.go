@@ -14,8 +14,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Where max-pooling found its winners, Place puts them back.
-func TestPlaceUndoesPooling(t *testing.T) {
+// Where max-pooling found its winners, MaxUnpool puts them back.
+func TestMaxUnpoolUndoesPooling(t *testing.T) {
 	x := param(1, -1, 1, 3, 4, 7, 6)
 	tape := NewTape(2)
 	in := tape.Input(x.Value())
@@ -27,7 +27,7 @@ func TestPlaceUndoesPooling(t *testing.T) {
 			at[i] = -1
 		}
 	}
-	y := Place(pooled, at, 7, 6)
+	y := MaxUnpool(pooled, at, 7, 6)
 	for i, v := range y.Data() {
 		want := float32(0)
 		if j := slices.Index(competitive.Winners(pooled), int32(i)); j >= 0 && j%5 != 0 {
@@ -39,7 +39,7 @@ func TestPlaceUndoesPooling(t *testing.T) {
 	}
 }
 
-func TestPlaceAndSliceGradients(t *testing.T) {
+func TestMaxUnpoolAndSliceGradients(t *testing.T) {
 	x, m := param(1, -1, 1, 3, 2, 2, 3), param(2, -1, 1, 4, 5)
 	at := make([]int32, 36)
 	for i := range at {
@@ -47,10 +47,10 @@ func TestPlaceAndSliceGradients(t *testing.T) {
 		at[i] = max(at[i], -1)
 	}
 	for name, f := range map[string]func(t *Tape) *Var{
-		"Place": func(t *Tape) *Var { return Place(onTape(t, x), at, 4, 5) },
-		"Place twice": func(t *Tape) *Var {
+		"MaxUnpool": func(t *Tape) *Var { return MaxUnpool(onTape(t, x), at, 4, 5) },
+		"MaxUnpool twice": func(t *Tape) *Var {
 			v := onTape(t, x)
-			return Add(Square(Place(v, at, 4, 5)), Place(v, at, 4, 5))
+			return Add(Square(MaxUnpool(v, at, 4, 5)), MaxUnpool(v, at, 4, 5))
 		},
 	} {
 		if err := gradcheck.Check(gradcheck.Config{}, f, x); err != nil {
@@ -69,7 +69,7 @@ func TestPlaceAndSliceGradients(t *testing.T) {
 	}
 }
 
-func TestPlaceForAnyWorkers(t *testing.T) {
+func TestMaxUnpoolForAnyWorkers(t *testing.T) {
 	at := make([]int32, 64*16*64)
 	for i := range at {
 		at[i] = int32(i%64*4+i%3) - int32(i%9/8*1000)
@@ -79,7 +79,7 @@ func TestPlaceForAnyWorkers(t *testing.T) {
 	for _, workers := range []int{1, 2, 5} {
 		x := param(1, -1, 1, 64, 16, 8, 8)
 		tape := NewTape(workers)
-		y := Place(onTape(tape, x), at, 16, 16)
+		y := MaxUnpool(onTape(tape, x), at, 16, 16)
 		tape.Backward(Sum(Square(y)))
 		got := slices.Concat(y.Data(), x.Grad().Data())
 		if want == nil {
@@ -90,7 +90,7 @@ func TestPlaceForAnyWorkers(t *testing.T) {
 	}
 }
 
-func TestPlaceAndSliceAllocateNothing(t *testing.T) {
+func TestMaxUnpoolAndSliceAllocateNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
@@ -101,7 +101,7 @@ func TestPlaceAndSliceAllocateNothing(t *testing.T) {
 	tape := NewTape(2)
 	step := func() {
 		tape.Reset()
-		y := Slice(Place(tape.Leaf(x), at, 16, 16), 0, 2, 6)
+		y := Slice(MaxUnpool(tape.Leaf(x), at, 16, 16), 0, 2, 6)
 		tape.Backward(Sum(Mul(y, y)))
 	}
 	step()
@@ -110,10 +110,10 @@ func TestPlaceAndSliceAllocateNothing(t *testing.T) {
 	}
 }
 
-func TestPlaceAndSliceRefuse(t *testing.T) {
+func TestMaxUnpoolAndSliceRefuse(t *testing.T) {
 	x := NewTape(1).Input(tensor.New(2, 1, 2, 2))
 	for want, f := range map[string]func(){
-		"autograd: Place: 3 places in planes 4 x 4 for x [2 1 2 2]":           func() { Place(x, make([]int32, 3), 4, 4) },
+		"autograd: MaxUnpool: 3 places in planes 4 x 4 for x [2 1 2 2]":       func() { MaxUnpool(x, make([]int32, 3), 4, 4) },
 		"autograd: Slice: no elements 1 to 3 along axis 0 of shape [2 1 2 2]": func() { Slice(x, 0, 1, 3) },
 	} {
 		func() {
@@ -127,11 +127,11 @@ func TestPlaceAndSliceRefuse(t *testing.T) {
 	}
 }
 
-// Place 0 gets what belongs there, before or after elements that go nowhere.
-func TestPlaceZero(t *testing.T) {
+// MaxUnpool 0 gets what belongs there, before or after elements that go nowhere.
+func TestMaxUnpoolZero(t *testing.T) {
 	tape := NewTape(1)
 	x := tape.Input(tensor.From([]float32{1, 2, 3, 4, 5, 6}, 2, 1, 1, 3))
-	y := Place(x, []int32{-1, 0, -1, -1, 2, -1}, 1, 3)
+	y := MaxUnpool(x, []int32{-1, 0, -1, -1, 2, -1}, 1, 3)
 	if want := []float32{2, 0, 0, 0, 0, 5}; !slices.Equal(y.Data(), want) {
 		t.Errorf("%v, want %v", y.Data(), want)
 	}

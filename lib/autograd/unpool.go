@@ -11,50 +11,52 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Place puts each element of a plane at a place of a larger plane of zeros, or nowhere:
+// MaxUnpool puts each element of a plane at a place of a larger plane of zeros, or nowhere:
 //
 //	y[n, c, at[n,c,i]] = x[n, c, i] where at[n,c,i] >= 0
 //
 //	x [N, C, H, W], at of as many elements, each below h·w -> y [N, C, h, w]
 //
 // With the switches of [MaxPool2D], counted within the plane, it undoes pooling: each element returns to where it was
-// found, and the others are 0. at is copied. Place panics if it has not one place for each element, or one lies outside
+// found, and the others are 0. at is copied. MaxUnpool panics if it has not one place for each element, or one lies outside
 // the plane; elements of a plane must have different places.
-func Place(x *Var, at []int32, h, w int) *Var {
+func MaxUnpool(x *Var, at []int32, h, w int) *Var {
 	s := x.Shape()
 	if len(s) != 4 || len(at) != x.value.Len() || h < 1 || w < 1 {
-		panic(fmt.Sprintf("autograd: Place: %d places in planes %d x %d for x %v", len(at), h, w, s))
+		panic(fmt.Sprintf("autograd: MaxUnpool: %d places in planes %d x %d for x %v", len(at), h, w, s))
 	}
 	for _, p := range at {
 		if int(p) >= h*w {
-			panic(fmt.Sprintf("autograd: Place: place %d lies outside a plane %d x %d", p, h, w))
+			panic(fmt.Sprintf("autograd: MaxUnpool: place %d lies outside a plane %d x %d", p, h, w))
 		}
 	}
-	y, op := Record[place]("Place", x)
+	y, op := Record[maxUnpoolOp]("MaxUnpool", x)
 	op.at = append(op.at[:0], at...)
 	y.Resize(s[0], s[1], h, w)
-	For(y, planes(y), op.grain(y), (*place).forward)
+	For(y, planes(y), op.grain(y), (*maxUnpoolOp).forward)
 	return y
 }
 
-// place is the state of [Place].
-type place struct {
+// maxUnpoolOp is the state of [MaxUnpool].
+type maxUnpoolOp struct {
 	at         []int32
 	accumulate bool // in Backward
 }
 
-func (op *place) grain(y *Var) int { return elementsWorthSharing*planes(y)/max(len(op.at), 1) + 1 }
+func (op *maxUnpoolOp) grain(y *Var) int {
+	return elementsWorthSharing*planes(y)/max(len(op.at), 1) + 1
+}
 
 // Choices yields the places.
-func (op *place) Choices(*Var) iter.Seq[int32] { return slices.Values(op.at) }
+func (op *maxUnpoolOp) Choices(*Var) iter.Seq[int32] { return slices.Values(op.at) }
 
 // plane returns the elements of the input and the result that belong to plane i, and the places.
-func (op *place) plane(x, y *tensor.Tensor, i int) (from, to []float32, at []int32) {
+func (op *maxUnpoolOp) plane(x, y *tensor.Tensor, i int) (from, to []float32, at []int32) {
 	n, m := x.Shape()[2]*x.Shape()[3], y.Shape()[2]*y.Shape()[3]
 	return x.Data()[i*n : (i+1)*n], y.Data()[i*m : (i+1)*m], op.at[i*n : (i+1)*n]
 }
 
-func (op *place) forward(y *Var, lo, hi int) {
+func (op *maxUnpoolOp) forward(y *Var, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		x, out, places := op.plane(y.in[0].Value(), y.Value(), i)
 		clear(out)
@@ -70,14 +72,14 @@ func (op *place) forward(y *Var, lo, hi int) {
 	}
 }
 
-func (op *place) Backward(y *Var) {
+func (op *maxUnpoolOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		_, op.accumulate = x.GradBuffer()
-		For(y, planes(y), op.grain(y), (*place).backward)
+		For(y, planes(y), op.grain(y), (*maxUnpoolOp).backward)
 	}
 }
 
-func (op *place) backward(y *Var, lo, hi int) {
+func (op *maxUnpoolOp) backward(y *Var, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		dx, dy, places := op.plane(y.in[0].Grad(), y.Grad(), i)
 		if op.accumulate {

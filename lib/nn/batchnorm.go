@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package norm holds normalisations of the net inputs of a layer: modules that keep activity in a range where a
-// network can be trained.
-package norm
+package nn
 
 import (
 	"fmt"
@@ -14,7 +12,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Batch is batch normalisation: each channel loses its mean over the batch, is divided by its standard deviation, and
+// BatchNorm is batch normalisation: each channel loses its mean over the batch, is divided by its standard deviation, and
 // gets a scale and a shift of its own,
 //
 //	y = Scale·(x - mean) / sqrt(variance + Eps) + Shift
@@ -28,7 +26,7 @@ import (
 //
 // Any other tape takes the running averages. They are buffers of the model: saved with it, never trained.
 // Source: [IS15].
-type Batch struct {
+type BatchNorm struct {
 	Scale    *autograd.Var  // [C]
 	Shift    *autograd.Var  // [C]
 	Mean     *tensor.Tensor // [C], running
@@ -38,13 +36,13 @@ type Batch struct {
 	Eps      float32 // keeps a silent channel finite
 }
 
-// NewBatch returns the normalisation of some channels: scales 1, shifts 0, running mean 0 and variance 1, Momentum
+// NewBatchNorm returns the normalisation of some channels: scales 1, shifts 0, running mean 0 and variance 1, Momentum
 // 0.9 and Eps 1e-5.
-func NewBatch(channels int) *Batch {
+func NewBatchNorm(channels int) *BatchNorm {
 	if channels < 1 {
-		panic(fmt.Sprintf("norm: NewBatch: %d channels", channels))
+		panic(fmt.Sprintf("nn: NewBatchNorm: %d channels", channels))
 	}
-	b := &Batch{
+	b := &BatchNorm{
 		Scale: autograd.NewParam(tensor.New(channels)), Shift: autograd.NewParam(tensor.New(channels)),
 		Mean: tensor.New(channels), Variance: tensor.New(channels), Momentum: 0.9, Eps: 1e-5,
 	}
@@ -54,12 +52,12 @@ func NewBatch(channels int) *Batch {
 }
 
 // Forward normalises x. It panics unless x has as many channels as the module.
-func (b *Batch) Forward(x *autograd.Var) *autograd.Var {
+func (b *BatchNorm) Forward(x *autograd.Var) *autograd.Var {
 	channels := b.Scale.Value().Len()
 	if s := x.Shape(); len(s) < 2 || s[1] != channels {
-		panic(fmt.Sprintf("norm: Batch: want x [N, %d, ...], got %v", channels, s))
+		panic(fmt.Sprintf("nn: BatchNorm: want x [N, %d, ...], got %v", channels, s))
 	}
-	y, op := autograd.Record[batchNorm]("BatchNorm", x, b.Scale, b.Shift)
+	y, op := autograd.Record[batchNormOp]("BatchNorm", x, b.Scale, b.Shift)
 	y.Resize(x.Shape()...)
 	op.eps, op.measured = b.Eps, x.Tape().Training() && x.Value().Len() > 0
 	op.channels = slices.Grow(op.channels[:0], channels)[:channels]
@@ -68,7 +66,7 @@ func (b *Batch) Forward(x *autograd.Var) *autograd.Var {
 			op.channels[c] = moments{b.Mean.Data()[c], v, inverseRoot(float64(v), b.Eps)}
 		}
 	}
-	autograd.For(y, channels, grain(x), (*batchNorm).forward)
+	autograd.For(y, channels, grain(x), (*batchNormOp).forward)
 	if op.measured {
 		for c, m := range op.channels {
 			move(&b.Mean.Data()[c], m.mean, b.Momentum)
@@ -78,8 +76,8 @@ func (b *Batch) Forward(x *autograd.Var) *autograd.Var {
 	return y
 }
 
-// batchNorm is the state of [Batch.Forward].
-type batchNorm struct {
+// batchNormOp is the state of [BatchNorm.Forward].
+type batchNormOp struct {
 	eps        float32
 	measured   bool // mean and variance are those of the batch
 	channels   []moments
@@ -136,7 +134,7 @@ func (p planes) measure(x []float32, eps float32) moments {
 }
 
 // forward computes the results of the channels from lo to hi.
-func (op *batchNorm) forward(y *autograd.Var, lo, hi int) {
+func (op *batchNormOp) forward(y *autograd.Var, lo, hi int) {
 	x := y.In(0).Data()
 	for c := lo; c < hi; c++ {
 		p := planesOf(y, c)
@@ -156,22 +154,22 @@ func (op *batchNorm) forward(y *autograd.Var, lo, hi int) {
 //	dx = Scale/sqrt(variance + Eps) · (dy - E[dy] - v·E[dy·v]),
 //
 // without the expectations where mean and variance were constants, and the sums dScale = sum dy·v, dShift = sum dy.
-func (op *batchNorm) Backward(y *autograd.Var) {
+func (op *batchNormOp) Backward(y *autograd.Var) {
 	y.In(1).GradSum()
 	y.In(2).GradSum()
 	if x := y.In(0); x.NeedsGrad() {
 		_, op.accumulate = x.GradBuffer()
 	}
-	autograd.For(y, len(op.channels), grain(y), (*batchNorm).backward)
+	autograd.For(y, len(op.channels), grain(y), (*batchNormOp).backward)
 }
 
-func (op *batchNorm) backward(y *autograd.Var, lo, hi int) {
+func (op *batchNormOp) backward(y *autograd.Var, lo, hi int) {
 	for c := lo; c < hi; c++ {
 		op.channelGrad(y, c)
 	}
 }
 
-func (op *batchNorm) channelGrad(y *autograd.Var, c int) {
+func (op *batchNormOp) channelGrad(y *autograd.Var, c int) {
 	x, dy, p, m := y.In(0).Data(), y.Grad().Data(), planesOf(y, c), op.channels[c]
 	var sum, product float64 // of dy, and of dy and x - mean
 	for i := range p.n {

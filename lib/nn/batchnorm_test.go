@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package norm_test
+package nn_test
 
 import (
 	"fmt"
@@ -11,8 +11,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
 	"github.com/lateral-ml/lateral/lib/internal/race"
-	"github.com/lateral-ml/lateral/lib/nn"
-	. "github.com/lateral-ml/lateral/lib/norm"
+	. "github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -23,8 +22,8 @@ func normal(name string, mean, std float32, shape ...int) *autograd.Var {
 }
 
 // lively returns a module with parameters and averages that are not the first ones.
-func lively(channels int) *Batch {
-	b := NewBatch(channels)
+func lively(channels int) *BatchNorm {
+	b := NewBatchNorm(channels)
 	r := tensor.Stream(2, "module")
 	r.Uniform(b.Scale.Data(), -1.5, 1.5)
 	r.Normal(b.Shift.Data(), 0, 1)
@@ -34,7 +33,7 @@ func lively(channels int) *Batch {
 }
 
 // The oracle computes in float64, element by element.
-func TestBatchAgainstLoops(t *testing.T) {
+func TestBatchNormAgainstLoops(t *testing.T) {
 	const n, channels, places, mean = 7, 5, 33, 100 // far from zero: a sum of squares would lose the variance
 	x := normal("x", mean, 2, n, channels, 3, 11)
 	for _, training := range []bool{true, false} {
@@ -79,7 +78,7 @@ func near(t *testing.T, what string, got float32, want, tolerance float64) {
 	}
 }
 
-func TestBatchGradients(t *testing.T) {
+func TestBatchNormGradients(t *testing.T) {
 	for _, shape := range [][]int{{6, 4, 3, 5}, {30, 4}, {2, 4, 25, 25}} {
 		for _, training := range []bool{true, false} {
 			x, b := normal("x", 0.5, 1.5, shape...), lively(4)
@@ -102,7 +101,7 @@ func x1(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 }
 
 // A channel that is constant stays finite, and gives its shift.
-func TestBatchOfConstants(t *testing.T) {
+func TestBatchNormOfConstants(t *testing.T) {
 	b := lively(2)
 	tape := autograd.NewTape(1)
 	tape.SetTraining(true)
@@ -121,7 +120,7 @@ func TestBatchOfConstants(t *testing.T) {
 	}
 }
 
-func TestWorkersDoNotMatter(t *testing.T) {
+func TestBatchNormForAnyWorkers(t *testing.T) {
 	var want []float32
 	for _, workers := range []int{1, 2, 5} {
 		x, b := normal("x", 1, 1, 16, 24, 20, 20), lively(24)
@@ -137,14 +136,14 @@ func TestWorkersDoNotMatter(t *testing.T) {
 	}
 }
 
-func TestStepAllocatesNothing(t *testing.T) {
+func TestBatchNormAllocatesNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
 	}
 	x, b := normal("x", 1, 1, 16, 24, 20, 20), lively(24)
 	tape := autograd.NewTape(2)
 	tape.SetTraining(true)
-	params := nn.Params(b)
+	params := Params(b)
 	step := func() {
 		tape.Reset()
 		tape.Backward(autograd.Sum(b.Forward(tape.Input(x.Value()))))
@@ -158,24 +157,24 @@ func TestStepAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestBatchIsSaved(t *testing.T) {
-	s := nn.StateOf(NewBatch(3))
+func TestBatchNormIsSaved(t *testing.T) {
+	s := StateOf(NewBatchNorm(3))
 	if len(s.Params) != 2 || len(s.Buffers) != 2 || s.Params[0].Name != "scale" || s.Buffers[1].Name != "variance" {
 		t.Errorf("state is %v", s)
 	}
 }
 
-func TestBatchRefusesOtherChannels(t *testing.T) {
+func TestBatchNormRefusesOtherChannels(t *testing.T) {
 	defer func() {
-		if got, want := fmt.Sprint(recover()), "norm: Batch: want x [N, 3, ...], got [2 4]"; got != want {
+		if got, want := fmt.Sprint(recover()), "nn: BatchNorm: want x [N, 3, ...], got [2 4]"; got != want {
 			t.Errorf("panic %q, want %q", got, want)
 		}
 	}()
-	NewBatch(3).Forward(autograd.NewTape(1).Input(tensor.New(2, 4)))
+	NewBatchNorm(3).Forward(autograd.NewTape(1).Input(tensor.New(2, 4)))
 }
 
-func ExampleBatch() {
-	b := NewBatch(1)
+func ExampleBatchNorm() {
+	b := NewBatchNorm(1)
 	tape := autograd.NewTape(1)
 	tape.SetTraining(true)
 	y := b.Forward(tape.Input(tensor.From([]float32{2, 4, 6, 8}, 4, 1)))

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package toolchain
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// GoNB is built with a few changes to how it runs programs, which no setting of it gives:
+//
+//   - Characters are not torn where a read ends.
+//   - A cell ends when its program does, also if that leaves another behind which holds its output open.
+//   - Standard input comes from the kernel, or is at its end.
+//   - Several imports for their side effects alone (import _) are all kept, as different ones.
+//
+// Each is a call, put in the place of another, of what is in _gonb. They are made to a copy of the module that is pinned.
+
+//go:embed _gonb/jpyexec.go
+var jpyexec string
+
+// An edit replaces a piece of a file of GoNB, which it has exactly once.
+type edit struct{ file, from, to string }
+
+var edits = []edit{
+	{"internal/jpyexec/jpyexec.go", "io.Copy(exec.stdoutWriter, exec.cmdStdout)", "copyText(exec.stdoutWriter, exec.cmdStdout)"},
+	{"internal/jpyexec/jpyexec.go", "io.Copy(exec.stderrWriter, exec.cmdStderr)", "copyText(exec.stderrWriter, exec.cmdStderr)"},
+	{"internal/jpyexec/jpyexec.go", "= cmd.StdinPipe()", "= exec.openStdin()"},
+	{"internal/jpyexec/jpyexec.go", "\tstreamersWG.Wait()\n\tif err := cmd.Wait(); err", "\tif err := exec.wait(&streamersWG); err"},
+	{"internal/goexec/parser.go", "\tkey := alias\n", "\tkey := alias\n\tif alias == \"_\" {\n\t\tkey = \"_~\" + importPath\n\t}\n"},
+}
+
+// added are the files that GoNB gets.
+var added = map[string]string{"internal/jpyexec/lateral.go": jpyexec}
+
+// changesKey identifies the changes, for the name of a directory.
+func changesKey() string {
+	sum := sha256.Sum256(fmt.Append(nil, edits, added))
+	return hex.EncodeToString(sum[:4])
+}
+
+// copyGoNB copies what GoNB is built from, from its module in one directory to another, with the changes.
+func copyGoNB(source, dir string) error {
+	names, err := filepath.Glob(filepath.Join(source, "*"))
+	for _, name := range names {
+		to := filepath.Join(dir, filepath.Base(name))
+		if info, statErr := os.Stat(name); statErr != nil || !info.IsDir() {
+			err = errors.Join(err, copyFile(name, to))
+		} else if !slices.Contains([]string{"docs", "examples"}, filepath.Base(name)) { // 64 MB of pictures
+			err = errors.Join(err, os.CopyFS(to, os.DirFS(name)))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("toolchain: the source of GoNB: %w", err)
+	}
+	for _, e := range edits {
+		path := filepath.Join(dir, filepath.FromSlash(e.file))
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("toolchain: the source of GoNB: %w", err)
+		}
+		if n := bytes.Count(text, []byte(e.from)); n != 1 {
+			return fmt.Errorf("toolchain: %s of %s has %q %d times: the changes are made for another version of GoNB", e.file, source, e.from, n)
+		}
+		if err := os.WriteFile(path, bytes.Replace(text, []byte(e.from), []byte(e.to), 1), 0o600); err != nil {
+			return fmt.Errorf("toolchain: %w", err)
+		}
+	}
+	for file, text := range added {
+		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(file)), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("toolchain: %w", err)
+		}
+	}
+	return nil
+}
+
+func copyFile(from, to string) error {
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, text, 0o600)
+}
+
+// buildGoNB makes GoNB and goimports in t.Dir.
+func (t Tools) buildGoNB(ctx context.Context) error {
+	if _, err := run(ctx, t.Module, "mod", "download", gonb); err != nil {
+		return err
+	}
+	original, err := run(ctx, t.Module, "list", "-m", "-f", "{{.Dir}}", gonb)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "gonb-source-")
+	if err != nil {
+		return fmt.Errorf("toolchain: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	changed := filepath.Join(dir, "gonb")
+	if err := os.Mkdir(changed, 0o700); err != nil {
+		return fmt.Errorf("toolchain: %w", err)
+	}
+	if err := copyGoNB(strings.TrimSpace(string(original)), changed); err != nil {
+		return err
+	}
+	// The module's own go.mod, but for where GoNB is.
+	for _, name := range []string{"go.mod", "go.sum"} {
+		if err := copyFile(filepath.Join(t.Module, name), filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("toolchain: %w", err)
+		}
+	}
+	modfile := filepath.Join(dir, "go.mod")
+	if _, err := run(ctx, dir, "mod", "edit", "-replace="+gonb+"="+changed, modfile); err != nil {
+		return err
+	}
+	return install(ctx, t.Module, t.Dir, "-modfile="+modfile, gonb, goimports)
+}

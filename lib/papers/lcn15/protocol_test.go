@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package lcn15
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/lateral-ml/lateral/lib/experiment"
+	"github.com/lateral-ml/lateral/lib/nn"
+)
+
+// The networks beside what is known of them. [LCN15] says: three hidden layers, 1000 units in the last, batches of 100,
+// patience on the validation error (figures 3 and 4), three layers of 800 units (section 3.4), and that the maxout
+// networks are those of [GWMCB13]. Those come from its authors' configurations: layers, dropout (0.2 of the inputs without
+// rescaling, 0.5 of hidden units), max-norms (0.9 and 1.9365, the square root of 3.75; 1.9 in the dense layer for photographs),
+// first weights in ±0.005, and for photographs a rate of 0.17 falling linearly to a hundredth, momentum from 0.5 to 0.65 and
+// 474 epochs. The rest is ours, as the doc comments say.
+func TestSettings(t *testing.T) {
+	const known = `"data":"","checksum":"","images":0,`
+	relu := func(units int, rest string) string {
+		return fmt.Sprintf(`{%s"competition":"relu","hidden":[{"units":%[2]d},{"units":%[2]d},{"units":%[2]d}],"out":{"units":0},%s}`, known, units, rest)
+	}
+	for name, c := range map[string]struct {
+		setting Setting
+		want    string
+	}{
+		"relu": {ReLUNet(), relu(1000, `"init":0.02,"rate":0.1,"finalRate":0.001,"linearDecay":false,"momentum":0.9,`+
+			`"finalMomentum":0.9,"batch":100,"epochs":25,"patience":10,"seed":0`)},
+		"lwta": {LWTANet(), `{` + known + `"competition":"lwta","hidden":[{"units":1000,"block":2,"dropout":0.2,"maxNorm":2},` +
+			`{"units":1000,"block":2,"dropout":0.3,"maxNorm":2},{"units":1000,"block":2,"dropout":0.3,"maxNorm":2}],` +
+			`"out":{"units":0,"dropout":0.3,"maxNorm":2},"init":0.02,"rate":0.03,"finalRate":0.0003,"linearDecay":true,` +
+			`"momentum":0.9,"finalMomentum":0.9,"batch":100,"epochs":36,"seed":0}`},
+		"maxout": {MaxoutNet(), `{` + known + `"competition":"maxout","hidden":[` +
+			`{"units":1200,"block":5,"dropout":0.2,"noRescale":true,"maxNorm":1.9365},` +
+			`{"units":1200,"block":5,"dropout":0.5,"maxNorm":1.9365}],"out":{"units":0,"dropout":0.5,"maxNorm":1.9365},` +
+			`"init":0.005,"rate":0.05,"finalRate":0.0005,"linearDecay":true,"momentum":0.9,"finalMomentum":0.9,"batch":100,` +
+			`"epochs":84,"finetuneEpochs":16,"finetuneRate":0.02,"seed":0}`},
+		"without dropout": {DropoutNet(false), relu(800, `"init":0.02,"rate":0.1,"finalRate":0.001,"linearDecay":false,`+
+			`"momentum":0.9,"finalMomentum":0.9,"batch":100,"epochs":25,"patience":10,"seed":0`)},
+		"with dropout": {DropoutNet(true), `{` + known + `"competition":"relu","hidden":[{"units":800,"dropout":0.2},` +
+			`{"units":800,"dropout":0.5},{"units":800,"dropout":0.5}],"out":{"units":0,"dropout":0.5},"init":0.02,"rate":0.1,` +
+			`"finalRate":0.0005,"linearDecay":true,"momentum":0.9,"finalMomentum":0.9,"batch":100,"epochs":25,"seed":0}`},
+		"convolutional": {ConvNet(1), `{` + known + `"competition":"maxout","hidden":[` +
+			`{"units":96,"block":2,"kernel":8,"pool":4,"poolStride":2,"poolPad":1,"dropout":0.2,"noRescale":true,"maxNorm":0.9},` +
+			`{"units":96,"block":2,"kernel":8,"pad":3,"pool":4,"poolStride":2,"poolPad":1,"dropout":0.5,"maxNorm":1.9365},` +
+			`{"units":96,"block":4,"kernel":5,"pad":3,"pool":2,"poolStride":2,"dropout":0.5,"maxNorm":1.9365}],` +
+			`"out":{"units":0,"dropout":0.5,"maxNorm":1.9365},"init":0.005,"rate":0.05,"finalRate":0.0005,"linearDecay":true,` +
+			`"momentum":0.5,"finalMomentum":0.7,"batch":128,"epochs":250,"seed":0}`},
+		"photographs": {PhotoNet(), `{` + known + `"competition":"maxout","hidden":[` +
+			`{"units":192,"block":2,"kernel":8,"pad":4,"pool":4,"poolStride":2,"poolPad":1,"dropout":0.2,"noRescale":true,"maxNorm":0.9,"lrScale":0.05},` +
+			`{"units":384,"block":2,"kernel":8,"pad":3,"pool":4,"poolStride":2,"poolPad":1,"dropout":0.5,"maxNorm":1.9365,"lrScale":0.05},` +
+			`{"units":384,"block":2,"kernel":5,"pad":3,"pool":2,"poolStride":2,"poolPad":1,"dropout":0.5,"maxNorm":1.9365,"lrScale":0.05},` +
+			`{"units":2500,"block":5,"dropout":0.5,"maxNorm":1.9}],"out":{"units":0,"dropout":0.5,"maxNorm":1.9365},` +
+			`"init":0.005,"rate":0.17,"finalRate":0.0017,"linearDecay":true,"momentum":0.5,"finalMomentum":0.65,"batch":128,` +
+			`"epochs":474,"shift":8,"flip":true,"seed":0}`},
+		"small photographs": {SmallPhotoNet(), `{` + known + `"competition":"maxout","hidden":[` +
+			`{"units":48,"block":2,"kernel":5,"pad":2,"pool":3,"poolStride":2,"maxNorm":1.9365},` +
+			`{"units":64,"block":2,"kernel":3,"pad":1,"pool":3,"poolStride":2,"maxNorm":1.9365},` +
+			`{"units":64,"block":2,"kernel":3,"pad":1,"pool":3,"poolStride":2,"maxNorm":1.9365},` +
+			`{"units":500,"block":5,"maxNorm":1.9}],"out":{"units":0,"dropout":0.5,"maxNorm":1.9365},` +
+			`"init":0.05,"rate":0.02,"finalRate":0.0002,"linearDecay":true,"momentum":0.9,"finalMomentum":0.9,"batch":100,` +
+			`"epochs":10,"shift":2,"flip":true,"seed":0}`},
+	} {
+		got, err := json.Marshal(c.setting)
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s is\n%s\nwant\n%s (%v)", name, got, c.want, err)
+		}
+		if err := c.setting.Check(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Validation images choose the epoch whose weights are kept. The test images here have other labels: by them another
+// epoch would be the best, and all errors would be others.
+func TestValidationImagesChooseTheEpoch(t *testing.T) {
+	d := &experiment.Data{Train: small.Train, Valid: small.Valid, Test: spots(200, "other")}
+	for i := range d.Test.Y {
+		d.Test.Y[i] = (d.Test.Y[i] + 1) % 4
+	}
+	s := settings()["relu"]
+	s.Epochs, s.Rate, s.FinalRate = 12, 0.4, 0.3 // errors go up and down
+	r, err := Train(t.Context(), s.On(d), d, Options{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := 0
+	for i, y := range r.Net.Predictions(d.Valid.X) {
+		if y != d.Valid.Y[i] {
+			wrong++
+		}
+	}
+	errors := r.History.ValidSeries("error")
+	if got := float64(wrong) / float64(d.Valid.Len()); math.Abs(got-slices.Min(errors)) > 1e-12 {
+		t.Errorf("the network kept has a validation error of %v, the least of %v", got, errors)
+	}
+	if slices.Max(errors) == slices.Min(errors) {
+		t.Errorf("validation errors %v do not tell epochs apart", errors)
+	}
+}
+
+// The first step of fine-tuning is one of gradient descent with the rate FinetuneRate: at twice the rate it is twice as
+// long.
+func TestFinetuneRate(t *testing.T) {
+	step := func(rate float64) (step []float64) {
+		s := settings()["relu"]
+		s.Out.MaxNorm, s.Out.Dropout = 0, 0
+		for i := range s.Hidden {
+			s.Hidden[i].MaxNorm, s.Hidden[i].Dropout = 0, 0
+		}
+		s.Epochs, s.Momentum, s.FinalMomentum, s.Batch = 1, 0, 0, 800 // all 600 + 200 images
+		s.FinetuneEpochs, s.FinetuneRate, s.FinalRate = 1, rate, 0.0001
+		r := mustTrain(t, s, Options{Workers: 1})
+		for i, p := range nn.Params(r.Net) {
+			for j, v := range p.Data() {
+				step = append(step, float64(v)-float64(nn.Params(r.BeforeFinetune)[i].Data()[j]))
+			}
+		}
+		return step
+	}
+	once, twice := step(0.05), step(0.1)
+	var along, square float64
+	for i, v := range once {
+		along += v * twice[i]
+		square += v * v
+	}
+	if ratio := along / square; !(math.Abs(ratio-2) < 1e-3) {
+		t.Errorf("at twice the rate the step is %v times as long", ratio)
+	}
+}
