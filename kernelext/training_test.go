@@ -99,6 +99,12 @@ func TestStoppedTrainingGoesOn(t *testing.T) {
 	if text = captureStdout(t, func() { _, err = TryTrain("small", c) }); err != nil || text != "training \"small\": read back, after 10 epochs\n" {
 		t.Errorf("%v: %q", err, text)
 	}
+	// Other images under the same key are not taken for these.
+	_, c = digits(0)
+	c.Train.(*dataset.Set).X.Row(7)[300]++
+	if _, err := TryTrain("small", c); err == nil || !strings.Contains(err.Error(), "Data was ") || !strings.Contains(err.Error(), `kernelext.Forget("small")`) {
+		t.Errorf("trained on other images: %v", err)
+	}
 	if n, err := Forget("small"); n != 1 || err != nil {
 		t.Errorf("forgot %d, %v", n, err)
 	}

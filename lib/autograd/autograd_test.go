@@ -233,27 +233,37 @@ func TestFirstNonFinite(t *testing.T) {
 	}
 }
 
+// refused is what panics, and what the message holds.
+type refused struct {
+	want string
+	f    func()
+}
+
+func refuse(t *testing.T, cases []refused) {
+	for _, c := range cases {
+		t.Run(c.want, func(t *testing.T) {
+			defer func() {
+				if msg := fmt.Sprint(recover()); !strings.Contains(msg, c.want) {
+					t.Errorf("panic %q", msg)
+				}
+			}()
+			c.f()
+		})
+	}
+}
+
 func TestMistakesPanic(t *testing.T) {
 	tape := NewTape(1)
 	x, w := tape.Input(tensor.New(2, 3)), param(1, 0, 1, 4, 5)
-	for want, f := range map[string]func(){
-		"Linear: want x [N, D], w [U, D], b [U], got [2 3] [4 5]":              func() { Linear(x, w, nil) },
-		"MatMul: want a [M, K], b [K, N], got [2 3] [4 5]":                     func() { MatMul(x, w) },
-		"Add: shapes [2 3] and [4 5] differ, and neither expands to the other": func() { Add(x, w) },
-		"no input is on a tape":                            func() { ReLU(w) },
-		"two different tapes":                              func() { Add(x, NewTape(1).Input(tensor.New(2, 3))) },
-		"the loss must be one number, but has shape [2 3]": func() { tape.Backward(x) },
-		"depends on no parameter":                          func() { tape.Backward(Sum(x)) },
-	} {
-		t.Run(want, func(t *testing.T) {
-			defer func() {
-				if msg := fmt.Sprint(recover()); !strings.Contains(msg, want) {
-					t.Errorf("panic %q, want %q in it", msg, want)
-				}
-			}()
-			f()
-		})
-	}
+	refuse(t, []refused{
+		{"Linear: want x [N, D], w [U, D], b [U], got [2 3] [4 5]", func() { Linear(x, w, nil) }},
+		{"MatMul: want a [M, K], b [K, N], got [2 3] [4 5]", func() { MatMul(x, w) }},
+		{"Add: shapes [2 3] and [4 5] do not broadcast", func() { Add(x, w) }},
+		{"no input is on a tape", func() { ReLU(w) }},
+		{"two different tapes", func() { Add(x, NewTape(1).Input(tensor.New(2, 3))) }},
+		{"the loss must be one number, but has shape [2 3]", func() { tape.Backward(x) }},
+		{"depends on no parameter", func() { tape.Backward(Sum(x)) }},
+	})
 }
 
 func BenchmarkSmallOperation(b *testing.B) {

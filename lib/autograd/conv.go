@@ -10,12 +10,13 @@ type ConvShape struct {
 	StrideH, StrideW int // rows and columns from one place to the next; 0 counts as 1
 	PadH, PadW       int // zeros around the image: rows above and below, columns on the left and the right
 
-	// OutputPadH and OutputPadW are rows below and columns on the right that ConvTranspose2D adds to its output, fewer than
-	// the strides. A convolution with strides gives images of several sizes the same output; they say which is meant.
+	// OutputPadH and OutputPadW are the rows below and columns on the right that ConvTranspose2D adds to its output,
+	// fewer than the strides. With strides, images of several sizes have outputs of the same size; these say which one
+	// is meant.
 	OutputPadH, OutputPadW int
 }
 
-// SamePadding returns the shape whose output is as large as the image, for a kernel of odd height and width.
+// SamePadding returns the shape whose output has the size of the image, for a kernel of odd height and width.
 func SamePadding(kh, kw int) ConvShape { return ConvShape{PadH: kh / 2, PadW: kw / 2} }
 
 // FullPadding returns the shape that visits every place where the kernel touches the image.

@@ -17,8 +17,8 @@ func (p *convPlan) partLen() int { return p.gradLen + max(p.filters, p.channels)
 
 func (op *convOp) part(i int) []float32 { return op.parts[i*op.partLen():][:op.partLen()] }
 
-// packForward arranges the filters w [filters, channels, kh, kw] for the output: one row for each filter, its taps sorted by
-// the kernel's rows.
+// packForward arranges the filters w [filters, channels, kh, kw] for the output: one row for each filter, its taps
+// sorted by the kernel's rows.
 func (p *convPlan) packForward(packed, w []float32) {
 	s := takeSpace()
 	defer s.giveBack()

@@ -262,7 +262,8 @@ func (p *convPlan) planBackward() {
 func (p *convPlan) planWinograd() {
 	const worth = 16 // channels and filters, from which on it is faster
 	s := p.shape
-	if p.kh != 3 || p.kw != 3 || s.StrideH != 1 || s.StrideW != 1 || max(s.PadH, s.PadW) > 2 || min(p.channels, p.filters) < worth {
+	if p.kh != 3 || p.kw != 3 || s.StrideH != 1 || s.StrideW != 1 || max(s.PadH, s.PadW) > 2 ||
+		min(p.channels, p.filters) < worth {
 		return
 	}
 	p.winograd = winogradFor(p.channels, p.filters, p.h, p.w, s.PadH, s.PadW)
@@ -280,7 +281,9 @@ func (f *convPhase) empty() bool { return min(f.rows.n, f.cols.n, f.kernel[0], f
 //
 // The taps are sorted by the kernel's rows. Those rows of which sees says that a row of the grid sees only zeros
 // through them are left out.
-func (p *convPlan) lay(f *frame, first, rows, cols int, offsets []int32, kh int, sees func(row, u int) bool) (grid, []int32) {
+func (p *convPlan) lay(
+	f *frame, first, rows, cols int, offsets []int32, kh int, sees func(row, u int) bool,
+) (grid, []int32) {
 	const pair = 2 * simd.Run
 	through := ceil((rows-1)*f.pitch+cols, pair) * 2
 	byRow := ceil(cols, simd.Run)

@@ -139,7 +139,8 @@ func (f *convPhase) take(dst []float32, pitch int, plane []float32, h, w, rows i
 	}
 }
 
-// correlateTransposed computes the image gradients dx [n, channels, h, w] from dy [n, filters, oh, ow], or adds them to dx.
+// correlateTransposed computes the image gradients dx [n, channels, h, w] from dy [n, filters, oh, ow], or adds them
+// to dx.
 func (p *convPlan) correlateTransposed(dx, dy, packed, bias []float32, acc bool) {
 	if p.winograd != nil {
 		p.winogradTransposed.run(dx, dy, packed, bias, acc)
@@ -168,7 +169,8 @@ func (p *convPlan) transposedPhase(s *convSpace, f *convPhase, dx, packed, bias 
 		s.rows = zeros(s.rows, f.rows.n*f.cols.n)
 	} else {
 		s.rows = atLeast(s.rows, p.channels*f.output.ld)
-		simd.Correlate(s.rows, f.output.ld, packed[f.packedAt:], p.channels, s.grad.data, f.output.stencil, images*f.output.runs)
+		g := &f.output
+		simd.Correlate(s.rows, g.ld, packed[f.packedAt:], p.channels, s.grad.data, g.stencil, images*g.runs)
 	}
 	for i := range images {
 		for c := range p.channels {
@@ -187,7 +189,8 @@ func (p *convPlan) transposedSpread(s *convSpace, dx, dy, packed, bias []float32
 		images := min(n, p.group)
 		p.layGrads(laid, dy, images)
 		s.rows = zeros(s.rows, p.image.length)
-		simd.Spread(s.rows, len(p.phases)*p.image.plane, packed, p.channels, laid, g.ld, p.filters, p.spreadStencil, images*g.runs)
+		simd.Spread(s.rows, len(p.phases)*p.image.plane, packed, p.channels, laid, g.ld, p.filters,
+			p.spreadStencil, images*g.runs)
 		for i := range images * p.channels {
 			for j := range p.phases {
 				f := &p.phases[j]

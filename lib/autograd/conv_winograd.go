@@ -7,9 +7,9 @@ import "github.com/lateral-ml/lateral/lib/internal/simd"
 // Convolution by minimal filtering
 //
 // With filters of 3 x 3 and strides of 1, neighbouring outputs share most of their inputs, and a tile of r x r of them
-// takes (r+2)² multiplications for each channel and filter instead of 9 r²: with r = 4, 36 instead of 144; with r = 2, 16
-// instead of 36. The sums themselves cannot be had faster: they run near the speed of the processor's multipliers. The
-// outputs y of a tile that sees (r+2) x (r+2) inputs d are
+// takes (r+2)² multiplications for each channel and filter instead of 9 r²: with r = 4, 36 instead of 144; with r = 2,
+// 16 instead of 36. The sums themselves already run near the peak of the processor's multipliers. The outputs y of a
+// tile that sees (r+2) x (r+2) inputs d are
 //
 //	y = transpose(A) (sum over channels of (G g transpose(G)) * (transpose(B) d B)) A
 //
@@ -26,10 +26,10 @@ import "github.com/lateral-ml/lateral/lib/internal/simd"
 //
 // again (r+2)² matrix products, channels x tiles times tiles x filters.
 //
-// The error, as root of the mean square over 64 channels of 14 x 14 pixels: outputs and the image's gradient have 0.6 of
-// what the sums themselves leave in float32 with r = 2, whose chains of additions are shorter, and twice as much with
-// r = 4, where the matrices usual for it would leave four times as much (see package simd for those in use). The filters'
-// gradient has 4 and 7 times as much, about as the outputs: it is one chain over all tiles, where the sums are sixteen.
+// The root mean square error over 64 channels of 14 x 14 pixels, relative to that of the plain sums in float32: for the
+// outputs and the image's gradient 0.6 with r = 2, whose chains of additions are shorter, and 2 with r = 4, where the
+// usual matrices would give 4 (see package simd for those in use). For the filters' gradient 4 and 7: it is one chain
+// over all tiles, and the plain sum is sixteen.
 
 // A winograd is the geometry of one convolution by minimal filtering.
 type winograd struct {
@@ -64,7 +64,8 @@ func winogradFor(in, out, h, w, padH, padW int) *winograd {
 
 // newWinograd is winogradFor with tiles of r x r outputs.
 func newWinograd(r simd.Winograd, in, out, h, w, padH, padW int) *winograd {
-	g := &winograd{Winograd: r, in: in, out: out, h: h, w: w, oh: h + 2*padH - 2, ow: w + 2*padW - 2, padH: padH, padW: padW}
+	g := &winograd{Winograd: r, in: in, out: out, h: h, w: w, padH: padH, padW: padW}
+	g.oh, g.ow = h+2*padH-2, w+2*padW-2
 	g.down, g.across = ceil(g.oh, int(r)), ceil(g.ow, int(r))
 	// A block should stay in the second-level cache. But all filters are read for each: it must not be too small.
 	const floats, least = 1 << 17, 64
@@ -96,7 +97,8 @@ func (g *winograd) transformFilters(s *winogradSpace, u, filters []float32, tap,
 			simd.Vectors{Data: filters[v*tap:], Plane: 3 * tap, Step: step}, g.in, g.out)
 	}
 	for i := range side {
-		g.Filter(simd.Vectors{Data: u[i*side*size:], Plane: size}, simd.Vectors{Data: s.half[i*3*size:], Plane: size}, 1, size)
+		half := simd.Vectors{Data: s.half[i*3*size:], Plane: size}
+		g.Filter(simd.Vectors{Data: u[i*side*size:], Plane: size}, half, 1, size)
 	}
 }
 
@@ -132,7 +134,8 @@ func (g *winograd) transformInputs(s *winogradSpace, x []float32, images, row, r
 	for i := range images {
 		pixels := s.read(x[i*g.in*g.h*g.w:], g.in, g.h, g.w, r*row-g.padH, r*rows+2)
 		for t := range rows {
-			g.Input(simd.Vectors{Data: s.half[g.padW*g.in:], Plane: wide}, simd.Vectors{Data: pixels[t*r*pitch:], Plane: pitch}, 1, pitch)
+			g.Input(simd.Vectors{Data: s.half[g.padW*g.in:], Plane: wide},
+				simd.Vectors{Data: pixels[t*r*pitch:], Plane: pitch}, 1, pitch)
 			for u := range side {
 				g.Input(simd.Vectors{Data: to[u*side*g.inPlane:], Plane: g.inPlane, Step: g.in},
 					simd.Vectors{Data: s.half[u*wide:], Plane: g.in, Step: r * g.in}, g.across, g.in)
@@ -162,8 +165,8 @@ func (g *winograd) transformGrads(s *winogradSpace, dy []float32, images, row, r
 	}
 }
 
-// writeOutputs sets y to transpose(A) m A for the outputs m of a block, and adds a bias unless it is of length 0; or adds
-// to y.
+// writeOutputs sets y to transpose(A) m A for the outputs m of a block, and adds a bias unless it is of length 0; or
+// adds to y.
 func (g *winograd) writeOutputs(s *winogradSpace, y []float32, images, row, rows int, bias []float32, acc bool) {
 	r, side, pitch := int(g.Winograd), g.Side(), g.ow*g.out
 	wide := r * g.across * g.out
@@ -207,7 +210,8 @@ func (g *winograd) run(y, x, u, bias []float32, acc bool) {
 		for row := 0; row < g.down; row += g.rows {
 			rows := min(g.rows, g.down-row)
 			g.transformInputs(&s.wino, x, images, row, rows)
-			products.Gemm(false, false, images*rows*g.across, g.out, g.in, s.wino.inputs, g.in, u, g.out, s.wino.outputs, g.out, false)
+			tiles := images * rows * g.across
+			products.Gemm(false, false, tiles, g.out, g.in, s.wino.inputs, g.in, u, g.out, s.wino.outputs, g.out, false)
 			g.writeOutputs(&s.wino, y, images, row, rows, bias, acc)
 		}
 		x, y = x[images*in:], y[images*out:]
@@ -228,7 +232,8 @@ func (g *winograd) filterGrad(dg, x, dy []float32) {
 			rows := min(g.rows, g.down-row)
 			g.transformInputs(&s.wino, x, images, row, rows)
 			g.transformGrads(&s.wino, dy, images, row, rows)
-			products.Gemm(true, false, g.in, g.out, images*rows*g.across, s.wino.inputs, g.in, s.wino.outputs, g.out, s.wino.filters, g.out, acc)
+			products.Gemm(true, false, g.in, g.out, images*rows*g.across,
+				s.wino.inputs, g.in, s.wino.outputs, g.out, s.wino.filters, g.out, acc)
 			acc = true
 		}
 		x, dy = x[images*in:], dy[images*out:]

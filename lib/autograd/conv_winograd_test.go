@@ -39,8 +39,8 @@ func TestWinogradIsChosen(t *testing.T) {
 	}
 }
 
-// Minimal filtering has errors that are not much larger than those of the sums themselves, in float32 either: measured as
-// root of the mean square against float64.
+// The root mean square errors of minimal filtering, against float64, are not much larger than those of the plain sums
+// in float32.
 func TestWinogradErrors(t *testing.T) {
 	key := convKey{48, 10, 10, 32, 3, 3, FullPadding(3, 3).strides()}
 	const n = 5
@@ -58,7 +58,8 @@ func TestWinogradErrors(t *testing.T) {
 		p := newConvPlan(key)
 		y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
 		p.winograd, p.winogradTransposed = nil, nil
-		p.packedLen, p.packedTransposedLen = simd.PackedFilters(p.filters, p.taps), simd.PackedFilters(p.channels, 9*p.filters)
+		p.packedLen = simd.PackedFilters(p.filters, p.taps)
+		p.packedTransposedLen = simd.PackedFilters(p.channels, 9*p.filters)
 		p.gradLen = p.filters * simd.GradLen(p.taps)
 		if r > 0 {
 			p.winograd, p.winogradTransposed = newWinograd(r, 48, 32, 10, 10, 2, 2), newWinograd(r, 32, 48, 12, 12, 0, 0)
@@ -85,7 +86,8 @@ func TestWinogradErrors(t *testing.T) {
 		t.Logf("tiles of %d: y %.2g, dx %.2g, dw %.2g", r, got[0], got[1], got[2])
 		for i, name := range []string{"y", "dx", "dw"} {
 			if !(got[i] <= limit[i]*sums[i]) {
-				t.Errorf("tiles of %d: the error of %s is %.2g, more than %g times that of the sums, %.2g", r, name, got[i], limit[i], sums[i])
+				t.Errorf("tiles of %d: the error of %s is %.2g, more than %g times that of the sums, %.2g",
+					r, name, got[i], limit[i], sums[i])
 			}
 		}
 	}
@@ -176,7 +178,8 @@ func TestWinogradAllocatesNothing(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	for _, workers := range []int{1, 2} {
-		x, params, tape := winogradImages(6, func(i int) float32 { return float32(i % 7) }), winogradParams(), NewTape(workers)
+		x := winogradImages(6, func(i int) float32 { return float32(i % 7) })
+		params, tape := winogradParams(), NewTape(workers)
 		step := func() { winogradNet(tape, x, params) }
 		step()
 		var spaces []*convSpace

@@ -11,10 +11,10 @@ type elementwiseOp struct {
 	c     float32                                 // a constant of f
 }
 
-// apply records an operation that applies a function with some constant.
-func apply(name string, x *Var, c float32, value func(y, x []float32, c float32), grad func(dx, dy, x, y []float32, c float32)) *Var {
+// apply records the operation that applies f to x.
+func apply(name string, x *Var, f elementwiseOp) *Var {
 	y, op := Record[elementwiseOp](name, x)
-	op.value, op.grad, op.c = value, grad, c
+	*op = f
 	y.Resize(x.Shape()...)
 	forEach(y, (*elementwiseOp).forward)
 	return y
@@ -33,78 +33,88 @@ func (op *elementwiseOp) backward(y *Var, lo, hi int) {
 
 // Sigmoid returns 1 / (1 + exp(-x)).
 func Sigmoid(x *Var) *Var {
-	return apply("Sigmoid", x, 0,
-		func(y, x []float32, _ float32) { simd.Sigmoid(y, x) },
-		func(dx, dy, _, s []float32, _ float32) {
+	return apply("Sigmoid", x, elementwiseOp{
+		value: func(y, x []float32, _ float32) { simd.Sigmoid(y, x) },
+		grad: func(dx, dy, _, s []float32, _ float32) {
 			for i, s := range s {
 				dx[i] += dy[i] * s * (1 - s)
 			}
-		})
+		},
+	})
 }
 
 // Tanh returns the hyperbolic tangent of x.
 func Tanh(x *Var) *Var {
-	return apply("Tanh", x, 0,
-		func(y, x []float32, _ float32) { simd.Tanh(y, x) },
-		func(dx, dy, _, t []float32, _ float32) {
+	return apply("Tanh", x, elementwiseOp{
+		value: func(y, x []float32, _ float32) { simd.Tanh(y, x) },
+		grad: func(dx, dy, _, t []float32, _ float32) {
 			for i, t := range t {
 				dx[i] += dy[i] * (1 - t*t)
 			}
-		})
+		},
+	})
 }
 
 // Exp returns e to the power x.
 func Exp(x *Var) *Var {
-	return apply("Exp", x, 0,
-		func(y, x []float32, _ float32) { simd.Exp(y, x) },
-		func(dx, dy, _, e []float32, _ float32) { simd.MulAdd(dx, dy, e) })
+	return apply("Exp", x, elementwiseOp{
+		value: func(y, x []float32, _ float32) { simd.Exp(y, x) },
+		grad:  func(dx, dy, _, e []float32, _ float32) { simd.MulAdd(dx, dy, e) },
+	})
 }
 
 // Log returns the natural logarithm of x.
 func Log(x *Var) *Var {
-	return apply("Log", x, 0,
-		func(y, x []float32, _ float32) { simd.Log(y, x) },
-		func(dx, dy, x, _ []float32, _ float32) {
+	return apply("Log", x, elementwiseOp{
+		value: func(y, x []float32, _ float32) { simd.Log(y, x) },
+		grad: func(dx, dy, x, _ []float32, _ float32) {
 			for i, v := range x {
 				dx[i] += dy[i] / v
 			}
-		})
+		},
+	})
 }
 
 // Sqrt returns the square root of x.
 func Sqrt(x *Var) *Var {
-	return apply("Sqrt", x, 0,
-		func(y, x []float32, _ float32) { simd.Sqrt(y, x) },
-		func(dx, dy, _, r []float32, _ float32) {
+	return apply("Sqrt", x, elementwiseOp{
+		value: func(y, x []float32, _ float32) { simd.Sqrt(y, x) },
+		grad: func(dx, dy, _, r []float32, _ float32) {
 			for i, r := range r {
 				dx[i] += dy[i] / (2 * r)
 			}
-		})
+		},
+	})
 }
 
 // Square returns x².
 func Square(x *Var) *Var {
-	return apply("Square", x, 0,
-		func(y, x []float32, _ float32) { simd.Mul(y, x, x) },
-		func(dx, dy, x, _ []float32, _ float32) {
+	return apply("Square", x, elementwiseOp{
+		value: func(y, x []float32, _ float32) { simd.Mul(y, x, x) },
+		grad: func(dx, dy, x, _ []float32, _ float32) {
 			for i, v := range x {
 				dx[i] += 2 * v * dy[i]
 			}
-		})
+		},
+	})
 }
 
 // Scale returns s·x for a constant s.
 func Scale(x *Var, s float32) *Var {
-	return apply("Scale", x, s,
-		func(y, x []float32, s float32) { simd.Scale(y, s, x) },
-		func(dx, dy, _, _ []float32, s float32) { simd.Axpy(dx, s, dy) })
+	return apply("Scale", x, elementwiseOp{
+		value: func(y, x []float32, s float32) { simd.Scale(y, s, x) },
+		grad:  func(dx, dy, _, _ []float32, s float32) { simd.Axpy(dx, s, dy) },
+		c:     s,
+	})
 }
 
 // AddScalar returns x + s for a constant s.
 func AddScalar(x *Var, s float32) *Var {
-	return apply("AddScalar", x, s,
-		func(y, x []float32, s float32) { simd.AddScalar(y, s, x) },
-		func(dx, dy, _, _ []float32, _ float32) { simd.Axpy(dx, 1, dy) })
+	return apply("AddScalar", x, elementwiseOp{
+		value: func(y, x []float32, s float32) { simd.AddScalar(y, s, x) },
+		grad:  func(dx, dy, _, _ []float32, _ float32) { simd.Axpy(dx, 1, dy) },
+		c:     s,
+	})
 }
 
 // binaryOp is the state of an operation on pairs of elements.

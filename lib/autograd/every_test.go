@@ -24,8 +24,8 @@ func everyOp() map[string]func(x *Var) *Var {
 	flat := func(x *Var) *Var { return Reshape(x, x.Rows(), x.Width()) }
 	positive := func(x *Var) *Var { return AddScalar(Square(x), 0.5) }
 	return map[string]func(x *Var) *Var{
-		"ReLU": ReLU, "Sigmoid": Sigmoid, "Tanh": Tanh, "Exp": Exp, "Square": Square, "Abs": Abs, "AbsSum": AbsSum, "Sum": Sum,
-		"Softmax": Softmax, "Transpose": Transpose,
+		"ReLU": ReLU, "Sigmoid": Sigmoid, "Tanh": Tanh, "Exp": Exp, "Square": Square, "Abs": Abs,
+		"AbsSum": AbsSum, "Sum": Sum, "Softmax": Softmax, "Transpose": Transpose,
 		"Log":            func(x *Var) *Var { return Log(positive(x)) },
 		"Sqrt":           func(x *Var) *Var { return Sqrt(positive(x)) },
 		"Scale":          func(x *Var) *Var { return Scale(x, -1.7) },
@@ -43,14 +43,16 @@ func everyOp() map[string]func(x *Var) *Var {
 		"Sub a channel":  func(x *Var) *Var { return Sub(x, channel) },
 		"Mul a column":   func(x *Var) *Var { return Mul(x, column) },
 		"Div by another": func(x *Var) *Var { return Div(column, positive(x)) },
-		"Expand":         func(x *Var) *Var { return Square(Expand(Reshape(x, x.Rows(), 8, 4, 1, 6, 1), x.Rows(), 8, 4, 3, 6, 2)) },
-		"Slice":          func(x *Var) *Var { return Mul(Slice(x, 2, 0, 3), Slice(x, 2, 1, 4)) },
-		"Concat":         func(x *Var) *Var { return Square(Concat(1, Slice(x, 1, 3, 8), x, Slice(x, 1, 0, 1))) },
-		"Gather":         func(x *Var) *Var { return Mul(flat(x), Gather(x.Tape(), w, places(x.Rows(), 7))) },
-		"PixelShuffle":   func(x *Var) *Var { return Square(PixelShuffle(x, 2)) },
-		"Linear":         func(x *Var) *Var { return Linear(x, w, nil) },
-		"MatMul":         func(x *Var) *Var { return MatMul(flat(x), v) },
-		"Conv2D":         func(x *Var) *Var { return Conv2D(x, filters, bias, strided) },
+		"Expand": func(x *Var) *Var {
+			return Square(Expand(Reshape(x, x.Rows(), 8, 4, 1, 6, 1), x.Rows(), 8, 4, 3, 6, 2))
+		},
+		"Slice":        func(x *Var) *Var { return Mul(Slice(x, 2, 0, 3), Slice(x, 2, 1, 4)) },
+		"Concat":       func(x *Var) *Var { return Square(Concat(1, Slice(x, 1, 3, 8), x, Slice(x, 1, 0, 1))) },
+		"Gather":       func(x *Var) *Var { return Mul(flat(x), Gather(x.Tape(), w, places(x.Rows(), 7))) },
+		"PixelShuffle": func(x *Var) *Var { return Square(PixelShuffle(x, 2)) },
+		"Linear":       func(x *Var) *Var { return Linear(x, w, nil) },
+		"MatMul":       func(x *Var) *Var { return MatMul(flat(x), v) },
+		"Conv2D":       func(x *Var) *Var { return Conv2D(x, filters, bias, strided) },
 		"ConvTranspose2D": func(x *Var) *Var {
 			return ConvTranspose2D(x, back, bias, ConvShape{StrideH: 2, PadH: 1, OutputPadH: 1})
 		},
@@ -64,9 +66,11 @@ func everyOp() map[string]func(x *Var) *Var {
 			}
 			return MaxUnpool(pooled, at, 4, 6)
 		},
-		"LWTA": func(x *Var) *Var { return competitive.LWTA(x, 2) }, "LWTA of rows": func(x *Var) *Var { return competitive.LWTA(flat(x), 4) },
-		"Maxout": func(x *Var) *Var { return competitive.Maxout(x, 2) }, "Maxout of rows": func(x *Var) *Var { return competitive.Maxout(flat(x), 4) },
-		"KWTA": func(x *Var) *Var { return competitive.KWTA(flat(x), 50) },
+		"LWTA":           func(x *Var) *Var { return competitive.LWTA(x, 2) },
+		"LWTA of rows":   func(x *Var) *Var { return competitive.LWTA(flat(x), 4) },
+		"Maxout":         func(x *Var) *Var { return competitive.Maxout(x, 2) },
+		"Maxout of rows": func(x *Var) *Var { return competitive.Maxout(flat(x), 4) },
+		"KWTA":           func(x *Var) *Var { return competitive.KWTA(flat(x), 50) },
 	}
 }
 
@@ -119,12 +123,23 @@ func TestEveryOperationOnAnEmptyBatch(t *testing.T) {
 	})
 }
 
+func TestProductsOfNothing(t *testing.T) {
+	tape := NewTape(2)
+	w, b, m := param(1, -1, 1, 3, 4), param(2, -1, 1, 3), param(3, -1, 1, 3, 5)
+	tape.Backward(Sum(MatMul(Linear(tape.Input(tensor.New(0, 4)), w, b), m)))
+	for _, v := range []*Var{w, b, m} {
+		if !allZero(v) {
+			t.Errorf("gradient of %v is %v", v.Shape(), v.Grad())
+		}
+	}
+}
+
 func TestNoOperationDependsOnWorkers(t *testing.T) {
 	eachOp(t, func(t *testing.T, f func(x *Var) *Var) {
 		var want []float32
 		for _, workers := range []int{1, 2, 5} {
 			tape := NewTape(workers)
-			x := tape.Leaf(param(1, -1, 1, 600, 8, 4, 6).Value())
+			x := tape.Leaf(param(1, -1, 1, 250, 8, 4, 6).Value())
 			before := x.Value().Clone()
 			y := f(x)
 			tape.Backward(Sum(Mul(y, Sigmoid(y))))

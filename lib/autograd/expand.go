@@ -41,7 +41,7 @@ func broadcast(name string, a, b *Var) (*Var, *Var) {
 		}
 	}
 	if !expands(short, shape) || !expands(long, shape) {
-		panic(fmt.Sprintf("autograd: %s: shapes %v and %v differ, and neither expands to the other", name, a.Shape(), b.Shape()))
+		panic(fmt.Sprintf("autograd: %s: shapes %v and %v do not broadcast", name, a.Shape(), b.Shape()))
 	}
 	t := tapeOf(name, a, b)
 	return expandOn(t, a, shape), expandOn(t, b, shape)
@@ -73,8 +73,8 @@ func expands(from, to []int) bool {
 	return true
 }
 
-// expandOp sees the result as an array of few dimensions, in turn repeated and copied; those next to each other are one
-// if they are of the same kind. The last is a run: one number over and over, or consecutive elements of the input.
+// expandOp sees the result as an array whose dimensions are repeated and copied in turn: neighbouring dimensions of the
+// same kind are one. The last is a run, which repeats one element of the input or copies consecutive ones.
 type expandOp struct {
 	dims []expandDim // without those of length 1, but at least one
 }

@@ -2,7 +2,11 @@
 
 package autograd
 
-import "github.com/lateral-ml/lateral/lib/internal/simd"
+import (
+	"sync/atomic"
+
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+)
 
 // flopsWorthSharing is the work, in multiply-adds, for which a second goroutine pays: some ten microseconds.
 const flopsWorthSharing = 1 << 19
@@ -10,31 +14,43 @@ const flopsWorthSharing = 1 << 19
 // grain returns how many rows of cost multiply-adds each are worth a goroutine.
 func grain(cost int) int { return flopsWorthSharing/max(cost, 1) + 1 }
 
+// part returns a share of a cost, all of it if the share is larger.
+func part(cost int, share float64) int { return int(float64(cost) * min(share, 1)) }
+
 // Linear returns y = x·wᵀ + b, the net input of a layer of units.
 //
 //	x [N, D] (further dimensions count as one), w [U, D], b [U] or nil -> y [N, U]
 //
 // Row u of w holds the weights of unit u. Linear panics if the shapes do not fit.
+//
+// Many inputs are zero, and so are the gradients of units that do not take part. Where at most about half of the elements
+// count, the others are not multiplied, here and in the gradients; the results have the same bits.
 func Linear(x, w, b *Var) *Var {
 	n, d, units := x.Rows(), x.Width(), w.Rows()
 	if w.Width() != d || (b != nil && b.value.Len() != units) {
 		panic(shapeMismatch("Linear", "x [N, D], w [U, D], b [U]", x, w, b))
 	}
-	y, _ := Record[linearOp]("Linear", x, w, b)
+	y, op := Record[linearOp]("Linear", x, w, b)
 	y.Resize(n, units)
+	op.density = simd.Density(x.Data(), n, d)
+	op.product = simd.SparseProduct{TransB: true, Density: op.density}
+	op.unsure.Store(false)
+	cost := op.product.Cost(n, units, d)
 	if units >= n {
 		// Goroutines share the units, as in the backward pass and the optimiser's step: each finds its units' weights
 		// in its own cache.
-		For(y, units, grain(n*d), (*linearOp).units)
+		For(y, units, grain(part(n*d, cost)), (*linearOp).units)
 	} else {
-		For(y, n, grain(d*units), (*linearOp).samples)
+		For(y, n, grain(part(d*units, cost)), (*linearOp).samples)
 	}
 	return y
 }
 
 // linearOp is the state of [Linear].
 type linearOp struct {
-	accumulate bool // in a loop of Backward: its parts add to the gradient
+	density float64            // of x: the share that is not zero
+	product simd.SparseProduct // the one that is being computed
+	unsure  atomic.Bool        // whether the weights are finite
 }
 
 func (op *linearOp) units(y *Var, lo, hi int)   { op.forward(y, 0, y.Rows(), lo, hi) }
@@ -45,13 +61,15 @@ func (op *linearOp) forward(y *Var, n0, n1, u0, u1 int) {
 	if n0 == n1 {
 		return
 	}
-	x, w := y.in[0], y.in[1]
-	d, units := x.Width(), y.Width()
+	n, d, units := n1-n0, y.in[0].Width(), y.Width()
+	x, w := y.in[0].Data()[n0*d:n1*d], y.in[1].Data()[u0*d:u1*d]
 	out := y.Data()[n0*units+u0 : (n1-1)*units+u1]
-	simd.GemmNT(n1-n0, u1-u0, d, x.Data()[n0*d:n1*d], d, w.Data()[u0*d:u1*d], d, out, units, false)
+	if !op.product.Gemm(n, u1-u0, d, x, d, w, d, out, units) {
+		op.unsure.Store(true)
+	}
 	if len(y.in) > 2 {
 		bias := y.in[2].Data()[u0:u1]
-		for r := range n1 - n0 {
+		for r := range n {
 			row := out[r*units : r*units+u1-u0]
 			simd.Add(row, row, bias)
 		}
@@ -61,34 +79,57 @@ func (op *linearOp) forward(y *Var, n0, n1, u0, u1 int) {
 func (op *linearOp) Backward(y *Var) {
 	x, w := y.in[0], y.in[1]
 	n, d, units := x.Rows(), x.Width(), y.Width()
+	density := simd.Density(y.grad.Data(), n, units)
 	if w.needsGrad {
-		_, op.accumulate = w.GradBuffer()
-		For(y, units, grain(n*d), (*linearOp).weightGrad)
+		op.weightGrad(y, density)
 	}
 	if len(y.in) > 2 && y.in[2].needsGrad {
 		db, acc := y.in[2].GradBuffer()
 		simd.SumRows(db, y.grad.Data(), n, units, acc)
 	}
 	if x.needsGrad {
-		_, op.accumulate = x.GradBuffer()
-		For(y, n, grain(units*d), (*linearOp).inputGrad)
+		_, acc := x.GradBuffer()
+		op.product = simd.SparseProduct{Acc: acc, Finite: !op.unsure.Load(), Density: density}
+		For(y, n, grain(part(units*d, op.product.Cost(n, d, units))), (*linearOp).inputGrad)
 	}
 }
 
-// weightGrad computes dw = dyᵀ·x: the goroutines share the units.
-func (op *linearOp) weightGrad(y *Var, lo, hi int) {
-	x, w := y.in[0], y.in[1]
-	n, d, units := x.Rows(), x.Width(), y.Width()
-	dw := w.grad.Data()[lo*d : hi*d]
-	simd.GemmTN(hi-lo, d, n, y.grad.Data()[lo:], units, x.Data(), d, dw, d, op.accumulate)
+// weightGrad computes dw = dyᵀ·x. It leaves out the zeros of dy or those of x, in which case it computes dwᵀ = xᵀ·dy,
+// whichever takes less time; density is that of dy.
+func (op *linearOp) weightGrad(y *Var, density float64) {
+	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
+	_, acc := y.in[1].GradBuffer()
+	byUnit := simd.SparseProduct{TransA: true, Acc: acc, Density: density}
+	byInput := simd.SparseProduct{TransA: true, TransC: true, Acc: acc, Density: op.density}
+	unitCost, inputCost := byUnit.Cost(units, d, n), byInput.Cost(d, units, n)
+	if inputCost < min(unitCost, 1) {
+		op.product = byInput
+		For(y, d, grain(part(n*units, inputCost)), (*linearOp).weightGradOfInputs)
+	} else {
+		op.product = byUnit
+		For(y, units, grain(part(n*d, unitCost)), (*linearOp).weightGradOfUnits)
+	}
 }
 
-// inputGrad computes dx = dy·w: they share the samples.
+// weightGradOfUnits computes the rows of dw from lo to hi.
+func (op *linearOp) weightGradOfUnits(y *Var, lo, hi int) {
+	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
+	x, dy, dw := y.in[0].Data(), y.grad.Data(), y.in[1].grad.Data()[lo*d:hi*d]
+	op.product.Gemm(hi-lo, d, n, dy[lo:], units, x, d, dw, d)
+}
+
+// weightGradOfInputs computes the columns of dw from lo to hi.
+func (op *linearOp) weightGradOfInputs(y *Var, lo, hi int) {
+	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
+	x, dy, dw := y.in[0].Data(), y.grad.Data(), y.in[1].grad.Data()
+	op.product.Gemm(hi-lo, units, n, x[lo:], d, dy, units, dw[lo:], d)
+}
+
+// inputGrad computes dx = dy·w: the goroutines share the samples.
 func (op *linearOp) inputGrad(y *Var, lo, hi int) {
-	x, w := y.in[0], y.in[1]
-	d, units := x.Width(), y.Width()
-	dx := x.grad.Data()[lo*d : hi*d]
-	simd.GemmNN(hi-lo, d, units, y.grad.Data()[lo*units:hi*units], units, w.Data(), d, dx, d, op.accumulate)
+	d, units := y.in[0].Width(), y.Width()
+	dy, w, dx := y.grad.Data()[lo*units:hi*units], y.in[1].Data(), y.in[0].grad.Data()[lo*d:hi*d]
+	op.product.Gemm(hi-lo, d, units, dy, units, w, d, dx, d)
 }
 
 // MatMul returns the matrix product a·b.
@@ -101,46 +142,48 @@ func MatMul(a, b *Var) *Var {
 	if b.Rows() != k {
 		panic(shapeMismatch("MatMul", "a [M, K], b [K, N]", a, b))
 	}
-	y, _ := Record[matMulOp]("MatMul", a, b)
+	y, op := Record[matMulOp]("MatMul", a, b)
 	y.Resize(m, n)
-	For(y, m, grain(k*n), (*matMulOp).forward)
+	op.density = simd.Density(a.Data(), m, k)
+	op.product = simd.SparseProduct{Density: op.density}
+	For(y, m, grain(part(k*n, op.product.Cost(m, n, k))), (*matMulOp).forward)
 	return y
 }
 
 // matMulOp is the state of [MatMul].
 type matMulOp struct {
-	accumulate bool // in a loop of Backward: its parts add to the gradient
+	density float64            // of a: the share that is not zero
+	product simd.SparseProduct // the one that is being computed
 }
 
 func (op *matMulOp) forward(y *Var, lo, hi int) {
-	a, b := y.in[0], y.in[1]
-	k, n := a.Width(), b.Width()
-	simd.GemmNN(hi-lo, n, k, a.Data()[lo*k:hi*k], k, b.Data(), n, y.Data()[lo*n:hi*n], n, false)
+	k, n := y.in[0].Width(), y.Width()
+	op.product.Gemm(hi-lo, n, k, y.in[0].Data()[lo*k:hi*k], k, y.in[1].Data(), n, y.Data()[lo*n:hi*n], n)
 }
 
 func (op *matMulOp) Backward(y *Var) {
 	a, b := y.in[0], y.in[1]
 	m, k, n := a.Rows(), a.Width(), b.Width()
 	if b.needsGrad {
-		_, op.accumulate = b.GradBuffer()
-		For(y, k, grain(m*n), (*matMulOp).rightGrad)
+		_, acc := b.GradBuffer()
+		op.product = simd.SparseProduct{TransA: true, Acc: acc, Density: op.density}
+		For(y, k, grain(part(m*n, op.product.Cost(k, n, m))), (*matMulOp).rightGrad)
 	}
 	if a.needsGrad {
-		_, op.accumulate = a.GradBuffer()
-		For(y, m, grain(k*n), (*matMulOp).leftGrad)
+		_, acc := a.GradBuffer()
+		op.product = simd.SparseProduct{TransB: true, Acc: acc, Density: simd.Density(y.grad.Data(), m, n)}
+		For(y, m, grain(part(k*n, op.product.Cost(m, k, n))), (*matMulOp).leftGrad)
 	}
 }
 
 // rightGrad computes db = aᵀ·dy.
 func (op *matMulOp) rightGrad(y *Var, lo, hi int) {
-	a, b := y.in[0], y.in[1]
-	m, k, n := a.Rows(), a.Width(), b.Width()
-	simd.GemmTN(hi-lo, n, m, a.Data()[lo:], k, y.grad.Data(), n, b.grad.Data()[lo*n:hi*n], n, op.accumulate)
+	m, k, n := y.Rows(), y.in[0].Width(), y.Width()
+	op.product.Gemm(hi-lo, n, m, y.in[0].Data()[lo:], k, y.grad.Data(), n, y.in[1].grad.Data()[lo*n:hi*n], n)
 }
 
 // leftGrad computes da = dy·bᵀ.
 func (op *matMulOp) leftGrad(y *Var, lo, hi int) {
-	a, b := y.in[0], y.in[1]
-	k, n := a.Width(), b.Width()
-	simd.GemmNT(hi-lo, k, n, y.grad.Data()[lo*n:hi*n], n, b.Data(), n, a.grad.Data()[lo*k:hi*k], k, op.accumulate)
+	k, n := y.in[0].Width(), y.Width()
+	op.product.Gemm(hi-lo, k, n, y.grad.Data()[lo*n:hi*n], n, y.in[1].Data(), n, y.in[0].grad.Data()[lo*k:hi*k], k)
 }

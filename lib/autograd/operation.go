@@ -25,31 +25,10 @@ type Piecewise interface {
 }
 
 // Record puts an operation with state S on the tape of its inputs. It returns the result, which the caller gives a
-// shape with [Var.Resize] and then fills, and the state, which the caller sets.
+// shape with [Var.Resize] and then fills, and the state, which the caller sets; the example shows a whole operation.
 //
-//	type scale struct{ factor float32 }
-//
-//	func Scale(x *autograd.Var, factor float32) *autograd.Var {
-//		y, op := autograd.Record[scale]("Scale", x)
-//		op.factor = factor
-//		y.Resize(x.Shape()...)
-//		for i, v := range x.Data() {
-//			y.Data()[i] = factor * v
-//		}
-//		return y
-//	}
-//
-//	func (op *scale) Backward(y *autograd.Var) {
-//		if x := y.In(0); x.NeedsGrad() {
-//			dx := x.GradSum()
-//			for i, d := range y.Grad().Data() {
-//				dx[i] += op.factor * d
-//			}
-//		}
-//	}
-//
-// The state is still what it was when the same operation was last recorded at this place of the tape, so that its
-// slices can be used again. Inputs that are nil are left out. Record panics if no input is on a tape, or two are on
+// The state still holds what the same operation left there when it was last recorded at this place of the tape, so that
+// its slices can be used again. Inputs that are nil are left out. Record panics if no input is on a tape, or two are on
 // different ones.
 func Record[S any, P interface {
 	*S

@@ -4,12 +4,16 @@ package autograd
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
 // Reshape returns x under another shape of the same size. It panics if the sizes differ.
 func Reshape(x *Var, shape ...int) *Var {
+	if _, size := around(shape, 0); size != x.value.Len() {
+		panic(fmt.Sprintf("autograd: Reshape: %v to %v", x.Shape(), slices.Clone(shape)))
+	}
 	y, _ := Record[reshapeOp]("Reshape", x)
 	y.value.view(x.Value(), shape...)
 	return y

@@ -65,8 +65,9 @@ func divByMean(y, x []float32) (inverse float32) {
 		return 0
 	}
 	inverse = k / sum
+	inRange := math.Abs(float64(inverse)) >= minNormal && math.Abs(float64(inverse)) <= math.MaxFloat32
 	top := simd.Max(x)
-	if magnitude := max(inverse, -inverse); magnitude >= minNormal && magnitude <= math.MaxFloat32 || !(top <= math.MaxFloat32) {
+	if inRange || !(top <= math.MaxFloat32) {
 		simd.Scale(y, inverse, x)
 		return min(inverse, steepest)
 	}
@@ -105,8 +106,8 @@ func (op *divRowMeanOp) Backward(y *Var) {
 //
 //	x [N, K], n >= 1 -> y [N, K], each row with mean 1, or 0 if it has no positive element
 //
-// Rows whose powers would leave the range of float32 are divided by their largest element first. RelativePower panics
-// if n < 1.
+// Where powers would leave the range of float32, a row is divided by its largest element first. RelativePower panics if
+// n < 1.
 func RelativePower(x *Var, n float64) *Var {
 	checkPower("RelativePower", n)
 	return DivRowMean(RectifiedPower(withinRange(x, n), n))
@@ -114,7 +115,7 @@ func RelativePower(x *Var, n float64) *Var {
 
 // withinRange scales rows whose largest element, to the power n, would leave little of the range of float32.
 func withinRange(x *Var, n float64) *Var {
-	const most = 100 // binary orders of magnitude: as many again, and 26, are left to smaller elements and their sum
+	const most = 100 // binary orders of magnitude: float32 has 26 more for the sum and for smaller elements
 	y, op := Record[rowScaleOp]("RowScale", x)
 	op.scale = slices.Grow(op.scale[:0], x.Rows())[:x.Rows()]
 	ordinary := true

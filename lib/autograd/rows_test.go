@@ -39,7 +39,9 @@ func TestDivRowMean(t *testing.T) {
 
 // The shares of a row are the same for every scale that float32 holds, and no gradient is NaN or infinite.
 func TestDivRowMeanAtEveryScale(t *testing.T) {
-	for _, scale := range []float32{0x1p-149, 0x1p-140, 0x1p-130, 0x1p-127, 0x1p-126, 0x1p-100, 1, 0x1p100, 0x1p125, 0x1p126} {
+	for _, scale := range []float32{
+		0x1p-149, 0x1p-140, 0x1p-130, 0x1p-127, 0x1p-126, 0x1p-100, 1, 0x1p100, 0x1p125, 0x1p126,
+	} {
 		tape := autograd.NewTape(1)
 		x := tape.Leaf(tensor.From([]float32{2 * scale, 0, scale, scale}, 1, 4))
 		y := autograd.DivRowMean(x)

@@ -15,7 +15,10 @@
 //		// w.Grad() and b.Grad() now hold the gradients.
 //	}
 //
-// Operations of other packages (competition, losses) are recorded the same way, with [Record].
+// Packages define operations of their own (competition, losses) with [Record].
+//
+// Operations panic if the shapes of their inputs do not fit, before they write anything. A batch may be empty: results
+// then have no samples and gradients are zero; a mean over no samples is NaN.
 package autograd
 
 import (
@@ -46,7 +49,8 @@ func NewTape(workers int) *Tape {
 }
 
 // Backend names the implementation of the numeric kernels in use: "avx512", "avx2" or "go". The environment variable
-// LATERAL_SIMD, set to avx2 or off, chooses a simpler one.
+// LATERAL_SIMD, set to avx2 or off, chooses a simpler one. LATERAL_SPARSE, set to on or off, says whether zeros are left
+// out of matrix products, instead of the choice of what is faster; results are the same.
 func Backend() string { return simd.Name() }
 
 // Workers returns how many goroutines an operation may use.
@@ -62,14 +66,14 @@ func (t *Tape) SetTraining(on bool) { t.training = on }
 // used afterwards. Parameters keep their values and gradients.
 func (t *Tape) Reset() { t.n = 0 }
 
-// Input returns a variable that shares x and needs no gradient.
+// Input returns a variable on the tape that shares the memory of x and needs no gradient.
 func (t *Tape) Input(x *tensor.Tensor) *Var {
 	v := t.next("input")
 	v.value.share(x)
 	return v
 }
 
-// Leaf returns a variable that shares x and receives a gradient.
+// Leaf returns a variable on the tape that shares the memory of x and receives a gradient.
 func (t *Tape) Leaf(x *tensor.Tensor) *Var {
 	v := t.Input(x)
 	v.op, v.needsGrad = "leaf", true
@@ -134,9 +138,9 @@ func (v *Var) describe(i int) string {
 
 func isFinite(x float32) bool { return !math.IsNaN(float64(x)) && !math.IsInf(float64(x), 0) }
 
-// ActivationPattern returns a hash of every discrete choice made on the tape: which units won, on which side of zero the
-// inputs of ReLU and Abs lay. Two runs with the same pattern lie on the same smooth piece of the function, which is
-// what a check by finite differences needs to know.
+// ActivationPattern returns a hash of every discrete choice made on the tape ([Piecewise]): which units won, on which
+// side of zero the inputs of ReLU and Abs lay. Two runs with the same pattern lie on the same smooth piece of the
+// function, which is what a check by finite differences needs to know.
 func (t *Tape) ActivationPattern() uint64 {
 	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a
 	h := uint64(offset)

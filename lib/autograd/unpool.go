@@ -11,15 +11,15 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// MaxUnpool puts each element of a plane at a place of a larger plane of zeros, or nowhere:
+// MaxUnpool undoes max-pooling: each element of a plane returns to where it was found in a larger plane of zeros.
 //
 //	y[n, c, at[n,c,i]] = x[n, c, i] where at[n,c,i] >= 0
 //
 //	x [N, C, H, W], at of as many elements, each below h·w -> y [N, C, h, w]
 //
-// With the switches of [MaxPool2D], counted within the plane, it undoes pooling: each element returns to where it was
-// found, and the others are 0. at is copied. MaxUnpool panics if it has not one place for each element, or one lies outside
-// the plane; elements of a plane must have different places.
+// at holds the switches of [MaxPool2D], counted within the plane, or -1 for an element that goes nowhere; it is copied.
+// Elements of a plane must have different places. MaxUnpool panics unless there is a place for each element, and if a
+// place lies outside the plane.
 func MaxUnpool(x *Var, at []int32, h, w int) *Var {
 	s := x.Shape()
 	if len(s) != 4 || len(at) != x.value.Len() || h < 1 || w < 1 {
@@ -94,8 +94,7 @@ func (op *maxUnpoolOp) backward(y *Var, lo, hi int) {
 	}
 }
 
-// where returns v where at >= 0, and 0 elsewhere. Which it is nobody can predict, least of all a processor: there is no
-// branch.
+// where returns v if at >= 0, and 0 otherwise, without a branch: the processor could not predict it.
 func where(at int32, v float32) float32 {
 	return math.Float32frombits(math.Float32bits(v) &^ uint32(at>>31))
 }

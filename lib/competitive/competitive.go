@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package competitive holds operations in which the units of a layer compete and the losers fall silent.
+// Package competitive holds operations in which the units of a layer compete and the losers are set to zero.
 //
 //	LWTA     within each block of units only the largest passes      [LCN15, section 2]
 //	Maxout   as LWTA, but a block has one output: its largest        [LCN15, section 2]
 //	KWTA     of all units of a sample only the k largest pass
 //
-// ReLU, a unit's competition with zero, is in package autograd. Each operation takes net inputs z [N, U], one row
-// for each sample, and passes gradients to the winners alone. LWTA and maxout also take the maps of a convolutional
-// layer, z [N, C, H, W]: at each place neighbouring maps compete, and pooling, if any, comes after. The result keeps who
-// won: [Winners] returns a block's winner, [Submask] the pattern of winning units. Ties go to the lowest index; a NaN
-// never wins.
+// ReLU, a unit's competition with zero, is in package autograd. Each operation takes net inputs z [N, U], one row for
+// each sample, and passes gradients to the winners alone. LWTA and maxout also take the maps of a convolutional layer,
+// z [N, C, H, W]: at each place neighbouring maps compete, before any pooling. [Winners] returns who won, [Submask] the
+// pattern of winning units. Ties go to the lowest index; NaN never wins.
 package competitive
 
 import (
@@ -96,22 +95,21 @@ func checkBlocks(op string, z *autograd.Var, block int) {
 	}
 }
 
-// winners is embedded in the state of operations that have some.
-type winners []int32
+// contest is embedded in the state of operations that have winners.
+type contest struct{ winners []int32 }
 
 // Winners returns them.
-func (w winners) Winners() []int32 { return w }
+func (c *contest) Winners() []int32 { return c.winners }
 
 // Choices yields them.
-func (w winners) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(w) }
+func (c *contest) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(c.winners) }
 
 // blocks is the state of a competition within blocks of neighbouring units. Contests are numbered by sample, block and
 // place.
 type blocks struct {
-	block, places int // units in a block, and places of a map: 1 for a dense layer
-	winners           // of each contest, 0 to block-1
-
-	best []float32 // so far, at each place
+	contest                 // winners are numbered within their block
+	block, places int       // units in a block, and places of a map: 1 for a dense layer
+	best          []float32 // so far, at each place
 }
 
 // member returns the position of unit w of contest number b.
@@ -179,7 +177,8 @@ func argmax(x []float32) int {
 func KWTA(z *autograd.Var, k int) *autograd.Var {
 	units := z.Width()
 	if k < 1 || k > units {
-		panic(fmt.Sprintf("competitive: KWTA: k must lie between 1 and the %d units of shape %v, got %d", units, z.Shape(), k))
+		panic(fmt.Sprintf("competitive: KWTA: k must lie between 1 and the %d units of shape %v, got %d",
+			units, z.Shape(), k))
 	}
 	y, op := autograd.Record[kwtaOp]("KWTA", z)
 	y.Resize(z.Shape()...)
@@ -200,8 +199,8 @@ func KWTA(z *autograd.Var, k int) *autograd.Var {
 }
 
 type kwtaOp struct {
+	contest // the winners of each sample, in ascending order
 	k       int
-	winners           // of each sample, in ascending order
 	order   []float32 // their values, as a heap
 }
 

@@ -125,9 +125,12 @@ func TestByHand(t *testing.T) {
 		winners             []int32
 		wantRows, wantWidth int
 	}{
-		{"LWTA", LWTA(z, 2), []float32{0, 3, 2, 0, -1, 0, 0, 0, 0, 5, 7, 0}, []float32{0, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0}, []int32{1, 0, 0, 0, 1, 0}, 2, 6},
-		{"Maxout", Maxout(z, 3), []float32{3, 2, 0, 7}, []float32{0, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0}, []int32{1, 0, 0, 1}, 2, 2},
-		{"KWTA", KWTA(z, 2), []float32{0, 3, 2, 0, 0, 0, 0, 0, 0, 5, 7, 0}, []float32{0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0}, []int32{1, 2, 3, 4}, 2, 6},
+		{"LWTA", LWTA(z, 2), []float32{0, 3, 2, 0, -1, 0, 0, 0, 0, 5, 7, 0},
+			[]float32{0, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0}, []int32{1, 0, 0, 0, 1, 0}, 2, 6},
+		{"Maxout", Maxout(z, 3), []float32{3, 2, 0, 7},
+			[]float32{0, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0}, []int32{1, 0, 0, 1}, 2, 2},
+		{"KWTA", KWTA(z, 2), []float32{0, 3, 2, 0, 0, 0, 0, 0, 0, 5, 7, 0},
+			[]float32{0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0}, []int32{1, 2, 3, 4}, 2, 6},
 	} {
 		if c.y.Rows() != c.wantRows || c.y.Width() != c.wantWidth || !slices.Equal(c.y.Data(), c.out) {
 			t.Errorf("%s = %v of shape %v, want %v", c.name, c.y.Data(), c.y.Shape(), c.out)
@@ -207,13 +210,54 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}
 }
 
+// first is an operation of another package in which the first unit of each row wins.
+type first struct{ winners []int32 }
+
+func (op *first) Backward(*autograd.Var) {}
+func (op *first) Winners() []int32       { return op.winners }
+func (op *first) Submask(y *autograd.Var, mask []float32) {
+	for r := range y.Rows() {
+		mask[r*y.Width()] = 1
+	}
+}
+
+func TestOtherOperationsCompete(t *testing.T) {
+	tape := autograd.NewTape(1)
+	z := tape.Input(tensor.From([]float32{1, 3, -2, -1, 0, 2}, 2, 3))
+	y, op := autograd.Record[first]("first", z)
+	op.winners = append(op.winners[:0], 0, 0)
+	y.Resize(2, 3)
+	image := autograd.MaxPool2D(autograd.Reshape(z, 1, 1, 2, 3), autograd.Pool{H: 2, W: 2, StrideW: 1})
+	for _, c := range []struct {
+		y    *autograd.Var
+		mask []float32
+	}{
+		{y, []float32{1, 0, 0, 1, 0, 0}},
+		{autograd.RectifiedPower(z, 3), []float32{1, 1, 0, 0, 0, 1}},
+		{image, []float32{0, 1, 0, 0, 0, 0}},
+	} {
+		if got := Submask(c.y).Data(); !slices.Equal(got, c.mask) {
+			t.Errorf("submask of %s is %v, want %v", c.y.Op(), got, c.mask)
+		}
+	}
+	if got := slices.Concat(Winners(y), Winners(image)); !slices.Equal(got, []int32{0, 0, 1, 1}) {
+		t.Errorf("winners %v", got)
+	}
+}
+
 func TestMistakesPanic(t *testing.T) {
 	z := autograd.NewTape(1).Input(tensor.New(2, 10))
 	for want, f := range map[string]func(){
-		"competitive: LWTA: blocks of 3 do not divide the units of shape [2 10]":      func() { LWTA(z, 3) },
-		"competitive: Maxout: blocks of 0 do not divide the units of shape [2 10]":    func() { Maxout(z, 0) },
-		"k must lie between 1 and the 10 units of shape [2 10], got 11":               func() { KWTA(z, 11) },
-		"Submask: want the result of ReLU, LWTA, Maxout or KWTA, got that of Sigmoid": func() { Submask(autograd.Sigmoid(z)) },
+		"competitive: LWTA: blocks of 3 do not divide the units of shape [2 10]":   func() { LWTA(z, 3) },
+		"competitive: Maxout: blocks of 0 do not divide the units of shape [2 10]": func() { Maxout(z, 0) },
+		"k must lie between 1 and the 10 units of shape [2 10], got 11":            func() { KWTA(z, 11) },
+		"Submask: want the result of ReLU, LWTA, Maxout or KWTA, got that of Sigmoid": func() {
+			Submask(autograd.Sigmoid(z))
+		},
+		"Submask: want the result of ReLU, LWTA, Maxout or KWTA, got that of input": func() { Submask(z) },
+		"Winners: want the result of LWTA, Maxout, KWTA or MaxPool2D, got that of ReLU": func() {
+			Winners(autograd.ReLU(z))
+		},
 	} {
 		func() {
 			defer func() {
@@ -224,6 +268,13 @@ func TestMistakesPanic(t *testing.T) {
 			f()
 		}()
 	}
+}
+
+func ExampleSubmask() {
+	tape := autograd.NewTape(1)
+	z := tape.Input(tensor.From([]float32{1, 3, -2, -1}, 1, 4))
+	fmt.Println(Submask(autograd.ReLU(z)).Data(), Submask(LWTA(z, 2)).Data(), Winners(KWTA(z, 2)))
+	// Output: [1 1 0 0] [0 1 0 1] [0 1]
 }
 
 func ExampleLWTA() {

@@ -45,6 +45,11 @@ func (a *Augmented) Gather(b *Batch, idx []int) {
 	}
 }
 
+// Fingerprint identifies the images and what is done to them; see [Fingerprint]. It draws nothing from RNG.
+func (a *Augmented) Fingerprint() string {
+	return fmt.Sprintf("%s, %d zeros around, flipped: %t", Fingerprint(a.Set), a.Pad, a.Flip)
+}
+
 // window sets dst[r, c] to src[r+dy, c+dx], 0 outside, and mirrors it if asked for.
 func window(dst, src []float32, h, w, dy, dx int, flip bool) {
 	clear(dst)

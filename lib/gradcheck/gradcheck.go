@@ -2,9 +2,9 @@
 
 // Package gradcheck compares gradients with finite differences.
 //
-// Sparse and competitive layers are smooth only in pieces: where a unit loses its competition between x-h and x+h,
-// the difference quotient mixes two pieces and says nothing about either. [Check] notices this from the pattern of
-// winners ([autograd.Tape.ActivationPattern]) and draws another element instead.
+// Sparse and competitive layers are only piecewise smooth: if a unit loses its competition between x-h and x+h, the
+// difference quotient mixes two pieces and says nothing about either. [Check] detects this from the pattern of winners
+// ([autograd.Tape.ActivationPattern]) and checks another element instead.
 package gradcheck
 
 import (
@@ -113,11 +113,13 @@ func (k *checker) check(v *autograd.Var) error {
 		checked++
 		got := float64(grad.Data()[i])
 		if diff := math.Abs(got - slope); !(diff <= k.Tolerance*scale) {
-			return fmt.Errorf("element %d: gradient %.6g, by differences %.6g (allowed error %.2g)", i, got, slope, k.Tolerance*scale)
+			return fmt.Errorf("element %d: gradient %.6g, by differences %.6g (allowed error %.2g)",
+				i, got, slope, k.Tolerance*scale)
 		}
 	}
 	if checked == 0 || skipped > checked {
-		return fmt.Errorf("checked %d elements, but %d lie too close to a tie: use other inputs or a smaller step", checked, skipped)
+		return fmt.Errorf("checked %d elements, but %d lie too close to a tie: use other inputs or a smaller step",
+			checked, skipped)
 	}
 	return nil
 }

@@ -49,7 +49,9 @@ func TestCheckFindsWrongGradients(t *testing.T) {
 		factor float32
 		ok     bool
 	}{{1, true}, {1.01, false}, {0.99, false}, {0, false}, {-1, false}} {
-		err := gradcheck.Check(gradcheck.Config{}, func(t *autograd.Tape) *autograd.Var { return square(on(t, x), c.factor) }, x)
+		err := gradcheck.Check(gradcheck.Config{}, func(t *autograd.Tape) *autograd.Var {
+			return square(on(t, x), c.factor)
+		}, x)
 		if (err == nil) != c.ok {
 			t.Errorf("gradient times %v: %v", c.factor, err)
 		}

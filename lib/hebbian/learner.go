@@ -76,16 +76,17 @@ type Learner struct {
 	rate  float64 // of the last step of a run
 
 	// Of the update in hand:
-	x        *tensor.Tensor // [batch, inputs]
-	currents []float32      // [batch, units]
-	ranking  []int32        // [batch, k], the units by rank
-	held     []float32      // [batch, k], their currents
-	touched  []int32        // units that change, in ascending order
-	first    []int32        // [units], the first event of a unit; none is -1
-	next     []int32        // [2·batch], the event of the same unit after one
-	delta    []float32      // [touched, inputs], their changes
-	largest  []float32      // [touched], the largest magnitudes in them
-	scratch  []float32      // [touched, inputs]
+	x        *tensor.Tensor     // [batch, inputs]
+	product  simd.SparseProduct // leaves out the zeros of x where that is faster
+	currents []float32          // [batch, units]
+	ranking  []int32            // [batch, k], the units by rank
+	held     []float32          // [batch, k], their currents
+	touched  []int32            // units that change, in ascending order
+	first    []int32            // [units], the first event of a unit; none is -1
+	next     []int32            // [2·batch], the event of the same unit after one
+	delta    []float32          // [touched, inputs], their changes
+	largest  []float32          // [touched], the largest magnitudes in them
+	scratch  []float32          // [touched, inputs]
 	factor   float32
 	part     func(l *Learner, lo, hi int)
 }
@@ -165,10 +166,11 @@ func (l *Learner) Compete(x *tensor.Tensor) []int32 {
 	n, units, inputs, k := x.Rows(), l.w.Rows(), x.Width(), l.rule.K
 	l.x = x
 	l.currents, l.ranking, l.held = grow(l.currents, n*units), grow(l.ranking, n*k), grow(l.held, n*k)
+	l.product = simd.SparseProduct{TransB: true, Density: simd.Density(x.Data(), n, inputs)}
 	l.share(units, worthSharing/max(1, n*inputs), func(l *Learner, lo, hi int) {
 		n, inputs, units := l.x.Rows(), l.x.Width(), l.w.Rows()
 		out := l.currents[lo : (n-1)*units+hi]
-		simd.GemmNT(n, hi-lo, inputs, l.x.Data(), inputs, l.power.Data()[lo*inputs:hi*inputs], inputs, out, units, false)
+		l.product.Gemm(n, hi-lo, inputs, l.x.Data(), inputs, l.power.Data()[lo*inputs:hi*inputs], inputs, out, units)
 	})
 	l.share(n, worthSharing/(16*k*units), func(l *Learner, lo, hi int) {
 		for i := lo; i < hi; i++ {

@@ -12,16 +12,16 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Consistency returns the mean Kullback-Leibler divergence of each sample's class posterior from what is believed about it,
+// Consistency returns the mean Kullback-Leibler divergence of each sample's class posterior from given beliefs,
 //
 //	(1/N) sum_n sum_c p_n,c log(p_n,c / q_n,c),   q_n = softmax(a_n),
 //
-// in nats: 0 where the posteriors are the beliefs, however uncertain these are.
+// in nats: 0 if the posteriors equal the beliefs, however uncertain these are.
 //
 //	logits a [N, C], beliefs p [N, C], none negative, each row with sum 1 -> one number
 //
-// Beliefs have no gradient. With those that averaged weights form of the samples without noise it is the consistency
-// cost of mean teachers. Consistency panics if the shapes differ. Source: [TV17].
+// Beliefs have no gradient. If they come from a model with averaged weights, on the samples without noise, this is the
+// consistency cost of mean teachers. Consistency panics if the shapes differ. Source: [TV17].
 func Consistency(logits *autograd.Var, beliefs *tensor.Tensor) *autograd.Var {
 	n, classes := logits.Rows(), logits.Width()
 	if beliefs.Rows() != n || beliefs.Width() != classes {

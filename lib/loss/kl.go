@@ -15,11 +15,11 @@ import (
 //
 //	(1/N) sum_n sum_c q_n,c log(q_n,c / p_c),   q_n = softmax(a_n),
 //
-// in nats: 0 where every posterior is the prior, log C where every sample is certain and the prior is uniform.
+// in nats: 0 if every posterior equals the prior, log C if every sample is certain and the prior is uniform.
 //
 //	logits a [N, C], prior p of length C, positive with sum 1, or nil for 1/C each -> one number
 //
-// It is the sum of two terms with different wishes, the mutual information of sample and class and [MarginalKL]:
+// It is the sum of two terms, the mutual information of sample and class and [MarginalKL]:
 //
 //	(1/N) sum_n KL[q_n || p]  =  ( H[mean q] - mean_n H[q_n] )  +  KL[mean q || p]
 //
@@ -71,7 +71,7 @@ func (op *klOp) Backward(y *autograd.Var) {
 //
 //	sum_c m_c log(m_c / p_c),   m = (1/N) sum_n softmax(a_n),
 //
-// in nats: 0 where the batch as a whole uses the classes as often as the prior says, however certain the samples are.
+// in nats: 0 if the batch as a whole uses the classes as often as the prior says, however certain the samples are.
 //
 //	logits a [N, C], prior p of length C, positive with sum 1, or nil for 1/C each -> one number
 //

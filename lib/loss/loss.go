@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package loss holds the terms of a training objective. Each returns one number: a mean over the batch, so that
-// weights such as lambda mean the same for every batch size.
+// Package loss holds the terms of a training objective. Each returns one number, a mean over the batch, so that
+// weights such as lambda mean the same for every batch size. Over an empty batch it is NaN.
 package loss
 
 import (
@@ -22,7 +22,7 @@ import (
 //
 //	logits a [N, C], labels y of length N, 0 <= y < C -> one number
 //
-// CrossEntropy panics if there is not one label for each row or a label is no class.
+// CrossEntropy panics unless there is one label for each row and every label is a class.
 func CrossEntropy(logits *autograd.Var, labels []int) *autograd.Var {
 	n, classes := logits.Rows(), logits.Width()
 	checkLabels("CrossEntropy", logits, labels)
@@ -82,19 +82,23 @@ func (op *crossEntropyOp) Backward(y *autograd.Var) {
 	}
 }
 
-// MSE returns the mean over all elements of (x - target)².
+// MSE returns the mean squared error, that of (x - target)² over all elements of the batch.
 //
 //	x, target of the same shape -> one number
 //
-// It is the squared error of each sample divided by the number of its elements; see [SSE]. MSE panics if
-// the shapes differ.
+// MSE panics if the shapes differ.
 func MSE(x, target *autograd.Var) *autograd.Var {
 	checkShapes("MSE", x, target)
 	return autograd.Mean(autograd.Square(autograd.Sub(x, target)))
 }
 
-// SSE returns the squared error of a sample, summed over its elements and averaged over the batch:
-// (1/N) sum_n ||x_n - target_n||². SSE panics if the shapes differ.
+// SSE returns the sum of squared errors of a sample, averaged over the batch,
+//
+//	(1/N) sum_n ||x_n - target_n||²
+//
+//	x, target of the same shape -> one number
+//
+// which is [MSE] times the number of elements in a sample. SSE panics if the shapes differ.
 func SSE(x, target *autograd.Var) *autograd.Var {
 	checkShapes("SSE", x, target)
 	return autograd.Scale(autograd.Sum(autograd.Square(autograd.Sub(x, target))), 1/float32(x.Rows()))

@@ -10,11 +10,11 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// NonNegativity returns the price of negative elements,
+// NonNegativity returns a penalty on negative elements,
 //
 //	(1/N) sum_n ||max(0, -z_n)||²,
 //
-// which is 0 if and only if no element of z is negative (or each is too small for its square).
+// which is 0 if no element of z is negative.
 //
 //	z [N, ...] -> one number
 //

@@ -14,13 +14,13 @@ import (
 //
 //	C = (1/N) sum_n sum_c |x_n,c - t_n,c|^m,   t_n,c = 1 for the label's class and -1 for the others,
 //
-// of outputs that lie between -1 and 1, such as those of tanh [KH19, appendix B]. A large m makes the worst output
-// count for almost everything: the gradient vanishes within 1 of the target and grows steeply beyond. The document
-// adds up the examples of a batch instead of averaging them.
+// of outputs that lie between -1 and 1, such as those of tanh [KH19, appendix B]. With a large m the worst output
+// dominates: the gradient almost vanishes within 1 of the target and grows steeply beyond. The document adds up the
+// samples of a batch instead of averaging them.
 //
 //	outputs x [N, C], labels y of length N, 0 <= y < C, m >= 1 -> one number
 //
-// Power panics if there is not one label for each row, a label is no class, or m < 1.
+// Power panics unless there is one label for each row, every label is a class, and m >= 1.
 func Power(x *autograd.Var, labels []int, m float64) *autograd.Var {
 	if !(m >= 1) {
 		panic(fmt.Sprintf("loss: Power: power %v, want at least 1", m))

@@ -12,20 +12,20 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// BatchNorm is batch normalisation: each channel loses its mean over the batch, is divided by its standard deviation, and
-// gets a scale and a shift of its own,
+// BatchNorm is batch normalisation: from each channel it subtracts the mean over the batch, divides by the standard
+// deviation, and applies a scale and a shift learnt for the channel,
 //
 //	y = Scale·(x - mean) / sqrt(variance + Eps) + Shift
 //
 //	x [N, C, ...] -> y [N, C, ...], mean and variance [C] over N and all places
 //
-// A tape that is training takes mean and variance (of the N·places numbers, not the unbiased estimate) from the batch,
-// and moves the running averages:
+// While training, mean and variance (of the N·places numbers, not the unbiased estimate) are those of the batch, and
+// the running averages follow them:
 //
 //	Mean = Momentum·Mean + (1-Momentum)·mean, and Variance alike
 //
-// Any other tape takes the running averages. They are buffers of the model: saved with it, never trained.
-// Source: [IS15].
+// Otherwise they are the running averages, which are buffers of the model: saved with it, but not trained. An empty
+// batch leaves them as they are. Source: [IS15].
 type BatchNorm struct {
 	Scale    *autograd.Var  // [C]
 	Shift    *autograd.Var  // [C]
@@ -33,7 +33,7 @@ type BatchNorm struct {
 	Variance *tensor.Tensor // [C], running
 
 	Momentum float32 // of the running averages, 0 <= Momentum < 1
-	Eps      float32 // keeps a silent channel finite
+	Eps      float32 // keeps a constant channel finite
 }
 
 // NewBatchNorm returns the normalisation of some channels: scales 1, shifts 0, running mean 0 and variance 1, Momentum
@@ -57,9 +57,10 @@ func (b *BatchNorm) Forward(x *autograd.Var) *autograd.Var {
 	if s := x.Shape(); len(s) < 2 || s[1] != channels {
 		panic(fmt.Sprintf("nn: BatchNorm: want x [N, %d, ...], got %v", channels, s))
 	}
+	measured := training("BatchNorm", x) && x.Value().Len() > 0
 	y, op := autograd.Record[batchNormOp]("BatchNorm", x, b.Scale, b.Shift)
 	y.Resize(x.Shape()...)
-	op.eps, op.measured = b.Eps, x.Tape().Training() && x.Value().Len() > 0
+	op.eps, op.measured = b.Eps, measured
 	op.channels = slices.Grow(op.channels[:0], channels)[:channels]
 	if !op.measured {
 		for c, v := range b.Variance.Data() {

@@ -120,6 +120,29 @@ func TestBatchNormOfConstants(t *testing.T) {
 	}
 }
 
+// A batch of nothing moves no average, whether it has no samples or images without places.
+func TestBatchNormOfNothing(t *testing.T) {
+	for _, shape := range [][]int{{0, 4}, {0, 4, 3, 3}, {2, 4, 0, 3}} {
+		b := lively(4)
+		mean, variance := b.Mean.Clone(), b.Variance.Clone()
+		tape := autograd.NewTape(1)
+		tape.SetTraining(true)
+		x := tape.Leaf(tensor.New(shape...))
+		tape.Backward(autograd.Sum(b.Forward(x)))
+		if !slices.Equal(b.Mean.Data(), mean.Data()) || !slices.Equal(b.Variance.Data(), variance.Data()) {
+			t.Errorf("%v: running mean %v, was %v; variance %v, was %v", shape, b.Mean, mean, b.Variance, variance)
+		}
+		for _, p := range []*autograd.Var{b.Scale, b.Shift} {
+			if slices.ContainsFunc(p.Grad().Data(), func(g float32) bool { return g != 0 }) {
+				t.Errorf("%v: gradient %v", shape, p.Grad())
+			}
+		}
+		if x.Grad() == nil {
+			t.Errorf("%v: no gradient", shape)
+		}
+	}
+}
+
 func TestBatchNormForAnyWorkers(t *testing.T) {
 	var want []float32
 	for _, workers := range []int{1, 2, 5} {

@@ -28,8 +28,8 @@ func (c *Conv2D) Forward(x *autograd.Var) *autograd.Var {
 	return autograd.Conv2D(x, c.Weight, c.Bias, c.Shape)
 }
 
-// ConvTranspose2D is a layer of filters that paints images: each element of a channel adds its filter, times itself,
-// to the output; see [autograd.ConvTranspose2D].
+// ConvTranspose2D is a layer of filters that renders images: each element of a channel adds its filter, scaled by the
+// element, to the output; see [autograd.ConvTranspose2D].
 //
 //	x [N, channels, H, W] -> y [N, filters, OH, OW] with the size of [autograd.ConvShape.TransposedSize]
 type ConvTranspose2D struct {
@@ -41,7 +41,9 @@ type ConvTranspose2D struct {
 // NewConvTranspose2D returns a layer that makes images of as many channels as it has filters from images of some
 // channels. The filters are drawn from rng by init, with filters·kh·kw inputs and channels·kh·kw outputs as in
 // PyTorch; a nil init is [Uniform].
-func NewConvTranspose2D(channels, filters, kh, kw int, s autograd.ConvShape, init Init, rng *tensor.RNG) *ConvTranspose2D {
+func NewConvTranspose2D(
+	channels, filters, kh, kw int, s autograd.ConvShape, init Init, rng *tensor.RNG,
+) *ConvTranspose2D {
 	w, b := filterBank(channels, filters, kh, kw, filters, init, rng)
 	return &ConvTranspose2D{Weight: w, Bias: b, Shape: s}
 }

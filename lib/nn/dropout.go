@@ -3,42 +3,76 @@
 package nn
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Dropout silences each element with probability P while training and multiplies the others by Scale, as a rule
-// 1/(1-P), so that the mean stays. It passes everything through otherwise. P is rounded to a multiple of 2^-16. Source: [SHKSS14].
+// Dropout sets each element to zero with probability P while training, and multiplies the others by Scale, usually
+// 1/(1-P), so that the mean stays the same. Outside training it passes everything through. P is rounded to a multiple
+// of 2^-16. Source: [SHKSS14].
 type Dropout struct {
-	P     float32     // probability of silence, 0 <= P < 1
-	Scale float32     // factor on what is not silent while training; 0 is 1/(1-P)
+	P     float32     // probability of zero, 0 <= P < 1
+	Scale float32     // factor on the other elements while training; 0 stands for 1/(1-P)
 	RNG   *tensor.RNG // where the draws come from
-
-	mask tensor.Tensor
 }
 
 // NewDropout returns a dropout layer. It panics unless 0 <= p < 1.
 func NewDropout(p float32, rng *tensor.RNG) *Dropout {
 	if !(p >= 0 && p < 1) {
-		panic("nn: NewDropout: the probability must lie in [0, 1)")
+		panic(fmt.Sprintf("nn: NewDropout: probability %v, want one in [0, 1)", p))
 	}
 	return &Dropout{P: p, RNG: rng}
 }
 
-// Forward drops elements of x if its tape is training.
+// Forward drops elements of x if its tape is training. It draws anew each time, so that a layer may be used more than
+// once in a step.
 func (d *Dropout) Forward(x *autograd.Var) *autograd.Var {
-	if !x.Tape().Training() || d.P == 0 {
+	if !training("Dropout", x) || d.P == 0 {
 		return x
 	}
-	d.mask.Resize(x.Shape()...)
-	d.draw(d.mask.Data())
-	return autograd.Mul(x, x.Tape().Input(&d.mask))
+	y, op := autograd.Record[dropoutOp]("Dropout", x)
+	y.Resize(x.Shape()...)
+	op.mask = slices.Grow(op.mask[:0], x.Value().Len())[:x.Value().Len()]
+	d.draw(op.mask)
+	autograd.For(y, len(op.mask), 1<<14, (*dropoutOp).forward)
+	return y
 }
 
-// draw fills mask with 0 and the scale. One random number serves four elements, 16 bits each: generating the numbers
-// would cost more than the layer otherwise.
+// training reports whether the tape of a layer's input is training.
+func training(layer string, x *autograd.Var) bool {
+	if x.Tape() == nil {
+		panic(fmt.Sprintf("nn: %s: the input is a parameter, which is on no tape", layer))
+	}
+	return x.Tape().Training()
+}
+
+type dropoutOp struct {
+	mask []float32 // 0 or the scale
+}
+
+func (op *dropoutOp) forward(y *autograd.Var, lo, hi int) {
+	simd.Mul(y.Data()[lo:hi], y.In(0).Data()[lo:hi], op.mask[lo:hi])
+}
+
+func (op *dropoutOp) Backward(y *autograd.Var) {
+	if x := y.In(0); x.NeedsGrad() {
+		x.GradSum()
+		autograd.For(y, len(op.mask), 1<<14, (*dropoutOp).backward)
+	}
+}
+
+func (op *dropoutOp) backward(y *autograd.Var, lo, hi int) {
+	simd.MulAdd(y.In(0).Grad().Data()[lo:hi], y.Grad().Data()[lo:hi], op.mask[lo:hi])
+}
+
+// draw fills mask with 0 and the scale. Each random number serves four elements, 16 bits each, because generating them
+// would otherwise be the most expensive part of the layer.
 func (d *Dropout) draw(mask []float32) {
-	silent := uint64(d.P*(1<<16) + 0.5)
+	dropped := uint64(d.P*(1<<16) + 0.5)
 	values := [2]float32{0, d.Scale}
 	if d.Scale == 0 {
 		values[1] = 1 / (1 - d.P)
@@ -48,7 +82,7 @@ func (d *Dropout) draw(mask []float32) {
 		n := min(4, len(mask))
 		for i := range mask[:n] {
 			keep := 0
-			if bits&0xffff >= silent {
+			if bits&0xffff >= dropped {
 				keep = 1
 			}
 			mask[i] = values[keep]

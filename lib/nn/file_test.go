@@ -23,7 +23,9 @@ func newMLP(units int, seed uint64) *mlp {
 }
 
 func sameParams(a, b any) bool {
-	return slices.EqualFunc(Params(a), Params(b), func(x, y *autograd.Var) bool { return slices.Equal(x.Data(), y.Data()) })
+	return slices.EqualFunc(Params(a), Params(b), func(x, y *autograd.Var) bool {
+		return slices.Equal(x.Data(), y.Data())
+	})
 }
 
 func TestSaveAndLoad(t *testing.T) {

@@ -66,8 +66,8 @@ func NewDense(in, out int, init Init, rng *tensor.RNG) *Dense {
 // Forward returns the net inputs of the units.
 func (d *Dense) Forward(x *autograd.Var) *autograd.Var { return autograd.Linear(x, d.Weight, d.Bias) }
 
-// MaxNorm shortens every row of w that is longer than limit, in Euclidean length, to that length: the constraint on
-// a unit's incoming weights that goes with dropout. Call it after each optimiser step. Source: [SHKSS14].
+// MaxNorm scales every row of w whose Euclidean norm is above limit down to that norm: the constraint on a unit's
+// incoming weights that goes with dropout. Call it after each optimiser step. Source: [SHKSS14].
 func MaxNorm(w *autograd.Var, limit float32) {
 	t := w.Value()
 	for r := range t.Rows() {

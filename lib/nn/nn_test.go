@@ -44,7 +44,9 @@ func TestStateOfNamesEverything(t *testing.T) {
 	for _, r := range s.Streams {
 		names = append(names, r.Name)
 	}
-	want := []string{"hidden.weight[3 4]", "hidden.bias[3]", "stack.1.weight[2 3]", "stack.1.bias[2]", "mean", "stack.0.rng"}
+	want := []string{
+		"hidden.weight[3 4]", "hidden.bias[3]", "stack.1.weight[2 3]", "stack.1.bias[2]", "mean", "stack.0.rng",
+	}
 	if !slices.Equal(names, want) {
 		t.Errorf("state %q, want %q", names, want)
 	}
@@ -138,6 +140,69 @@ func TestDropout(t *testing.T) {
 	}
 }
 
+// Element i is dropped if 16 bits of the stream, beginning with the lowest of each number, are below P·2^16; what is
+// drawn for a first use of the layer in a step is still what counts for its gradient after a second.
+func TestDropoutByItsStream(t *testing.T) {
+	d := &Dropout{P: 0.4, Scale: 3, RNG: tensor.Stream(7, "dropout")}
+	rng := tensor.Stream(7, "dropout")
+	tape := autograd.NewTape(1)
+	tape.SetTraining(true)
+	x := tensor.From([]float32{1, 2, 3, 4, 5, 6}, 2, 3)
+	var inputs []*autograd.Var
+	var sum *autograd.Var
+	var want [][]float32
+	for range 2 {
+		mask := make([]float32, 6)
+		bits := []uint64{rng.Uint64(), rng.Uint64()}
+		for i := range mask {
+			if bits[i/4]>>(16*(i%4))%(1<<16) >= 26214 { // 0.4 of 65536
+				mask[i] = 3
+			}
+		}
+		in := tape.Leaf(x)
+		y := d.Forward(in)
+		for i, m := range mask {
+			if y.Data()[i] != m*x.Data()[i] {
+				t.Fatalf("dropout made %v of %v, want the mask %v", y.Data(), x.Data(), mask)
+			}
+		}
+		inputs, want = append(inputs, in), append(want, mask)
+		if sum == nil {
+			sum = y
+		} else {
+			sum = autograd.Add(sum, y)
+		}
+	}
+	tape.Backward(autograd.Sum(sum))
+	for i, in := range inputs {
+		if !slices.Equal(in.Grad().Data(), want[i]) {
+			t.Errorf("use %d has gradient %v, want its mask %v", i, in.Grad().Data(), want[i])
+		}
+	}
+	if slices.Equal(want[0], want[1]) {
+		t.Error("both draws are the same: the test shows nothing")
+	}
+}
+
+func TestLayersRefuseParameters(t *testing.T) {
+	p := autograd.NewParam(tensor.New(2, 3))
+	for want, f := range map[string]func(){
+		"nn: Dropout: the input is a parameter":                func() { NewDropout(0.5, nil).Forward(p) },
+		"nn: BatchNorm: the input is a parameter":              func() { NewBatchNorm(3).Forward(p) },
+		"nn: NewDropout: probability 1, want one in [0, 1)":    func() { NewDropout(1, nil) },
+		"nn: NewDropout: probability -0.1, want one in [0, 1)": func() { NewDropout(-0.1, nil) },
+	} {
+		func() {
+			defer func() {
+				if msg := fmt.Sprint(recover()); !strings.Contains(msg, want) {
+					t.Errorf("panic %q, want %q", msg, want)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
 func TestDropoutGradient(t *testing.T) {
 	x := autograd.NewParam(tensor.New(4, 9))
 	tensor.Stream(2, "x").Normal(x.Data(), 0, 1)
@@ -170,7 +235,8 @@ func TestParameterLayout(t *testing.T) {
 		names = append(names, fmt.Sprintf("%s %v", p.Name, p.Shape()))
 		total += p.Value().Len()
 	}
-	if want := []string{"0.weight [128 784]", "0.bias [128]", "2.weight [10 128]", "2.bias [10]"}; !slices.Equal(names, want) {
+	want := []string{"0.weight [128 784]", "0.bias [128]", "2.weight [10 128]", "2.bias [10]"}
+	if !slices.Equal(names, want) {
 		t.Errorf("parameters %q, want %q", names, want)
 	}
 	if want := 784*128 + 128 + 128*10 + 10; total != want {

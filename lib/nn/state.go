@@ -69,7 +69,8 @@ func (w *walker) walk(v reflect.Value, path []string) {
 			f := v.Type().Field(i)
 			if !f.IsExported() {
 				if holdsParams(f.Type) {
-					panic(fmt.Sprintf("nn: field %s of %s holds parameters but is not exported: start it with a capital letter", f.Name, v.Type()))
+					panic(fmt.Sprintf("nn: field %s of %s holds parameters but is not exported: start it with a capital letter",
+						f.Name, v.Type()))
 				}
 				continue
 			}

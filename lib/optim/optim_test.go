@@ -154,32 +154,50 @@ func TestAnotherNumberOfParametersPanics(t *testing.T) {
 }
 
 func TestSchedules(t *testing.T) {
-	steps := Steps(Step{0, 0.1}, Step{2, 0.05}, Step{5, 0.01})
+	given, inf := []Step{{0, 0.1}, {2, 0.05}, {5, 0.01}}, math.Inf(1)
+	steps := Steps(given...)
+	given[0].Rate = 7 // which is not the schedule's
 	for name, c := range map[string]struct {
 		s    Schedule
 		at   []float64
 		want []float64
 	}{
 		"constant":    {Constant(0.3), []float64{0, 100}, []float64{0.3, 0.3}},
-		"linear":      {Linear(1, 0, 4), []float64{0, 1, 3.5, 4, 9}, []float64{1, 0.75, 0.125, 0, 0}},
-		"exponential": {Exponential(1, 0.5, 0.2), []float64{0, 1, 2, 3}, []float64{1, 0.5, 0.25, 0.2}},
-		"cosine":      {Cosine(2, 4), []float64{0, 2, 4, 8}, []float64{2, 1, 0, 0}},
-		"steps":       {steps, []float64{0, 1.99, 2, 4.5, 5, 9}, []float64{0.1, 0.1, 0.05, 0.05, 0.01, 0.01}},
+		"linear":      {Linear(1, 0, 4), []float64{-1, 0, 1, 3.5, 4, 9, inf}, []float64{1, 1, 0.75, 0.125, 0, 0, 0}},
+		"exponential": {Exponential(1, 0.5, 0.2), []float64{-1, 0, 1, 2, 3, inf}, []float64{1, 1, 0.5, 0.25, 0.2, 0.2}},
+		"cosine":      {Cosine(2, 4), []float64{-1, 0, 2, 4, 8, inf}, []float64{2, 2, 1, 0, 0, 0}},
+		"steps":       {steps, []float64{-1, 0, 1.99, 2, 4.5, 5, 9, inf}, []float64{0.1, 0.1, 0.1, 0.05, 0.05, 0.01, 0.01, 0.01}},
+		// What takes no time is over at once.
+		"linear, no epochs":       {Linear(0, 0.01, 0), []float64{-1, 0, 1}, []float64{0.01, 0.01, 0.01}},
+		"linear, negative epochs": {Linear(0, 0.01, -2), []float64{-1, 0, 1}, []float64{0.01, 0.01, 0.01}},
+		"linear, for ever":        {Linear(0.3, 0.01, inf), []float64{0, 1e9}, []float64{0.3, 0.3}},
+		"cosine, no epochs":       {Cosine(0.01, 0), []float64{-1, 0, 1}, []float64{0, 0, 0}},
+		"exponential of nothing":  {Exponential(0, 2, 0), []float64{0, 1e9}, []float64{0, 0}},
+		"exponential to nothing":  {Exponential(0.1, 0, 0.01), []float64{0, 0.5, 1}, []float64{0.1, 0.01, 0.01}},
 	} {
 		for i, at := range c.at {
-			if got := c.s(at); math.Abs(got-c.want[i]) > 1e-12 {
+			if got := c.s(at); !(math.Abs(got-c.want[i]) <= 1e-12) {
 				t.Errorf("%s at %v: %v, want %v", name, at, got, c.want[i])
 			}
 		}
 	}
-	for _, wrong := range [][]Step{nil, {{1, 1}}, {{0, 1}, {3, 1}, {2, 1}}} {
+	nan := math.NaN()
+	for name, wrong := range map[string]func(){
+		"no steps":        func() { Steps() },
+		"a late start":    func() { Steps(Step{1, 1}) },
+		"steps back":      func() { Steps(Step{0, 1}, Step{3, 1}, Step{2, 1}) },
+		"a step at NaN":   func() { Steps(Step{0, 1}, Step{nan, 1}, Step{2, 1}) },
+		"a NaN rate":      func() { Exponential(nan, 0.5, 0) },
+		"negative factor": func() { Exponential(1, -0.5, 0) },
+		"NaN factor":      func() { Exponential(1, nan, 0) },
+	} {
 		func() {
 			defer func() {
 				if recover() == nil {
-					t.Errorf("Steps(%v) did not panic", wrong)
+					t.Errorf("%s: no panic", name)
 				}
 			}()
-			Steps(wrong...)
+			wrong()
 		}()
 	}
 }

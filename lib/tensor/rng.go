@@ -4,6 +4,7 @@ package tensor
 
 import (
 	"encoding"
+	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 )
@@ -33,12 +34,17 @@ func Stream(seed uint64, name string) *RNG {
 // MarshalBinary returns the position in the stream.
 func (r *RNG) MarshalBinary() ([]byte, error) { return r.pcg.MarshalBinary() }
 
-// UnmarshalBinary moves the stream to a position saved by MarshalBinary.
+// UnmarshalBinary moves the stream to a position saved by MarshalBinary. If b is none, the stream stays as it is.
 func (r *RNG) UnmarshalBinary(b []byte) error {
+	var pcg rand.PCG
+	if err := pcg.UnmarshalBinary(b); err != nil {
+		return fmt.Errorf("tensor: %d bytes that are no position in a random stream: %w", len(b), err)
+	}
 	if r.pcg == nil {
 		*r = *Stream(0, "")
 	}
-	return r.pcg.UnmarshalBinary(b)
+	*r.pcg = pcg
+	return nil
 }
 
 // The conversions below keep the product and the sum apart: fused, as some machines would, they round differently.

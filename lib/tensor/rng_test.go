@@ -3,6 +3,7 @@
 package tensor_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -107,4 +108,34 @@ func TestDistributions(t *testing.T) {
 			t.Errorf("%s: standard deviation %g, want %g", c.name, std, c.std)
 		}
 	}
+}
+
+// Any bytes are an error that leaves the stream where it is, or a position that is written as it was read.
+func FuzzRNGState(f *testing.F) {
+	for _, r := range []*tensor.RNG{tensor.Stream(1, "a"), tensor.Stream(2, "b")} {
+		state, err := r.MarshalBinary()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(state)
+		f.Add(state[:len(state)-1])
+	}
+	f.Add([]byte(nil))
+	f.Fuzz(func(t *testing.T, state []byte) {
+		r := tensor.Stream(3, "c")
+		before, _ := r.MarshalBinary()
+		err := r.UnmarshalBinary(state)
+		after, _ := r.MarshalBinary()
+		if err != nil && !bytes.Equal(after, before) {
+			t.Errorf("%v, but the stream has moved", err)
+		}
+		if err == nil && !bytes.Equal(after, state) {
+			t.Errorf("read %x, wrote %x", state, after)
+		}
+		var zero tensor.RNG
+		if again := zero.UnmarshalBinary(state); (again == nil) != (err == nil) {
+			t.Errorf("a zero stream says %v, another %v", again, err)
+		}
+		r.Uint64()
+	})
 }

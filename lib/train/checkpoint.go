@@ -3,73 +3,101 @@
 package train
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
-	"reflect"
+	"regexp"
+	"slices"
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-const checkpointFile = "checkpoint.json"
+const (
+	checkpointFile   = "checkpoint.json"
+	checkpointFormat = 2
+)
 
-// A checkpoint is everything but the tensors, which lie in the safetensors file that it names. It is written last
-// and replaces the one before in one step: a run that is killed while saving goes on from the save before.
+// A checkpoint is everything but the tensors, which lie in the safetensors file that it names. It is written last, under
+// a seal that finds any flipped bit, and replaces the one before in one step: a run that is killed while saving goes on
+// from the save before.
 type checkpoint struct {
 	Format  int
 	Run     identity
+	Epochs  int // of the run that saved, which the schedule in Run is of; another may go on for more
 	At      position
 	Sums    sums    // of the unfinished epoch
 	Seconds float64 // spent in the unfinished epoch
 	History History
-	Values  map[string]json.RawMessage
-	Streams map[string][]byte // random streams, by the name of the field
-	Weights string            // file name
-	Sum     string            // SHA-256 of the file
+	Streams map[string][]byte          // random streams, by name
+	Values  map[string]json.RawMessage // of the learner, by name
+	Weights string                     // file name
+	Sum     string                     // SHA-256 of the file
 }
 
-// identity is what must agree between a checkpoint and the run that goes on from it.
-type identity struct {
-	Seed      uint64
-	BatchSize int
-	Samples   int
-	Learner   string // its settings
-	Monitor   string
-	KeepBest  bool
-	Params    []string // name and shape
-	Key       string
-	Trace     []string `json:",omitempty"`
+// weightsFiles are the names of the files beside checkpoint.json.
+var weightsFiles = regexp.MustCompile(`^weights-\d+-\d+\.safetensors$`)
+
+// anew ends messages about checkpoints that are of no use.
+const anew = "remove the folder to start anew"
+
+// open locks the folder and goes on from the checkpoint in it, if there is one. What killed processes left is removed.
+func (r *run) open() error {
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
+		return fmt.Errorf("train: no folder %s for checkpoints: %w", r.Dir, err)
+	}
+	lock, locked := durable.Acquire(filepath.Join(r.Dir, checkpointFile))
+	var held *durable.HeldError
+	if errors.As(locked, &held) {
+		return fmt.Errorf("train: another run keeps its checkpoints in %s: %w", r.Dir, held)
+	}
+	r.lock = lock
+	if err := r.identifyData(); err != nil {
+		return err
+	}
+	r.id.Schedule = r.schedule(r.Epochs)
+	c, err := r.load()
+	if err != nil {
+		return err
+	}
+	if locked != nil && !r.done() { // one that is done may lie in a folder that nobody can write to
+		return fmt.Errorf("train: checkpoints: %w", locked)
+	}
+	durable.RemoveLeftovers(r.Dir)
+	r.removeWeights(c)
+	return nil
 }
 
-func (r *run) identify() (identity, error) {
-	key, err := json.Marshal(r.Key)
-	if err != nil {
-		return identity{}, fmt.Errorf("train: Key cannot be written as JSON: %w", err)
+// close lets another run have the folder.
+func (r *run) close() {
+	if r.lock != nil {
+		r.lock.Release()
 	}
-	settings, err := json.Marshal(r.state.Settings)
-	if err != nil {
-		return identity{}, fmt.Errorf("train: the settings of the learner cannot be written as JSON: %w", err)
+}
+
+// removeWeights deletes the weights that a checkpoint, or none, does not name: those of saves before, and of saves that
+// were killed.
+func (r *run) removeWeights(c *checkpoint) {
+	entries, _ := os.ReadDir(r.Dir)
+	for _, e := range entries {
+		if weightsFiles.MatchString(e.Name()) && (c == nil || e.Name() != c.Weights) {
+			os.Remove(filepath.Join(r.Dir, e.Name())) // a leftover costs disk space, nothing else
+		}
 	}
-	id := identity{
-		Seed: r.Seed, BatchSize: r.BatchSize, Samples: r.Train.Len(), Learner: string(settings), Monitor: r.Monitor,
-		KeepBest: r.KeepBest, Key: string(key), Trace: append([]string(nil), r.Trace...),
-	}
-	for _, m := range r.state.Model {
-		id.Params = append(id.Params, fmt.Sprintf("%s %v", m.Name, m.Tensor.Shape()))
-	}
-	return id, nil
 }
 
 // tensors returns everything of a run that is a tensor, live.
 func (r *run) tensors() (named []tensor.Named) {
-	add := func(kind string, name string, t *tensor.Tensor) {
+	add := func(kind, name string, t *tensor.Tensor) {
 		named = append(named, tensor.Named{Name: kind + "." + name, Tensor: t})
 	}
 	for i, m := range r.state.Model {
@@ -88,111 +116,178 @@ func (r *run) save() error {
 	if r.Dir == "" {
 		return nil
 	}
-	fail := func(err error) error {
+	if err := r.write(); err != nil {
 		return fmt.Errorf("train: cannot save a checkpoint, the one before stays: %w", err)
-	}
-	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
-		return fail(err)
-	}
-	named := r.tensors()
-	c := checkpoint{
-		Format: 1, Run: r.id, At: r.at, Sums: r.sums, Seconds: time.Since(r.began).Seconds(), History: r.history,
-		Streams: map[string][]byte{}, Values: map[string]json.RawMessage{}, Weights: fmt.Sprintf("weights-%d-%d.safetensors", r.at.Epoch, r.at.Step),
-	}
-	for _, s := range r.state.Streams {
-		b, err := s.RNG.MarshalBinary()
-		if err != nil {
-			return fail(err)
-		}
-		c.Streams[s.Name] = b
-	}
-	for _, v := range r.state.Values {
-		text, err := v.text()
-		if err != nil {
-			return fail(err)
-		}
-		c.Values[v.Name] = text
-	}
-	weights := filepath.Join(r.Dir, c.Weights)
-	if err := tensor.SaveSafetensors(weights, named, nil); err != nil {
-		return fail(err)
-	}
-	var err error
-	if c.Sum, err = sum(weights); err != nil {
-		return fail(err)
-	}
-	text, err := json.MarshalIndent(c, "", " ")
-	if err != nil {
-		return fail(err)
-	}
-	if err := durable.WriteFile(filepath.Join(r.Dir, checkpointFile), text); err != nil {
-		return fail(err)
-	}
-	old, _ := filepath.Glob(filepath.Join(r.Dir, "weights-*.safetensors"))
-	for _, f := range old {
-		if f != weights {
-			os.Remove(f) // a leftover costs disk space, nothing else
-		}
 	}
 	r.saved = time.Now()
 	return nil
 }
 
-// load goes on from the checkpoint in Dir, if there is one.
-func (r *run) load() error {
-	path := filepath.Join(r.Dir, checkpointFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("train: cannot read the checkpoint: %w", err)
-	}
-	var c checkpoint
-	if err := json.Unmarshal(text, &c); err != nil {
-		return fmt.Errorf("train: %s is damaged (%w): remove the folder to start anew", path, err)
-	}
-	if c.Format != 1 {
-		return fmt.Errorf("train: %s has format %d, this version reads 1: remove the folder to start anew", path, c.Format)
-	}
-	if !reflect.DeepEqual(c.Run, r.id) {
-		return fmt.Errorf("train: the checkpoint in %s belongs to another run: %s; choose another folder, or remove this one to start anew", r.Dir, difference(c.Run, r.id))
-	}
-	weights := filepath.Join(r.Dir, filepath.Base(c.Weights))
-	if got, err := sum(weights); err != nil || got != c.Sum {
-		return fmt.Errorf("train: %s is not the file that %s was saved with (%v): remove the folder to start anew", weights, checkpointFile, err)
-	}
-	return r.restore(&c, weights)
-}
-
-func (r *run) restore(c *checkpoint, weights string) error {
-	named := r.tensors()
-	saved, _, err := tensor.LoadSafetensors(weights)
-	if err != nil {
+func (r *run) write() error {
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil { // somebody may have removed it
 		return err
 	}
-	found := map[string]*tensor.Tensor{}
-	for _, s := range saved {
-		found[s.Name] = s.Tensor
+	c := checkpoint{
+		Format: checkpointFormat, Run: r.id, Epochs: r.Epochs, At: r.at, Sums: r.sums,
+		Seconds: time.Since(r.began).Seconds(), History: r.history,
+		Streams: map[string][]byte{}, Values: map[string]json.RawMessage{},
+		Weights: fmt.Sprintf("weights-%d-%d.safetensors", r.at.Epoch, r.at.Step),
 	}
-	for _, n := range named {
-		t := found[n.Name]
-		if t == nil || !tensor.SameShape(t, n.Tensor) {
-			return fmt.Errorf("train: %s lacks %s of shape %v: remove the folder to start anew", weights, n.Name, n.Tensor.Shape())
-		}
-	}
-	for _, n := range named {
-		n.Tensor.CopyFrom(found[n.Name])
-	}
+	var err error
 	for _, s := range r.state.Streams {
-		if err := s.RNG.UnmarshalBinary(c.Streams[s.Name]); err != nil {
-			return fmt.Errorf("train: the checkpoint holds no random stream %q: remove the folder to start anew", s.Name)
+		if c.Streams[s.Name], err = s.RNG.MarshalBinary(); err != nil {
+			return err
 		}
 	}
 	for _, v := range r.state.Values {
-		if err := v.restore(c.Values[v.Name]); err != nil {
-			return fmt.Errorf("train: the checkpoint in %s: %s: %w; remove the folder to start anew", r.Dir, v.Name, err)
+		if c.Values[v.Name], err = v.text(); err != nil {
+			return err
 		}
+	}
+	weights := filepath.Join(r.Dir, c.Weights)
+	if err := tensor.SaveSafetensors(weights, r.tensors(), nil); err != nil {
+		return err
+	}
+	if c.Sum, err = sum(weights); err != nil {
+		return err
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	if err := durable.WriteFile(filepath.Join(r.Dir, checkpointFile), durable.Seal(text)); err != nil {
+		return err
+	}
+	r.removeWeights(&c) // the folder is synced: the new checkpoint stays, whatever happens
+	return nil
+}
+
+// load goes on from the checkpoint in Dir and returns it; nil if there is none.
+func (r *run) load() (*checkpoint, error) {
+	path := filepath.Join(r.Dir, checkpointFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("train: cannot read the checkpoint: %w", err)
+	}
+	c, err := parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("train: %s: %w; %s", path, err, anew)
+	}
+	now := r.id
+	now.Schedule = r.schedule(c.Epochs)
+	if err := difference(r.Dir, c.Run, now); err != nil {
+		return nil, err
+	}
+	if err := r.restore(c); err != nil {
+		return nil, fmt.Errorf("train: the checkpoint in %s: %w; %s", r.Dir, err, anew)
+	}
+	return c, nil
+}
+
+// parse reads checkpoint.json.
+func parse(text []byte) (*checkpoint, error) {
+	content, err := durable.Open(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w, or written by an earlier version", err)
+	}
+	var c checkpoint
+	if err := strict(content, &c); err != nil {
+		return nil, fmt.Errorf("it cannot be understood: %w", err)
+	}
+	if c.Format != checkpointFormat {
+		return nil, fmt.Errorf("it has format %d, this version reads %d", c.Format, checkpointFormat)
+	}
+	return &c, c.check()
+}
+
+// strict decodes JSON that may hold nothing else than v has room for.
+func strict(text []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if d.More() {
+		return errors.New("there is more behind the end")
+	}
+	return nil
+}
+
+// check says what in a checkpoint cannot be: what no run has written.
+func (c *checkpoint) check() error {
+	const most = 1 << 30 // of samples and epochs: their product fits into an int
+	batches := 0
+	if c.Run.BatchSize > 0 {
+		batches = (c.Run.Samples-1)/c.Run.BatchSize + 1
+	}
+	switch at := c.At; {
+	case c.Run.Samples < 1 || c.Run.Samples > most || c.Run.BatchSize < 1 || c.Epochs < 1 || c.Epochs > most:
+		return fmt.Errorf("%d samples in batches of %d for %d epochs", c.Run.Samples, c.Run.BatchSize, c.Epochs)
+	case at.Epoch < 0 || at.Epoch > c.Epochs || at.Batch < 0 || at.Batch > batches || at.Step != at.Epoch*batches+at.Batch:
+		return fmt.Errorf("step %d is not batch %d of epoch %d with %d batches each", at.Step, at.Batch, at.Epoch, batches)
+	case len(c.History.Epochs) != at.Epoch:
+		return fmt.Errorf("a history of %d epochs after %d", len(c.History.Epochs), at.Epoch)
+	case !inSeconds(c.Seconds):
+		return fmt.Errorf("%v seconds spent in an epoch", c.Seconds)
+	case !weightsFiles.MatchString(c.Weights):
+		return fmt.Errorf("weights in a file %q", c.Weights)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.History.Trace)) {
+		if n := len(c.History.Trace[name]); n != c.At.Step || !slices.Contains(c.Run.Trace, name) {
+			return fmt.Errorf("a trace of %q with %d values after %d steps", name, n, c.At.Step)
+		}
+	}
+	return c.Sums.check(c.At.Batch > 0)
+}
+
+// inSeconds reports whether a time can be one.
+func inSeconds(t float64) bool { return t >= 0 && t < math.MaxInt64/float64(time.Second) }
+
+// check says what in the sums of an epoch cannot be.
+func (s *sums) check(begun bool) error {
+	if len(s.Totals) != len(s.Names) || len(s.Weights) != len(s.Names) || !begun && len(s.Names) > 0 {
+		return fmt.Errorf("%d sums and %d weights of %d metrics", len(s.Totals), len(s.Weights), len(s.Names))
+	}
+	for i, name := range s.Names {
+		if w := s.Weights[i]; !(w > 0) || math.IsInf(w, 0) || slices.Index(s.Names, name) != i {
+			return fmt.Errorf("a sum of %q over %v samples", name, w)
+		}
+	}
+	return nil
+}
+
+// restore goes on from a checkpoint. It changes nothing if there is an error.
+func (r *run) restore(c *checkpoint) error {
+	if err := r.reaches(c); err != nil {
+		return err
+	}
+	set, err := r.readWeights(c)
+	if err != nil {
+		return err
+	}
+	if len(c.Streams) != len(r.state.Streams) || len(c.Values) != len(r.state.Values) {
+		return fmt.Errorf("it holds %d random streams and %d values, the learner has %d and %d",
+			len(c.Streams), len(c.Values), len(r.state.Streams), len(r.state.Values))
+	}
+	for _, s := range r.state.Streams {
+		place := c.Streams[s.Name]
+		if err := new(tensor.RNG).UnmarshalBinary(place); err != nil {
+			return fmt.Errorf("the random stream %s: %w", s.Name, err)
+		}
+		set = append(set, func() { s.RNG.UnmarshalBinary(place) })
+	}
+	for _, v := range r.state.Values {
+		restore, err := v.parse(c.Values[v.Name])
+		if err != nil {
+			return fmt.Errorf("the value %s: %w", v.Name, err)
+		}
+		set = append(set, restore)
+	}
+	for _, restore := range set {
+		restore()
 	}
 	r.restored()
 	r.at, r.sums, r.history = c.At, c.Sums, c.History
@@ -200,15 +295,58 @@ func (r *run) restore(c *checkpoint, weights string) error {
 	return nil
 }
 
-// difference names the first field in which two runs differ.
-func difference(saved, now identity) string {
-	a, b := reflect.ValueOf(saved), reflect.ValueOf(now)
-	for i := range a.NumField() {
-		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); !reflect.DeepEqual(x, y) {
-			return fmt.Sprintf("%s was %v and is now %v", a.Type().Field(i).Name, x, y)
+// reaches returns an error if the run would not have come to the checkpoint, because it ends before or chooses another
+// best epoch.
+func (r *run) reaches(c *checkpoint) error {
+	h, at := &c.History, c.At
+	if at.Epoch > r.Epochs || at.Epoch == r.Epochs && at.Batch > 0 {
+		return fmt.Errorf("it was saved in step %d of %d epochs, and now Epochs is %d", at.Step, c.Epochs, r.Epochs)
+	}
+	best := 0
+	for n := 1; r.Valid != nil && n <= at.Epoch; n++ {
+		var without int
+		best, without = judge(h.Epochs[:n], r.Monitor, best)
+		r.stopped = r.Patience > 0 && without >= r.Patience
+		if r.stopped && (n < at.Epoch || at.Batch > 0) {
+			return fmt.Errorf("it was saved after %d epochs, and with a Patience of %d the run ends after %d", at.Epoch, r.Patience, n)
 		}
 	}
-	return "no field differs"
+	if h.Best != best {
+		return fmt.Errorf("it takes epoch %d for the best, by the metrics it is epoch %d", h.Best, best)
+	}
+	return nil
+}
+
+// readWeights returns what sets the tensors of the run to those of a checkpoint.
+func (r *run) readWeights(c *checkpoint) (set []func(), err error) {
+	path := filepath.Join(r.Dir, c.Weights)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if digest := sha256.Sum256(data); hex.EncodeToString(digest[:]) != c.Sum {
+		return nil, fmt.Errorf("%s is not the file that %s was saved with", path, checkpointFile)
+	}
+	saved, _, err := tensor.ReadSafetensors(bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	found := map[string]*tensor.Tensor{}
+	for _, s := range saved {
+		found[s.Name] = s.Tensor
+	}
+	want := r.tensors()
+	for _, w := range want {
+		t := found[w.Name]
+		if t == nil || !tensor.SameShape(t, w.Tensor) {
+			return nil, fmt.Errorf("%s lacks %s of shape %v", path, w.Name, w.Tensor.Shape())
+		}
+		set = append(set, func() { w.Tensor.CopyFrom(t) })
+	}
+	if len(found) != len(want) {
+		return nil, fmt.Errorf("%s holds %d tensors, the run has %d", path, len(found), len(want))
+	}
+	return set, nil
 }
 
 func sum(path string) (string, error) {

@@ -10,6 +10,9 @@ import (
 )
 
 // Data is a set of samples, such as a [dataset.Set].
+//
+// Checkpoints of other data are refused, by a [dataset.Fingerprint]: when a run with a folder for checkpoints starts, all
+// samples are gathered once.
 type Data interface {
 	// Len returns the number of samples.
 	Len() int
@@ -27,6 +30,15 @@ type loader struct {
 }
 
 func (l *loader) batches() int { return (l.data.Len() + l.size - 1) / l.size }
+
+// inOrder returns 0 to n-1.
+func inOrder(n int) []int {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	return order
+}
 
 // load gathers batch i and prepares the recorder for it.
 func (l *loader) load(i int) {

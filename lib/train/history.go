@@ -3,21 +3,23 @@
 package train
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 )
 
 // A History is what a run measured.
 type History struct {
 	Epochs []Epoch
-	Best   int // index of the epoch with the smallest monitored metric; 0 without validation data
+	Best   int // index of the epoch with the smallest monitored metric, the last if it never was a number; 0 without validation data
 
 	// Trace holds the metrics that Config.Trace names, one value for each step that was begun.
 	Trace map[string][]float64 `json:",omitempty"`
 }
 
-// An Epoch holds the means of what the loss function reported during one epoch.
+// An Epoch holds the means of what the learner reported during one epoch.
 type Epoch struct {
 	Train   map[string]float64 // over the batches as they were trained on
 	Valid   map[string]float64 // over the validation data after the epoch; nil without
@@ -61,4 +63,90 @@ func (h *History) checkTraces(steps int, reported []string) error {
 		}
 	}
 	return nil
+}
+
+// judge returns the best of some epochs, given the best of those but the last, and for how many epochs there was no new
+// minimum of the metric. NaN, and a metric that was not reported, is no minimum; as long as there is none, the last epoch
+// counts as the best and the first as the last minimum.
+func judge(epochs []Epoch, metric string, before int) (best, without int) {
+	last := len(epochs) - 1
+	if v, least := epochs[last].valid(metric), epochs[before].valid(metric); last == 0 || math.IsNaN(least) || v < least {
+		before = last
+	}
+	if math.IsNaN(epochs[before].valid(metric)) {
+		return before, last
+	}
+	return before, last - before
+}
+
+// valid returns a metric of the validation data, NaN if it was not reported.
+func (e *Epoch) valid(metric string) float64 {
+	if v, ok := e.Valid[metric]; ok {
+		return v
+	}
+	return math.NaN()
+}
+
+// In JSON, metrics that are NaN or infinite are strings.
+type (
+	historyJSON struct {
+		Epochs []Epoch
+		Best   int
+		Trace  map[string]numbers `json:",omitempty"`
+	}
+	epochJSON struct {
+		Train, Valid map[string]number
+		Seconds      float64
+	}
+)
+
+// MarshalJSON implements [json.Marshaler].
+func (h History) MarshalJSON() ([]byte, error) {
+	return json.Marshal(historyJSON{h.Epochs, h.Best, convert(h.Trace, func(x []float64) numbers { return x })})
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. A history that cannot be, such as one whose best epoch is not among its
+// epochs, is an error.
+func (h *History) UnmarshalJSON(text []byte) error {
+	var j historyJSON
+	if err := strict(text, &j); err != nil {
+		return err
+	}
+	if j.Best < 0 || j.Best >= max(1, len(j.Epochs)) {
+		return fmt.Errorf("train: the best of %d epochs has the index %d", len(j.Epochs), j.Best)
+	}
+	*h = History{j.Epochs, j.Best, convert(j.Trace, func(x numbers) []float64 { return x })}
+	return nil
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (e Epoch) MarshalJSON() ([]byte, error) {
+	as := func(x float64) number { return number(x) }
+	return json.Marshal(epochJSON{convert(e.Train, as), convert(e.Valid, as), e.Seconds})
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (e *Epoch) UnmarshalJSON(text []byte) error {
+	var j epochJSON
+	if err := strict(text, &j); err != nil {
+		return err
+	}
+	if !inSeconds(j.Seconds) {
+		return fmt.Errorf("train: an epoch took %v seconds", j.Seconds)
+	}
+	as := func(x number) float64 { return float64(x) }
+	*e = Epoch{convert(j.Train, as), convert(j.Valid, as), j.Seconds}
+	return nil
+}
+
+// convert changes the type of what a map holds; nil stays nil.
+func convert[To, From any](m map[string]From, as func(From) To) map[string]To {
+	if m == nil {
+		return nil
+	}
+	to := make(map[string]To, len(m))
+	for name, v := range m {
+		to[name] = as(v)
+	}
+	return to
 }

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -36,7 +37,7 @@ type Config struct {
 	BatchSize int    // default 100; the last batch of an epoch may be smaller
 	Seed      uint64 // of the order of the samples
 
-	Monitor  string // metric of Valid to minimise for Patience and KeepBest; default "loss"
+	Monitor  string // metric of Valid to minimise for Patience and KeepBest; default "loss". NaN never is a minimum
 	Patience int    // stop after this many epochs without a new minimum; 0 never stops early
 	KeepBest bool   // end with the model of the epoch with the minimum instead of the last
 
@@ -80,16 +81,20 @@ func (e *DivergedError) Error() string {
 }
 
 // Run trains until the epochs are done, patience runs out, or ctx is cancelled. With Dir set it goes on from the
-// checkpoint there, if any: a run that is already complete returns at once.
+// checkpoint there, if any, and ends as if it had never stopped: a run that is already complete returns at once. A
+// checkpoint of a run that would have come to another state is refused: one with other data, another schedule, other
+// settings or kernels of other rounding. Only Epochs may grow. One run at a time has the folder.
 //
 // The history says what happened up to the return, even when there is an error:
 //   - ctx was cancelled: the step was finished and a checkpoint saved; the error wraps context.Cause(ctx);
 //   - a step failed, with a [*DivergedError] or another error: the last good checkpoint stays;
-//   - a checkpoint could not be read or written; the one before stays.
+//   - a checkpoint could not be read or written; the one before stays. The error is a [*MismatchError] if it is one of
+//     another run, and wraps a [*durable.HeldError] if another run has the folder.
 //
 // Run panics if a required field of the configuration is missing.
 func Run(ctx context.Context, c Config) (*History, error) {
 	r, err := start(c)
+	defer r.close()
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +116,8 @@ type run struct {
 	loader    loader
 	sums      sums // of the metrics of the epoch so far
 	at        position
+	stopped   bool          // patience ran out
+	lock      *durable.Lock // of the folder
 	history   History
 	best      []*tensor.Tensor // the model of the best epoch
 	event     Event
@@ -122,7 +129,6 @@ type run struct {
 // A position is the place of the next step.
 type position struct {
 	Epoch, Batch, Step int
-	Stopped            bool // patience ran out
 }
 
 func start(c Config) (*run, error) {
@@ -151,7 +157,7 @@ func start(c Config) (*run, error) {
 		return r, err
 	}
 	if c.Dir != "" {
-		err = r.load()
+		err = r.open()
 	}
 	r.history.reserve(c.Trace, c.Epochs*r.loader.batches())
 	r.loader.recorder = Recorder{sums: &r.sums, trace: r.history.Trace}
@@ -167,8 +173,11 @@ func (c *Config) setDefaults() {
 	}
 }
 
+// done reports whether there are no steps left to make.
+func (r *run) done() bool { return r.stopped || r.at.Epoch >= r.Epochs }
+
 func (r *run) loop(ctx context.Context) error {
-	for !r.at.Stopped && r.at.Epoch < r.Epochs {
+	for !r.done() {
 		r.loader.order = dataset.Order(r.Train.Len(), r.Seed, r.at.Epoch)
 		if r.epochs != nil && r.at.Batch == 0 {
 			r.epochs.BeginEpoch()
@@ -267,21 +276,17 @@ func (r *run) endEpoch() error {
 
 // judge notes a new minimum of the monitored metric, and when patience is over.
 func (r *run) judge(epoch Epoch) error {
-	value, ok := epoch.Valid[r.Monitor]
-	switch {
-	case !ok && !r.monitored:
-		return nil
-	case !ok:
+	if _, ok := epoch.Valid[r.Monitor]; !ok && r.monitored {
 		return fmt.Errorf("train: Monitor is %q, but what is reported of Valid is %v", r.Monitor, keys(epoch.Valid))
 	}
 	h := &r.history
-	if len(h.Epochs) == 1 || value < h.Epochs[h.Best].Valid[r.Monitor] {
-		h.Best = len(h.Epochs) - 1
+	best, without := judge(h.Epochs, r.Monitor, h.Best)
+	if h.Best = best; best == len(h.Epochs)-1 {
 		for i, b := range r.best {
 			b.CopyFrom(r.state.Model[i].Tensor)
 		}
 	}
-	r.at.Stopped = r.Patience > 0 && len(h.Epochs)-1-h.Best >= r.Patience
+	r.stopped = r.Patience > 0 && without >= r.Patience
 	return nil
 }
 
@@ -330,11 +335,8 @@ func Evaluate(c Config, data Data) (map[string]float64, error) {
 
 func evaluate(c Config, data Data, epoch int) (map[string]float64, error) {
 	var sums sums
-	l := loader{data: data, size: c.BatchSize, order: make([]int, data.Len())}
+	l := loader{data: data, size: c.BatchSize, order: inOrder(data.Len())}
 	l.recorder = Recorder{Epoch: float64(epoch), sums: &sums}
-	for i := range l.order {
-		l.order[i] = i
-	}
 	for b := range l.batches() {
 		l.load(b)
 		if err := c.Learner.Measure(&l.batch, &l.recorder); err != nil {

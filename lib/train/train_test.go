@@ -7,13 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
@@ -161,103 +157,6 @@ func TestRunLearns(t *testing.T) {
 	}
 }
 
-// A run that is interrupted every few steps and continued by a new process state ends with the same weights.
-func TestInterruptAndResume(t *testing.T) {
-	want, history := reference(t)
-	for _, every := range []int{1, 3, 7, 10} {
-		dir := t.TempDir()
-		for resumed := 0; ; resumed++ {
-			n := newNet()
-			c := config(n)
-			c.Dir = dir
-			ctx, cancel := context.WithCancelCause(t.Context())
-			steps, stop := 0, errors.New("stop button")
-			c.OnStep = func(*Event) {
-				if steps++; steps == every {
-					cancel(stop)
-				}
-			}
-			h, err := Run(ctx, c)
-			if err == nil {
-				if !slices.Equal(n.weights(), want) || withoutTimes(h) != history {
-					t.Errorf("interrupted every %d steps: other results than without interruption", every)
-				}
-				if resumed < 42/every-1 {
-					t.Errorf("interrupted every %d steps: only %d resumptions", every, resumed)
-				}
-				break
-			}
-			if !errors.Is(err, stop) || !strings.Contains(err.Error(), "run again to go on") {
-				t.Fatal(err)
-			}
-		}
-		// A run that is complete returns at once.
-		n := newNet()
-		c := config(n)
-		c.Dir = dir
-		c.OnStep = func(*Event) { t.Error("a complete run made a step") }
-		if h, err := Run(t.Context(), c); err != nil || !slices.Equal(n.weights(), want) || withoutTimes(h) != history {
-			t.Errorf("a complete run does not return its results: %v", err)
-		}
-	}
-}
-
-// The test runs itself in a process that is killed in the middle of saving and training, again and again.
-func TestKillAndResume(t *testing.T) {
-	if dir := os.Getenv("TRAIN_TEST_DIR"); dir != "" {
-		n := newNet()
-		c := config(n)
-		c.Dir, c.Every = dir, time.Nanosecond
-		c.OnStep = func(*Event) { time.Sleep(2 * time.Millisecond) }
-		if _, err := Run(context.Background(), c); err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
-	want, _ := reference(t)
-	dir := filepath.Join(t.TempDir(), "run")
-	kills := 0
-	for attempt := 0; ; attempt++ {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestKillAndResume$")
-		cmd.Env = append(os.Environ(), "TRAIN_TEST_DIR="+dir)
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if attempt < 8 {
-			// Wait until there is something to resume from, then kill at another point each time.
-			for range 500 {
-				if _, err := os.Stat(filepath.Join(dir, checkpointFile)); err == nil {
-					break
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
-			time.Sleep(time.Duration(attempt*7) * time.Millisecond)
-			cmd.Process.Kill()
-			if err := cmd.Wait(); err != nil {
-				kills++
-			}
-			continue
-		}
-		if err := cmd.Wait(); err != nil {
-			t.Fatalf("after %d kills: %v", kills, err)
-		}
-		break
-	}
-	n := newNet()
-	c := config(n)
-	c.Dir = dir
-	if _, err := Run(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
-	if kills == 0 {
-		t.Fatal("no process was killed in time")
-	}
-	if !slices.Equal(n.weights(), want) {
-		t.Errorf("after %d kills the weights differ from those of an uninterrupted run", kills)
-	}
-}
-
 func TestDivergence(t *testing.T) {
 	n := newNet()
 	c := config(n)
@@ -286,99 +185,6 @@ func TestDivergence(t *testing.T) {
 	c.Dir = dir
 	if h, err = Run(t.Context(), c); err != nil || !slices.Equal(m.weights(), want) || withoutTimes(h) != history {
 		t.Errorf("resuming after divergence: %v", err)
-	}
-}
-
-func TestPatience(t *testing.T) {
-	l := newNet().learner()
-	c := configOf(l)
-	c.Epochs, c.Patience = 50, 2
-	l.Optimizer = &optim.SGD{LR: 1e-9}
-	l.Schedule = func(epoch float64) float64 { // nothing improves after the first epoch
-		if epoch < 1 {
-			return 0.1
-		}
-		return -0.01
-	}
-	h, err := Run(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(h.Epochs) != 3 || h.Best != 0 {
-		t.Errorf("stopped after %d epochs with the best at %d, want 3 and 0", len(h.Epochs), h.Best)
-	}
-	c.Monitor = "accuracy"
-	if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), `[error loss]`) {
-		t.Errorf("an unknown metric: %v", err)
-	}
-}
-
-func TestForeignAndDamagedCheckpoints(t *testing.T) {
-	dir := t.TempDir()
-	c := config(newNet())
-	c.Dir, c.Epochs = dir, 1
-	if _, err := Run(t.Context(), c); err != nil {
-		t.Fatal(err)
-	}
-	files, _ := filepath.Glob(filepath.Join(dir, "weights-*"))
-	if len(files) != 1 {
-		t.Fatalf("weights files %q, want one", files)
-	}
-	run := func(change func(*Config)) error {
-		c := config(newNet())
-		c.Dir = dir
-		change(&c)
-		_, err := Run(t.Context(), c)
-		return err
-	}
-	for want, change := range map[string]func(*Config){
-		"Seed was 3 and is now 4":       func(c *Config) { c.Seed = 4 },
-		"BatchSize was 50 and is now 7": func(c *Config) { c.BatchSize = 7 },
-		"LR=0.5": func(c *Config) {
-			l := newNet().learner()
-			l.Optimizer, l.Schedule, c.Learner = &optim.Adam{LR: 0.5}, nil, l
-		},
-		"Samples was 330 and is now 90": func(c *Config) { c.Train = blobs(90, 1) },
-		`Key was null and is now`:       func(c *Config) { c.Key = map[string]float64{"lambda": 0.1} },
-		"Key cannot be written":         func(c *Config) { c.Key = math.NaN() },
-		"Params was": func(c *Config) {
-			c.Learner.(*GradientDescent).Model = nn.NewDense(20, 3, nil, tensor.Stream(1, "w"))
-		},
-	} {
-		if err := run(change); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want %q in it", err, want)
-		}
-	}
-	same := func(*Config) {}
-	weights, _ := os.ReadFile(files[0])
-	os.WriteFile(files[0], weights[:len(weights)/2], 0o644)
-	if err := run(same); err == nil || !strings.Contains(err.Error(), "is not the file") {
-		t.Errorf("truncated weights: %v", err)
-	}
-	os.Remove(files[0])
-	if err := run(same); err == nil || !strings.Contains(err.Error(), filepath.Base(files[0])) {
-		t.Errorf("lost weights: %v", err)
-	}
-	os.WriteFile(filepath.Join(dir, checkpointFile), []byte(`{"Format": 1, `), 0o644)
-	if err := run(same); err == nil || !strings.Contains(err.Error(), "is damaged") {
-		t.Errorf("damaged checkpoint: %v", err)
-	}
-	os.WriteFile(filepath.Join(dir, checkpointFile), []byte(`{"Format": 9}`), 0o644)
-	if err := run(same); err == nil || !strings.Contains(err.Error(), "format 9") {
-		t.Errorf("checkpoint of the future: %v", err)
-	}
-}
-
-func TestUnwritableFolder(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(file, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	c := config(newNet())
-	c.Dir = filepath.Join(file, "run")
-	h, err := Run(t.Context(), c)
-	if err == nil || (h != nil && len(h.Epochs) > 1) {
-		t.Errorf("a folder below a file: %v", err)
 	}
 }
 

@@ -25,34 +25,30 @@ func (v Value) text() (json.RawMessage, error) {
 	case *int, []int:
 		return json.Marshal(of)
 	}
-	panic(fmt.Sprintf("train: the value %s is a %T: want *int, []int, *float64 or []float64", v.Name, v.Of))
+	panic(v.unknown())
 }
 
-// restore sets the value to what text has returned. It writes nothing if there is an error.
-func (v Value) restore(text json.RawMessage) (err error) {
+// parse returns what sets the value to one that text has returned.
+func (v Value) parse(text json.RawMessage) (restore func(), err error) {
 	switch of := v.Of.(type) {
 	case *int:
-		var n []int
-		if n, err = decode[[]int](text, 1, true); err == nil {
-			*of = n[0]
-		}
+		n, err := decode[[]int](text, 1, true)
+		return func() { *of = n[0] }, err
 	case []int:
-		var n []int
-		if n, err = decode[[]int](text, len(of), false); err == nil {
-			copy(of, n)
-		}
+		n, err := decode[[]int](text, len(of), false)
+		return func() { copy(of, n) }, err
 	case *float64:
-		var x numbers
-		if x, err = decode[numbers](text, 1, true); err == nil {
-			*of = x[0]
-		}
+		x, err := decode[numbers](text, 1, true)
+		return func() { *of = x[0] }, err
 	case []float64:
-		var x numbers
-		if x, err = decode[numbers](text, len(of), false); err == nil {
-			copy(of, x)
-		}
+		x, err := decode[numbers](text, len(of), false)
+		return func() { copy(of, x) }, err
 	}
-	return err
+	panic(v.unknown())
+}
+
+func (v Value) unknown() string {
+	return fmt.Sprintf("train: the value %s is a %T: want *int, []int, *float64 or []float64", v.Name, v.Of)
 }
 
 // decode reads n numbers, or a single one without brackets.

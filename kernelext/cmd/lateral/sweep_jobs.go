@@ -6,8 +6,8 @@ import (
 	"embed"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
-	"strings"
 	"text/template"
 
 	"github.com/lateral-ml/lateral/lib/experiment"
@@ -24,6 +24,9 @@ var jobSystems = map[string]string{
 	"kubernetes": "jobs/kubernetes.yaml",
 	"parallel":   "jobs/parallel.sh",
 }
+
+// imageName is what container images are called: registry, path, tag and digest.
+var imageName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._/:@-]*$`)
 
 // A sweepJob is what the templates are filled with.
 type sweepJob struct {
@@ -79,8 +82,8 @@ func (j sweepJob) print(out io.Writer, system string) error {
 		return fmt.Errorf("--data %s: use one of %s", j.Data, dataNames())
 	case j.Shards < 1 || j.Cores < 1:
 		return fmt.Errorf("--shards %d --cores %d: want at least 1 of each", j.Shards, j.Cores)
-	case j.Image == "" || strings.ContainsAny(j.Image, " \t\n\"'#"):
-		return fmt.Errorf("--image %q is no name of an image", j.Image)
+	case !imageName.MatchString(j.Image):
+		return fmt.Errorf("--image %q is no name of an image, such as registry.example.org/lateral:latest", j.Image)
 	}
 	j.Networks, j.Last = networks, j.Shards-1
 	t, err := template.ParseFS(jobFiles, file)

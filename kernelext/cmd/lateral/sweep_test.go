@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -238,38 +237,6 @@ func TestSweepListsTheGrids(t *testing.T) {
 	}
 }
 
-func TestSweepJobs(t *testing.T) {
-	for system, wants := range map[string][]string{
-		"slurm":      {"#SBATCH --array=0-15\n", "--shard \"$SLURM_ARRAY_TASK_ID/16\"", "the 2100 networks of the grid fc3 (paper)", "LATERAL_DATA"},
-		"kubernetes": {"completions: 16\n", "--shard=$(JOB_COMPLETION_INDEX)/16\n", "name: lateral-fc3\n", "2100 networks"},
-		"parallel":   {"$(seq 0 15)\n", "--shard {}/16 ", "2100 networks", "LATERAL_DATA"},
-	} {
-		out, err := runSweep(t, t.Context(), "jobs", system, "--grid", "fc3", "--shards", "16")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, want := range append(wants, "results/fc3.jsonl", "/fc3.*-of-16.jsonl", "lateral sweep merge -o ", "SPDX-License-Identifier") {
-			if !strings.Contains(out, want) {
-				t.Errorf("%s: the job lacks %q:\n%s", system, want, out)
-			}
-		}
-		few, err := runSweep(t, t.Context(), "jobs", system, "--grid", "fc3", "--shards", "16", "--seeds", "5")
-		if err != nil || !strings.Contains(few, "525 networks") || !strings.Contains(few, "--seeds") || strings.Contains(out, "--seeds") {
-			t.Errorf("%s, of five seeds: %v\n%s", system, err, few)
-		}
-		if strings.Contains(out, "{{") || strings.Contains(out, "<no value>") {
-			t.Errorf("%s: a placeholder is left:\n%s", system, out)
-		}
-	}
-}
-
-func TestSweepJobsOfMixtures(t *testing.T) {
-	out, err := runSweep(t, t.Context(), "jobs", "slurm", "--grid", "drmm", "--shards", "5")
-	if err != nil || !strings.Contains(out, "the 45 networks of the grid drmm (paper)") || !strings.Contains(out, "sweep run drmm --profile paper") {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
 // Files of networks and files of mixture models may be asked about together.
 func TestSweepStatusOfMixtures(t *testing.T) {
 	grid, err := ninai17.Grids.Lookup("drmm", experiment.Quick)
@@ -302,46 +269,6 @@ func TestSweepStatusOfMixtures(t *testing.T) {
 		out, err = runSweep(t, t.Context(), "status", "--missing", file)
 		if want := "quick: 13 of 15, 2 missing\n  sup, 50 labels, 0 unlabelled, seeds 0\n  mpc, 50 labels, 3000 unlabelled, seeds 0\n"; err != nil || !strings.Contains(out, want) {
 			t.Errorf("%v\n%s\nwant %s", err, out, want)
-		}
-	}
-}
-
-// The scripts run, with Slurm's and GNU parallel's part played by the shell.
-func TestSweepJobScriptsRun(t *testing.T) {
-	sh, err := exec.LookPath("bash")
-	if err != nil || runtime.GOOS == "windows" {
-		t.Skip("needs bash")
-	}
-	// The stand-ins write down what they are asked to do.
-	programs := map[string]string{
-		"srun":     `shift 0; echo "srun $@" >> "$LOG"`,
-		"parallel": `echo "parallel $@" >> "$LOG"`,
-		"lateral":  `echo "lateral $@" >> "$LOG"`,
-	}
-	dir := t.TempDir()
-	for name, body := range programs {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+body+"\n"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for system, want := range map[string]string{
-		"slurm": "srun " + dir + "/lateral sweep run fc1 --profile paper --data mnist --shard 3/8 --workers 4 --out " + dir + "/results/fc1.3-of-8.jsonl\n",
-		"parallel": "parallel --sshloginfile hosts --jobs 1 --workdir " + dir + " --env LATERAL_DATA --line-buffer --tag ./lateral sweep run fc1 --profile paper --data mnist " +
-			"--shard {}/8 --out results/fc1.{}-of-8.jsonl ::: 0 1 2 3 4 5 6 7\nlateral sweep merge -o results/fc1.jsonl results/fc1.*-of-8.jsonl\n",
-	} {
-		script, err := runSweep(t, t.Context(), "jobs", system)
-		if err != nil {
-			t.Fatal(err)
-		}
-		log := filepath.Join(dir, system+".log")
-		cmd := exec.Command(sh, "-c", script)
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "LOG="+log, "SLURM_SUBMIT_DIR="+dir, "SLURM_ARRAY_TASK_ID=3", "SLURM_CPUS_PER_TASK=4")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v\n%s", system, err, out)
-		}
-		if got, _ := os.ReadFile(log); string(got) != want {
-			t.Errorf("%s runs\n%s\nwant\n%s", system, got, want)
 		}
 	}
 }

@@ -15,7 +15,9 @@ var (
 	otherSequence  = regexp.MustCompile(`\x1b(\[[0-9;?]*[@-ln-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\^_])`)
 )
 
-// ansi returns terminal text as HTML, with its colours as classes.
+// ansi returns terminal text as HTML, with its colours as classes. (The package
+// terminal-to-html, v3.16, knows neither full colours nor inverse text, and its
+// colours do not follow the reader's light or dark setting.)
 func ansi(text string) string {
 	text = otherSequence.ReplaceAllString(text, "")
 	var (

@@ -11,15 +11,29 @@ import (
 	chromaHTML "github.com/alecthomas/chroma/v2/formatters/html"
 	"github.com/alecthomas/chroma/v2/lexers"
 	"github.com/alecthomas/chroma/v2/styles"
+	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
 var formatter = chromaHTML.New(chromaHTML.WithClasses(true), chromaHTML.PreventSurroundingPre(true))
 
+// languages are the lexers by name. (lexers.Get also tries a name as that of a
+// file, with every pattern of every lexer: some milliseconds for each block.)
+var languages = sync.OnceValue(func() map[string]chroma.Lexer {
+	all := map[string]chroma.Lexer{}
+	for _, lexer := range lexers.GlobalLexerRegistry.Lexers {
+		config := lexer.Config()
+		for _, name := range append(config.Aliases, config.Name) {
+			all[strings.ToLower(name)] = lexer
+		}
+	}
+	return all
+})
+
 // highlight returns source with its tokens marked by classes; as it is, if the
 // language is not known.
 func highlight(source, language string) string {
-	lexer := lexers.Get(language)
-	if language == "" || lexer == nil {
+	lexer := languages()[strings.ToLower(language)]
+	if lexer == nil {
 		return html.EscapeString(source)
 	}
 	tokens, err := chroma.Coalesce(lexer).Tokenise(nil, source)
@@ -36,7 +50,7 @@ func highlight(source, language string) string {
 // highlightCell highlights a cell: Go, but for commands to the kernel, which are
 // lines that start with % or !.
 func highlightCell(source string) string {
-	if strings.HasPrefix(source, "%%writefile") || strings.HasPrefix(source, "%%bash") {
+	if notebook.IsScript(source) {
 		return html.EscapeString(source)
 	}
 	var b, goCode strings.Builder
@@ -46,8 +60,9 @@ func highlightCell(source string) string {
 			goCode.Reset()
 		}
 	}
-	for line := range strings.Lines(source) {
-		if !strings.HasPrefix(line, "%") && !strings.HasPrefix(line, "!") {
+	commands := notebook.Commands(source)
+	for i, line := range strings.SplitAfter(source, "\n") {
+		if !commands[i] {
 			goCode.WriteString(line)
 			continue
 		}

@@ -37,35 +37,80 @@ func cutEquations(text string) (string, []equation) {
 		out       strings.Builder
 		equations []equation
 		lineStart = true
+		s         = searcher{text: text, known: map[string]found{}}
 	)
-	for len(text) > 0 {
+	for at := 0; at < len(text); {
+		n := 0
 		if lineStart {
-			if n := fencedCode(text); n > 0 {
-				out.WriteString(text[:n])
-				text = text[n:]
+			n = fencedCode(text[at:])
+		}
+		fenced := n > 0
+		if n == 0 {
+			n = s.codeSpan(at)
+		}
+		if n == 0 {
+			var e equation
+			if e, n = s.equation(at); n > 0 {
+				fmt.Fprintf(&out, "%s%d%s", markStart, len(equations), markEnd)
+				equations = append(equations, e)
+				at, lineStart = at+n, false
 				continue
 			}
+			n = 1
+			if text[at] == '\\' && at+1 < len(text) && text[at+1] < utf8.RuneSelf {
+				n = 2 // what it escapes is not looked at
+			}
+			lineStart = text[at+n-1] == '\n'
+		} else {
+			lineStart = fenced
 		}
-		if n := codeSpan(text); n > 0 {
-			out.WriteString(text[:n])
-			text, lineStart = text[n:], false
-			continue
-		}
-		if e, n := equationAt(text); n > 0 {
-			fmt.Fprintf(&out, "%s%d%s", markStart, len(equations), markEnd)
-			equations = append(equations, e)
-			text, lineStart = text[n:], false
-			continue
-		}
-		n := 1
-		if text[0] == '\\' && len(text) > 1 && text[1] < utf8.RuneSelf {
-			n = 2 // what it escapes is not looked at
-		}
-		lineStart = text[n-1] == '\n'
-		out.WriteString(text[:n])
-		text = text[n:]
+		out.WriteString(text[at : at+n])
+		at += n
 	}
 	return out.String(), equations
+}
+
+// A searcher finds what closes something that is open. It remembers what it has
+// found, so that to look from everywhere in a text takes time in proportion to it.
+type searcher struct {
+	text  string
+	known map[string]found
+	runs  map[int][]int // where backticks in a row are, by their number
+}
+
+// found is where something first is at or after from, -1 if nowhere.
+type found struct{ from, at int }
+
+// find returns where what first is at or after from, -1 if nowhere. It is asked
+// with ever greater from.
+func (s *searcher) find(what string, from int) int {
+	return s.remember(what, from, func(text string) int { return strings.Index(text, what) })
+}
+
+// emptyLine returns where the first empty line at or after from is, or the end.
+func (s *searcher) emptyLine(from int) int {
+	at := s.remember("\n\n", from, func(text string) int {
+		if m := emptyLine.FindStringIndex(text); m != nil {
+			return m[0]
+		}
+		return -1
+	})
+	if at < 0 {
+		return len(s.text)
+	}
+	return at
+}
+
+func (s *searcher) remember(what string, from int, search func(string) int) int {
+	if f, ok := s.known[what]; ok && f.from <= from && (f.at < 0 || from <= f.at) {
+		return f.at
+	}
+	at := search(s.text[from:])
+	if at >= 0 {
+		at += from
+	}
+	s.known[what] = found{from, at}
+	return at
 }
 
 var fence = regexp.MustCompile("^ {0,3}(```+|~~~+)[^\n]*\n?")
@@ -87,49 +132,67 @@ func fencedCode(text string) int {
 	return n
 }
 
-// codeSpan returns the length of the code span that text starts with.
-func codeSpan(text string) int {
-	ticks := len(text) - len(strings.TrimLeft(text, "`"))
+// codeSpan returns the length of the code span at a place, of the backticks there
+// if no others close them, or 0.
+func (s *searcher) codeSpan(at int) int {
+	ticks := ticksAt(s.text, at)
 	if ticks == 0 {
 		return 0
 	}
-	fence := text[:ticks]
-	for at := ticks; ; {
-		next := strings.Index(text[at:], fence)
-		if next < 0 {
-			return ticks // literal backticks
-		}
-		at += next
-		run := len(text[at:]) - len(strings.TrimLeft(text[at:], "`"))
-		if at += run; run == ticks {
-			return at
+	if s.runs == nil {
+		s.runs = map[int][]int{}
+		for i := 0; i < len(s.text); i++ {
+			if n := ticksAt(s.text, i); n > 0 {
+				s.runs[n] = append(s.runs[n], i)
+				i += n
+			}
 		}
 	}
+	runs := s.runs[ticks]
+	for len(runs) > 0 && runs[0] < at+ticks {
+		runs = runs[1:]
+	}
+	s.runs[ticks] = runs
+	if len(runs) == 0 {
+		return ticks // literal backticks
+	}
+	return runs[0] + ticks - at
+}
+
+// ticksAt counts the backticks in a row at a place.
+func ticksAt(text string, at int) int {
+	n := at
+	for n < len(text) && text[n] == '`' {
+		n++
+	}
+	return n - at
 }
 
 var environment = regexp.MustCompile(`^\\begin\{((?:align|equation|gather|multline|eqnarray)\*?)\}`)
 
-// equationAt returns the equation that text starts with and its length.
-func equationAt(text string) (equation, int) {
+// equation returns the equation at a place and its length.
+func (s *searcher) equation(at int) (equation, int) {
+	text := s.text[at:]
 	switch {
 	case strings.HasPrefix(text, "$$"):
-		return delimited(text, "$$", "$$", true)
+		return s.delimited(at, "$$", "$$", true)
 	case strings.HasPrefix(text, `\[`):
-		return delimited(text, `\[`, `\]`, true)
+		return s.delimited(at, `\[`, `\]`, true)
 	case strings.HasPrefix(text, `\\(`): // as classic notebooks write it
-		return delimited(text, `\\(`, `\\)`, false)
+		return s.delimited(at, `\\(`, `\\)`, false)
 	case strings.HasPrefix(text, `\\[`):
-		return delimited(text, `\\[`, `\\]`, true)
+		return s.delimited(at, `\\[`, `\\]`, true)
 	case strings.HasPrefix(text, `\(`):
-		return delimited(text, `\(`, `\)`, false)
+		return s.delimited(at, `\(`, `\)`, false)
 	case strings.HasPrefix(text, "$"):
 		return dollars(text)
-	}
-	if m := environment.FindStringSubmatch(text); m != nil {
-		end := `\end{` + m[1] + "}"
-		if at := strings.Index(text, end); at > 0 {
-			n := at + len(end)
-			return equation{text[:n], true}, n
+	case strings.HasPrefix(text, `\begin{`):
+		if m := environment.FindStringSubmatch(text); m != nil {
+			mark := `\end{` + m[1] + "}"
+			if end := s.find(mark, at); end > 0 {
+				end += len(mark)
+				return equation{s.text[at:end], true}, end - at
+			}
 		}
 	}
 	return equation{}, 0
@@ -137,13 +200,13 @@ func equationAt(text string) (equation, int) {
 
 // delimited finds an equation between two marks. It may run over lines but not
 // over an empty one.
-func delimited(text, open, end string, display bool) (equation, int) {
-	body := text[len(open):]
-	at := strings.Index(body, end)
-	if at < 0 || strings.TrimSpace(body[:at]) == "" || emptyLine.MatchString(body[:at]) {
+func (s *searcher) delimited(at int, open, mark string, display bool) (equation, int) {
+	begin := at + len(open)
+	end := s.find(mark, begin)
+	if end < 0 || s.emptyLine(begin) < end || strings.TrimSpace(s.text[begin:end]) == "" {
 		return equation{}, 0
 	}
-	return equation{body[:at], display}, len(open) + at + len(end)
+	return equation{s.text[begin:end], display}, end + len(mark) - at
 }
 
 var emptyLine = regexp.MustCompile(`\n[ \t]*\n`)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -92,7 +93,7 @@ func (r *pageWriter) content(o *notebook.Output) string {
 		}
 		switch {
 		case mimeType == "text/html":
-			return text
+			return displayed(text)
 		case strings.HasPrefix(mimeType, "image/"):
 			return image(o, mimeType, text)
 		case mimeType == "text/markdown":
@@ -108,6 +109,25 @@ func (r *pageWriter) content(o *notebook.Output) string {
 		}
 	}
 	return ""
+}
+
+// scriptMark stands for the beginning of a script that a cell displays, until the
+// page's nonce is known.
+const scriptMark = "\ue002<script"
+
+var (
+	scriptTag = regexp.MustCompile(`(?i)<script\b`)
+	// pageTag is what speaks for a whole page, which an output is not.
+	pageTag = regexp.MustCompile(`(?i)</?(meta|base|link|title|html|head|body)\b[^>]*>`)
+)
+
+// displayed returns HTML that a cell displays, whose scripts may run.
+func displayed(text string) string {
+	text = strings.ReplaceAll(text, scriptMark[:len("\ue002")], "")
+	if !scriptTag.MatchString(text) {
+		return pageTag.ReplaceAllString(text, "")
+	}
+	return scriptTag.ReplaceAllString(text, scriptMark)
 }
 
 // image returns a picture inside the page. An SVG is shown as a picture too:
@@ -131,5 +151,11 @@ func dataAddress(mimeType, content string) string {
 	if mimeType == "image/svg+xml" {
 		content = base64.StdEncoding.EncodeToString([]byte(content))
 	}
-	return "data:" + mimeType + ";base64," + strings.Join(strings.Fields(content), "")
+	base64 := strings.Map(func(r rune) rune { // it becomes part of an attribute
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("+/=-_", r) {
+			return r
+		}
+		return -1
+	}, content)
+	return "data:" + mimeType + ";base64," + base64
 }

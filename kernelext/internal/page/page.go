@@ -4,11 +4,20 @@
 // network and no font, and no script but that of interactive views, without
 // which it reads as well. Equations become MathML, Go is highlighted, pictures
 // are inside the page, and the colours follow the reader's light or dark setting.
+//
+// HTML in Markdown is cleaned: scripts, forms, frames and addresses that run code
+// go. HTML that a cell displays stays as it is, with its scripts: who made the
+// notebook could run code already. The page's policy lets these scripts load
+// nothing and send nothing, forms included (where interactive views need their
+// library, it can be fetched from one address). It cannot keep a script, or a
+// link, from opening another page, and so from telling that page something.
 package page
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"fmt"
 	"html"
 	"html/template"
@@ -64,6 +73,10 @@ func Render(nb *notebook.Notebook, o Options) ([]byte, []Warning, error) {
 		}
 	}
 	charts, connect := r.charts(nb, o)
+	body := r.body.String()
+	sum := sha256.Sum256([]byte(body + charts))
+	nonce := base64.RawURLEncoding.EncodeToString(sum[:16]) // nothing in the page can know it
+	body = strings.ReplaceAll(body, scriptMark, `<script nonce="`+nonce+`"`)
 	title := o.Title
 	if len(r.headings) > 0 {
 		title = plainText(r.headings[0].HTML)
@@ -73,15 +86,27 @@ func Render(nb *notebook.Notebook, o Options) ([]byte, []Warning, error) {
 		Title     string
 		Style     template.CSS
 		Highlight template.CSS
-		Connect   string
+		Policy    string
+		Nonce     string
 		Charts    string
 		Contents  []heading
 		Body      template.HTML
-	}{title, template.CSS(stylesheet), template.CSS(highlightCSS()), connect, charts, r.headings, template.HTML(r.body.String())})
+	}{title, template.CSS(stylesheet), template.CSS(highlightCSS()), policy(nonce, connect), nonce, charts, r.headings, template.HTML(body)})
 	if err != nil {
 		return nil, nil, fmt.Errorf("page: %w", err)
 	}
 	return page.Bytes(), r.warnings, nil
+}
+
+// policy is what the browser lets the page do. Scripts run if the page's own or a
+// cell's display (with the nonce), or if one of those adds them; connect is where
+// they may load from, "" if from nowhere.
+func policy(nonce, connect string) string {
+	if connect == "" {
+		connect = "'none'"
+	}
+	return "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; " +
+		"script-src 'nonce-" + nonce + "' 'strict-dynamic'; connect-src " + connect
 }
 
 // charts returns the script of interactive views, if there are any and none of
@@ -95,13 +120,13 @@ func (r *pageWriter) charts(nb *notebook.Notebook, o Options) (script, connect s
 				continue
 			}
 			if o.Charts == nil {
-				return "", "connect-src " + address
+				return "", address
 			}
 			script, err := o.Charts()
 			if err != nil {
 				r.cell = i + 1
 				r.warn(fmt.Sprintf("interactive views will load their script from %s: %v", address, err))
-				return "", "connect-src " + address
+				return "", address
 			}
 			return script, ""
 		}

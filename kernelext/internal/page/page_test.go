@@ -3,12 +3,15 @@
 package page
 
 import (
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
@@ -148,6 +151,18 @@ func TestPictures(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "a b.png"), []byte("PNG"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	above := filepath.Dir(dir)
+	for _, err := range []error{
+		os.WriteFile(filepath.Join(above, "secret.png"), []byte("secret"), 0o644), os.WriteFile(filepath.Join(dir, "secret.txt"), []byte("secret"), 0o644),
+		os.Symlink("a b.png", filepath.Join(dir, "inside.png")), os.Symlink("../secret.png", filepath.Join(dir, "outside.png")),
+		os.Symlink("/dev/zero", filepath.Join(dir, "zero.png")), syscall.Mkfifo(filepath.Join(dir, "pipe.png"), 0o644),
+		os.Mkdir(filepath.Join(dir, "folder.png"), 0o755), os.Mkdir(filepath.Join(dir, "sub"), 0o755),
+		os.WriteFile(filepath.Join(dir, "huge.png"), nil, 0o644), os.Truncate(filepath.Join(dir, "huge.png"), 1<<40),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	attached := prose("![x](attachment:y.png)")
 	attached.Attachments = map[string]any{"y.png": map[string]any{"image/png": "iVBO\n"}}
 	for _, test := range []struct {
@@ -157,13 +172,105 @@ func TestPictures(t *testing.T) {
 	}{
 		{prose("![x](a%20b.png)"), `src="data:image/png;base64,UE5H"`, ""},
 		{attached, `src="data:image/png;base64,iVBO"`, ""},
-		{prose("![x](attachment:z.png)"), "attachment:z.png", "is not attached"},
+		{prose("![x](attachment:z.png)"), `<img alt="x">`, "is not attached"},
+		{prose("![x](inside.png)"), `src="data:image/png;base64,UE5H"`, ""},
+		{prose("![x](sub/../a%20b.png)"), `src="data:image/png;base64,UE5H"`, ""},
+		{prose("![x](outside.png)"), "outside.png", "not a file in the notebook's folder"},
+		{prose("![x](../secret.png)"), "../secret.png", "not a file in the notebook's folder"},
+		{prose("![x](..%2Fsecret.png)"), "..%2Fsecret.png", "not a file in the notebook's folder"},
+		{prose("![x](/etc/secret.png)"), "/etc/secret.png", "not a file in the notebook's folder"},
+		{prose("![x](file:///etc/secret.png)"), `<img alt="x">`, "not a file beside the notebook"},
+		{prose("![x](zero.png)"), "zero.png", "not a file in the notebook's folder"},
+		{prose("![x](pipe.png)"), "pipe.png", "it is not a file"},
+		{prose("![x](folder.png)"), "folder.png", "it is not a file"},
+		{prose("![x](huge.png)"), "huge.png", "more than 8 MB"},
+		{prose("![x](secret.txt)"), "secret.txt", "not that of a picture"},
 		{prose("![x](missing.png)"), "missing.png", "no such file"},
 		{prose("![x](https://example.org/a.png)"), "https://example.org/a.png", "not a file beside the notebook"},
 	} {
 		got, warnings := body(t, Options{Dir: dir}, test.cell)
+		if strings.Contains(got, base64.StdEncoding.EncodeToString([]byte("secret"))) {
+			t.Errorf("%s: the page holds a file of outside", test.cell.Source)
+		}
 		if !strings.Contains(got, test.want) || (len(warnings) > 0) != (test.warning != "") || !strings.Contains(fmt.Sprint(warnings), test.warning) {
 			t.Errorf("%s: %s, warnings %v", test.cell.Source, got, warnings)
+		}
+	}
+}
+
+// HTML in Markdown is text and pictures: nothing in it runs, sends, or leads to what runs.
+func TestMarkdownIsCleaned(t *testing.T) {
+	for source, want := range map[string]string{ // all that is left
+		"<script>alert(1)</script>":                                               "",
+		"a <script>alert(1)</script> b":                                           "<p>a  b</p>",
+		"[j](javascript:alert(1))":                                                "<p>j</p>",
+		"[j](JaVaScRiPt:alert(1))":                                                "<p>j</p>",
+		"[v](vbscript:x)":                                                         "<p>v</p>",
+		"[d](data:text/html;base64,PHNjcmlwdD4=)":                                 "<p>d</p>",
+		"[d](data:image/svg+xml;base64,PHN2Zy8+)":                                 "<p>d</p>",
+		"<a href=\" javascript:alert(4)\">k</a>":                                  "<p>k</p>",
+		"<a href=\"java&#10;script:alert(4)\">k</a>":                              "<p>k</p>",
+		"<a href=\"https://ok.example\" onclick=\"alert(1)\" target=_top>k</a>":   "<p><a href=\"https://ok.example\">k</a></p>",
+		"<https://ok.example>":                                                    "<p><a href=\"https://ok.example\">https://ok.example</a></p>",
+		"[m](mailto:a@ok.example) [f](b/c.csv) [h](#A-b) [q](?a:b)":               "<p><a href=\"mailto:a@ok.example\">m</a> <a href=\"b/c.csv\">f</a> <a href=\"#A-b\">h</a> <a href=\"?a:b\">q</a></p>",
+		"<img src=x onerror=alert(3)>":                                            "<img src=\"x\">",
+		"<img src=\"data:text/html;base64,PHNjcmlwdD4=\" width=\"3\">":            "<img width=\"3\">",
+		"<form action=\"https://evil.example/\"><input name=q></form>":            "",
+		"<meta http-equiv=\"refresh\" content=\"0;url=https://evil.example/\">":   "",
+		"<base href=\"https://evil.example/\">":                                   "",
+		"<iframe src=\"https://evil.example/\"></iframe>":                         "",
+		"<object data=x></object><embed src=x><svg onload=alert(1)><math></math>": "<p></p>",
+		"<style>body { display: none }</style>":                                   "",
+		"<p style=\"position: fixed\">x</p>":                                      "<p>x</p>",
+		"<details open><summary>hint</summary>\n\n**x**\n</details>":              "<details open=\"\"><summary>hint</summary>\n<p><strong>x</strong></p>\n</details>",
+		"a<br>b<sub>2</sub> <kbd>Esc</kbd>":                                       "<p>a<br>b<sub>2</sub> <kbd>Esc</kbd></p>",
+		"- [x] done":                                                              "<ul>\n<li><input checked=\"\" disabled=\"\" type=\"checkbox\"> done</li>\n</ul>",
+		"| a |\n| -: |\n| b |":                                                    "<table>\n<thead>\n<tr>\n<th style=\"text-align: right\">a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td style=\"text-align: right\">b</td>\n</tr>\n</tbody>\n</table>",
+		"$\\text{<script>alert(5)</script>}$":                                     "<p><math xmlns=\"http://www.w3.org/1998/Math/MathML\" alttext=\"\\text{&lt;script&gt;alert(5)&lt;/script&gt;}\"><mrow><mtext>&lt;script&gt;alert(5)&lt;/script&gt;</mtext></mrow></math></p>",
+	} {
+		got, _ := body(t, Options{}, prose(source))
+		got = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(got), "<section class=\"text\">"), "</section>"))
+		if got != want {
+			t.Errorf("%q:\ngot  %s\nwant %s", source, got, want)
+		}
+	}
+	html, _, err := Render(&notebook.Notebook{Cells: []*notebook.Cell{prose("# T<script>alert(1)</script> & <b>x</b>")}}, Options{})
+	if err != nil || !strings.Contains(string(html), "<title>T &amp; x</title>") || strings.Contains(string(html), "<script") {
+		t.Errorf("the title: %v\n%s", err, html)
+	}
+}
+
+// What a reader writes to slow the renderer down takes a few seconds at most: half a megabyte of what opens something
+// and does not close it is shown as it is, and so much as is rendered does not take long.
+func TestLongTexts(t *testing.T) {
+	for _, part := range []string{`\begin{align} `, `\begin{align} \begin{gather} `, `\( `, `\[ `, `$$ x `, "$a ", "[a](b", "![a](<b", "`a ``b ", "> ", "1. ", "_a*", "<a ", "| a ", "{", "$x", "\n\n", "~~~\n", "~~~x\n~~~\n", "```go\nx\n```\n"} {
+		for _, size := range []int{maxText, 1 << 19} {
+			source := strings.Repeat(part, size/len(part))
+			start := time.Now()
+			_, warnings := body(t, Options{}, prose(source), program("", shown(map[string]any{"text/latex": source, "text/plain": "x"})))
+			if took := time.Since(start); took > 10*time.Second {
+				t.Errorf("%d bytes of %q take %v", size, part, took)
+			}
+			if long := strings.Contains(fmt.Sprint(warnings), "a text of 5"); long != (size > maxText) {
+				t.Errorf("%d bytes of %q: %.200v", size, part, warnings)
+			}
+		}
+	}
+}
+
+// A notebook beside this one is a link to its page, whether it is named or linked.
+func TestNotebookLinks(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "02_next.ipynb"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for source, want := range map[string]string{
+		"**Next.** `02_next` does, `03_other` not.":    "<strong>Next.</strong> <a href=\"02_next.html\"><code>02_next</code></a> does, <code>03_other</code> not.",
+		"[b](02_next.ipynb#A-b) [c](x/03.ipynb)":       `<a href="02_next.html#A-b">b</a> <a href="x/03.html">c</a>`,
+		"[`02_next`](https://a.example/02_next.ipynb)": `<a href="https://a.example/02_next.ipynb"><code>02_next</code></a>`,
+	} {
+		if got, _ := body(t, Options{Dir: dir}, prose(source)); !strings.Contains(got, want) {
+			t.Errorf("%q: %s", source, got)
 		}
 	}
 }
@@ -178,20 +285,22 @@ func TestOutputs(t *testing.T) {
 		want    string
 		not     string
 	}{
-		"text":            {[]*notebook.Output{{Type: notebook.Stream, Name: "stdout", Text: "a < b\n"}}, `<div class="output stdout"><pre>a &lt; b</pre></div>`, ""},
-		"stderr":          {[]*notebook.Output{{Type: notebook.Stream, Name: "stderr", Text: "x"}}, `class="output stderr"`, ""},
-		"error":           {[]*notebook.Output{{Type: notebook.Error, ErrorName: "E<", Traceback: []string{"\x1b[31mline\x1b[0m"}}}, `<span class="name">E&lt;</span>` + "\n" + `<span class="fg1">line</span>`, ""},
-		"error without":   {[]*notebook.Output{{Type: notebook.Error, ErrorName: "E", ErrorValue: "why"}}, "why", ""},
-		"picture":         {[]*notebook.Output{picture}, `<img src="data:image/png;base64,iVBORw==" width="320" height="200" alt="a &#34;plot&#34;">`, ""},
-		"caption":         {[]*notebook.Output{picture, caption}, "<figcaption><p>Error <math", "<em>c</em>"},
-		"html first":      {[]*notebook.Output{shown(map[string]any{"text/html": "<b>h</b>", "image/png": "x", "text/plain": "p"})}, `<div class="output"><b>h</b></div>`, "<img"},
-		"svg before png":  {[]*notebook.Output{shown(map[string]any{"image/svg+xml": "<svg/>", "image/png": "x"})}, "data:image/svg+xml;base64,PHN2Zy8+", "image/png"},
-		"no script":       {[]*notebook.Output{shown(map[string]any{"text/html": "<SCRIPT>x()</SCRIPT>", "image/png": "x"})}, "data:image/png", "SCRIPT"},
-		"only a script":   {[]*notebook.Output{shown(map[string]any{"text/html": "<script>x()</script>", "text/plain": "p"})}, "<script>x()", "<pre>"},
-		"markdown":        {[]*notebook.Output{shown(map[string]any{"text/markdown": "**b** $x$", "text/plain": "p"})}, "<strong>b</strong> <math", "<pre>"},
-		"latex":           {[]*notebook.Output{shown(map[string]any{"text/latex": "$x$"})}, "<math", ""},
-		"plain":           {[]*notebook.Output{shown(map[string]any{"text/plain": "<p>"})}, "<pre>&lt;p&gt;</pre>", ""},
-		"nothing to show": {[]*notebook.Output{shown(map[string]any{"application/json": map[string]any{}})}, "<section", `class="output"`},
+		"text":                {[]*notebook.Output{{Type: notebook.Stream, Name: "stdout", Text: "a < b\n"}}, `<div class="output stdout"><pre>a &lt; b</pre></div>`, ""},
+		"stderr":              {[]*notebook.Output{{Type: notebook.Stream, Name: "stderr", Text: "x"}}, `class="output stderr"`, ""},
+		"error":               {[]*notebook.Output{{Type: notebook.Error, ErrorName: "E<", Traceback: []string{"\x1b[31mline\x1b[0m"}}}, `<span class="name">E&lt;</span>` + "\n" + `<span class="fg1">line</span>`, ""},
+		"error without":       {[]*notebook.Output{{Type: notebook.Error, ErrorName: "E", ErrorValue: "why"}}, "why", ""},
+		"picture":             {[]*notebook.Output{picture}, `<img src="data:image/png;base64,iVBORw==" width="320" height="200" alt="a &#34;plot&#34;">`, ""},
+		"caption":             {[]*notebook.Output{picture, caption}, "<figcaption><p>Error <math", "<em>c</em>"},
+		"html first":          {[]*notebook.Output{shown(map[string]any{"text/html": "<b>h</b>", "image/png": "x", "text/plain": "p"})}, `<div class="output"><b>h</b></div>`, "<img"},
+		"svg before png":      {[]*notebook.Output{shown(map[string]any{"image/svg+xml": "<svg/>", "image/png": "x"})}, "data:image/svg+xml;base64,PHN2Zy8+", "image/png"},
+		"no script":           {[]*notebook.Output{shown(map[string]any{"text/html": "<SCRIPT>x()</SCRIPT>", "image/png": "x"})}, "data:image/png", "SCRIPT"},
+		"only a script":       {[]*notebook.Output{shown(map[string]any{"text/html": "<script>x()</script>", "text/plain": "p"})}, ">x()</script>", "<pre>"},
+		"speaks for the page": {[]*notebook.Output{shown(map[string]any{"text/html": "<META http-equiv=refresh content='0;url=//evil.example'><base href=//evil.example><b>x</b>"})}, `<div class="output"><b>x</b></div>`, "evil"},
+		"no base64":           {[]*notebook.Output{shown(map[string]any{"image/png": `x" onerror="alert(1)`})}, `base64,xonerror=alert1"`, "alert(1)"},
+		"markdown":            {[]*notebook.Output{shown(map[string]any{"text/markdown": "**b** $x$", "text/plain": "p"})}, "<strong>b</strong> <math", "<pre>"},
+		"latex":               {[]*notebook.Output{shown(map[string]any{"text/latex": "$x$"})}, "<math", ""},
+		"plain":               {[]*notebook.Output{shown(map[string]any{"text/plain": "<p>"})}, "<pre>&lt;p&gt;</pre>", ""},
+		"nothing to show":     {[]*notebook.Output{shown(map[string]any{"application/json": map[string]any{}})}, "<section", `class="output"`},
 	} {
 		got, _ := body(t, Options{}, program("", test.outputs...))
 		if !strings.Contains(got, test.want) || test.not != "" && strings.Contains(got, test.not) {
@@ -264,7 +373,7 @@ func TestSelfContained(t *testing.T) {
 			t.Errorf("the page has a %s", forbidden)
 		}
 	}
-	for _, want := range []string{"default-src 'none'", "prefers-color-scheme: dark", `name="viewport"`} {
+	for _, want := range []string{"default-src &#39;none&#39;", "base-uri &#39;none&#39;", "form-action &#39;none&#39;", "connect-src &#39;none&#39;", "prefers-color-scheme: dark", `name="viewport"`} {
 		if !strings.Contains(string(html), want) {
 			t.Errorf("%s is missing", want)
 		}
@@ -285,11 +394,11 @@ func TestCharts(t *testing.T) {
 		return string(html), warnings
 	}
 	o := Options{Charts: func() (string, error) { calls++; return script, failure }}
-	if html, _ := render(o, program("x")); strings.Contains(html, "lateralPage") || calls > 0 || strings.Contains(html, "connect-src") {
+	if html, _ := render(o, program("x")); strings.Contains(html, "lateralPage") || calls > 0 || !strings.Contains(html, "connect-src &#39;none&#39;") {
 		t.Error("a page without views has their script")
 	}
 	html, _ := render(o, program("x", view), program("y", view))
-	if strings.Count(html, `window.lateralPage = {script: "QUJD"}`) != 1 || strings.Count(html, "<details></details><script>1") != 2 || strings.Contains(html, "connect-src") {
+	if strings.Count(html, `window.lateralPage = {script: "QUJD"}`) != 1 || strings.Count(html, "<details></details><script nonce=") != 2 || !strings.Contains(html, "connect-src &#39;none&#39;") {
 		t.Errorf("page: %s", html)
 	}
 	failure = fmt.Errorf("not on this machine")

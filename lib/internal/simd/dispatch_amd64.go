@@ -29,6 +29,8 @@ var avx512Kernels = kernels{
 	gemm: avx512Gemm,
 	conv: avx512Conv,
 
+	sparse: avx512Sparse,
+
 	winograd: avx512Winograd,
 
 	add:         avx512Add,
@@ -58,6 +60,7 @@ var avx512Kernels = kernels{
 	sum:           avx512Sum,
 	absSum:        avx512AbsSum,
 	sumSquares:    avx512SumSquares,
+	zeroTimes:     avx512ZeroTimes,
 	dot:           avx512Dot,
 	max:           avx512Max,
 	index:         avx512Index,
@@ -96,6 +99,8 @@ var avx2Kernels = kernels{
 	gemm: avx2Gemm,
 	conv: avx2Conv,
 
+	sparse: avx2Sparse,
+
 	winograd: avx2Winograd,
 
 	add:         avx2Add,
@@ -125,6 +130,7 @@ var avx2Kernels = kernels{
 	sum:           avx2Sum,
 	absSum:        avx2AbsSum,
 	sumSquares:    avx2SumSquares,
+	zeroTimes:     avx2ZeroTimes,
 	dot:           avx2Dot,
 	max:           avx2Max,
 	index:         avx2Index,

@@ -49,8 +49,11 @@ type gemmKernels struct {
 type tileKernel func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool,
 	ahead *float32, step int, last *float32)
 
-// workspace is the packing memory of one running product: a panel of B, a block of A.
-type workspace struct{ b, a []float32 }
+// workspace is the packing memory of one running product: a panel of B, a block of A, or the list of its elements.
+type workspace struct {
+	b, a []float32
+	list Sparse
+}
 
 // idle holds the workspaces that no product is using. Unlike a sync.Pool it never forgets one, so that a product
 // allocates nothing once as many workspaces exist as products ever ran at the same time.
@@ -82,7 +85,8 @@ func (w *workspace) giveBack() {
 //
 // Each element of C is one chain of fused multiply-adds over k, first to last, that starts at zero or, with acc, at
 // the element's old value. (The Go bodies round the product before the addition where the processor has no fused
-// instruction.) The result is therefore the same for every way of splitting a product by rows or columns.
+// instruction.) A zero at the end is +0. The result is therefore the same for every way of splitting a product by rows or
+// columns, and for one that leaves out the terms whose factor from A is zero ([Sparse]).
 func GemmNN(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
 	fitGemm("GemmNN", m, n, k, len(a), lda, m, k, len(b), ldb, k, n, len(c), ldc)
 	p := product{&active.gemm, false, false, m, n, k, a, lda, b, ldb, c, ldc, acc, scout{}}
@@ -145,14 +149,16 @@ func (g Batch) Gemm(transA, transB bool, m, n, k int, a []float32, lda int, b []
 
 // fitGemm panics unless the stored matrices A [ar,ac], B [br,bc] and C [m,n] lie within their slices.
 func fitGemm(op string, m, n, k, lenA, lda, ar, ac, lenB, ldb, br, bc, lenC, ldc int) {
-	fits := func(length, ld, rows, cols int) bool {
-		return ld >= cols && (rows == 0 || cols == 0 || length >= (rows-1)*ld+cols)
-	}
 	if m < 0 || n < 0 || k < 0 || !fits(lenA, lda, ar, ac) || !fits(lenB, ldb, br, bc) || !fits(lenC, ldc, m, n) {
 		panic(fmt.Sprintf("simd: %s: m=%d n=%d k=%d: A [%d,%d] with stride %d in %d elements, "+
 			"B [%d,%d] with stride %d in %d, C [%d,%d] with stride %d in %d",
 			op, m, n, k, ar, ac, lda, lenA, br, bc, ldb, lenB, m, n, ldc, lenC))
 	}
+}
+
+// fits reports whether a matrix of rows x cols elements, rows ld apart, lies within a slice.
+func fits(length, ld, rows, cols int) bool {
+	return ld >= cols && (rows == 0 || cols == 0 || length >= (rows-1)*ld+cols)
 }
 
 // A product is the arguments of one call.
@@ -366,14 +372,16 @@ func (g *gemmKernels) packTransposed(dst []float32, dstStride int, src []float32
 
 // evenly returns the step that cuts n into the fewest pieces of at most limit, of nearly equal size, a multiple of unit.
 func evenly(n, limit, unit int) int {
-	pieces := (n + limit - 1) / limit
-	return ((n+pieces-1)/pieces + unit - 1) / unit * unit
+	return pieces(pieces(n, pieces(n, limit)), unit) * unit
 }
 
+// pieces returns how many pieces of at most size cover n.
+func pieces(n, size int) int { return (n + size - 1) / size }
+
 // resize returns a slice of n elements, x itself if that is long enough.
-func resize(x []float32, n int) []float32 {
+func resize[T any](x []T, n int) []T {
 	if cap(x) < n {
-		return make([]float32, n)
+		return make([]T, n)
 	}
 	return x[:n]
 }

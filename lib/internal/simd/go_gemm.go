@@ -57,7 +57,9 @@ func loadPair(c []float32, ldc, rows, cols int, acc bool) (t tilePair) {
 
 func (t *tilePair) store(c []float32, ldc, rows, cols int) {
 	for i := range min(rows, 2) {
-		copy(c[i*ldc:], t[i][:cols])
+		for j, sum := range t[i][:cols] {
+			c[i*ldc+j] = sum + 0 // -0 becomes +0
+		}
 	}
 }
 

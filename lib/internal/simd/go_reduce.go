@@ -40,6 +40,15 @@ func goAbsSum(x []float32) float32 {
 	return fold(&p)
 }
 
+// goZeroTimes returns the sum of 0*x: NaN unless all of x is finite.
+func goZeroTimes(x []float32) float32 {
+	var sum float32
+	for _, v := range x {
+		sum += 0 * v
+	}
+	return sum
+}
+
 func goSumSquares(x []float32) float32 { return goDot(x, x) }
 
 func goDot(a, b []float32) float32 {

@@ -10,6 +10,8 @@ var goKernels = kernels{
 	gemm: goGemm,
 	conv: goConv,
 
+	sparse: goSparse,
+
 	winograd: goWinograd,
 
 	add:         goAdd,
@@ -39,6 +41,7 @@ var goKernels = kernels{
 	sum:           goSum,
 	absSum:        goAbsSum,
 	sumSquares:    goSumSquares,
+	zeroTimes:     goZeroTimes,
 	dot:           goDot,
 	max:           goMax,
 	index:         goIndex,

@@ -4,6 +4,7 @@ package simd
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -43,7 +44,11 @@ func TestNothingIsReadPastTheEnd(t *testing.T) {
 					if l.transB {
 						ldb = k
 					}
-					l.gemm(m, n, k, atPageEnd(t, m*k), lda, atPageEnd(t, k*n), ldb, atPageEnd(t, m*n), n, true)
+					a, b, c := atPageEnd(t, m*k), atPageEnd(t, k*n), atPageEnd(t, m*n)
+					l.gemm(m, n, k, a, lda, b, ldb, c, n, true)
+					fillSparse(rand.New(rand.NewPCG(1, 2)), a, 0.5)
+					SparseProduct{TransA: l.transA, TransB: l.transB}.Gemm(m, n, k, a, lda, b, ldb, c, n)
+					SparseProduct{TransA: l.transA, TransB: l.transB, TransC: true}.Gemm(m, n, k, a, lda, b, ldb, c, m)
 				}
 			})
 		}

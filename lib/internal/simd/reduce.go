@@ -26,6 +26,12 @@ func Dot(a, b []float32) float32 {
 	return active.dot(a, b)
 }
 
+// Finite reports whether x holds neither a NaN nor an infinity.
+func Finite(x []float32) bool {
+	zero := active.zeroTimes(x)
+	return zero == 0
+}
+
 // Max returns the largest element of x, NaN if any element is NaN, and +0 for a zero of either sign.
 // It panics if x is empty.
 func Max(x []float32) float32 {

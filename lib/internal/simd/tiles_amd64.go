@@ -66,6 +66,16 @@ var avx2Gemm = gemmKernels{
 	prefetch:  avx2Prefetch,
 }
 
+var avx512Sparse = sparseKernels{
+	cost: 1.3,
+	strips: []stripKernel{
+		avx512Strip1, avx512Strip2, avx512Strip3, avx512Strip4,
+		avx512Strip5, avx512Strip6, avx512Strip7, avx512Strip8,
+	},
+	strided:  avx512Strided,
+	compress: avx512Compress,
+}
+
 var avx512Conv = convKernels{
 	runs: 4, gradRows: 6, gradTaps: 4,
 	correlate: [2][]correlateKernel{
@@ -108,6 +118,16 @@ var avx512Conv = convKernels{
 			avx512CorrelateGradWhole4, avx512CorrelateGradWhole5, avx512CorrelateGradWhole6,
 		},
 	},
+}
+
+var avx2Sparse = sparseKernels{
+	cost: 1.3,
+	strips: []stripKernel{
+		avx2Strip1, avx2Strip2, avx2Strip3, avx2Strip4,
+		avx2Strip5, avx2Strip6, avx2Strip7, avx2Strip8,
+	},
+	strided:  avx2Strided,
+	compress: avx2Compress,
 }
 
 var avx2Conv = convKernels{

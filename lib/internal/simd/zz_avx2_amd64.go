@@ -85,6 +85,9 @@ func avx2AbsSum(x []float32) float32
 func avx2SumSquares(x []float32) float32
 
 //go:noescape
+func avx2ZeroTimes(x []float32) float32
+
+//go:noescape
 func avx2Dot(a []float32, b []float32) float32
 
 //go:noescape
@@ -209,6 +212,36 @@ func avx2TileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32
 
 //go:noescape
 func avx2TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+
+//go:noescape
+func avx2Strip1(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx2Strip2(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx2Strip3(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx2Strip4(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx2Strip5(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx2Strip6(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx2Strip7(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx2Strip8(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx2Strided(index []int32, value []float32, b []float32, ldb int, sums []float32, acc bool)
+
+//go:noescape
+func avx2Compress(index []int32, value []float32, bounds []int32, x []float32, ldx int, cols int)
 
 //go:noescape
 func avx2CopyRows(dst []float32, dstStride int, src []float32, stride int, k int, n int)

@@ -2131,6 +2131,109 @@ fold:
 	VZEROUPPER
 	RET
 
+// func avx2ZeroTimes(x []float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·avx2ZeroTimes(SB), NOSPLIT, $0-28
+	MOVQ   x_base+0(FP), AX
+	MOVQ   x_len+8(FP), CX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	XORQ   DX, DX
+
+blocks:
+	LEAQ        64(DX), BX
+	CMPQ        BX, CX
+	JGT         rest
+	VMOVUPS     (AX)(DX*4), Y9
+	VFMADD231PS Y0, Y9, Y1
+	VMOVUPS     32(AX)(DX*4), Y9
+	VFMADD231PS Y0, Y9, Y2
+	VMOVUPS     64(AX)(DX*4), Y9
+	VFMADD231PS Y0, Y9, Y3
+	VMOVUPS     96(AX)(DX*4), Y9
+	VFMADD231PS Y0, Y9, Y4
+	VMOVUPS     128(AX)(DX*4), Y9
+	VFMADD231PS Y0, Y9, Y5
+	VMOVUPS     160(AX)(DX*4), Y9
+	VFMADD231PS Y0, Y9, Y6
+	VMOVUPS     192(AX)(DX*4), Y9
+	VFMADD231PS Y0, Y9, Y7
+	VMOVUPS     224(AX)(DX*4), Y9
+	VFMADD231PS Y0, Y9, Y8
+	MOVQ        BX, DX
+	JMP         blocks
+
+rest:
+	SUBQ        DX, CX
+	LEAQ        masks<>+256(SB), BX
+	MOVQ        CX, SI
+	NEGQ        SI
+	CMPQ        CX, $0x00
+	JLE         fold
+	VMOVUPS     (BX)(SI*4), Y9
+	VMASKMOVPS  (AX)(DX*4), Y9, Y9
+	VFMADD231PS Y0, Y9, Y1
+	CMPQ        CX, $0x08
+	JLE         fold
+	VMOVUPS     32(BX)(SI*4), Y9
+	VMASKMOVPS  32(AX)(DX*4), Y9, Y9
+	VFMADD231PS Y0, Y9, Y2
+	CMPQ        CX, $0x10
+	JLE         fold
+	VMOVUPS     64(BX)(SI*4), Y9
+	VMASKMOVPS  64(AX)(DX*4), Y9, Y9
+	VFMADD231PS Y0, Y9, Y3
+	CMPQ        CX, $0x18
+	JLE         fold
+	VMOVUPS     96(BX)(SI*4), Y9
+	VMASKMOVPS  96(AX)(DX*4), Y9, Y9
+	VFMADD231PS Y0, Y9, Y4
+	CMPQ        CX, $0x20
+	JLE         fold
+	VMOVUPS     128(BX)(SI*4), Y9
+	VMASKMOVPS  128(AX)(DX*4), Y9, Y9
+	VFMADD231PS Y0, Y9, Y5
+	CMPQ        CX, $0x28
+	JLE         fold
+	VMOVUPS     160(BX)(SI*4), Y9
+	VMASKMOVPS  160(AX)(DX*4), Y9, Y9
+	VFMADD231PS Y0, Y9, Y6
+	CMPQ        CX, $0x30
+	JLE         fold
+	VMOVUPS     192(BX)(SI*4), Y9
+	VMASKMOVPS  192(AX)(DX*4), Y9, Y9
+	VFMADD231PS Y0, Y9, Y7
+	CMPQ        CX, $0x38
+	JLE         fold
+	VMOVUPS     224(BX)(SI*4), Y9
+	VMASKMOVPS  224(AX)(DX*4), Y9, Y9
+	VFMADD231PS Y0, Y9, Y8
+
+fold:
+	VADDPS       Y5, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y7, Y3, Y3
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y4, Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VADDPS       X0, X1, X1
+	MOVSS        X1, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func avx2Dot(a []float32, b []float32) float32
 // Requires: AVX, FMA3, SSE
 TEXT ·avx2Dot(SB), NOSPLIT, $0-52
@@ -4204,14 +4307,16 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y1, Y1, Y1
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), CX
 	LEAQ       masks<>+256(SB), DX
 	NEGQ       CX
-	VMOVUPS    (DX)(CX*4), Y1
-	VMASKMOVPS Y0, Y1, (AX)
+	VMOVUPS    (DX)(CX*4), Y2
+	VADDPS     Y1, Y0, Y0
+	VMASKMOVPS Y0, Y2, (AX)
 	VZEROUPPER
 	RET
 
@@ -4289,14 +4394,16 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y1, Y1, Y1
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), CX
 	LEAQ       masks<>+256(SB), DX
 	NEGQ       CX
-	VMOVUPS    (DX)(CX*4), Y1
-	VMASKMOVPS Y0, Y1, (AX)
+	VMOVUPS    (DX)(CX*4), Y2
+	VADDPS     Y1, Y0, Y0
+	VMASKMOVPS Y0, Y2, (AX)
 	VZEROUPPER
 	RET
 
@@ -4384,16 +4491,19 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y2, Y2, Y2
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), CX
 	LEAQ       masks<>+256(SB), DX
 	NEGQ       CX
-	VMOVUPS    (DX)(CX*4), Y2
-	VMOVUPS    32(DX)(CX*4), Y3
-	VMASKMOVPS Y0, Y2, (AX)
-	VMASKMOVPS Y1, Y3, 32(AX)
+	VMOVUPS    (DX)(CX*4), Y3
+	VMOVUPS    32(DX)(CX*4), Y4
+	VADDPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y3, (AX)
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y4, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -4484,16 +4594,19 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y2, Y2, Y2
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), CX
 	LEAQ       masks<>+256(SB), DX
 	NEGQ       CX
-	VMOVUPS    (DX)(CX*4), Y2
-	VMOVUPS    32(DX)(CX*4), Y3
-	VMASKMOVPS Y0, Y2, (AX)
-	VMASKMOVPS Y1, Y3, 32(AX)
+	VMOVUPS    (DX)(CX*4), Y3
+	VMOVUPS    32(DX)(CX*4), Y4
+	VADDPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y3, (AX)
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y4, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -4581,16 +4694,19 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y2, Y2, Y2
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y2
-	VMASKMOVPS Y0, Y2, (AX)
+	VMOVUPS    (BX)(DX*4), Y3
+	VADDPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y3, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y2, (AX)
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y3, (AX)
 	VZEROUPPER
 	RET
 
@@ -4681,16 +4797,19 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y2, Y2, Y2
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y2
-	VMASKMOVPS Y0, Y2, (AX)
+	VMOVUPS    (BX)(DX*4), Y3
+	VADDPS     Y2, Y0, Y0
+	VMASKMOVPS Y0, Y3, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y2, (AX)
+	VADDPS     Y2, Y1, Y1
+	VMASKMOVPS Y1, Y3, (AX)
 	VZEROUPPER
 	RET
 
@@ -4798,19 +4917,24 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y4, Y4, Y4
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y4
-	VMOVUPS    32(BX)(DX*4), Y5
-	VMASKMOVPS Y0, Y4, (AX)
-	VMASKMOVPS Y1, Y5, 32(AX)
+	VMOVUPS    (BX)(DX*4), Y5
+	VMOVUPS    32(BX)(DX*4), Y6
+	VADDPS     Y4, Y0, Y0
+	VMASKMOVPS Y0, Y5, (AX)
+	VADDPS     Y4, Y1, Y1
+	VMASKMOVPS Y1, Y6, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y4, (AX)
-	VMASKMOVPS Y3, Y5, 32(AX)
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS Y2, Y5, (AX)
+	VADDPS     Y4, Y3, Y3
+	VMASKMOVPS Y3, Y6, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -4921,19 +5045,24 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y4, Y4, Y4
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y4
-	VMOVUPS    32(BX)(DX*4), Y5
-	VMASKMOVPS Y0, Y4, (AX)
-	VMASKMOVPS Y1, Y5, 32(AX)
+	VMOVUPS    (BX)(DX*4), Y5
+	VMOVUPS    32(BX)(DX*4), Y6
+	VADDPS     Y4, Y0, Y0
+	VMASKMOVPS Y0, Y5, (AX)
+	VADDPS     Y4, Y1, Y1
+	VMASKMOVPS Y1, Y6, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y4, (AX)
-	VMASKMOVPS Y3, Y5, 32(AX)
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS Y2, Y5, (AX)
+	VADDPS     Y4, Y3, Y3
+	VMASKMOVPS Y3, Y6, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -5034,18 +5163,22 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y3, Y3, Y3
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y3
-	VMASKMOVPS Y0, Y3, (AX)
+	VMOVUPS    (BX)(DX*4), Y4
+	VADDPS     Y3, Y0, Y0
+	VMASKMOVPS Y0, Y4, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y3, (AX)
+	VADDPS     Y3, Y1, Y1
+	VMASKMOVPS Y1, Y4, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y3, (AX)
+	VADDPS     Y3, Y2, Y2
+	VMASKMOVPS Y2, Y4, (AX)
 	VZEROUPPER
 	RET
 
@@ -5149,18 +5282,22 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y3, Y3, Y3
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y3
-	VMASKMOVPS Y0, Y3, (AX)
+	VMOVUPS    (BX)(DX*4), Y4
+	VADDPS     Y3, Y0, Y0
+	VMASKMOVPS Y0, Y4, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y3, (AX)
+	VADDPS     Y3, Y1, Y1
+	VMASKMOVPS Y1, Y4, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y3, (AX)
+	VADDPS     Y3, Y2, Y2
+	VMASKMOVPS Y2, Y4, (AX)
 	VZEROUPPER
 	RET
 
@@ -5288,22 +5425,29 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y6, Y6, Y6
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y6
-	VMOVUPS    32(BX)(DX*4), Y7
-	VMASKMOVPS Y0, Y6, (AX)
-	VMASKMOVPS Y1, Y7, 32(AX)
+	VMOVUPS    (BX)(DX*4), Y7
+	VMOVUPS    32(BX)(DX*4), Y8
+	VADDPS     Y6, Y0, Y0
+	VMASKMOVPS Y0, Y7, (AX)
+	VADDPS     Y6, Y1, Y1
+	VMASKMOVPS Y1, Y8, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y6, (AX)
-	VMASKMOVPS Y3, Y7, 32(AX)
+	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS Y2, Y7, (AX)
+	VADDPS     Y6, Y3, Y3
+	VMASKMOVPS Y3, Y8, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y6, (AX)
-	VMASKMOVPS Y5, Y7, 32(AX)
+	VADDPS     Y6, Y4, Y4
+	VMASKMOVPS Y4, Y7, (AX)
+	VADDPS     Y6, Y5, Y5
+	VMASKMOVPS Y5, Y8, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -5434,22 +5578,29 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y6, Y6, Y6
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y6
-	VMOVUPS    32(BX)(DX*4), Y7
-	VMASKMOVPS Y0, Y6, (AX)
-	VMASKMOVPS Y1, Y7, 32(AX)
+	VMOVUPS    (BX)(DX*4), Y7
+	VMOVUPS    32(BX)(DX*4), Y8
+	VADDPS     Y6, Y0, Y0
+	VMASKMOVPS Y0, Y7, (AX)
+	VADDPS     Y6, Y1, Y1
+	VMASKMOVPS Y1, Y8, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y6, (AX)
-	VMASKMOVPS Y3, Y7, 32(AX)
+	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS Y2, Y7, (AX)
+	VADDPS     Y6, Y3, Y3
+	VMASKMOVPS Y3, Y8, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y6, (AX)
-	VMASKMOVPS Y5, Y7, 32(AX)
+	VADDPS     Y6, Y4, Y4
+	VMASKMOVPS Y4, Y7, (AX)
+	VADDPS     Y6, Y5, Y5
+	VMASKMOVPS Y5, Y8, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -5567,20 +5718,25 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y4, Y4, Y4
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y4
-	VMASKMOVPS Y0, Y4, (AX)
+	VMOVUPS    (BX)(DX*4), Y5
+	VADDPS     Y4, Y0, Y0
+	VMASKMOVPS Y0, Y5, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y4, (AX)
+	VADDPS     Y4, Y1, Y1
+	VMASKMOVPS Y1, Y5, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y4, (AX)
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS Y2, Y5, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y3, Y4, (AX)
+	VADDPS     Y4, Y3, Y3
+	VMASKMOVPS Y3, Y5, (AX)
 	VZEROUPPER
 	RET
 
@@ -5697,20 +5853,25 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y4, Y4, Y4
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y4
-	VMASKMOVPS Y0, Y4, (AX)
+	VMOVUPS    (BX)(DX*4), Y5
+	VADDPS     Y4, Y0, Y0
+	VMASKMOVPS Y0, Y5, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y4, (AX)
+	VADDPS     Y4, Y1, Y1
+	VMASKMOVPS Y1, Y5, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y4, (AX)
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS Y2, Y5, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y3, Y4, (AX)
+	VADDPS     Y4, Y3, Y3
+	VMASKMOVPS Y3, Y5, (AX)
 	VZEROUPPER
 	RET
 
@@ -5862,25 +6023,34 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y8, Y8, Y8
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y8
-	VMOVUPS    32(BX)(DX*4), Y9
-	VMASKMOVPS Y0, Y8, (AX)
-	VMASKMOVPS Y1, Y9, 32(AX)
+	VMOVUPS    (BX)(DX*4), Y9
+	VMOVUPS    32(BX)(DX*4), Y10
+	VADDPS     Y8, Y0, Y0
+	VMASKMOVPS Y0, Y9, (AX)
+	VADDPS     Y8, Y1, Y1
+	VMASKMOVPS Y1, Y10, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y8, (AX)
-	VMASKMOVPS Y3, Y9, 32(AX)
+	VADDPS     Y8, Y2, Y2
+	VMASKMOVPS Y2, Y9, (AX)
+	VADDPS     Y8, Y3, Y3
+	VMASKMOVPS Y3, Y10, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y8, (AX)
-	VMASKMOVPS Y5, Y9, 32(AX)
+	VADDPS     Y8, Y4, Y4
+	VMASKMOVPS Y4, Y9, (AX)
+	VADDPS     Y8, Y5, Y5
+	VMASKMOVPS Y5, Y10, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y6, Y8, (AX)
-	VMASKMOVPS Y7, Y9, 32(AX)
+	VADDPS     Y8, Y6, Y6
+	VMASKMOVPS Y6, Y9, (AX)
+	VADDPS     Y8, Y7, Y7
+	VMASKMOVPS Y7, Y10, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -6031,25 +6201,34 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y8, Y8, Y8
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y8
-	VMOVUPS    32(BX)(DX*4), Y9
-	VMASKMOVPS Y0, Y8, (AX)
-	VMASKMOVPS Y1, Y9, 32(AX)
+	VMOVUPS    (BX)(DX*4), Y9
+	VMOVUPS    32(BX)(DX*4), Y10
+	VADDPS     Y8, Y0, Y0
+	VMASKMOVPS Y0, Y9, (AX)
+	VADDPS     Y8, Y1, Y1
+	VMASKMOVPS Y1, Y10, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y8, (AX)
-	VMASKMOVPS Y3, Y9, 32(AX)
+	VADDPS     Y8, Y2, Y2
+	VMASKMOVPS Y2, Y9, (AX)
+	VADDPS     Y8, Y3, Y3
+	VMASKMOVPS Y3, Y10, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y8, (AX)
-	VMASKMOVPS Y5, Y9, 32(AX)
+	VADDPS     Y8, Y4, Y4
+	VMASKMOVPS Y4, Y9, (AX)
+	VADDPS     Y8, Y5, Y5
+	VMASKMOVPS Y5, Y10, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y6, Y8, (AX)
-	VMASKMOVPS Y7, Y9, 32(AX)
+	VADDPS     Y8, Y6, Y6
+	VMASKMOVPS Y6, Y9, (AX)
+	VADDPS     Y8, Y7, Y7
+	VMASKMOVPS Y7, Y10, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -6180,22 +6359,28 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y5, Y5, Y5
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y5
-	VMASKMOVPS Y0, Y5, (AX)
+	VMOVUPS    (BX)(DX*4), Y6
+	VADDPS     Y5, Y0, Y0
+	VMASKMOVPS Y0, Y6, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y5, (AX)
+	VADDPS     Y5, Y1, Y1
+	VMASKMOVPS Y1, Y6, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y5, (AX)
+	VADDPS     Y5, Y2, Y2
+	VMASKMOVPS Y2, Y6, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y3, Y5, (AX)
+	VADDPS     Y5, Y3, Y3
+	VMASKMOVPS Y3, Y6, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y5, (AX)
+	VADDPS     Y5, Y4, Y4
+	VMASKMOVPS Y4, Y6, (AX)
 	VZEROUPPER
 	RET
 
@@ -6325,22 +6510,28 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y5, Y5, Y5
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y5
-	VMASKMOVPS Y0, Y5, (AX)
+	VMOVUPS    (BX)(DX*4), Y6
+	VADDPS     Y5, Y0, Y0
+	VMASKMOVPS Y0, Y6, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y5, (AX)
+	VADDPS     Y5, Y1, Y1
+	VMASKMOVPS Y1, Y6, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y5, (AX)
+	VADDPS     Y5, Y2, Y2
+	VMASKMOVPS Y2, Y6, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y3, Y5, (AX)
+	VADDPS     Y5, Y3, Y3
+	VMASKMOVPS Y3, Y6, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y5, (AX)
+	VADDPS     Y5, Y4, Y4
+	VMASKMOVPS Y4, Y6, (AX)
 	VZEROUPPER
 	RET
 
@@ -6512,28 +6703,39 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y10, Y10, Y10
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y10
-	VMOVUPS    32(BX)(DX*4), Y11
-	VMASKMOVPS Y0, Y10, (AX)
-	VMASKMOVPS Y1, Y11, 32(AX)
+	VMOVUPS    (BX)(DX*4), Y11
+	VMOVUPS    32(BX)(DX*4), Y12
+	VADDPS     Y10, Y0, Y0
+	VMASKMOVPS Y0, Y11, (AX)
+	VADDPS     Y10, Y1, Y1
+	VMASKMOVPS Y1, Y12, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y10, (AX)
-	VMASKMOVPS Y3, Y11, 32(AX)
+	VADDPS     Y10, Y2, Y2
+	VMASKMOVPS Y2, Y11, (AX)
+	VADDPS     Y10, Y3, Y3
+	VMASKMOVPS Y3, Y12, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y10, (AX)
-	VMASKMOVPS Y5, Y11, 32(AX)
+	VADDPS     Y10, Y4, Y4
+	VMASKMOVPS Y4, Y11, (AX)
+	VADDPS     Y10, Y5, Y5
+	VMASKMOVPS Y5, Y12, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y6, Y10, (AX)
-	VMASKMOVPS Y7, Y11, 32(AX)
+	VADDPS     Y10, Y6, Y6
+	VMASKMOVPS Y6, Y11, (AX)
+	VADDPS     Y10, Y7, Y7
+	VMASKMOVPS Y7, Y12, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y8, Y10, (AX)
-	VMASKMOVPS Y9, Y11, 32(AX)
+	VADDPS     Y10, Y8, Y8
+	VMASKMOVPS Y8, Y11, (AX)
+	VADDPS     Y10, Y9, Y9
+	VMASKMOVPS Y9, Y12, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -6704,28 +6906,39 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y10, Y10, Y10
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y10
-	VMOVUPS    32(BX)(DX*4), Y11
-	VMASKMOVPS Y0, Y10, (AX)
-	VMASKMOVPS Y1, Y11, 32(AX)
+	VMOVUPS    (BX)(DX*4), Y11
+	VMOVUPS    32(BX)(DX*4), Y12
+	VADDPS     Y10, Y0, Y0
+	VMASKMOVPS Y0, Y11, (AX)
+	VADDPS     Y10, Y1, Y1
+	VMASKMOVPS Y1, Y12, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y10, (AX)
-	VMASKMOVPS Y3, Y11, 32(AX)
+	VADDPS     Y10, Y2, Y2
+	VMASKMOVPS Y2, Y11, (AX)
+	VADDPS     Y10, Y3, Y3
+	VMASKMOVPS Y3, Y12, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y10, (AX)
-	VMASKMOVPS Y5, Y11, 32(AX)
+	VADDPS     Y10, Y4, Y4
+	VMASKMOVPS Y4, Y11, (AX)
+	VADDPS     Y10, Y5, Y5
+	VMASKMOVPS Y5, Y12, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y6, Y10, (AX)
-	VMASKMOVPS Y7, Y11, 32(AX)
+	VADDPS     Y10, Y6, Y6
+	VMASKMOVPS Y6, Y11, (AX)
+	VADDPS     Y10, Y7, Y7
+	VMASKMOVPS Y7, Y12, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y8, Y10, (AX)
-	VMASKMOVPS Y9, Y11, 32(AX)
+	VADDPS     Y10, Y8, Y8
+	VMASKMOVPS Y8, Y11, (AX)
+	VADDPS     Y10, Y9, Y9
+	VMASKMOVPS Y9, Y12, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -6869,24 +7082,31 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y6, Y6, Y6
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y6
-	VMASKMOVPS Y0, Y6, (AX)
+	VMOVUPS    (BX)(DX*4), Y7
+	VADDPS     Y6, Y0, Y0
+	VMASKMOVPS Y0, Y7, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y6, (AX)
+	VADDPS     Y6, Y1, Y1
+	VMASKMOVPS Y1, Y7, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y6, (AX)
+	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS Y2, Y7, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y3, Y6, (AX)
+	VADDPS     Y6, Y3, Y3
+	VMASKMOVPS Y3, Y7, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y6, (AX)
+	VADDPS     Y6, Y4, Y4
+	VMASKMOVPS Y4, Y7, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y5, Y6, (AX)
+	VADDPS     Y6, Y5, Y5
+	VMASKMOVPS Y5, Y7, (AX)
 	VZEROUPPER
 	RET
 
@@ -7029,24 +7249,31 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y6, Y6, Y6
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y6
-	VMASKMOVPS Y0, Y6, (AX)
+	VMOVUPS    (BX)(DX*4), Y7
+	VADDPS     Y6, Y0, Y0
+	VMASKMOVPS Y0, Y7, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y1, Y6, (AX)
+	VADDPS     Y6, Y1, Y1
+	VMASKMOVPS Y1, Y7, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y6, (AX)
+	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS Y2, Y7, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y3, Y6, (AX)
+	VADDPS     Y6, Y3, Y3
+	VMASKMOVPS Y3, Y7, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y6, (AX)
+	VADDPS     Y6, Y4, Y4
+	VMASKMOVPS Y4, Y7, (AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y5, Y6, (AX)
+	VADDPS     Y6, Y5, Y5
+	VMASKMOVPS Y5, Y7, (AX)
 	VZEROUPPER
 	RET
 
@@ -7238,31 +7465,44 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y12, Y12, Y12
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y12
-	VMOVUPS    32(BX)(DX*4), Y13
-	VMASKMOVPS Y0, Y12, (AX)
-	VMASKMOVPS Y1, Y13, 32(AX)
+	VMOVUPS    (BX)(DX*4), Y13
+	VMOVUPS    32(BX)(DX*4), Y14
+	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS Y0, Y13, (AX)
+	VADDPS     Y12, Y1, Y1
+	VMASKMOVPS Y1, Y14, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y12, (AX)
-	VMASKMOVPS Y3, Y13, 32(AX)
+	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS Y2, Y13, (AX)
+	VADDPS     Y12, Y3, Y3
+	VMASKMOVPS Y3, Y14, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y12, (AX)
-	VMASKMOVPS Y5, Y13, 32(AX)
+	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS Y4, Y13, (AX)
+	VADDPS     Y12, Y5, Y5
+	VMASKMOVPS Y5, Y14, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y6, Y12, (AX)
-	VMASKMOVPS Y7, Y13, 32(AX)
+	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS Y6, Y13, (AX)
+	VADDPS     Y12, Y7, Y7
+	VMASKMOVPS Y7, Y14, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y8, Y12, (AX)
-	VMASKMOVPS Y9, Y13, 32(AX)
+	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS Y8, Y13, (AX)
+	VADDPS     Y12, Y9, Y9
+	VMASKMOVPS Y9, Y14, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y10, Y12, (AX)
-	VMASKMOVPS Y11, Y13, 32(AX)
+	VADDPS     Y12, Y10, Y10
+	VMASKMOVPS Y10, Y13, (AX)
+	VADDPS     Y12, Y11, Y11
+	VMASKMOVPS Y11, Y14, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -7453,33 +7693,1088 @@ steps:
 	JNZ          steps
 
 store:
+	VXORPS     Y12, Y12, Y12
 	MOVQ       c_base+72(FP), AX
 	MOVQ       ldc+96(FP), CX
 	SHLQ       $0x02, CX
 	MOVQ       cols+104(FP), DX
 	LEAQ       masks<>+256(SB), BX
 	NEGQ       DX
-	VMOVUPS    (BX)(DX*4), Y12
-	VMOVUPS    32(BX)(DX*4), Y13
-	VMASKMOVPS Y0, Y12, (AX)
-	VMASKMOVPS Y1, Y13, 32(AX)
+	VMOVUPS    (BX)(DX*4), Y13
+	VMOVUPS    32(BX)(DX*4), Y14
+	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS Y0, Y13, (AX)
+	VADDPS     Y12, Y1, Y1
+	VMASKMOVPS Y1, Y14, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y2, Y12, (AX)
-	VMASKMOVPS Y3, Y13, 32(AX)
+	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS Y2, Y13, (AX)
+	VADDPS     Y12, Y3, Y3
+	VMASKMOVPS Y3, Y14, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y4, Y12, (AX)
-	VMASKMOVPS Y5, Y13, 32(AX)
+	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS Y4, Y13, (AX)
+	VADDPS     Y12, Y5, Y5
+	VMASKMOVPS Y5, Y14, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y6, Y12, (AX)
-	VMASKMOVPS Y7, Y13, 32(AX)
+	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS Y6, Y13, (AX)
+	VADDPS     Y12, Y7, Y7
+	VMASKMOVPS Y7, Y14, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y8, Y12, (AX)
-	VMASKMOVPS Y9, Y13, 32(AX)
+	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS Y8, Y13, (AX)
+	VADDPS     Y12, Y9, Y9
+	VMASKMOVPS Y9, Y14, 32(AX)
 	ADDQ       CX, AX
-	VMASKMOVPS Y10, Y12, (AX)
-	VMASKMOVPS Y11, Y13, 32(AX)
+	VADDPS     Y12, Y10, Y10
+	VMASKMOVPS Y10, Y13, (AX)
+	VADDPS     Y12, Y11, Y11
+	VMASKMOVPS Y11, Y14, 32(AX)
 	VZEROUPPER
 	RET
+
+// func avx2Strip1(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Strip1(SB), NOSPLIT, $0-145
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    DX, SI
+	MOVQ    b_base+72(FP), R8
+	MOVQ    ldb+96(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    c_base+104(FP), R10
+	MOVQ    ldc+128(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    cols+136(FP), DX
+	SUBQ    $0x00000000, DX
+	LEAQ    masks<>+256(SB), DI
+	NEGQ    DX
+	VMOVUPS (DI)(DX*4), Y0
+	MOVB    acc+144(FP), R12
+	VXORPS  Y1, Y1, Y1
+	MOVLQSX (AX), DI
+	LEAQ    (SI)(DI*4), DX
+
+rows:
+	DECQ       CX
+	JZ         done
+	ADDQ       $0x04, AX
+	MOVLQSX    (AX), DI
+	LEAQ       (SI)(DI*4), DI
+	VXORPS     Y2, Y2, Y2
+	TESTB      R12, R12
+	JZ         begin
+	VMASKMOVPS (R10), Y0, Y2
+
+begin:
+	CMPQ DX, DI
+	JEQ  store
+
+entries:
+	MOVLQSX      (DX), R13
+	IMULQ        R9, R13
+	ADDQ         R8, R13
+	VBROADCASTSS (DX)(BX*1), Y3
+	VFMADD231PS  (R13), Y3, Y2
+	ADDQ         $0x04, DX
+	CMPQ         DX, DI
+	JNE          entries
+
+store:
+	VADDPS     Y1, Y2, Y2
+	VMASKMOVPS Y2, Y0, (R10)
+	ADDQ       R11, R10
+	JMP        rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Strip2(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Strip2(SB), NOSPLIT, $0-145
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    DX, SI
+	MOVQ    b_base+72(FP), R8
+	MOVQ    ldb+96(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    c_base+104(FP), R10
+	MOVQ    ldc+128(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    cols+136(FP), DX
+	SUBQ    $0x00000008, DX
+	LEAQ    masks<>+256(SB), DI
+	NEGQ    DX
+	VMOVUPS (DI)(DX*4), Y0
+	MOVB    acc+144(FP), R12
+	VXORPS  Y1, Y1, Y1
+	MOVLQSX (AX), DI
+	LEAQ    (SI)(DI*4), DX
+
+rows:
+	DECQ       CX
+	JZ         done
+	ADDQ       $0x04, AX
+	MOVLQSX    (AX), DI
+	LEAQ       (SI)(DI*4), DI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	TESTB      R12, R12
+	JZ         begin
+	VMOVUPS    (R10), Y2
+	VMASKMOVPS 32(R10), Y0, Y3
+
+begin:
+	CMPQ DX, DI
+	JEQ  store
+
+entries:
+	MOVLQSX      (DX), R13
+	IMULQ        R9, R13
+	ADDQ         R8, R13
+	VBROADCASTSS (DX)(BX*1), Y4
+	VFMADD231PS  (R13), Y4, Y2
+	VFMADD231PS  32(R13), Y4, Y3
+	ADDQ         $0x04, DX
+	CMPQ         DX, DI
+	JNE          entries
+
+store:
+	VADDPS     Y1, Y2, Y2
+	VADDPS     Y1, Y3, Y3
+	VMOVUPS    Y2, (R10)
+	VMASKMOVPS Y3, Y0, 32(R10)
+	ADDQ       R11, R10
+	JMP        rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Strip3(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Strip3(SB), NOSPLIT, $0-145
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    DX, SI
+	MOVQ    b_base+72(FP), R8
+	MOVQ    ldb+96(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    c_base+104(FP), R10
+	MOVQ    ldc+128(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    cols+136(FP), DX
+	SUBQ    $0x00000010, DX
+	LEAQ    masks<>+256(SB), DI
+	NEGQ    DX
+	VMOVUPS (DI)(DX*4), Y0
+	MOVB    acc+144(FP), R12
+	VXORPS  Y1, Y1, Y1
+	MOVLQSX (AX), DI
+	LEAQ    (SI)(DI*4), DX
+
+rows:
+	DECQ       CX
+	JZ         done
+	ADDQ       $0x04, AX
+	MOVLQSX    (AX), DI
+	LEAQ       (SI)(DI*4), DI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	TESTB      R12, R12
+	JZ         begin
+	VMOVUPS    (R10), Y2
+	VMOVUPS    32(R10), Y3
+	VMASKMOVPS 64(R10), Y0, Y4
+
+begin:
+	CMPQ DX, DI
+	JEQ  store
+
+entries:
+	MOVLQSX      (DX), R13
+	IMULQ        R9, R13
+	ADDQ         R8, R13
+	VBROADCASTSS (DX)(BX*1), Y5
+	VFMADD231PS  (R13), Y5, Y2
+	VFMADD231PS  32(R13), Y5, Y3
+	VFMADD231PS  64(R13), Y5, Y4
+	ADDQ         $0x04, DX
+	CMPQ         DX, DI
+	JNE          entries
+
+store:
+	VADDPS     Y1, Y2, Y2
+	VADDPS     Y1, Y3, Y3
+	VADDPS     Y1, Y4, Y4
+	VMOVUPS    Y2, (R10)
+	VMOVUPS    Y3, 32(R10)
+	VMASKMOVPS Y4, Y0, 64(R10)
+	ADDQ       R11, R10
+	JMP        rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Strip4(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Strip4(SB), NOSPLIT, $0-145
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    DX, SI
+	MOVQ    b_base+72(FP), R8
+	MOVQ    ldb+96(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    c_base+104(FP), R10
+	MOVQ    ldc+128(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    cols+136(FP), DX
+	SUBQ    $0x00000018, DX
+	LEAQ    masks<>+256(SB), DI
+	NEGQ    DX
+	VMOVUPS (DI)(DX*4), Y0
+	MOVB    acc+144(FP), R12
+	VXORPS  Y1, Y1, Y1
+	MOVLQSX (AX), DI
+	LEAQ    (SI)(DI*4), DX
+
+rows:
+	DECQ       CX
+	JZ         done
+	ADDQ       $0x04, AX
+	MOVLQSX    (AX), DI
+	LEAQ       (SI)(DI*4), DI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	TESTB      R12, R12
+	JZ         begin
+	VMOVUPS    (R10), Y2
+	VMOVUPS    32(R10), Y3
+	VMOVUPS    64(R10), Y4
+	VMASKMOVPS 96(R10), Y0, Y5
+
+begin:
+	CMPQ DX, DI
+	JEQ  store
+
+entries:
+	MOVLQSX      (DX), R13
+	IMULQ        R9, R13
+	ADDQ         R8, R13
+	VBROADCASTSS (DX)(BX*1), Y6
+	VFMADD231PS  (R13), Y6, Y2
+	VFMADD231PS  32(R13), Y6, Y3
+	VFMADD231PS  64(R13), Y6, Y4
+	VFMADD231PS  96(R13), Y6, Y5
+	ADDQ         $0x04, DX
+	CMPQ         DX, DI
+	JNE          entries
+
+store:
+	VADDPS     Y1, Y2, Y2
+	VADDPS     Y1, Y3, Y3
+	VADDPS     Y1, Y4, Y4
+	VADDPS     Y1, Y5, Y5
+	VMOVUPS    Y2, (R10)
+	VMOVUPS    Y3, 32(R10)
+	VMOVUPS    Y4, 64(R10)
+	VMASKMOVPS Y5, Y0, 96(R10)
+	ADDQ       R11, R10
+	JMP        rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Strip5(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Strip5(SB), NOSPLIT, $0-145
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    DX, SI
+	MOVQ    b_base+72(FP), R8
+	MOVQ    ldb+96(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    c_base+104(FP), R10
+	MOVQ    ldc+128(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    cols+136(FP), DX
+	SUBQ    $0x00000020, DX
+	LEAQ    masks<>+256(SB), DI
+	NEGQ    DX
+	VMOVUPS (DI)(DX*4), Y0
+	MOVB    acc+144(FP), R12
+	VXORPS  Y1, Y1, Y1
+	MOVLQSX (AX), DI
+	LEAQ    (SI)(DI*4), DX
+
+rows:
+	DECQ       CX
+	JZ         done
+	ADDQ       $0x04, AX
+	MOVLQSX    (AX), DI
+	LEAQ       (SI)(DI*4), DI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	TESTB      R12, R12
+	JZ         begin
+	VMOVUPS    (R10), Y2
+	VMOVUPS    32(R10), Y3
+	VMOVUPS    64(R10), Y4
+	VMOVUPS    96(R10), Y5
+	VMASKMOVPS 128(R10), Y0, Y6
+
+begin:
+	CMPQ DX, DI
+	JEQ  store
+
+entries:
+	MOVLQSX      (DX), R13
+	IMULQ        R9, R13
+	ADDQ         R8, R13
+	VBROADCASTSS (DX)(BX*1), Y7
+	VFMADD231PS  (R13), Y7, Y2
+	VFMADD231PS  32(R13), Y7, Y3
+	VFMADD231PS  64(R13), Y7, Y4
+	VFMADD231PS  96(R13), Y7, Y5
+	VFMADD231PS  128(R13), Y7, Y6
+	ADDQ         $0x04, DX
+	CMPQ         DX, DI
+	JNE          entries
+
+store:
+	VADDPS     Y1, Y2, Y2
+	VADDPS     Y1, Y3, Y3
+	VADDPS     Y1, Y4, Y4
+	VADDPS     Y1, Y5, Y5
+	VADDPS     Y1, Y6, Y6
+	VMOVUPS    Y2, (R10)
+	VMOVUPS    Y3, 32(R10)
+	VMOVUPS    Y4, 64(R10)
+	VMOVUPS    Y5, 96(R10)
+	VMASKMOVPS Y6, Y0, 128(R10)
+	ADDQ       R11, R10
+	JMP        rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Strip6(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Strip6(SB), NOSPLIT, $0-145
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    DX, SI
+	MOVQ    b_base+72(FP), R8
+	MOVQ    ldb+96(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    c_base+104(FP), R10
+	MOVQ    ldc+128(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    cols+136(FP), DX
+	SUBQ    $0x00000028, DX
+	LEAQ    masks<>+256(SB), DI
+	NEGQ    DX
+	VMOVUPS (DI)(DX*4), Y0
+	MOVB    acc+144(FP), R12
+	VXORPS  Y1, Y1, Y1
+	MOVLQSX (AX), DI
+	LEAQ    (SI)(DI*4), DX
+
+rows:
+	DECQ       CX
+	JZ         done
+	ADDQ       $0x04, AX
+	MOVLQSX    (AX), DI
+	LEAQ       (SI)(DI*4), DI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	TESTB      R12, R12
+	JZ         begin
+	VMOVUPS    (R10), Y2
+	VMOVUPS    32(R10), Y3
+	VMOVUPS    64(R10), Y4
+	VMOVUPS    96(R10), Y5
+	VMOVUPS    128(R10), Y6
+	VMASKMOVPS 160(R10), Y0, Y7
+
+begin:
+	CMPQ DX, DI
+	JEQ  store
+
+entries:
+	MOVLQSX      (DX), R13
+	IMULQ        R9, R13
+	ADDQ         R8, R13
+	VBROADCASTSS (DX)(BX*1), Y8
+	VFMADD231PS  (R13), Y8, Y2
+	VFMADD231PS  32(R13), Y8, Y3
+	VFMADD231PS  64(R13), Y8, Y4
+	VFMADD231PS  96(R13), Y8, Y5
+	VFMADD231PS  128(R13), Y8, Y6
+	VFMADD231PS  160(R13), Y8, Y7
+	ADDQ         $0x04, DX
+	CMPQ         DX, DI
+	JNE          entries
+
+store:
+	VADDPS     Y1, Y2, Y2
+	VADDPS     Y1, Y3, Y3
+	VADDPS     Y1, Y4, Y4
+	VADDPS     Y1, Y5, Y5
+	VADDPS     Y1, Y6, Y6
+	VADDPS     Y1, Y7, Y7
+	VMOVUPS    Y2, (R10)
+	VMOVUPS    Y3, 32(R10)
+	VMOVUPS    Y4, 64(R10)
+	VMOVUPS    Y5, 96(R10)
+	VMOVUPS    Y6, 128(R10)
+	VMASKMOVPS Y7, Y0, 160(R10)
+	ADDQ       R11, R10
+	JMP        rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Strip7(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Strip7(SB), NOSPLIT, $0-145
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    DX, SI
+	MOVQ    b_base+72(FP), R8
+	MOVQ    ldb+96(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    c_base+104(FP), R10
+	MOVQ    ldc+128(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    cols+136(FP), DX
+	SUBQ    $0x00000030, DX
+	LEAQ    masks<>+256(SB), DI
+	NEGQ    DX
+	VMOVUPS (DI)(DX*4), Y0
+	MOVB    acc+144(FP), R12
+	VXORPS  Y1, Y1, Y1
+	MOVLQSX (AX), DI
+	LEAQ    (SI)(DI*4), DX
+
+rows:
+	DECQ       CX
+	JZ         done
+	ADDQ       $0x04, AX
+	MOVLQSX    (AX), DI
+	LEAQ       (SI)(DI*4), DI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	TESTB      R12, R12
+	JZ         begin
+	VMOVUPS    (R10), Y2
+	VMOVUPS    32(R10), Y3
+	VMOVUPS    64(R10), Y4
+	VMOVUPS    96(R10), Y5
+	VMOVUPS    128(R10), Y6
+	VMOVUPS    160(R10), Y7
+	VMASKMOVPS 192(R10), Y0, Y8
+
+begin:
+	CMPQ DX, DI
+	JEQ  store
+
+entries:
+	MOVLQSX      (DX), R13
+	IMULQ        R9, R13
+	ADDQ         R8, R13
+	VBROADCASTSS (DX)(BX*1), Y9
+	VFMADD231PS  (R13), Y9, Y2
+	VFMADD231PS  32(R13), Y9, Y3
+	VFMADD231PS  64(R13), Y9, Y4
+	VFMADD231PS  96(R13), Y9, Y5
+	VFMADD231PS  128(R13), Y9, Y6
+	VFMADD231PS  160(R13), Y9, Y7
+	VFMADD231PS  192(R13), Y9, Y8
+	ADDQ         $0x04, DX
+	CMPQ         DX, DI
+	JNE          entries
+
+store:
+	VADDPS     Y1, Y2, Y2
+	VADDPS     Y1, Y3, Y3
+	VADDPS     Y1, Y4, Y4
+	VADDPS     Y1, Y5, Y5
+	VADDPS     Y1, Y6, Y6
+	VADDPS     Y1, Y7, Y7
+	VADDPS     Y1, Y8, Y8
+	VMOVUPS    Y2, (R10)
+	VMOVUPS    Y3, 32(R10)
+	VMOVUPS    Y4, 64(R10)
+	VMOVUPS    Y5, 96(R10)
+	VMOVUPS    Y6, 128(R10)
+	VMOVUPS    Y7, 160(R10)
+	VMASKMOVPS Y8, Y0, 192(R10)
+	ADDQ       R11, R10
+	JMP        rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Strip8(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Strip8(SB), NOSPLIT, $0-145
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    DX, SI
+	MOVQ    b_base+72(FP), R8
+	MOVQ    ldb+96(FP), R9
+	SHLQ    $0x02, R9
+	MOVQ    c_base+104(FP), R10
+	MOVQ    ldc+128(FP), R11
+	SHLQ    $0x02, R11
+	MOVQ    cols+136(FP), DX
+	SUBQ    $0x00000038, DX
+	LEAQ    masks<>+256(SB), DI
+	NEGQ    DX
+	VMOVUPS (DI)(DX*4), Y0
+	MOVB    acc+144(FP), R12
+	VXORPS  Y1, Y1, Y1
+	MOVLQSX (AX), DI
+	LEAQ    (SI)(DI*4), DX
+
+rows:
+	DECQ       CX
+	JZ         done
+	ADDQ       $0x04, AX
+	MOVLQSX    (AX), DI
+	LEAQ       (SI)(DI*4), DI
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	TESTB      R12, R12
+	JZ         begin
+	VMOVUPS    (R10), Y2
+	VMOVUPS    32(R10), Y3
+	VMOVUPS    64(R10), Y4
+	VMOVUPS    96(R10), Y5
+	VMOVUPS    128(R10), Y6
+	VMOVUPS    160(R10), Y7
+	VMOVUPS    192(R10), Y8
+	VMASKMOVPS 224(R10), Y0, Y9
+
+begin:
+	CMPQ DX, DI
+	JEQ  store
+
+entries:
+	MOVLQSX      (DX), R13
+	IMULQ        R9, R13
+	ADDQ         R8, R13
+	VBROADCASTSS (DX)(BX*1), Y10
+	VFMADD231PS  (R13), Y10, Y2
+	VFMADD231PS  32(R13), Y10, Y3
+	VFMADD231PS  64(R13), Y10, Y4
+	VFMADD231PS  96(R13), Y10, Y5
+	VFMADD231PS  128(R13), Y10, Y6
+	VFMADD231PS  160(R13), Y10, Y7
+	VFMADD231PS  192(R13), Y10, Y8
+	VFMADD231PS  224(R13), Y10, Y9
+	ADDQ         $0x04, DX
+	CMPQ         DX, DI
+	JNE          entries
+
+store:
+	VADDPS     Y1, Y2, Y2
+	VADDPS     Y1, Y3, Y3
+	VADDPS     Y1, Y4, Y4
+	VADDPS     Y1, Y5, Y5
+	VADDPS     Y1, Y6, Y6
+	VADDPS     Y1, Y7, Y7
+	VADDPS     Y1, Y8, Y8
+	VADDPS     Y1, Y9, Y9
+	VMOVUPS    Y2, (R10)
+	VMOVUPS    Y3, 32(R10)
+	VMOVUPS    Y4, 64(R10)
+	VMOVUPS    Y5, 96(R10)
+	VMOVUPS    Y6, 128(R10)
+	VMOVUPS    Y7, 160(R10)
+	VMOVUPS    Y8, 192(R10)
+	VMASKMOVPS Y9, Y0, 224(R10)
+	ADDQ       R11, R10
+	JMP        rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2Strided(index []int32, value []float32, b []float32, ldb int, sums []float32, acc bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Strided(SB), NOSPLIT, $0-105
+	MOVQ   index_base+0(FP), AX
+	MOVQ   value_base+24(FP), CX
+	SUBQ   AX, CX
+	MOVQ   index_len+8(FP), DX
+	LEAQ   (AX)(DX*4), DX
+	MOVQ   ldb+72(FP), BX
+	SHLQ   $0x02, BX
+	MOVQ   b_base+48(FP), SI
+	LEAQ   (SI)(BX*1), DI
+	LEAQ   (DI)(BX*1), R8
+	LEAQ   (R8)(BX*1), R9
+	LEAQ   (R9)(BX*1), R10
+	LEAQ   (R10)(BX*1), R11
+	LEAQ   (R11)(BX*1), R12
+	LEAQ   (R12)(BX*1), BX
+	VXORPS X0, X0, X0
+	VXORPS X1, X1, X1
+	VXORPS X2, X2, X2
+	VXORPS X3, X3, X3
+	VXORPS X4, X4, X4
+	VXORPS X5, X5, X5
+	VXORPS X6, X6, X6
+	VXORPS X7, X7, X7
+	MOVB   acc+104(FP), R13
+	TESTB  R13, R13
+	JZ     begin
+	MOVQ   sums_base+80(FP), R13
+	VMOVSS (R13), X0
+	VMOVSS 4(R13), X1
+	VMOVSS 8(R13), X2
+	VMOVSS 12(R13), X3
+	VMOVSS 16(R13), X4
+	VMOVSS 20(R13), X5
+	VMOVSS 24(R13), X6
+	VMOVSS 28(R13), X7
+
+begin:
+	CMPQ AX, DX
+	JEQ  store
+
+entries:
+	MOVLQSX     (AX), R13
+	VMOVSS      (AX)(CX*1), X8
+	VFMADD231SS (SI)(R13*4), X8, X0
+	VFMADD231SS (DI)(R13*4), X8, X1
+	VFMADD231SS (R8)(R13*4), X8, X2
+	VFMADD231SS (R9)(R13*4), X8, X3
+	VFMADD231SS (R10)(R13*4), X8, X4
+	VFMADD231SS (R11)(R13*4), X8, X5
+	VFMADD231SS (R12)(R13*4), X8, X6
+	VFMADD231SS (BX)(R13*4), X8, X7
+	ADDQ        $0x04, AX
+	CMPQ        AX, DX
+	JNE         entries
+
+store:
+	MOVQ   sums_base+80(FP), AX
+	VXORPS X8, X8, X8
+	VADDSS X8, X0, X0
+	VMOVSS X0, (AX)
+	VADDSS X8, X1, X1
+	VMOVSS X1, 4(AX)
+	VADDSS X8, X2, X2
+	VMOVSS X2, 8(AX)
+	VADDSS X8, X3, X3
+	VMOVSS X3, 12(AX)
+	VADDSS X8, X4, X4
+	VMOVSS X4, 16(AX)
+	VADDSS X8, X5, X5
+	VMOVSS X5, 20(AX)
+	VADDSS X8, X6, X6
+	VMOVSS X6, 24(AX)
+	VADDSS X8, X7, X7
+	VMOVSS X7, 28(AX)
+	VZEROUPPER
+	RET
+
+// func avx2Compress(index []int32, value []float32, bounds []int32, x []float32, ldx int, cols int)
+// Requires: AVX, AVX2, POPCNT
+TEXT ·avx2Compress(SB), NOSPLIT, $0-112
+	MOVQ    index_base+0(FP), AX
+	MOVQ    value_base+24(FP), CX
+	MOVQ    bounds_base+48(FP), DX
+	MOVQ    bounds_len+56(FP), BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    ldx+96(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+104(FP), R8
+	MOVQ    R8, R9
+	ANDQ    $0x07, R9
+	LEAQ    masks<>+256(SB), R10
+	NEGQ    R9
+	VMOVUPS (R10)(R9*4), Y0
+	VXORPS  Y1, Y1, Y1
+	LEAQ    lanesInOrder<>+0(SB), R9
+	MOVLQSX (DX), R10
+
+rows:
+	DECQ   BX
+	JZ     done
+	VXORPS Y2, Y2, Y2
+	XORQ   R11, R11
+
+vectors:
+	LEAQ      8(R11), R12
+	CMPQ      R12, R8
+	JGT       rest
+	VMOVUPS   (SI)(R11*4), Y3
+	VCMPPS    $0x04, Y1, Y3, Y4
+	VMOVMSKPS Y4, R11
+	TESTL     R11, R11
+	JZ        kept
+	VPMOVZXBD (R9)(R11*8), Y4
+	VPERMPS   Y3, Y4, Y3
+	VMOVUPS   Y3, (CX)(R10*4)
+	VPADDD    Y2, Y4, Y3
+	VMOVUPS   Y3, (AX)(R10*4)
+	POPCNTL   R11, R11
+	ADDQ      R11, R10
+
+kept:
+	VPADDD splat00000008<>+0(SB), Y2, Y2
+	MOVQ   R12, R11
+	JMP    vectors
+
+rest:
+	CMPQ       R11, R8
+	JEQ        end
+	VMASKMOVPS (SI)(R11*4), Y0, Y3
+	VCMPPS     $0x04, Y1, Y3, Y4
+	VMOVMSKPS  Y4, R11
+	TESTL      R11, R11
+	JZ         end
+	VPMOVZXBD  (R9)(R11*8), Y4
+	VPERMPS    Y3, Y4, Y3
+	VMOVUPS    Y3, (CX)(R10*4)
+	VPADDD     Y2, Y4, Y2
+	VMOVUPS    Y2, (AX)(R10*4)
+	POPCNTL    R11, R11
+	ADDQ       R11, R10
+
+end:
+	ADDQ $0x04, DX
+	MOVL R10, (DX)
+	ADDQ DI, SI
+	JMP  rows
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat00000008<>+0(SB)/4, $0x00000008
+DATA splat00000008<>+4(SB)/4, $0x00000008
+DATA splat00000008<>+8(SB)/4, $0x00000008
+DATA splat00000008<>+12(SB)/4, $0x00000008
+DATA splat00000008<>+16(SB)/4, $0x00000008
+DATA splat00000008<>+20(SB)/4, $0x00000008
+DATA splat00000008<>+24(SB)/4, $0x00000008
+DATA splat00000008<>+28(SB)/4, $0x00000008
+GLOBL splat00000008<>(SB), RODATA|NOPTR, $32
+
+DATA lanesInOrder<>+0(SB)/8, $0x0000000000000000
+DATA lanesInOrder<>+8(SB)/8, $0x0000000000000000
+DATA lanesInOrder<>+16(SB)/8, $0x0000000000000001
+DATA lanesInOrder<>+24(SB)/8, $0x0000000000000100
+DATA lanesInOrder<>+32(SB)/8, $0x0000000000000002
+DATA lanesInOrder<>+40(SB)/8, $0x0000000000000200
+DATA lanesInOrder<>+48(SB)/8, $0x0000000000000201
+DATA lanesInOrder<>+56(SB)/8, $0x0000000000020100
+DATA lanesInOrder<>+64(SB)/8, $0x0000000000000003
+DATA lanesInOrder<>+72(SB)/8, $0x0000000000000300
+DATA lanesInOrder<>+80(SB)/8, $0x0000000000000301
+DATA lanesInOrder<>+88(SB)/8, $0x0000000000030100
+DATA lanesInOrder<>+96(SB)/8, $0x0000000000000302
+DATA lanesInOrder<>+104(SB)/8, $0x0000000000030200
+DATA lanesInOrder<>+112(SB)/8, $0x0000000000030201
+DATA lanesInOrder<>+120(SB)/8, $0x0000000003020100
+DATA lanesInOrder<>+128(SB)/8, $0x0000000000000004
+DATA lanesInOrder<>+136(SB)/8, $0x0000000000000400
+DATA lanesInOrder<>+144(SB)/8, $0x0000000000000401
+DATA lanesInOrder<>+152(SB)/8, $0x0000000000040100
+DATA lanesInOrder<>+160(SB)/8, $0x0000000000000402
+DATA lanesInOrder<>+168(SB)/8, $0x0000000000040200
+DATA lanesInOrder<>+176(SB)/8, $0x0000000000040201
+DATA lanesInOrder<>+184(SB)/8, $0x0000000004020100
+DATA lanesInOrder<>+192(SB)/8, $0x0000000000000403
+DATA lanesInOrder<>+200(SB)/8, $0x0000000000040300
+DATA lanesInOrder<>+208(SB)/8, $0x0000000000040301
+DATA lanesInOrder<>+216(SB)/8, $0x0000000004030100
+DATA lanesInOrder<>+224(SB)/8, $0x0000000000040302
+DATA lanesInOrder<>+232(SB)/8, $0x0000000004030200
+DATA lanesInOrder<>+240(SB)/8, $0x0000000004030201
+DATA lanesInOrder<>+248(SB)/8, $0x0000000403020100
+DATA lanesInOrder<>+256(SB)/8, $0x0000000000000005
+DATA lanesInOrder<>+264(SB)/8, $0x0000000000000500
+DATA lanesInOrder<>+272(SB)/8, $0x0000000000000501
+DATA lanesInOrder<>+280(SB)/8, $0x0000000000050100
+DATA lanesInOrder<>+288(SB)/8, $0x0000000000000502
+DATA lanesInOrder<>+296(SB)/8, $0x0000000000050200
+DATA lanesInOrder<>+304(SB)/8, $0x0000000000050201
+DATA lanesInOrder<>+312(SB)/8, $0x0000000005020100
+DATA lanesInOrder<>+320(SB)/8, $0x0000000000000503
+DATA lanesInOrder<>+328(SB)/8, $0x0000000000050300
+DATA lanesInOrder<>+336(SB)/8, $0x0000000000050301
+DATA lanesInOrder<>+344(SB)/8, $0x0000000005030100
+DATA lanesInOrder<>+352(SB)/8, $0x0000000000050302
+DATA lanesInOrder<>+360(SB)/8, $0x0000000005030200
+DATA lanesInOrder<>+368(SB)/8, $0x0000000005030201
+DATA lanesInOrder<>+376(SB)/8, $0x0000000503020100
+DATA lanesInOrder<>+384(SB)/8, $0x0000000000000504
+DATA lanesInOrder<>+392(SB)/8, $0x0000000000050400
+DATA lanesInOrder<>+400(SB)/8, $0x0000000000050401
+DATA lanesInOrder<>+408(SB)/8, $0x0000000005040100
+DATA lanesInOrder<>+416(SB)/8, $0x0000000000050402
+DATA lanesInOrder<>+424(SB)/8, $0x0000000005040200
+DATA lanesInOrder<>+432(SB)/8, $0x0000000005040201
+DATA lanesInOrder<>+440(SB)/8, $0x0000000504020100
+DATA lanesInOrder<>+448(SB)/8, $0x0000000000050403
+DATA lanesInOrder<>+456(SB)/8, $0x0000000005040300
+DATA lanesInOrder<>+464(SB)/8, $0x0000000005040301
+DATA lanesInOrder<>+472(SB)/8, $0x0000000504030100
+DATA lanesInOrder<>+480(SB)/8, $0x0000000005040302
+DATA lanesInOrder<>+488(SB)/8, $0x0000000504030200
+DATA lanesInOrder<>+496(SB)/8, $0x0000000504030201
+DATA lanesInOrder<>+504(SB)/8, $0x0000050403020100
+DATA lanesInOrder<>+512(SB)/8, $0x0000000000000006
+DATA lanesInOrder<>+520(SB)/8, $0x0000000000000600
+DATA lanesInOrder<>+528(SB)/8, $0x0000000000000601
+DATA lanesInOrder<>+536(SB)/8, $0x0000000000060100
+DATA lanesInOrder<>+544(SB)/8, $0x0000000000000602
+DATA lanesInOrder<>+552(SB)/8, $0x0000000000060200
+DATA lanesInOrder<>+560(SB)/8, $0x0000000000060201
+DATA lanesInOrder<>+568(SB)/8, $0x0000000006020100
+DATA lanesInOrder<>+576(SB)/8, $0x0000000000000603
+DATA lanesInOrder<>+584(SB)/8, $0x0000000000060300
+DATA lanesInOrder<>+592(SB)/8, $0x0000000000060301
+DATA lanesInOrder<>+600(SB)/8, $0x0000000006030100
+DATA lanesInOrder<>+608(SB)/8, $0x0000000000060302
+DATA lanesInOrder<>+616(SB)/8, $0x0000000006030200
+DATA lanesInOrder<>+624(SB)/8, $0x0000000006030201
+DATA lanesInOrder<>+632(SB)/8, $0x0000000603020100
+DATA lanesInOrder<>+640(SB)/8, $0x0000000000000604
+DATA lanesInOrder<>+648(SB)/8, $0x0000000000060400
+DATA lanesInOrder<>+656(SB)/8, $0x0000000000060401
+DATA lanesInOrder<>+664(SB)/8, $0x0000000006040100
+DATA lanesInOrder<>+672(SB)/8, $0x0000000000060402
+DATA lanesInOrder<>+680(SB)/8, $0x0000000006040200
+DATA lanesInOrder<>+688(SB)/8, $0x0000000006040201
+DATA lanesInOrder<>+696(SB)/8, $0x0000000604020100
+DATA lanesInOrder<>+704(SB)/8, $0x0000000000060403
+DATA lanesInOrder<>+712(SB)/8, $0x0000000006040300
+DATA lanesInOrder<>+720(SB)/8, $0x0000000006040301
+DATA lanesInOrder<>+728(SB)/8, $0x0000000604030100
+DATA lanesInOrder<>+736(SB)/8, $0x0000000006040302
+DATA lanesInOrder<>+744(SB)/8, $0x0000000604030200
+DATA lanesInOrder<>+752(SB)/8, $0x0000000604030201
+DATA lanesInOrder<>+760(SB)/8, $0x0000060403020100
+DATA lanesInOrder<>+768(SB)/8, $0x0000000000000605
+DATA lanesInOrder<>+776(SB)/8, $0x0000000000060500
+DATA lanesInOrder<>+784(SB)/8, $0x0000000000060501
+DATA lanesInOrder<>+792(SB)/8, $0x0000000006050100
+DATA lanesInOrder<>+800(SB)/8, $0x0000000000060502
+DATA lanesInOrder<>+808(SB)/8, $0x0000000006050200
+DATA lanesInOrder<>+816(SB)/8, $0x0000000006050201
+DATA lanesInOrder<>+824(SB)/8, $0x0000000605020100
+DATA lanesInOrder<>+832(SB)/8, $0x0000000000060503
+DATA lanesInOrder<>+840(SB)/8, $0x0000000006050300
+DATA lanesInOrder<>+848(SB)/8, $0x0000000006050301
+DATA lanesInOrder<>+856(SB)/8, $0x0000000605030100
+DATA lanesInOrder<>+864(SB)/8, $0x0000000006050302
+DATA lanesInOrder<>+872(SB)/8, $0x0000000605030200
+DATA lanesInOrder<>+880(SB)/8, $0x0000000605030201
+DATA lanesInOrder<>+888(SB)/8, $0x0000060503020100
+DATA lanesInOrder<>+896(SB)/8, $0x0000000000060504
+DATA lanesInOrder<>+904(SB)/8, $0x0000000006050400
+DATA lanesInOrder<>+912(SB)/8, $0x0000000006050401
+DATA lanesInOrder<>+920(SB)/8, $0x0000000605040100
+DATA lanesInOrder<>+928(SB)/8, $0x0000000006050402
+DATA lanesInOrder<>+936(SB)/8, $0x0000000605040200
+DATA lanesInOrder<>+944(SB)/8, $0x0000000605040201
+DATA lanesInOrder<>+952(SB)/8, $0x0000060504020100
+DATA lanesInOrder<>+960(SB)/8, $0x0000000006050403
+DATA lanesInOrder<>+968(SB)/8, $0x0000000605040300
+DATA lanesInOrder<>+976(SB)/8, $0x0000000605040301
+DATA lanesInOrder<>+984(SB)/8, $0x0000060504030100
+DATA lanesInOrder<>+992(SB)/8, $0x0000000605040302
+DATA lanesInOrder<>+1000(SB)/8, $0x0000060504030200
+DATA lanesInOrder<>+1008(SB)/8, $0x0000060504030201
+DATA lanesInOrder<>+1016(SB)/8, $0x0006050403020100
+DATA lanesInOrder<>+1024(SB)/8, $0x0000000000000007
+DATA lanesInOrder<>+1032(SB)/8, $0x0000000000000700
+DATA lanesInOrder<>+1040(SB)/8, $0x0000000000000701
+DATA lanesInOrder<>+1048(SB)/8, $0x0000000000070100
+DATA lanesInOrder<>+1056(SB)/8, $0x0000000000000702
+DATA lanesInOrder<>+1064(SB)/8, $0x0000000000070200
+DATA lanesInOrder<>+1072(SB)/8, $0x0000000000070201
+DATA lanesInOrder<>+1080(SB)/8, $0x0000000007020100
+DATA lanesInOrder<>+1088(SB)/8, $0x0000000000000703
+DATA lanesInOrder<>+1096(SB)/8, $0x0000000000070300
+DATA lanesInOrder<>+1104(SB)/8, $0x0000000000070301
+DATA lanesInOrder<>+1112(SB)/8, $0x0000000007030100
+DATA lanesInOrder<>+1120(SB)/8, $0x0000000000070302
+DATA lanesInOrder<>+1128(SB)/8, $0x0000000007030200
+DATA lanesInOrder<>+1136(SB)/8, $0x0000000007030201
+DATA lanesInOrder<>+1144(SB)/8, $0x0000000703020100
+DATA lanesInOrder<>+1152(SB)/8, $0x0000000000000704
+DATA lanesInOrder<>+1160(SB)/8, $0x0000000000070400
+DATA lanesInOrder<>+1168(SB)/8, $0x0000000000070401
+DATA lanesInOrder<>+1176(SB)/8, $0x0000000007040100
+DATA lanesInOrder<>+1184(SB)/8, $0x0000000000070402
+DATA lanesInOrder<>+1192(SB)/8, $0x0000000007040200
+DATA lanesInOrder<>+1200(SB)/8, $0x0000000007040201
+DATA lanesInOrder<>+1208(SB)/8, $0x0000000704020100
+DATA lanesInOrder<>+1216(SB)/8, $0x0000000000070403
+DATA lanesInOrder<>+1224(SB)/8, $0x0000000007040300
+DATA lanesInOrder<>+1232(SB)/8, $0x0000000007040301
+DATA lanesInOrder<>+1240(SB)/8, $0x0000000704030100
+DATA lanesInOrder<>+1248(SB)/8, $0x0000000007040302
+DATA lanesInOrder<>+1256(SB)/8, $0x0000000704030200
+DATA lanesInOrder<>+1264(SB)/8, $0x0000000704030201
+DATA lanesInOrder<>+1272(SB)/8, $0x0000070403020100
+DATA lanesInOrder<>+1280(SB)/8, $0x0000000000000705
+DATA lanesInOrder<>+1288(SB)/8, $0x0000000000070500
+DATA lanesInOrder<>+1296(SB)/8, $0x0000000000070501
+DATA lanesInOrder<>+1304(SB)/8, $0x0000000007050100
+DATA lanesInOrder<>+1312(SB)/8, $0x0000000000070502
+DATA lanesInOrder<>+1320(SB)/8, $0x0000000007050200
+DATA lanesInOrder<>+1328(SB)/8, $0x0000000007050201
+DATA lanesInOrder<>+1336(SB)/8, $0x0000000705020100
+DATA lanesInOrder<>+1344(SB)/8, $0x0000000000070503
+DATA lanesInOrder<>+1352(SB)/8, $0x0000000007050300
+DATA lanesInOrder<>+1360(SB)/8, $0x0000000007050301
+DATA lanesInOrder<>+1368(SB)/8, $0x0000000705030100
+DATA lanesInOrder<>+1376(SB)/8, $0x0000000007050302
+DATA lanesInOrder<>+1384(SB)/8, $0x0000000705030200
+DATA lanesInOrder<>+1392(SB)/8, $0x0000000705030201
+DATA lanesInOrder<>+1400(SB)/8, $0x0000070503020100
+DATA lanesInOrder<>+1408(SB)/8, $0x0000000000070504
+DATA lanesInOrder<>+1416(SB)/8, $0x0000000007050400
+DATA lanesInOrder<>+1424(SB)/8, $0x0000000007050401
+DATA lanesInOrder<>+1432(SB)/8, $0x0000000705040100
+DATA lanesInOrder<>+1440(SB)/8, $0x0000000007050402
+DATA lanesInOrder<>+1448(SB)/8, $0x0000000705040200
+DATA lanesInOrder<>+1456(SB)/8, $0x0000000705040201
+DATA lanesInOrder<>+1464(SB)/8, $0x0000070504020100
+DATA lanesInOrder<>+1472(SB)/8, $0x0000000007050403
+DATA lanesInOrder<>+1480(SB)/8, $0x0000000705040300
+DATA lanesInOrder<>+1488(SB)/8, $0x0000000705040301
+DATA lanesInOrder<>+1496(SB)/8, $0x0000070504030100
+DATA lanesInOrder<>+1504(SB)/8, $0x0000000705040302
+DATA lanesInOrder<>+1512(SB)/8, $0x0000070504030200
+DATA lanesInOrder<>+1520(SB)/8, $0x0000070504030201
+DATA lanesInOrder<>+1528(SB)/8, $0x0007050403020100
+DATA lanesInOrder<>+1536(SB)/8, $0x0000000000000706
+DATA lanesInOrder<>+1544(SB)/8, $0x0000000000070600
+DATA lanesInOrder<>+1552(SB)/8, $0x0000000000070601
+DATA lanesInOrder<>+1560(SB)/8, $0x0000000007060100
+DATA lanesInOrder<>+1568(SB)/8, $0x0000000000070602
+DATA lanesInOrder<>+1576(SB)/8, $0x0000000007060200
+DATA lanesInOrder<>+1584(SB)/8, $0x0000000007060201
+DATA lanesInOrder<>+1592(SB)/8, $0x0000000706020100
+DATA lanesInOrder<>+1600(SB)/8, $0x0000000000070603
+DATA lanesInOrder<>+1608(SB)/8, $0x0000000007060300
+DATA lanesInOrder<>+1616(SB)/8, $0x0000000007060301
+DATA lanesInOrder<>+1624(SB)/8, $0x0000000706030100
+DATA lanesInOrder<>+1632(SB)/8, $0x0000000007060302
+DATA lanesInOrder<>+1640(SB)/8, $0x0000000706030200
+DATA lanesInOrder<>+1648(SB)/8, $0x0000000706030201
+DATA lanesInOrder<>+1656(SB)/8, $0x0000070603020100
+DATA lanesInOrder<>+1664(SB)/8, $0x0000000000070604
+DATA lanesInOrder<>+1672(SB)/8, $0x0000000007060400
+DATA lanesInOrder<>+1680(SB)/8, $0x0000000007060401
+DATA lanesInOrder<>+1688(SB)/8, $0x0000000706040100
+DATA lanesInOrder<>+1696(SB)/8, $0x0000000007060402
+DATA lanesInOrder<>+1704(SB)/8, $0x0000000706040200
+DATA lanesInOrder<>+1712(SB)/8, $0x0000000706040201
+DATA lanesInOrder<>+1720(SB)/8, $0x0000070604020100
+DATA lanesInOrder<>+1728(SB)/8, $0x0000000007060403
+DATA lanesInOrder<>+1736(SB)/8, $0x0000000706040300
+DATA lanesInOrder<>+1744(SB)/8, $0x0000000706040301
+DATA lanesInOrder<>+1752(SB)/8, $0x0000070604030100
+DATA lanesInOrder<>+1760(SB)/8, $0x0000000706040302
+DATA lanesInOrder<>+1768(SB)/8, $0x0000070604030200
+DATA lanesInOrder<>+1776(SB)/8, $0x0000070604030201
+DATA lanesInOrder<>+1784(SB)/8, $0x0007060403020100
+DATA lanesInOrder<>+1792(SB)/8, $0x0000000000070605
+DATA lanesInOrder<>+1800(SB)/8, $0x0000000007060500
+DATA lanesInOrder<>+1808(SB)/8, $0x0000000007060501
+DATA lanesInOrder<>+1816(SB)/8, $0x0000000706050100
+DATA lanesInOrder<>+1824(SB)/8, $0x0000000007060502
+DATA lanesInOrder<>+1832(SB)/8, $0x0000000706050200
+DATA lanesInOrder<>+1840(SB)/8, $0x0000000706050201
+DATA lanesInOrder<>+1848(SB)/8, $0x0000070605020100
+DATA lanesInOrder<>+1856(SB)/8, $0x0000000007060503
+DATA lanesInOrder<>+1864(SB)/8, $0x0000000706050300
+DATA lanesInOrder<>+1872(SB)/8, $0x0000000706050301
+DATA lanesInOrder<>+1880(SB)/8, $0x0000070605030100
+DATA lanesInOrder<>+1888(SB)/8, $0x0000000706050302
+DATA lanesInOrder<>+1896(SB)/8, $0x0000070605030200
+DATA lanesInOrder<>+1904(SB)/8, $0x0000070605030201
+DATA lanesInOrder<>+1912(SB)/8, $0x0007060503020100
+DATA lanesInOrder<>+1920(SB)/8, $0x0000000007060504
+DATA lanesInOrder<>+1928(SB)/8, $0x0000000706050400
+DATA lanesInOrder<>+1936(SB)/8, $0x0000000706050401
+DATA lanesInOrder<>+1944(SB)/8, $0x0000070605040100
+DATA lanesInOrder<>+1952(SB)/8, $0x0000000706050402
+DATA lanesInOrder<>+1960(SB)/8, $0x0000070605040200
+DATA lanesInOrder<>+1968(SB)/8, $0x0000070605040201
+DATA lanesInOrder<>+1976(SB)/8, $0x0007060504020100
+DATA lanesInOrder<>+1984(SB)/8, $0x0000000706050403
+DATA lanesInOrder<>+1992(SB)/8, $0x0000070605040300
+DATA lanesInOrder<>+2000(SB)/8, $0x0000070605040301
+DATA lanesInOrder<>+2008(SB)/8, $0x0007060504030100
+DATA lanesInOrder<>+2016(SB)/8, $0x0000070605040302
+DATA lanesInOrder<>+2024(SB)/8, $0x0007060504030200
+DATA lanesInOrder<>+2032(SB)/8, $0x0007060504030201
+DATA lanesInOrder<>+2040(SB)/8, $0x0706050403020100
+GLOBL lanesInOrder<>(SB), RODATA|NOPTR, $2048
 
 // func avx2CopyRows(dst []float32, dstStride int, src []float32, stride int, k int, n int)
 // Requires: AVX

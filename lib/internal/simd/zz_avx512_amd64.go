@@ -85,6 +85,9 @@ func avx512AbsSum(x []float32) float32
 func avx512SumSquares(x []float32) float32
 
 //go:noescape
+func avx512ZeroTimes(x []float32) float32
+
+//go:noescape
 func avx512Dot(a []float32, b []float32) float32
 
 //go:noescape
@@ -305,6 +308,36 @@ func avx512TileN14x2(k int, a []float32, lda int, b []float32, ldb int, c []floa
 
 //go:noescape
 func avx512TileT14x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, cols int, acc bool, ahead *float32, step int, last *float32)
+
+//go:noescape
+func avx512Strip1(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512Strip2(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512Strip3(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512Strip4(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512Strip5(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512Strip6(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512Strip7(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512Strip8(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512Strided(index []int32, value []float32, b []float32, ldb int, sums []float32, acc bool)
+
+//go:noescape
+func avx512Compress(index []int32, value []float32, bounds []int32, x []float32, ldx int, cols int)
 
 //go:noescape
 func avx512CopyRows(dst []float32, dstStride int, src []float32, stride int, k int, n int)

@@ -20,7 +20,7 @@ func savedRecord(tb testing.TB) (*Result, string) {
 	tb.Helper()
 	s := settings()["lwta"]
 	n := &Result{Setting: s, Image: []int{1, 28, 28}, Classes: 10, Net: New(s, []int{1, 28, 28}, 10),
-		History: &train.History{Epochs: []train.Epoch{{Train: map[string]float64{"loss": 0.5}}}, Best: 1}}
+		History: &train.History{Epochs: []train.Epoch{{Train: map[string]float64{"loss": 0.5}}}}}
 	dir := tb.TempDir()
 	if err := n.Save(dir); err != nil {
 		tb.Fatal(err)

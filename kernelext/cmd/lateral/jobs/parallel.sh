@@ -15,7 +15,10 @@
 set -eu
 {{if eq .Data "mnist"}}export LATERAL_DATA="$PWD/data"
 {{end -}}
-parallel --sshloginfile hosts --jobs 1 --workdir "$PWD"{{if eq .Data "mnist"}} --env LATERAL_DATA{{end}} --line-buffer --tag \
-    ./lateral sweep run {{.Grid}} --profile {{.Profile}}{{if .Seeds}} --seeds {{.Seeds}}{{end}} --data {{.Data}} --shard {}/{{.Shards}} --out results/{{.Grid}}.{}-of-{{.Shards}}.jsonl \
-    ::: $(seq 0 {{.Last}})
+shard=0
+while [ $shard -lt {{.Shards}} ]; do
+    echo $shard
+    shard=$((shard + 1))
+done | parallel --sshloginfile hosts --jobs 1 --workdir "$PWD"{{if eq .Data "mnist"}} --env LATERAL_DATA{{end}} --line-buffer --tag \
+    ./lateral sweep run {{.Grid}} --profile {{.Profile}}{{if .Seeds}} --seeds {{.Seeds}}{{end}} --data {{.Data}} --shard {}/{{.Shards}} --out results/{{.Grid}}.{}-of-{{.Shards}}.jsonl
 ./lateral sweep merge -o results/{{.Grid}}.jsonl results/{{.Grid}}.*-of-{{.Shards}}.jsonl

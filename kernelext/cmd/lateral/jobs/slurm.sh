@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
 # Trains the {{.Networks}} networks of the grid {{.Grid}} ({{.Profile}}) as a Slurm array of {{.Shards}} tasks. In a directory that all
@@ -27,6 +27,7 @@
 {{if eq .Data "mnist"}}
 export LATERAL_DATA="$SLURM_SUBMIT_DIR/data"
 {{- end}}
-exec srun "$SLURM_SUBMIT_DIR/lateral" sweep run {{.Grid}} --profile {{.Profile}}{{if .Seeds}} --seeds {{.Seeds}}{{end}} --data {{.Data}} \
+exec srun --cpus-per-task="$SLURM_CPUS_PER_TASK" \
+    "$SLURM_SUBMIT_DIR/lateral" sweep run {{.Grid}} --profile {{.Profile}}{{if .Seeds}} --seeds {{.Seeds}}{{end}} --data {{.Data}} \
     --shard "$SLURM_ARRAY_TASK_ID/{{.Shards}}" --workers "$SLURM_CPUS_PER_TASK" \
     --out "$SLURM_SUBMIT_DIR/results/{{.Grid}}.$SLURM_ARRAY_TASK_ID-of-{{.Shards}}.jsonl"

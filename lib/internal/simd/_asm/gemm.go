@@ -110,10 +110,12 @@ func (v isa) tile(rows, vectors int, transposed bool) {
 	JNZ(operand.LabelRef("steps"))
 
 	Label("store")
+	zero := v.zero()
 	row, ldc = base("c"), v.stride("ldc")
 	masks = v.masks(Load(Param("cols"), GP64()).(gp), vectors)
 	for i := range sums {
 		for j := range sums[i] {
+			VADDPS(zero, sums[i][j], sums[i][j]) // -0 becomes +0
 			v.storeMasked(sums[i][j], masks[j], operand.Mem{Base: row, Disp: j * v.size()})
 		}
 		if i+1 < rows {

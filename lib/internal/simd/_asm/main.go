@@ -8,7 +8,7 @@
 //
 // Every kernel is described once, for both instruction sets, in terms of the vector type isa (isa.go): loops over
 // slices in elementwise.go and reduce.go, elementary functions in math.go, optimiser steps in optim.go, the matrix
-// product's tiles in gemm.go and their packing in pack.go, convolution in
+// product's tiles in gemm.go, their packing in pack.go and products that skip zeros in sparse.go, convolution in
 // conv.go and, by minimal filtering, winograd.go, pooling in pool.go, batch normalisation in normalize.go, bit counting in bits.go,
 // the forces on the points of a map in repel.go. What a kernel computes is defined by the Go body of the
 // same name in package simd; its tests hold the two together.
@@ -44,6 +44,7 @@ func main() {
 	v.normalisation()
 	v.optimisers()
 	v.tiles()
+	v.sparse()
 	v.packing()
 	v.convolutions()
 	v.maxPool()

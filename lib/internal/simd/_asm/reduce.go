@@ -97,6 +97,10 @@ func (v isa) reductions() {
 	v.reduction("SumSquares", "func(x []float32) float32", x, nil, func() step {
 		return func(in []vec, sum vec, _ mask, _ func(string) operand.Mem) { v.fma(in[0], in[0], sum) }
 	})
+	v.reduction("ZeroTimes", "func(x []float32) float32", x, nil, func() step {
+		zero := v.zero()
+		return func(in []vec, sum vec, _ mask, _ func(string) operand.Mem) { v.fma(in[0], zero, sum) }
+	})
 	v.reduction("Dot", "func(a, b []float32) float32", []string{"a", "b"}, nil, func() step {
 		return func(in []vec, sum vec, _ mask, _ func(string) operand.Mem) { v.fma(in[0], in[1], sum) }
 	})

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package train
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// A scripted learner reports given values of the metric m after each epoch. What it learns is the number of steps.
+type scripted struct {
+	Metric []float64
+	model  *tensor.Tensor
+	fail   error
+}
+
+func newScripted(metric ...float64) *scripted { return &scripted{metric, tensor.New(1), nil} }
+
+func (s *scripted) Step(_ *dataset.Batch, r *Recorder) error {
+	s.model.Data()[0]++
+	r.Report("m", s.Metric[int(r.Epoch)])
+	return s.fail
+}
+
+func (s *scripted) Measure(_ *dataset.Batch, r *Recorder) error {
+	r.Report("m", s.Metric[max(0, int(r.Epoch)-1)])
+	return s.fail
+}
+
+func (s *scripted) State() State {
+	return State{Model: []tensor.Named{{Name: "steps", Tensor: s.model}}}
+}
+
+// A metric that is NaN never is the best, whether the run is stopped between epochs or not.
+func TestBestEpoch(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	for _, c := range []struct {
+		metric       []float64
+		patience     int
+		epochs, best int
+	}{
+		{[]float64{nan, 5, 4, 6}, 3, 4, 2},
+		{[]float64{nan, nan, 1}, 3, 3, 2},
+		{[]float64{5, nan, 4, 6}, 3, 4, 2},
+		{[]float64{5, 4, nan, nan}, 3, 4, 1},
+		{[]float64{inf, 5, 4, 6}, 3, 4, 2},
+		{[]float64{5, -inf, nan, 6}, 3, 4, 1},
+		{[]float64{inf, inf}, 0, 2, 0},
+		{[]float64{3, 3, 3}, 0, 3, 0},
+		{[]float64{1, 2, 3, 0}, 2, 3, 0},
+		{[]float64{nan, nan, nan, 1}, 3, 4, 3},
+		{[]float64{nan, nan, nan, 1}, 2, 3, 2}, // it never was a number: the last model stays
+		{[]float64{5, 4, nan, nan, 1}, 2, 4, 1},
+	} {
+		for _, stop := range []int{0, 1, 2} {
+			config := func(l *scripted) Config {
+				return Config{
+					Learner: l, Train: blobs(3, 1), Valid: blobs(2, 1), Epochs: len(c.metric), BatchSize: 1, Monitor: "m",
+					KeepBest: true, Patience: c.patience, Trace: []string{"m"},
+				}
+			}
+			l := newScripted(c.metric...)
+			run := config(l)
+			if stop > 0 {
+				run.Dir = t.TempDir()
+				part := config(newScripted(c.metric...))
+				part.Dir, part.Epochs = run.Dir, min(stop, len(c.metric)-1)
+				if _, err := Run(t.Context(), part); err != nil {
+					t.Fatal(err)
+				}
+			}
+			h, err := Run(t.Context(), run)
+			if err != nil || h.Best != c.best || len(h.Epochs) != c.epochs || l.model.Data()[0] != float32(3*(c.best+1)) {
+				t.Errorf("%v, patience %d, stopped after %d: best %d of %d epochs with the model of step %v, %v; want %d of %d",
+					c.metric, c.patience, stop, h.Best, len(h.Epochs), l.model.Data()[0], err, c.best, c.epochs)
+			}
+			if got := h.ValidSeries("m"); !slices.EqualFunc(got, c.metric[:c.epochs], same) || len(h.Trace["m"]) != 3*c.epochs {
+				t.Errorf("%v came back as %v, with a trace %v", c.metric, got, h.Trace["m"])
+			}
+		}
+	}
+}
+
+// same compares numbers; NaN equals NaN.
+func same(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
+
+// A learner that reports no loss needs no Monitor, unless something depends on it.
+func TestLearnerWithoutLoss(t *testing.T) {
+	c := Config{Learner: newScripted(1, 2), Train: blobs(3, 1), Valid: blobs(2, 1), Epochs: 2}
+	c.OnEpoch = func(e *Event) {
+		if !math.IsNaN(e.Loss) {
+			t.Errorf("a loss of %v", e.Loss)
+		}
+	}
+	c.OnStep = c.OnEpoch
+	if _, err := Run(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+	c.KeepBest = true
+	if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), `Monitor is "loss", but what is reported of Valid is [m]`) {
+		t.Errorf("KeepBest without a loss: %v", err)
+	}
+}
+
+// An error of the learner says in which step it came up.
+func TestErrorOfALearner(t *testing.T) {
+	l := newScripted(1, 2)
+	c := Config{Learner: l, Train: blobs(6, 1), Valid: blobs(4, 1), Epochs: 2, BatchSize: 2}
+	broken := errors.New("out of ideas")
+	c.OnStep = func(e *Event) {
+		if e.Step == 4 {
+			l.fail = broken
+		}
+	}
+	if _, err := Run(t.Context(), c); !errors.Is(err, broken) || !strings.Contains(err.Error(), "step 5 (epoch 2, batch 2)") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := Evaluate(c, c.Valid); !errors.Is(err, broken) || !strings.Contains(err.Error(), "measuring batch 1") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestPatience(t *testing.T) {
+	l := newNet().learner()
+	c := configOf(l)
+	c.Epochs, c.Patience = 50, 2
+	l.Optimizer = &optim.SGD{LR: 1e-9}
+	l.Schedule = func(epoch float64) float64 { // nothing improves after the first epoch
+		if epoch < 1 {
+			return 0.1
+		}
+		return -0.01
+	}
+	h, err := Run(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(h.Epochs) != 3 || h.Best != 0 {
+		t.Errorf("stopped after %d epochs with the best at %d, want 3 and 0", len(h.Epochs), h.Best)
+	}
+	c.Monitor = "accuracy"
+	if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), `[error loss]`) {
+		t.Errorf("an unknown metric: %v", err)
+	}
+}
+
+// A schedule that gives no number is not taken for a rate that is too large.
+func TestScheduleWithoutNumber(t *testing.T) {
+	for _, rate := range []float64{math.NaN(), math.Inf(1)} {
+		n := newNet()
+		l := n.learner()
+		l.Schedule = func(epoch float64) float64 {
+			if epoch < 1 {
+				return 0.01
+			}
+			return rate
+		}
+		before := len(n.weights())
+		_, err := Run(t.Context(), configOf(l))
+		if err == nil || !strings.Contains(err.Error(), "the schedule gives the learning rate") || !strings.Contains(err.Error(), "at epoch 1") {
+			t.Errorf("error %v", err)
+		}
+		if w := n.weights(); len(w) != before || slices.ContainsFunc(w, func(w float32) bool { return w != w }) {
+			t.Errorf("the weights have gone: %v", w)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package train
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+)
+
+// TestMain is another process that trains in a folder, if a test has started it as one.
+func TestMain(m *testing.M) {
+	dir := os.Getenv("TRAIN_TEST_DIR")
+	if dir == "" {
+		os.Exit(m.Run())
+	}
+	c := config(newNet())
+	c.Dir, c.Every = dir, time.Nanosecond
+	c.OnStep = func(*Event) { time.Sleep(2 * time.Millisecond) }
+	if _, err := Run(context.Background(), c); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+// process returns a process that trains in a folder, and what it will print.
+func process(dir string, env ...string) (*exec.Cmd, *bytes.Buffer) {
+	cmd, out := exec.Command(os.Args[0]), new(bytes.Buffer)
+	cmd.Env = append(append(os.Environ(), "TRAIN_TEST_DIR="+dir), env...)
+	cmd.Stdout, cmd.Stderr = out, out
+	return cmd, out
+}
+
+// A training survives being killed in the middle of saving and training, again and again, by itself or beside another one
+// that wants the same folder. TRAIN_KILLS asks for more kills than a quick test has time for.
+func TestKillAndResume(t *testing.T) {
+	rounds := 8
+	if n, err := strconv.Atoi(os.Getenv("TRAIN_KILLS")); err == nil {
+		rounds = n
+	}
+	want, history := reference(t)
+	dir, kills, refused, runs := filepath.Join(t.TempDir(), "run"), 0, 0, 0
+	finished := func() {
+		n := newNet()
+		c := config(n)
+		c.Dir = dir
+		h, err := Run(t.Context(), c)
+		if err != nil {
+			t.Fatalf("after %d kills: %v", kills, err)
+		}
+		if !slices.Equal(n.weights(), want) || withoutTimes(h) != history {
+			t.Fatalf("after %d kills the results differ from those of an uninterrupted run", kills)
+		}
+		entries, _ := os.ReadDir(dir)
+		for _, e := range entries {
+			if strings.Contains(e.Name(), ".tmp-") {
+				t.Errorf("%s was left behind", e.Name())
+			}
+		}
+		runs++
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for round := range rounds {
+		writers := 1 + round%2
+		var cmds []*exec.Cmd
+		var outs []*bytes.Buffer
+		for range writers {
+			cmd, out := process(dir)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			cmds, outs = append(cmds, cmd), append(outs, out)
+		}
+		// Once there is something to resume from, kill at another point each time.
+		for range 500 {
+			if _, err := os.Stat(filepath.Join(dir, checkpointFile)); err == nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(time.Duration(round*1700%29000) * time.Microsecond)
+		done := false
+		for _, cmd := range cmds {
+			cmd.Process.Kill()
+		}
+		for i, cmd := range cmds {
+			switch err := cmd.Wait(); {
+			case err == nil:
+				done = true
+			case strings.Contains(outs[i].String(), "is in use by "):
+				refused++
+			case outs[i].Len() > 0:
+				t.Fatalf("after %d kills: %s", kills, outs[i])
+			default:
+				kills++
+			}
+		}
+		if done {
+			finished()
+		}
+	}
+	finished()
+	if kills < rounds/2 || rounds >= 100 && refused == 0 {
+		t.Fatalf("%d processes were killed in time and %d were refused the folder, in %d rounds", kills, refused, rounds)
+	}
+	t.Logf("%d kills and %d refusals in %d runs, nothing lost", kills, refused, runs)
+}
+
+// A checkpoint of kernels that round otherwise is refused; those of AVX2 and AVX-512 round alike.
+func TestKernelsOfACheckpoint(t *testing.T) {
+	if simd.Name() == "go" {
+		t.Skip("there are no other kernels than those in Go")
+	}
+	dir := started(t, 17)
+	cmd, out := process(dir, "LATERAL_SIMD=off")
+	if err := cmd.Run(); err == nil || !strings.Contains(out.String(), "Kernels was AVX2 or AVX-512 and is now go") {
+		t.Errorf("%v: %s", err, out)
+	}
+	cmd, out = process(dir, "LATERAL_SIMD=avx2")
+	if err := cmd.Run(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	n := newNet()
+	c := config(n)
+	c.Dir = dir
+	want, _ := reference(t)
+	if _, err := Run(t.Context(), c); err != nil || !slices.Equal(n.weights(), want) {
+		t.Errorf("AVX2 has continued to other weights: %v", err)
+	}
+}
