@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
@@ -87,7 +88,7 @@ func (b bundle) fitting() bundle {
 		return b
 	}
 	small := textBundle(fmt.Sprintf("[an output of %s is left out, more than %s: draw less at once, or write it to a file]",
-		bytesText(int64(size)), bytesText(maxBundle)))
+		humanize.Bytes(uint64(size)), humanize.Bytes(maxBundle)))
 	small.id = b.id
 	return small
 }

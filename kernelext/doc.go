@@ -22,7 +22,7 @@
 // pictures are saved there.
 //
 // Environment: LATERAL_PROFILE (quick, standard, paper), LATERAL_PARAMS (a JSON object read by Param), LATERAL_MEMO
-// (directory of Memo), LATERAL_MEMO_LIMIT (bytes that Memo may keep), LATERAL_CHECKPOINTS and LATERAL_SWEEPS
+// (directory of Memo), LATERAL_MEMO_LIMIT (how much Memo may keep, such as 2GB), LATERAL_CHECKPOINTS and LATERAL_SWEEPS
 // (directories of Train and Sweep), LATERAL_FIGURES (directory for pictures outside a notebook), LATERAL_HEADLESS
 // (set by "lateral run": nobody is watching).
 //

@@ -20,8 +20,8 @@ func ExampleMemo() {
 		return sum, nil
 	})
 	fmt.Println(sum)
-	// The first run prints   memo "harmonic sum": computed in 3 ms, stored (72 bytes)
-	// and every later one    memo "harmonic sum": reused (72 bytes, computed in 3 ms, 2 h ago)
+	// The first run prints   memo "harmonic sum": computed in 3 ms, stored (8 B)
+	// and every later one    memo "harmonic sum": reused (8 B, computed in 3 ms, 2 h ago)
 }
 
 func ExampleShow() {

@@ -195,15 +195,22 @@ func TestFiguresAreKept(t *testing.T) {
 	for _, f := range list {
 		got = append(got, f.Name())
 	}
-	const want = "a-map.pdf a-map.png a-map.svg figure-4-weights-of-the-first-32-hidden-units-red.pdf " +
-		"figure-4-weights-of-the-first-32-hidden-units-red.png figure-4-weights-of-the-first-32-hidden-units-red.svg"
+	const want = "a-map.pdf a-map.png a-map.svg figure-4-weights-of-the-first-32-hidden-units.pdf " +
+		"figure-4-weights-of-the-first-32-hidden-units.png figure-4-weights-of-the-first-32-hidden-units.svg"
 	if s := strings.Join(got, " "); s != want {
 		t.Errorf("kept %s, want %s", s, want)
 	}
 	if b, err := os.ReadFile(filepath.Join(dir, "a-map.svg")); string(b) != "<svg/>" || err != nil {
 		t.Errorf("SVG %q, %v", b, err)
 	}
-	if fileTitle("λ") != "figure" {
-		t.Errorf("a title without letters: %q", fileTitle("λ"))
+	for title, want := range map[string]string{
+		"λ": "figure", "": "figure", "a map": "a-map", "No sentence": "no-sentence",
+		"Thesis21, figure 3.1. Test accuracy of networks with one hidden layer: median, quartiles.":                                 "thesis21-figure-3-1-test-accuracy-of-networks-with-one-hidden-layer",
+		"Figure 2. How many images of the test set, of all 10,000, each of the 128 units is active for, before and after training.": "figure-2-how-many-images-of-the-test-set-of-all-10-000",
+		"Figure 5. Images that a network which was trained with a penalty on activity takes for others. Look.":                      "figure-5-images-that-a-network-which-was-trained-with-a-penalty-on",
+	} {
+		if got := fileTitle(title); got != want {
+			t.Errorf("%q is kept as %s, want %s", title, got, want)
+		}
 	}
 }

@@ -4,15 +4,17 @@ package kernelext
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 
-	"github.com/google/renameio/v2/maybe"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // figuresVariable names the directory in which pictures are kept besides being shown. A relative one starts where the
@@ -65,7 +67,7 @@ func keepPictures(dir, title string, formats map[string]func(io.Writer) error) e
 		if err := write(&content); err != nil {
 			return err
 		}
-		if err := maybe.WriteFile(base+ext, content.Bytes(), 0o666); err != nil {
+		if err := durable.WriteFile(base+ext, content.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -98,23 +100,34 @@ func (n *names) next(title string) string {
 	return name
 }
 
-// fileTitle makes the first words of a title fit for a file name: Figure 4. Weights of ... is figure-4-weights-of.
+// fileTitle makes the beginning of a title fit for a file name: what numbers it and its first sentence, or, where that
+// is long, as much of it as ends with a clause. "Figure 4. Weights of hidden units: red excites. Look for ..." is
+// figure-4-weights-of-hidden-units.
 func fileTitle(title string) string {
-	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9')
-	})
-	name := ""
-	for _, w := range words {
-		if len(name)+len(w) > 48 {
+	const most = 72
+	label := titleLabel.FindString(title)
+	sentence := title[len(label):]
+	if end := sentenceEnd.FindStringIndex(sentence); end != nil {
+		sentence = sentence[:end[0]]
+	}
+	name := fileName(label + sentence)
+	for end := len(sentence); len(name) > most; {
+		if end = strings.LastIndexAny(sentence[:end], ",;("); end <= 0 { // not even one clause
+			name = name[:1+strings.LastIndexByte(name[:most], '-')]
 			break
 		}
-		if name != "" {
-			name += "-"
-		}
-		name += w
+		name = fileName(label + sentence[:end])
 	}
-	if name == "" {
-		return "figure"
-	}
-	return name
+	return cmp.Or(strings.Trim(name, "-"), "figure")
+}
+
+var (
+	titleLabel  = regexp.MustCompile(`^([A-Za-z]+[0-9]+, )?(?i:figure|fig\.|table) [0-9.]+[.:,]? `)
+	sentenceEnd = regexp.MustCompile(`[.:!?](\s|$)`)
+	noFileName  = regexp.MustCompile(`[^a-z0-9]+`)
+)
+
+// fileName joins the words of a text by hyphens.
+func fileName(text string) string {
+	return strings.Trim(noFileName.ReplaceAllString(strings.ToLower(text), "-"), "-")
 }

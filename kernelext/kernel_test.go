@@ -343,7 +343,7 @@ func TestProgramStartedByACellPrintsText(t *testing.T) {
 func TestOutputThatIsTooLarge(t *testing.T) {
 	var k fakeKernel
 	k.run(t, "large")
-	if got := k.transcript(); got != "[[an output of 75.5 MB is left out, more than 33.6 MB: draw less at once, or write it to a file]]\n[small]\n" {
+	if got := k.transcript(); got != "[[an output of 75 MB is left out, more than 34 MB: draw less at once, or write it to a file]]\n[small]\n" {
 		t.Errorf("got %.200q", got)
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
 	"time"
+
+	"github.com/dustin/go-humanize"
 )
 
 // Memo returns the value that f computes, and keeps it on disk: a later call with the same name and the same config,
@@ -25,12 +27,12 @@ import (
 // [Forget] after changing it.
 //
 // T is made of numbers, strings, slices, maps, pointers, tensors, parameters, and structs of exported fields, as the
-// library's layers and models are. It comes back exactly: what was shared, such as a layer that a network runs twice, is
-// shared again. A type that cannot come back in full is refused before f runs: one with unexported fields, interfaces,
-// functions or channels. A type with the two methods of [Storable] stores itself. If f returns an error, or the stop
-// button was pressed ([Interrupted]), nothing is stored.
+// library's layers and models are. It comes back exactly: what was shared, such as a layer that a network runs twice,
+// is shared again. A type that cannot come back in full is refused before f runs: one with unexported fields,
+// interfaces, functions or channels. A type with the two methods of [Storable] stores itself. If f returns an error, or
+// the stop button was pressed ([Interrupted]), nothing is stored.
 //
-// LATERAL_MEMO_LIMIT, a number of bytes, bounds all entries together: those that nobody has used for longest are
+// LATERAL_MEMO_LIMIT, a size such as 2GB, bounds all entries together: those that nobody has used for longest are
 // removed when a new one is stored.
 //
 // A damaged entry, or one written for another type, is reported and computed again. If the disk is full or cannot be
@@ -174,7 +176,7 @@ func (m *memo) run(t task) error {
 		m.say("computed in %s, but not stored in %s: %v", duration(took), m.dir, err)
 		return nil
 	}
-	m.say("computed in %s, stored (%s)", duration(took), bytesText(m.entry.Size()))
+	m.say("computed in %s, stored (%s)", duration(took), humanize.Bytes(uint64(m.entry.Size())))
 	m.makeRoom()
 	return nil
 }
@@ -185,14 +187,14 @@ func (m *memo) makeRoom() {
 	if text == "" {
 		return
 	}
-	limit, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || limit < 0 {
-		m.say("LATERAL_MEMO_LIMIT=%q is not a number of bytes; nothing is removed", text)
+	limit, err := humanize.ParseBytes(text)
+	if err != nil {
+		m.say("LATERAL_MEMO_LIMIT=%q is no size, such as 2GB; nothing is removed", text)
 		return
 	}
-	removed, err := trim(limit, m.path())
+	removed, err := trim(int64(min(limit, math.MaxInt64)), m.path())
 	for _, e := range removed {
-		m.say("removed %q to make room (%s)", e.Name, bytesText(e.Size()))
+		m.say("removed %q to make room (%s)", e.Name, humanize.Bytes(uint64(e.Size())))
 	}
 	if err != nil {
 		m.say("making room: %v", err)
@@ -230,7 +232,7 @@ func (m *memo) recall(t task) bool {
 	if stored.Sources != m.entry.Sources {
 		edited = "; the library's sources were edited since"
 	}
-	m.say("reused (%s, computed in %s, %s%s)", bytesText(stored.Size()),
+	m.say("reused (%s, computed in %s, %s%s)", humanize.Bytes(uint64(stored.Size())),
 		duration(time.Duration(stored.Seconds*float64(time.Second))), since(stored.Created, now), edited)
 	return true
 }
@@ -254,17 +256,4 @@ func age(d time.Duration) string {
 		return fmt.Sprintf("%.0f h", d.Hours())
 	}
 	return fmt.Sprintf("%.0f days", d.Hours()/24)
-}
-
-// bytesText writes a size in the unit that keeps it short.
-func bytesText(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d bytes", n)
-	case n < 1000_000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1000_000_000:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
 }

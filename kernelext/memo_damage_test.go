@@ -4,6 +4,7 @@ package kernelext
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -18,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -47,12 +49,13 @@ func TestMemoFlippedBits(t *testing.T) {
 	}
 	layer := nn.NewDense(6, 5, nil, tensor.Stream(1, "weights"))
 	flipped(t, portrait{layer, []float64{1, 0.5, 0.25}, map[string]int{"dead": 3}}, func(a, b portrait) bool {
-		return slices.Equal(a.Net.Weight.Data(), b.Net.Weight.Data()) && slices.Equal(a.Net.Bias.Data(), b.Net.Bias.Data()) &&
-			slices.Equal(a.Losses, b.Losses) && reflect.DeepEqual(a.Counts, b.Counts)
+		return sameLayer(a.Net, b.Net) && slices.Equal(a.Losses, b.Losses) && reflect.DeepEqual(a.Counts, b.Counts)
 	})
-	flipped(t, newStored(1), func(a, b *stored) bool {
-		return slices.Equal(a.layer.Weight.Data(), b.layer.Weight.Data()) && slices.Equal(a.layer.Bias.Data(), b.layer.Bias.Data())
-	})
+	flipped(t, newStored(1), func(a, b *stored) bool { return sameLayer(a.layer, b.layer) })
+}
+
+func sameLayer(a, b *nn.Dense) bool {
+	return slices.Equal(a.Weight.Data(), b.Weight.Data()) && slices.Equal(a.Bias.Data(), b.Bias.Data())
 }
 
 // flipped stores a value, flips single bits of each of its files, and reads it back.
@@ -112,6 +115,46 @@ func flipped[T any](t *testing.T, v T, same func(a, b T) bool) {
 			t.Errorf("%s: only %d of %d flipped bits are noticed", file, refused, tries)
 		}
 	}
+}
+
+func TestEntriesOutOfRange(t *testing.T) {
+	for change, want := range map[string]string{
+		`"name":"m"`:                          "",
+		`"name":""`:                           `an entry ""`,
+		`"key":"../../etc"`:                   `the key "../../etc"`,
+		`"seconds":-1`:                        "took -1 s",
+		`"files":[{"path":"/x"}]`:             `a file "/x"`,
+		`"files":[{"path":"../x"}]`:           `a file "../x"`,
+		`"files":[{"path":"x","bytes":-1}]`:   `of -1 bytes`,
+		`"files":[{"path":"x","bytes":1e30}]`: "cannot unmarshal number",
+		`"files":"none"`:                      "cannot unmarshal string",
+	} {
+		_, err := parseEntry(durable.Seal([]byte(`{"name":"m","key":"0123456789abcdef","config":1,` + change + `}`)))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want %q", change, err, want)
+		}
+	}
+}
+
+// Whatever a description holds, it is refused, or can be written and read again.
+func FuzzParseEntry(f *testing.F) {
+	f.Add([]byte(`{"name":"m","key":"0123456789abcdef","config":{"a":[1]},"created":"2026-11-27T00:00:00Z","seconds":1.5,` +
+		`"files":[{"path":"value/a","bytes":3,"sha256":"00"}]}`))
+	f.Add([]byte(`{"name":"","key":"","files":[{"path":"../x","bytes":-1}]}`))
+	f.Add([]byte("null"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		e, err := parseEntry(durable.Seal(content))
+		if err != nil {
+			return
+		}
+		text, err := json.Marshal(e)
+		if err != nil {
+			t.Fatalf("%q is read as what cannot be written: %v", content, err)
+		}
+		if again, err := parseEntry(durable.Seal(text)); err != nil || again.Size() != e.Size() || again.Name != e.Name {
+			t.Errorf("%q is read as %+v, then as %+v, %v", content, e, again, err)
+		}
+	})
 }
 
 // memosScenario keeps values until it is killed, and says so for each.
@@ -179,7 +222,8 @@ func TestMemoKills(t *testing.T) {
 		cleared += len(before)
 		must(t, os.RemoveAll(dir))
 	}
-	t.Logf("%d kill points, %d processes killed, %d values reported, 0 lost, %d leftovers cleared away", kills, killed, reported, cleared)
+	t.Logf("%d kill points, %d processes killed, %d values reported, 0 lost, %d leftovers cleared away",
+		kills, killed, reported, cleared)
 	if reported < kills {
 		t.Errorf("only %d values were reported in %d kills", reported, kills)
 	}

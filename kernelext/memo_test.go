@@ -185,7 +185,7 @@ func TestMemoOfStorable(t *testing.T) {
 			t.Errorf("value: %v %q %v", value, said, err)
 		}
 	}
-	if _, said, _ := memoIn(t, dir, "pointer", 1, never[*kept](t)); !strings.Contains(said, "reused (1 bytes") {
+	if _, said, _ := memoIn(t, dir, "pointer", 1, never[*kept](t)); !strings.Contains(said, "reused (1 B") {
 		t.Errorf("said %q", said)
 	}
 }
@@ -254,6 +254,7 @@ func TestMemoReturnsAValueThatCannotBeStored(t *testing.T) {
 		P *int
 	}{values, &values[1]}, "share a part of their memory")
 	notStored(t, "save", &unsaved{}, "no weights")
+	notStored(t, "nil", (*unsaved)(nil), "the value is nil")
 }
 
 type unsaved struct{}
@@ -441,7 +442,7 @@ func TestMemoAfterTheClockWasSetBack(t *testing.T) {
 	must(t, os.WriteFile(files[0], durable.Seal(content), 0o666))
 	future := time.Now().Add(30 * 24 * time.Hour)
 	must(t, os.Chtimes(files[0], future, future))
-	dated := regexp.MustCompile(`^memo "m": reused \(\d+ bytes, computed in \d+ ms, dated ` + future.Format(time.DateOnly) + `, which this clock has still to reach\)\n$`)
+	dated := regexp.MustCompile(`^memo "m": reused \(\d+ B, computed in \d+ ms, dated ` + future.Format(time.DateOnly) + `, which this clock has still to reach\)\n$`)
 	if v, said, err := memoIn(t, dir, "m", 1, never[int](t)); v != 5 || err != nil || !dated.MatchString(said) {
 		t.Errorf("%d %q %v", v, said, err)
 	}

@@ -18,8 +18,8 @@ import (
 )
 
 // lock takes the lock of this entry, so that of several processes one computes and the others wait for its value.
-// unlock is never nil; with an error the entry is not locked, which costs double work at worst, as entries appear in one
-// step.
+// unlock is never nil; with an error the entry is not locked, which costs double work at worst, as entries appear in
+// one step.
 func (m *memo) lock() (unlock func(), err error) {
 	unlock = func() {}
 	if err := makeMemoDir(m.dir); err != nil {

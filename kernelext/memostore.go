@@ -153,12 +153,29 @@ func readEntry(dir string) (Entry, error) {
 	if err != nil {
 		return e, fmt.Errorf("its description cannot be read: %v", err)
 	}
-	content, err := durable.Open(b)
-	if err == nil {
-		err = json.Unmarshal(content, &e)
+	if e, err = parseEntry(b); err != nil {
+		return e, fmt.Errorf("its description %s cannot be read: %w", filepath.Join(dir, entryFile), err)
 	}
+	return e, nil
+}
+
+// parseEntry reads a sealed description.
+func parseEntry(text []byte) (Entry, error) {
+	var e Entry
+	content, err := durable.Open(text)
 	if err != nil {
-		return Entry{}, fmt.Errorf("its description %s cannot be read: %w", filepath.Join(dir, entryFile), err)
+		return e, err
+	}
+	if err := json.Unmarshal(content, &e); err != nil {
+		return Entry{}, err
+	}
+	if e.Name == "" || len(e.Key) != keyLen || !(e.Seconds >= 0) {
+		return Entry{}, fmt.Errorf("an entry %q with the key %q that took %v s", e.Name, e.Key, e.Seconds)
+	}
+	for _, f := range e.Files {
+		if !filepath.IsLocal(filepath.FromSlash(f.Path)) || f.Bytes < 0 || f.Bytes > 1<<50 {
+			return Entry{}, fmt.Errorf("a file %q of %d bytes", f.Path, f.Bytes)
+		}
 	}
 	return e, nil
 }

@@ -21,6 +21,9 @@ const snapshotFile = "value.snapshot"
 
 // store writes *v into the directory and makes sure that reading it back gives the same value.
 func store[T any](dir string, v *T) error {
+	if p := reflect.ValueOf(v).Elem(); keepsItself(p.Type()) && p.Kind() == reflect.Pointer && p.IsNil() {
+		return errors.New("the value is nil, which Save cannot keep")
+	}
 	if s, ok := storable(v); ok {
 		return s.Save(dir)
 	}

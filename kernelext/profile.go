@@ -3,19 +3,20 @@
 package kernelext
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/lateral-ml/lateral/kernelext/internal/param"
+	"github.com/lateral-ml/lateral/lib/experiment"
 )
 
 // The profiles: how large a run is.
 const (
-	Quick    = "quick"    // for continuous integration: a whole notebook within 2 minutes on 2 cores
-	Standard = "standard" // interactive: within 15 minutes
-	Paper    = "paper"    // the document's own sizes: hours
+	Quick    = experiment.Quick    // for continuous integration: a whole notebook within 2 minutes on 2 cores
+	Standard = experiment.Standard // interactive: within 15 minutes
+	Paper    = experiment.Paper    // the document's own sizes: hours
 )
 
 // Profile returns the profile of this run, Quick, Standard or Paper: the value of LATERAL_PROFILE, and Standard if
@@ -29,76 +30,38 @@ func Profile() string {
 }
 
 func profileFrom(value string) (string, error) {
-	switch value {
-	case "":
+	if value == "" {
 		return Standard, nil
-	case Quick, Standard, Paper:
-		return value, nil
 	}
-	return "", fmt.Errorf("kernelext: LATERAL_PROFILE=%q is not a profile: use %s, %s or %s", value, Quick, Standard, Paper)
+	if err := experiment.CheckProfile(value); err != nil {
+		return "", fmt.Errorf("LATERAL_PROFILE: %w", err)
+	}
+	return value, nil
 }
 
 // Pick returns the argument that belongs to the profile of this run.
 //
 //	epochs := kernelext.Pick(1, 10, 200)
 func Pick[T any](quick, standard, paper T) T {
-	switch Profile() {
-	case Quick:
-		return quick
-	case Paper:
-		return paper
-	}
-	return standard
+	return experiment.Pick(Profile(), quick, standard, paper)
 }
 
-// Param returns the named setting from the JSON object in LATERAL_PARAMS ("lateral run --set name=value"), or
-// otherwise if the object does not have it. A value that is not a T ends the cell with a message.
+// Param returns the named setting of this run ("lateral run --set name=value"; other programs put a JSON object such as
+// {"epochs": 5} into LATERAL_PARAMS), or otherwise if there is none. What somebody types is read as T asks: a text as it
+// is, whole numbers exactly. A value that is not a T ends the cell with a message. So does a negative value where
+// otherwise is an int that is not negative: such settings are counts. (Give a number that may be negative as an int64
+// or a float64.)
 //
 //	rate := kernelext.Param("rate", 0.1)
 func Param[T any](name string, otherwise T) T {
-	v, err := paramFrom(os.Getenv("LATERAL_PARAMS"), name, otherwise)
+	v, err := param.Lookup(os.Getenv(param.Variable), name, otherwise)
+	if err == nil {
+		err = param.Count(name, v, otherwise)
+	}
 	if err != nil {
-		fail(err)
+		fail(fmt.Errorf("kernelext: %w", err))
 	}
 	return v
-}
-
-func paramFrom[T any](params, name string, otherwise T) (T, error) {
-	if strings.TrimSpace(params) == "" {
-		return otherwise, nil
-	}
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(params), &all); err != nil {
-		return otherwise, fmt.Errorf("kernelext: LATERAL_PARAMS is not a JSON object such as {\"epochs\": 5}: %w", err)
-	}
-	raw, ok := all[name]
-	if !ok {
-		return otherwise, nil
-	}
-	var v T
-	if err := json.Unmarshal(raw, &v); err == nil && string(raw) != "null" {
-		return v, nil
-	}
-	// A command line knows only text: "5" is a fine int, and 5 a fine string.
-	var text string
-	if json.Unmarshal(raw, &text) == nil && json.Unmarshal([]byte(text), &v) == nil {
-		return v, nil
-	}
-	if rv := reflect.ValueOf(&v).Elem(); rv.Kind() == reflect.String && string(raw) != "null" {
-		rv.SetString(string(raw))
-		return v, nil
-	}
-	return otherwise, fmt.Errorf("kernelext: parameter %q is %s, but this cell needs a value of type %v such as %v",
-		name, raw, reflect.TypeFor[T](), example(otherwise))
-}
-
-// example writes v as it would stand in LATERAL_PARAMS.
-func example(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	return string(b)
 }
 
 // Headless tells whether nobody is watching the notebook while it runs: LATERAL_HEADLESS is set ("lateral run" does

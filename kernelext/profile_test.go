@@ -29,36 +29,9 @@ func TestPick(t *testing.T) {
 }
 
 func TestParam(t *testing.T) {
-	const params = `{"epochs": 5, "rate": 0.5, "name": "x", "text": "7", "list": [1, 2], "code": 12, "none": null}`
-	check := func(name string, got, want any, err error) {
-		t.Helper()
-		if err != nil || got != want {
-			t.Errorf("%s: %v, want %v: %v", name, got, want, err)
-		}
-	}
-	n, err := paramFrom(params, "epochs", 1)
-	check("epochs", n, 5, err)
-	n, err = paramFrom(params, "text", 1)
-	check("text as int", n, 7, err)
-	n, err = paramFrom(params, "absent", 1)
-	check("absent", n, 1, err)
-	n, err = paramFrom("", "epochs", 1)
-	check("no params", n, 1, err)
-	f, err := paramFrom(params, "epochs", 1.5)
-	check("int as float", f, 5.0, err)
-	s, err := paramFrom(params, "code", "")
-	check("number as text", s, "12", err)
-	l, err := paramFrom(params, "list", []int{})
-	if err != nil || len(l) != 2 || l[1] != 2 {
-		t.Errorf("list: %v %v", l, err)
-	}
-	for _, name := range []string{"rate", "name", "list", "none"} {
-		if _, err := paramFrom(params, name, 1); err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "int") {
-			t.Errorf("%s as int: %v", name, err)
-		}
-	}
-	if _, err := paramFrom("{epochs", "epochs", 1); err == nil || !strings.Contains(err.Error(), "LATERAL_PARAMS") {
-		t.Errorf("broken JSON: %v", err)
+	t.Setenv("LATERAL_PARAMS", `{"n": "9007199254740993", "rate": "1.10", "name": "1.10"}`)
+	if n, rate, name, absent := Param("n", 1), Param("rate", 0.5), Param("name", "d"), Param("absent", -1); n != 9007199254740993 || rate != 1.1 || name != "1.10" || absent != -1 {
+		t.Errorf("%d, %g, %q, %d", n, rate, name, absent)
 	}
 }
 

@@ -9,7 +9,7 @@
 // kernelext or the notebook kernel:
 //
 //	7  internal/bench internal/golden
-//	6  papers papers/lcn15 papers/ninai17 papers/thesis21
+//	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/thesis21
 //	5  drmm experiment hebbian
 //	4  train sweep
 //	3  nn competitive loss optim gradcheck

@@ -90,6 +90,7 @@ type convOp struct {
 	transposed bool // ConvTranspose2D: forward is what is otherwise the way back
 
 	packed, packedTransposed []float32 // the filters for the two directions
+	few                      *fewTaps  // the filters of SparseConv2D, nil for others
 
 	parts      []float32 // of the gradients of filters and biases; see convChunks
 	accumulate bool      // in Backward: add to the gradient of the images
@@ -98,7 +99,7 @@ type convOp struct {
 func convolve(name string, x, w, b *Var, s ConvShape, transposed bool) *Var {
 	p := convPlanFor(name, x, w, b, s, transposed)
 	y, op := Record[convOp](name, x, w, b)
-	op.convPlan, op.transposed = p, transposed
+	op.convPlan, op.transposed, op.few = p, transposed, nil
 	if transposed {
 		y.Resize(x.Rows(), p.channels, p.h, p.w)
 	} else {
@@ -125,7 +126,7 @@ func (op *convOp) run(transposed bool, y, x, bias []float32, acc bool) {
 	if transposed {
 		op.correlateTransposed(y, x, op.packedTransposed, bias, acc)
 	} else {
-		op.correlate(y, x, op.packed, bias, acc)
+		op.correlate(y, x, op.packed, op.few, bias, acc)
 	}
 }
 
@@ -157,6 +158,11 @@ func convPlanFor(op string, x, w, b *Var, s ConvShape, transposed bool) *convPla
 	if xs[1] != ws[in] || b != nil && b.value.Len() != ws[out] {
 		panic(shapeMismatch(op, want, x, w, b))
 	}
+	return planFor(convKeyFor(op, xs, [4]int(ws), s, transposed))
+}
+
+// convKeyFor returns what the plan of a convolution of images of shape xs with filters of shape ws depends on.
+func convKeyFor(op string, xs []int, ws [4]int, s ConvShape, transposed bool) convKey {
 	key := convKey{channels: ws[1], h: xs[2], w: xs[3], filters: ws[0], kh: ws[2], kw: ws[3], shape: s.strides()}
 	if transposed {
 		key.h, key.w = s.TransposedSize(xs[2], xs[3], ws[2], ws[3])
@@ -165,5 +171,5 @@ func convPlanFor(op string, x, w, b *Var, s ConvShape, transposed bool) *convPla
 	if !s.valid() || min(key.h, key.w, oh, ow, ws[0], ws[1]) < 1 || transposed && (oh != xs[2] || ow != xs[3]) {
 		panic(fmt.Sprintf("autograd: %s: a kernel %v does not fit images %v with %+v", op, ws, xs, s))
 	}
-	return planFor(key)
+	return key
 }

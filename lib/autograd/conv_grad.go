@@ -112,12 +112,12 @@ func (op *convOp) Backward(y *Var) {
 	}
 	if x.needsGrad {
 		_, op.accumulate = x.GradBuffer()
-		op.pack(!op.transposed, w.Data())
+		op.pack(!op.transposed, op.allWeights(w))
 	}
 	op.parts = atLeast(op.parts, parts*op.partLen())
 	For(y, parts, grain(2*op.work*n/parts), (*convOp).backward)
 	if w.needsGrad {
-		dw, acc := w.GradBuffer()
+		dw, acc := op.allGrads(w)
 		if op.winograd != nil {
 			op.sumWinograd(y, dw, parts, acc)
 		} else {
@@ -125,6 +125,7 @@ func (op *convOp) Backward(y *Var) {
 				sumRows(dw, op.taps, op.part(i), simd.GradLen(op.taps), op.filters, acc || i > 0)
 			}
 		}
+		op.keepGrads(w)
 	}
 	if len(y.in) > 2 && y.in[2].needsGrad {
 		db, acc := y.in[2].GradBuffer()

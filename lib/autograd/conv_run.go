@@ -67,8 +67,8 @@ func zeros(x []float32, n int) []float32 {
 func atLeast(x []float32, n int) []float32 { return slices.Grow(x[:0], n)[:n] }
 
 // correlate computes outputs y [hi-lo, filters, oh, ow] of images x [hi-lo, channels, h, w], or adds them to y.
-// A bias of length 0 counts as zero.
-func (p *convPlan) correlate(y, x, packed, bias []float32, acc bool) {
+// A bias of length 0 counts as zero. The filters are packed, or few.
+func (p *convPlan) correlate(y, x, packed []float32, few *fewTaps, bias []float32, acc bool) {
 	if p.winograd != nil {
 		p.winograd.run(y, x, packed, bias, acc)
 		return
@@ -81,7 +81,11 @@ func (p *convPlan) correlate(y, x, packed, bias []float32, acc bool) {
 	for n := len(x) / in; n > 0; n -= p.group {
 		images := min(n, p.group)
 		p.fillImages(image, x, images)
-		simd.Correlate(s.rows, p.output.ld, packed, p.filters, image, p.output.stencil, images*p.output.runs)
+		if runs := images * p.output.runs; few != nil {
+			few.correlate(s.rows, p, image, runs)
+		} else {
+			simd.Correlate(s.rows, p.output.ld, packed, p.filters, image, p.output.stencil, runs)
+		}
 		for i := range images {
 			for k := range p.filters {
 				p.output.unlay(y[k*out:], p.ow, s.rows[k*p.output.ld:], i, bias, k, acc)

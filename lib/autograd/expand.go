@@ -21,7 +21,7 @@ func Expand(x *Var, shape ...int) *Var {
 	if !expands(x.Shape(), shape) {
 		panic(fmt.Sprintf("autograd: Expand: %v does not expand to %v", x.Shape(), slices.Clone(shape)))
 	}
-	return expandOn(tapeOf("Expand", x), x, shape)
+	return expanded(tapeOf("Expand", x), x, shape)
 }
 
 // broadcast expands a and b to their common shape.
@@ -44,11 +44,11 @@ func broadcast(name string, a, b *Var) (*Var, *Var) {
 		panic(fmt.Sprintf("autograd: %s: shapes %v and %v do not broadcast", name, a.Shape(), b.Shape()))
 	}
 	t := tapeOf(name, a, b)
-	return expandOn(t, a, shape), expandOn(t, b, shape)
+	return expanded(t, a, shape), expanded(t, b, shape)
 }
 
-// expandOn expands x, which may be a parameter, where that is needed.
-func expandOn(t *Tape, x *Var, shape []int) *Var {
+// expanded returns x, which may be a parameter, expanded to the shape.
+func expanded(t *Tape, x *Var, shape []int) *Var {
 	if slices.Equal(x.Shape(), shape) {
 		return x
 	}

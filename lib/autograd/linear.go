@@ -23,8 +23,8 @@ func part(cost int, share float64) int { return int(float64(cost) * min(share, 1
 //
 // Row u of w holds the weights of unit u. Linear panics if the shapes do not fit.
 //
-// Many inputs are zero, and so are the gradients of units that do not take part. Where at most about half of the elements
-// count, the others are not multiplied, here and in the gradients; the results have the same bits.
+// Many inputs are zero, and so are the gradients of units that do not take part. Where at most about half of the
+// elements count, the others are not multiplied, here and in the gradients; the results have the same bits.
 func Linear(x, w, b *Var) *Var {
 	n, d, units := x.Rows(), x.Width(), w.Rows()
 	if w.Width() != d || (b != nil && b.value.Len() != units) {

@@ -36,8 +36,8 @@ func (c sparseCase) tensors() (x, w, b, mask *tensor.Tensor) {
 	return fill(c.input, c.n, c.d), fill(1, c.units, c.d), fill(1, c.units), fill(c.gradient, c.n, c.units)
 }
 
-// run computes the layer with so many goroutines, and its gradients twice, so that they add up. It says which products left
-// out zeros.
+// run computes the layer with so many goroutines, and its gradients twice, so that they add up. It says which products
+// left out zeros.
 func (c sparseCase) run(x, w, b *Var, mask *tensor.Tensor, tape *Tape) (y *Var, kinds [3]string) {
 	y = Linear(x, w, b)
 	op := y.operation.(*linearOp)
@@ -51,7 +51,8 @@ func (c sparseCase) run(x, w, b *Var, mask *tensor.Tensor, tape *Tape) (y *Var, 
 		kinds[2] = fmt.Sprint("input gradient ", op.product.Cost(c.n, c.d, c.units) < 1)
 	}
 	kinds[1] = "dense"
-	byUnit := simd.SparseProduct{TransA: true, Density: simd.Density(y.grad.Data(), c.n, c.units)}.Cost(c.units, c.d, c.n)
+	density := simd.Density(y.grad.Data(), c.n, c.units)
+	byUnit := simd.SparseProduct{TransA: true, Density: density}.Cost(c.units, c.d, c.n)
 	byInput := simd.SparseProduct{TransA: true, TransC: true, Density: op.density}.Cost(c.d, c.units, c.n)
 	if min(byUnit, byInput) < 1 {
 		kinds[1] = fmt.Sprint("weight gradient by unit ", byUnit <= byInput)
@@ -59,11 +60,13 @@ func (c sparseCase) run(x, w, b *Var, mask *tensor.Tensor, tape *Tape) (y *Var, 
 	return y, kinds
 }
 
-// TestLinearSkipsZeros compares layers with zeros in their inputs and gradients, for any number of goroutines, with dense
-// products, bit for bit; and watches that each kind of sparse product was among them.
+// TestLinearSkipsZeros compares layers with zeros in their inputs and gradients, for any number of goroutines, with
+// dense products, bit for bit; and watches that each kind of sparse product was among them.
 func TestLinearSkipsZeros(t *testing.T) {
 	seen := map[string]int{}
-	for _, shape := range [][3]int{{1, 784, 128}, {2, 300, 90}, {100, 784, 128}, {100, 130, 10}, {40, 70, 200}, {300, 129, 65}} {
+	for _, shape := range [][3]int{
+		{1, 784, 128}, {2, 300, 90}, {100, 784, 128}, {100, 130, 10}, {40, 70, 200}, {300, 129, 65},
+	} {
 		for _, input := range []float64{0, 0.03, 0.2, 0.5, 1} {
 			for _, gradient := range []float64{0.02, 0.3, 1} {
 				c := sparseCase{shape[0], shape[1], shape[2], input, gradient}

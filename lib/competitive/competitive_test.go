@@ -187,6 +187,13 @@ func TestMaxoutPoolsLWTA(t *testing.T) {
 		if sum != m {
 			t.Fatalf("block %d: maxout %v, sum of LWTA %v", b, m, sum)
 		}
+		ones := 0
+		for _, won := range Submask(maxout).Data()[b*5 : b*5+5] {
+			ones += int(won)
+		}
+		if ones != 1 {
+			t.Fatalf("block %d has %d winners", b, ones)
+		}
 	}
 	if !slices.Equal(Submask(lwta).Data(), Submask(maxout).Data()) {
 		t.Error("LWTA and maxout have different winners")

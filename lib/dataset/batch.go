@@ -6,11 +6,13 @@ import "github.com/lateral-ml/lateral/lib/tensor"
 
 // A Batch is some samples as a learner gets them. The memory is reused from one batch to the next.
 //
-// Data that labels do not describe fit as well. A pair of images is one sample of X [N, 2, C, H, W]. A sequence of T
-// tokens is a row of X [N, T], with the T tokens that follow in Y. An image to be restored is the Target of a row of X.
+// Data that a label for each sample does not describe fits as well. A pair of images is one sample of X [N, 2, C, H, W]. A
+// sequence of T tokens is a sample of Tokens [N, T], with the tokens that follow in Y [N, T]. The image that is to come
+// out is the Target of the one that goes in.
 type Batch struct {
 	X      tensor.Tensor // inputs [N, ...]
-	Y      []int         // labels, one for each row of X unless the data says otherwise; none is empty
+	Tokens []int         // inputs that are whole numbers, row after row; empty for none
+	Y      []int         // labels, one for each row of X unless the data says otherwise; empty for none
 	Target tensor.Tensor // what outputs are compared with, [N, ...]; empty for none
 	Weight tensor.Tensor // how much each sample counts, [N], at least 0; empty for equal weights
 }

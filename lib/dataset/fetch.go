@@ -16,6 +16,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,7 @@ func Fetch(ctx context.Context, set data.Set, dir string, report func(Progress))
 		if err != nil {
 			return Place{}, err
 		}
+		places = slices.DeleteFunc(places, func(p Place) bool { return p.spare })
 		place = places[len(places)-1] // the directory given, or the cache
 		place.Dir, place.Paths = filepath.Join(place.Dir, set.ID), make([]string, len(set.Files))
 	}

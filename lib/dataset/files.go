@@ -28,6 +28,7 @@ type Place struct {
 
 	Archive string // path of the set's archive, if the files are still in it
 	given   bool   // named by the caller
+	spare   bool   // looked at, but nothing is downloaded to it
 }
 
 // Missing returns the names of the files that were not found.
@@ -106,6 +107,10 @@ func roots(dir string) ([]Place, error) {
 	if err == nil {
 		places = append(places, Place{Label: label, Dir: cache, Cache: true})
 	}
+	// What was downloaded outside of the module is found inside it, too.
+	if user, label, err := userCache(); err == nil && user != cache {
+		places = append(places, Place{Label: label, Dir: user, Cache: true, spare: true})
+	}
 	return places, nil
 }
 
@@ -157,11 +162,16 @@ func spellings(name string) []string {
 }
 
 // CacheDir returns the directory of downloaded data and its name for people: data/cache of the module that the working
-// directory is in, or where there is none, lateral in the user's cache directory. It need not exist.
+// directory is in or, elsewhere, that $LATERAL_MODULE names (the command lateral sets it); where there is none, lateral in
+// the user's cache directory. It need not exist.
 func CacheDir() (dir, label string, err error) {
 	if root, ok := moduleRoot(); ok {
 		return filepath.Join(root, "data", "cache"), "data/cache", nil
 	}
+	return userCache()
+}
+
+func userCache() (dir, label string, err error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", "", fmt.Errorf("dataset: no place for downloaded data (%w): set %s to a directory", err, Env)
@@ -169,7 +179,10 @@ func CacheDir() (dir, label string, err error) {
 	return filepath.Join(cache, "lateral"), "the user's cache", nil
 }
 
-// moduleRoot walks from the working directory up to the folder of this module's go.mod.
+// ModuleEnv names the folder of this module for programs that run elsewhere.
+const ModuleEnv = "LATERAL_MODULE"
+
+// moduleRoot walks from the working directory up to the folder of this module's go.mod; else it is what ModuleEnv names.
 func moduleRoot() (string, bool) {
 	dir, err := os.Getwd()
 	if err != nil {
@@ -181,7 +194,8 @@ func moduleRoot() (string, bool) {
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", false
+			root := os.Getenv(ModuleEnv)
+			return root, root != "" && declaresModule(filepath.Join(root, "go.mod"))
 		}
 		dir = parent
 	}

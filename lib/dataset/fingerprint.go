@@ -51,5 +51,5 @@ func (b *Batch) hash(h hash.Hash) {
 			h.Write(buffer[:4*len(part)])
 		}
 	}
-	fmt.Fprintln(h, b.Y)
+	fmt.Fprintln(h, b.Y, b.Tokens)
 }

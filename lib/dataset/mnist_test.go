@@ -47,6 +47,7 @@ func isolate(t *testing.T) (cache string) {
 	t.Setenv("HOME", home)
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(home, "cache"))
 	t.Setenv(Env, "")
+	t.Setenv(ModuleEnv, "")
 	t.Chdir(t.TempDir())
 	dir, label, err := CacheDir()
 	if err != nil || label != "the user's cache" || !strings.HasPrefix(dir, home) {
@@ -271,6 +272,41 @@ func TestCacheDirIsInTheModule(t *testing.T) {
 	dir, label, err := CacheDir()
 	if err != nil || dir != filepath.Join(root, "data", "cache") || label != "data/cache" {
 		t.Errorf("got %s, %s, %v", dir, label, err)
+	}
+}
+
+// A set is found from everywhere, whether it was downloaded inside the module or outside.
+func TestOneLookup(t *testing.T) {
+	outside := isolate(t)
+	elsewhere, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, files := tiny()
+	module := t.TempDir()
+	write(t, filepath.Join(module, "go.mod"), []byte("module "+modulePath+"\n"))
+	t.Setenv(ModuleEnv, module)
+	for _, dir := range []string{outside, filepath.Join(module, "data", "cache")} {
+		for name, b := range files {
+			write(t, filepath.Join(dir, "mnist", name), b)
+		}
+		for _, from := range []string{elsewhere, module} {
+			t.Chdir(from)
+			if p, found, err := Find(set, ""); err != nil || !found || p.Dir != filepath.Join(dir, "mnist") {
+				t.Errorf("from %s: found %+v, %v, want %s", from, p, err, dir)
+			}
+			if cache, label, err := CacheDir(); err != nil || cache != filepath.Join(module, "data", "cache") || label != "data/cache" {
+				t.Errorf("from %s, downloads go to %s, %s, %v", from, cache, label, err)
+			}
+		}
+		if err := os.RemoveAll(filepath.Join(dir, "mnist")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv(ModuleEnv, elsewhere) // no module
+	t.Chdir(elsewhere)
+	if cache, _, err := CacheDir(); err != nil || cache != outside {
+		t.Errorf("without a module, downloads go to %s, %v", cache, err)
 	}
 }
 

@@ -105,7 +105,8 @@ func (m *Mixture) Infer(x *tensor.Tensor) []Configuration {
 		for c, pi := range m.Classes {
 			for t, at := range m.Positions {
 				square := image - 2*float64(scores[c*positions+t]) + energy[c]
-				if l := math.Log(m.Active) + math.Log(pi) + math.Log(at) - square/(2*m.Variance); l > best.LogLikelihood {
+				l := math.Log(m.Active) + math.Log(pi) + math.Log(at) - square/(2*m.Variance)
+				if l > best.LogLikelihood {
 					best = Configuration{true, c, t, l}
 				}
 			}

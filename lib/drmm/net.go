@@ -63,7 +63,8 @@ func NewNet(s Shape, image Size, classes int, rng *tensor.RNG) (*Net, error) {
 		below := sizes[i].Channels
 		filters := tensor.New(l.Filters, below, l.Kernel, l.Kernel)
 		nn.Xavier(filters, nil, below*l.Kernel*l.Kernel, l.Filters*l.Kernel*l.Kernel, rng)
-		n.Layers = append(n.Layers, &Layer{autograd.NewParam(filters), nn.NewBatchNorm(l.Filters), l, sizes[i], sizes[i+1]})
+		layer := &Layer{autograd.NewParam(filters), nn.NewBatchNorm(l.Filters), l, sizes[i], sizes[i+1]}
+		n.Layers = append(n.Layers, layer)
 	}
 	n.Out = nn.NewDense(sizes[len(s)].Channels, classes, nn.Xavier, rng)
 	return n, nil
@@ -203,7 +204,8 @@ func (op *oneHotOp) Choices(*autograd.Var) iter.Seq[int32] { return slices.Value
 
 // A Rendering is what the top-down pass makes. Its variables belong to the tape of what it was made from.
 type Rendering struct {
-	Templates []*autograd.Var // intermediate rendered templates z^(0), which is the image, to z^(L): [N, channels, h, w]
+	// Templates are the intermediate rendered templates z^(0), which is the image, to z^(L): [N, channels, h, w].
+	Templates []*autograd.Var
 }
 
 // Image returns the rendered image [N, C, H, W], without noise.
@@ -231,15 +233,17 @@ func (n *Net) Render(r *Rendering, classes *autograd.Var, switches []Switches) {
 	}
 }
 
-// RenderLayer renders z^(l-1) from z^(l): each element that is on adds its core template, times itself, at its position,
+// RenderLayer renders z^(l-1) from z^(l): each element that is on adds its core template, times itself, at its
+// position,
 //
 //	z^(l-1) = sum_x T_{t_x} Z_x (Gamma M_a)_x z^(l)_x
 //
 //	z [N, K, h, w], filters [K, C, k, k] -> [N, C, H, W]
 //
 // M_a silences what is off, Z_x pads the patch of the place x with zeros to the size of an image, and T_t moves it to
-// one of the 2 x 2 positions: together a transposed convolution of the elements that [autograd.MaxUnpool] has put where the
-// switches say. Source: [NINAI17, eqs. 19 to 22].
+// one of the 2 x 2 positions: together a transposed convolution of the elements that [autograd.MaxUnpool] has put
+// where the switches say. Source: [NINAI17, eqs. 19 to 22].
 func RenderLayer(z *autograd.Var, g Switches, filters *autograd.Var, padding Padding) *autograd.Var {
-	return autograd.ConvTranspose2D(autograd.MaxUnpool(z, g.At, g.H, g.W), filters, nil, padding.conv(filters.Shape()[2]))
+	placed := autograd.MaxUnpool(z, g.At, g.H, g.W)
+	return autograd.ConvTranspose2D(placed, filters, nil, padding.conv(filters.Shape()[2]))
 }

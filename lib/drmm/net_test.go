@@ -38,8 +38,8 @@ func images(n int, shape ...int) *tensor.Tensor {
 	return x
 }
 
-// For each element: the best of "off" and "on at one of the 2 x 2 places", each scored by loops, is ReLU and max-pool to
-// the last bit, and the switches say which it was.
+// For each element: the best of "off" and "on at one of the 2 x 2 places", each scored by loops, is ReLU and max-pool
+// to the last bit, and the switches say which it was.
 func TestMaximaAreReLUAndMaxPool(t *testing.T) {
 	net := smallNet(t, true)
 	tape := autograd.NewTape(2)

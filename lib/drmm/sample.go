@@ -18,8 +18,8 @@ type Priors struct {
 // LayerPriors are the probabilities of a layer's switches, for each element of z^(l).
 type LayerPriors struct {
 	Active []float64 // that the element is rendered, a = 1
-	// Positions holds, of an element that is rendered, the probability of each of the 2 x 2 positions, upper left, upper
-	// right, lower left, lower right, element by element; nil for a layer without a choice.
+	// Positions holds, of an element that is rendered, the probability of each of the 2 x 2 positions, upper left,
+	// upper right, lower left, lower right, element by element; nil for a layer without a choice.
 	Positions []float64
 
 	above    Size

@@ -48,7 +48,9 @@ type Shape []LayerShape
 // FiveLayer returns the shape for 28 x 28 digits: of the document's Tables 19 to 21, for images of 1 x 28 x 28 and 10
 // classes [NINAI17].
 func FiveLayer() Shape {
-	return Shape{{32, 5, Full, true}, {64, 3, Valid, false}, {64, 3, Full, true}, {128, 3, Valid, false}, {10, 1, Valid, false}}
+	return Shape{
+		{32, 5, Full, true}, {64, 3, Valid, false}, {64, 3, Full, true}, {128, 3, Valid, false}, {10, 1, Valid, false},
+	}
 }
 
 // NineLayer returns the shape of [NINAI17, Table 7] for some number of classes: for images of 64 x 64.
@@ -179,7 +181,8 @@ func (s Shape) Costs(image Size, classes int) ([]Cost, error) {
 		below := sizes[i]
 		h, w := l.Padding.conv(l.Kernel).OutputSize(below.H, below.W, l.Kernel, l.Kernel)
 		weights := l.Filters * below.Channels * l.Kernel * l.Kernel
-		costs = append(costs, Cost{fmt.Sprintf("conv%d", i+1), weights, 2 * weights * h * w, 2 * weights * below.H * below.W})
+		up, down := 2*weights*h*w, 2*weights*below.H*below.W
+		costs = append(costs, Cost{fmt.Sprintf("conv%d", i+1), weights, up, down})
 	}
 	top := sizes[len(s)].Channels
 	costs = append(costs, Cost{"softmax", classes * top, 2 * classes * top, 2 * top})

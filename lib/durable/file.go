@@ -14,7 +14,8 @@
 // journal; on its other file systems a loss of power in the middle may cost both files. Windows does not replace a file
 // that a program holds open: Commit then fails and the file before stays.
 //
-// (The package renameio, which makes the same calls, does not build for Windows; this code is the same on every system.)
+// (The package renameio, which makes the same calls, does not build for Windows; this code is the same on every
+// system.)
 package durable
 
 import (

@@ -71,7 +71,7 @@ func lockFor(path string) *Lock {
 // taken settles an attempt to take the lock and, if it succeeded, writes down who holds it.
 func (l *Lock) taken(path string, ok bool, err error) (*Lock, error) {
 	switch {
-	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.ENOLCK): // the latter on NFS without its lock service
+	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.ENOLCK): // NFS without its lock service
 		return l, nil
 	case err != nil:
 		l.file.Close()

@@ -44,7 +44,8 @@ func Open(sealed []byte) (content []byte, err error) {
 	switch {
 	case start > end:
 		return nil, fmt.Errorf("%w: %d bytes are too few", ErrDamaged, len(text))
-	case string(text[:len(sealStart)]) != sealStart || string(text[start-len(sealMid):start]) != sealMid || string(text[end:]) != sealEnd:
+	case string(text[:len(sealStart)]) != sealStart || string(text[start-len(sealMid):start]) != sealMid ||
+		string(text[end:]) != sealEnd:
 		return nil, fmt.Errorf("%w: it is no text with a check sum", ErrDamaged)
 	}
 	content = text[start:end]

@@ -6,7 +6,7 @@
 //   - [Load] and [LoadSplit] return images by name, with a check sum ([Data], [Source]);
 //   - [Quick], [Standard] and [Paper] are the profiles, and [Pick] chooses by one;
 //   - [Check] collects the invalid fields of a setting;
-//   - [Grid] is a set of settings, and [Grids] are all those of a document: the sweeps that notebooks and the command run.
+//   - [Grid] is a set of settings, and [Grids] are all those of a document, which notebooks and the command run.
 //
 // The grids of all documents are listed in package papers.
 package experiment
@@ -59,9 +59,9 @@ func DataNames() []string {
 	return names
 }
 
-// Load returns the named images, all training images and the test images as they were published: "mnist", "cifar10" and
-// "cifar100", which are downloaded if need be, "svhn", whose files must be there, and "glyphs", the embedded stand-in for
-// MNIST. The empty name is MNIST if its files are found, otherwise Glyphs, and downloads nothing.
+// Load returns the named images, all training images and the test images as they were published: "mnist", "cifar10"
+// and "cifar100", which are downloaded if need be, "svhn", whose files must be there, and "glyphs", the embedded
+// stand-in for MNIST. The empty name is MNIST if its files are found, otherwise Glyphs, and downloads nothing.
 func Load(name string) (*Data, error) {
 	d, _, err := load(name)
 	return d, err
@@ -136,7 +136,7 @@ func (d *Data) Source() Source {
 // Check returns an error unless the images are those of a source.
 func (d *Data) Check(s Source) error {
 	if is := d.Source(); is != s {
-		return fmt.Errorf("experiment: the setting is for %v, but the images are %v: use the setting's method On", s, is)
+		return fmt.Errorf("experiment: the setting is for %v, but the images are %v: use its method On", s, is)
 	}
 	return nil
 }

@@ -20,13 +20,15 @@ type Entry struct {
 	Size func(profile string, seeds int) (int, error)
 	// Cells returns the grid's cells at a profile and its number of seeds.
 	Cells func(profile string) (cells []Cell, seeds int, err error)
-	// Run trains what has no result yet. The error is that of [sweep.Sweep.Run], or says what is wrong with the options.
+	// Run trains what has no result yet. The error is that of [sweep.Sweep.Run], or says what is wrong with the
+	// options.
 	Run func(ctx context.Context, o RunOptions) error
 }
 
 // A Cell is a setting of a grid without images and seed.
 type Cell interface {
-	// At returns the key of the setting for some images and a seed, as rows of a sweep have it, and the setting in words.
+	// At returns the key of the setting for some images and a seed, as rows of a sweep have it, and the setting in
+	// words.
 	At(src Source, seed uint64) (key, text string)
 }
 

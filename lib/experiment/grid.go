@@ -15,8 +15,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// A Setting is one network or model of a document and how it is trained: all that its result depends on. Its JSON is the
-// key of the result. It embeds a [Source] and has a field Seed of type uint64 with the JSON name "seed".
+// A Setting is one network or model of a document and how it is trained: all that its result depends on. Its JSON is
+// the key of the result. It embeds a [Source] and has a field Seed of type uint64 with the JSON name "seed".
 type Setting[S any] interface {
 	At(src Source, seed uint64) S // the setting for some images, with a seed
 	Check() error                 // names the invalid fields
@@ -49,7 +49,7 @@ func (g Grid[S]) Settings(src Source) []S {
 // Options do not change a result.
 type Options struct {
 	Workers int                // goroutines of a step; 0 is one for each core
-	Dir     string             // folder for checkpoints, from which a killed run goes on to the same bits; "" keeps none
+	Dir     string             // folder for checkpoints, from which a killed run resumes; "" keeps none
 	Every   time.Duration      // save within an epoch when this much time has passed; 0 saves after epochs only
 	OnStep  func(*train.Event) // called after each step; may be nil
 	OnEpoch func(*train.Event) // called after each epoch; may be nil
@@ -57,12 +57,25 @@ type Options struct {
 
 // Grids are the grids of a document, with settings of type S whose results are of type R.
 type Grids[S Setting[S], R any] struct {
-	Document string                                                        // its key in the list of sources of package lib
+	Document string                                                        // its key among the sources of package lib
 	Load     func(data string) (*Data, error)                              // Load or LoadSplit
 	List     func(profile string) []Grid[S]                                // at the size of a profile
 	Train    func(ctx context.Context, s S, d *Data, o Options) (R, error) // what depends on the setting alone
 	Cost     func(s S, d *Data) float64                                    // of training, in any unit
 	Resume   bool                                                          // trainings are long, and keep checkpoints
+}
+
+// Measured returns a function for Grids.Train from one that trains and one that says what is kept of its result.
+func Measured[S, T, R any](
+	train func(ctx context.Context, s S, d *Data, o Options) (T, error), metrics func(result T, d *Data) R,
+) func(ctx context.Context, s S, d *Data, o Options) (R, error) {
+	return func(ctx context.Context, s S, d *Data, o Options) (r R, err error) {
+		result, err := train(ctx, s, d, o)
+		if err != nil {
+			return r, err
+		}
+		return metrics(result, d), nil
+	}
 }
 
 // Lookup returns the grid of a name at the size of a profile.
@@ -81,8 +94,8 @@ func (g Grids[S, R]) Lookup(name, profile string) (Grid[S], error) {
 }
 
 // Sweep returns the sweep that trains some settings, seed by seed, and keeps the results in a file; "" keeps none. A
-// setting trains on one core, or on more where there are fewer settings than cores. Where trainings are long, each keeps
-// its checkpoints in [CheckpointDir]: a sweep that is killed goes on within them.
+// setting trains on one core, or on more where there are fewer settings than cores. Where trainings are long, each
+// keeps its checkpoints in [CheckpointDir]: a sweep that is killed goes on within them.
 func (g Grids[S, R]) Sweep(settings []S, d *Data, file string) sweep.Sweep[S, R] {
 	workers := max(1, runtime.GOMAXPROCS(0)/max(1, len(settings)))
 	return sweep.Sweep[S, R]{
@@ -100,8 +113,8 @@ func (g Grids[S, R]) Sweep(settings []S, d *Data, file string) sweep.Sweep[S, R]
 	}
 }
 
-// CheckpointDir returns the folder in which a sweep with a file of results keeps the checkpoints of a setting: beside the
-// file, and shared by all sweeps there, so that a setting which is in two of them is trained once.
+// CheckpointDir returns the folder in which a sweep with a file of results keeps the checkpoints of a setting: beside
+// the file, and shared by all sweeps there, so that a setting which is in two of them is trained once.
 func CheckpointDir(file string, setting any) string {
 	sum := sha256.Sum256([]byte(keyOf(setting)))
 	return filepath.Join(filepath.Dir(file), "checkpoints", fmt.Sprintf("%x", sum[:8]))

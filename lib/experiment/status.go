@@ -17,7 +17,7 @@ type Status struct {
 	Source  Source
 	Done    int       // settings with a result
 	Total   int       // settings
-	Seeds   int       // for which every cell has a result, counted from seed 0: more than the profile's if there are more
+	Seeds   int       // from 0 up for which every cell has a result; they may be more than the profile has
 	Missing []Missing // cells without some results, in the order of the grid
 }
 

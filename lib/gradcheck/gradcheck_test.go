@@ -43,6 +43,21 @@ func (op *wrong) Backward(y *autograd.Var) {
 	}
 }
 
+// A result may be one number or have any number of elements.
+func TestCheckOfResultsOfAnySize(t *testing.T) {
+	for n := 1; n <= 3; n++ {
+		x := numbers(n, 0.5, 2)
+		for factor, ok := range map[float32]bool{1: true, 1.01: false} {
+			err := gradcheck.Check(gradcheck.Config{}, func(t *autograd.Tape) *autograd.Var {
+				return square(on(t, x), factor)
+			}, x)
+			if (err == nil) != ok {
+				t.Errorf("%d elements, gradient times %v: %v", n, factor, err)
+			}
+		}
+	}
+}
+
 func TestCheckFindsWrongGradients(t *testing.T) {
 	x := numbers(20, 0.5, 2)
 	for _, c := range []struct {

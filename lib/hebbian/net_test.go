@@ -99,6 +99,9 @@ func TestEncode(t *testing.T) {
 	if kept.Len() != 1100 || lazy.Len() != 1100 || !slices.Equal(y, z) || !slices.Equal(a.Shape(), b.Shape()) || !slices.Equal(a.Data(), b.Data()) {
 		t.Errorf("labels %v and %v, features of shape %v and %v", y, z, a.Shape(), b.Shape())
 	}
+	if dataset.Fingerprint(kept) != dataset.Fingerprint(lazy) {
+		t.Error("they have different fingerprints")
+	}
 	if want := net.Features(autograd.NewTape(1).Input(set.X.Slice(3, 4))).Data(); !slices.Equal(a.Row(1), want) {
 		t.Errorf("features %v, want %v", a.Row(1), want)
 	}

@@ -12,6 +12,34 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
+// Over an empty batch every objective is NaN or 0, and its gradient is empty.
+func TestEveryObjectiveOfNothing(t *testing.T) {
+	for name, f := range map[string]func(x *autograd.Var) *autograd.Var{
+		"CrossEntropy":  func(x *autograd.Var) *autograd.Var { return CrossEntropy(x, nil) },
+		"KL":            func(x *autograd.Var) *autograd.Var { return KL(x, nil) },
+		"MarginalKL":    func(x *autograd.Var) *autograd.Var { return MarginalKL(x, nil) },
+		"Consistency":   func(x *autograd.Var) *autograd.Var { return Consistency(x, tensor.New(0, 3)) },
+		"MSE":           func(x *autograd.Var) *autograd.Var { return MSE(x, x) },
+		"SSE":           func(x *autograd.Var) *autograd.Var { return SSE(x, x) },
+		"L1":            func(x *autograd.Var) *autograd.Var { return L1(x, 0.3) },
+		"LogActivity":   func(x *autograd.Var) *autograd.Var { return LogActivity(x, 0.3) },
+		"ExpActivity":   func(x *autograd.Var) *autograd.Var { return ExpActivity(x, 0.3) },
+		"NonNegativity": NonNegativity,
+		"Power":         func(x *autograd.Var) *autograd.Var { return Power(x, nil, 3) },
+	} {
+		tape := autograd.NewTape(2)
+		x := tape.Leaf(tensor.New(0, 3))
+		y := f(x)
+		if v := y.Scalar(); v == v && v != 0 {
+			t.Errorf("%s of nothing is %v", name, v)
+		}
+		tape.Backward(y)
+		if x.Grad() == nil || x.Grad().Len() != 0 {
+			t.Errorf("%s of nothing has gradient %v", name, x.Grad())
+		}
+	}
+}
+
 // Every objective and its gradient, worked out by hand for two samples of three elements, so that no factor can stand
 // for another: 2 is the number of samples, 3 that of elements in each, 6 that of all. The objective counts 10 times.
 func TestEveryObjectiveByHand(t *testing.T) {

@@ -62,7 +62,9 @@ func (op *klOp) Backward(y *autograd.Var) {
 		q, log, d := op.row(op.q, n), op.row(op.log, n), op.row(da, n)
 		mean := float32(op.divergence(n))
 		for c := range q {
-			d[c] += s * q[c] * (log[c] - op.logPrior[c] - mean)
+			if q[c] > 0 {
+				d[c] += s * q[c] * (log[c] - op.logPrior[c] - mean)
+			}
 		}
 	}
 }

@@ -93,6 +93,23 @@ func TestPosteriorLossesOfExtremeLogits(t *testing.T) {
 	}
 }
 
+// A class that is ruled out by a logit of -Inf counts for nothing.
+func TestLossesOfImpossibleClasses(t *testing.T) {
+	never := float32(math.Inf(-1))
+	tape := autograd.NewTape(1)
+	logits := tape.Leaf(tensor.From([]float32{0, never, 0, never, 0, 0}, 2, 3))
+	beliefs := tensor.From([]float32{1, 0, 0, 0, 0.5, 0.5}, 2, 3)
+	kl, consistency := KL(logits, nil), Consistency(logits, beliefs)
+	near(t, "KL", kl.Scalar(), math.Log(1.5))
+	near(t, "consistency", consistency.Scalar(), math.Log(2)/2)
+	near(t, "marginal KL", MarginalKL(logits, nil).Scalar(), 0.5*math.Log(0.75)+0.5*math.Log(1.5))
+	near(t, "cross-entropy", CrossEntropy(logits, []int{0, 2}).Scalar(), math.Log(2))
+	tape.Backward(autograd.Add(kl, consistency))
+	for i, want := range []float64{-0.25, 0, 0.25, 0, 0, 0} {
+		near(t, "gradient", logits.Grad().Data()[i], want)
+	}
+}
+
 func TestDRMMLossesForAnyWorkers(t *testing.T) {
 	z := normal("z", 64, 900)
 	var want []float32

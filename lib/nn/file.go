@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -17,7 +18,8 @@ func Save(path string, model any) error {
 }
 
 // Load reads the parameters and buffers of a model from a safetensors file, which must have the same names and
-// shapes. The model is unchanged if they differ.
+// shapes; but layers of which only some weights exist get the connections that they have in the file. The model is
+// unchanged if there is an error.
 func Load(path string, model any) error {
 	saved, _, err := tensor.LoadSafetensors(path)
 	if err != nil {
@@ -27,19 +29,35 @@ func Load(path string, model any) error {
 	for _, s := range saved {
 		found[s.Name] = s.Tensor
 	}
-	want := StateOf(model).tensors()
+	state := StateOf(model)
+	want := state.tensors()
+	connections := make([]*autograd.Connections, len(state.wired))
+	free := map[string]bool{} // the names of tensors that take the shape they have in the file
+	for i, l := range state.wired {
+		if connections[i], err = l.read(found); err != nil {
+			return fmt.Errorf("nn: in %s %w", path, err)
+		}
+		_, w := l.wiring()
+		if c, t := connections[i], found[w.Name]; c != nil && t != nil && slices.Equal(t.Shape(), []int{c.Len()}) {
+			free[w.Name], free[l.field("inputs")] = true, true
+		}
+	}
 	for _, w := range want {
 		switch t := found[w.Name]; {
 		case t == nil:
 			return fmt.Errorf("nn: %s holds no %s; it has %q", path, w.Name, slices.Sorted(maps.Keys(found)))
-		case !tensor.SameShape(t, w.Tensor):
+		case !tensor.SameShape(t, w.Tensor) && !free[w.Name]:
 			return fmt.Errorf("nn: in %s %s has shape %v, the model wants %v", path, w.Name, t.Shape(), w.Tensor.Shape())
 		}
 	}
 	if len(found) != len(want) {
-		return fmt.Errorf("nn: %s holds %d tensors, the model %d: it belongs to another model", path, len(found), len(want))
+		return fmt.Errorf("nn: %s holds %d tensors, the model %d: it belongs to another model",
+			path, len(found), len(want))
 	}
-	for _, w := range want {
+	for i, l := range state.wired {
+		l.rewire(connections[i])
+	}
+	for _, w := range want[:len(state.Params)+len(state.Buffers)] {
 		w.Tensor.CopyFrom(found[w.Name])
 	}
 	return nil
@@ -50,5 +68,9 @@ func (s State) tensors() []tensor.Named {
 	for _, p := range s.Params {
 		named = append(named, tensor.Named{Name: p.Name, Tensor: p.Value()})
 	}
-	return append(named, s.Buffers...)
+	named = append(named, s.Buffers...)
+	for _, l := range s.wired {
+		named = append(named, l.tensors()...)
+	}
+	return named
 }

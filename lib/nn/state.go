@@ -18,6 +18,8 @@ type State struct {
 	Params  []*autograd.Var // each with its Name set
 	Buffers []tensor.Named  // running averages and other tensors that are not trained
 	Streams []Stream        // the random numbers of dropout and the like
+
+	wired []wiredLayer // the layers of which only some weights exist
 }
 
 // A Stream is a random stream and the name of the field that holds it.
@@ -65,6 +67,11 @@ func (w *walker) walk(v reflect.Value, path []string) {
 			w.walk(v.Index(i), append(path, strconv.Itoa(i)))
 		}
 	case reflect.Struct:
+		if v.CanAddr() && v.Addr().CanInterface() {
+			if l, ok := v.Addr().Interface().(wired); ok {
+				w.state.wired = append(w.state.wired, wiredLayer{strings.Join(path, "."), l})
+			}
+		}
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
 			if !f.IsExported() {

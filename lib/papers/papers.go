@@ -10,13 +10,15 @@ import (
 	"strings"
 
 	"github.com/lateral-ml/lateral/lib/experiment"
+	"github.com/lateral-ml/lateral/lib/papers/kh19"
+	"github.com/lateral-ml/lateral/lib/papers/lcn15"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17"
 	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 )
 
 // Grids returns the grids of every document, document by document.
 func Grids() []experiment.Entry {
-	return slices.Concat(thesis21.Grids.Entries(), ninai17.Grids.Entries())
+	return slices.Concat(thesis21.Grids.Entries(), lcn15.Grids.Entries(), ninai17.Grids.Entries(), kh19.Grids.Entries())
 }
 
 // Lookup returns the grid of a name. The error names all that there are.

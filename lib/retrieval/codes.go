@@ -3,7 +3,7 @@
 // Package retrieval finds what is nearest: it encodes which units of a layer were active, one bit per unit (the submasks
 // of [LCN15, section 3]), and searches among such codes and among vectors.
 //
-//	codes := retrieval.ActiveCodes(activations)  // or WinnerCodes, for LWTA and maxout
+//	codes := retrieval.ActiveCodes(activations)  // or PackCodes(competitive.Submask(y)), for LWTA and maxout
 //	index := &retrieval.Index{Codes: codes}
 //	near := index.Search(queries, 5)             // the exact 5 nearest by Hamming distance
 //	predictions := retrieval.Classify(near, labels, classes, retrieval.InverseDistance)
@@ -21,7 +21,6 @@ package retrieval
 
 import (
 	"fmt"
-	"math"
 	"math/bits"
 
 	"github.com/lateral-ml/lateral/lib/internal/simd"
@@ -92,39 +91,6 @@ func pack(x *tensor.Tensor, on func(float32) bool) *Codes {
 		for j, v := range x.Row(i) {
 			if on(v) {
 				code[j/64] |= 1 << (j % 64)
-			}
-		}
-	}
-	return c
-}
-
-// WinnerCodes returns the submasks of a layer whose units compete in blocks of B, LWTA or maxout, from the net inputs
-// before the competition: bit j is 1 if unit j has the largest net input of its block, so that every block has exactly one
-// 1 [LCN15, section 3.1].
-//
-//	z [N, U] -> N codes of U bits: B neighbouring units are a block
-//	z [N, C, H, W] -> N codes of C·H·W bits: at each place B neighbouring maps are a block, before any pooling
-//
-// Of equal units the first wins, even where all are 0; a NaN never wins. The activations of LWTA will not do in the place
-// of z: a negative winner is less than the zeros beside it. Winners panics if B does not divide U or C.
-func WinnerCodes(z *tensor.Tensor, block int) *Codes {
-	shape := z.Shape()
-	if len(shape) < 2 || block < 1 || shape[1]%block != 0 {
-		panic(fmt.Sprintf("retrieval: WinnerCodes: blocks of %d units in shape %v", block, shape))
-	}
-	c := NewCodes(z.Rows(), z.Width())
-	places := z.Width() / shape[1]
-	for i := range c.n {
-		code, x := c.Row(i), z.Row(i)
-		for first := 0; first < shape[1]; first += block {
-			for p := range places {
-				best, at := float32(math.Inf(-1)), first*places+p
-				for b := range block {
-					if j := (first+b)*places + p; x[j] > best {
-						best, at = x[j], j
-					}
-				}
-				code[at/64] |= 1 << (at % 64)
 			}
 		}
 	}

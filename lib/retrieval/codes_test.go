@@ -33,19 +33,16 @@ func TestCodesOfDenseLayers(t *testing.T) {
 	z.Row(4)[0] = float32(math.NaN())
 	tape := autograd.NewTape(1)
 	x := tape.Input(z)
-	for name, pair := range map[string]struct {
-		got  *Codes
-		want *tensor.Tensor
-	}{
-		"ReLU":   {ActiveCodes(z), competitive.Submask(autograd.ReLU(x))},
-		"LWTA":   {WinnerCodes(z, 2), competitive.Submask(competitive.LWTA(x, 2))},
-		"maxout": {WinnerCodes(z, 5), competitive.Submask(competitive.Maxout(x, 5))},
+	for name, y := range map[string]*autograd.Var{
+		"ReLU": autograd.ReLU(x), "LWTA": competitive.LWTA(x, 2), "maxout": competitive.Maxout(x, 5),
 	} {
-		if !slices.Equal(pair.got.Unpack().Data(), pair.want.Data()) {
-			t.Errorf("%s: %v, want %v", name, pair.got.Unpack(), pair.want)
+		want := competitive.Submask(y)
+		codes := PackCodes(want)
+		if !slices.Equal(codes.Unpack().Data(), want.Data()) {
+			t.Errorf("%s: %v, want %v", name, codes.Unpack(), want)
 		}
-		if packed := PackCodes(pair.want); !slices.Equal(packed.Words(), pair.got.Words()) {
-			t.Errorf("%s: packed otherwise", name)
+		if name == "ReLU" && !slices.Equal(codes.Words(), ActiveCodes(z).Words()) {
+			t.Error("the active units are not the submask of ReLU")
 		}
 	}
 	if got := ActiveCodes(autograd.ReLU(x).Value()); !slices.Equal(got.Words(), ActiveCodes(z).Words()) {
@@ -53,23 +50,9 @@ func TestCodesOfDenseLayers(t *testing.T) {
 	}
 }
 
-func TestMaxoutHasOneBitInEachBlock(t *testing.T) {
-	for _, block := range []int{1, 2, 3, 5, 30} {
-		codes := WinnerCodes(noise("z", 50, 120), block)
-		for i := range codes.Len() {
-			for first := 0; first < 120; first += block {
-				ones := 0
-				for j := range block {
-					if codes.At(i, first+j) {
-						ones++
-					}
-				}
-				if ones != 1 {
-					t.Fatalf("blocks of %d: block %d of code %d has %d ones", block, first/block, i, ones)
-				}
-			}
-		}
-	}
+// winnerCodes returns the codes of a layer of LWTA.
+func winnerCodes(z *tensor.Tensor, block int) *Codes {
+	return PackCodes(competitive.Submask(competitive.LWTA(autograd.NewTape(1).Input(z), block)))
 }
 
 func TestCodesOfConvolutionalLayers(t *testing.T) {
@@ -81,7 +64,7 @@ func TestCodesOfConvolutionalLayers(t *testing.T) {
 		-2, -1, float32(math.NaN()), // map 3
 	}, 1, 4, 1, 3)
 	want := []float32{0, 1, 1, 1, 0, 0, 1, 0, 1, 0, 1, 0}
-	if got := WinnerCodes(z, 2).Unpack().Data(); !slices.Equal(got, want) {
+	if got := winnerCodes(z, 2).Unpack().Data(); !slices.Equal(got, want) {
 		t.Errorf("winners %v, want %v", got, want)
 	}
 	want = []float32{1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0}
@@ -89,7 +72,7 @@ func TestCodesOfConvolutionalLayers(t *testing.T) {
 		t.Errorf("ReLU %v, want %v", got, want)
 	}
 	// The net of the document: 24 blocks of 4 maps of 6 x 6 places.
-	codes := WinnerCodes(noise("maps", 2, 96, 6, 6), 4)
+	codes := winnerCodes(noise("maps", 2, 96, 6, 6), 4)
 	if codes.Bits() != 3456 || codes.Ones(0) != 864 || codes.Ones(1) != 864 {
 		t.Errorf("%d bits of which %d and %d are 1, want 3456, 864 and 864", codes.Bits(), codes.Ones(0), codes.Ones(1))
 	}
@@ -410,7 +393,6 @@ func TestMistakesPanic(t *testing.T) {
 		"retrieval: NewCodes: -1 codes of 3 bits":                                       func() { NewCodes(-1, 3) },
 		"retrieval: CodesFromWords: 3 words do not make codes of 70 bits":               func() { CodesFromWords(make([]uint64, 3), 70) },
 		"retrieval: CodesFromWords: code 1 has a 1 beyond its 3 bits":                   func() { CodesFromWords([]uint64{7, 8}, 3) },
-		"retrieval: WinnerCodes: blocks of 4 units in shape [2 6]":                      func() { WinnerCodes(tensor.New(2, 6), 4) },
 		"retrieval: At: bit 70 of codes of 70 bits":                                     func() { codes.At(0, 70) },
 		"retrieval: Slice: [2:4] of 3 codes":                                            func() { codes.Slice(2, 4) },
 		"retrieval: Append: codes of 3 bits to codes of 70":                             func() { codes.Append(NewCodes(1, 3)) },

@@ -51,7 +51,8 @@ func ExampleSweep() {
 		s.Settings = append(s.Settings, Setting{lambda, 0}, Setting{lambda, 1})
 		rows, err := s.Run(context.Background())
 		last := rows[len(rows)-1]
-		fmt.Printf("%d results, %d computed so far; %+v: %.2f %v\n", len(rows), computed, last.Setting, last.Result.Active, err)
+		fmt.Printf("%d results, %d computed so far; ", len(rows), computed)
+		fmt.Printf("%+v: %.2f %v\n", last.Setting, last.Result.Active, err)
 	}
 	// Output:
 	// 2 results, 2 computed so far; {Lambda:0 Seed:1}: 0.51 <nil>

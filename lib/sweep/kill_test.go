@@ -252,7 +252,8 @@ func TestKillsLoseNoResult(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d kill points, %d processes killed, %d results reported, %d of them merged, 0 lost", kills, writers, results, merged)
+	t.Logf("%d kill points, %d processes killed, %d results reported, %d of them merged, 0 lost",
+		kills, writers, results, merged)
 	if results < kills || kills >= 50 && merged < kills {
 		t.Errorf("only %d results were reported in %d kills, %d of them merged", results, kills, merged)
 	}

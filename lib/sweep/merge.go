@@ -16,9 +16,10 @@ import (
 // Merge joins files of results, such as those of the shards of a grid, into the file out, which also keeps the results
 // that it has. It returns the number of results in out.
 //
-// The rows of out are sorted, and none occurs twice: two runs with the same results merge to the same bytes. Different
-// results for one setting are an error, and out stays as it is, as it does while a sweep or another merge uses it. A torn
-// last line is left out. Merge knows nothing of the types of settings and results, so it joins the files of any sweep.
+// The rows of out are sorted, and none occurs twice: two runs with the same results merge to the same bytes. A torn
+// last line is left out. Different results for one setting are an error, as is a file out that a sweep or another merge
+// uses; out then stays as it is. Merge knows nothing of the types of settings and results, so it joins the files of any
+// sweep.
 func Merge(out string, files ...string) (rows int, err error) {
 	lock, err := lockFile(out)
 	if err != nil {
@@ -63,42 +64,4 @@ func ReadRows[S, R any](files ...string) ([]Row[S, R], error) {
 		rows[i] = *known[l.key]
 	}
 	return rows, nil
-}
-
-// A Status says what files hold of a grid.
-type Status[S, R any] struct {
-	Rows    []Row[S, R] // of the grid, in its order
-	Missing []S         // settings of the grid without a result, in its order
-	Other   int         // results in the files that are not of the grid
-}
-
-// Status compares the shard of the sweep with the results in files. A file that does not exist has none.
-func (s Sweep[S, R]) Status(files ...string) (*Status[S, R], error) {
-	files = slices.DeleteFunc(slices.Clone(files), func(file string) bool {
-		_, err := os.Stat(file)
-		return errors.Is(err, fs.ErrNotExist)
-	})
-	jobs, err := s.jobs()
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(jobs, func(a, b *job[S, R]) int { return a.index - b.index })
-	lines, err := readRows(files)
-	if err != nil {
-		return nil, err
-	}
-	known, err := decodeLines[S, R](lines)
-	if err != nil {
-		return nil, err
-	}
-	status := &Status[S, R]{Other: len(lines)}
-	for _, j := range jobs {
-		if row := known[j.key]; row != nil {
-			status.Rows = append(status.Rows, *row)
-			status.Other--
-		} else {
-			status.Missing = append(status.Missing, j.setting)
-		}
-	}
-	return status, nil
 }

@@ -5,7 +5,7 @@
 // for several machines and the files merged:
 //
 //   - [Sweep] describes the grid and how one result is computed; [Sweep.Run] computes what the file lacks;
-//   - [Merge] joins the files of shards, [ReadRows] reads them, [Sweep.Status] says what is missing.
+//   - [Merge] joins the files of shards, [ReadRows] reads them.
 //
 // # The file
 //
@@ -14,9 +14,9 @@
 //	{"sha256":"93b8...","content":{"setting":{"lambda":0.008,"seed":3},"result":{"accuracy":0.97}}}
 //
 // so `jq .content.result FILE` lists the results. A line with a flipped bit, or with text behind the row, is an error
-// that names file and line. Lines without a check sum, {"setting":...,"result":...}, as earlier versions wrote them, are
-// read too; Merge writes them with one. A last line that a kill or a loss of power cut off is dropped, and its result
-// computed again. While a sweep or a merge writes to a file, a second one is refused.
+// that names file and line. Lines without a check sum, {"setting":...,"result":...}, as earlier versions wrote them,
+// are read too; Merge writes them with one. A last line that a kill or a loss of power cut off is dropped, and its
+// result computed again. While a sweep or a merge writes to a file, a second one is refused.
 package sweep
 
 import (
@@ -41,8 +41,8 @@ import (
 // added to S or R later needs the option omitempty; otherwise the results on file are refused.
 //
 // If Do depends on its setting alone and trains with one worker, the results are the same, bit for bit, for any number
-// of Workers, any sharding and any history of interruptions, on machines that use the same kernels ([autograd.Backend]).
-// Only their order in the file differs; [Merge] sorts them.
+// of Workers, any sharding and any history of interruptions, on machines that use the same kernels
+// ([autograd.Backend]). Only their order in the file differs; [Merge] sorts them.
 type Sweep[S, R any] struct {
 	Settings []S                                       // the grid, no setting twice
 	Do       func(ctx context.Context, s S) (R, error) // computes one result; runs in several goroutines at once

@@ -34,19 +34,24 @@ type GradientDescent struct {
 
 // A Batch is what a loss function gets: some samples on a tape, and a place to report what it measures on them.
 type Batch struct {
-	X      *autograd.Var // inputs [N, ...]
+	X      *autograd.Var // inputs [N, ...]; nil if the data has only Tokens
+	Tokens []int         // inputs that are whole numbers; empty if the data has none
 	Y      []int         // labels [N]; empty if the data has none
 	Target *autograd.Var // what outputs are compared with, [N, ...]; nil if the data has none
 	Weight *autograd.Var // how much each sample counts, [N]; nil for equal weights
 
+	tape     *autograd.Tape
 	recorder *Recorder
 }
+
+// Tape returns the tape that the loss is computed on.
+func (b *Batch) Tape() *autograd.Tape { return b.tape }
 
 // Len returns the number of samples.
 func (b *Batch) Len() int { return b.recorder.samples }
 
 // Training reports whether the batch is trained on rather than measured.
-func (b *Batch) Training() bool { return b.X.Tape().Training() }
+func (b *Batch) Training() bool { return b.tape.Training() }
 
 // Report records a mean over the batch under a name; see [Recorder.Report]. The name "loss" is taken.
 func (b *Batch) Report(name string, mean float64) { b.recorder.Report(name, mean) }
@@ -128,7 +133,10 @@ func (g *GradientDescent) tape(training bool) *autograd.Tape {
 // evaluate computes the loss of a batch and reports it.
 func (g *GradientDescent) evaluate(b *dataset.Batch, r *Recorder, training bool) (*autograd.Var, error) {
 	tape := g.tape(training)
-	g.batch = Batch{X: tape.Input(&b.X), Y: b.Y, recorder: r}
+	g.batch = Batch{Tokens: b.Tokens, Y: b.Y, tape: tape, recorder: r}
+	if b.X.Len() > 0 {
+		g.batch.X = tape.Input(&b.X)
+	}
 	if b.Target.Len() > 0 {
 		g.batch.Target = tape.Input(&b.Target)
 	}

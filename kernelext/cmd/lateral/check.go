@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/lateral-ml/lateral/kernelext/internal/lint"
-	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 	"github.com/spf13/cobra"
 )
 
@@ -23,7 +22,7 @@ numbers with a decimal point or a percent sign that somebody typed into prose.
 
 Numbers of a document may be typed where the paragraph or the row of the table names their source, as
 [KH19] or [KH19, table 1], or has the comment <!-- document -->.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: notebooksNamed,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return checkNotebooks(cmd.OutOrStdout(), args)
 		},
@@ -34,13 +33,17 @@ Numbers of a document may be typed where the paragraph or the row of the table n
 func checkNotebooks(out io.Writer, paths []string) error {
 	faults := 0
 	for _, path := range paths {
-		nb, err := notebook.ReadFile(path)
+		nb, err := readNotebook(path)
 		if err != nil {
 			return err
 		}
 		info, err := os.Stat(path)
 		if err != nil {
 			return err
+		}
+		for _, repair := range nb.Repairs {
+			fmt.Fprintf(out, "%s: %s: lateral run --in-place, or saving it in Jupyter, mends that\n", path, repair)
+			faults++
 		}
 		for _, f := range lint.Check(nb, info.Size()) {
 			fmt.Fprintf(out, "%s: %s\n", path, f)

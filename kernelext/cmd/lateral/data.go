@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/lateral-ml/lateral/data"
 	"github.com/lateral-ml/lateral/lib/dataset"
 )
@@ -76,7 +78,7 @@ func getData(ctx context.Context, out, progress io.Writer, ids []string, dir str
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s: all %d files are in %s, with the right check sums\n", set.Name, len(set.Files), place.Dir)
+		fmt.Fprintf(out, "%s: %s in %s, with the right check sums\n", set.Name, english.Plural(len(set.Files), "file", ""), place.Dir)
 	}
 	return nil
 }
@@ -116,8 +118,8 @@ func listData(w io.Writer, sets []data.Set, dir string) error {
 				where += fmt.Sprintf(", but without %s; `%s` completes it", strings.Join(missing, ", "), getCommand(set, dir))
 			}
 		}
-		fmt.Fprintf(w, "%s\n  %s\n  %s\n  %.1f MB in %d files; licence: %s\n  %s\n",
-			set.ID, set.Description, set.Home, float64(set.Size())/1e6, len(set.Files), set.Licence, where)
+		fmt.Fprintf(w, "%s\n  %s\n  %s\n  %s in %s; licence: %s\n  %s\n",
+			set.ID, set.Description, set.Home, humanize.Bytes(uint64(set.Size())), english.Plural(len(set.Files), "file", ""), set.Licence, where)
 	}
 	fmt.Fprint(w, `glyphs
   Digits of typefaces, bent and slanted, 28x28 grey, 10,000 for training and 2,000 for testing, in 10 classes
@@ -155,8 +157,8 @@ func verifyData(w io.Writer, sets []data.Set, dir string, named bool) error {
 			}
 		}
 		if bad > 0 {
-			failures = append(failures, fmt.Errorf("%d of the %d files of %s are missing or bad: `%s` downloads them",
-				bad, len(set.Files), set.Name, getCommand(set, dir)))
+			failures = append(failures, fmt.Errorf("of %s of %s, %d missing or bad: `%s` downloads what is",
+				english.Plural(len(set.Files), "file", ""), set.Name, bad, getCommand(set, dir)))
 		}
 	}
 	return errors.Join(failures...)

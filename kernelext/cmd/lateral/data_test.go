@@ -34,8 +34,8 @@ func TestDataList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"mnist\n", "55.0 MB in 4 files", "CC BY-SA 3.0", "not found; `lateral data get mnist` downloads it",
-		"cifar10\n", "184.4 MB in 6 files", "`lateral data get cifar100`", "glyphs\n"} {
+	for _, want := range []string{"mnist\n", "55 MB in 4 files", "CC BY-SA 3.0", "not found; `lateral data get mnist` downloads it",
+		"in 1 file;", "cifar10\n", "184 MB in 6 files", "`lateral data get cifar100`", "glyphs\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the list lacks %q:\n%s", want, out)
 		}
@@ -67,7 +67,7 @@ func TestDataVerify(t *testing.T) {
 		}
 	}
 	out, err := runData(t, "verify", "--dir", dir)
-	if err == nil || !strings.Contains(err.Error(), "4 of the 4 files of MNIST are missing or bad: `lateral data get mnist --dir "+dir+"`") {
+	if err == nil || !strings.Contains(err.Error(), "of 4 files of MNIST, 4 missing or bad: `lateral data get mnist --dir "+dir+"`") {
 		t.Errorf("got %v", err)
 	}
 	for _, want := range []string{

@@ -49,7 +49,7 @@ may not, and checks that do not run to their end, count nothing, whatever they p
 
 The submitted code runs with your rights, within the limits of time and memory. Grade the work of people
 you do not trust in a container.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: notebooksNamed,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), args)
 		},
@@ -69,6 +69,16 @@ func (o *gradeOptions) run(ctx context.Context, out, log io.Writer, paths []stri
 	if err != nil {
 		return fmt.Errorf("--memory: %w", err)
 	}
+	if o.json != "" {
+		if err := writable(o.json); err != nil {
+			return fmt.Errorf("--json: %w", err)
+		}
+	}
+	for _, path := range paths {
+		if _, err := readNotebook(path); err != nil {
+			return err
+		}
+	}
 	tools, err := prepare(ctx, log, filepath.Dir(paths[0]), nil)
 	if err != nil {
 		return err
@@ -83,7 +93,7 @@ func (o *gradeOptions) run(ctx context.Context, out, log io.Writer, paths []stri
 		if err != nil {
 			return err
 		}
-		submitted, err := notebook.ReadFile(path)
+		submitted, err := readNotebook(path)
 		if err != nil {
 			return err
 		}

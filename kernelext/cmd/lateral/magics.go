@@ -13,6 +13,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/lateral-ml/lateral/data"
 	"github.com/lateral-ml/lateral/kernelext"
 	"github.com/lateral-ml/lateral/kernelext/internal/proxy"
@@ -123,17 +124,15 @@ func listMemo(c *proxy.Call) error {
 		if r := []rune(config); len(r) > 60 {
 			config = string(r[:59]) + "…"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\tcomputed in %.1f s\t%s\n", e.Name, megabytes(e.Size()),
+		fmt.Fprintf(table, "%s\t%s\t%s\tcomputed in %.1f s\t%s\n", e.Name, humanize.Bytes(uint64(e.Size())),
 			e.Created.Local().Format(time.DateTime), e.Seconds, config)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(c, "%d kept, %s\n", len(list), megabytes(total))
+	fmt.Fprintf(c, "%d kept, %s\n", len(list), humanize.Bytes(uint64(total)))
 	return nil
 }
-
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
 func completeData(args []string) []string {
 	switch {
@@ -204,23 +203,4 @@ func cellText(v any) string {
 		return fmt.Sprintf("%.4g", v)
 	}
 	return fmt.Sprint(v)
-}
-
-// parseSize reads a size such as 500MB.
-func parseSize(text string) (int64, error) {
-	number, factor := strings.ToUpper(text), 1.0
-	for _, unit := range []struct {
-		name   string
-		factor float64
-	}{{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1}} {
-		if rest, ok := strings.CutSuffix(number, unit.name); ok {
-			number, factor = rest, unit.factor
-			break
-		}
-	}
-	var n float64
-	if _, err := fmt.Sscanf(strings.TrimSpace(number)+";", "%g;", &n); err != nil || n < 0 {
-		return 0, fmt.Errorf("%q is no size: write a number and B, kB, MB, GB or TB", text)
-	}
-	return int64(n * factor), nil
 }

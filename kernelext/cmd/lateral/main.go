@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"github.com/lateral-ml/lateral/kernelext/internal/grade"
+	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
+	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/spf13/cobra"
 )
 
@@ -24,6 +26,9 @@ func (interrupted) Is(target error) bool { return target == context.Canceled }
 
 func main() {
 	grade.Supervise()
+	if root, err := toolchain.FindModule("."); err == nil && os.Getenv(dataset.ModuleEnv) == "" {
+		os.Setenv(dataset.ModuleEnv, root) // data is looked for there, wherever the command was started
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -33,18 +38,24 @@ func main() {
 		cancel(interrupted{})
 	}()
 
-	root := &cobra.Command{
-		Use:           "lateral",
-		Short:         "Run the notebooks of Lateral, with nothing installed but Go",
-		SilenceUsage:  true,
-		SilenceErrors: true,
-	}
-	root.AddCommand(runCommand(), labCommand(), kernelCommand(), dataCommand(), resultsCommand(), sweepCommand(), checkCommand(), gradeCommand(), doctorCommand())
-	if err := root.ExecuteContext(ctx); err != nil {
+	if err := command().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "lateral:", err)
 		if errors.Is(err, interrupted{}) {
 			os.Exit(130)
 		}
 		os.Exit(1)
 	}
+}
+
+// command returns lateral with all its commands.
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "lateral",
+		Short:         "Run the notebooks of Lateral, with nothing installed but Go",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetFlagErrorFunc(explainFlag)
+	root.AddCommand(runCommand(), labCommand(), kernelCommand(), dataCommand(), resultsCommand(), sweepCommand(), checkCommand(), gradeCommand(), doctorCommand())
+	return root
 }

@@ -11,9 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/google/renameio/v2"
 	"github.com/lateral-ml/lateral/kernelext/internal/grade"
-	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/spf13/cobra"
 )
 
@@ -28,7 +27,7 @@ declarations that they need, and their checks. What the notebook trains and draw
 is there stays.
 
 Then, in that folder: nbgrader generate_assignment NAME. The configuration says how it goes on.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: notebooksNamed,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return writeCourse(cmd.OutOrStdout(), out, args)
 		},
@@ -44,12 +43,12 @@ func writeCourse(log io.Writer, dir string, paths []string) error {
 	}
 	config := filepath.Join(dir, "nbgrader_config.py")
 	if _, err := os.Stat(config); errors.Is(err, fs.ErrNotExist) {
-		if err := renameio.WriteFile(config, grade.NbgraderConfig, 0o644); err != nil {
+		if err := durable.WriteFile(config, grade.NbgraderConfig); err != nil {
 			return explainDisk(err)
 		}
 	}
 	for _, path := range paths {
-		nb, err := notebook.ReadFile(path)
+		nb, err := readNotebook(path)
 		if err != nil {
 			return err
 		}

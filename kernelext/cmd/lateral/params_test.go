@@ -10,16 +10,26 @@ import (
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
+// What is typed is kept as it is.
 func TestParseParams(t *testing.T) {
-	got, err := parseParams([]string{"n=5", "rate=0.1", "on=true", "name=a=b c", "list=[1,2]", "text=\"5\"", "none="})
-	want := map[string]any{"n": 5.0, "rate": 0.1, "on": true, "name": "a=b c", "list": []any{1.0, 2.0}, "text": "5", "none": ""}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %v, %v, want %v", got, err, want)
+	typed := []string{"n=9007199254740993", "s=1.10", "e=1e5", "nothing=null", "on=true", "name=a=b c", "list=[1,2]", "text=\"5\"", "none=", "neg=-5"}
+	got, err := parseParams(typed)
+	if err != nil || len(got) != len(typed) {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	for _, arg := range typed {
+		name, text, _ := strings.Cut(arg, "=")
+		if got[name] != text {
+			t.Errorf("%s: got %q", arg, got[name])
+		}
 	}
 	for _, bad := range []string{"n", "=5", "a b=5", "5=n"} {
 		if _, err := parseParams([]string{bad}); err == nil || !strings.Contains(err.Error(), "write name=value") {
 			t.Errorf("%q: error %v", bad, err)
 		}
+	}
+	if _, err := parseParams([]string{"s=caf\xc3"}); err == nil || !strings.Contains(err.Error(), "not UTF-8") {
+		t.Errorf("half a character: error %v", err)
 	}
 }
 
@@ -42,8 +52,45 @@ func TestParamsOf(t *testing.T) {
 		"# kernelext.Param(\"in text\", 1)",
 		"%% kernelext.Param(\"in a command\", 1)\n// kernelext.Param(\"in a comment\", 1)\nkernelext.Param(\"epochs\", 5)\nParam(name, 3)\n\"Param(\"",
 	)
-	if got, want := paramsOf(nb), []string{"epochs", "rate"}; !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q, want %q", got, want)
+	var names []string
+	for _, s := range paramsOf(nb) {
+		names = append(names, s.name)
+	}
+	if want := []string{"epochs", "rate"}; !reflect.DeepEqual(names, want) {
+		t.Errorf("got %q, want %q", names, want)
+	}
+}
+
+// A value that the notebook's own would not stand beside is refused before anything runs, where the call shows its kind.
+func TestSettingsAreChecked(t *testing.T) {
+	nb := sources(`var (
+	units = kernelext.Param("units", 128) // hidden units
+	images = kernelext.Param("images", kernelext.Pick(1500, 15_000, 50_000))
+	p = kernelext.Param("p", kernelext.Pick(4.0, 4, 3))
+	rate = kernelext.Param("rate", -0.1)
+	shift = kernelext.Param("shift", -1)
+	on = kernelext.Param("on", false)
+	s = kernelext.Param("s", "d")
+	seed = kernelext.Param("seed", uint64(1))
+	size = kernelext.Param("size", kernelext.Profile())
+	typed = kernelext.Param[float64]("typed", 3)
+	sum = kernelext.Param("sum", 3 + x)
+)`)
+	nb.Cells[0].Metadata["tags"] = []any{"parameters"}
+	for value, want := range map[string]string{
+		"units=64": "", "units=0x40": "", "units=9223372036854775807": "", "units=-5": "-5 is negative, but parameter \"units\" is a count", "units=many": `"many" is no whole number`,
+		"units=": "the value is empty", "units=6.4": "no whole number", "units=9223372036854775808": "not between", "images=-1": "is negative", "images=5": "",
+		"p=2": "", "p=2.5": "", "p=x": "no number", "p=-2": "", "p=NaN": "no finite number", "rate=1e999": "too large", "shift=-7": "",
+		"on=yes": "neither true nor false", "on=true": "", "s=1.10": "", "s=": "", "seed=-1": "", "size=fast": "", "typed=1.5": "", "sum=x": "",
+		"unit=5": "the notebook's parameters are units, images, p, rate, shift, on, s, seed, size, typed, sum",
+	} {
+		params, err := parseParams([]string{value})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := setParams(nb, params); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want one about %q", value, err, want)
+		}
 	}
 }
 
@@ -62,7 +109,7 @@ func TestSetParams(t *testing.T) {
 	nb := sources("# intro", `var n = kernelext.Param("n", 5)`, "%%\nrun(n)")
 	nb.Cells[1].Metadata["tags"] = []any{"parameters"}
 	for range 2 { // a second run replaces the cell of the first
-		if err := setParams(nb, map[string]any{"n": 7.0}); err != nil {
+		if err := setParams(nb, map[string]string{"n": "7"}); err != nil {
 			t.Fatal(err)
 		}
 		if len(nb.Cells) != 4 || !nb.Cells[2].HasTag("injected-parameters") || nb.Cells[2].Source != "Parameters of this run:\n\n- `n = 7`" {
@@ -79,11 +126,11 @@ func TestSetParams(t *testing.T) {
 		"the notebook's parameters are n": nb,
 		"the notebook has no parameters":  sources("x := 1"),
 	} {
-		if err := setParams(nb, map[string]any{"m": 1.0}); err == nil || !strings.Contains(err.Error(), want) {
+		if err := setParams(nb, map[string]string{"m": "1"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one about %q", err, want)
 		}
 	}
-	if err := setParams(sources(`kernelext.Param("n", 5)`), map[string]any{"n": 1.0}); err == nil || !strings.Contains(err.Error(), "tagged parameters") {
+	if err := setParams(sources(`kernelext.Param("n", 5)`), map[string]string{"n": "1"}); err == nil || !strings.Contains(err.Error(), "tagged parameters") {
 		t.Errorf("no tagged cell: error %v", err)
 	}
 }

@@ -15,13 +15,15 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/lateral-ml/lateral/kernelext"
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 	"github.com/lateral-ml/lateral/kernelext/internal/page"
+	"github.com/lateral-ml/lateral/kernelext/internal/param"
 	"github.com/lateral-ml/lateral/kernelext/internal/runner"
 	"github.com/lateral-ml/lateral/kernelext/internal/session"
 	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
+	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/spf13/cobra"
 )
 
@@ -53,7 +55,7 @@ fails, saying where and why; what ran until then is written all the same.
 
 Cells may be tagged parameters (the values of --set are shown after it),
 raises-exception (the cell may fail) and skip-execution.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: notebooksNamed,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), cmd.ErrOrStderr(), args)
 		},
@@ -75,28 +77,45 @@ func (o *runOptions) run(ctx context.Context, log io.Writer, paths []string) err
 	if !slices.Contains([]string{"quick", "standard", "paper"}, o.profile) {
 		return fmt.Errorf("--profile %s: the profiles are quick, standard and paper", o.profile)
 	}
+	for name, limit := range map[string]time.Duration{"timeout": o.timeout, "cell-timeout": o.cellTimeout} {
+		if limit < 0 {
+			return fmt.Errorf("--%s %v: a limit is more than nothing", name, limit)
+		}
+	}
 	params, err := parseParams(o.set)
 	if err != nil {
 		return err
 	}
 	var notebooks []*notebook.Notebook
+	var targets []string
 	for i, path := range paths {
 		for _, other := range paths[:i] {
 			if filepath.Base(other) == filepath.Base(path) {
 				return fmt.Errorf("%s and %s would both be written to %s: run them apart, with --out", other, path, filepath.Join(o.out, filepath.Base(path)))
 			}
 		}
-		nb, err := notebook.ReadFile(path)
+		nb, err := readNotebook(path)
 		if err != nil {
 			return err
+		}
+		if err := runnable(nb); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
 		}
 		if err := setParams(nb, params); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
-		notebooks = append(notebooks, nb)
+		for _, repair := range nb.Repairs {
+			fmt.Fprintf(log, "%s: note: %s; mended in what is written\n", path, repair)
+		}
+		notebooks, targets = append(notebooks, nb), append(targets, o.targets(path)...)
 	}
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
-		return fmt.Errorf("--out: %w", err)
+		return fmt.Errorf("--out %s: %w: name a folder", o.out, err)
+	}
+	for _, target := range targets {
+		if err := writable(target); err != nil {
+			return err
+		}
 	}
 	tools, err := prepare(ctx, log, filepath.Dir(paths[0]), notebooks)
 	if err != nil {
@@ -121,11 +140,17 @@ func prepare(ctx context.Context, log io.Writer, dir string, notebooks []*notebo
 	if err != nil {
 		return toolchain.Tools{}, err
 	}
+	// For data: cells run in the notebook's folder, and this command where it was started.
+	if err := os.Setenv(dataset.ModuleEnv, root); err != nil {
+		return toolchain.Tools{}, err
+	}
 	tools, err := toolchain.Locate(ctx, root)
 	if err != nil || tools.Built() {
 		return tools, err
 	}
-	step := startLine(log, "building the GoNB kernel once")
+	fmt.Fprintln(log, "The first run on a machine downloads and compiles GoNB, which runs the cells, and then what the notebook imports.\n"+
+		"It takes one to three minutes and is not repeated.")
+	step := startLine(log, "building GoNB")
 	err = tools.Build(ctx)
 	step.end(err)
 	if err != nil {
@@ -135,14 +160,14 @@ func prepare(ctx context.Context, log io.Writer, dir string, notebooks []*notebo
 	for _, nb := range notebooks {
 		imports = append(imports, importsOf(nb)...)
 	}
-	step = startLine(log, "compiling what the notebook imports once")
+	step = startLine(log, "compiling what the notebook imports")
 	tools.Warm(ctx, imports) // what does not compile is reported by the cell that imports it
 	step.end(nil)
 	return tools, context.Cause(ctx)
 }
 
 // one executes one notebook and writes the results.
-func (o *runOptions) one(ctx context.Context, log io.Writer, tools toolchain.Tools, path string, nb *notebook.Notebook, params map[string]any) error {
+func (o *runOptions) one(ctx context.Context, log io.Writer, tools toolchain.Tools, path string, nb *notebook.Notebook, params map[string]string) error {
 	fmt.Fprintf(log, "%s, profile %s\n", path, o.profile)
 	start := time.Now()
 	if o.timeout > 0 {
@@ -188,15 +213,18 @@ func place(path string, err error) error {
 }
 
 // environment adds what kernelext reads in a cell.
-func (o *runOptions) environment(env []string, path string, params map[string]any) ([]string, error) {
+func (o *runOptions) environment(env []string, path string, params map[string]string) ([]string, error) {
+	if params == nil {
+		params = map[string]string{}
+	}
 	values, err := json.Marshal(params)
 	if err != nil {
 		return nil, fmt.Errorf("--set: %w", err)
 	}
-	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	name := nameOf(path)
 	env = append(env,
 		"LATERAL_PROFILE="+o.profile,
-		"LATERAL_PARAMS="+string(values),
+		param.Variable+"="+string(values),
 		"LATERAL_HEADLESS=1",
 		"LATERAL_NOTEBOOK="+name,
 		"LATERAL_ECHARTS=page", // page.Render brings the script
@@ -218,34 +246,42 @@ func (o *runOptions) environment(env []string, path string, params map[string]an
 	return env, nil
 }
 
-// write stores the results and returns where.
-func (o *runOptions) write(log io.Writer, nb *notebook.Notebook, path string) ([]string, error) {
-	target := filepath.Join(o.out, filepath.Base(path))
-	targets := []string{target}
+// targets are the files that a notebook's results go to: the notebook, then its
+// page if there is to be one.
+func (o *runOptions) targets(path string) []string {
+	targets := []string{filepath.Join(o.out, filepath.Base(path))}
 	if o.inPlace {
 		targets = append(targets, path)
 	}
-	for _, target := range targets {
-		if err := nb.WriteFile(target); err != nil {
-			return nil, explainDisk(err)
+	if o.html {
+		targets = append(targets, filepath.Join(o.out, nameOf(path)+".html"))
+	}
+	return targets
+}
+
+// nameOf is a notebook's file name without its ending.
+func nameOf(path string) string { return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) }
+
+// write stores the results and returns where.
+func (o *runOptions) write(log io.Writer, nb *notebook.Notebook, path string) ([]string, error) {
+	targets := o.targets(path)
+	for i, target := range targets {
+		if o.html && i == len(targets)-1 {
+			html, warnings, err := page.Render(nb, page.Options{Title: nameOf(path), Dir: filepath.Dir(path), Charts: kernelext.ChartScript})
+			if err != nil {
+				return targets[:i], err
+			}
+			for _, warning := range warnings {
+				fmt.Fprintf(log, "%s: note: %s\n", path, warning)
+			}
+			if err := durable.WriteFile(target, html); err != nil {
+				return targets[:i], explainDisk(err)
+			}
+		} else if err := nb.WriteFile(target); err != nil {
+			return targets[:i], explainDisk(err)
 		}
 	}
-	if !o.html {
-		return targets, nil
-	}
-	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	html, warnings, err := page.Render(nb, page.Options{Title: name, Dir: filepath.Dir(path), Charts: kernelext.ChartScript})
-	if err != nil {
-		return targets, err
-	}
-	for _, warning := range warnings {
-		fmt.Fprintf(log, "%s: note: %s\n", path, warning)
-	}
-	target = filepath.Join(o.out, name+".html")
-	if err := renameio.WriteFile(target, html, 0o644); err != nil {
-		return targets, explainDisk(err)
-	}
-	return append(targets, target), nil
+	return targets, nil
 }
 
 // explainDisk says what to do about a full disk.

@@ -136,7 +136,23 @@ func shown(cell *notebook.Cell) string {
 	return text.String()
 }
 
+// What cannot end well is refused before anything is built or run, with what to do.
 func TestRunRefuses(t *testing.T) {
+	python, empty, blank := sources("x = 1"), sources(), sources(" \n")
+	python.Metadata = map[string]any{"kernelspec": map[string]any{"name": "python3", "display_name": "Python 3", "language": "python"}}
+	folder, special := t.TempDir(), t.TempDir()
+	if err := sources("x := 1").WriteFile(filepath.Join(folder, "a.ipynb")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(special, "pipe"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(special, "try.ipynb"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(folder, "try.html"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	path := write(t, sources("x := 1"))
 	broken := filepath.Join(t.TempDir(), "broken.ipynb")
 	if err := os.WriteFile(broken, []byte("{"), 0o644); err != nil {
@@ -156,10 +172,69 @@ func TestRunRefuses(t *testing.T) {
 		"no such file":                               {runOptions{profile: "quick"}, []string{"missing.ipynb"}},
 		"the file ends in the middle":                {runOptions{profile: "quick"}, []string{broken}},
 		"would both be written":                      {runOptions{profile: "quick"}, []string{path, path}},
-		"--out":                                      {runOptions{profile: "quick", out: filepath.Join(file, "x")}, []string{path}},
+		"--out " + file:                              {runOptions{profile: "quick", out: filepath.Join(file, "x")}, []string{path}},
+		"--out /dev/null":                            {runOptions{profile: "quick", out: "/dev/null"}, []string{path}},
+		"--out " + special + "/pipe":                 {runOptions{profile: "quick", out: filepath.Join(special, "pipe")}, []string{path}},
+		"try.ipynb: it is there and is no regular":   {runOptions{profile: "quick", out: special}, []string{path}},
+		"try.html: it is there and is no regular":    {runOptions{profile: "quick", out: folder, html: true}, []string{path}},
+		"/proc/.try.ipynb":                           {runOptions{profile: "quick", out: "/proc"}, []string{path}},
+		"a notebook in python, but lateral runs Go":  {runOptions{profile: "quick"}, []string{write(t, python)}},
+		"the notebook is empty: there is nothing to": {runOptions{profile: "quick"}, []string{write(t, empty)}},
+		"the notebook is empty":                      {runOptions{profile: "quick"}, []string{write(t, blank)}},
+		"is a folder: name its notebooks, such as " + filepath.Join(folder, "a.ipynb"): {runOptions{profile: "quick"}, []string{folder}},
+		"is a folder without notebooks": {runOptions{profile: "quick"}, []string{t.TempDir()}},
+		"/pipe is no file":              {runOptions{profile: "quick"}, []string{filepath.Join(special, "pipe")}},
 	} {
-		if err := test.o.run(context.Background(), &bytes.Buffer{}, test.paths); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error %v, want one about %q", err, want)
+		var log bytes.Buffer
+		if err := test.o.run(context.Background(), &log, test.paths); err == nil || !strings.Contains(err.Error(), want) || log.Len() > 0 {
+			t.Errorf("error %v after %q, want one about %q", err, log.String(), want)
+		}
+	}
+}
+
+// The first run on a machine says what it does, and how long that takes, before it begins.
+func TestFirstRunSaysWhatItDoes(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	ctx, cancel := context.WithCancelCause(t.Context())
+	var log bytes.Buffer
+	_, err := prepare(ctx, writerFunc(func(b []byte) (int, error) {
+		cancel(errors.New("enough")) // before anything is built
+		return log.Write(b)
+	}), ".", nil)
+	if err == nil || err.Error() != "enough" || !strings.HasPrefix(log.String(), "The first run on a machine downloads and compiles GoNB") ||
+		!strings.Contains(log.String(), "It takes one to three minutes") {
+		t.Errorf("error %v after:\n%s", err, log.String())
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// Mistakes on the command line are answered with what was meant.
+func TestMistakes(t *testing.T) {
+	for line, want := range map[string]string{
+		"run":                   "name a notebook, such as: lateral run notebooks/00_quickstart.ipynb",
+		"check":                 "name a notebook, such as: lateral check notebooks/00_quickstart.ipynb",
+		"grade":                 "name a notebook, such as: lateral grade notebooks/00_quickstart.ipynb",
+		"run --profil quick x":  "unknown flag: --profil: did you mean --profile? lateral run --help lists the flags",
+		"run --otu x y":         "did you mean --out?",
+		"run --nosuchflag x":    "unknown flag: --nosuchflag: lateral run --help lists the flags",
+		"run --timeout 5 x":     "--timeout 5: write a time span with its unit, such as 30s, 5m or 2h",
+		"run --cell-timeout= x": "--cell-timeout : write a time span with its unit",
+		"run --timeout -5m x":   "--timeout -5m0s: a limit is more than nothing",
+		"grade --time 60 x":     "--time 60: write a time span with its unit",
+		"grade --memory lots x": `--memory: "lots" is no size: write a number and B, kB, MB, GB or TB`,
+		"grade --json /dev/null " + write(t, sources("x")): "/dev/null: it is there and is no regular file",
+	} {
+		root := command()
+		root.SetArgs(strings.Fields(line))
+		var out bytes.Buffer
+		root.SetOut(&out)
+		root.SetErr(&out)
+		if err := root.ExecuteContext(t.Context()); err == nil || !strings.Contains(err.Error(), want) || out.Len() > 0 {
+			t.Errorf("%s: error %v after %q, want one about %q", line, err, out.String(), want)
 		}
 	}
 }
@@ -167,12 +242,12 @@ func TestRunRefuses(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	t.Setenv("LATERAL_DATA", "some/data")
 	o := runOptions{profile: "paper", out: "results", figures: true}
-	env, err := o.environment([]string{"A=b"}, "dir/03_name.ipynb", map[string]any{"n": 5.0, "s": "x"})
+	env, err := o.environment([]string{"A=b"}, "dir/03_name.ipynb", map[string]string{"n": "5", "s": "1.10"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	here, _ := os.Getwd()
-	want := []string{"A=b", "LATERAL_PROFILE=paper", `LATERAL_PARAMS={"n":5,"s":"x"}`, "LATERAL_HEADLESS=1", "LATERAL_NOTEBOOK=03_name", "LATERAL_ECHARTS=page",
+	want := []string{"A=b", "LATERAL_PROFILE=paper", `LATERAL_PARAMS={"n":"5","s":"1.10"}`, "LATERAL_HEADLESS=1", "LATERAL_NOTEBOOK=03_name", "LATERAL_ECHARTS=page",
 		"LATERAL_FIGURES=" + here + "/results/figures/03_name", "LATERAL_DATA=" + here + "/some/data"}
 	if strings.Join(env, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got %q, want %q", env, want)

@@ -17,6 +17,7 @@ import (
 	"github.com/lateral-ml/lateral/kernelext/internal/session"
 	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
+	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/spf13/cobra"
 )
 
@@ -49,6 +50,9 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 			return err
 		}
 		gonb, module = tools.GoNB(), tools.Module
+	}
+	if err := os.Setenv(dataset.ModuleEnv, module); err != nil { // where cells look for data, too
+		return err
 	}
 	// An interrupt is meant for the cell. Only SIGTERM and the like end the kernel.
 	interrupts, ends := make(chan os.Signal, 1), make(chan os.Signal, 1)

@@ -66,7 +66,8 @@ func sweepRunCommand() *cobra.Command {
 			case 1:
 				return nil
 			}
-			return fmt.Errorf("%q are %d grids: train one at a time, such as lateral sweep run %s", args, len(args), args[0])
+			return fmt.Errorf("%q are %d grids: train one at a time, such as lateral sweep run %s",
+				args, len(args), args[0])
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), cmd.OutOrStdout(), args[0])
@@ -74,12 +75,19 @@ func sweepRunCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Profile, "profile", experiment.Standard, "size of the grid: quick, standard or paper")
-	flags.IntVar(&o.Seeds, "seeds", 0, "networks for each setting, with seeds from 0; more may follow later (default as many as the profile has)")
-	flags.StringVar(&o.Data, "data", "", "images: "+dataNames()+", downloaded if need be, except svhn (default mnist if found, else glyphs)")
-	flags.StringVar(&o.File, "out", "", "file of results (default GRID.jsonl in $LATERAL_SWEEPS or the user's cache, where notebooks look)")
+	flags.IntVar(&o.Seeds, "seeds", 0,
+		"networks for each setting, with seeds from 0; more may follow later (default as many as the profile has)")
+	flags.StringVar(&o.Data, "data", "",
+		"images: "+dataNames()+", downloaded if need be, except svhn (default mnist if found, else glyphs)")
+	flags.StringVar(&o.File, "out", "",
+		"file of results (default GRID.jsonl in $LATERAL_SWEEPS or the user's cache, where notebooks look)")
 	flags.StringVar(&o.shard, "shard", "", "compute part I of N, as I/N with I counted from 0 (default the whole grid)")
 	flags.IntVar(&o.Workers, "workers", 0, "networks at a time (default one for each core)")
 	return cmd
+}
+
+func errSeeds(n int) error {
+	return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", n)
 }
 
 func dataNames() string { return strings.Join(experiment.DataNames(), ", ") }
@@ -106,7 +114,7 @@ func gridTable() string {
 // run trains a grid and says on out how far it is.
 func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) error {
 	if o.Seeds < 0 {
-		return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", o.Seeds)
+		return errSeeds(o.Seeds)
 	}
 	if o.Workers < 0 {
 		return fmt.Errorf("--workers %d: want a number of networks, or 0 for one per core", o.Workers)
@@ -132,7 +140,8 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	o.Begin = func(d *experiment.Data) {
-		fmt.Fprintf(out, "%s: %s\n%s, kernels: %s, results: %s\n", name, grid.About, d.Train.Source, autograd.Backend(), o.File)
+		fmt.Fprintf(out, "%s: %s\n%s, kernels: %s, results: %s\n",
+			name, grid.About, d.Train.Source, autograd.Backend(), o.File)
 	}
 	lines := &sweepLines{out: out, label: name, workers: o.Workers}
 	o.OnResult = lines.show
@@ -158,7 +167,8 @@ type sweepLines struct {
 func (l *sweepLines) show(e *sweep.Event[experiment.Progress]) {
 	l.last = *e
 	if e.Setting == nil {
-		fmt.Fprintf(l.out, "%d of %d results are there, %d networks to train, %d at a time\n", e.Reused, e.Total, e.Total-e.Reused, l.workers)
+		fmt.Fprintf(l.out, "%d of %d results are there, %d networks to train, %d at a time\n",
+			e.Reused, e.Total, e.Total-e.Reused, l.workers)
 		if f, ok := l.out.(*os.File); ok && f == os.Stdout && term.IsTerminal(int(f.Fd())) && e.Reused < e.Total {
 			l.progress = kernelext.NewProgress(l.label, e.Total-e.Reused)
 		}
@@ -201,7 +211,18 @@ func (l *sweepLines) end() {
 	if l.networks > 0 {
 		seconds := l.last.Elapsed.Seconds()
 		fmt.Fprintf(l.out, "%d networks in %v: %.3g images trained per second, %.3g networks per minute\n",
-			l.networks, l.last.Elapsed.Round(time.Second/10), float64(l.trained)/seconds, 60*float64(l.networks)/seconds)
+			l.networks, l.last.Elapsed.Round(time.Second/10), float64(l.trained)/seconds,
+			60*float64(l.networks)/seconds)
+	}
+}
+
+// someFiles wants at least one file of results.
+func someFiles(example string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("name the files of results, such as %s", example)
+		}
+		return nil
 	}
 }
 
@@ -212,10 +233,11 @@ func sweepMergeCommand() *cobra.Command {
 		Short: "Join files of results, such as those of the parts of a grid",
 		Long: `Merge joins files of results into one, sorted, each result once. Results that
 OUT has already stay in it. Files that disagree about a result are refused.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someFiles("lateral sweep merge -o fc1.jsonl results/fc1.*.jsonl"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
-				return fmt.Errorf("name the file for the results: lateral sweep merge -o OUT %s", strings.Join(args, " "))
+				files := strings.Join(args, " ")
+				return fmt.Errorf("name the file for the results: lateral sweep merge -o OUT %s", files)
 			}
 			n, err := sweep.Merge(out, args...)
 			if err != nil {

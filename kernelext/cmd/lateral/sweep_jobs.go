@@ -50,8 +50,13 @@ Each part has a file of results of its own and can be killed and started again;
 lateral sweep merge joins the files.
 
   lateral sweep jobs slurm --grid fc1 --shards 16 > fc1.sh`,
-		Args:      cobra.ExactArgs(1),
 		ValidArgs: []string{"slurm", "kubernetes", "parallel"},
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("name one system, such as lateral sweep jobs slurm; kubernetes and parallel are the others")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return job.print(cmd.OutOrStdout(), args[0])
 		},
@@ -63,7 +68,8 @@ lateral sweep merge joins the files.
 	flags.StringVar(&job.Data, "data", "mnist", "images: "+dataNames())
 	flags.IntVar(&job.Shards, "shards", 8, "parts to split the grid into")
 	flags.IntVar(&job.Cores, "cores", 4, "cores of each part; it trains a network on each")
-	flags.StringVar(&job.Image, "image", "registry.example.org/lateral:latest", "container image of this module's Dockerfile, for kubernetes")
+	flags.StringVar(&job.Image, "image", "registry.example.org/lateral:latest",
+		"container image of this module's Dockerfile, for kubernetes")
 	return cmd
 }
 
@@ -77,7 +83,7 @@ func (j sweepJob) print(out io.Writer, system string) error {
 	case err != nil:
 		return err
 	case j.Seeds < 0:
-		return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", j.Seeds)
+		return errSeeds(j.Seeds)
 	case !slices.Contains(experiment.DataNames(), j.Data):
 		return fmt.Errorf("--data %s: use one of %s", j.Data, dataNames())
 	case j.Shards < 1 || j.Cores < 1:

@@ -12,7 +12,8 @@ import (
 
 func TestSweepJobs(t *testing.T) {
 	for system, wants := range map[string][]string{
-		"slurm":      {"#SBATCH --array=0-15\n", "--shard \"$SLURM_ARRAY_TASK_ID/16\"", "the 2100 networks of the grid fc3 (paper)", "LATERAL_DATA"},
+		"slurm": {"#SBATCH --array=0-15\n", "--shard \"$SLURM_ARRAY_TASK_ID/16\"",
+			"the 2100 networks of the grid fc3 (paper)", "LATERAL_DATA"},
 		"kubernetes": {"completions: 16\n", "--shard=$(JOB_COMPLETION_INDEX)/16\n", "name: lateral-fc3\n", "2100 networks"},
 		"parallel":   {"while [ $shard -lt 16 ]; do\n", "--shard {}/16 ", "2100 networks", "LATERAL_DATA"},
 	} {
@@ -20,13 +21,15 @@ func TestSweepJobs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range append(wants, "results/fc3.jsonl", "/fc3.*-of-16.jsonl", "lateral sweep merge -o ", "SPDX-License-Identifier") {
+		wants = append(wants, "results/fc3.jsonl", "/fc3.*-of-16.jsonl", "lateral sweep merge -o ", "SPDX-License-Identifier")
+		for _, want := range wants {
 			if !strings.Contains(out, want) {
 				t.Errorf("%s: the job lacks %q:\n%s", system, want, out)
 			}
 		}
 		few, err := runSweep(t, t.Context(), "jobs", system, "--grid", "fc3", "--shards", "16", "--seeds", "5")
-		if err != nil || !strings.Contains(few, "525 networks") || !strings.Contains(few, "--seeds") || strings.Contains(out, "--seeds") {
+		if err != nil || !strings.Contains(few, "525 networks") || !strings.Contains(few, "--seeds") ||
+			strings.Contains(out, "--seeds") {
 			t.Errorf("%s, of five seeds: %v\n%s", system, err, few)
 		}
 		if strings.Contains(out, "{{") || strings.Contains(out, "<no value>") {
@@ -37,7 +40,8 @@ func TestSweepJobs(t *testing.T) {
 
 func TestSweepJobsOfMixtures(t *testing.T) {
 	out, err := runSweep(t, t.Context(), "jobs", "slurm", "--grid", "drmm", "--shards", "5")
-	if err != nil || !strings.Contains(out, "the 45 networks of the grid drmm (paper)") || !strings.Contains(out, "sweep run drmm --profile paper") {
+	if err != nil || !strings.Contains(out, "the 45 networks of the grid drmm (paper)") ||
+		!strings.Contains(out, "sweep run drmm --profile paper") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -62,9 +66,11 @@ func TestSweepJobScriptsRun(t *testing.T) {
 		}
 	}
 	for system, want := range map[string]string{
-		"slurm": "srun --cpus-per-task=4 " + dir + "/lateral sweep run fc1 --profile paper --data mnist --shard 3/8 --workers 4 --out " + dir + "/results/fc1.3-of-8.jsonl\n",
-		"parallel": "parallel --sshloginfile hosts --jobs 1 --workdir " + dir + " --env LATERAL_DATA --line-buffer --tag ./lateral sweep run fc1 --profile paper --data mnist " +
-			"--shard {}/8 --out results/fc1.{}-of-8.jsonl: 0 1\nlateral sweep merge -o results/fc1.jsonl results/fc1.*-of-8.jsonl\n",
+		"slurm": "srun --cpus-per-task=4 " + dir + "/lateral sweep run fc1 --profile paper --data mnist " +
+			"--shard 3/8 --workers 4 --out " + dir + "/results/fc1.3-of-8.jsonl\n",
+		"parallel": "parallel --sshloginfile hosts --jobs 1 --workdir " + dir + " --env LATERAL_DATA --line-buffer --tag " +
+			"./lateral sweep run fc1 --profile paper --data mnist --shard {}/8 --out results/fc1.{}-of-8.jsonl: 0 1\n" +
+			"lateral sweep merge -o results/fc1.jsonl results/fc1.*-of-8.jsonl\n",
 	} {
 		script, err := runSweep(t, t.Context(), "jobs", system)
 		if err != nil {
@@ -73,7 +79,8 @@ func TestSweepJobScriptsRun(t *testing.T) {
 		log := filepath.Join(dir, system+".log")
 		cmd := exec.Command(sh, "-c", script)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "PATH="+dir, "LOG="+log, "SLURM_SUBMIT_DIR="+dir, "SLURM_ARRAY_TASK_ID=3", "SLURM_CPUS_PER_TASK=4")
+		cmd.Env = append(os.Environ(), "PATH="+dir, "LOG="+log,
+			"SLURM_SUBMIT_DIR="+dir, "SLURM_ARRAY_TASK_ID=3", "SLURM_CPUS_PER_TASK=4")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", system, err, out)
 		}
@@ -83,7 +90,8 @@ func TestSweepJobScriptsRun(t *testing.T) {
 	}
 }
 
-// The manifests are what Kubernetes' API takes: a program that decodes them strictly, with the API's own types, says so.
+// The manifests are what Kubernetes' API takes: a program that decodes them strictly, with the API's own types, says
+// so.
 func TestSweepJobsForKubernetes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a program with Kubernetes' API")
@@ -102,7 +110,11 @@ func TestSweepJobsForKubernetes(t *testing.T) {
 		return string(out), err
 	}
 	var manifest string
-	for _, args := range [][]string{{}, {"--grid", "drmm", "--seeds", "3", "--shards", "1", "--cores", "64"}, {"--data", "glyphs", "--image", "localhost:5000/a_b/c:1.0"}} {
+	for _, args := range [][]string{
+		{},
+		{"--grid", "drmm", "--seeds", "3", "--shards", "1", "--cores", "64"},
+		{"--data", "glyphs", "--image", "localhost:5000/a_b/c:1.0"},
+	} {
 		var err error
 		if manifest, err = runSweep(t, t.Context(), append([]string{"jobs", "kubernetes"}, args...)...); err != nil {
 			t.Fatal(err)

@@ -41,8 +41,8 @@ func TestSlurmRunsAJobFile(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(c.dir, "results"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	job, err := runSweep(t, t.Context(), "jobs", "slurm", "--grid", "fc1", "--profile", "quick", "--seeds", "1", "--data", "glyphs",
-		"--shards", "2", "--cores", "2")
+	job, err := runSweep(t, t.Context(), "jobs", "slurm", "--grid", "fc1", "--profile", "quick", "--seeds", "1",
+		"--data", "glyphs", "--shards", "2", "--cores", "2")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func sweepStatusCommand() *cobra.Command {
 		Short: "Say what files of results hold, and what is missing",
 		Long: `Status counts the results in all files together, and compares them with every
 grid of which they hold a result. The files may be growing.`,
-		Args: cobra.MinimumNArgs(1),
+		Args: someFiles("lateral sweep status results/fc1.*.jsonl"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sweepStatus(cmd.OutOrStdout(), args, list)
 		},

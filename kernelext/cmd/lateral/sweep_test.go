@@ -211,7 +211,9 @@ func TestSweepMistakes(t *testing.T) {
 		`there is no grid "fc7"`:                              "jobs parallel --grid fc7",
 		"name the grid to train, such as lateral":             "run",
 		"train one at a time":                                 "run fc1 fc2",
-		"requires at least 1 arg(s), only received":           "status",
+		"name the files of results, such as lateral sweep st": "status",
+		"name the files of results, such as lateral sweep me": "merge",
+		"name one system, such as lateral sweep jobs slurm":   "jobs",
 	} {
 		var parts []string
 		for _, part := range strings.Fields(strings.ReplaceAll(args, "\u00a0", "~")) {

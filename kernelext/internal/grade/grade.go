@@ -27,6 +27,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
@@ -198,11 +199,12 @@ func (w *workshop) prepare(ctx context.Context, before []*notebook.Cell, exercis
 
 // Declarations returns what a code cell declares, without what it runs; "" for
 // a cell of neither. Commands are blank lines.
-func Declarations(cell *notebook.Cell) string {
-	if cell.Type != notebook.Code || strings.HasPrefix(cell.Source, "%test") || notebook.IsScript(cell.Source) {
+func Declarations(code *notebook.Cell) string {
+	if code.Type != notebook.Code || strings.HasPrefix(code.Source, "%test") {
 		return ""
 	}
-	source, _ := notebook.Split(cell.Source)
+	lines, _ := cell.Read(code.Source).Split()
+	source := strings.Join(lines, "\n")
 	if strings.TrimSpace(source) == "" {
 		return ""
 	}

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
@@ -116,17 +117,14 @@ func compose(before []*notebook.Cell, answer, check *notebook.Cell, lawless bool
 
 // answerCode returns the declarations of an answer, or why it is none.
 func answerCode(source string) (string, *fault) {
-	if notebook.IsScript(source) {
-		return "", &fault{state: Refused, line: 1, message: "an answer is Go alone, without commands to the kernel"}
-	}
-	declarations, _ := notebook.Split(source)
-	commands := notebook.Commands(source)
-	for i, line := range strings.Split(source, "\n") {
-		if commands[i] && !strings.HasPrefix(line, "%%") {
+	c := cell.Read(source)
+	for i := range c.Lines {
+		if c.IsCommand(i) && c.Name(i) != "%%" {
 			return "", &fault{state: Refused, line: i + 1, message: "an answer is Go alone, without commands to the kernel"}
 		}
 	}
-	return declarations, nil
+	lines, _ := c.Split()
+	return strings.Join(lines, "\n"), nil
 }
 
 // parseCell parses declarations. The positions of the file are those of the text
@@ -136,7 +134,8 @@ func parseCell(name, source string) (*ast.File, string, error) {
 }
 
 func parseIn(set *token.FileSet, name, source string) (*ast.File, string, error) {
-	text, _ := notebook.Split(source)
+	lines, _ := cell.Read(source).Split()
+	text := strings.Join(lines, "\n")
 	file, err := parser.ParseFile(set, name, packageClause+text, parser.ParseComments|parser.SkipObjectResolution)
 	return file, text, err
 }

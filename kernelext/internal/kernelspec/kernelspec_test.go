@@ -17,7 +17,9 @@ import (
 func Example() {
 	dir, _ := os.MkdirTemp("", "")
 	defer os.RemoveAll(dir)
-	spec := Spec{Argv: []string{"/bin/kernel", "{connection_file}"}, DisplayName: "Go", Language: "go", InterruptMode: "message"}
+	spec := Spec{
+		Argv: []string{"/bin/kernel", "{connection_file}"}, DisplayName: "Go", Language: "go", InterruptMode: "message",
+	}
 	_, changed, err := Install(dir, "go", spec)
 	fmt.Println(changed, err)
 	_, changed, err = Install(dir, "go", spec)
@@ -58,7 +60,8 @@ func TestInstallReadUninstall(t *testing.T) {
 
 func TestNamesStayInTheDirectory(t *testing.T) {
 	for _, name := range []string{"", "..", "a/b", "A", "a b", "../../x"} {
-		if _, _, err := Install(t.TempDir(), name, Spec{}); err == nil || !strings.Contains(err.Error(), "no name for a kernel") {
+		_, _, err := Install(t.TempDir(), name, Spec{})
+		if err == nil || !strings.Contains(err.Error(), "no name for a kernel") {
 			t.Errorf("%q: %v", name, err)
 		}
 		if _, err := Uninstall(t.TempDir(), name); err == nil {
@@ -106,7 +109,8 @@ func TestReadRefusesWhatStartsNothing(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := Read(dir, "go"); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
+		_, _, err = Read(dir, "go")
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), file) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
@@ -114,7 +118,10 @@ func TestReadRefusesWhatStartsNothing(t *testing.T) {
 
 // Whatever a kernel.json holds, it is refused, or it can be installed again and means the same.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{`{"argv":["go","{connection_file}"],"display_name":"Go","env":{"A":"b"},"metadata":{"x":[1,null]}}`, "null", "{}", `{"argv":[]}`} {
+	for _, seed := range []string{
+		`{"argv":["go","{connection_file}"],"display_name":"Go","env":{"A":"b"},"metadata":{"x":[1,null]}}`,
+		"null", "{}", `{"argv":[]}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

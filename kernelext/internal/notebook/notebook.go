@@ -14,6 +14,7 @@ import "slices"
 type Notebook struct {
 	Metadata map[string]any
 	Cells    []*Cell
+	Repairs  []string // what Read has mended, a line for each kind of fault
 }
 
 // CellType is the kind of a cell.

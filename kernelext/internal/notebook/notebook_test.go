@@ -82,6 +82,52 @@ func TestOlderMinorVersionGetsIdentifiers(t *testing.T) {
 	}
 }
 
+// What programs that write notebooks leave out is mended, with a note, and the notebook is valid then.
+func TestRepair(t *testing.T) {
+	for want, edit := range map[string]func(nb, markdown, code tree){
+		"cell 2 had no identifier":                func(_, _, c tree) { delete(c, "id") },
+		"cell 1 had an identifier that is none":   func(_, m, _ tree) { m["id"] = "a b" },
+		"cell 2 had the identifier of another":    func(_, _, c tree) { c["id"] = "m" },
+		"cells 1 and 2 had no identifier":         func(_, m, c tree) { m["id"] = nil; delete(c, "id") },
+		"cell 2 had no metadata":                  func(_, _, c tree) { delete(c, "metadata") },
+		"cell 2 had no execution count":           func(_, _, c tree) { delete(c, "execution_count") },
+		"cell 2 had no list of outputs":           func(_, _, c tree) { delete(c, "outputs") },
+		"cell 2 had no source":                    func(_, _, c tree) { delete(c, "source") },
+		"cell 1 had outputs, though it is text":   func(_, m, _ tree) { m["outputs"] = []any{} },
+		"cell 2 had a tag twice, or an empty one": func(_, _, c tree) { c["metadata"] = tree{"tags": []any{"a", "b", "a", ""}} },
+		"cell 2 had an incomplete output": func(_, _, c tree) {
+			c["outputs"] = []any{tree{"output_type": "stream", "text": "x"}, tree{"output_type": "display_data", "data": tree{}}}
+		},
+		"7 cells, the first of them cell 3, had no identifier": func(nb, _, _ tree) {
+			for range 7 {
+				nb["cells"] = append(nb["cells"].([]any), tree{"cell_type": "raw", "metadata": tree{}, "source": ""})
+			}
+		},
+		"": func(nb, _, _ tree) { delete(nb, "metadata") },
+	} {
+		nb, err := Read(document(t, edit))
+		if err != nil {
+			t.Errorf("%q: %v", want, err)
+			continue
+		}
+		if got := strings.Join(nb.Repairs, "; "); got != want {
+			t.Errorf("notes %q, want %q", got, want)
+		}
+		encoded, err := nb.Encode()
+		if err != nil {
+			t.Errorf("%q: %v", want, err)
+		} else if again, err := Read(encoded); err != nil || len(again.Repairs) > 0 {
+			t.Errorf("%q: read again: %v, %v", want, again, err)
+		}
+	}
+	// A new identifier is not one that comes later.
+	nb, err := Read([]byte(`{"cells": [{"cell_type": "raw", "metadata": {}, "source": ""}, {"cell_type": "raw", "id": "cell-1", "metadata": {}, "source": ""}],
+		"metadata": {}, "nbformat": 4, "nbformat_minor": 5}`))
+	if err != nil || nb.Cells[0].ID != "cell-1-2" || nb.Cells[1].ID != "cell-1" {
+		t.Errorf("%v, %v", nb, err)
+	}
+}
+
 // tree is a JSON object.
 type tree = map[string]any
 

@@ -25,18 +25,25 @@ func ReadFile(path string) (*Notebook, error) {
 }
 
 // Read parses and checks a notebook of nbformat 4. Cells of a version before
-// 4.5 get identifiers made from their position. The error of a notebook that is
-// not valid names every cell that is not, as [Validate] does.
+// 4.5 get identifiers made from their position. What other programs often leave
+// out is mended, with a note in Repairs. The error of a notebook that is still not
+// valid names every cell that is not, as [Validate] does.
 func Read(data []byte) (*Notebook, error) {
 	tree, err := parse(data)
 	if err != nil {
 		return nil, err
 	}
 	upgrade(tree)
+	var repairs []string
+	if major, _ := integer(tree["nbformat"]); major == 4 {
+		repairs = repair(tree)
+	}
 	if err := validate(tree); err != nil {
 		return nil, err
 	}
-	return build(tree), nil
+	nb := build(tree)
+	nb.Repairs = repairs
+	return nb, nil
 }
 
 // parse decodes JSON into maps, slices and values; numbers keep their spelling.

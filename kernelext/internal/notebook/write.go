@@ -11,7 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/google/renameio/v2"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // WriteFile writes the notebook to path, whole or not at all.
@@ -20,7 +20,7 @@ func (nb *Notebook) WriteFile(path string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := renameio.WriteFile(path, data, 0o644); err != nil {
+	if err := durable.WriteFile(path, data); err != nil {
 		return fmt.Errorf("notebook: %w", err)
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 	chromaHTML "github.com/alecthomas/chroma/v2/formatters/html"
 	"github.com/alecthomas/chroma/v2/lexers"
 	"github.com/alecthomas/chroma/v2/styles"
-	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
+	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 )
 
 var formatter = chromaHTML.New(chromaHTML.WithClasses(true), chromaHTML.PreventSurroundingPre(true))
@@ -50,7 +50,8 @@ func highlight(source, language string) string {
 // highlightCell highlights a cell: Go, but for commands to the kernel, which are
 // lines that start with % or !.
 func highlightCell(source string) string {
-	if notebook.IsScript(source) {
+	c := cell.Read(source)
+	if c.Script {
 		return html.EscapeString(source)
 	}
 	var b, goCode strings.Builder
@@ -60,15 +61,13 @@ func highlightCell(source string) string {
 			goCode.Reset()
 		}
 	}
-	commands := notebook.Commands(source)
-	for i, line := range strings.SplitAfter(source, "\n") {
-		if !commands[i] {
-			goCode.WriteString(line)
-			continue
+	for i, line := range c.Lines {
+		if c.IsCommand(i) {
+			flush()
+			b.WriteString(`<span class="cp">` + html.EscapeString(line) + "</span>\n")
+		} else {
+			goCode.WriteString(line + "\n")
 		}
-		flush()
-		text := strings.TrimSuffix(line, "\n")
-		b.WriteString(`<span class="cp">` + html.EscapeString(text) + "</span>" + line[len(text):])
 	}
 	flush()
 	return strings.TrimRight(b.String(), "\n")

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 	"github.com/lateral-ml/lateral/kernelext/internal/session"
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 )
@@ -160,24 +161,23 @@ func (k *kernel) takeNotice() string {
 }
 
 // remember notes that GoNB knows a cell's declarations.
-func (k *kernel) remember(s source) {
-	if isScript(s.code) {
+func (k *kernel) remember(c *cell.Cell, count int) {
+	if c.Script {
 		return
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for line := range strings.SplitSeq(s.code, "\n") {
-		if c, ok := command(line); ok && strings.TrimSpace(c) == "%reset" {
-			k.declared = nil
-		}
+	if slices.Contains(c.Commands, "%reset") {
+		k.declared = nil
 	}
-	k.declared = append(k.declared, s)
+	k.declared = append(k.declared, source{count, c.Code})
 }
 
 // silently runs code of the kernel's own, which shows nothing.
 func (k *kernel) silently(c *child, code string) error { return k.silentlyAt(c, code, nil) }
 
 func (k *kernel) silentlyAt(c *child, code string, origin func(line int) place) error {
+	code, _ = cell.Read(code).Protected(nil)
 	content := wire.ExecuteRequest{Code: code, Silent: true, StoreHistory: origin != nil, UserExpressions: map[string]string{}}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), replayLimit, errors.New("it took too long"))
 	defer cancel()

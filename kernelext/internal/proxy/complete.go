@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 )
 
@@ -31,12 +32,9 @@ func (k *kernel) complete(m *wire.Message) wire.CompleteReply {
 	code := []rune(request.Code)
 	at := min(max(0, request.CursorPos), len(code))
 	reply.CursorStart, reply.CursorEnd = at, at
-	line := string(code[lineStart(code, at):at])
-	if text, ok := command(line); ok || line == "%" {
-		if !ok {
-			text = line
-		}
-		k.completeCommand(text, &reply)
+	// A command is there once the sign has a letter behind it.
+	if before := cell.Read(string(code[:at]) + "x"); before.Commands[len(before.Lines)-1] != "" {
+		k.completeCommand(strings.TrimSuffix(before.Commands[len(before.Lines)-1], "x"), &reply)
 		return reply
 	}
 	if k.prepareGopls() != "" {
@@ -91,9 +89,8 @@ func (k *kernel) inspect(m *wire.Message) wire.InspectReply {
 	}
 	code := []rune(request.Code)
 	at := min(max(0, request.CursorPos), len(code))
-	start := lineStart(code, at)
-	line, _, _ := strings.Cut(string(code[start:]), "\n")
-	if magic, _ := k.magic(line); magic != nil {
+	c := cell.Read(request.Code)
+	if magic, _ := k.magic(c.Commands[strings.Count(string(code[:at]), "\n")]); magic != nil {
 		reply.Found = true
 		reply.Data["text/plain"] = magic.Usage + "\n\n" + magic.Help
 		return reply
@@ -121,14 +118,6 @@ func (k *kernel) inspect(m *wire.Message) wire.InspectReply {
 		}
 	}
 	return reply
-}
-
-// lineStart returns where the line begins that holds position at.
-func lineStart(code []rune, at int) int {
-	for at > 0 && code[at-1] != '\n' {
-		at--
-	}
-	return at
 }
 
 // ask passes a question on to GoNB and waits for the answer. It is false if GoNB

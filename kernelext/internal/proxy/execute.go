@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 )
 
@@ -93,6 +94,7 @@ type execution struct {
 	kernel  *kernel
 	request *wire.Message
 	content wire.ExecuteRequest
+	cell    *cell.Cell
 	count   int
 	output  *output
 	console *console // under the kernel's mu; nil while GoNB does not run the cell
@@ -118,6 +120,8 @@ func (k *kernel) execute(ctx context.Context, m *wire.Message, arrived time.Time
 		k.sockets.Shell.Send(wire.Reply(m, "execute_reply", executeReply{ExecuteReply: reply}))
 		return
 	}
+	e.cell = cell.Read(e.content.Code)
+	e.content.Code = e.cell.Code
 	e.ctx, e.cancel = context.WithCancelCause(ctx)
 	defer e.cancel(nil)
 
@@ -128,7 +132,7 @@ func (k *kernel) execute(ctx context.Context, m *wire.Message, arrived time.Time
 	}
 	e.count = k.count
 	e.output = &output{kernel: k, request: m, cell: cellOf(m, e.content.Code), count: e.count,
-		shell: hasShell(e.content.Code), shown: map[string]bool{}, origin: func(p place) place { return p }}
+		shell: hasShell(e.cell), shown: map[string]bool{}, origin: func(p place) place { return p }}
 	k.current = e
 	k.mu.Unlock()
 	if !e.content.Silent {
@@ -168,11 +172,16 @@ func cellOf(m *wire.Message, code string) string {
 // run runs the request's magics and, if anything is left, its code on GoNB.
 func (e *execution) run(ctx context.Context) *failure {
 	k := e.kernel
-	code, failed := k.runMagics(e.ctx, e.request, e.content.Code)
+	failed := k.check(e.cell)
+	var done map[int]bool
+	if failed == nil {
+		done, failed = k.runMagics(e.ctx, e.request, e.cell)
+	}
 	if failed != nil {
 		failed.Count = e.count
 		return failed
 	}
+	code, added := k.forGoNB(e.cell, done)
 	if strings.TrimSpace(code) == "" {
 		return nil
 	}
@@ -184,7 +193,7 @@ func (e *execution) run(ctx context.Context) *failure {
 		if notice := k.takeNotice(); notice != "" {
 			k.show(e.request, "stream", wire.Stream{Name: "stderr", Text: notice + "\n"})
 		}
-		failed, sent := e.on(c, code)
+		failed, sent := e.on(c, code, added)
 		if sent || try == 2 {
 			return failed
 		}
@@ -194,12 +203,11 @@ func (e *execution) run(ctx context.Context) *failure {
 	}
 }
 
-// on runs code on a GoNB and says why it failed, nil if it did not, and whether
-// GoNB got it at all.
-func (e *execution) on(c *child, code string) (failed *failure, sent bool) {
+// on runs code, to which the kernel may have added a line, on a GoNB and says why
+// it failed, nil if it did not, and whether GoNB got it at all.
+func (e *execution) on(c *child, code string, added int) (failed *failure, sent bool) {
 	content := e.content
-	flushing, added := e.kernel.flushing(code)
-	content.Code, content.StoreHistory = flushing, !content.Silent
+	content.Code, content.StoreHistory = code, !content.Silent
 	e.output.origin = c.origin
 	e.output.flood = func() { c.flooded.Store(true) }
 	defer c.flooded.Store(false)
@@ -216,7 +224,7 @@ func (e *execution) on(c *child, code string) (failed *failure, sent bool) {
 	if err := c.Send(&request); err != nil {
 		return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}, false
 	}
-	return e.outcome(c, code), true
+	return e.outcome(c), true
 }
 
 // attach sets the cell's console and closes the one before.
@@ -232,7 +240,7 @@ func (e *execution) attach(in *console) {
 
 // outcome waits for the end of what was sent to a GoNB and says why it failed,
 // nil if it did not.
-func (e *execution) outcome(c *child, code string) *failure {
+func (e *execution) outcome(c *child) *failure {
 	k := e.kernel
 	reply, err := e.wait(c)
 	report, exit := e.output.end()
@@ -241,7 +249,7 @@ func (e *execution) outcome(c *child, code string) *failure {
 	case err != nil:
 		return k.lost(e, c, err)
 	case reply.Status != "error" && !e.content.Silent:
-		k.remember(source{e.count, code})
+		k.remember(e.cell, e.count)
 	}
 	switch {
 	case errors.Is(cause, errNoInput):

@@ -129,7 +129,7 @@ func (e *execution) died(report, exit string) *failure {
 		f.Detail = excerpt(cellMark.ReplaceAllString(report, ""))
 		return f
 	}
-	if strings.Contains(e.content.Code, "%test") {
+	if slices.ContainsFunc(e.cell.Commands, func(command string) bool { return strings.HasPrefix(command, "%test") }) {
 		f.Name, f.Message = "TestError", "a test of this cell failed ("+exit+")"
 	}
 	f.Detail, f.shown = e.output.last(mostLines), true

@@ -6,6 +6,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 )
 
 // A completion is how far the making of gopls is, by which GoNB completes and
@@ -83,12 +85,11 @@ func (k *kernel) adoptGopls(ctx context.Context) {
 
 // changesGoNB tells whether a cell has done to GoNB what a replay does not do again.
 func changesGoNB(s source) bool {
-	return slices.ContainsFunc(strings.Split(s.code, "\n"), func(line string) bool {
-		c, ok := command(line)
-		if !ok {
-			return false
+	c := cell.Read(s.code)
+	for i, command := range c.Commands {
+		if strings.HasPrefix(command, "!*") || slices.Contains([]string{"%track", "%untrack"}, c.Name(i)) {
+			return true
 		}
-		name, _, _ := strings.Cut(c, " ")
-		return strings.HasPrefix(c, "!*") || slices.Contains([]string{"%track", "%untrack"}, name)
-	})
+	}
+	return false
 }

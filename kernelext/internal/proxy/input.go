@@ -5,7 +5,6 @@ package proxy
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -54,7 +53,7 @@ func (k *kernel) openInput() (path string, err error) {
 // openConsole begins to answer the programs that c runs for e.
 func (k *kernel) openConsole(e *execution, c *child) *console {
 	in := &console{kernel: k, child: c, to: e, path: k.stdin, done: make(chan struct{}), quick: time.Now(), looks: 2}
-	if k.mentions(e, "gonbui") {
+	if k.mentions(e.content.Code, "gonbui") {
 		in.looks = manyLooks
 	}
 	if e.content.AllowStdin && k.stdin != "" && (seesReaders(c.PID()) || in.looks == manyLooks) {
@@ -163,21 +162,6 @@ func (in *console) answer(m *wire.Message) {
 	default:
 		go func(pipe *os.File) { pipe.WriteString(reply.Value + "\n") }(in.pipe) // until it is closed
 	}
-}
-
-// mentions tells whether the code of e or what it may call has a word.
-func (k *kernel) mentions(e *execution, word string) bool {
-	if strings.Contains(e.content.Code, word) {
-		return true
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, s := range k.declared {
-		if strings.Contains(s.code, word) {
-			return true
-		}
-	}
-	return false
 }
 
 func makeFIFO(path string) error { return syscall.Mkfifo(path, 0o600) }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 )
 
@@ -58,13 +59,9 @@ func setenv(name, value string) string {
 	return fmt.Sprintf(`%%env %s "%s"`, name, strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value))
 }
 
-// magic returns the magic that a line calls, and its arguments.
-func (k *kernel) magic(line string) (*Magic, []string) {
-	text, ok := command(line)
-	if !ok {
-		return nil, nil
-	}
-	words := strings.Fields(text)
+// magic returns the magic that a command calls, and its arguments.
+func (k *kernel) magic(command string) (*Magic, []string) {
+	words := strings.Fields(command)
 	for i := range k.Magics {
 		if len(words) > 0 && words[0] == k.Magics[i].Name {
 			return &k.Magics[i], words[1:]
@@ -73,49 +70,56 @@ func (k *kernel) magic(line string) (*Magic, []string) {
 	return nil, nil
 }
 
-// runMagics runs the lines of a cell that are this kernel's commands and
-// returns what is left, with the same line numbers.
-func (k *kernel) runMagics(ctx context.Context, request *wire.Message, code string) (rest string, failed *failure) {
-	if isScript(code) {
-		return code, nil
+// check looks for what makes a cell an error before anything of it runs: faults
+// of its text, commands that nobody knows, and declarations of which GoNB would
+// drop one without a word.
+func (k *kernel) check(c *cell.Cell) *failure {
+	fail := func(name string, line int, message string) *failure {
+		return &failure{Name: name, Failure: wire.Failure{Line: line, Source: c.Lines[line-1], Message: message}}
 	}
-	lines := strings.Split(code, "\n")
-	for i, line := range lines {
-		if text, ok := command(line); ok && strings.TrimSpace(text) == "%help" {
+	for i, command := range c.Commands {
+		name := c.Name(i)
+		if m, _ := k.magic(command); m == nil && !c.Script && strings.HasPrefix(name, "%") && name != "%" && !slices.Contains(gonbMagics, name) {
+			return fail("MagicError", i+1, name+" is no command: %help lists them")
+		}
+	}
+	if f := c.Fault; f != nil {
+		return fail("CompileError", f.Line, f.Message)
+	}
+	if again, first, ok := c.Redeclared(); ok {
+		f := fail("CompileError", again.Line, again.Name+" redeclared in this block")
+		if again.Name == "init" {
+			f.Message = "a cell has one func init: call others init_ and a name of their own, such as init_random"
+		}
+		f.Detail = fmt.Sprintf("line %d: other declaration of %s\n  %4d | %s", first.Line, first.Name, first.Line, c.Lines[first.Line-1])
+		return f
+	}
+	return nil
+}
+
+// runMagics runs the commands of a cell that are this kernel's and returns which
+// lines they are in.
+func (k *kernel) runMagics(ctx context.Context, request *wire.Message, c *cell.Cell) (done map[int]bool, failed *failure) {
+	done = map[int]bool{}
+	for i, command := range c.Commands {
+		if command == "%help" {
 			k.help(request) // and GoNB's own below it
 			continue
 		}
-		m, args := k.magic(line)
+		m, args := k.magic(command)
 		if m == nil {
-			if name := unknownMagic(line); name != "" {
-				return "", &failure{Name: "MagicError", Failure: wire.Failure{Line: i + 1, Source: line, Message: name + " is no command: %help lists them"}}
-			}
 			continue
 		}
 		err := m.Run(ctx, &Call{Args: args, kernel: k, request: request})
 		if ctx.Err() != nil {
-			return "", &failure{Name: "Interrupted", Failure: wire.Failure{Line: i + 1, Source: line, Message: "interrupted"}}
+			return nil, &failure{Name: "Interrupted", Failure: wire.Failure{Line: i + 1, Source: c.Lines[i], Message: "interrupted"}}
 		}
 		if err != nil {
-			return "", &failure{Name: "MagicError", Failure: wire.Failure{Line: i + 1, Source: line, Message: err.Error()}}
+			return nil, &failure{Name: "MagicError", Failure: wire.Failure{Line: i + 1, Source: c.Lines[i], Message: err.Error()}}
 		}
-		lines[i] = ""
+		done[i] = true
 	}
-	return strings.Join(lines, "\n"), nil
-}
-
-// unknownMagic returns the name of a command that neither this kernel nor GoNB
-// knows, "" if line has none.
-func unknownMagic(line string) string {
-	text, ok := command(line)
-	if !ok || text[0] != '%' {
-		return ""
-	}
-	name := strings.Fields(text)[0]
-	if name == "%" || strings.HasPrefix(name, "%%") || slices.Contains(gonbMagics, name) {
-		return ""
-	}
-	return name
+	return done, nil
 }
 
 // help shows this kernel's magics.

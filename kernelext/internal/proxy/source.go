@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 )
 
@@ -22,74 +23,31 @@ type source struct {
 // A place is a line of an executed cell, both from 1.
 type place struct{ count, line int }
 
-// command returns the text of a line that is a command to the kernel, such as
-// %env or !ls, without a prefix that hides it from other programs.
-func command(line string) (string, bool) {
-	line = strings.TrimPrefix(line, "//gonb:")
-	return line, len(line) > 1 && (line[0] == '%' || line[0] == '!')
-}
-
-// beginsMain tells whether a command begins the cell's program.
-func beginsMain(command string) bool {
-	return strings.HasPrefix(command, "%main") || command == "%%" ||
-		strings.HasPrefix(command, "%% ") || strings.HasPrefix(command, "%%\t")
-}
-
-// isScript tells whether a cell is not Go but input of a command, such as a
-// shell script or a file to write.
-func isScript(code string) bool {
-	first, _, _ := strings.Cut(code, "\n")
-	name, _, _ := strings.Cut(strings.TrimPrefix(first, "//gonb:"), " ")
-	return slices.Contains([]string{"%%writefile", "%%script", "%%bash", "%%sh", "%%gx"}, name)
-}
-
 // hasShell tells whether a cell runs shell commands, whose failures do not end it.
-func hasShell(code string) bool {
-	return slices.ContainsFunc(strings.Split(code, "\n"), func(line string) bool {
-		c, ok := command(line)
-		return ok && c[0] == '!'
-	})
+func hasShell(c *cell.Cell) bool {
+	return slices.ContainsFunc(c.Commands, func(command string) bool { return strings.HasPrefix(command, "!") })
 }
 
-// golang splits a Go cell into its declarations and its program. Lines that
-// belong to neither, commands among them, are empty, so that both have the
-// cell's line numbers. main is nil if the cell has no program.
-func golang(code string) (declarations, main []string) {
-	continued := false
-	for line := range strings.SplitSeq(code, "\n") {
-		c, isCommand := command(line)
-		kept := line
-		if isCommand || continued {
-			kept, continued = "", strings.HasSuffix(c, `\`)
-		}
-		if main != nil {
-			main, kept = append(main, kept), ""
-		} else if isCommand && beginsMain(c) {
-			main = make([]string, len(declarations)+1)
-		}
-		declarations = append(declarations, kept)
-	}
-	return declarations, main
-}
-
-// flushing adds to a cell with a program that may draw with gonbui itself a line
-// that has the program wait, before it ends, until GoNB has read all of it: what
-// is still in the pipe then is lost. It returns the number of that line, 0 if
-// there is none: a func main of the cell's own stays as it is.
-func (k *kernel) flushing(code string) (string, int) {
-	k.mu.Lock()
-	cells := append(slices.Clone(k.declared), source{code: code})
-	k.mu.Unlock()
-	if isScript(code) || !slices.ContainsFunc(cells, func(s source) bool { return strings.Contains(s.code, "gonbui") }) {
+// forGoNB returns a cell, without some of its commands, as GoNB is to get it. To a
+// cell with a program that may draw with gonbui itself it adds a line that has the
+// program wait, before it ends, until GoNB has read all of it: what is still in
+// the pipe then is lost. It returns the number of that line too, 0 if there is
+// none: a func main of the cell's own stays as it is.
+func (k *kernel) forGoNB(c *cell.Cell, leaveOut map[int]bool) (code string, added int) {
+	code, _ = c.Protected(leaveOut)
+	begin := c.Program()
+	if begin < 0 || !k.mentions(c.Code, "gonbui") {
 		return code, 0
 	}
-	lines := strings.Split(code, "\n")
-	for i, line := range lines {
-		if c, ok := command(line); ok && beginsMain(c) && !strings.HasSuffix(c, `\`) {
-			return strings.Join(slices.Insert(lines, i+1, "defer gonbui.Sync()"), "\n"), i + 2
-		}
-	}
-	return code, 0
+	return strings.Join(slices.Insert(strings.Split(code, "\n"), begin+1, "defer gonbui.Sync()"), "\n"), begin + 2
+}
+
+// mentions tells whether the code of a cell, or of another that it may use, has a word.
+func (k *kernel) mentions(code, word string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return strings.Contains(code, word) ||
+		slices.ContainsFunc(k.declared, func(s source) bool { return strings.Contains(s.code, word) })
 }
 
 // The commands whose effect outlives their cell.
@@ -101,22 +59,23 @@ var lasting = []string{"%env", "%cd", "%goflags", "%autoget", "%noautoget"}
 func replay(cells []source) (code string, origin []place) {
 	var commands, imports, rest []string
 	var inCommands, inImports, inRest []place
-	for _, cell := range cells {
-		lines, _ := golang(cell.code)
+	for _, s := range cells {
+		c := cell.Read(s.code)
+		lines, _ := c.Split()
 		drop, importing, ok := outline(strings.Join(lines, "\n"))
-		for i, line := range strings.Split(cell.code, "\n") {
-			from := place{cell.count, i + 1}
-			if c, isCommand := command(line); isCommand {
-				if name, _, _ := strings.Cut(c, " "); slices.Contains(lasting, name) {
-					commands, inCommands = append(commands, c), append(inCommands, from)
-				}
+		for i, command := range c.Commands {
+			if slices.Contains(lasting, c.Name(i)) {
+				commands, inCommands = append(commands, command), append(inCommands, place{s.count, i + 1})
 			}
+		}
+		for i, line := range lines {
+			from := place{s.count, i + 1}
 			switch {
-			case !ok || strings.TrimSpace(lines[i]) == "" || drop[i+1]:
+			case !ok || strings.TrimSpace(line) == "" || drop[i+1]:
 			case importing[i+1]:
-				imports, inImports = append(imports, lines[i]), append(inImports, from)
+				imports, inImports = append(imports, line), append(inImports, from)
 			default:
-				rest, inRest = append(rest, lines[i]), append(inRest, from)
+				rest, inRest = append(rest, line), append(inRest, from)
 			}
 		}
 	}
@@ -127,58 +86,19 @@ func replay(cells []source) (code string, origin []place) {
 // one has declared again.
 func removed(cells []source) []string {
 	var names []string
-	for _, cell := range cells {
-		for line := range strings.SplitSeq(cell.code, "\n") {
-			if c, isCommand := command(line); isCommand {
-				if words := strings.Fields(c); len(words) > 0 && (words[0] == "%rm" || words[0] == "%remove") {
-					names = append(names, words[1:]...) // commands run before the cell's declarations
-				}
+	for _, s := range cells {
+		c := cell.Read(s.code)
+		for i, command := range c.Commands {
+			if slices.Contains([]string{"%rm", "%remove"}, c.Name(i)) {
+				names = append(names, strings.Fields(command)[1:]...) // commands run before the cell's declarations
 			}
 		}
-		lines, _ := golang(cell.code)
-		file, err := parser.ParseFile(token.NewFileSet(), "", "package p;"+strings.Join(lines, "\n"), parser.SkipObjectResolution)
-		if err != nil {
-			continue
+		for _, declared := range c.Declared() {
+			names = slices.DeleteFunc(names, func(name string) bool { return name == declared.Name })
 		}
-		declared := declaredNames(file)
-		names = slices.DeleteFunc(names, func(name string) bool { return declared[name] })
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// declaredNames are the names that a file declares, those of methods as T~m, as GoNB
-// has them.
-func declaredNames(file *ast.File) map[string]bool {
-	names := map[string]bool{}
-	for _, d := range file.Decls {
-		switch d := d.(type) {
-		case *ast.FuncDecl:
-			name := d.Name.Name
-			if d.Recv != nil && len(d.Recv.List) == 1 {
-				t := d.Recv.List[0].Type
-				if star, ok := t.(*ast.StarExpr); ok {
-					t = star.X
-				}
-				if id, ok := t.(*ast.Ident); ok {
-					name = id.Name + "~" + name
-				}
-			}
-			names[name] = true
-		case *ast.GenDecl:
-			for _, spec := range d.Specs {
-				switch spec := spec.(type) {
-				case *ast.TypeSpec:
-					names[spec.Name.Name] = true
-				case *ast.ValueSpec:
-					for _, id := range spec.Names {
-						names[id.Name] = true
-					}
-				}
-			}
-		}
-	}
-	return names
 }
 
 // outline tells which lines of declarations hold func main and which hold imports.
@@ -226,19 +146,18 @@ func isComplete(m *wire.Message) wire.IsCompleteReply {
 // own parser, and how many brackets are open. It is incomplete if what is wrong
 // with it is its end.
 func completeness(code string) (status string, depth int) {
-	lines := strings.Split(code, "\n")
-	if last := lines[len(lines)-1]; strings.HasSuffix(last, `\`) {
-		if _, isCommand := command(last); isCommand {
-			return "incomplete", 0
-		}
+	c := cell.Read(code)
+	last := len(c.Lines) - 1
+	if c.IsCommand(last) && strings.HasSuffix(c.Lines[last], `\`) {
+		return "incomplete", 0
 	}
-	if isScript(code) {
-		if len(lines) == 1 || strings.TrimSpace(lines[len(lines)-1]) != "" {
+	if c.Script {
+		if last == 0 || strings.TrimSpace(c.Lines[last]) != "" {
 			return "incomplete", 0 // an empty line ends a script
 		}
 		return "complete", 0
 	}
-	declarations, main := golang(code)
+	declarations, main := c.Split()
 	depth = open(strings.Join(declarations, "\n")) + open(strings.Join(main, "\n"))
 	status = judge("package p;", strings.Join(declarations, "\n"), "\n")
 	if status == "complete" && main != nil {

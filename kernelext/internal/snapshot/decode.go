@@ -179,8 +179,8 @@ func (d *decoder) entries(v reflect.Value, depth int) {
 	}
 }
 
-// isNew reads the number of a pointer, slice or map, sets v if it is nil or came before, and reports whether its content
-// follows.
+// isNew reads the number of a pointer, slice or map, sets v if it is nil or came before, and reports whether its
+// content follows.
 func (d *decoder) isNew(v reflect.Value) bool {
 	n := d.number()
 	switch {

@@ -4,8 +4,8 @@
 // written. NaN and -0, nil and empty slices and maps stay apart; pointers, slices and maps that were shared are shared
 // again, in cycles too.
 //
-// (encoding/gob forgets all of these: tied weights come apart, an empty slice and a pointer to 0 become nil, and a cycle
-// never ends.)
+// (encoding/gob forgets all of these: tied weights come apart, an empty slice and a pointer to 0 become nil, and a
+// cycle never ends.)
 //
 // A type whose values cannot be restored in full is refused by [Describe], before anybody computes one:
 //

@@ -149,7 +149,8 @@ func TestPromotedMethodsDoNotStandForTheWhole(t *testing.T) {
 		*autograd.Var
 		Note string
 	}
-	if back := again(t, noted{autograd.NewParam(tensor.From([]float32{2}, 1)), "note"}); back.Note != "note" || back.Data()[0] != 2 {
+	weight := autograd.NewParam(tensor.From([]float32{2}, 1))
+	if back := again(t, noted{weight, "note"}); back.Note != "note" || back.Data()[0] != 2 {
 		t.Errorf("%+v", back)
 	}
 }
@@ -191,7 +192,8 @@ func TestSharing(t *testing.T) {
 	if n := again(t, tied{layer, layer}); n.A != n.B || len(nn.Params(&n)) != 2 {
 		t.Error("tied layers have come apart")
 	}
-	if n := again(t, tied{layer, &nn.Dense{Weight: layer.Weight}}); n.A == n.B || n.A.Weight != n.B.Weight || n.B.Bias != nil {
+	n := again(t, tied{layer, &nn.Dense{Weight: layer.Weight}})
+	if n.A == n.B || n.A.Weight != n.B.Weight || n.B.Bias != nil {
 		t.Error("tied weights have come apart")
 	}
 }
@@ -243,9 +245,16 @@ func TestWhatCannotBeWritten(t *testing.T) {
 			_, err := snapshot.Encode(&[][]float64{values, values[1:]})
 			return err
 		},
-		"levels deep":              func() error { _, err := snapshot.Encode(&long); return err },
-		"only parameters can":      func() error { v := tape.Input(tensor.New(1)); _, err := snapshot.Encode(&v); return err },
-		"two keys that look":       func() error { _, err := snapshot.Encode(&map[float64]int{math.NaN(): 1, math.NaN(): 2}); return err },
+		"levels deep": func() error { _, err := snapshot.Encode(&long); return err },
+		"only parameters can": func() error {
+			v := tape.Input(tensor.New(1))
+			_, err := snapshot.Encode(&v)
+			return err
+		},
+		"two keys that look": func() error {
+			_, err := snapshot.Encode(&map[float64]int{math.NaN(): 1, math.NaN(): 2})
+			return err
+		},
 		"cannot be restored":       func() error { f := func() {}; _, err := snapshot.Encode(&f); return err },
 		"type interface {} cannot": func() error { _, err := snapshot.Encode(new(any)); return err },
 		"a key of a map: snap":     func() error { _, err := snapshot.Encode(&map[any]int{1: 1}); return err },
@@ -328,7 +337,8 @@ type mixture struct {
 func FuzzDecode(f *testing.F) {
 	n := &node{Value: 1}
 	n.Next, n.Peers = n, []*node{n, nil}
-	v := mixture{L: n, T: time.Unix(1, 0), W: autograd.NewParam(tensor.New(2)), M: map[string][]float32{"a": {1}, "b": nil},
+	v := mixture{L: n, T: time.Unix(1, 0), W: autograd.NewParam(tensor.New(2)),
+		M: map[string][]float32{"a": {1}, "b": nil},
 		P: map[[2]int16]*Named{{1, 2}: {3, 4}}, Zs: make([]struct{}, 3), S: [][]string{{"x"}, {}}}
 	for _, v := range []mixture{v, {}} {
 		text, err := snapshot.Encode(&v)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/competitive"
 	"github.com/lateral-ml/lateral/lib/embed"
 	"github.com/lateral-ml/lateral/lib/metrics"
 	"github.com/lateral-ml/lateral/lib/retrieval"
@@ -27,7 +28,8 @@ func codes() []subject {
 			curve := index.PrecisionRecall(queries, d.train.Y, d.test.Y)
 			r.numbers("precision", curve.Precision...)
 			r.numbers("recall", curve.Recall...)
-			winners := retrieval.WinnerCodes(features(d.train.X), 4)
+			blocks := competitive.LWTA(autograd.NewTape(1).Input(features(d.train.X)), 4)
+			winners := retrieval.PackCodes(competitive.Submask(blocks))
 			bits(r, "winners", winners.Words())
 			r.numbers("flips", retrieval.Flips(base, winners)...)
 			bits(r, "joined", retrieval.JoinCodes(base, winners).Words())

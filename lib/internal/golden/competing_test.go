@@ -94,7 +94,7 @@ func trainCompeting(t *testing.T, r *record, s lcn15.Setting, images digits, sto
 
 func mustCompete(t *testing.T, s lcn15.Setting, d *experiment.Data, stop int) (trained *lcn15.Result) {
 	t.Helper()
-	o := lcn15.Options{}
+	o := experiment.Options{}
 	run := func(ctx context.Context) (err error) {
 		trained, err = lcn15.Train(ctx, s.On(d), d, o)
 		return err

@@ -51,8 +51,9 @@ type tileKernel func(k int, a []float32, lda int, b []float32, ldb int, c []floa
 
 // workspace is the packing memory of one running product: a panel of B, a block of A, or the list of its elements.
 type workspace struct {
-	b, a []float32
-	list Sparse
+	b, a   []float32
+	list   Sparse
+	places []int32
 }
 
 // idle holds the workspaces that no product is using. Unlike a sync.Pool it never forgets one, so that a product

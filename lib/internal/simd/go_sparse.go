@@ -4,10 +4,13 @@ package simd
 
 // goSparse has strips of up to 16 columns, four of them at a time.
 var goSparse = sparseKernels{
-	cost:     1.9,
-	strips:   []stripKernel{goStrip, goStrip, goStrip, goStrip},
-	strided:  goStrided,
-	compress: goCompress,
+	cost:      1.9,
+	strips:    []stripKernel{goStrip, goStrip, goStrip, goStrip},
+	strided:   goStrided,
+	eightRows: goEightRows,
+	sampled:   goSampled,
+	taps:      [2]sparseTaps{{1, []tapsKernel{goTaps}}, {1, []tapsKernel{goTaps}}},
+	compress:  goCompress,
 }
 
 func goStrip(bounds, index []int32, value, b []float32, ldb int, c []float32, ldc, cols int, acc bool) {
@@ -45,6 +48,48 @@ func goStrided(index []int32, value, b []float32, ldb int, sums []float32, acc b
 			sum += x * row[index[e]]
 		}
 		sums[j] = sum + 0 // -0 becomes +0
+	}
+}
+
+func goEightRows(bounds, index []int32, value, x, sums []float32) {
+	for r := range sums[:stridedRows] {
+		var sum float32
+		for e := bounds[r]; e < bounds[r+1]; e++ {
+			sum += value[e] * x[index[e]]
+		}
+		sums[r] = sum + 0 // -0 becomes +0
+	}
+}
+
+func goSampled(rows []int32, a, b []float32, ldb int, sums []float32, acc bool) {
+	for j := range sums[:stridedRows] {
+		sum := sums[j]
+		if !acc {
+			sum = 0
+		}
+		row := b[int(rows[j])*ldb:][:len(a)]
+		for i, x := range a {
+			sum += x * row[i]
+		}
+		sums[j] = sum + 0 // -0 becomes +0
+	}
+}
+
+// goTaps computes the outputs of one run.
+func goTaps(bounds, index []int32, value, x []float32, starts []int32, c []float32, ldc int) {
+	x = x[starts[0]:]
+	for i := range bounds[1:] {
+		for half := 0; half < Run; half += 4 {
+			var s0, s1, s2, s3 float32
+			for e := bounds[i]; e < bounds[i+1]; e++ {
+				w, row := value[e], x[int(index[e])+half:][:4]
+				s0 += w * row[0]
+				s1 += w * row[1]
+				s2 += w * row[2]
+				s3 += w * row[3]
+			}
+			copy(c[i*ldc+half:], []float32{s0, s1, s2, s3})
+		}
 	}
 }
 

@@ -7,38 +7,57 @@ import (
 	"math"
 )
 
-// bandRows is how many consecutive rows of a sparse matrix are listed together. Goroutines may fill different bands at the
-// same time.
+// bandRows is how many consecutive rows of a sparse matrix are listed together. Goroutines may fill different bands at
+// the same time.
 const bandRows = 16
 
 // sparseKernels are the kernels of products that skip zeros.
 type sparseKernels struct {
 	cost float64 // of multiplying an element of A with a vector of B, where a dense product takes 1
 
-	// strips compute rows of a strip of C, [v] for v+1 vectors of columns, from the entries of as many rows of A and a panel
-	// of B: row i of A has the entries from bounds[i] to bounds[i+1]; an entry is an element, value, and the row of the
-	// panel to be multiplied with it, index. The rows of the panel are read as whole vectors. The sums are added to C with
-	// acc. A result that is zero is +0.
+	// strips compute rows of a strip of C, [v] for v+1 vectors of columns, from the entries of as many rows of A and a
+	// panel of B: row i of A has the entries from bounds[i] to bounds[i+1]; an entry is an element, value, and the row
+	// of the panel to be multiplied with it, index. The rows of the panel are read as whole vectors. The sums are
+	// added to C with acc. A result that is zero is +0.
 	strips []stripKernel
 
-	// strided computes stridedRows elements of a row of C from the entries of that row of A and B stored transposed, of which
-	// it reads as many rows.
+	// strided computes stridedRows elements of a row of C from the entries of that row of A and B stored transposed,
+	// of which it reads as many rows.
 	strided func(index []int32, value, b []float32, ldb int, sums []float32, acc bool)
 
-	// compress lists len(bounds)-1 rows of cols elements: those that are not zero and their places, from entry bounds[0]
-	// on, and in bounds where each row ends. Up to a vector may be written past the last entry.
+	// eightRows computes the products of stridedRows rows of A with x, from their entries as for strips.
+	eightRows func(bounds, index []int32, value, x, sums []float32)
+
+	// sampled computes the inner products of a with stridedRows rows of b, or adds them to sums.
+	sampled func(rows []int32, a, b []float32, ldb int, sums []float32, acc bool)
+
+	// taps are the kernels of a convolution with few weights, the second ones for whole stencils: [v] for v+1 vectors
+	// of outputs, of so many runs each. The entries of a filter are as those of a row for strips; an index is the
+	// offset of a tap.
+	taps [2]sparseTaps
+
+	// compress lists len(bounds)-1 rows of cols elements: those that are not zero and their places, from entry
+	// bounds[0] on, and in bounds where each row ends. Up to a vector may be written past the last entry.
 	compress func(index []int32, value []float32, bounds []int32, x []float32, ldx, cols int)
 }
 
-// stridedRows is how many rows of B a strided kernel reads side by side.
+// stridedRows is how many sums of single elements a kernel computes side by side.
 const stridedRows = 8
+
+type sparseTaps struct {
+	runs    int
+	kernels []tapsKernel
+}
+
+type tapsKernel func(bounds, index []int32, value, x []float32, starts []int32, c []float32, ldc int)
 
 type stripKernel func(bounds, index []int32, value, b []float32, ldb int, c []float32, ldc, cols int, acc bool)
 
 // A Sparse is a matrix A [m,k] of which only the elements that are not zero are kept, with their places.
 //
 // Rows are listed in bands of 16; within a band, the rows' elements in the first columns come first (as many columns as
-// rows of B stay in the first-level cache during a product), then those in the next ones. Its memory is kept for the next matrix.
+// rows of B stay in the first-level cache during a product), then those in the next ones. Its memory is kept for the
+// next matrix.
 type Sparse struct {
 	m, k  int
 	depth int // columns that are listed together
@@ -77,8 +96,8 @@ func (s *Sparse) Reset(m, k int, density float64) {
 	}
 }
 
-// panelDepth is how many columns of A are listed together: so many that a row has a dozen entries or two there, and no more,
-// so that the panel of B which they are multiplied with stays near. A panel that is hardly used again need not.
+// panelDepth is how many columns of A are listed together: so many that a row has a dozen entries or two there, and no
+// more, so that the panel of B which they are multiplied with stays near. A panel that is hardly used again need not.
 func panelDepth(m int, density float64) int {
 	const least, most, entries, uses = 64, 1024, 8, 2
 	if float64(m)*density < uses {
@@ -154,9 +173,9 @@ type SparseProduct struct {
 	Density float64 // the share of A that is not zero, about; for Gemm
 }
 
-// Mul computes rows lo to hi of C = A*B, or C = C + A*B, and reports whether B is finite. If it is not, the products that
-// are left out would be NaN instead of zero, and a dense product is to be computed: C is what it was with Acc, and undefined
-// otherwise.
+// Mul computes rows lo to hi of C = A*B, or C = C + A*B, and reports whether B is finite. If it is not, the products
+// that are left out would be NaN instead of zero, and a dense product is to be computed: C is what it was with Acc,
+// and undefined otherwise.
 //
 // If B is finite, the result has the bits of the dense product ([GemmNN]).
 func (s *Sparse) Mul(op SparseProduct, lo, hi, n int, b []float32, ldb int, c []float32, ldc int) bool {
@@ -176,6 +195,9 @@ func (s *Sparse) Mul(op SparseProduct, lo, hi, n int, b []float32, ldb int, c []
 	}
 	w := takeWorkspace()
 	defer w.giveBack()
+	if op.TransB && n < fewColumns && !op.Acc && s.depth >= s.k {
+		return p.columnByColumn(w)
+	}
 	if op.TransB && p.uses() < worthTransposing {
 		return p.pick(w)
 	}
@@ -192,8 +214,9 @@ func (s *Sparse) fit(op SparseProduct, lo, hi, n, lenB, ldb, lenC, ldc int) {
 		cr, cc = n, s.m
 	}
 	if lo < 0 || hi < lo || hi > s.m || n < 0 || !fits(lenB, ldb, br, bc) || !fits(lenC, ldc, cr, cc) {
-		panic(fmt.Sprintf("simd: Sparse.Mul: rows %d to %d of A [%d,%d], n=%d: B [%d,%d] with stride %d in %d elements, "+
-			"C [%d,%d] with stride %d in %d", lo, hi, s.m, s.k, n, br, bc, ldb, lenB, cr, cc, ldc, lenC))
+		panic(fmt.Sprintf("simd: Sparse.Mul: rows %d to %d of A [%d,%d], n=%d: "+
+			"B [%d,%d] with stride %d in %d elements, C [%d,%d] with stride %d in %d",
+			lo, hi, s.m, s.k, n, br, bc, ldb, lenB, cr, cc, ldc, lenC))
 	}
 }
 
@@ -286,8 +309,8 @@ func (p *sparseProduct) run(w *workspace) bool {
 	return true
 }
 
-// tileRows is how many rows of a strip of C are held back if it is to be transposed: all of them, unless each is complete
-// after one panel.
+// tileRows is how many rows of a strip of C are held back if it is to be transposed: all of them, unless each is
+// complete after one panel.
 func (p *sparseProduct) tileRows() int {
 	if p.depth < p.k {
 		return p.hi - p.lo + bandRows
@@ -295,8 +318,8 @@ func (p *sparseProduct) tileRows() int {
 	return bandRows
 }
 
-// panel returns kc rows of B, nc columns wide, as the kernels read them, and whether they are finite. They are packed unless
-// they lie well as they are.
+// panel returns kc rows of B, nc columns wide, as the kernels read them, and whether they are finite. They are packed
+// unless they lie well as they are.
 func (p *sparseProduct) panel(dst []float32, p0, kc, j0, nc, ld int) (panel []float32, stride int, finite bool) {
 	g := &active.gemm
 	switch {
@@ -314,8 +337,8 @@ func (p *sparseProduct) panel(dst []float32, p0, kc, j0, nc, ld int) (panel []fl
 	return dst, ld, p.Finite || finiteRows(dst, ld, kc, nc)
 }
 
-// readsInPlace reports whether packing B would take longer than it helps: where rows lie side by side they are as good as
-// packed, and few uses do not repay it.
+// readsInPlace reports whether packing B would take longer than it helps: where rows lie side by side they are as good
+// as packed, and few uses do not repay it.
 func (p *sparseProduct) readsInPlace(nc int) bool {
 	const worthPacking = 8 // uses of an element of B
 	return p.ldb == nc || p.uses() < worthPacking
@@ -377,8 +400,8 @@ func (g *gemmKernels) columnsToRows(dst []float32, ld int, x []float32, ldx, k, 
 	}
 }
 
-// rowsToColumns turns rows of n elements into columns: dst[j*ld+r] = x[r*ldx+j]. It writes nothing else to dst, but to spare,
-// which has room for n vectors.
+// rowsToColumns turns rows of n elements into columns: dst[j*ld+r] = x[r*ldx+j]. It writes nothing else to dst, but to
+// spare, which has room for n vectors.
 func (g *gemmKernels) rowsToColumns(dst []float32, ld int, x []float32, ldx, rows, n int, spare []float32) {
 	for r := 0; r < rows; r += g.width {
 		if rows-r >= g.width {

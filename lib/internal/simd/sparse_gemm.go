@@ -9,8 +9,8 @@ import (
 )
 
 // What a sparse product takes besides its multiplications ([sparseKernels].cost), in units of the time of one vector
-// multiply-add of a dense product. Measured on Zen 4, with AVX-512 and AVX2, where loads weigh less than on processors that
-// multiply two of the widest vectors a cycle; there dense products are further from the ceiling.
+// multiply-add of a dense product. Measured on Zen 4, with AVX-512 and AVX2, where loads weigh less than on processors
+// that multiply two of the widest vectors a cycle; there dense products are further from the ceiling.
 const (
 	entryCost     = 2    // of an entry, for each strip of C
 	rowsCost      = 0.4  // of listing an element by rows
@@ -34,8 +34,8 @@ func sparseModeOf(env string) string {
 // SparseMode tells when products leave out zeros: "on" is always, "off" never, "" where that is faster.
 func SparseMode() string { return sparseMode }
 
-// Cost estimates the time of a product that leaves out the zeros of A as a share of the dense product's: it pays below 1.
-// The environment variable LATERAL_SPARSE makes it 0, with "on", or infinite, with "off".
+// Cost estimates the time of a product that leaves out the zeros of A as a share of the dense product's: it pays below
+// 1. The environment variable LATERAL_SPARSE makes it 0, with "on", or infinite, with "off".
 func (op SparseProduct) Cost(m, n, k int) float64 {
 	switch sparseMode {
 	case "on":
@@ -56,8 +56,8 @@ func (op SparseProduct) Cost(m, n, k int) float64 {
 	return cost / max(vectors, 1) / margin
 }
 
-// Gemm computes C = A*B, or C = C + A*B, and leaves out the zeros of A if that takes less time. The result has the bits of
-// [GemmNN] either way. Gemm reports whether B is known to be finite.
+// Gemm computes C = A*B, or C = C + A*B, and leaves out the zeros of A if that takes less time. The result has the
+// bits of [GemmNN] either way. Gemm reports whether B is known to be finite.
 func (op SparseProduct) Gemm(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int) bool {
 	ar, ac, br, bc, cr, cc := m, k, k, n, m, n
 	if op.TransA {
@@ -69,7 +69,7 @@ func (op SparseProduct) Gemm(m, n, k int, a []float32, lda int, b []float32, ldb
 	if op.TransC {
 		cr, cc = n, m
 	}
-	if m < 0 || n < 0 || k < 0 || !fits(len(a), lda, ar, ac) || !fits(len(b), ldb, br, bc) || !fits(len(c), ldc, cr, cc) {
+	if min(m, n, k) < 0 || !fits(len(a), lda, ar, ac) || !fits(len(b), ldb, br, bc) || !fits(len(c), ldc, cr, cc) {
 		panic(fmt.Sprintf("simd: SparseProduct: m=%d n=%d k=%d: A [%d,%d] with stride %d in %d elements, "+
 			"B [%d,%d] with stride %d in %d, C [%d,%d] with stride %d in %d",
 			m, n, k, ar, ac, lda, len(a), br, bc, ldb, len(b), cr, cc, ldc, len(c)))
@@ -85,8 +85,8 @@ func (op SparseProduct) Gemm(m, n, k int, a []float32, lda int, b []float32, ldb
 	return op.Finite
 }
 
-// A list of rows of A has at least listedRows, so that a transposition of B pays, and about listedElements otherwise, so that
-// it stays in the cache.
+// A list of rows of A has at least listedRows, so that a transposition of B pays, and about listedElements otherwise,
+// so that it stays in the cache.
 const (
 	listedRows     = 128
 	listedElements = 1 << 17

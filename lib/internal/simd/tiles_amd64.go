@@ -72,8 +72,11 @@ var avx512Sparse = sparseKernels{
 		avx512Strip1, avx512Strip2, avx512Strip3, avx512Strip4,
 		avx512Strip5, avx512Strip6, avx512Strip7, avx512Strip8,
 	},
-	strided:  avx512Strided,
-	compress: avx512Compress,
+	strided:   avx512Strided,
+	eightRows: avx512EightRows,
+	sampled:   avx512Sampled,
+	taps:      [2]sparseTaps{avx2Taps, avx512Taps},
+	compress:  avx512Compress,
 }
 
 var avx512Conv = convKernels{
@@ -126,9 +129,22 @@ var avx2Sparse = sparseKernels{
 		avx2Strip1, avx2Strip2, avx2Strip3, avx2Strip4,
 		avx2Strip5, avx2Strip6, avx2Strip7, avx2Strip8,
 	},
-	strided:  avx2Strided,
-	compress: avx2Compress,
+	strided:   avx2Strided,
+	eightRows: avx2EightRows,
+	sampled:   avx2Sampled,
+	taps:      [2]sparseTaps{avx2Taps, avx2Taps},
+	compress:  avx2Compress,
 }
+
+var avx2Taps = sparseTaps{1, []tapsKernel{
+	avx2SparseTaps1, avx2SparseTaps2, avx2SparseTaps3, avx2SparseTaps4,
+	avx2SparseTaps5, avx2SparseTaps6, avx2SparseTaps7, avx2SparseTaps8,
+}}
+
+var avx512Taps = sparseTaps{2, []tapsKernel{
+	avx512SparseTaps1, avx512SparseTaps2, avx512SparseTaps3, avx512SparseTaps4,
+	avx512SparseTaps5, avx512SparseTaps6, avx512SparseTaps7, avx512SparseTaps8,
+}}
 
 var avx2Conv = convKernels{
 	runs: 2, gradRows: 3, gradTaps: 2,

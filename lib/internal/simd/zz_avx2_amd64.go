@@ -217,28 +217,58 @@ func avx2TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32
 func avx2Strip1(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
+func avx2SparseTaps1(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
 func avx2Strip2(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx2SparseTaps2(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx2Strip3(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
+func avx2SparseTaps3(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
 func avx2Strip4(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx2SparseTaps4(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx2Strip5(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
+func avx2SparseTaps5(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
 func avx2Strip6(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx2SparseTaps6(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx2Strip7(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
+func avx2SparseTaps7(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
 func avx2Strip8(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
+func avx2SparseTaps8(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
 func avx2Strided(index []int32, value []float32, b []float32, ldb int, sums []float32, acc bool)
+
+//go:noescape
+func avx2EightRows(bounds []int32, index []int32, value []float32, x []float32, sums []float32)
+
+//go:noescape
+func avx2Sampled(rows []int32, a []float32, b []float32, ldb int, sums []float32, acc bool)
 
 //go:noescape
 func avx2Compress(index []int32, value []float32, bounds []int32, x []float32, ldx int, cols int)

@@ -7794,6 +7794,52 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx2SparseTaps1(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx2SparseTaps1(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R8
+	LEAQ    (DX)(R8*4), DX
+	MOVQ    c_base+120(FP), R9
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R8
+	SUBQ    R8, SI
+	LEAQ    (DX)(SI*4), SI
+	VXORPS  Y0, Y0, Y0
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R8
+	VBROADCASTSS (DX)(BX*1), Y1
+	VFMADD231PS  (DI)(R8*4), Y1, Y0
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Y0, (R9)
+	MOVQ    ldc+144(FP), R8
+	LEAQ    (R9)(R8*4), R9
+	JMP     filters
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx2Strip2(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 // Requires: AVX, FMA3
 TEXT ·avx2Strip2(SB), NOSPLIT, $0-145
@@ -7854,6 +7900,57 @@ store:
 	VMASKMOVPS Y3, Y0, 32(R10)
 	ADDQ       R11, R10
 	JMP        rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2SparseTaps2(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx2SparseTaps2(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 4(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R9
+	LEAQ    (DX)(R9*4), DX
+	MOVQ    c_base+120(FP), R10
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R9
+	SUBQ    R9, SI
+	LEAQ    (DX)(SI*4), SI
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R9
+	VBROADCASTSS (DX)(BX*1), Y2
+	VFMADD231PS  (R8)(R9*4), Y2, Y0
+	VFMADD231PS  (DI)(R9*4), Y2, Y1
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	MOVQ    ldc+144(FP), R9
+	LEAQ    (R10)(R9*4), R10
+	JMP     filters
 
 done:
 	VZEROUPPER
@@ -7924,6 +8021,62 @@ store:
 	VMASKMOVPS Y4, Y0, 64(R10)
 	ADDQ       R11, R10
 	JMP        rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2SparseTaps3(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx2SparseTaps3(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 4(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVLQSX 8(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R10
+	LEAQ    (DX)(R10*4), DX
+	MOVQ    c_base+120(FP), R11
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R10
+	SUBQ    R10, SI
+	LEAQ    (DX)(SI*4), SI
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R10
+	VBROADCASTSS (DX)(BX*1), Y3
+	VFMADD231PS  (R8)(R10*4), Y3, Y0
+	VFMADD231PS  (R9)(R10*4), Y3, Y1
+	VFMADD231PS  (DI)(R10*4), Y3, Y2
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Y0, (R11)
+	VMOVUPS Y1, 32(R11)
+	VMOVUPS Y2, 64(R11)
+	MOVQ    ldc+144(FP), R10
+	LEAQ    (R11)(R10*4), R11
+	JMP     filters
 
 done:
 	VZEROUPPER
@@ -8004,6 +8157,67 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx2SparseTaps4(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx2SparseTaps4(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 4(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVLQSX 8(DI), R10
+	LEAQ    (SI)(R10*4), R10
+	MOVLQSX 12(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R11
+	LEAQ    (DX)(R11*4), DX
+	MOVQ    c_base+120(FP), R12
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R11
+	SUBQ    R11, SI
+	LEAQ    (DX)(SI*4), SI
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R11
+	VBROADCASTSS (DX)(BX*1), Y4
+	VFMADD231PS  (R8)(R11*4), Y4, Y0
+	VFMADD231PS  (R9)(R11*4), Y4, Y1
+	VFMADD231PS  (R10)(R11*4), Y4, Y2
+	VFMADD231PS  (DI)(R11*4), Y4, Y3
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Y0, (R12)
+	VMOVUPS Y1, 32(R12)
+	VMOVUPS Y2, 64(R12)
+	VMOVUPS Y3, 96(R12)
+	MOVQ    ldc+144(FP), R11
+	LEAQ    (R12)(R11*4), R12
+	JMP     filters
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx2Strip5(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 // Requires: AVX, FMA3
 TEXT ·avx2Strip5(SB), NOSPLIT, $0-145
@@ -8079,6 +8293,72 @@ store:
 	VMASKMOVPS Y6, Y0, 128(R10)
 	ADDQ       R11, R10
 	JMP        rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2SparseTaps5(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx2SparseTaps5(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 4(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVLQSX 8(DI), R10
+	LEAQ    (SI)(R10*4), R10
+	MOVLQSX 12(DI), R11
+	LEAQ    (SI)(R11*4), R11
+	MOVLQSX 16(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R12
+	LEAQ    (DX)(R12*4), DX
+	MOVQ    c_base+120(FP), R13
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R12
+	SUBQ    R12, SI
+	LEAQ    (DX)(SI*4), SI
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R12
+	VBROADCASTSS (DX)(BX*1), Y5
+	VFMADD231PS  (R8)(R12*4), Y5, Y0
+	VFMADD231PS  (R9)(R12*4), Y5, Y1
+	VFMADD231PS  (R10)(R12*4), Y5, Y2
+	VFMADD231PS  (R11)(R12*4), Y5, Y3
+	VFMADD231PS  (DI)(R12*4), Y5, Y4
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Y0, (R13)
+	VMOVUPS Y1, 32(R13)
+	VMOVUPS Y2, 64(R13)
+	VMOVUPS Y3, 96(R13)
+	VMOVUPS Y4, 128(R13)
+	MOVQ    ldc+144(FP), R12
+	LEAQ    (R13)(R12*4), R13
+	JMP     filters
 
 done:
 	VZEROUPPER
@@ -8169,6 +8449,77 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx2SparseTaps6(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx2SparseTaps6(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 4(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVLQSX 8(DI), R10
+	LEAQ    (SI)(R10*4), R10
+	MOVLQSX 12(DI), R11
+	LEAQ    (SI)(R11*4), R11
+	MOVLQSX 16(DI), R12
+	LEAQ    (SI)(R12*4), R12
+	MOVLQSX 20(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R13
+	LEAQ    (DX)(R13*4), DX
+	MOVQ    c_base+120(FP), R14
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R13
+	SUBQ    R13, SI
+	LEAQ    (DX)(SI*4), SI
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R13
+	VBROADCASTSS (DX)(BX*1), Y6
+	VFMADD231PS  (R8)(R13*4), Y6, Y0
+	VFMADD231PS  (R9)(R13*4), Y6, Y1
+	VFMADD231PS  (R10)(R13*4), Y6, Y2
+	VFMADD231PS  (R11)(R13*4), Y6, Y3
+	VFMADD231PS  (R12)(R13*4), Y6, Y4
+	VFMADD231PS  (DI)(R13*4), Y6, Y5
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Y0, (R14)
+	VMOVUPS Y1, 32(R14)
+	VMOVUPS Y2, 64(R14)
+	VMOVUPS Y3, 96(R14)
+	VMOVUPS Y4, 128(R14)
+	VMOVUPS Y5, 160(R14)
+	MOVQ    ldc+144(FP), R13
+	LEAQ    (R14)(R13*4), R14
+	JMP     filters
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx2Strip7(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 // Requires: AVX, FMA3
 TEXT ·avx2Strip7(SB), NOSPLIT, $0-145
@@ -8254,6 +8605,82 @@ store:
 	VMASKMOVPS Y8, Y0, 192(R10)
 	ADDQ       R11, R10
 	JMP        rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2SparseTaps7(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx2SparseTaps7(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 4(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVLQSX 8(DI), R10
+	LEAQ    (SI)(R10*4), R10
+	MOVLQSX 12(DI), R11
+	LEAQ    (SI)(R11*4), R11
+	MOVLQSX 16(DI), R12
+	LEAQ    (SI)(R12*4), R12
+	MOVLQSX 20(DI), R13
+	LEAQ    (SI)(R13*4), R13
+	MOVLQSX 24(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R14
+	LEAQ    (DX)(R14*4), DX
+	MOVQ    c_base+120(FP), R15
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R14
+	SUBQ    R14, SI
+	LEAQ    (DX)(SI*4), SI
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R14
+	VBROADCASTSS (DX)(BX*1), Y7
+	VFMADD231PS  (R8)(R14*4), Y7, Y0
+	VFMADD231PS  (R9)(R14*4), Y7, Y1
+	VFMADD231PS  (R10)(R14*4), Y7, Y2
+	VFMADD231PS  (R11)(R14*4), Y7, Y3
+	VFMADD231PS  (R12)(R14*4), Y7, Y4
+	VFMADD231PS  (R13)(R14*4), Y7, Y5
+	VFMADD231PS  (DI)(R14*4), Y7, Y6
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Y0, (R15)
+	VMOVUPS Y1, 32(R15)
+	VMOVUPS Y2, 64(R15)
+	VMOVUPS Y3, 96(R15)
+	VMOVUPS Y4, 128(R15)
+	VMOVUPS Y5, 160(R15)
+	VMOVUPS Y6, 192(R15)
+	MOVQ    ldc+144(FP), R14
+	LEAQ    (R15)(R14*4), R15
+	JMP     filters
 
 done:
 	VZEROUPPER
@@ -8354,6 +8781,87 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx2SparseTaps8(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx2SparseTaps8(SB), NOSPLIT, $8-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 4(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVLQSX 8(DI), R10
+	LEAQ    (SI)(R10*4), R10
+	MOVLQSX 12(DI), R11
+	LEAQ    (SI)(R11*4), R11
+	MOVLQSX 16(DI), R12
+	LEAQ    (SI)(R12*4), R12
+	MOVLQSX 20(DI), R13
+	LEAQ    (SI)(R13*4), R13
+	MOVLQSX 24(DI), R14
+	LEAQ    (SI)(R14*4), R14
+	MOVLQSX 28(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R15
+	LEAQ    (DX)(R15*4), DX
+	MOVQ    c_base+120(FP), BP
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R15
+	SUBQ    R15, SI
+	LEAQ    (DX)(SI*4), SI
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R15
+	VBROADCASTSS (DX)(BX*1), Y8
+	VFMADD231PS  (R8)(R15*4), Y8, Y0
+	VFMADD231PS  (R9)(R15*4), Y8, Y1
+	VFMADD231PS  (R10)(R15*4), Y8, Y2
+	VFMADD231PS  (R11)(R15*4), Y8, Y3
+	VFMADD231PS  (R12)(R15*4), Y8, Y4
+	VFMADD231PS  (R13)(R15*4), Y8, Y5
+	VFMADD231PS  (R14)(R15*4), Y8, Y6
+	VFMADD231PS  (DI)(R15*4), Y8, Y7
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Y0, (BP)
+	VMOVUPS Y1, 32(BP)
+	VMOVUPS Y2, 64(BP)
+	VMOVUPS Y3, 96(BP)
+	VMOVUPS Y4, 128(BP)
+	VMOVUPS Y5, 160(BP)
+	VMOVUPS Y6, 192(BP)
+	VMOVUPS Y7, 224(BP)
+	MOVQ    ldc+144(FP), R15
+	LEAQ    (BP)(R15*4), BP
+	JMP     filters
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx2Strided(index []int32, value []float32, b []float32, ldb int, sums []float32, acc bool)
 // Requires: AVX, FMA3
 TEXT ·avx2Strided(SB), NOSPLIT, $0-105
@@ -8411,6 +8919,327 @@ entries:
 	ADDQ        $0x04, AX
 	CMPQ        AX, DX
 	JNE         entries
+
+store:
+	MOVQ   sums_base+80(FP), AX
+	VXORPS X8, X8, X8
+	VADDSS X8, X0, X0
+	VMOVSS X0, (AX)
+	VADDSS X8, X1, X1
+	VMOVSS X1, 4(AX)
+	VADDSS X8, X2, X2
+	VMOVSS X2, 8(AX)
+	VADDSS X8, X3, X3
+	VMOVSS X3, 12(AX)
+	VADDSS X8, X4, X4
+	VMOVSS X4, 16(AX)
+	VADDSS X8, X5, X5
+	VMOVSS X5, 20(AX)
+	VADDSS X8, X6, X6
+	VMOVSS X6, 24(AX)
+	VADDSS X8, X7, X7
+	VMOVSS X7, 28(AX)
+	VZEROUPPER
+	RET
+
+// func avx2EightRows(bounds []int32, index []int32, value []float32, x []float32, sums []float32)
+// Requires: AVX, CMOV, FMA3
+TEXT ·avx2EightRows(SB), NOSPLIT, $0-120
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    index_base+24(FP), CX
+	MOVQ    value_base+48(FP), DX
+	MOVQ    x_base+72(FP), BX
+	SUBQ    CX, DX
+	MOVLQSX (AX), R8
+	MOVLQSX 4(AX), DI
+	SUBQ    R8, DI
+	MOVQ    DI, SI
+	LEAQ    (CX)(R8*4), R8
+	VXORPS  X0, X0, X0
+	MOVLQSX 4(AX), R9
+	MOVLQSX 8(AX), DI
+	SUBQ    R9, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R9*4), R9
+	VXORPS  X1, X1, X1
+	MOVLQSX 8(AX), R10
+	MOVLQSX 12(AX), DI
+	SUBQ    R10, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R10*4), R10
+	VXORPS  X2, X2, X2
+	MOVLQSX 12(AX), R11
+	MOVLQSX 16(AX), DI
+	SUBQ    R11, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R11*4), R11
+	VXORPS  X3, X3, X3
+	MOVLQSX 16(AX), R12
+	MOVLQSX 20(AX), DI
+	SUBQ    R12, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R12*4), R12
+	VXORPS  X4, X4, X4
+	MOVLQSX 20(AX), R13
+	MOVLQSX 24(AX), DI
+	SUBQ    R13, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R13*4), R13
+	VXORPS  X5, X5, X5
+	MOVLQSX 24(AX), R14
+	MOVLQSX 28(AX), DI
+	SUBQ    R14, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R14*4), R14
+	VXORPS  X6, X6, X6
+	MOVLQSX 28(AX), R15
+	MOVLQSX 32(AX), DI
+	SUBQ    R15, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R15*4), R15
+	VXORPS  X7, X7, X7
+
+together:
+	DECQ        SI
+	JLT         alone0
+	MOVLQSX     (R8), DI
+	VMOVSS      (R8)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X0
+	ADDQ        $0x04, R8
+	MOVLQSX     (R9), DI
+	VMOVSS      (R9)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X1
+	ADDQ        $0x04, R9
+	MOVLQSX     (R10), DI
+	VMOVSS      (R10)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X2
+	ADDQ        $0x04, R10
+	MOVLQSX     (R11), DI
+	VMOVSS      (R11)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X3
+	ADDQ        $0x04, R11
+	MOVLQSX     (R12), DI
+	VMOVSS      (R12)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X4
+	ADDQ        $0x04, R12
+	MOVLQSX     (R13), DI
+	VMOVSS      (R13)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X5
+	ADDQ        $0x04, R13
+	MOVLQSX     (R14), DI
+	VMOVSS      (R14)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X6
+	ADDQ        $0x04, R14
+	MOVLQSX     (R15), DI
+	VMOVSS      (R15)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X7
+	ADDQ        $0x04, R15
+	JMP         together
+
+alone0:
+	MOVLQSX 4(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more0:
+	CMPQ        R8, SI
+	JGE         end0
+	MOVLQSX     (R8), DI
+	VMOVSS      (R8)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X0
+	ADDQ        $0x04, R8
+	JMP         more0
+
+end0:
+	MOVLQSX 8(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more1:
+	CMPQ        R9, SI
+	JGE         end1
+	MOVLQSX     (R9), DI
+	VMOVSS      (R9)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X1
+	ADDQ        $0x04, R9
+	JMP         more1
+
+end1:
+	MOVLQSX 12(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more2:
+	CMPQ        R10, SI
+	JGE         end2
+	MOVLQSX     (R10), DI
+	VMOVSS      (R10)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X2
+	ADDQ        $0x04, R10
+	JMP         more2
+
+end2:
+	MOVLQSX 16(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more3:
+	CMPQ        R11, SI
+	JGE         end3
+	MOVLQSX     (R11), DI
+	VMOVSS      (R11)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X3
+	ADDQ        $0x04, R11
+	JMP         more3
+
+end3:
+	MOVLQSX 20(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more4:
+	CMPQ        R12, SI
+	JGE         end4
+	MOVLQSX     (R12), DI
+	VMOVSS      (R12)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X4
+	ADDQ        $0x04, R12
+	JMP         more4
+
+end4:
+	MOVLQSX 24(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more5:
+	CMPQ        R13, SI
+	JGE         end5
+	MOVLQSX     (R13), DI
+	VMOVSS      (R13)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X5
+	ADDQ        $0x04, R13
+	JMP         more5
+
+end5:
+	MOVLQSX 28(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more6:
+	CMPQ        R14, SI
+	JGE         end6
+	MOVLQSX     (R14), DI
+	VMOVSS      (R14)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X6
+	ADDQ        $0x04, R14
+	JMP         more6
+
+end6:
+	MOVLQSX 32(AX), AX
+	LEAQ    (CX)(AX*4), AX
+
+more7:
+	CMPQ        R15, AX
+	JGE         end7
+	MOVLQSX     (R15), CX
+	VMOVSS      (R15)(DX*1), X8
+	VFMADD231SS (BX)(CX*4), X8, X7
+	ADDQ        $0x04, R15
+	JMP         more7
+
+end7:
+	MOVQ   sums_base+96(FP), AX
+	VXORPS X8, X8, X8
+	VADDSS X8, X0, X0
+	VMOVSS X0, (AX)
+	VADDSS X8, X1, X1
+	VMOVSS X1, 4(AX)
+	VADDSS X8, X2, X2
+	VMOVSS X2, 8(AX)
+	VADDSS X8, X3, X3
+	VMOVSS X3, 12(AX)
+	VADDSS X8, X4, X4
+	VMOVSS X4, 16(AX)
+	VADDSS X8, X5, X5
+	VMOVSS X5, 20(AX)
+	VADDSS X8, X6, X6
+	VMOVSS X6, 24(AX)
+	VADDSS X8, X7, X7
+	VMOVSS X7, 28(AX)
+	VZEROUPPER
+	RET
+
+// func avx2Sampled(rows []int32, a []float32, b []float32, ldb int, sums []float32, acc bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Sampled(SB), NOSPLIT, $0-105
+	MOVQ    rows_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    a_len+32(FP), DX
+	MOVQ    b_base+48(FP), BX
+	MOVQ    ldb+72(FP), SI
+	SHLQ    $0x02, SI
+	MOVLQSX (AX), DI
+	IMULQ   SI, DI
+	ADDQ    BX, DI
+	VXORPS  X0, X0, X0
+	MOVLQSX 4(AX), R8
+	IMULQ   SI, R8
+	ADDQ    BX, R8
+	VXORPS  X1, X1, X1
+	MOVLQSX 8(AX), R9
+	IMULQ   SI, R9
+	ADDQ    BX, R9
+	VXORPS  X2, X2, X2
+	MOVLQSX 12(AX), R10
+	IMULQ   SI, R10
+	ADDQ    BX, R10
+	VXORPS  X3, X3, X3
+	MOVLQSX 16(AX), R11
+	IMULQ   SI, R11
+	ADDQ    BX, R11
+	VXORPS  X4, X4, X4
+	MOVLQSX 20(AX), R12
+	IMULQ   SI, R12
+	ADDQ    BX, R12
+	VXORPS  X5, X5, X5
+	MOVLQSX 24(AX), R13
+	IMULQ   SI, R13
+	ADDQ    BX, R13
+	VXORPS  X6, X6, X6
+	MOVLQSX 28(AX), AX
+	IMULQ   SI, AX
+	ADDQ    BX, AX
+	VXORPS  X7, X7, X7
+	MOVB    acc+104(FP), BL
+	TESTB   BL, BL
+	JZ      begin
+	MOVQ    sums_base+80(FP), BX
+	VMOVSS  (BX), X0
+	VMOVSS  4(BX), X1
+	VMOVSS  8(BX), X2
+	VMOVSS  12(BX), X3
+	VMOVSS  16(BX), X4
+	VMOVSS  20(BX), X5
+	VMOVSS  24(BX), X6
+	VMOVSS  28(BX), X7
+
+begin:
+	XORQ BX, BX
+
+steps:
+	CMPQ        BX, DX
+	JGE         store
+	VMOVSS      (CX)(BX*4), X8
+	VFMADD231SS (DI)(BX*4), X8, X0
+	VFMADD231SS (R8)(BX*4), X8, X1
+	VFMADD231SS (R9)(BX*4), X8, X2
+	VFMADD231SS (R10)(BX*4), X8, X3
+	VFMADD231SS (R11)(BX*4), X8, X4
+	VFMADD231SS (R12)(BX*4), X8, X5
+	VFMADD231SS (R13)(BX*4), X8, X6
+	VFMADD231SS (AX)(BX*4), X8, X7
+	INCQ        BX
+	JMP         steps
 
 store:
 	MOVQ   sums_base+80(FP), AX

@@ -313,28 +313,58 @@ func avx512TileT14x2(k int, a []float32, lda int, b []float32, ldb int, c []floa
 func avx512Strip1(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
+func avx512SparseTaps1(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
 func avx512Strip2(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512SparseTaps2(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx512Strip3(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
+func avx512SparseTaps3(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
 func avx512Strip4(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512SparseTaps4(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx512Strip5(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
+func avx512SparseTaps5(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
 func avx512Strip6(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512SparseTaps6(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx512Strip7(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
+func avx512SparseTaps7(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
 func avx512Strip8(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
+func avx512SparseTaps8(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+
+//go:noescape
 func avx512Strided(index []int32, value []float32, b []float32, ldb int, sums []float32, acc bool)
+
+//go:noescape
+func avx512EightRows(bounds []int32, index []int32, value []float32, x []float32, sums []float32)
+
+//go:noescape
+func avx512Sampled(rows []int32, a []float32, b []float32, ldb int, sums []float32, acc bool)
 
 //go:noescape
 func avx512Compress(index []int32, value []float32, bounds []int32, x []float32, ldx int, cols int)

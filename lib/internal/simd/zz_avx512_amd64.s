@@ -16664,6 +16664,52 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx512SparseTaps1(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SparseTaps1(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R8
+	LEAQ    (DX)(R8*4), DX
+	MOVQ    c_base+120(FP), R9
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R8
+	SUBQ    R8, SI
+	LEAQ    (DX)(SI*4), SI
+	VPXORD  Z0, Z0, Z0
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R8
+	VBROADCASTSS (DX)(BX*1), Z1
+	VFMADD231PS  (DI)(R8*4), Z1, Z0
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Z0, (R9)
+	MOVQ    ldc+144(FP), R8
+	LEAQ    (R9)(R8*4), R9
+	JMP     filters
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx512Strip2(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·avx512Strip2(SB), NOSPLIT, $0-145
@@ -16724,6 +16770,57 @@ store:
 	VMOVUPS Z2, K1, 64(R10)
 	ADDQ    R11, R10
 	JMP     rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512SparseTaps2(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SparseTaps2(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 8(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R9
+	LEAQ    (DX)(R9*4), DX
+	MOVQ    c_base+120(FP), R10
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R9
+	SUBQ    R9, SI
+	LEAQ    (DX)(SI*4), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R9
+	VBROADCASTSS (DX)(BX*1), Z2
+	VFMADD231PS  (R8)(R9*4), Z2, Z0
+	VFMADD231PS  (DI)(R9*4), Z2, Z1
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	MOVQ    ldc+144(FP), R9
+	LEAQ    (R10)(R9*4), R10
+	JMP     filters
 
 done:
 	VZEROUPPER
@@ -16794,6 +16891,62 @@ store:
 	VMOVUPS Z3, K1, 128(R10)
 	ADDQ    R11, R10
 	JMP     rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512SparseTaps3(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SparseTaps3(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 8(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVLQSX 16(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R10
+	LEAQ    (DX)(R10*4), DX
+	MOVQ    c_base+120(FP), R11
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R10
+	SUBQ    R10, SI
+	LEAQ    (DX)(SI*4), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R10
+	VBROADCASTSS (DX)(BX*1), Z3
+	VFMADD231PS  (R8)(R10*4), Z3, Z0
+	VFMADD231PS  (R9)(R10*4), Z3, Z1
+	VFMADD231PS  (DI)(R10*4), Z3, Z2
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, 128(R11)
+	MOVQ    ldc+144(FP), R10
+	LEAQ    (R11)(R10*4), R11
+	JMP     filters
 
 done:
 	VZEROUPPER
@@ -16874,6 +17027,67 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx512SparseTaps4(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SparseTaps4(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 8(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVLQSX 16(DI), R10
+	LEAQ    (SI)(R10*4), R10
+	MOVLQSX 24(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R11
+	LEAQ    (DX)(R11*4), DX
+	MOVQ    c_base+120(FP), R12
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R11
+	SUBQ    R11, SI
+	LEAQ    (DX)(SI*4), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R11
+	VBROADCASTSS (DX)(BX*1), Z4
+	VFMADD231PS  (R8)(R11*4), Z4, Z0
+	VFMADD231PS  (R9)(R11*4), Z4, Z1
+	VFMADD231PS  (R10)(R11*4), Z4, Z2
+	VFMADD231PS  (DI)(R11*4), Z4, Z3
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	VMOVUPS Z2, 128(R12)
+	VMOVUPS Z3, 192(R12)
+	MOVQ    ldc+144(FP), R11
+	LEAQ    (R12)(R11*4), R12
+	JMP     filters
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx512Strip5(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·avx512Strip5(SB), NOSPLIT, $0-145
@@ -16949,6 +17163,72 @@ store:
 	VMOVUPS Z5, K1, 256(R10)
 	ADDQ    R11, R10
 	JMP     rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512SparseTaps5(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SparseTaps5(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 8(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVLQSX 16(DI), R10
+	LEAQ    (SI)(R10*4), R10
+	MOVLQSX 24(DI), R11
+	LEAQ    (SI)(R11*4), R11
+	MOVLQSX 32(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R12
+	LEAQ    (DX)(R12*4), DX
+	MOVQ    c_base+120(FP), R13
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R12
+	SUBQ    R12, SI
+	LEAQ    (DX)(SI*4), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R12
+	VBROADCASTSS (DX)(BX*1), Z5
+	VFMADD231PS  (R8)(R12*4), Z5, Z0
+	VFMADD231PS  (R9)(R12*4), Z5, Z1
+	VFMADD231PS  (R10)(R12*4), Z5, Z2
+	VFMADD231PS  (R11)(R12*4), Z5, Z3
+	VFMADD231PS  (DI)(R12*4), Z5, Z4
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Z0, (R13)
+	VMOVUPS Z1, 64(R13)
+	VMOVUPS Z2, 128(R13)
+	VMOVUPS Z3, 192(R13)
+	VMOVUPS Z4, 256(R13)
+	MOVQ    ldc+144(FP), R12
+	LEAQ    (R13)(R12*4), R13
+	JMP     filters
 
 done:
 	VZEROUPPER
@@ -17039,6 +17319,77 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx512SparseTaps6(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SparseTaps6(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 8(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVLQSX 16(DI), R10
+	LEAQ    (SI)(R10*4), R10
+	MOVLQSX 24(DI), R11
+	LEAQ    (SI)(R11*4), R11
+	MOVLQSX 32(DI), R12
+	LEAQ    (SI)(R12*4), R12
+	MOVLQSX 40(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R13
+	LEAQ    (DX)(R13*4), DX
+	MOVQ    c_base+120(FP), R14
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R13
+	SUBQ    R13, SI
+	LEAQ    (DX)(SI*4), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R13
+	VBROADCASTSS (DX)(BX*1), Z6
+	VFMADD231PS  (R8)(R13*4), Z6, Z0
+	VFMADD231PS  (R9)(R13*4), Z6, Z1
+	VFMADD231PS  (R10)(R13*4), Z6, Z2
+	VFMADD231PS  (R11)(R13*4), Z6, Z3
+	VFMADD231PS  (R12)(R13*4), Z6, Z4
+	VFMADD231PS  (DI)(R13*4), Z6, Z5
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Z0, (R14)
+	VMOVUPS Z1, 64(R14)
+	VMOVUPS Z2, 128(R14)
+	VMOVUPS Z3, 192(R14)
+	VMOVUPS Z4, 256(R14)
+	VMOVUPS Z5, 320(R14)
+	MOVQ    ldc+144(FP), R13
+	LEAQ    (R14)(R13*4), R14
+	JMP     filters
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx512Strip7(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·avx512Strip7(SB), NOSPLIT, $0-145
@@ -17124,6 +17475,82 @@ store:
 	VMOVUPS Z7, K1, 384(R10)
 	ADDQ    R11, R10
 	JMP     rows
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512SparseTaps7(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SparseTaps7(SB), NOSPLIT, $0-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 8(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVLQSX 16(DI), R10
+	LEAQ    (SI)(R10*4), R10
+	MOVLQSX 24(DI), R11
+	LEAQ    (SI)(R11*4), R11
+	MOVLQSX 32(DI), R12
+	LEAQ    (SI)(R12*4), R12
+	MOVLQSX 40(DI), R13
+	LEAQ    (SI)(R13*4), R13
+	MOVLQSX 48(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R14
+	LEAQ    (DX)(R14*4), DX
+	MOVQ    c_base+120(FP), R15
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R14
+	SUBQ    R14, SI
+	LEAQ    (DX)(SI*4), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R14
+	VBROADCASTSS (DX)(BX*1), Z7
+	VFMADD231PS  (R8)(R14*4), Z7, Z0
+	VFMADD231PS  (R9)(R14*4), Z7, Z1
+	VFMADD231PS  (R10)(R14*4), Z7, Z2
+	VFMADD231PS  (R11)(R14*4), Z7, Z3
+	VFMADD231PS  (R12)(R14*4), Z7, Z4
+	VFMADD231PS  (R13)(R14*4), Z7, Z5
+	VFMADD231PS  (DI)(R14*4), Z7, Z6
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Z0, (R15)
+	VMOVUPS Z1, 64(R15)
+	VMOVUPS Z2, 128(R15)
+	VMOVUPS Z3, 192(R15)
+	VMOVUPS Z4, 256(R15)
+	VMOVUPS Z5, 320(R15)
+	VMOVUPS Z6, 384(R15)
+	MOVQ    ldc+144(FP), R14
+	LEAQ    (R15)(R14*4), R15
+	JMP     filters
 
 done:
 	VZEROUPPER
@@ -17224,6 +17651,87 @@ done:
 	VZEROUPPER
 	RET
 
+// func avx512SparseTaps8(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, AVX512F
+TEXT ·avx512SparseTaps8(SB), NOSPLIT, $8-152
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    bounds_len+8(FP), CX
+	MOVQ    index_base+24(FP), DX
+	MOVQ    value_base+48(FP), BX
+	SUBQ    DX, BX
+	MOVQ    x_base+72(FP), SI
+	MOVQ    starts_base+96(FP), DI
+	MOVLQSX (DI), R8
+	LEAQ    (SI)(R8*4), R8
+	MOVLQSX 8(DI), R9
+	LEAQ    (SI)(R9*4), R9
+	MOVLQSX 16(DI), R10
+	LEAQ    (SI)(R10*4), R10
+	MOVLQSX 24(DI), R11
+	LEAQ    (SI)(R11*4), R11
+	MOVLQSX 32(DI), R12
+	LEAQ    (SI)(R12*4), R12
+	MOVLQSX 40(DI), R13
+	LEAQ    (SI)(R13*4), R13
+	MOVLQSX 48(DI), R14
+	LEAQ    (SI)(R14*4), R14
+	MOVLQSX 56(DI), DI
+	LEAQ    (SI)(DI*4), DI
+	MOVLQSX (AX), R15
+	LEAQ    (DX)(R15*4), DX
+	MOVQ    c_base+120(FP), BP
+
+filters:
+	DECQ    CX
+	JZ      done
+	ADDQ    $0x04, AX
+	MOVLQSX (AX), SI
+	MOVLQSX -4(AX), R15
+	SUBQ    R15, SI
+	LEAQ    (DX)(SI*4), SI
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	CMPQ    DX, SI
+	JEQ     store
+
+entries:
+	MOVLQSX      (DX), R15
+	VBROADCASTSS (DX)(BX*1), Z8
+	VFMADD231PS  (R8)(R15*4), Z8, Z0
+	VFMADD231PS  (R9)(R15*4), Z8, Z1
+	VFMADD231PS  (R10)(R15*4), Z8, Z2
+	VFMADD231PS  (R11)(R15*4), Z8, Z3
+	VFMADD231PS  (R12)(R15*4), Z8, Z4
+	VFMADD231PS  (R13)(R15*4), Z8, Z5
+	VFMADD231PS  (R14)(R15*4), Z8, Z6
+	VFMADD231PS  (DI)(R15*4), Z8, Z7
+	ADDQ         $0x04, DX
+	CMPQ         DX, SI
+	JNE          entries
+
+store:
+	VMOVUPS Z0, (BP)
+	VMOVUPS Z1, 64(BP)
+	VMOVUPS Z2, 128(BP)
+	VMOVUPS Z3, 192(BP)
+	VMOVUPS Z4, 256(BP)
+	VMOVUPS Z5, 320(BP)
+	VMOVUPS Z6, 384(BP)
+	VMOVUPS Z7, 448(BP)
+	MOVQ    ldc+144(FP), R15
+	LEAQ    (BP)(R15*4), BP
+	JMP     filters
+
+done:
+	VZEROUPPER
+	RET
+
 // func avx512Strided(index []int32, value []float32, b []float32, ldb int, sums []float32, acc bool)
 // Requires: AVX, FMA3
 TEXT ·avx512Strided(SB), NOSPLIT, $0-105
@@ -17281,6 +17789,327 @@ entries:
 	ADDQ        $0x04, AX
 	CMPQ        AX, DX
 	JNE         entries
+
+store:
+	MOVQ   sums_base+80(FP), AX
+	VXORPS X8, X8, X8
+	VADDSS X8, X0, X0
+	VMOVSS X0, (AX)
+	VADDSS X8, X1, X1
+	VMOVSS X1, 4(AX)
+	VADDSS X8, X2, X2
+	VMOVSS X2, 8(AX)
+	VADDSS X8, X3, X3
+	VMOVSS X3, 12(AX)
+	VADDSS X8, X4, X4
+	VMOVSS X4, 16(AX)
+	VADDSS X8, X5, X5
+	VMOVSS X5, 20(AX)
+	VADDSS X8, X6, X6
+	VMOVSS X6, 24(AX)
+	VADDSS X8, X7, X7
+	VMOVSS X7, 28(AX)
+	VZEROUPPER
+	RET
+
+// func avx512EightRows(bounds []int32, index []int32, value []float32, x []float32, sums []float32)
+// Requires: AVX, CMOV, FMA3
+TEXT ·avx512EightRows(SB), NOSPLIT, $0-120
+	MOVQ    bounds_base+0(FP), AX
+	MOVQ    index_base+24(FP), CX
+	MOVQ    value_base+48(FP), DX
+	MOVQ    x_base+72(FP), BX
+	SUBQ    CX, DX
+	MOVLQSX (AX), R8
+	MOVLQSX 4(AX), DI
+	SUBQ    R8, DI
+	MOVQ    DI, SI
+	LEAQ    (CX)(R8*4), R8
+	VXORPS  X0, X0, X0
+	MOVLQSX 4(AX), R9
+	MOVLQSX 8(AX), DI
+	SUBQ    R9, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R9*4), R9
+	VXORPS  X1, X1, X1
+	MOVLQSX 8(AX), R10
+	MOVLQSX 12(AX), DI
+	SUBQ    R10, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R10*4), R10
+	VXORPS  X2, X2, X2
+	MOVLQSX 12(AX), R11
+	MOVLQSX 16(AX), DI
+	SUBQ    R11, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R11*4), R11
+	VXORPS  X3, X3, X3
+	MOVLQSX 16(AX), R12
+	MOVLQSX 20(AX), DI
+	SUBQ    R12, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R12*4), R12
+	VXORPS  X4, X4, X4
+	MOVLQSX 20(AX), R13
+	MOVLQSX 24(AX), DI
+	SUBQ    R13, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R13*4), R13
+	VXORPS  X5, X5, X5
+	MOVLQSX 24(AX), R14
+	MOVLQSX 28(AX), DI
+	SUBQ    R14, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R14*4), R14
+	VXORPS  X6, X6, X6
+	MOVLQSX 28(AX), R15
+	MOVLQSX 32(AX), DI
+	SUBQ    R15, DI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	LEAQ    (CX)(R15*4), R15
+	VXORPS  X7, X7, X7
+
+together:
+	DECQ        SI
+	JLT         alone0
+	MOVLQSX     (R8), DI
+	VMOVSS      (R8)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X0
+	ADDQ        $0x04, R8
+	MOVLQSX     (R9), DI
+	VMOVSS      (R9)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X1
+	ADDQ        $0x04, R9
+	MOVLQSX     (R10), DI
+	VMOVSS      (R10)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X2
+	ADDQ        $0x04, R10
+	MOVLQSX     (R11), DI
+	VMOVSS      (R11)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X3
+	ADDQ        $0x04, R11
+	MOVLQSX     (R12), DI
+	VMOVSS      (R12)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X4
+	ADDQ        $0x04, R12
+	MOVLQSX     (R13), DI
+	VMOVSS      (R13)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X5
+	ADDQ        $0x04, R13
+	MOVLQSX     (R14), DI
+	VMOVSS      (R14)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X6
+	ADDQ        $0x04, R14
+	MOVLQSX     (R15), DI
+	VMOVSS      (R15)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X7
+	ADDQ        $0x04, R15
+	JMP         together
+
+alone0:
+	MOVLQSX 4(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more0:
+	CMPQ        R8, SI
+	JGE         end0
+	MOVLQSX     (R8), DI
+	VMOVSS      (R8)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X0
+	ADDQ        $0x04, R8
+	JMP         more0
+
+end0:
+	MOVLQSX 8(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more1:
+	CMPQ        R9, SI
+	JGE         end1
+	MOVLQSX     (R9), DI
+	VMOVSS      (R9)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X1
+	ADDQ        $0x04, R9
+	JMP         more1
+
+end1:
+	MOVLQSX 12(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more2:
+	CMPQ        R10, SI
+	JGE         end2
+	MOVLQSX     (R10), DI
+	VMOVSS      (R10)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X2
+	ADDQ        $0x04, R10
+	JMP         more2
+
+end2:
+	MOVLQSX 16(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more3:
+	CMPQ        R11, SI
+	JGE         end3
+	MOVLQSX     (R11), DI
+	VMOVSS      (R11)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X3
+	ADDQ        $0x04, R11
+	JMP         more3
+
+end3:
+	MOVLQSX 20(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more4:
+	CMPQ        R12, SI
+	JGE         end4
+	MOVLQSX     (R12), DI
+	VMOVSS      (R12)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X4
+	ADDQ        $0x04, R12
+	JMP         more4
+
+end4:
+	MOVLQSX 24(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more5:
+	CMPQ        R13, SI
+	JGE         end5
+	MOVLQSX     (R13), DI
+	VMOVSS      (R13)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X5
+	ADDQ        $0x04, R13
+	JMP         more5
+
+end5:
+	MOVLQSX 28(AX), SI
+	LEAQ    (CX)(SI*4), SI
+
+more6:
+	CMPQ        R14, SI
+	JGE         end6
+	MOVLQSX     (R14), DI
+	VMOVSS      (R14)(DX*1), X8
+	VFMADD231SS (BX)(DI*4), X8, X6
+	ADDQ        $0x04, R14
+	JMP         more6
+
+end6:
+	MOVLQSX 32(AX), AX
+	LEAQ    (CX)(AX*4), AX
+
+more7:
+	CMPQ        R15, AX
+	JGE         end7
+	MOVLQSX     (R15), CX
+	VMOVSS      (R15)(DX*1), X8
+	VFMADD231SS (BX)(CX*4), X8, X7
+	ADDQ        $0x04, R15
+	JMP         more7
+
+end7:
+	MOVQ   sums_base+96(FP), AX
+	VXORPS X8, X8, X8
+	VADDSS X8, X0, X0
+	VMOVSS X0, (AX)
+	VADDSS X8, X1, X1
+	VMOVSS X1, 4(AX)
+	VADDSS X8, X2, X2
+	VMOVSS X2, 8(AX)
+	VADDSS X8, X3, X3
+	VMOVSS X3, 12(AX)
+	VADDSS X8, X4, X4
+	VMOVSS X4, 16(AX)
+	VADDSS X8, X5, X5
+	VMOVSS X5, 20(AX)
+	VADDSS X8, X6, X6
+	VMOVSS X6, 24(AX)
+	VADDSS X8, X7, X7
+	VMOVSS X7, 28(AX)
+	VZEROUPPER
+	RET
+
+// func avx512Sampled(rows []int32, a []float32, b []float32, ldb int, sums []float32, acc bool)
+// Requires: AVX, FMA3
+TEXT ·avx512Sampled(SB), NOSPLIT, $0-105
+	MOVQ    rows_base+0(FP), AX
+	MOVQ    a_base+24(FP), CX
+	MOVQ    a_len+32(FP), DX
+	MOVQ    b_base+48(FP), BX
+	MOVQ    ldb+72(FP), SI
+	SHLQ    $0x02, SI
+	MOVLQSX (AX), DI
+	IMULQ   SI, DI
+	ADDQ    BX, DI
+	VXORPS  X0, X0, X0
+	MOVLQSX 4(AX), R8
+	IMULQ   SI, R8
+	ADDQ    BX, R8
+	VXORPS  X1, X1, X1
+	MOVLQSX 8(AX), R9
+	IMULQ   SI, R9
+	ADDQ    BX, R9
+	VXORPS  X2, X2, X2
+	MOVLQSX 12(AX), R10
+	IMULQ   SI, R10
+	ADDQ    BX, R10
+	VXORPS  X3, X3, X3
+	MOVLQSX 16(AX), R11
+	IMULQ   SI, R11
+	ADDQ    BX, R11
+	VXORPS  X4, X4, X4
+	MOVLQSX 20(AX), R12
+	IMULQ   SI, R12
+	ADDQ    BX, R12
+	VXORPS  X5, X5, X5
+	MOVLQSX 24(AX), R13
+	IMULQ   SI, R13
+	ADDQ    BX, R13
+	VXORPS  X6, X6, X6
+	MOVLQSX 28(AX), AX
+	IMULQ   SI, AX
+	ADDQ    BX, AX
+	VXORPS  X7, X7, X7
+	MOVB    acc+104(FP), BL
+	TESTB   BL, BL
+	JZ      begin
+	MOVQ    sums_base+80(FP), BX
+	VMOVSS  (BX), X0
+	VMOVSS  4(BX), X1
+	VMOVSS  8(BX), X2
+	VMOVSS  12(BX), X3
+	VMOVSS  16(BX), X4
+	VMOVSS  20(BX), X5
+	VMOVSS  24(BX), X6
+	VMOVSS  28(BX), X7
+
+begin:
+	XORQ BX, BX
+
+steps:
+	CMPQ        BX, DX
+	JGE         store
+	VMOVSS      (CX)(BX*4), X8
+	VFMADD231SS (DI)(BX*4), X8, X0
+	VFMADD231SS (R8)(BX*4), X8, X1
+	VFMADD231SS (R9)(BX*4), X8, X2
+	VFMADD231SS (R10)(BX*4), X8, X3
+	VFMADD231SS (R11)(BX*4), X8, X4
+	VFMADD231SS (R12)(BX*4), X8, X5
+	VFMADD231SS (R13)(BX*4), X8, X6
+	VFMADD231SS (AX)(BX*4), X8, X7
+	INCQ        BX
+	JMP         steps
 
 store:
 	MOVQ   sums_base+80(FP), AX

@@ -12,8 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/papers/internal/spots"
+
 	"github.com/lateral-ml/lateral/lib/autograd"
-	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/retrieval"
@@ -21,21 +22,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// spots returns n images of 8 x 8 pixels in four classes: a bright quarter over noise.
-func spots(n int, stream string) *dataset.Set {
-	rng := tensor.Stream(1, stream)
-	s := &dataset.Set{Name: "Spots", X: tensor.New(n, 1, 8, 8), Y: make([]int, n), Classes: []string{"a", "b", "c", "d"}, Sum: stream}
-	rng.Uniform(s.X.Data(), 0, 0.7)
-	for i := range n {
-		s.Y[i] = i % 4
-		for p := range 16 {
-			s.X.Row(i)[8*(p/4+4*(s.Y[i]/2))+p%4+4*(s.Y[i]%2)] += 0.3
-		}
-	}
-	return s
-}
-
-var small = &experiment.Data{Train: spots(600, "train"), Valid: spots(200, "valid"), Test: spots(400, "test")}
+var small = &experiment.Data{Train: spots.Set(600, "train"), Valid: spots.Set(200, "valid"), Test: spots.Set(400, "test")}
 
 // settings returns small networks of every kind, for the small data.
 func settings() map[string]Setting {
@@ -52,7 +39,7 @@ func settings() map[string]Setting {
 	return map[string]Setting{"relu": dense(ReLU, 0), "lwta": dense(LWTA, 2), "maxout": dense(Maxout, 3), "convolutional": conv}
 }
 
-func mustTrain(t *testing.T, s Setting, o Options) *Result {
+func mustTrain(t *testing.T, s Setting, o experiment.Options) *Result {
 	t.Helper()
 	trained, err := Train(t.Context(), s, small, o)
 	if err != nil {
@@ -63,7 +50,7 @@ func mustTrain(t *testing.T, s Setting, o Options) *Result {
 
 func TestNetworksLearn(t *testing.T) {
 	for name, s := range settings() {
-		n := mustTrain(t, s, Options{Workers: 1}).Net
+		n := mustTrain(t, s, experiment.Options{Workers: 1}).Net
 		if wrong := retrieval.Errors(n.Predictions(small.Test.X), small.Test.Y); wrong > 20 {
 			t.Errorf("%s: %d of 400 images are classified wrongly", name, wrong)
 		}
@@ -169,12 +156,12 @@ func TestSizes(t *testing.T) {
 func TestResume(t *testing.T) {
 	s := settings()["convolutional"]
 	s.Shift, s.Flip = 1, true
-	want := mustTrain(t, s, Options{Workers: 1})
+	want := mustTrain(t, s, experiment.Options{Workers: 1})
 	for _, stop := range []int{3, s.Epochs + 1} {
 		dir := t.TempDir()
 		ctx, cancel := context.WithCancel(t.Context())
 		epochs := 0
-		_, err := Train(ctx, s, small, Options{Workers: 1, Dir: dir, OnEpoch: func(*train.Event, *Net) {
+		_, err := Train(ctx, s, small, experiment.Options{Workers: 1, Dir: dir, OnEpoch: func(*train.Event) {
 			if epochs++; epochs == stop {
 				cancel()
 			}
@@ -182,7 +169,7 @@ func TestResume(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Fatalf("the error is %v", err)
 		}
-		got := mustTrain(t, s, Options{Workers: 2, Dir: dir})
+		got := mustTrain(t, s, experiment.Options{Workers: 2, Dir: dir})
 		for i, p := range nn.Params(got.Net) {
 			if !slices.Equal(p.Data(), nn.Params(want.Net)[i].Data()) {
 				t.Errorf("stopped after %d epochs: parameter %s differs", stop, p.Name)
@@ -192,7 +179,7 @@ func TestResume(t *testing.T) {
 	}
 	alone := s
 	alone.FinetuneEpochs, alone.FinetuneRate = 0, 0
-	first := mustTrain(t, alone, Options{Workers: 1})
+	first := mustTrain(t, alone, experiment.Options{Workers: 1})
 	dir := t.TempDir()
 	if err := want.Save(dir); err != nil {
 		t.Fatal(err)
@@ -248,13 +235,13 @@ func TestCheckNamesTheField(t *testing.T) {
 		if err := s.Check(); err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("the error for %s is %v", field, err)
 		}
-		if _, err := Train(t.Context(), s, small, Options{}); err == nil {
+		if _, err := Train(t.Context(), s, small, experiment.Options{}); err == nil {
 			t.Errorf("Train takes a wrong %s", field)
 		}
 	}
 	other := settings()["relu"]
 	other.Checksum = "other"
-	if _, err := Train(t.Context(), other, small, Options{}); err == nil || !strings.Contains(err.Error(), "method On") {
+	if _, err := Train(t.Context(), other, small, experiment.Options{}); err == nil || !strings.Contains(err.Error(), "method On") {
 		t.Errorf("the error for other data is %v", err)
 	}
 }

@@ -57,7 +57,7 @@ func New(s Setting, image []int, classes int) *Net {
 			h, w = l.pool().OutputSize(h, w)
 		}
 		if h < 1 || w < 1 {
-			panic(fmt.Sprintf("lcn15: New: nothing is left of images of %dx%d behind layer %d", image[1], image[2], i+1))
+			panic(fmt.Sprintf("lcn15: New: nothing is left of images of %dx%d after layer %d", image[1], image[2], i+1))
 		}
 	}
 	drop(s.Out)
@@ -92,7 +92,9 @@ func (s Setting) passed(l Layer) int {
 }
 
 func (l Layer) pool() autograd.Pool {
-	return autograd.Pool{H: l.Pool, W: l.Pool, StrideH: l.PoolStride, StrideW: l.PoolStride, PadH: l.PoolPad, PadW: l.PoolPad}
+	return autograd.Pool{
+		H: l.Pool, W: l.Pool, StrideH: l.PoolStride, StrideW: l.PoolStride, PadH: l.PoolPad, PadW: l.PoolPad,
+	}
 }
 
 // A Pair is what goes into the competition of a layer and what comes out of it.
@@ -175,11 +177,9 @@ func (n *Net) Submasks(x *tensor.Tensor, layer int) *retrieval.Codes {
 
 // code returns the codes of a batch in a layer.
 func (n *Net) code(layers []Pair, layer int) *retrieval.Codes {
-	z := layers[layer].Z.Value()
-	if n.setting.Competition == ReLU {
-		return retrieval.ActiveCodes(z)
-	}
-	return retrieval.WinnerCodes(z, n.setting.Hidden[layer].Block)
+	unpooled := n.setting.Hidden[layer]
+	unpooled.Pool = 0
+	return retrieval.PackCodes(competitive.Submask(n.compete(layers[layer].Z, unpooled)))
 }
 
 // WholeSubmasks returns which units of all hidden layers answer to each image, layer after layer: one code for the

@@ -3,22 +3,26 @@
 package lcn15
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/papers/internal/spots"
+
+	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/nn"
 )
 
-// The networks beside what is known of them. [LCN15] says: three hidden layers, 1000 units in the last, batches of 100,
-// patience on the validation error (figures 3 and 4), three layers of 800 units (section 3.4), and that the maxout
-// networks are those of [GWMCB13]. Those come from its authors' configurations: layers, dropout (0.2 of the inputs without
-// rescaling, 0.5 of hidden units), max-norms (0.9 and 1.9365, the square root of 3.75; 1.9 in the dense layer for photographs),
-// first weights in ±0.005, and for photographs a rate of 0.17 falling linearly to a hundredth, momentum from 0.5 to 0.65 and
-// 474 epochs. The rest is ours, as the doc comments say.
+// The networks beside what is known of them. [LCN15] says: three hidden layers, 1000 units in the last, batches of
+// 100, patience on the validation error (figures 3 and 4), three layers of 800 units (section 3.4), and that the
+// maxout networks are those of [GWMCB13]. Those come from its authors' configurations: layers, dropout (0.2 of the
+// inputs without rescaling, 0.5 of hidden units), max-norms (0.9 and 1.9365, the square root of 3.75; 1.9 in the
+// dense layer for photographs), first weights in ±0.005, and for photographs a rate of 0.17 falling linearly to a
+// hundredth, momentum from 0.5 to 0.65 and 474 epochs. The rest is ours, as the doc comments say.
 func TestSettings(t *testing.T) {
 	const known = `"data":"","checksum":"","images":0,`
 	relu := func(units int, rest string) string {
@@ -78,13 +82,13 @@ func TestSettings(t *testing.T) {
 // Validation images choose the epoch whose weights are kept. The test images here have other labels: by them another
 // epoch would be the best, and all errors would be others.
 func TestValidationImagesChooseTheEpoch(t *testing.T) {
-	d := &experiment.Data{Train: small.Train, Valid: small.Valid, Test: spots(200, "other")}
+	d := &experiment.Data{Train: small.Train, Valid: small.Valid, Test: spots.Set(200, "other")}
 	for i := range d.Test.Y {
 		d.Test.Y[i] = (d.Test.Y[i] + 1) % 4
 	}
 	s := settings()["relu"]
 	s.Epochs, s.Rate, s.FinalRate = 12, 0.4, 0.3 // errors go up and down
-	r, err := Train(t.Context(), s.On(d), d, Options{Workers: 1})
+	r, err := Train(t.Context(), s.On(d), d, experiment.Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +118,7 @@ func TestFinetuneRate(t *testing.T) {
 		}
 		s.Epochs, s.Momentum, s.FinalMomentum, s.Batch = 1, 0, 0, 800 // all 600 + 200 images
 		s.FinetuneEpochs, s.FinetuneRate, s.FinalRate = 1, rate, 0.0001
-		r := mustTrain(t, s, Options{Workers: 1})
+		r := mustTrain(t, s, experiment.Options{Workers: 1})
 		for i, p := range nn.Params(r.Net) {
 			for j, v := range p.Data() {
 				step = append(step, float64(v)-float64(nn.Params(r.BeforeFinetune)[i].Data()[j]))
@@ -130,5 +134,87 @@ func TestFinetuneRate(t *testing.T) {
 	}
 	if ratio := along / square; !(math.Abs(ratio-2) < 1e-3) {
 		t.Errorf("at twice the rate the step is %v times as long", ratio)
+	}
+}
+
+// The number of neighbours and the network's output are measured on the images that the protocol says: validation
+// images choose k with the network that has not seen them, and test images are counted last.
+func TestMeasure(t *testing.T) {
+	for _, name := range []string{"lwta", "convolutional"} {
+		r := mustTrain(t, settings()[name], experiment.Options{Workers: 1})
+		m, last := r.Measure(small), len(r.Net.Hidden)-1
+		if m.Images != 400 || m.Epoch != r.History.Best+1 || !slices.Equal(m.Valid, r.History.ValidSeries("error")) {
+			t.Errorf("%s: %+v", name, m)
+		}
+		// Errors by plain loops over distances between unpacked codes.
+		wrong := func(n *Net, among, asked *dataset.Set, k int) (errors int) {
+			codes, queries := n.Submasks(among.X, last).Unpack(), n.Submasks(asked.X, last).Unpack()
+			for q, y := range asked.Y {
+				distances, order := make([]float64, among.Len()), make([]int, among.Len())
+				for i := range order {
+					order[i] = i
+					for j, bit := range codes.Row(i) {
+						distances[i] += math.Abs(float64(bit - queries.Row(q)[j]))
+					}
+				}
+				slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(distances[a], distances[b]) })
+				votes := make([]float64, 4)
+				for _, i := range order[:k] {
+					votes[among.Y[i]] += 1 / max(distances[i], 1e-12)
+				}
+				best := among.Y[order[0]]
+				for _, i := range order[:k] { // of equal votes, the class that comes first
+					if votes[among.Y[i]] > votes[best] {
+						best = among.Y[i]
+					}
+				}
+				if best != y {
+					errors++
+				}
+			}
+			return errors
+		}
+		k, fewest := 0, math.MaxInt
+		for _, n := range Neighbours {
+			if e := wrong(r.ValidationNet(), small.Train, small.Valid, n); e < fewest {
+				k, fewest = n, e
+			}
+		}
+		if want := wrong(r.Net, r.TrainingSet(small), small.Test, k); m.K != k || m.Submask != want {
+			t.Errorf("%s: %d errors with k = %d, by loops %d with %d", name, m.Submask, m.K, want, k)
+		}
+		softmax := 0
+		for i, c := range r.Net.Predictions(small.Test.X) {
+			if c != small.Test.Y[i] {
+				softmax++
+			}
+		}
+		if m.Softmax != softmax {
+			t.Errorf("%s: %d errors of the softmax, want %d", name, m.Softmax, softmax)
+		}
+	}
+}
+
+func TestGrids(t *testing.T) {
+	src := experiment.Source{Data: "digits", Checksum: "a", Images: 50000}
+	for _, profile := range experiment.Profiles() {
+		for _, g := range Grids.List(profile) {
+			if len(g.Settings(src)) != g.Len() || g.Len() == 0 {
+				t.Errorf("%s, %s: %d settings", profile, g.Name, g.Len())
+			}
+			for _, s := range g.Settings(src) {
+				if err := s.Check(); err != nil || Grids.Cost(s, small) <= 0 {
+					t.Errorf("%s, %s, %v: %v", profile, g.Name, s, err)
+				}
+			}
+		}
+	}
+	whole := MaxoutNet()
+	quick := Sized(whole, experiment.Quick)
+	if quick.Hidden[0].Units != 240 || quick.Init != 5*whole.Init || quick.Epochs != 42 || quick.FinetuneEpochs != 8 {
+		t.Errorf("a quick network is %+v", quick)
+	}
+	if whole.Hidden[0].Units != 1200 || Sized(whole, experiment.Standard).Hidden[0].Units != 1200 {
+		t.Error("the setting that was sized has changed")
 	}
 }

@@ -7,7 +7,7 @@
 // document's experiments:
 //
 //	data, err := experiment.LoadSplit("mnist")
-//	result, err := lcn15.Train(ctx, lcn15.ReLUNet().On(data), data, lcn15.Options{})
+//	result, err := lcn15.Train(ctx, lcn15.ReLUNet().On(data), data, experiment.Options{})
 //	last := len(result.Net.Hidden) - 1
 //	codes := result.Net.Submasks(data.Test.X, last)
 package lcn15
@@ -28,8 +28,8 @@ const (
 	Maxout = "maxout" // the same, but the block has one output, its winner's
 )
 
-// A Layer is a layer of units that compete. With a Kernel it is convolutional, and then neighbouring maps compete at each
-// position, before pooling.
+// A Layer is a layer of units that compete. With a Kernel it is convolutional, and then neighbouring maps compete at
+// each position, before pooling.
 type Layer struct {
 	Units      int     `json:"units"`                // that compete; a convolutional layer's maps
 	Block      int     `json:"block,omitempty"`      // units of a block, which must divide Units; 0 with ReLU
@@ -37,7 +37,7 @@ type Layer struct {
 	Pad        int     `json:"pad,omitempty"`        // zeros around the maps that the filters see
 	Pool       int     `json:"pool,omitempty"`       // rows and columns of the window of max-pooling; 0 for none
 	PoolStride int     `json:"poolStride,omitempty"` // of the pooling
-	PoolPad    int     `json:"poolPad,omitempty"`    // rows and columns around the maps that the pooling windows may cover
+	PoolPad    int     `json:"poolPad,omitempty"`    // border of the maps that pooling windows may cover
 	Dropout    float64 `json:"dropout,omitempty"`    // share of the layer's inputs that training sets to zero
 	NoRescale  bool    `json:"noRescale,omitempty"`  // do not divide the other inputs by 1 - Dropout
 	MaxNorm    float64 `json:"maxNorm,omitempty"`    // largest length of a unit's weight vector; 0 for no limit
@@ -63,12 +63,12 @@ type Setting struct {
 	FinalMomentum float64 `json:"finalMomentum"` // and in the end; it changes linearly
 	Batch         int     `json:"batch"`
 	Epochs        int     `json:"epochs"`             // at most
-	Patience      int     `json:"patience,omitempty"` // stop after so many epochs without a lower validation error; 0 never
+	Patience      int     `json:"patience,omitempty"` // epochs without a lower validation error; 0 never stops early
 	Shift         int     `json:"shift,omitempty"`    // training images are moved by up to this many pixels each way
 	Flip          bool    `json:"flip,omitempty"`     // and mirrored in half of the cases
 
 	FinetuneEpochs int     `json:"finetuneEpochs,omitempty"` // on all images, afterwards
-	FinetuneRate   float64 `json:"finetuneRate,omitempty"`   // learning rate of these at first; it falls linearly to FinalRate
+	FinetuneRate   float64 `json:"finetuneRate,omitempty"`   // at first; it falls linearly to FinalRate
 	Seed           uint64  `json:"seed"`
 }
 

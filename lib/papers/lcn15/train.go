@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
@@ -22,14 +21,6 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
-
-// Options are what does not change a result.
-type Options struct {
-	Workers int                          // goroutines of a step; 0 is one for each core
-	Dir     string                       // folder for checkpoints, from which a killed run goes on to the same bits; "" keeps none
-	Every   time.Duration                // save within an epoch when this much time has passed; 0 saves after epochs only
-	OnEpoch func(e *train.Event, n *Net) // called after each epoch; may be nil
-}
 
 // A Result is a trained network and what became of it.
 type Result struct {
@@ -61,17 +52,30 @@ func (r *Result) TrainingSet(d *experiment.Data) *dataset.Set {
 // Train trains the network of a setting. If ctx is cancelled the error wraps its cause.
 //
 // The history has the loss and the error of the training and of the validation images.
-func Train(ctx context.Context, s Setting, d *experiment.Data, o Options) (*Result, error) {
+func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (*Result, error) {
+	r, err := Start(s, d)
+	if err != nil {
+		return nil, err
+	}
+	return r, r.Train(ctx, d, o)
+}
+
+// Start returns the untrained network of a setting, for its method Train: who watches the training can look at r.Net.
+func Start(s Setting, d *experiment.Data) (*Result, error) {
 	if err := errors.Join(s.Check(), d.Check(s.Source)); err != nil {
 		return nil, err
 	}
 	image, classes := slices.Clone(d.Train.X.Shape()[1:]), len(d.Train.Classes)
-	r := &Result{Setting: s, Image: image, Classes: classes, Net: New(s, image, classes)}
-	var err error
+	return &Result{Setting: s, Image: image, Classes: classes, Net: New(s, image, classes)}, nil
+}
+
+// Train trains a network that [Start] has returned; see the function Train.
+func (r *Result) Train(ctx context.Context, d *experiment.Data, o experiment.Options) (err error) {
+	s := r.Setting
 	c := r.config(d.Train, s.rate(), o)
 	c.Valid, c.Monitor, c.KeepBest, c.Epochs, c.Patience = d.Valid, "error", true, s.Epochs, s.Patience
 	if r.History, err = train.Run(ctx, c); err != nil || s.FinetuneEpochs == 0 {
-		return r, err
+		return err
 	}
 	r.BeforeFinetune = r.Net.clone(r.Image, r.Classes)
 	c = r.config(All(d), optim.Linear(s.FinetuneRate, s.FinalRate, float64(s.FinetuneEpochs)), o)
@@ -80,7 +84,7 @@ func Train(ctx context.Context, s Setting, d *experiment.Data, o Options) (*Resu
 		c.Dir = filepath.Join(c.Dir, "finetune")
 	}
 	r.Finetune, err = train.Run(ctx, c)
-	return r, err
+	return err
 }
 
 // A model is what a run changes: the network, and the place in the stream that moves its images.
@@ -89,7 +93,7 @@ type model struct {
 	Moving *tensor.RNG
 }
 
-func (r *Result) config(set *dataset.Set, rate optim.Schedule, o Options) train.Config {
+func (r *Result) config(set *dataset.Set, rate optim.Schedule, o experiment.Options) train.Config {
 	s := r.Setting
 	m := &model{r.Net, tensor.Stream(s.Seed, "windows")}
 	var data train.Data = set
@@ -97,7 +101,7 @@ func (r *Result) config(set *dataset.Set, rate optim.Schedule, o Options) train.
 		data = &dataset.Augmented{Set: set, Pad: s.Shift, Flip: s.Flip, RNG: m.Moving}
 	}
 	sgd := newSGD(r.Net)
-	c := train.Config{
+	return train.Config{
 		Learner: &train.GradientDescent{
 			Model: m, Loss: r.Net.objective, Optimizer: sgd, Constrain: r.Net.constrain, Workers: o.Workers,
 			Schedule: func(epoch float64) float64 {
@@ -105,12 +109,9 @@ func (r *Result) config(set *dataset.Set, rate optim.Schedule, o Options) train.
 				return rate(epoch)
 			},
 		},
-		Train: data, BatchSize: s.Batch, Seed: s.Seed, Dir: o.Dir, Every: o.Every, Key: s,
+		Train: data, BatchSize: s.Batch, Seed: s.Seed, Key: s,
+		Dir: o.Dir, Every: o.Every, OnStep: o.OnStep, OnEpoch: o.OnEpoch,
 	}
-	if o.OnEpoch != nil {
-		c.OnEpoch = func(e *train.Event) { o.OnEpoch(e, r.Net) }
-	}
-	return c
 }
 
 // objective returns the cross-entropy of a batch and reports the error.

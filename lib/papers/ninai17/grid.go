@@ -3,8 +3,6 @@
 package ninai17
 
 import (
-	"context"
-
 	"github.com/lateral-ml/lateral/lib/experiment"
 )
 
@@ -18,14 +16,10 @@ var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "NINAI17",
 	Load:     experiment.Load,
 	List:     grids,
-	Train: func(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (Metrics, error) {
-		r, err := Train(ctx, s, d, o)
-		if err != nil {
-			return Metrics{}, err
-		}
+	Train: experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics {
 		r.Metrics.Hours = 0 // results depend on the setting alone
-		return r.Metrics, nil
-	},
+		return r.Metrics
+	}),
 	Cost:   func(s Setting, _ *experiment.Data) float64 { return float64(s.Samples()) },
 	Resume: true,
 }

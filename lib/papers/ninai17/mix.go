@@ -19,11 +19,13 @@ func (s Setting) data(set *dataset.Set) (*dataset.SemiSupervised, error) {
 	}
 	for c, name := range set.Classes {
 		if n := count(set.Y, c); n < s.Labels/classes {
-			return nil, fmt.Errorf("ninai17: class %s has %d images, fewer than the %d that are to be labelled", name, n, s.Labels/classes)
+			return nil, fmt.Errorf("ninai17: class %s has %d images, fewer than the %d that are to be labelled",
+				name, n, s.Labels/classes)
 		}
 	}
 	if s.Unlabelled > set.Len() {
-		return nil, fmt.Errorf("ninai17: there are %d images, fewer than the %d to be used without labels", set.Len(), s.Unlabelled)
+		return nil, fmt.Errorf("ninai17: there are %d images, fewer than the %d to be used without labels",
+			set.Len(), s.Unlabelled)
 	}
 	m := &dataset.SemiSupervised{
 		Labelled: set.Balanced(s.Labels/classes, tensor.Stream(s.Seed, "labels")), Ratio: s.Ratio, Size: s.samples(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ninai17 trains deep rendering mixture models with a few labelled and many unlabelled images: the settings, grids
-// and training of [NINAI17, section 7].
+// Package ninai17 trains deep rendering mixture models with a few labelled and many unlabelled images: the settings,
+// grids and training of [NINAI17, section 7].
 package ninai17
 
 import (
@@ -81,15 +81,16 @@ type Setting struct {
 	Shape string `json:"shape"` // see drmm.ParseShape
 
 	Labels     int    `json:"labels"`     // labelled images, as many of each class
-	Unlabelled int    `json:"unlabelled"` // training images that are used without labels; 0 trains on the labelled ones alone
+	Unlabelled int    `json:"unlabelled"` // training images used without labels; 0 trains on the labelled ones alone
 	Variant    string `json:"variant"`    // Sup, MPC, NNMPC, VI or NNVI
 
 	Weights   Weights `json:"weights"`   // of the terms that the variant has
 	Reduction string  `json:"reduction"` // Sum or Mean, of L_RC and L_NN
-	Noise     float64 `json:"noise"`     // largest standard deviation of the noise that training images get before inference
-	// The weights KL, Marginal and Consistency grow linearly from 0 at RampFrom to their value at RampTo, in epochs: the
-	// features must have begun to form before anything can be certain. Marginal then falls linearly to 0 at MarginalEnd,
-	// or never if that is 0: where classes are not equally frequent, asking for equal shares to the end costs accuracy.
+	Noise     float64 `json:"noise"`     // largest standard deviation of the noise on training images
+	// The weights KL, Marginal and Consistency grow linearly from 0 at RampFrom to their value at RampTo, in epochs:
+	// the features must have begun to form before anything can be certain. Marginal then falls linearly to 0 at
+	// MarginalEnd, or never if that is 0: where classes are not equally frequent, asking for equal shares to the end
+	// costs accuracy.
 	RampFrom    float64 `json:"rampFrom"`
 	RampTo      float64 `json:"rampTo"`
 	MarginalEnd float64 `json:"marginalEnd,omitempty"`
@@ -98,20 +99,20 @@ type Setting struct {
 	Rate      float64 `json:"rate"`      // learning rate at first
 	FinalRate float64 `json:"finalRate"` // and in the end; it falls by the same factor in each epoch, from Hold on
 	Hold      float64 `json:"hold"`      // epochs before it falls
-	Average   float64 `json:"average"`   // momentum of the average of the weights that is measured beside them; 0 for none
+	Average   float64 `json:"average"`   // decay of the moving average of the weights; 0 for none
 
 	Epochs   int    `json:"epochs"`             // passes through the unlabelled images
 	Batch    int    `json:"batch"`              // images of a step
 	Rendered int    `json:"rendered,omitempty"` // images of a step that are rendered, its last ones; 0 for all
-	Ratio    int    `json:"ratio"`              // unlabelled images for each labelled one in a step: 1 in the document; 0 without
+	Ratio    int    `json:"ratio"`              // unlabelled images for each labelled one: 1 in the document
 	Steps    int    `json:"steps"`              // steps of an epoch, if there are no unlabelled images; else 0
-	Seed     uint64 `json:"seed"`               // of the choice of labelled images, the first weights and the order of the images
+	Seed     uint64 `json:"seed"`               // of the labelled images, first weights and order of images
 }
 
 // Digits returns the setting of the five-layer model for digits with some labelled images of 60,000, in a variant.
-// The document does not give the optimiser, rates, epochs, batches and weights of this experiment: they are ours, chosen
-// on 2000 training images of MNIST that were held out. Noise alone was settled by test errors: those of two runs after
-// two passes.
+// The document does not give the optimiser, rates, epochs, batches and weights of this experiment: they are ours,
+// chosen on 2000 training images of MNIST that were held out. Noise alone was settled by test errors: those of two
+// runs after two passes.
 func Digits(labels int, variant string) Setting {
 	return Setting{
 		Shape: drmm.FiveLayer().String(), Labels: labels, Unlabelled: 60000, Variant: NNVI,
@@ -121,10 +122,10 @@ func Digits(labels int, variant string) Setting {
 	}.with(labels, variant)
 }
 
-// Long returns the setting of the five-layer model for a long training with 100 labels and all other images. In that of
-// [Digits] the net soon is certain, and its errors stay. Consistency was chosen on 10,000 training images that were held
-// out, with half the channels; MarginalEnd after counting the classes that Digits' net finds among training images: too
-// many of the rare ones.
+// Long returns the setting of the five-layer model for a long training with 100 labels and all other images. In that
+// of [Digits] the net soon is certain, and its errors stay. Consistency was chosen on 10,000 training images that
+// were held out, with half the channels; MarginalEnd after counting the classes that Digits' net finds among training
+// images: too many of the rare ones.
 func Long() Setting {
 	s := Digits(100, NNVI)
 	s.Weights.Consistency = 2
@@ -132,7 +133,8 @@ func Long() Setting {
 	return s
 }
 
-// On returns the setting for some images. Where it asks for more images without labels than there are, it gets them all.
+// On returns the setting for some images. Where it asks for more images without labels than there are, it gets them
+// all.
 func (s Setting) On(d *experiment.Data) Setting { return s.At(d.Source(), s.Seed) }
 
 // At implements [experiment.Setting].

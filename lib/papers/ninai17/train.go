@@ -19,8 +19,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// Metrics are the result of a setting. Errors are shares of the test images, after the last epoch: no epoch is chosen by
-// its test error.
+// Metrics are the result of a setting. Errors are shares of the test images, after the last epoch: no epoch is chosen
+// by its test error.
 type Metrics struct {
 	Error     float64   `json:"error"`     // of the averaged weights where there are, else of the last ones
 	LastError float64   `json:"lastError"` // of the last weights
@@ -46,8 +46,8 @@ type Result struct {
 // Train trains the model of a setting and measures it on the test images after each epoch.
 //
 // The history has, of the training batches, the loss and its terms, without their weights, as "labels",
-// "reconstruction", "kl", "marginal", "consistency" and "nonnegativity", as far as they are computed, and the "error" of
-// the labelled images; of the test images the "error" and, with averaged weights, "average error".
+// "reconstruction", "kl", "marginal", "consistency" and "nonnegativity", as far as they are computed, and the "error"
+// of the labelled images; of the test images the "error" and, with averaged weights, "average error".
 func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (*Result, error) {
 	t, data, err := newTrainer(s, d)
 	if err != nil {
@@ -122,7 +122,8 @@ func newTrainer(s Setting, d *experiment.Data) (*trainer, *dataset.SemiSupervise
 	}
 	image := d.Train.X.Shape()
 	draw := func() (*drmm.Net, error) {
-		return drmm.NewNet(shape, drmm.Size{Channels: image[1], H: image[2], W: image[3]}, len(d.Train.Classes), tensor.Stream(s.Seed, "weights"))
+		size := drmm.Size{Channels: image[1], H: image[2], W: image[3]}
+		return drmm.NewNet(shape, size, len(d.Train.Classes), tensor.Stream(s.Seed, "weights"))
 	}
 	net, err := draw()
 	if err != nil {
@@ -223,7 +224,8 @@ func (t *trainer) unlabelled(b *train.Batch, logits *autograd.Var) *autograd.Var
 	cost = autograd.Add(cost, t.term(b, "marginal", ramp*fade*t.Weights.Marginal, loss.MarginalKL(logits, nil)))
 	if t.Weights.Consistency != 0 {
 		beliefs := t.believe(b.X, len(b.Y))
-		cost = autograd.Add(cost, t.term(b, "consistency", ramp*t.Weights.Consistency, loss.Consistency(logits, beliefs)))
+		term := loss.Consistency(logits, beliefs)
+		cost = autograd.Add(cost, t.term(b, "consistency", ramp*t.Weights.Consistency, term))
 	}
 	return cost
 }

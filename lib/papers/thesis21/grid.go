@@ -3,7 +3,6 @@
 package thesis21
 
 import (
-	"context"
 	"slices"
 
 	"github.com/lateral-ml/lateral/lib/experiment"
@@ -17,14 +16,8 @@ var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "Thesis21",
 	Load:     experiment.LoadSplit,
 	List:     grids,
-	Train: func(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (Metrics, error) {
-		r, err := Train(ctx, s, d, o)
-		if err != nil {
-			return Metrics{}, err
-		}
-		return r.Metrics, nil
-	},
-	Cost: func(s Setting, d *experiment.Data) float64 { return cost(s, d.Train.X.Shape()[1:]) },
+	Train:    experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics { return r.Metrics }),
+	Cost:     func(s Setting, d *experiment.Data) float64 { return cost(s, d.Train.X.Shape()[1:]) },
 }
 
 // Cells returns a setting with every shape and every lambda: shape by shape, in each lambda by lambda.
@@ -83,7 +76,8 @@ func grids(profile string) []Grid {
 	autoencoder := convolver
 	autoencoder.Task = Autoencode
 
-	// The more there is to silence, the lower the penalties. The thesis does not say those of its convolutional networks.
+	// The more there is to silence, the lower the penalties. The thesis does not say those of its convolutional
+	// networks.
 	lambdas := func(step float64, quick, standard []int, last int) []float64 {
 		return steps(step, experiment.Pick(profile, quick, standard, upTo(last)))
 	}

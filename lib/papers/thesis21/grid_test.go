@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/papers/internal/spots"
+
 	"github.com/lateral-ml/lateral/lib/experiment"
 )
 
@@ -183,7 +185,7 @@ func TestSample(t *testing.T) {
 		t.Errorf("a sample of %d images", s.Len())
 	}
 	counts := map[int]int{}
-	for _, y := range sample(spots(1402, "more")).Y {
+	for _, y := range sample(spots.Set(1402, "more")).Y {
 		counts[y]++
 	}
 	if len(counts) != 4 || counts[0] != 250 || counts[3] != 250 {

@@ -27,7 +27,8 @@ type Metrics struct {
 	Skewness []float64 `json:"skewness"`
 
 	Epochs []Epoch `json:"epochs"` // how it got there
-	// Trace is the sum of the hidden layers' l1 per image for each training step, with Setting.Trace [Thesis21, fig. 3.6].
+	// Trace is the sum of the hidden layers' l1 per image for each training step, with Setting.Trace [Thesis21, fig.
+	// 3.6].
 	Trace []float32 `json:"trace,omitempty"`
 }
 
@@ -99,7 +100,10 @@ func (t *trainer) measure(h *train.History, d *experiment.Data) Metrics {
 		m.Skewness = append(m.Skewness, sparsity.Skewness(w))
 	}
 	for _, e := range h.Epochs {
-		epoch := Epoch{TrainLoss: e.Train["loss"], TrainError: e.Train["error"], Loss: e.Valid["loss"], Error: e.Valid["error"]}
+		epoch := Epoch{
+			TrainLoss: e.Train["loss"], TrainError: e.Train["error"],
+			Loss: e.Valid["loss"], Error: e.Valid["error"],
+		}
 		for _, name := range t.names {
 			epoch.L0 = append(epoch.L0, e.Valid[name+" l0"])
 			epoch.L1 = append(epoch.L1, e.Valid[name+" l1"])

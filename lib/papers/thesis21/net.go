@@ -37,7 +37,8 @@ func NewNet(s Setting, image []int, outputs int) *Net {
 	n := &Net{activation: activations[s.Activation], rectified: s.Task == Autoencode}
 	channels, h, w := image[0], image[1], image[2]
 	for _, filters := range s.Filters {
-		n.Hidden = append(n.Hidden, nn.NewConv2D(channels, filters, s.Kernel, s.Kernel, autograd.ConvShape{}, nn.Uniform, rng))
+		layer := nn.NewConv2D(channels, filters, s.Kernel, s.Kernel, autograd.ConvShape{}, nn.Uniform, rng)
+		n.Hidden = append(n.Hidden, layer)
 		channels, h, w = filters, h-s.Kernel+1, w-s.Kernel+1
 	}
 	width := channels * h * w
@@ -69,8 +70,8 @@ func NewNet(s Setting, image []int, outputs int) *Net {
 func (s Setting) fits(image []int) error {
 	lost := len(s.Filters) * (s.Kernel - 1)
 	if image[1] <= lost || image[2] <= lost {
-		return fmt.Errorf("thesis21: %d layers of %dx%d filters leave nothing of images of %dx%d: use fewer or smaller ones",
-			len(s.Filters), s.Kernel, s.Kernel, image[1], image[2])
+		return fmt.Errorf("thesis21: %d layers of %dx%d filters leave nothing of images of %dx%d: "+
+			"use fewer or smaller ones", len(s.Filters), s.Kernel, s.Kernel, image[1], image[2])
 	}
 	return nil
 }

@@ -60,8 +60,8 @@ func (s Shape) String() string {
 	return fmt.Sprintf("%s filters of %dx%d, %s", list(s.Filters), s.Kernel, s.Kernel, list(s.Hidden))
 }
 
-// A Setting is one network and how it is trained: all that its result depends on. Adam with a learning rate of 0.001 and
-// batches of 100 are the same for all [Thesis21, section 2.2.1].
+// A Setting is one network and how it is trained: all that its result depends on. Adam with a learning rate of 0.001
+// and batches of 100 are the same for all [Thesis21, section 2.2.1].
 type Setting struct {
 	experiment.Source
 	Task string `json:"task"` // Classify or Autoencode
@@ -73,8 +73,8 @@ type Setting struct {
 	Epochs     int       `json:"epochs"`            // passes through the training images
 	Seed       uint64    `json:"seed"`              // of the first weights and the order of the images
 
-	// The thesis' proposals for future work: thresholds instead of free biases, and an output that depends on the hidden
-	// units alone [Thesis21, sections 3.2.2 and 5.1].
+	// The thesis' proposals for future work: thresholds instead of free biases, and an output that depends on the
+	// hidden units alone [Thesis21, sections 3.2.2 and 5.1].
 	NegativeBiases bool `json:"negativeBiases,omitempty"` // hold the hidden units' biases below 0
 	NoOutputBias   bool `json:"noOutputBias,omitempty"`   // leave out the biases of the output layer
 

@@ -11,9 +11,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// One setting of each grid at the thesis' size: the last cell, which has the largest network and lambda. The thesis gives
-// the shapes, activations, lambdas up to 0.12, 0.02 and 0.0009, and 15 epochs; the lambdas of its convolutional networks
-// are ours, and the last three grids are experiments that it proposes.
+// One setting of each grid at the thesis' size: the last cell, which has the largest network and lambda. The thesis
+// gives the shapes, activations, lambdas up to 0.12, 0.02 and 0.0009, and 15 epochs; the lambdas of its convolutional
+// networks are ours, and the last three grids are experiments that it proposes.
 func TestSettings(t *testing.T) {
 	for name, want := range map[string]string{
 		"fc1":        `"task":"classify","hidden":[256],"activation":"relu","penalty":"l1","lambda":0.12,"epochs":15`,
@@ -40,8 +40,9 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// Every network is trained by Adam with a rate of 0.001 on batches of 100 [Thesis21, section 2.2.1]: there are as many
-// steps as batches, and the first changes a parameter by rate g/(|g| + 1e-8), the rate itself unless the gradient is tiny.
+// Every network is trained by Adam with a rate of 0.001 on batches of 100 [Thesis21, section 2.2.1]: there are as
+// many steps as batches, and the first changes a parameter by rate g/(|g| + 1e-8), the rate itself unless the
+// gradient is tiny.
 func TestOptimizer(t *testing.T) {
 	s := setting(func(s *Setting) { s.Lambda, s.Epochs = 0, 1 })
 	before := NewNet(s, []int{1, 8, 8}, 4)

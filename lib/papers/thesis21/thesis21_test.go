@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/papers/internal/spots"
+
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/experiment"
@@ -25,22 +27,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// spots returns n images of 8 x 8 pixels in four classes: a bright quarter over noise.
-func spots(n int, stream string) *dataset.Set {
-	rng := tensor.Stream(1, stream)
-	s := &dataset.Set{Name: "Spots", X: tensor.New(n, 1, 8, 8), Y: make([]int, n), Classes: []string{"a", "b", "c", "d"}, Sum: stream}
-	rng.Uniform(s.X.Data(), 0, 0.7)
-	for i := range n {
-		s.Y[i] = i % 4
-		for p := range 16 {
-			row, col := p/4+4*(s.Y[i]/2), p%4+4*(s.Y[i]%2)
-			s.X.Row(i)[8*row+col] += 0.3
-		}
-	}
-	return s
-}
-
-var small = &experiment.Data{Train: spots(600, "train"), Valid: spots(200, "valid"), Test: spots(400, "test")}
+var small = &experiment.Data{Train: spots.Set(600, "train"), Valid: spots.Set(200, "valid"), Test: spots.Set(400, "test")}
 
 // setting returns one for the small data, changed as wanted.
 func setting(change func(*Setting)) Setting {

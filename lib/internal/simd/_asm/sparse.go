@@ -18,8 +18,11 @@ const sparseVectors = 8
 func (v isa) sparse() {
 	for vectors := 1; vectors <= sparseVectors; vectors++ {
 		v.strip(vectors)
+		v.sparseTaps(vectors)
 	}
 	v.strided()
+	v.eightRows()
+	v.sampled()
 	v.compress()
 }
 
@@ -92,7 +95,8 @@ func (v isa) strip(vectors int) {
 	v.end()
 }
 
-// stridedRows is how many rows of B the strided kernel reads side by side: enough sums to hide the latency of an addition.
+// stridedRows is how many rows of B the strided kernel reads side by side: enough sums to hide the latency of an
+// addition.
 const stridedRows = 8
 
 // strided emits the kernel for few uses of B stored transposed: one row of A, and rows of B from which it takes single
@@ -144,6 +148,168 @@ func (v isa) strided() {
 		VADDSS(zero, sum, sum) // -0 becomes +0
 		VMOVSS(sum, operand.Mem{Base: c, Disp: 4 * j})
 	}
+	v.end()
+}
+
+// eightRows emits the kernel for one column of B: the products of eight rows of A with x. The rows go side by side as
+// far as the shortest of them goes, so that one's additions need not wait for one another.
+func (v isa) eightRows() {
+	v.text("EightRows", "func(bounds, index []int32, value, x, sums []float32)")
+	bounds := base("bounds")
+	index, value, x := base("index"), base("value"), base("x")
+	SUBQ(index, value) // a value lies as far from its index for every entry
+	toValue := value
+	var entries [stridedRows]gp
+	var sums [stridedRows]reg.VecVirtual
+	shortest, n := GP64(), GP64()
+	for j := range entries {
+		entries[j], sums[j] = GP64(), XMM()
+		MOVLQSX(operand.Mem{Base: bounds, Disp: 4 * j}, entries[j])
+		MOVLQSX(operand.Mem{Base: bounds, Disp: 4 * (j + 1)}, n)
+		SUBQ(entries[j], n)
+		if j == 0 {
+			MOVQ(n, shortest)
+		} else {
+			CMPQ(n, shortest)
+			CMOVQLT(n, shortest)
+		}
+		LEAQ(operand.Mem{Base: index, Index: entries[j], Scale: 4}, entries[j])
+		VXORPS(sums[j], sums[j], sums[j])
+	}
+	add := func(j int) {
+		place, w := GP64(), XMM()
+		MOVLQSX(operand.Mem{Base: entries[j]}, place)
+		VMOVSS(operand.Mem{Base: entries[j], Index: toValue, Scale: 1}, w)
+		VFMADD231SS(operand.Mem{Base: x, Index: place, Scale: 4}, w, sums[j])
+		ADDQ(operand.U8(4), entries[j])
+	}
+	Label("together")
+	DECQ(shortest)
+	JLT(operand.LabelRef("alone0"))
+	for j := range entries {
+		add(j)
+	}
+	JMP(operand.LabelRef("together"))
+	zero, to := XMM(), GP64()
+	for j := range entries {
+		Label(label("alone", j))
+		end := GP64()
+		MOVLQSX(operand.Mem{Base: bounds, Disp: 4 * (j + 1)}, end)
+		LEAQ(operand.Mem{Base: index, Index: end, Scale: 4}, end)
+		Label(label("more", j))
+		CMPQ(entries[j], end)
+		JGE(operand.LabelRef(label("end", j)))
+		add(j)
+		JMP(operand.LabelRef(label("more", j)))
+		Label(label("end", j))
+	}
+	Load(Param("sums").Base(), to)
+	VXORPS(zero, zero, zero)
+	for j, sum := range sums {
+		VADDSS(zero, sum, sum) // -0 becomes +0
+		VMOVSS(sum, operand.Mem{Base: to, Disp: 4 * j})
+	}
+	v.end()
+}
+
+// sampled emits the kernel for eight elements of a product of which only few are wanted: the inner products of a with
+// rows of b, each one chain of additions.
+func (v isa) sampled() {
+	v.text("Sampled", "func(rows []int32, a, b []float32, ldb int, sums []float32, acc bool)")
+	places, a, n := base("rows"), base("a"), length("a")
+	b, ldb := base("b"), v.stride("ldb")
+	var rows [stridedRows]gp
+	var sums [stridedRows]reg.VecVirtual
+	for j := range rows {
+		rows[j], sums[j] = GP64(), XMM()
+		MOVLQSX(operand.Mem{Base: places, Disp: 4 * j}, rows[j])
+		IMULQ(ldb, rows[j])
+		ADDQ(b, rows[j])
+		VXORPS(sums[j], sums[j], sums[j])
+	}
+	acc := GP8()
+	Load(Param("acc"), acc)
+	TESTB(acc, acc)
+	JZ(operand.LabelRef("begin"))
+	to := base("sums")
+	for j, sum := range sums {
+		VMOVSS(operand.Mem{Base: to, Disp: 4 * j}, sum)
+	}
+	Label("begin")
+	i := GP64()
+	XORQ(i, i)
+	Label("steps")
+	CMPQ(i, n)
+	JGE(operand.LabelRef("store"))
+	x := XMM()
+	VMOVSS(operand.Mem{Base: a, Index: i, Scale: 4}, x)
+	for j, sum := range sums {
+		VFMADD231SS(operand.Mem{Base: rows[j], Index: i, Scale: 4}, x, sum)
+	}
+	INCQ(i)
+	JMP(operand.LabelRef("steps"))
+	Label("store")
+	zero := XMM()
+	to = base("sums")
+	VXORPS(zero, zero, zero)
+	for j, sum := range sums {
+		VADDSS(zero, sum, sum) // -0 becomes +0
+		VMOVSS(sum, operand.Mem{Base: to, Disp: 4 * j})
+	}
+	v.end()
+}
+
+// sparseTaps emits the kernel of a convolution with few weights, for a number of vectors of outputs, each the outputs
+// of one start: strip, with rows of B that lie anywhere. An index is the offset of a tap.
+func (v isa) sparseTaps(vectors int) {
+	v.text(fmt.Sprintf("SparseTaps%d", vectors),
+		"func(bounds, index []int32, value, x []float32, starts []int32, c []float32, ldc int)")
+	bounds, filters := base("bounds"), length("bounds")
+	entry, toValue := base("index"), base("value")
+	SUBQ(entry, toValue)
+	x, starts := base("x"), base("starts")
+	at := make([]gp, vectors)
+	for j := range at {
+		at[j] = GP64()
+		MOVLQSX(operand.Mem{Base: starts, Disp: 4 * j * v.lanes / run}, at[j])
+		LEAQ(operand.Mem{Base: x, Index: at[j], Scale: 4}, at[j])
+	}
+	end, offset := GP64(), GP64()
+	MOVLQSX(operand.Mem{Base: bounds}, offset)
+	LEAQ(operand.Mem{Base: entry, Index: offset, Scale: 4}, entry)
+	c := base("c")
+	Label("filters")
+	DECQ(filters)
+	JZ(operand.LabelRef("done"))
+	ADDQ(operand.U8(4), bounds)
+	MOVLQSX(operand.Mem{Base: bounds}, end)
+	MOVLQSX(operand.Mem{Base: bounds, Disp: -4}, offset)
+	SUBQ(offset, end)
+	LEAQ(operand.Mem{Base: entry, Index: end, Scale: 4}, end)
+	sums := make([]vec, vectors)
+	for j := range sums {
+		sums[j] = v.zero()
+	}
+	CMPQ(entry, end)
+	JEQ(operand.LabelRef("store"))
+	Label("entries")
+	w := v.vec()
+	MOVLQSX(operand.Mem{Base: entry}, offset)
+	VBROADCASTSS(operand.Mem{Base: entry, Index: toValue, Scale: 1}, w)
+	for j, sum := range sums {
+		VFMADD231PS(element(at[j], offset), w, sum)
+	}
+	ADDQ(operand.U8(4), entry)
+	CMPQ(entry, end)
+	JNE(operand.LabelRef("entries"))
+	Label("store")
+	for j, sum := range sums {
+		VMOVUPS(sum, operand.Mem{Base: c, Disp: j * v.size()})
+	}
+	Load(Param("ldc"), offset)
+	LEAQ(operand.Mem{Base: c, Index: offset, Scale: 4}, c)
+	JMP(operand.LabelRef("filters"))
+	Label("done")
 	v.end()
 }
 
@@ -208,8 +374,8 @@ func (v isa) permute(x, front vec) vec {
 	return r
 }
 
-// order returns a function that gives the numbers of the lanes of a mask in ascending order: where to find what belongs at
-// the front. AVX2 looks them up.
+// order returns a function that gives the numbers of the lanes of a mask in ascending order: where to find what
+// belongs at the front. AVX2 looks them up.
 func (v isa) order() func(k mask, bits gp) vec {
 	if v.wide() {
 		numbers := GLOBL("laneNumbers", attr.RODATA|attr.NOPTR)

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package train
+
+import (
+	"math"
+	"testing"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/internal/race"
+	"github.com/lateral-ml/lateral/lib/loss"
+	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// learnt trains, checks that a step of the second epoch allocates nothing, and returns what is measured in the end.
+func learnt(t *testing.T, c Config) map[string]float64 {
+	t.Helper()
+	if !race.Enabled {
+		r, err := start(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.loader.order = dataset.Order(c.Train.Len(), c.Seed, 0)
+		step := func() {
+			if r.at.Batch == r.loader.batches() {
+				r.at.Batch = 0
+			}
+			if err := r.step(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		step()
+		if n := testing.AllocsPerRun(20, step); n != 0 {
+			t.Errorf("a step allocates %v times", n)
+		}
+	}
+	if _, err := Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Evaluate(c, c.Train)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Images of double size are learnt from small ones.
+func TestTargets(t *testing.T) {
+	set := &dataset.Set{X: tensor.New(60, 1, 2, 2), Target: tensor.New(60, 1, 4, 4)}
+	tensor.Stream(1, "images").Uniform(set.X.Data(), 0, 1)
+	for n := range 60 {
+		for i := range 16 {
+			set.Target.Row(n)[i] = set.X.Row(n)[i/8*2+i%4/2]
+		}
+	}
+	layer := nn.NewDense(4, 16, nil, tensor.Stream(1, "weights"))
+	m := learnt(t, Config{Train: set, Epochs: 200, BatchSize: 20, Learner: &GradientDescent{
+		Model: layer, Optimizer: &optim.Adam{LR: 0.02}, Workers: 1,
+		Loss: func(b *Batch) *autograd.Var {
+			return loss.SSE(layer.Forward(b.X), autograd.Reshape(b.Target, b.Len(), 16))
+		},
+	}})
+	if !(m["loss"] < 0.01) {
+		t.Errorf("the images that come out are off by %v", m["loss"])
+	}
+}
+
+// Samples that contradict each other count by their weights: in the loss function, and in the means of what it reports.
+func TestWeights(t *testing.T) {
+	set := &dataset.Set{X: tensor.New(100, 1), Target: tensor.New(100, 1), Y: make([]int, 100), Weight: make([]float32, 100)}
+	for n := range 100 {
+		set.X.Row(n)[0], set.Y[n], set.Target.Row(n)[0], set.Weight[n] = 1, n%2, float32(n%2), []float32{1, 3}[n%2]
+	}
+	layer := nn.NewDense(1, 1, nil, tensor.Stream(1, "weights"))
+	ones := tensor.New(100, 2)
+	for n := range 100 {
+		ones.Set(1, n, 1)
+	}
+	m := learnt(t, Config{Train: set, Epochs: 100, BatchSize: 50, Learner: &GradientDescent{
+		Model: layer, Optimizer: &optim.Adam{LR: 0.02}, Workers: 1,
+		Loss: func(b *Batch) *autograd.Var {
+			n := b.Len()
+			b.Error(autograd.Slice(b.Tape().Input(ones), 0, 0, n)) // taken for ones, all of them
+			weight := autograd.Reshape(b.Weight, n, 1)
+			off := autograd.Square(autograd.Sub(layer.Forward(b.X), b.Target))
+			return autograd.Div(autograd.Sum(autograd.Mul(off, weight)), autograd.Sum(weight))
+		},
+	}})
+	// The best output is the weighted mean, 3/4, whose squared distance is on average 3/4 · 1/4.
+	if math.Abs(m["loss"]-0.1875) > 1e-3 || math.Abs(m["error"]-0.25) > 1e-9 {
+		t.Errorf("loss %v and error %v, want 0.1875 and 0.25", m["loss"], m["error"])
+	}
+}
+
+// A twins source gives pairs of samples and says whether their classes are the same.
+type twins struct{ set *dataset.Set }
+
+func (d twins) Len() int { return d.set.Len() }
+
+func (d twins) Gather(b *dataset.Batch, idx []int) {
+	width := d.set.X.Width()
+	b.X.Resize(len(idx), 2, width)
+	b.Target.Resize(len(idx))
+	for n, i := range idx {
+		j := (i*7 + 3) % d.Len()
+		copy(b.X.Row(n), d.set.X.Row(i))
+		copy(b.X.Row(n)[width:], d.set.X.Row(j))
+		b.Target.Data()[n] = 0
+		if d.set.Y[i] != d.set.Y[j] {
+			b.Target.Data()[n] = 1
+		}
+	}
+}
+
+// Pairs go through one network side by side, and their distance is learnt.
+func TestPairs(t *testing.T) {
+	layer := nn.NewDense(20, 3, nil, tensor.Stream(1, "weights"))
+	m := learnt(t, Config{Train: twins{blobs(300, 1)}, Epochs: 20, BatchSize: 30, Learner: &GradientDescent{
+		Model: layer, Optimizer: &optim.Adam{LR: 0.02}, Workers: 1,
+		Loss: func(b *Batch) *autograd.Var {
+			n := b.Len()
+			codes := autograd.Softmax(layer.Forward(autograd.Reshape(b.X, 2*n, 20)))
+			codes = autograd.Reshape(codes, n, 6)
+			off := autograd.Sub(autograd.Slice(codes, 1, 0, 3), autograd.Slice(codes, 1, 3, 6))
+			distance := autograd.MatMul(autograd.Square(off), b.Tape().Input(half)) // of one-hot codes 0 or 1
+			return loss.MSE(autograd.Reshape(distance, n), b.Target)
+		},
+	}})
+	if !(m["loss"] < 0.1) { // 0.22 for a constant distance
+		t.Errorf("the distances are off by %v", m["loss"])
+	}
+}
+
+var half = tensor.From([]float32{0.5, 0.5, 0.5}, 3, 1)
+
+// A text gives sequences of eight tokens and those that follow each.
+type text []int
+
+func (d text) Len() int { return len(d) - 8 }
+
+func (d text) Gather(b *dataset.Batch, idx []int) {
+	b.Tokens, b.Y = b.Tokens[:0], b.Y[:0]
+	for _, i := range idx {
+		b.Tokens = append(b.Tokens, d[i:i+8]...)
+		b.Y = append(b.Y, d[i+1:i+9]...)
+	}
+}
+
+// Sequences have a label at each place, and no inputs but their tokens.
+func TestSequences(t *testing.T) {
+	rng, tokens := tensor.Stream(1, "text"), text{0}
+	for range 500 { // the next token is one of two
+		tokens = append(tokens, (2*tokens[len(tokens)-1]+rng.IntN(2))%6)
+	}
+	table := autograd.NewParam(tensor.New(6, 6))
+	m := learnt(t, Config{Train: tokens, Epochs: 6, BatchSize: 32, Learner: &GradientDescent{
+		Model: &struct{ Table *autograd.Var }{table}, Optimizer: &optim.Adam{LR: 0.05}, Workers: 1,
+		Loss: func(b *Batch) *autograd.Var {
+			logits := autograd.Gather(b.Tape(), table, b.Tokens)
+			b.Error(logits)
+			return loss.CrossEntropy(logits, b.Y)
+		},
+	}})
+	if !(m["loss"] < math.Ln2+0.05) || !(m["error"] < 0.55) {
+		t.Errorf("loss %v nats and error %v: want about ln 2 and 1/2", m["loss"], m["error"])
+	}
+}
