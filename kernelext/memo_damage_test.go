@@ -184,27 +184,41 @@ func TestMemoKills(t *testing.T) {
 	for kill := range kills {
 		dir := t.TempDir()
 		var victims []*exec.Cmd
-		var outputs []*bytes.Buffer
+		var outputs []string
 		for range 1 + kill%2 {
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), scenarioVariable+"=memos", "LATERAL_MEMO="+dir)
-			out := new(bytes.Buffer)
+			out, err := os.CreateTemp(t.TempDir(), "output")
+			must(t, err)
+			defer out.Close()
 			cmd.Stdout = out
 			must(t, cmd.Start())
-			victims, outputs = append(victims, cmd), append(outputs, out)
+			t.Cleanup(func() { cmd.Process.Kill() }) // if the test fails before
+			victims, outputs = append(victims, cmd), append(outputs, out.Name())
 		}
-		time.Sleep(40*time.Millisecond + time.Duration(rng.Int64N(int64(80*time.Millisecond))))
+		text := func(i int) string {
+			b, err := os.ReadFile(outputs[i])
+			must(t, err)
+			return string(b)
+		}
+		begun := func(i int) bool { return storedLine.MatchString(text(i)) }
+		for start := time.Now(); !begun(0) && !begun(len(victims)-1); time.Sleep(time.Millisecond) {
+			if time.Since(start) > 30*time.Second {
+				t.Fatalf("nothing is stored: %.1000s", text(0))
+			}
+		}
+		time.Sleep(time.Duration(rng.Int64N(int64(80 * time.Millisecond))))
 		for _, i := range rng.Perm(len(victims)) {
 			victims[i].Process.Kill()
 			if victims[i].Wait(); victims[i].ProcessState.Exited() {
-				t.Fatalf("a process has ended before it was killed:\n%s", outputs[i])
+				t.Fatalf("a process has ended before it was killed: %.1000s", text(i))
 			}
 			time.Sleep(time.Duration(rng.Int64N(int64(10 * time.Millisecond)))) // for the other, if there is one
 			killed++
 		}
-		t.Setenv("LATERAL_MEMO", dir)
-		for _, out := range outputs {
-			for _, found := range storedLine.FindAllStringSubmatch(out.String(), -1) {
+		before := temporaries(t, dir)
+		for i := range outputs {
+			for _, found := range storedLine.FindAllStringSubmatch(text(i), -1) {
 				i, err := strconv.Atoi(found[1])
 				must(t, err)
 				v, said, err := memoIn(t, dir, "value "+found[1], i, never[[]byte](t))
@@ -214,7 +228,6 @@ func TestMemoKills(t *testing.T) {
 				reported++
 			}
 		}
-		before := temporaries(t, dir)
 		memoIn(t, dir, "next start", 1, give(1))
 		if left := temporaries(t, dir); len(left) > 0 {
 			t.Errorf("kill %d: the next start leaves %v behind", kill, left)

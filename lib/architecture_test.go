@@ -88,6 +88,7 @@ func load(t *testing.T) ([]source, map[string]*pkg) {
 		t.Fatal(err)
 	}
 	for dir, p := range packages {
+		p.ownModule = strings.Contains(dir, "/_") // Go does not look there; the files become part of another module
 		for m := range modules {
 			p.ownModule = p.ownModule || dir == m || strings.HasPrefix(dir, m+"/")
 		}

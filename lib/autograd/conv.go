@@ -123,10 +123,13 @@ func (op *convOp) pack(transposed bool, w []float32) {
 
 // run computes y from x in one of the two directions, or adds to y.
 func (op *convOp) run(transposed bool, y, x, bias []float32, acc bool) {
-	if transposed {
+	switch {
+	case transposed:
 		op.correlateTransposed(y, x, op.packedTransposed, bias, acc)
-	} else {
-		op.correlate(y, x, op.packed, op.few, bias, acc)
+	case op.few != nil:
+		op.few.correlate(y, x, bias)
+	default:
+		op.correlate(y, x, op.packed, bias, acc)
 	}
 }
 

@@ -31,7 +31,6 @@ type convKey struct {
 	channels, h, w  int // of the image
 	filters, kh, kw int
 	shape           ConvShape
-	plain           bool // without minimal filtering
 }
 
 // A convPlan is the geometry of one convolution: the tables of its kernels and the sizes of its buffers. It does not
@@ -263,7 +262,7 @@ func (p *convPlan) planBackward() {
 func (p *convPlan) planWinograd() {
 	const worth = 16 // channels and filters, from which on it is faster
 	s := p.shape
-	if p.plain || p.kh != 3 || p.kw != 3 || s.StrideH != 1 || s.StrideW != 1 || max(s.PadH, s.PadW) > 2 ||
+	if p.kh != 3 || p.kw != 3 || s.StrideH != 1 || s.StrideW != 1 || max(s.PadH, s.PadW) > 2 ||
 		min(p.channels, p.filters) < worth {
 		return
 	}

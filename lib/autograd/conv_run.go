@@ -12,6 +12,7 @@ import (
 // A convSpace is the memory that one goroutine needs for a convolution.
 type convSpace struct {
 	image, grad convFrame
+	few         convFrame // an image for fewTaps
 	rows        []float32 // what the kernels write
 	laid        convFrame // the output's gradient, laid out like what they write
 	wino        winogradSpace
@@ -67,8 +68,8 @@ func zeros(x []float32, n int) []float32 {
 func atLeast(x []float32, n int) []float32 { return slices.Grow(x[:0], n)[:n] }
 
 // correlate computes outputs y [hi-lo, filters, oh, ow] of images x [hi-lo, channels, h, w], or adds them to y.
-// A bias of length 0 counts as zero. The filters are packed, or few.
-func (p *convPlan) correlate(y, x, packed []float32, few *fewTaps, bias []float32, acc bool) {
+// A bias of length 0 counts as zero.
+func (p *convPlan) correlate(y, x, packed, bias []float32, acc bool) {
 	if p.winograd != nil {
 		p.winograd.run(y, x, packed, bias, acc)
 		return
@@ -81,11 +82,7 @@ func (p *convPlan) correlate(y, x, packed []float32, few *fewTaps, bias []float3
 	for n := len(x) / in; n > 0; n -= p.group {
 		images := min(n, p.group)
 		p.fillImages(image, x, images)
-		if runs := images * p.output.runs; few != nil {
-			few.correlate(s.rows, p, image, runs)
-		} else {
-			simd.Correlate(s.rows, p.output.ld, packed, p.filters, image, p.output.stencil, runs)
-		}
+		simd.Correlate(s.rows, p.output.ld, packed, p.filters, image, p.output.stencil, images*p.output.runs)
 		for i := range images {
 			for k := range p.filters {
 				p.output.unlay(y[k*out:], p.ow, s.rows[k*p.output.ld:], i, bias, k, acc)

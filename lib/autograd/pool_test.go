@@ -14,10 +14,12 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-var poolCases = []struct {
+type poolCase struct {
 	h, w int
 	pool Pool
-}{
+}
+
+var poolCases = append([]poolCase{
 	{4, 6, Pool{H: 2, W: 2}},
 	{7, 9, Pool{H: 2, W: 2}}, // a row and a column are left over
 	{9, 8, Pool{H: 3, W: 3, StrideH: 2, StrideW: 2}},
@@ -28,6 +30,27 @@ var poolCases = []struct {
 	{8, 12, Pool{H: 4, W: 3, StrideH: 3, StrideW: 5}},
 	{6, 6, Pool{H: 6, W: 6}},
 	{2, 2, Pool{H: 3, W: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1}}, // every window reaches beyond
+}, tinyPoolCases()...)
+
+// tinyPoolCases are all windows up to 3 long on images up to 4, with all padding and strides up to 4. Rows and columns
+// are paired at random.
+func tinyPoolCases() []poolCase {
+	type axis struct{ length, window, stride, pad int }
+	var axes []axis
+	for i := range 4 * 3 * 4 * 3 {
+		a := axis{i%4 + 1, i/4%3 + 1, i/12%4 + 1, i / 48}
+		if a.pad < a.window && a.length+2*a.pad >= a.window {
+			axes = append(axes, a)
+		}
+	}
+	var cases []poolCase
+	for i, j := range tensor.Stream(1, "columns").Perm(len(axes)) {
+		r, c := axes[i], axes[j]
+		cases = append(cases, poolCase{r.length, c.length, Pool{
+			H: r.window, W: c.window, StrideH: r.stride, StrideW: c.stride, PadH: r.pad, PadW: c.pad,
+		}})
+	}
+	return cases
 }
 
 func TestPoolingAgainstLoops(t *testing.T) {

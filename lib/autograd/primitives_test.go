@@ -73,6 +73,8 @@ func TestPrimitivesByHand(t *testing.T) {
 		}, []int{2, 2, 2}, []float32{0, 2, 6, 9, 8, 10, 18, 21}, []float32{0*1 + 1*2 + 4*5 + 5*6, 2*3 + 3*4 + 6*7 + 7*8}},
 		{"PixelShuffle", func(t *Tape) (x, y *Var) { x = count(t, 1, 4, 1, 2); return x, PixelShuffle(x, 2) },
 			[]int{1, 1, 2, 4}, []float32{0, 2, 1, 3, 4, 6, 5, 7}, []float32{1, 3, 2, 4, 5, 7, 6, 8}},
+		{"PixelShuffle by 1", func(t *Tape) (x, y *Var) { x = count(t, 1, 2, 1, 2); return x, PixelShuffle(x, 1) },
+			[]int{1, 2, 1, 2}, []float32{0, 1, 2, 3}, []float32{1, 2, 3, 4}},
 		{"Clamp", func(t *Tape) (x, y *Var) { x = count(t, 4); return x, Clamp(x, 1, 2.5) },
 			[]int{4}, []float32{1, 1, 2, 2.5}, []float32{0, 0, 3, 0}},
 		{"Max", func(t *Tape) (x, y *Var) {

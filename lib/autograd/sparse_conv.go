@@ -10,9 +10,9 @@ import "github.com/lateral-ml/lateral/lib/internal/simd"
 //	x [N, C, H, W], w [connections], b [K] or nil -> y [N, K, OH, OW] with the size of [ConvShape.OutputSize]
 //
 // Each output is a sum in the order of the filter's connections. Conv2D takes the taps by rows of the kernel, in these
-// by channels: connections in this order have the results of its filters with zeros for the others, unless it uses
-// minimal filtering. What a filter is not connected to cannot reach its outputs. SparseConv2D panics if the shapes do
-// not fit.
+// by channels: connections in this order have the results of its filters with zeros for the others, unless it computes
+// them by minimal filtering; the gradients are the same. What a filter is not connected to cannot reach its outputs.
+// SparseConv2D panics if the shapes do not fit.
 func SparseConv2D(x, w, b *Var, c *Connections, kernel [3]int, s ConvShape) *Var {
 	const name = "SparseConv2D"
 	xs, filters := x.Shape(), c.Units()
@@ -21,9 +21,7 @@ func SparseConv2D(x, w, b *Var, c *Connections, kernel [3]int, s ConvShape) *Var
 		b != nil && b.value.Len() != filters {
 		panic(shapeMismatch(name, "x [N, C, H, W], w [connections], b [K]", x, w, b))
 	}
-	key := convKeyFor(name, xs, ws, s, false)
-	key.plain = true
-	p := planFor(key)
+	p := planFor(convKeyFor(name, xs, ws, s, false))
 	y, op := Record[convOp](name, x, w, b)
 	op.convPlan, op.transposed = p, false
 	if op.few == nil {
@@ -36,30 +34,86 @@ func SparseConv2D(x, w, b *Var, c *Connections, kernel [3]int, s ConvShape) *Var
 }
 
 // fewTaps are filters of which not all weights exist.
+//
+// Each weight reads the image by itself, so that loads take the time, and those that cross a cache line take twice as
+// much. The rows of the frame therefore begin with a line, and the runs of outputs anew with each row: few loads cross
+// then.
 type fewTaps struct {
 	*Connections
-	plan    *convPlan // that offsets belong to
-	offsets []int32   // of the connections' taps
 	weights []float32
+	plan    *convPlan
+
+	pitch, plane int // of the frame
+	stencil      *simd.SparseStencil
+	none         []float32 // zeros for the biases
 
 	whole, grad []float32 // the filters with zeros for the weights there are not, and their gradient
 }
 
-// prepare finds the offsets of the connections' taps. They stay until the plan or the connections are others.
+// prepare makes the tables, which stay until the plan or the connections are others.
 func (f *fewTaps) prepare(p *convPlan, c *Connections, w []float32) {
+	const line = 16 // floats in a cache line
 	f.weights = w
 	if f.plan == p && f.Connections == c {
 		return
 	}
 	f.plan, f.Connections = p, c
-	f.offsets = f.offsets[:0]
+	sh, sw := p.shape.StrideH, p.shape.StrideW
+	f.pitch = ceil(p.image.pitch, line) * line
+	f.plane = f.rows() * f.pitch
+	f.none = zeros(f.none, p.filters)
+	var starts, offsets []int32
+	for row := range p.oh {
+		for at := 0; at < p.ow; at += simd.Run {
+			starts = append(starts, int32(row*f.pitch+at))
+		}
+	}
 	for _, tap := range c.source {
-		f.offsets = append(f.offsets, p.filterStencil.Offset(int(tap)))
+		channel, u, v := int(tap)/(p.kh*p.kw), int(tap)/p.kw%p.kh, int(tap)%p.kw
+		plane := channel*len(p.phases) + u%sh*sw + v%sw
+		offsets = append(offsets, int32(plane*f.plane+u/sh*f.pitch+v/sw))
+	}
+	f.stencil = simd.NewSparseStencil(c.bounds, offsets, starts)
+}
+
+// rows returns how many rows of a phase outputs see.
+func (f *fewTaps) rows() int { return f.plan.oh + (f.plan.kh-1)/f.plan.shape.StrideH }
+
+// correlate computes outputs y of images x.
+func (f *fewTaps) correlate(y, x, bias []float32) {
+	p, s := f.plan, takeSpace()
+	defer s.giveBack()
+	frame := s.few.ready(p, max(p.channels*len(p.phases)*f.plane, f.stencil.Span()))
+	if len(bias) == 0 {
+		bias = f.none
+	}
+	for in := p.channels * p.h * p.w; len(x) > 0; x = x[in:] {
+		at := 0
+		for c := range p.channels {
+			for i := range p.phases {
+				p.phases[i].take(frame[at:], f.pitch, x[c*p.h*p.w:in], p.h, p.w, f.rows())
+				at += f.plane
+			}
+		}
+		out := y[:p.filters*p.oh*p.ow]
+		if p.ow%simd.Run == 0 {
+			f.stencil.Correlate(out, p.oh*p.ow, f.weights, bias, frame)
+		} else {
+			f.correlateRows(s, out, bias, frame)
+		}
+		y = y[len(out):]
 	}
 }
 
-func (f *fewTaps) correlate(rows []float32, p *convPlan, image []float32, runs int) {
-	simd.CorrelateSparse(rows, p.output.ld, f.bounds, f.offsets, f.weights, image, p.output.stencil, runs)
+// correlateRows computes the outputs of an image whose rows are no whole runs.
+func (f *fewTaps) correlateRows(s *convSpace, y, bias, frame []float32) {
+	p := f.plan
+	pitch := ceil(p.ow, simd.Run) * simd.Run
+	s.rows = atLeast(s.rows, p.filters*p.oh*pitch)
+	f.stencil.Correlate(s.rows, p.oh*pitch, f.weights, bias, frame)
+	for r := range p.filters * p.oh {
+		copy(y[r*p.ow:][:p.ow], s.rows[r*pitch:])
+	}
 }
 
 // allWeights returns the filters w, with zeros for weights that do not exist.

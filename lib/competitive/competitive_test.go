@@ -50,10 +50,17 @@ func TestGradients(t *testing.T) {
 
 // Maps compete place by place: as the units of a dense layer would that had the place's values.
 func TestMapsCompete(t *testing.T) {
-	const n, channels, places, block = 3, 6, 8, 3
-	maps := tensor.New(n, channels, 2, places/2)
+	for _, size := range [][2]int{{1, 1}, {1, 2}, {2, 1}, {2, 4}} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) { mapsCompete(t, size[0], size[1]) })
+	}
+}
+
+func mapsCompete(t *testing.T, h, w int) {
+	const n, channels, block = 3, 6, 3
+	places := h * w
+	maps := tensor.New(n, channels, h, w)
 	tensor.Stream(1, "maps").Normal(maps.Data(), 0, 1)
-	maps.Set(float32(math.NaN()), 1, 0, 1, 1)
+	maps.Set(float32(math.NaN()), 1, 0, h-1, w-1)
 	copy(maps.Row(2)[places:2*places], maps.Row(2)[:places]) // ties
 	units := tensor.New(n*places, channels)                  // one row for each place
 	for i := range n {
@@ -70,14 +77,14 @@ func TestMapsCompete(t *testing.T) {
 	} {
 		got, want := f(tape.Input(maps)), f(tape.Input(units))
 		out := want.Width()
-		if shape := got.Shape(); !slices.Equal(shape, []int{n, out, 2, places / 2}) {
+		if shape := got.Shape(); !slices.Equal(shape, []int{n, out, h, w}) {
 			t.Fatalf("%s: shape %v", name, shape)
 		}
 		gotMask, wantMask := Submask(got), Submask(want)
 		for i := range n {
 			for p := range places {
 				for c := range out {
-					if a, b := got.Value().Row(i)[c*places+p], want.Value().Row(i*places + p)[c]; a != b && a == a {
+					if a, b := got.Value().Row(i)[c*places+p], want.Value().Row(i*places + p)[c]; a != b {
 						t.Fatalf("%s: image %d, map %d, place %d: %g, want %g", name, i, c, p, a, b)
 					}
 				}

@@ -8,11 +8,11 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Augmented is a set of images of which every batch shows others: each image is framed by Pad zeros, a window of its old
-// size is cut out at a random place, and with Flip it is mirrored left to right in half of the cases.
+// Augmented is a set of images of which every batch shows others: each image is framed by Pad zeros, a window of its
+// old size is cut out at a random place, and with Flip it is mirrored left to right in half of the cases.
 //
-// It serves training as a Set does. Put RNG into a field of the model as well: checkpoints then keep its place, and a run
-// that resumes sees the same images as one that never stopped.
+// It serves training as a Set does. Put RNG into a field of the model as well: checkpoints then keep its place, and a
+// run that resumes sees the same images as one that never stopped.
 type Augmented struct {
 	Set  *Set // images [N, C, H, W]
 	Pad  int  // zeros on each side

@@ -6,9 +6,9 @@ import "github.com/lateral-ml/lateral/lib/tensor"
 
 // A Batch is some samples as a learner gets them. The memory is reused from one batch to the next.
 //
-// Data that a label for each sample does not describe fits as well. A pair of images is one sample of X [N, 2, C, H, W]. A
-// sequence of T tokens is a sample of Tokens [N, T], with the tokens that follow in Y [N, T]. The image that is to come
-// out is the Target of the one that goes in.
+// Data that a label for each sample does not describe fits as well. A pair of images is one sample of X [N, 2, C, H,
+// W]. A sequence of T tokens is a sample of Tokens [N, T], with the tokens that follow in Y [N, T]. The image that is
+// to come out is the Target of the one that goes in.
 type Batch struct {
 	X      tensor.Tensor // inputs [N, ...]
 	Tokens []int         // inputs that are whole numbers, row after row; empty for none

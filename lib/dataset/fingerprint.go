@@ -14,9 +14,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Fingerprint returns what identifies the samples that data gives, as 64 hexadecimal digits: the SHA-256 over the shapes
-// and elements of all its batches. Unlike [Set.Sum], which says where a set came from, it changes with every element. It
-// takes about a second for a gigabyte.
+// Fingerprint returns what identifies the samples that data gives, as 64 hexadecimal digits: the SHA-256 over the
+// shapes and elements of all its batches. Unlike [Set.Sum], which says where a set came from, it changes with every
+// element. It takes about a second for a gigabyte.
 //
 // Data that gives other samples each time has a method Fingerprint() string, which is called instead.
 func Fingerprint(data interface {

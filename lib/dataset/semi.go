@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// SemiSupervised is data of which a part is labelled. Sample i is a labelled image and Ratio unlabelled ones: a batch of
-// N samples has N labels and (1+Ratio)·N rows, the labelled images first. The labelled set is repeated as often as
+// SemiSupervised is data of which a part is labelled. Sample i is a labelled image and Ratio unlabelled ones: a batch
+// of N samples has N labels and (1+Ratio)·N rows, the labelled images first. The labelled set is repeated as often as
 // Size asks for: with a Ratio of 1, to the size of the unlabelled set [NINAI17, section 7].
 type SemiSupervised struct {
 	Labelled   *Set

@@ -18,8 +18,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Set is a set of images, labelled as a rule. A set of other samples has the shape of these behind the first dimension
-// of X, and may lack Y and Classes.
+// A Set is a set of images, labelled as a rule. A set of other samples has the shape of these behind the first
+// dimension of X, and may lack Y and Classes.
 type Set struct {
 	Name    string         // "MNIST", "Glyphs"
 	X       *tensor.Tensor // images [N, C, H, W]
@@ -27,7 +27,7 @@ type Set struct {
 	Classes []string       // the classes' names
 	Source  string         // where the data came from, a sentence for people
 
-	Target *tensor.Tensor // what outputs are compared with, [N, ...], such as images of a higher resolution; nil for none
+	Target *tensor.Tensor // what outputs are compared with, [N, ...], such as larger images; nil for none
 	Weight []float32      // how much each sample counts, [N], at least 0; nil for equal weights
 
 	// Sum identifies the data, as 64 hexadecimal digits: the SHA-256 over the uncompressed bytes of the image file and

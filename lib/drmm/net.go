@@ -75,7 +75,7 @@ func (n *Net) Sizes() []Size { return n.sizes }
 
 // Switches are the nuisance variables g = (a, t) of a layer for a batch of images, one for each element of z^(l).
 type Switches struct {
-	// At [N, channels, h, w] says where each element is rendered: its place in the h x w plane of the layer before
+	// At [N, channels, h, w] is where each element is rendered: its place in the h x w plane of the layer before
 	// pooling, row by row, or -1 where it is off (a = 0).
 	At []int32
 	// H and W are the size of that plane.
@@ -240,8 +240,8 @@ func (n *Net) Render(r *Rendering, classes *autograd.Var, switches []Switches) {
 //
 //	z [N, K, h, w], filters [K, C, k, k] -> [N, C, H, W]
 //
-// M_a silences what is off, Z_x pads the patch of the place x with zeros to the size of an image, and T_t moves it to
-// one of the 2 x 2 positions: together a transposed convolution of the elements that [autograd.MaxUnpool] has put
+// M_a sets what is off to zero, Z_x pads the patch of the place x with zeros to the size of an image, and T_t moves it
+// to one of the 2 x 2 positions: together a transposed convolution of the elements that [autograd.MaxUnpool] has put
 // where the switches say. Source: [NINAI17, eqs. 19 to 22].
 func RenderLayer(z *autograd.Var, g Switches, filters *autograd.Var, padding Padding) *autograd.Var {
 	placed := autograd.MaxUnpool(z, g.At, g.H, g.W)

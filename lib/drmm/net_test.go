@@ -64,7 +64,8 @@ func TestMaximaAreReLUAndMaxPool(t *testing.T) {
 				}
 			}
 			if z.Data()[i] != best || g.At[i] != at {
-				t.Fatalf("layer %d, element %d: %v with switch %d, want %v with %d", l+1, i, z.Data()[i], g.At[i], best, at)
+				t.Fatalf("layer %d, element %d: %v with switch %d, want %v with %d", l+1, i, z.Data()[i], g.At[i],
+					best, at)
 			}
 		}
 	}
@@ -257,7 +258,8 @@ func orthonormal(t *testing.T) (*Net, Switches, *tensor.Tensor) {
 
 // The whole objective of a model, with every kind of layer and every term.
 func TestGradientOfTheObjective(t *testing.T) {
-	net, err := NewNet(Shape{{3, 3, Same, true}, {3, 2, Full, false}, {2, 2, Valid, false}}, Size{1, 6, 6}, 3, tensor.Stream(7, "weights"))
+	net, err := NewNet(Shape{{3, 3, Same, true}, {3, 2, Full, false}, {2, 2, Valid, false}}, Size{1, 6, 6}, 3,
+		tensor.Stream(7, "weights"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,8 @@ func TestPriorsAreShares(t *testing.T) {
 	}
 	near(t, "sum of classes", sum, 1, 1e-12)
 	for x := range p.Layers[0].Active {
-		near(t, "sum of positions", p.Layers[0].Positions[4*x]+p.Layers[0].Positions[4*x+1]+p.Layers[0].Positions[4*x+2]+p.Layers[0].Positions[4*x+3], 1, 1e-12)
+		four := p.Layers[0].Positions[4*x:]
+		near(t, "sum of positions", four[0]+four[1]+four[2]+four[3], 1, 1e-12)
 	}
 
 	// What is drawn from them has these shares again.

@@ -9,7 +9,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 )
 
-// A Padding says how far a convolution goes over the border of an n x n image with k x k filters.
+// A Padding is how far a convolution with k x k filters goes over the border of an n x n image.
 type Padding int
 
 const (

@@ -24,7 +24,7 @@ type Check struct {
 	problems []error
 }
 
-// That notes the field of a name as invalid unless ok: want says which values are valid.
+// That records the named field as invalid unless ok; want describes the valid values.
 func (c *Check) That(ok bool, name string, value any, want string) {
 	if !ok {
 		c.problems = append(c.problems, fmt.Errorf("%s: %s is %v: want %s", c.Package, name, value, want))
@@ -33,7 +33,7 @@ func (c *Check) That(ok bool, name string, value any, want string) {
 
 // OneOf checks that a value is among those that are known.
 func (c *Check) OneOf(name, value string, known ...string) {
-	c.That(slices.Contains(known, value), name, fmt.Sprintf("%q", value), list(known, "or"))
+	c.That(slices.Contains(known, value), name, fmt.Sprintf("%q", value), oneOf(known))
 }
 
 // AtLeast checks that a value is not below the least.
@@ -61,7 +61,7 @@ func (c *Check) Share(name string, value float64) {
 	c.That(value >= 0 && value < 1, name, value, "a number >= 0 and < 1")
 }
 
-// Add notes an error that comes from elsewhere; nil changes nothing.
+// Add records an error from elsewhere; nil changes nothing.
 func (c *Check) Add(err error) {
 	if err != nil {
 		c.problems = append(c.problems, err)

@@ -37,15 +37,20 @@ type Source struct {
 // named are the data that have a name, and the share of the training images that LoadSplit leaves for training.
 var named = []struct {
 	name  string
-	load  func() (train, test *dataset.Set, err error)
+	load  func(dir string) (train, test *dataset.Set, err error)
 	share float64
 }{
-	{"mnist", func() (train, test *dataset.Set, err error) { return dataset.MNIST("") }, 5.0 / 6},
-	{"cifar10", func() (train, test *dataset.Set, err error) { return dataset.CIFAR10("") }, 4.0 / 5},
-	{"cifar100", func() (train, test *dataset.Set, err error) { return dataset.CIFAR100("") }, 4.0 / 5},
-	{"svhn", func() (train, test *dataset.Set, err error) { return dataset.SVHN("") }, 5.0 / 6},
-	{"glyphs", func() (train, test *dataset.Set, err error) { train, test = dataset.Glyphs(1); return }, 5.0 / 6},
-	{"", func() (train, test *dataset.Set, err error) { return dataset.Digits(1) }, 5.0 / 6},
+	{"mnist", dataset.MNIST, 5.0 / 6},
+	{"cifar10", dataset.CIFAR10, 4.0 / 5},
+	{"cifar100", dataset.CIFAR100, 4.0 / 5},
+	{"svhn", dataset.SVHN, 5.0 / 6},
+	{"glyphs", glyphs, 5.0 / 6},
+	{"", func(string) (train, test *dataset.Set, err error) { return dataset.Digits(1) }, 5.0 / 6},
+}
+
+func glyphs(string) (train, test *dataset.Set, err error) {
+	train, test = dataset.Glyphs(1)
+	return train, test, nil
 }
 
 // DataNames returns the names that Load knows.
@@ -59,12 +64,15 @@ func DataNames() []string {
 	return names
 }
 
-// Load returns the named images, all training images and the test images as they were published: "mnist", "cifar10"
-// and "cifar100", which are downloaded if need be, "svhn", whose files must be there, and "glyphs", the embedded
-// stand-in for MNIST. The empty name is MNIST if its files are found, otherwise Glyphs, and downloads nothing.
+// Load returns the named images, all training images and the test images as they were published: "mnist", "cifar10",
+// "cifar100" and "svhn", which are downloaded if need be, and "glyphs", the embedded stand-in for MNIST. The empty name
+// is MNIST if its files are found, otherwise Glyphs, and downloads nothing.
 func Load(name string) (*Data, error) {
 	d, _, err := load(name)
-	return d, err
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // LoadSplit is [Load] with a part of the training images held out to validate with, the same ones every time: 10,000 of
@@ -82,23 +90,20 @@ func load(name string) (d *Data, share float64, err error) {
 	for _, n := range named {
 		if n.name == name {
 			d := new(Data)
-			d.Train, d.Test, err = n.load()
-			if err != nil {
-				return nil, 0, err
-			}
-			return d, n.share, nil
+			d.Train, d.Test, err = n.load("")
+			return d, n.share, err
 		}
 	}
-	return nil, 0, fmt.Errorf("experiment: there are no data %q: use %s", name, list(DataNames(), "or"))
+	return nil, 0, fmt.Errorf("experiment: there are no data %q: use %s", name, oneOf(DataNames()))
 }
 
-// list writes words as in "a, b or c".
-func list(words []string, conjunction string) string {
+// oneOf writes words as in "a, b or c".
+func oneOf(words []string) string {
 	last := len(words) - 1
 	if last < 1 {
 		return strings.Join(words, "")
 	}
-	return strings.Join(words[:last], ", ") + " " + conjunction + " " + words[last]
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // Part returns the first n training images, and the same share of the validation and of the test images: a quicker

@@ -3,6 +3,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,8 +17,6 @@ type Entry struct {
 	Name     string
 	About    string
 
-	// Size returns the number of settings at a profile with some seeds for each cell, 0 for as many as the profile has.
-	Size func(profile string, seeds int) (int, error)
 	// Cells returns the grid's cells at a profile and its number of seeds.
 	Cells func(profile string) (cells []Cell, seeds int, err error)
 	// Run trains what has no result yet. The error is that of [sweep.Sweep.Run], or says what is wrong with the
@@ -32,7 +31,7 @@ type Cell interface {
 	At(src Source, seed uint64) (key, text string)
 }
 
-// RunOptions say how a grid is trained.
+// RunOptions choose what of a grid is trained, and how.
 type RunOptions struct {
 	Profile string
 	Seeds   int         // for each cell; 0 for as many as the profile has
@@ -51,47 +50,38 @@ type Progress interface {
 	Samples() int // images that its training has shown
 }
 
+// Size returns the number of settings at a profile with some seeds for each cell, 0 for as many as the profile has.
+func (e Entry) Size(profile string, seeds int) (int, error) {
+	cells, own, err := e.Cells(profile)
+	return len(cells) * cmp.Or(seeds, own), err
+}
+
 // Entries returns the grids as entries of a list. They are those of the profile paper, which has every name.
 func (g Grids[S, R]) Entries() []Entry {
 	var entries []Entry
 	for _, grid := range g.List(Paper) {
-		entries = append(entries, g.entry(grid.Name, grid.About))
+		name := grid.Name
+		entries = append(entries, Entry{
+			Document: g.Document, Name: name, About: grid.About,
+			Cells: func(profile string) (cells []Cell, seeds int, err error) {
+				grid, err := g.Lookup(name, profile)
+				for _, s := range grid.Cells {
+					cells = append(cells, cell[S]{s})
+				}
+				return cells, grid.Seeds, err
+			},
+			Run: func(ctx context.Context, o RunOptions) error { return g.run(ctx, name, o) },
+		})
 	}
 	return entries
 }
 
-func (g Grids[S, R]) entry(name, about string) Entry {
-	sized := func(profile string, seeds int) (Grid[S], error) {
-		grid, err := g.Lookup(name, profile)
-		if seeds > 0 {
-			grid.Seeds = seeds
-		}
-		return grid, err
+func (g Grids[S, R]) run(ctx context.Context, name string, o RunOptions) error {
+	grid, err := g.Lookup(name, o.Profile)
+	if err != nil {
+		return err
 	}
-	return Entry{
-		Document: g.Document, Name: name, About: about,
-		Size: func(profile string, seeds int) (int, error) {
-			grid, err := sized(profile, seeds)
-			return grid.Len(), err
-		},
-		Cells: func(profile string) (cells []Cell, seeds int, err error) {
-			grid, err := sized(profile, 0)
-			for _, s := range grid.Cells {
-				cells = append(cells, cell[S]{s})
-			}
-			return cells, grid.Seeds, err
-		},
-		Run: func(ctx context.Context, o RunOptions) error {
-			grid, err := sized(o.Profile, o.Seeds)
-			if err != nil {
-				return err
-			}
-			return g.run(ctx, grid, o)
-		},
-	}
-}
-
-func (g Grids[S, R]) run(ctx context.Context, grid Grid[S], o RunOptions) error {
+	grid.Seeds = cmp.Or(o.Seeds, grid.Seeds)
 	d, err := g.Load(o.Data)
 	if err != nil {
 		return err

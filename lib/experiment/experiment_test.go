@@ -45,7 +45,8 @@ func TestSplitsStayAsTheyAre(t *testing.T) {
 	if all.Source() == d.Source() || len(d.Source().Checksum) != 16 || d.Source().Images != 8333 {
 		t.Errorf("sources %+v and %+v", all.Source(), d.Source())
 	}
-	if _, err := experiment.Load("letters"); err == nil || !strings.Contains(err.Error(), "use mnist, cifar10, cifar100, svhn or glyphs") {
+	if _, err := experiment.Load("letters"); err == nil ||
+		!strings.Contains(err.Error(), "use mnist, cifar10, cifar100, svhn or glyphs") {
 		t.Errorf("unknown data: %v", err)
 	}
 }
@@ -58,7 +59,8 @@ func images(n int, sum string) *dataset.Set {
 func TestPart(t *testing.T) {
 	d := &experiment.Data{Train: images(600, "a"), Valid: images(200, "b"), Test: images(400, "c")}
 	part := d.Part(299)
-	if part.Train.Len() != 299 || part.Valid.Len() != 100 || part.Test.Len() != 200 || part.Source() == d.Source() || d.Part(600) != d {
+	if part.Train.Len() != 299 || part.Valid.Len() != 100 || part.Test.Len() != 200 || part.Source() == d.Source() ||
+		d.Part(600) != d {
 		t.Errorf("%d, %d and %d images", part.Train.Len(), part.Valid.Len(), part.Test.Len())
 	}
 	if d.Valid = nil; d.Part(300).Valid != nil {
@@ -96,7 +98,8 @@ func TestProfiles(t *testing.T) {
 			t.Errorf("%s picks %d, want %d", p, got, i)
 		}
 	}
-	if err := experiment.CheckProfile("huge"); err == nil || !strings.Contains(err.Error(), "use quick, standard or paper") {
+	if err := experiment.CheckProfile("huge"); err == nil ||
+		!strings.Contains(err.Error(), "use quick, standard or paper") {
 		t.Errorf("error %v", err)
 	}
 	defer func() {
@@ -178,7 +181,8 @@ var trials = experiment.Grids[trial, outcome]{
 	},
 	List: func(profile string) []experiment.Grid[trial] {
 		return []experiment.Grid[trial]{
-			{Name: "one", About: "first", Cells: []trial{{Size: 1}, {Size: 2}}, Seeds: experiment.Pick(profile, 1, 2, 3)},
+			{Name: "one", About: "first", Cells: []trial{{Size: 1}, {Size: 2}},
+				Seeds: experiment.Pick(profile, 1, 2, 3)},
 			{Name: "other", About: "second", Cells: []trial{{Size: 7}}, Seeds: 1},
 		}
 	},
@@ -218,7 +222,8 @@ func TestEntries(t *testing.T) {
 		o.Begin = func(d *experiment.Data) { lines = append(lines, d.Name()) }
 		o.OnResult = func(e *sweep.Event[experiment.Progress]) {
 			if e.Setting != nil {
-				lines = append(lines, fmt.Sprintf("%v: %d of %d, %d images", *e.Setting, e.Done, e.Total, (*e.Setting).Samples()))
+				lines = append(lines, fmt.Sprintf("%v: %d of %d, %d images", *e.Setting, e.Done, e.Total,
+					(*e.Setting).Samples()))
 			}
 		}
 		return entries[0].Run(t.Context(), o)
@@ -235,17 +240,20 @@ func TestEntries(t *testing.T) {
 	if err := run(experiment.RunOptions{Profile: experiment.Standard, Shard: sweep.Shard{I: 0, N: 2}}); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"dots", "size 2, seed 0: 1 of 2, 6 images", "size 2, seed 1: 2 of 2, 6 images"}; !slices.Equal(lines, want) {
+	if want := []string{"dots", "size 2, seed 0: 1 of 2, 6 images",
+		"size 2, seed 1: 2 of 2, 6 images"}; !slices.Equal(lines, want) {
 		t.Errorf("%q, want %q", lines, want)
 	}
 	if want := "2 <nil>\none on dots, quick: 1 of 2, 1 missing [{size 1 [0]}]\n" +
-		"one on dots, standard: 2 of 4, 2 missing [{size 1 [0 1]}]\none on dots, paper: 2 of 6, 4 missing [{size 1 [0 1 2]} {size 2 [2]}]\n"; status() != want {
+		"one on dots, standard: 2 of 4, 2 missing [{size 1 [0 1]}]\n" +
+		"one on dots, paper: 2 of 6, 4 missing [{size 1 [0 1 2]} {size 2 [2]}]\n"; status() != want {
 		t.Errorf("got\n%swant\n%s", status(), want)
 	}
 	if err := run(experiment.RunOptions{Profile: experiment.Standard}); err != nil || len(lines) != 3 {
 		t.Errorf("%q, %v", lines, err)
 	}
-	if want := "one on dots, quick: 2 of 2, complete for 2 seeds []\none on dots, standard: 4 of 4, complete for 2 seeds []\n"; !strings.Contains(status(), want) {
+	if want := "one on dots, quick: 2 of 2, complete for 2 seeds []\n" +
+		"one on dots, standard: 4 of 4, complete for 2 seeds []\n"; !strings.Contains(status(), want) {
 		t.Errorf("%s lacks\n%s", status(), want)
 	}
 	if err := run(experiment.RunOptions{Profile: "huge"}); err == nil || len(lines) != 0 {
@@ -256,7 +264,8 @@ func TestEntries(t *testing.T) {
 // Results of anything else are counted and do no harm.
 func TestStatusOfAnotherSweep(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "other.jsonl")
-	other := sweep.Sweep[string, int]{Settings: []string{"a", "b"}, Do: func(context.Context, string) (int, error) { return 1, nil }, File: file}
+	do := func(context.Context, string) (int, error) { return 1, nil }
+	other := sweep.Sweep[string, int]{Settings: []string{"a", "b"}, Do: do, File: file}
 	if _, err := other.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ type Grids[S Setting[S], R any] struct {
 	Resume   bool                                                          // trainings are long, and keep checkpoints
 }
 
-// Measured returns a function for Grids.Train from one that trains and one that says what is kept of its result.
+// Measured returns a function for Grids.Train: it trains, and keeps the metrics of the result.
 func Measured[S, T, R any](
 	train func(ctx context.Context, s S, d *Data, o Options) (T, error), metrics func(result T, d *Data) R,
 ) func(ctx context.Context, s S, d *Data, o Options) (R, error) {
@@ -90,7 +90,7 @@ func (g Grids[S, R]) Lookup(name, profile string) (Grid[S], error) {
 		}
 		names = append(names, grid.Name)
 	}
-	return Grid[S]{}, fmt.Errorf("experiment: %s has no grid %q: use %s", g.Document, name, list(names, "or"))
+	return Grid[S]{}, fmt.Errorf("experiment: %s has no grid %q: use %s", g.Document, name, oneOf(names))
 }
 
 // Sweep returns the sweep that trains some settings, seed by seed, and keeps the results in a file; "" keeps none. A

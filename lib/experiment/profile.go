@@ -22,7 +22,7 @@ func CheckProfile(name string) error {
 	if slices.Contains(Profiles(), name) {
 		return nil
 	}
-	return fmt.Errorf("experiment: there is no profile %q: use %s", name, list(Profiles(), "or"))
+	return fmt.Errorf("experiment: there is no profile %q: use %s", name, oneOf(Profiles()))
 }
 
 // Pick returns the value for a profile. It panics if there is no such profile.

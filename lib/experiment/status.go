@@ -10,7 +10,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
-// A Status says how much of a grid, at a profile and on some images, has results.
+// A Status is how much of a grid, at a profile and on some images, has results.
 type Status struct {
 	Entry   Entry
 	Profile string
@@ -92,7 +92,7 @@ func (e Entry) status(profile string, src Source, done map[string]bool) (Status,
 	return s, err
 }
 
-// String says the state in a line: "fc1 on MNIST, quick: 8 of 15, 7 missing".
+// String returns the state in a line: "fc1 on MNIST, quick: 8 of 15, 7 missing".
 func (s Status) String() string {
 	text := fmt.Sprintf("%s on %s, %s: %d of %d", s.Entry.Name, s.Source.Data, s.Profile, s.Done, s.Total)
 	switch {

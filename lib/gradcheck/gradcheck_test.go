@@ -86,6 +86,26 @@ func TestCheckSkipsTies(t *testing.T) {
 	}
 }
 
+// With a step of 0.01, points that differ from x by up to 0.02 are on both sides of a kink at 0. Half of the elements
+// may lie there, no more.
+func TestCheckSkipsAnElementWithOnePointBeyondTheKink(t *testing.T) {
+	for _, c := range []struct {
+		x  []float32
+		ok bool
+	}{
+		{[]float32{0.015, 1}, true}, {[]float32{-0.015, 1}, true}, {[]float32{0.025, -0.025}, true},
+		{[]float32{0.015, -0.015, 1, 2}, true}, {[]float32{0.015, -0.015, 1}, false}, {[]float32{0.005, -0.005, 1}, false},
+	} {
+		x := autograd.NewParam(tensor.From(c.x, len(c.x)))
+		err := gradcheck.Check(gradcheck.Config{}, func(t *autograd.Tape) *autograd.Var {
+			return autograd.Abs(on(t, x))
+		}, x)
+		if (err == nil) != c.ok || err != nil && !strings.Contains(err.Error(), "too close to a tie") {
+			t.Errorf("x = %v: %v", c.x, err)
+		}
+	}
+}
+
 func TestCheckNeedsSomethingToCheck(t *testing.T) {
 	x, other := numbers(3, 0, 1), numbers(3, 0, 1)
 	f := func(t *autograd.Tape) *autograd.Var { return autograd.Square(on(t, x)) }

@@ -20,7 +20,7 @@ type Inhibition struct {
 	Strength float64 // w_inh, above 0
 	Tau      float64 // time scale of a unit; 0 stands for 1
 	Until    float64 // longest time to wait for the steady state; 0 stands for 1000·Tau
-	Settled  float64 // the units are settled when no |tau dh/dt| exceeds this share of the largest |I|; 0 stands for 1e-4
+	Settled  float64 // units are settled when no |tau dh/dt| exceeds this share of the largest |I|; 0 stands for 1e-4
 	Solver   Solver
 }
 

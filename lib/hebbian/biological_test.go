@@ -94,8 +94,8 @@ func TestUnitsThatDoNotSettle(t *testing.T) {
 	}
 }
 
-// With inhibition that leaves two units active, and a threshold between them, the biological algorithm takes the step of
-// the fast one.
+// With inhibition that leaves two units active, and a threshold between them, the biological algorithm takes the step
+// of the fast one.
 func TestBiologicalStepIsTheFastOne(t *testing.T) {
 	w := tensor.From([]float32{0.9, 0.1, 0.8, 0.2, 0.1, 0.7}, 3, 2)
 	v := tensor.From([]float32{1, 0.2}, 1, 2)

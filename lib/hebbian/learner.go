@@ -49,7 +49,8 @@ func (c Competition) withDefaults() Competition {
 		c.K = 2
 	}
 	if c.K < 2 || !(c.Delta >= 0) || math.IsInf(c.Delta, 1) || c.Scale != Average && c.Scale != Largest {
-		panic(fmt.Sprintf("hebbian: Competition: want K >= 2, Delta >= 0 and a known Scale, got %d, %v, %v", c.K, c.Delta, c.Scale))
+		panic(fmt.Sprintf("hebbian: Competition: want K >= 2, Delta >= 0 and a known Scale, got %d, %v, %v",
+			c.K, c.Delta, c.Scale))
 	}
 	return c
 }
@@ -98,13 +99,19 @@ func NewWeights(units, inputs int, seed uint64) *tensor.Tensor {
 	return w
 }
 
-// NewLearner returns a learner of weights w [units, inputs], which it changes in place; see [NewWeights]. It panics if the settings are out of range or there are fewer than K units.
+// NewLearner returns a learner of weights w [units, inputs], which it changes in place; see [NewWeights]. It panics if
+// the settings are out of range or there are fewer than K units.
 func NewLearner(c Competition, w *tensor.Tensor) *Learner {
 	c = c.withDefaults()
 	if w.Rank() != 2 || w.Rows() < c.K {
-		panic(fmt.Sprintf("hebbian: NewLearner: weights of shape %v for K = %d: want [units, inputs] with at least K units", w.Shape(), c.K))
+		panic(fmt.Sprintf(
+			"hebbian: NewLearner: weights of shape %v for K = %d: want [units, inputs] with at least K units", w.Shape(), c.K))
 	}
-	l := &Learner{rule: c, w: w, power: w, wins: make([]int, w.Rows()), first: make([]int32, w.Rows()), touched: make([]int32, 0, w.Rows())}
+	units := w.Rows()
+	l := &Learner{
+		rule: c, w: w, power: w,
+		wins: make([]int, units), first: make([]int32, units), touched: make([]int32, 0, units),
+	}
 	if c.P != 2 {
 		l.power = tensor.New(w.Shape()...)
 	}

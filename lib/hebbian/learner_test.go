@@ -121,7 +121,8 @@ func TestTiesGoToTheLowerUnit(t *testing.T) {
 func TestNormsConverge(t *testing.T) {
 	const units, inputs = 6, 18
 	for _, rule := range []Rule{{P: 1.5}, {P: 2}, {P: 3, R: 2}, {P: 4}} {
-		x, w := uniform("x", 60, inputs), uniform("w", units, inputs) // six kinds of inputs, of which each unit favours one
+		// Six kinds of inputs, of which each unit favours one.
+		x, w := uniform("x", 60, inputs), uniform("w", units, inputs)
 		for s := range x.Rows() {
 			for i := range 3 {
 				x.Row(s)[3*(s%units)+i] += 3

@@ -76,7 +76,8 @@ func TestFeaturesOfFaintImages(t *testing.T) {
 			if !relative {
 				scale = math.Sqrt(2. / (1 + 1<<20))
 			}
-			near(t, fmt.Sprintf("ink %v, relative %v: first feature", ink, relative), float64(h[0])/(1024*scale), 1, 1e-4)
+			what := fmt.Sprintf("ink %v, relative %v: first feature", ink, relative)
+			near(t, what, float64(h[0])/(1024*scale), 1, 1e-4)
 			near(t, fmt.Sprintf("ink %v, relative %v: second feature", ink, relative), float64(h[1])/scale, 1, 1e-4)
 		}
 	}
@@ -96,7 +97,8 @@ func TestEncode(t *testing.T) {
 	if fmt.Sprintf("%T", kept) == fmt.Sprintf("%T", lazy) {
 		t.Error("the memory allowed does not matter")
 	}
-	if kept.Len() != 1100 || lazy.Len() != 1100 || !slices.Equal(y, z) || !slices.Equal(a.Shape(), b.Shape()) || !slices.Equal(a.Data(), b.Data()) {
+	same := slices.Equal(y, z) && slices.Equal(a.Shape(), b.Shape()) && slices.Equal(a.Data(), b.Data())
+	if kept.Len() != 1100 || lazy.Len() != 1100 || !same {
 		t.Errorf("labels %v and %v, features of shape %v and %v", y, z, a.Shape(), b.Shape())
 	}
 	if dataset.Fingerprint(kept) != dataset.Fingerprint(lazy) {
@@ -126,7 +128,8 @@ func TestUnitLength(t *testing.T) {
 		for j := range set.X.Row(0) {
 			set.X.Row(0)[j] = ink
 		}
-		near(t, fmt.Sprintf("length of an image of ink %v", ink), Rule{P: 2}.PNorms(UnitLength(set).X.Reshape(5, 30))[0], 1, 1e-6)
+		length := Rule{P: 2}.PNorms(UnitLength(set).X.Reshape(5, 30))[0]
+		near(t, fmt.Sprintf("length of an image of ink %v", ink), length, 1, 1e-6)
 	}
 	if unit.Sum == set.Sum {
 		t.Error("other data have the same sum")

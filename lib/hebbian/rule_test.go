@@ -148,7 +148,9 @@ func TestSolver(t *testing.T) {
 	if _, err := (Solver{MaxSteps: 2000}).Integrate([]float64{1}, 2, explode, nil); err == nil {
 		t.Error("a pole was passed")
 	}
-	if _, err := (Solver{MaxSteps: 3}).Integrate([]float64{1}, 9, func(dy, y []float64) { dy[0] = -y[0] }, nil); err == nil || !strings.Contains(err.Error(), "after 3 steps") {
+	decay := func(dy, y []float64) { dy[0] = -y[0] }
+	_, err = Solver{MaxSteps: 3}.Integrate([]float64{1}, 9, decay, nil)
+	if err == nil || !strings.Contains(err.Error(), "after 3 steps") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -32,7 +32,9 @@ var (
 // Integrate advances y in place from time 0 to the given time. After each step it calls watch, which may be nil, with
 // the time, the values and their derivative; if it returns false, integration ends there. Integrate returns the time
 // reached, and an error if that took too many steps or a value became infinite or NaN.
-func (s Solver) Integrate(y []float64, until float64, f func(dy, y []float64), watch func(t float64, y, dy []float64) bool) (float64, error) {
+func (s Solver) Integrate(
+	y []float64, until float64, f func(dy, y []float64), watch func(t float64, y, dy []float64) bool,
+) (float64, error) {
 	if s.RelTol == 0 {
 		s.RelTol = 1e-6
 	}
@@ -51,7 +53,8 @@ func (s Solver) Integrate(y []float64, until float64, f func(dy, y []float64), w
 	t, h := 0.0, s.firstStep(y, k[0], until)
 	for step := 0; t < until; step++ {
 		if step == s.MaxSteps {
-			return t, fmt.Errorf("hebbian: Integrate: only at time %g of %g after %d steps: allow more, or a larger error", t, until, step)
+			return t, fmt.Errorf(
+				"hebbian: Integrate: only at time %g of %g after %d steps: allow more, or a larger error", t, until, step)
 		}
 		h = min(h, until-t)
 		for i, weights := range stages {
@@ -76,7 +79,8 @@ func (s Solver) Integrate(y []float64, until float64, f func(dy, y []float64), w
 				return t, nil
 			}
 		case t+h/10 == t:
-			return t, fmt.Errorf("hebbian: Integrate: no step is short enough for the error at time %g: allow a larger one", t)
+			return t, fmt.Errorf(
+				"hebbian: Integrate: no step is short enough for the error at time %g: allow a larger one", t)
 		}
 		h *= min(5, max(0.2, 0.9*math.Pow(max(size, 1e-10), -0.2)))
 	}

@@ -49,9 +49,9 @@ func (l *Learner) report(r *train.Recorder) {
 // BeginEpoch implements [train.EpochLearner]: winners are counted anew.
 func (l *Learner) BeginEpoch() { l.ResetWins() }
 
-// EndEpoch implements [train.EpochLearner]. It reports the "rate" of the last step; "dead", the number of units that won
-// for no example of the epoch; and quantiles of the p-norms of the units' weights, which learning brings to R: "norm min",
-// "norm 10%", "norm median", "norm 90%" and "norm max".
+// EndEpoch implements [train.EpochLearner]. It reports the "rate" of the last step; "dead", the number of units that
+// won for no example of the epoch; and quantiles of the p-norms of the units' weights, which learning brings to R:
+// "norm min", "norm 10%", "norm median", "norm 90%" and "norm max".
 func (l *Learner) EndEpoch(r *train.Recorder) error {
 	norms := l.rule.PNorms(l.w)
 	slices.Sort(norms) // NaN first

@@ -74,7 +74,8 @@ func TestResumedRunsAreTheSame(t *testing.T) {
 			steps := 0
 			c.OnStep = func(*train.Event) { steps++ }
 			h := mustTrain(t, c)
-			if !slices.Equal(got.Weights().Data(), want.Weights().Data()) || !slices.Equal(got.Wins(), want.Wins()) || metricsOf(h) != history {
+			same := slices.Equal(got.Weights().Data(), want.Weights().Data()) && slices.Equal(got.Wins(), want.Wins())
+			if !same || metricsOf(h) != history {
 				t.Errorf("%s after %d steps: other weights, wins or metrics", what, stop)
 			}
 			if left := map[string]int{"resumed": 60 - stop, "complete": 0}[what]; steps != left {
@@ -115,9 +116,9 @@ func TestHistory(t *testing.T) {
 	if total != 95 || float64(dead) != last["dead"] {
 		t.Errorf("%d wins, %d dead units; history says %v", total, dead, last)
 	}
-	for name, want := range map[string]float64{"norm min": norms[0], "norm 10%": norms[1], "norm median": norms[5], "norm 90%": norms[10], "norm max": norms[11]} {
-		if last[name] != want {
-			t.Errorf("%s is %v, want %v", name, last[name], want)
+	for name, at := range map[string]int{"min": 0, "10%": 1, "median": 5, "90%": 10, "max": 11} {
+		if got := last["norm "+name]; got != norms[at] {
+			t.Errorf("norm %s is %v, want %v", name, got, norms[at])
 		}
 	}
 	near(t, "rate of the first epoch's last batch", h.Epochs[0].Train["rate"], 0.04*(1-0.9/6), 1e-12)
@@ -155,11 +156,13 @@ func TestDivergenceIsAnError(t *testing.T) {
 	l = NewLearner(average, l.Weights())
 	l.Rate, c.Learner = optim.Constant(1e6), l
 	var diverged *train.DivergedError
-	if _, err := train.Run(context.Background(), c); !errors.As(err, &diverged) || diverged.Epoch != 1 || diverged.Step != 10 {
+	_, err := train.Run(context.Background(), c)
+	if !errors.As(err, &diverged) || diverged.Epoch != 1 || diverged.Step != 10 {
 		t.Errorf("error %v", err)
 	}
 	l.Rate = func(float64) float64 { return math.NaN() }
-	if _, err := train.Run(context.Background(), c); err == nil || !strings.Contains(err.Error(), "schedule gives the rate NaN at epoch 0") {
+	_, err = train.Run(context.Background(), c)
+	if err == nil || !strings.Contains(err.Error(), "schedule gives the rate NaN at epoch 0") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -3,8 +3,8 @@
 // Package metrics measures how well predictions fit labels.
 //
 // Predictions, Errors and ErrorRate take logits [N, classes]: the class with the largest one is predicted. Confusion
-// takes labels and predictions; Accuracy, Precision and Recall are read off the matrix it returns. Nothing here writes to
-// its arguments.
+// takes labels and predictions; Accuracy, Precision and Recall are read off the matrix it returns. Nothing here writes
+// to its arguments.
 package metrics
 
 import (
@@ -78,7 +78,8 @@ func Confusion(y, predicted []int, classes int) *tensor.Tensor {
 	m := tensor.New(classes, classes)
 	for i, p := range predicted {
 		if t := y[i]; min(t, p) < 0 || max(t, p) >= classes {
-			panic(fmt.Sprintf("metrics: Confusion: sample %d of class %d is taken for %d: want two of %d classes", i, t, p, classes))
+			panic(fmt.Sprintf("metrics: Confusion: sample %d of class %d is taken for %d: want two of %d classes",
+				i, t, p, classes))
 		}
 		m.Row(y[i])[p]++
 	}

@@ -218,9 +218,9 @@ func TestDropoutGradient(t *testing.T) {
 }
 
 func TestMaxNorm(t *testing.T) {
-	w := autograd.NewParam(tensor.From([]float32{3, 4, 0.3, 0.4, 6, 8}, 3, 2))
+	w := autograd.NewParam(tensor.From([]float32{3, 4, 0.3, 0.4, 6, 8, 0.9, 1.2}, 4, 2))
 	MaxNorm(w, 2)
-	for i, want := range []float32{1.2, 1.6, 0.3, 0.4, 1.2, 1.6} {
+	for i, want := range []float32{1.2, 1.6, 0.3, 0.4, 1.2, 1.6, 0.9, 1.2} {
 		if got := w.Data()[i]; math.Abs(float64(got-want)) > 1e-6 {
 			t.Errorf("w[%d] = %v, want %v", i, got, want)
 		}

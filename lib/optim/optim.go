@@ -86,12 +86,14 @@ func (m *memory) slots(params []*autograd.Var, kinds ...string) *State {
 				name = fmt.Sprint(i)
 			}
 			for _, kind := range kinds {
-				m.state.Slots = append(m.state.Slots, tensor.Named{Name: kind + "." + name, Tensor: tensor.New(p.Shape()...)})
+				slot := tensor.Named{Name: kind + "." + name, Tensor: tensor.New(p.Shape()...)}
+				m.state.Slots = append(m.state.Slots, slot)
 			}
 		}
 	}
 	if len(m.state.Slots) != len(params)*len(kinds) {
-		panic(fmt.Sprintf("optim: an optimiser of %d parameters was given %d", len(m.state.Slots)/max(len(kinds), 1), len(params)))
+		panic(fmt.Sprintf("optim: an optimiser of %d parameters was given %d",
+			len(m.state.Slots)/max(len(kinds), 1), len(params)))
 	}
 	return &m.state
 }
@@ -195,8 +197,8 @@ func (o *RMSProp) Step(params []*autograd.Var) {
 		if p.Grad() != nil {
 			o.share(i, p, lr, o, func(optimizer any, lo, hi int) {
 				o := optimizer.(*RMSProp)
-				simd.RMSProp(o.now.w[lo:hi], o.now.g[lo:hi], o.now.slots[0][lo:hi], o.now.lr, float32(or(o.Alpha, 0.99)),
-					float32(or(o.Eps, 1e-8)), float32(o.WeightDecay))
+				simd.RMSProp(o.now.w[lo:hi], o.now.g[lo:hi], o.now.slots[0][lo:hi], o.now.lr,
+					float32(or(o.Alpha, 0.99)), float32(or(o.Eps, 1e-8)), float32(o.WeightDecay))
 			})
 		}
 	}

@@ -15,8 +15,8 @@ type Schedule func(epoch float64) float64
 // Constant returns the same rate for ever.
 func Constant(rate float64) Schedule { return func(float64) float64 { return rate } }
 
-// Linear goes from one rate to another in a straight line over the given number of epochs and stays there; over no epochs,
-// it is there at once.
+// Linear goes from one rate to another in a straight line over the given number of epochs and stays there; over no
+// epochs, it is there at once.
 func Linear(from, to, epochs float64) Schedule {
 	return func(epoch float64) float64 { return from + (to-from)*passed(epoch, epochs) }
 }
@@ -24,7 +24,8 @@ func Linear(from, to, epochs float64) Schedule {
 // Exponential multiplies the rate by factor each epoch, down to floor. It panics if a number is NaN or factor negative.
 func Exponential(rate, factor, floor float64) Schedule {
 	if math.IsNaN(rate) || math.IsNaN(floor) || !(factor >= 0) {
-		panic(fmt.Sprintf("optim: Exponential: the rate %v is to be multiplied by %v down to %v: want numbers, factor >= 0", rate, factor, floor))
+		panic(fmt.Sprintf("optim: Exponential: rate %v, factor %v, floor %v: want numbers, and factor >= 0",
+			rate, factor, floor))
 	}
 	return func(epoch float64) float64 {
 		if rate == 0 { // whatever the power, which may be infinite
@@ -34,7 +35,8 @@ func Exponential(rate, factor, floor float64) Schedule {
 	}
 }
 
-// Cosine falls from a rate to 0 over the given number of epochs along half a cosine wave; over no epochs, it is 0 at once.
+// Cosine falls from a rate to 0 over the given number of epochs along half a cosine wave; over no epochs, it is 0 at
+// once.
 func Cosine(rate, epochs float64) Schedule {
 	return func(epoch float64) float64 { return rate * (1 + math.Cos(math.Pi*passed(epoch, epochs))) / 2 }
 }

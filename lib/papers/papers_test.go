@@ -20,7 +20,8 @@ func TestGrids(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, e := range papers.Grids() {
-		if seen[e.Name] || e.Name == "" || e.About == "" || !strings.Contains(string(sources), "\n//\t"+e.Document+" ") {
+		if seen[e.Name] || e.Name == "" || e.About == "" ||
+			!strings.Contains(string(sources), "\n//\t"+e.Document+" ") {
 			t.Errorf("grid %q of %q, %q: seen before: %v", e.Name, e.Document, e.About, seen[e.Name])
 		}
 		seen[e.Name] = true

@@ -86,7 +86,7 @@ func (s *resultsFile) open() (err error) {
 	}
 	s.size = int64(c.whole)
 	if c.whole < len(text) {
-		if err := s.f.Truncate(s.size); err != nil {
+		if err := os.Truncate(s.path, s.size); err != nil { // on Windows f, open for appending, cannot do it
 			return fmt.Errorf("sweep: the torn last line of %s cannot be removed: %w", s.path, err)
 		}
 	}
@@ -112,7 +112,7 @@ func (s *resultsFile) write(text []byte) error {
 	if err != nil {
 		err = fmt.Errorf("sweep: a result could not be added to %s: %w; the results in it are good: run again when the "+
 			"cause is removed", s.path, err)
-		return errors.Join(err, s.f.Truncate(s.size))
+		return errors.Join(err, os.Truncate(s.path, s.size))
 	}
 	s.size += int64(len(text))
 	return nil

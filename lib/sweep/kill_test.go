@@ -3,7 +3,6 @@
 package sweep
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -135,7 +134,7 @@ func TestSweepKilledShardedAndMerged(t *testing.T) {
 				}
 				break
 			}
-			waitForLines(t, file, 2*attempt+1)
+			waitForLines(t, 2*attempt+1, file)
 			cmd.Process.Kill()
 			if cmd.Wait() != nil {
 				kills++
@@ -151,17 +150,18 @@ func TestSweepKilledShardedAndMerged(t *testing.T) {
 	}
 }
 
-// waitForLines returns when a file has n lines or soon will not get more.
-func waitForLines(t *testing.T, file string, n int) {
+// waitForLines returns when one of the files has n lines.
+func waitForLines(t *testing.T, n int, files ...string) {
 	t.Helper()
-	for range 2000 {
-		text, _ := os.ReadFile(file)
-		if strings.Count(string(text), "\n") >= n {
-			return
+	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(time.Millisecond) {
+		for _, file := range files {
+			text, _ := os.ReadFile(file)
+			if strings.Count(string(text), "\n") >= n {
+				return
+			}
 		}
-		time.Sleep(time.Millisecond)
 	}
-	t.Fatalf("%s did not get %d lines", file, n)
+	t.Fatalf("%v did not get %d lines", files, n)
 }
 
 // tear cuts some bytes off a file's last line, as a kill in the middle of a write may.
@@ -202,31 +202,37 @@ func TestKillsLoseNoResult(t *testing.T) {
 			clear(reported)
 		}
 		var victims []*exec.Cmd
-		var outputs []*bytes.Buffer
+		var outputs []string
 		for i := range 1 + kill%2 {
 			cmd := exec.Command(os.Args[0], "-test.run=^TestKillsLoseNoResult$")
 			cmd.Env = append(os.Environ(), "SWEEP_TEST_VICTIM="+file)
 			if i == 1 {
 				cmd.Env = append(cmd.Env, "SWEEP_TEST_MERGES=yes")
 			}
-			out := new(bytes.Buffer)
+			out, err := os.CreateTemp(t.TempDir(), "output")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer out.Close()
 			cmd.Stdout, cmd.Stderr = out, os.Stderr
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			victims, outputs = append(victims, cmd), append(outputs, out)
+			t.Cleanup(func() { cmd.Process.Kill() }) // if the test fails before
+			victims, outputs = append(victims, cmd), append(outputs, out.Name())
 		}
-		time.Sleep(30*time.Millisecond + time.Duration(rng.Int64N(int64(60*time.Millisecond))))
+		waitForLines(t, 1, outputs...)
+		time.Sleep(time.Duration(rng.Int64N(int64(60 * time.Millisecond))))
 		for _, i := range rng.Perm(len(victims)) {
 			victims[i].Process.Kill()
 			if victims[i].Wait(); victims[i].ProcessState.Exited() {
-				t.Fatalf("a process has ended before it was killed:\n%s", outputs[i])
+				t.Fatalf("a process has ended before it was killed:\n%s", read(t, outputs[i]))
 			}
 			time.Sleep(time.Duration(rng.Int64N(int64(10 * time.Millisecond)))) // for the other, if there is one
 			writers++
 		}
 		for i, out := range outputs {
-			for line := range strings.Lines(out.String()) {
+			for line := range strings.Lines(read(t, out)) {
 				var p point
 				if strings.HasSuffix(line, "\n") && json.Unmarshal([]byte(line), &p) == nil {
 					reported[p] = true
@@ -234,9 +240,6 @@ func TestKillsLoseNoResult(t *testing.T) {
 					merged += i
 				}
 			}
-		}
-		if len(reported) == 0 {
-			continue
 		}
 		rows, err := ReadRows[point, worth](file)
 		if err != nil {

@@ -70,7 +70,8 @@ func TestTargets(t *testing.T) {
 
 // Samples that contradict each other count by their weights: in the loss function, and in the means of what it reports.
 func TestWeights(t *testing.T) {
-	set := &dataset.Set{X: tensor.New(100, 1), Target: tensor.New(100, 1), Y: make([]int, 100), Weight: make([]float32, 100)}
+	set := &dataset.Set{X: tensor.New(100, 1), Target: tensor.New(100, 1)}
+	set.Y, set.Weight = make([]int, 100), make([]float32, 100)
 	for n := range 100 {
 		set.X.Row(n)[0], set.Y[n], set.Target.Row(n)[0], set.Weight[n] = 1, n%2, float32(n%2), []float32{1, 3}[n%2]
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/dataset"
@@ -62,8 +61,8 @@ func TestBestEpoch(t *testing.T) {
 		for _, stop := range []int{0, 1, 2} {
 			config := func(l *scripted) Config {
 				return Config{
-					Learner: l, Train: blobs(3, 1), Valid: blobs(2, 1), Epochs: len(c.metric), BatchSize: 1, Monitor: "m",
-					KeepBest: true, Patience: c.patience, Trace: []string{"m"},
+					Learner: l, Train: blobs(3, 1), Valid: blobs(2, 1), Epochs: len(c.metric), BatchSize: 1,
+					Monitor: "m", KeepBest: true, Patience: c.patience, Trace: []string{"m"},
 				}
 			}
 			l := newScripted(c.metric...)
@@ -77,12 +76,16 @@ func TestBestEpoch(t *testing.T) {
 				}
 			}
 			h, err := Run(t.Context(), run)
-			if err != nil || h.Best != c.best || len(h.Epochs) != c.epochs || l.model.Data()[0] != float32(3*(c.best+1)) {
-				t.Errorf("%v, patience %d, stopped after %d: best %d of %d epochs with the model of step %v, %v; want %d of %d",
-					c.metric, c.patience, stop, h.Best, len(h.Epochs), l.model.Data()[0], err, c.best, c.epochs)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if got := h.ValidSeries("m"); !slices.EqualFunc(got, c.metric[:c.epochs], same) || len(h.Trace["m"]) != 3*c.epochs {
-				t.Errorf("%v came back as %v, with a trace %v", c.metric, got, h.Trace["m"])
+			step, series, trace := int(l.model.Data()[0]), h.ValidSeries("m"), h.Trace["m"]
+			if h.Best != c.best || len(h.Epochs) != c.epochs || step != 3*(c.best+1) {
+				t.Errorf("%v, patience %d, stopped after %d: best %d of %d epochs, the model of step %d, want %d of %d",
+					c.metric, c.patience, stop, h.Best, len(h.Epochs), step, c.best, c.epochs)
+			}
+			if !slices.EqualFunc(series, c.metric[:c.epochs], same) || len(trace) != 3*c.epochs {
+				t.Errorf("%v came back as %v, with a trace %v", c.metric, series, trace)
 			}
 		}
 	}
@@ -104,9 +107,8 @@ func TestLearnerWithoutLoss(t *testing.T) {
 		t.Error(err)
 	}
 	c.KeepBest = true
-	if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), `Monitor is "loss", but what is reported of Valid is [m]`) {
-		t.Errorf("KeepBest without a loss: %v", err)
-	}
+	_, err := Run(t.Context(), c)
+	fails(t, "KeepBest without a loss", err, `Monitor is "loss", but what is reported of Valid is [m]`)
 }
 
 // An error of the learner says in which step it came up.
@@ -119,12 +121,13 @@ func TestErrorOfALearner(t *testing.T) {
 			l.fail = broken
 		}
 	}
-	if _, err := Run(t.Context(), c); !errors.Is(err, broken) || !strings.Contains(err.Error(), "step 5 (epoch 2, batch 2)") {
-		t.Errorf("error %v", err)
+	_, err := Run(t.Context(), c)
+	fails(t, "a step", err, "step 5 (epoch 2, batch 2)", broken.Error())
+	if !errors.Is(err, broken) {
+		t.Errorf("%v does not wrap the learner's error", err)
 	}
-	if _, err := Evaluate(c, c.Valid); !errors.Is(err, broken) || !strings.Contains(err.Error(), "measuring batch 1") {
-		t.Errorf("error %v", err)
-	}
+	_, err = Evaluate(c, c.Valid)
+	fails(t, "measuring", err, "measuring batch 1", broken.Error())
 }
 
 func TestPatience(t *testing.T) {
@@ -146,9 +149,8 @@ func TestPatience(t *testing.T) {
 		t.Errorf("stopped after %d epochs with the best at %d, want 3 and 0", len(h.Epochs), h.Best)
 	}
 	c.Monitor = "accuracy"
-	if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), `[error loss]`) {
-		t.Errorf("an unknown metric: %v", err)
-	}
+	_, err = Run(t.Context(), c)
+	fails(t, "an unknown metric", err, `[error loss]`)
 }
 
 // A schedule that gives no number is not taken for a rate that is too large.
@@ -164,9 +166,7 @@ func TestScheduleWithoutNumber(t *testing.T) {
 		}
 		before := len(n.weights())
 		_, err := Run(t.Context(), configOf(l))
-		if err == nil || !strings.Contains(err.Error(), "the schedule gives the learning rate") || !strings.Contains(err.Error(), "at epoch 1") {
-			t.Errorf("error %v", err)
-		}
+		fails(t, "schedule", err, "the schedule gives the learning rate", "at epoch 1")
 		if w := n.weights(); len(w) != before || slices.ContainsFunc(w, func(w float32) bool { return w != w }) {
 			t.Errorf("the weights have gone: %v", w)
 		}

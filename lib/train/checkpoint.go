@@ -27,9 +27,9 @@ const (
 	checkpointFormat = 2
 )
 
-// A checkpoint is everything but the tensors, which lie in the safetensors file that it names. It is written last, under
-// a seal that finds any flipped bit, and replaces the one before in one step: a run that is killed while saving goes on
-// from the save before.
+// A checkpoint is everything but the tensors, which lie in the safetensors file that it names. It is written last,
+// under a seal that finds any flipped bit, and replaces the one before in one step: a run that is killed while saving
+// goes on from the save before.
 type checkpoint struct {
 	Format  int
 	Run     identity
@@ -226,8 +226,10 @@ func (c *checkpoint) check() error {
 	switch at := c.At; {
 	case c.Run.Samples < 1 || c.Run.Samples > most || c.Run.BatchSize < 1 || c.Epochs < 1 || c.Epochs > most:
 		return fmt.Errorf("%d samples in batches of %d for %d epochs", c.Run.Samples, c.Run.BatchSize, c.Epochs)
-	case at.Epoch < 0 || at.Epoch > c.Epochs || at.Batch < 0 || at.Batch > batches || at.Step != at.Epoch*batches+at.Batch:
-		return fmt.Errorf("step %d is not batch %d of epoch %d with %d batches each", at.Step, at.Batch, at.Epoch, batches)
+	case at.Epoch < 0 || at.Epoch > c.Epochs || at.Batch < 0 || at.Batch > batches ||
+		at.Step != at.Epoch*batches+at.Batch:
+		return fmt.Errorf("step %d cannot be batch %d of epoch %d with %d batches each",
+			at.Step, at.Batch, at.Epoch, batches)
 	case len(c.History.Epochs) != at.Epoch:
 		return fmt.Errorf("a history of %d epochs after %d", len(c.History.Epochs), at.Epoch)
 	case !inSeconds(c.Seconds):
@@ -308,7 +310,8 @@ func (r *run) reaches(c *checkpoint) error {
 		best, without = judge(h.Epochs[:n], r.Monitor, best)
 		r.stopped = r.Patience > 0 && without >= r.Patience
 		if r.stopped && (n < at.Epoch || at.Batch > 0) {
-			return fmt.Errorf("it was saved after %d epochs, and with a Patience of %d the run ends after %d", at.Epoch, r.Patience, n)
+			return fmt.Errorf("it was saved after %d epochs, and with a Patience of %d the run ends after %d",
+				at.Epoch, r.Patience, n)
 		}
 	}
 	if h.Best != best {

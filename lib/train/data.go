@@ -11,8 +11,8 @@ import (
 
 // Data is a set of samples, such as a [dataset.Set].
 //
-// Checkpoints of other data are refused, by a [dataset.Fingerprint]: when a run with a folder for checkpoints starts, all
-// samples are gathered once.
+// Checkpoints of other data are refused, by a [dataset.Fingerprint]: when a run with a folder for checkpoints starts,
+// all samples are gathered once.
 type Data interface {
 	// Len returns the number of samples.
 	Len() int

@@ -31,8 +31,9 @@ func FuzzCheckpoint(f *testing.F) {
 	}
 	f.Add(content)
 	for _, change := range [][2]string{
-		{`"Batch":3`, `"Batch":-1`}, {`"Best":1`, `"Best":8`}, {`"Totals"`, `"Todals"`}, {`"Names":["`, `"Names":["","`},
-		{`"Seconds":`, `"Seconds":-`}, {`"steps":17`, `"steps":-17`}, {`"Streams":{`, `"Streams":{"a":"",`}, {`"loss"`, `"losq"`},
+		{`"Batch":3`, `"Batch":-1`}, {`"Best":1`, `"Best":8`}, {`"Totals"`, `"Todals"`},
+		{`"Names":["`, `"Names":["","`}, {`"Seconds":`, `"Seconds":-`}, {`"steps":17`, `"steps":-17`},
+		{`"Streams":{`, `"Streams":{"a":"",`}, {`"loss"`, `"losq"`},
 		{`"Epoch":2`, `"Epoch":1152921504606846976`}, {`"Train":{`, `"Tr!in":{`}, {`"Trace":null`, `"Trace":["loss"]`},
 	} {
 		changed := strings.Replace(string(content), change[0], change[1], 1)
@@ -76,8 +77,9 @@ func FuzzCheckpoint(f *testing.F) {
 // Any JSON is an error or a history that is written as it was read.
 func FuzzHistory(f *testing.F) {
 	for _, text := range []string{
-		`{"Epochs":null,"Best":0}`, `{"Epochs":[{"Train":{"loss":1},"Valid":{"loss":"NaN"},"Seconds":2}],"Best":0}`, `{"Best":-1}`,
-		`{"Epochs":[{"Train":null,"Valid":null,"Seconds":1e300}],"Best":0}`, `{"Epochs":[],"Best":0,"Trace":{"loss":[1,"+Inf","-Inf"]}}`,
+		`{"Epochs":null,"Best":0}`, `{"Best":-1}`, `{"Epochs":[],"Best":0,"Trace":{"loss":[1,"+Inf","-Inf"]}}`,
+		`{"Epochs":[{"Train":{"loss":1},"Valid":{"loss":"NaN"},"Seconds":2}],"Best":0}`,
+		`{"Epochs":[{"Train":null,"Valid":null,"Seconds":1e300}],"Best":0}`,
 	} {
 		f.Add([]byte(text))
 	}

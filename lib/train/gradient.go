@@ -24,7 +24,7 @@ type GradientDescent struct {
 	Optimizer optim.Optimizer              // nil is Adam with its defaults
 	Schedule  optim.Schedule               // learning rate; nil leaves the optimiser's own
 	Constrain func()                       // called after each step, for constraints such as nn.MaxNorm; may be nil
-	Workers   int                          // goroutines for one step; 0 is one for each core. Results do not depend on it
+	Workers   int                          // goroutines for a step; 0 is one for each core. Results do not depend on it
 
 	optimizer optim.Optimizer
 	params    []*autograd.Var
@@ -164,12 +164,13 @@ func describe(optimizer any, scheduled bool) string {
 			return
 		}
 		for i := range v.NumField() {
-			switch f := v.Type().Field(i); {
+			f, x := v.Type().Field(i), v.Field(i)
+			switch {
 			case !f.IsExported() || f.Name == "LR" && scheduled:
 			case f.Anonymous:
-				fields(reflect.Indirect(v.Field(i)))
-			case v.Field(i).CanFloat() || v.Field(i).CanInt() || f.Type.Kind() == reflect.Bool || f.Type.Kind() == reflect.String:
-				fmt.Fprintf(&s, " %s=%v", f.Name, v.Field(i).Interface())
+				fields(reflect.Indirect(x))
+			case x.CanFloat() || x.CanInt() || x.Kind() == reflect.Bool || x.Kind() == reflect.String:
+				fmt.Fprintf(&s, " %s=%v", f.Name, x.Interface())
 			}
 		}
 	}

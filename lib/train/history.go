@@ -13,7 +13,9 @@ import (
 // A History is what a run measured.
 type History struct {
 	Epochs []Epoch
-	Best   int // index of the epoch with the smallest monitored metric, the last if it never was a number; 0 without validation data
+	// Best is the index of the epoch with the smallest monitored metric, of the last one if that never was a number; 0
+	// without validation data.
+	Best int
 
 	// Trace holds the metrics that Config.Trace names, one value for each step that was begun.
 	Trace map[string][]float64 `json:",omitempty"`
@@ -58,19 +60,21 @@ func (h *History) reserve(names []string, steps int) {
 func (h *History) checkTraces(steps int, reported []string) error {
 	for _, name := range slices.Sorted(maps.Keys(h.Trace)) {
 		if n := len(h.Trace[name]); n != steps {
-			return fmt.Errorf("train: Trace names %q, which the loss function reported %d times in %d steps: name one of %v that it reports once a step",
+			return fmt.Errorf(
+				"train: Trace names %q, which was reported %d times in %d steps: name one of %v that is reported once a step",
 				name, n, steps, reported)
 		}
 	}
 	return nil
 }
 
-// judge returns the best of some epochs, given the best of those but the last, and for how many epochs there was no new
-// minimum of the metric. NaN, and a metric that was not reported, is no minimum; as long as there is none, the last epoch
-// counts as the best and the first as the last minimum.
+// judge returns the best of some epochs, given the best of those but the last, and for how many epochs there was no
+// new minimum of the metric. NaN, and a metric that was not reported, is no minimum; as long as there is none, the
+// last epoch counts as the best and the first as the last minimum.
 func judge(epochs []Epoch, metric string, before int) (best, without int) {
 	last := len(epochs) - 1
-	if v, least := epochs[last].valid(metric), epochs[before].valid(metric); last == 0 || math.IsNaN(least) || v < least {
+	least := epochs[before].valid(metric)
+	if last == 0 || math.IsNaN(least) || epochs[last].valid(metric) < least {
 		before = last
 	}
 	if math.IsNaN(epochs[before].valid(metric)) {

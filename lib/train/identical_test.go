@@ -36,6 +36,7 @@ func subjects() []subject {
 		images, few = images.Slice(0, 1030), images.Slice(0, 230)
 	}
 	relu := nn.Func(autograd.ReLU)
+	pool := nn.Func(func(x *autograd.Var) *autograd.Var { return autograd.MaxPool2D(x, autograd.Pool{H: 2, W: 2}) })
 	// classifier prices the activity of the layers before the last.
 	classifier := func(data Data, layers nn.Sequential) Config {
 		last := len(layers) - 1
@@ -50,13 +51,13 @@ func subjects() []subject {
 	return []subject{
 		{"784-128-10", func(seed uint64) Config {
 			rng := tensor.Stream(seed, "weights")
-			return classifier(images, nn.Sequential{nn.NewDense(784, 128, nil, rng), relu, nn.NewDense(128, 10, nil, rng)})
+			hidden, out := nn.NewDense(784, 128, nil, rng), nn.NewDense(128, 10, nil, rng)
+			return classifier(images, nn.Sequential{hidden, relu, out})
 		}},
 		{"convolutional", func(seed uint64) Config {
 			rng := tensor.Stream(seed, "weights")
 			return classifier(few, nn.Sequential{
-				nn.NewConv2D(1, 6, 5, 5, autograd.ConvShape{}, nil, rng), relu,
-				nn.Func(func(x *autograd.Var) *autograd.Var { return autograd.MaxPool2D(x, autograd.Pool{H: 2, W: 2}) }),
+				nn.NewConv2D(1, 6, 5, 5, autograd.ConvShape{}, nil, rng), relu, pool,
 				nn.NewConv2D(6, 16, 3, 3, autograd.ConvShape{}, nil, rng), relu, // [N, 16, 10, 10]
 				nn.NewDense(16*10*10, 32, nil, rng), relu, nn.NewDense(32, 10, nil, rng),
 			})

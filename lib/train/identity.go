@@ -118,8 +118,8 @@ type MismatchError struct {
 }
 
 func (e *MismatchError) Error() string {
-	return fmt.Sprintf("train: the checkpoint in %s belongs to another run: %s was %v and is now %v; choose another folder, "+
-		"or remove this one to start anew", e.Dir, e.What, e.Saved, e.Now)
+	return fmt.Sprintf("train: the checkpoint in %s belongs to another run: %s was %v and is now %v; "+
+		"choose another folder, or remove this one to start anew", e.Dir, e.What, e.Saved, e.Now)
 }
 
 // difference returns in what two runs differ.

@@ -13,8 +13,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// KMeans moves the centre nearest to a sample towards it, by a share that falls with the samples the centre has had: each
-// is the mean of its samples.
+// KMeans moves the centre nearest to a sample towards it, by a share that falls with the samples the centre has had:
+// each is the mean of its samples.
 type KMeans struct {
 	Centres *tensor.Tensor // [k, inputs]
 	counts  []int          // [k]

@@ -61,8 +61,8 @@ type Recorder struct {
 func (r *Recorder) Len() int { return r.samples }
 
 // Report records a mean over the batch under a name. The history of the run holds its mean over the samples of each
-// epoch, weighted by [dataset.Batch].Weight if there is one. "loss" is what progress lines show and what is monitored by
-// default.
+// epoch, weighted by [dataset.Batch].Weight if there is one. "loss" is what progress lines show and what is monitored
+// by default.
 func (r *Recorder) Report(name string, mean float64) {
 	if r.weight > 0 {
 		r.sums.add(name, mean, r.weight)

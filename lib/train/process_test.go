@@ -41,8 +41,8 @@ func process(dir string, env ...string) (*exec.Cmd, *bytes.Buffer) {
 	return cmd, out
 }
 
-// A training survives being killed in the middle of saving and training, again and again, by itself or beside another one
-// that wants the same folder. TRAIN_KILLS asks for more kills than a quick test has time for.
+// A training survives being killed in the middle of saving and training, again and again, by itself or beside another
+// one that wants the same folder. TRAIN_KILLS asks for more kills than a quick test has time for.
 func TestKillAndResume(t *testing.T) {
 	rounds := 8
 	if n, err := strconv.Atoi(os.Getenv("TRAIN_KILLS")); err == nil {
@@ -113,7 +113,7 @@ func TestKillAndResume(t *testing.T) {
 	}
 	finished()
 	if kills < rounds/2 || rounds >= 100 && refused == 0 {
-		t.Fatalf("%d processes were killed in time and %d were refused the folder, in %d rounds", kills, refused, rounds)
+		t.Fatalf("in %d rounds %d processes were killed in time and %d were refused the folder", rounds, kills, refused)
 	}
 	t.Logf("%d kills and %d refusals in %d runs, nothing lost", kills, refused, runs)
 }

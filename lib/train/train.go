@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package train runs whatever learns in steps: batches in a shuffled order, a step for each, validation after each epoch,
-// early stopping, and checkpoints from which a killed run resumes to bit-identical weights.
+// Package train runs whatever learns in steps: batches in a shuffled order, a step for each, validation after each
+// epoch, early stopping, and checkpoints from which a killed run resumes to bit-identical weights.
 //
 // A [Learner] says what a step is. [GradientDescent] follows the gradient of a loss function:
 //
@@ -45,7 +45,7 @@ type Config struct {
 
 	Dir   string        // folder for checkpoints, from which the same run goes on; "" keeps none
 	Every time.Duration // save within an epoch when this much time has passed; 0 saves after epochs only
-	Key   any           // settings that the learner was made with, such as lambda: a checkpoint of another key is refused
+	Key   any           // settings that the learner was made with, such as lambda: another key is another run
 
 	OnStep  func(*Event) // called after each step; may be nil
 	OnEpoch func(*Event) // called after each epoch; may be nil
@@ -136,7 +136,8 @@ func start(c Config) (*run, error) {
 	case c.Learner == nil || c.Train == nil:
 		panic("train: Run: Learner and Train are required")
 	case c.Epochs < 1 || c.BatchSize < 0 || c.Patience < 0:
-		panic(fmt.Sprintf("train: Run: want Epochs >= 1, BatchSize >= 0, Patience >= 0, got %d, %d, %d", c.Epochs, c.BatchSize, c.Patience))
+		panic(fmt.Sprintf("train: Run: want Epochs >= 1, BatchSize >= 0, Patience >= 0, got %d, %d, %d",
+			c.Epochs, c.BatchSize, c.Patience))
 	case c.Train.Len() == 0 || (c.Valid != nil && c.Valid.Len() == 0):
 		panic("train: Run: a data set is empty")
 	case c.Valid == nil && (c.Patience > 0 || c.KeepBest):
@@ -315,15 +316,15 @@ func (r *run) report(epoch int, loss float64) *Event {
 }
 
 func (r *run) interrupted(ctx context.Context) error {
-	err := r.save()
-	switch cause := context.Cause(ctx); {
-	case err != nil:
+	err, cause := r.save(), context.Cause(ctx)
+	if err != nil {
 		return fmt.Errorf("train: interrupted (%w), and then: %w", cause, err)
-	case r.Dir == "":
-		return fmt.Errorf("train: interrupted after step %d of %d; no checkpoint folder was set: %w", r.at.Step, r.Epochs*r.loader.batches(), cause)
-	default:
-		return fmt.Errorf("train: interrupted after step %d of %d; run again to go on from there: %w", r.at.Step, r.Epochs*r.loader.batches(), cause)
 	}
+	what, steps := "run again to go on from there", r.Epochs*r.loader.batches()
+	if r.Dir == "" {
+		what = "no checkpoint folder was set"
+	}
+	return fmt.Errorf("train: interrupted after step %d of %d; %s: %w", r.at.Step, steps, what, cause)
 }
 
 // Evaluate returns the means over data of what the learner reports when it measures. A batch holds c.BatchSize samples;

@@ -40,7 +40,8 @@ type net struct {
 
 func newNet() *net {
 	rng := tensor.Stream(1, "weights")
-	return &net{nn.NewDense(20, 32, nil, rng), nn.NewDropout(0.3, tensor.Stream(1, "dropout")), nn.NewDense(32, 3, nil, rng)}
+	hidden, out := nn.NewDense(20, 32, nil, rng), nn.NewDense(32, 3, nil, rng)
+	return &net{hidden, nn.NewDropout(0.3, tensor.Stream(1, "dropout")), out}
 }
 
 func (n *net) loss(b *Batch) *autograd.Var {
@@ -98,7 +99,8 @@ func TestBestEpochWithBatchNormalisation(t *testing.T) {
 			Loss: func(b *Batch) *autograd.Var {
 				return loss.CrossEntropy(n.Out.Forward(autograd.ReLU(n.Norm.Forward(n.Hidden.Forward(b.X)))), b.Y)
 			},
-			Schedule: optim.Steps(optim.Step{Epoch: 0, Rate: 0.01}, optim.Step{Epoch: 2, Rate: 1}), // far too fast in the end
+			// Far too fast in the end:
+			Schedule: optim.Steps(optim.Step{Epoch: 0, Rate: 0.01}, optim.Step{Epoch: 2, Rate: 1}),
 		},
 		Train: blobs(330, 1), Valid: blobs(150, 2), Epochs: 4, BatchSize: 50, KeepBest: true,
 	}
@@ -112,6 +114,16 @@ func TestBestEpochWithBatchNormalisation(t *testing.T) {
 	}
 	if best := h.Epochs[h.Best].Valid["loss"]; h.Best != 1 || after["loss"] != best {
 		t.Errorf("the kept network has loss %v, the best epoch, number %d, had %v", after["loss"], h.Best, best)
+	}
+}
+
+// fails demands an error that says all of the given parts.
+func fails(t *testing.T, what string, err error, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%s: error %v, want %q in it", what, err, part)
+		}
 	}
 }
 
@@ -172,7 +184,8 @@ func TestDivergence(t *testing.T) {
 	if !errors.As(err, &diverged) {
 		t.Fatalf("error %v, want a DivergedError", err)
 	}
-	if diverged.Step != 11 || diverged.Epoch != 2 || diverged.Batch != 4 || !strings.Contains(diverged.Where, "out.weight") {
+	place := [3]int{diverged.Step, diverged.Epoch, diverged.Batch}
+	if place != [3]int{11, 2, 4} || !strings.Contains(diverged.Where, "out.weight") {
 		t.Errorf("diverged %+v, want step 11, epoch 2, batch 4, out.weight", *diverged)
 	}
 	if len(h.Epochs) != 1 {

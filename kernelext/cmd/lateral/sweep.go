@@ -78,7 +78,7 @@ func sweepRunCommand() *cobra.Command {
 	flags.IntVar(&o.Seeds, "seeds", 0,
 		"networks for each setting, with seeds from 0; more may follow later (default as many as the profile has)")
 	flags.StringVar(&o.Data, "data", "",
-		"images: "+dataNames()+", downloaded if need be, except svhn (default mnist if found, else glyphs)")
+		"images: "+dataNames()+", downloaded if need be (default mnist if found, else glyphs)")
 	flags.StringVar(&o.File, "out", "",
 		"file of results (default GRID.jsonl in $LATERAL_SWEEPS or the user's cache, where notebooks look)")
 	flags.StringVar(&o.shard, "shard", "", "compute part I of N, as I/N with I counted from 0 (default the whole grid)")
@@ -111,7 +111,7 @@ func gridTable() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// run trains a grid and says on out how far it is.
+// run trains a grid and reports its progress to out.
 func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) error {
 	if o.Seeds < 0 {
 		return errSeeds(o.Seeds)
@@ -192,7 +192,7 @@ func (l *sweepLines) show(e *sweep.Event[experiment.Progress]) {
 	fmt.Fprintf(l.out, "%*d/%d  %v  %s\n", len(fmt.Sprint(e.Total)), e.Done, e.Total, *e.Setting, outcome)
 }
 
-// note is what the line on a terminal says beside its count.
+// note is what a terminal shows beside the count.
 func (l *sweepLines) note(e *sweep.Event[experiment.Progress]) (text string) {
 	if e.Reused > 0 {
 		text = fmt.Sprintf("%d of %d in all", e.Done, e.Total)

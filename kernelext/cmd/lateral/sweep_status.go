@@ -16,7 +16,7 @@ func sweepStatusCommand() *cobra.Command {
 	var list bool
 	cmd := &cobra.Command{
 		Use:   "status FILE...",
-		Short: "Say what files of results hold, and what is missing",
+		Short: "Show what files of results hold, and what is missing",
 		Long: `Status counts the results in all files together, and compares them with every
 grid of which they hold a result. The files may be growing.`,
 		Args: someFiles("lateral sweep status results/fc1.*.jsonl"),
@@ -28,7 +28,7 @@ grid of which they hold a result. The files may be growing.`,
 	return cmd
 }
 
-// sweepStatus says what files hold of the grids that they have results of.
+// sweepStatus prints what files hold of each grid.
 func sweepStatus(out io.Writer, files []string, list bool) error {
 	results, grids, err := experiment.StatusOf(papers.Grids(), files...)
 	if err != nil {

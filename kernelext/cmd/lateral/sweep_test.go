@@ -54,7 +54,9 @@ func TestSweepRunStatusMerge(t *testing.T) {
 	}
 	dir, out := sweepHere(t, "run", "fc1", "--profile", "quick", "--data", "glyphs")
 	whole := filepath.Join(dir, "fc1.jsonl")
-	for _, want := range []string{"Glyphs, made from seed 1", "results: " + whole, "0 of 15 results are there, 15 networks to train, ", "15/15  8 relu, l1 x 0", "15 networks in ", "images trained per second"} {
+	for _, want := range []string{"Glyphs, made from seed 1", "results: " + whole,
+		"0 of 15 results are there, 15 networks to train, ", "15/15  8 relu, l1 x 0", "15 networks in ",
+		"images trained per second"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the output lacks %q:\n%s", want, out)
 		}
@@ -63,7 +65,8 @@ func TestSweepRunStatusMerge(t *testing.T) {
 	before, _ := os.ReadFile(whole)
 	out, err := runSweep(t, t.Context(), "run", "fc1", "--profile", "quick", "--data", "glyphs")
 	after, _ := os.ReadFile(whole)
-	if err != nil || !strings.Contains(out, "15 of 15 results are there, 0 networks to train") || !bytes.Equal(before, after) {
+	if err != nil || !strings.Contains(out, "15 of 15 results are there, 0 networks to train") ||
+		!bytes.Equal(before, after) {
 		t.Errorf("%v\n%s", err, out)
 	}
 
@@ -72,9 +75,11 @@ func TestSweepRunStatusMerge(t *testing.T) {
 	if err := os.WriteFile(more, before, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	out, err = runSweep(t, t.Context(), "run", "fc1", "--profile", "quick", "--seeds", "2", "--data", "glyphs", "--out", more)
+	out, err = runSweep(t, t.Context(), "run", "fc1", "--profile", "quick", "--seeds", "2", "--data", "glyphs",
+		"--out", more)
 	after, _ = os.ReadFile(more)
-	if err != nil || !strings.Contains(out, "15 of 30 results are there, 15 networks to train") || !bytes.HasPrefix(after, before) || bytes.Count(after, []byte("\n")) != 30 {
+	if err != nil || !strings.Contains(out, "15 of 30 results are there, 15 networks to train") ||
+		!bytes.HasPrefix(after, before) || bytes.Count(after, []byte("\n")) != 30 {
 		t.Errorf("%v\n%s", err, out)
 	}
 	out, err = runSweep(t, t.Context(), "status", more)
@@ -85,18 +90,21 @@ func TestSweepRunStatusMerge(t *testing.T) {
 	// Two parts, with other numbers of workers.
 	var parts []string
 	for i := range 2 {
-		out, err := runSweep(t, t.Context(), "run", "fc1", "--profile", "quick", "--data", "glyphs", "--shard", fmt.Sprintf("%d/2", i), "--workers", fmt.Sprint(1+2*i))
+		out, err := runSweep(t, t.Context(), "run", "fc1", "--profile", "quick", "--data", "glyphs", "--shard",
+			fmt.Sprintf("%d/2", i), "--workers", fmt.Sprint(1+2*i))
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		parts = append(parts, filepath.Join(dir, fmt.Sprintf("fc1.%d-of-2.jsonl", i)))
 	}
 	out, err = runSweep(t, t.Context(), "status", "--missing", parts[0])
-	if err != nil || !strings.Contains(out, "8 results in 1 file\nfc1 on Glyphs, quick: 8 of 15, 7 missing\n") || !strings.Contains(out, "relu, l1 x 0.12, seeds 0") && !strings.Contains(out, "relu, l1 x 0.032, seeds 0") {
+	if err != nil || !strings.Contains(out, "8 results in 1 file\nfc1 on Glyphs, quick: 8 of 15, 7 missing\n") ||
+		!strings.Contains(out, "relu, l1 x 0.12, seeds 0") && !strings.Contains(out, "relu, l1 x 0.032, seeds 0") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	joined, sorted := filepath.Join(dir, "joined.jsonl"), filepath.Join(dir, "sorted.jsonl")
-	if out, err = runSweep(t, t.Context(), append([]string{"merge", "-o", joined}, parts...)...); err != nil || out != "15 results in "+joined+"\n" {
+	if out, err = runSweep(t, t.Context(), append([]string{"merge", "-o", joined}, parts...)...); err != nil ||
+		out != "15 results in "+joined+"\n" {
 		t.Errorf("%v\n%s", err, out)
 	}
 	if _, err = runSweep(t, t.Context(), "merge", "-o", sorted, whole); err != nil {
@@ -119,7 +127,8 @@ func TestSweepIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(interrupted{})
 	out, err := runSweep(t, ctx, "run", "fc1", "--profile", "quick", "--data", "glyphs")
-	if !errors.Is(err, interrupted{}) || !strings.Contains(err.Error(), "interrupted with 0 of 15 results") || !strings.Contains(err.Error(), "the same command goes on from there") {
+	if !errors.Is(err, interrupted{}) || !strings.Contains(err.Error(), "interrupted with 0 of 15 results") ||
+		!strings.Contains(err.Error(), "the same command goes on from there") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -133,7 +142,8 @@ func TestSweepSignal(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	cmd := exec.Command(program, "sweep", "run", "fc1", "--profile", "paper", "--data", "glyphs", "--out", "fc1.jsonl", "--workers", "1")
+	cmd := exec.Command(program, "sweep", "run", "fc1", "--profile", "paper", "--data", "glyphs", "--out",
+		"fc1.jsonl", "--workers", "1")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "LATERAL_DATA=")
 	var out, problems lockedBuffer
@@ -149,7 +159,8 @@ func TestSweepSignal(t *testing.T) {
 	}
 	cmd.Process.Signal(os.Interrupt)
 	err := cmd.Wait()
-	if cmd.ProcessState.ExitCode() != 130 || !strings.Contains(problems.String(), "the same command goes on from there") {
+	if cmd.ProcessState.ExitCode() != 130 || !strings.Contains(problems.String(),
+		"the same command goes on from there") {
 		t.Errorf("%v\n%s%s", err, &out, &problems)
 	}
 }
@@ -160,7 +171,8 @@ func TestSweepRefusesAForeignFile(t *testing.T) {
 	os.WriteFile(file, []byte("dear diary\n"), 0o644)
 	out, err := runSweep(t, t.Context(), "run", "ae", "--profile", "quick", "--data", "glyphs", "--out", file)
 	text, _ := os.ReadFile(file)
-	if err == nil || !strings.Contains(err.Error(), "line 1 of "+file) || strings.Contains(err.Error(), "goes on from there") || string(text) != "dear diary\n" {
+	if err == nil || !strings.Contains(err.Error(), "line 1 of "+file) ||
+		strings.Contains(err.Error(), "goes on from there") || string(text) != "dear diary\n" {
 		t.Errorf("%v, %q\n%s", err, text, out)
 	}
 }
@@ -264,12 +276,14 @@ func TestSweepStatusOfMixtures(t *testing.T) {
 		settings := grid.Settings(experiment.Source{Data: name, Checksum: "a sum", Images: 10000})
 		write(settings)
 		out, err := runSweep(t, t.Context(), "status", file)
-		if want := "30 results in 1 file\ndrmm on " + name + ", quick: 15 of 15, complete for 2 seeds\n"; err != nil || !strings.HasPrefix(out, want) {
+		if want := "30 results in 1 file\ndrmm on " + name +
+			", quick: 15 of 15, complete for 2 seeds\n"; err != nil || !strings.HasPrefix(out, want) {
 			t.Errorf("%v\n%s\nwant %s", err, out, want)
 		}
 		write(settings[4:])
 		out, err = runSweep(t, t.Context(), "status", "--missing", file)
-		if want := "quick: 13 of 15, 2 missing\n  sup, 50 labels, 0 unlabelled, seeds 0\n  mpc, 50 labels, 3000 unlabelled, seeds 0\n"; err != nil || !strings.Contains(out, want) {
+		if want := "quick: 13 of 15, 2 missing\n  sup, 50 labels, 0 unlabelled, seeds 0\n" +
+			"  mpc, 50 labels, 3000 unlabelled, seeds 0\n"; err != nil || !strings.Contains(out, want) {
 			t.Errorf("%v\n%s\nwant %s", err, out, want)
 		}
 	}

@@ -277,7 +277,7 @@ func refused[T any](t *testing.T, _ T, want string) {
 type hidden struct{ Shown, part int }
 
 func TestTypesThatCannotBeRestored(t *testing.T) {
-	_ = hidden{}.part
+	_, _ = hidden{}.part, onlyWrites{}.part
 	refused(t, hidden{}, "part is not exported")
 	refused(t, struct{ In []hidden }{}, "In.part is not exported")
 	refused(t, map[string]*hidden{}, "part is not exported")

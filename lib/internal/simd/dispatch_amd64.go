@@ -79,7 +79,7 @@ var avx512Kernels = kernels{
 	sumRows:     avx512SumRows,
 	copyRowsAdd: avx512CopyRowsAdd,
 	addToRows:   avx512AddToRows,
-	maxPoolRow2: avx512MaxPoolRow2,
+	maxPool2:    avx512MaxPool2,
 
 	centredSquares:   avx512CentredSquares,
 	centredDot:       avx512CentredDot,
@@ -149,7 +149,7 @@ var avx2Kernels = kernels{
 	sumRows:     avx2SumRows,
 	copyRowsAdd: avx2CopyRowsAdd,
 	addToRows:   avx2AddToRows,
-	maxPoolRow2: avx2MaxPoolRow2,
+	maxPool2:    avx2MaxPool2,
 
 	centredSquares:   avx2CentredSquares,
 	centredDot:       avx2CentredDot,

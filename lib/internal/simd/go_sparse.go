@@ -9,7 +9,7 @@ var goSparse = sparseKernels{
 	strided:   goStrided,
 	eightRows: goEightRows,
 	sampled:   goSampled,
-	taps:      [2]sparseTaps{{1, []tapsKernel{goTaps}}, {1, []tapsKernel{goTaps}}},
+	taps:      []tapsKernel{goTaps},
 	compress:  goCompress,
 }
 
@@ -76,9 +76,9 @@ func goSampled(rows []int32, a, b []float32, ldb int, sums []float32, acc bool) 
 }
 
 // goTaps computes the outputs of one run.
-func goTaps(bounds, index []int32, value, x []float32, starts []int32, c []float32, ldc int) {
+func goTaps(bounds, index []int32, value, bias, x []float32, starts []int32, c []float32, ldc int) {
 	x = x[starts[0]:]
-	for i := range bounds[1:] {
+	for i := range bias {
 		for half := 0; half < Run; half += 4 {
 			var s0, s1, s2, s3 float32
 			for e := bounds[i]; e < bounds[i+1]; e++ {
@@ -88,7 +88,7 @@ func goTaps(bounds, index []int32, value, x []float32, starts []int32, c []float
 				s2 += w * row[2]
 				s3 += w * row[3]
 			}
-			copy(c[i*ldc+half:], []float32{s0, s1, s2, s3})
+			copy(c[i*ldc+half:], []float32{s0 + bias[i], s1 + bias[i], s2 + bias[i], s3 + bias[i]})
 		}
 	}
 }

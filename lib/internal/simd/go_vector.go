@@ -60,7 +60,7 @@ var goKernels = kernels{
 	sumRows:     goSumRows,
 	copyRowsAdd: goCopyRowsAdd,
 	addToRows:   goAddToRows,
-	maxPoolRow2: goMaxPoolRow2,
+	maxPool2:    goMaxPool2,
 
 	centredSquares:   goCentredSquares,
 	centredDot:       goCentredDot,

@@ -21,34 +21,38 @@ func MaxPool(dst []float32, index []int32, stride int, x []float32, first int, w
 		panic(fmt.Sprintf("simd: MaxPool: window %+v from element %d of %d to %d and %d elements with stride %d",
 			w, first, len(x), len(dst), len(index), stride))
 	}
-	for r := range w.Rows {
-		at := first + r*w.RowStep
-		d, i := dst[r*stride:][:w.Cols], index[r*stride:][:w.Cols]
-		if w.Step == 2 {
-			active.maxPoolRow2(d, i, x, at, w.H, w.W, w.Pitch)
-		} else {
-			maxPoolRow(d, i, x, at, w.Step, w.H, w.W, w.Pitch)
-		}
+	if w.Step == 2 {
+		active.maxPool2(dst, index, stride, w.Rows, w.Cols, x, first, w.RowStep, w.H, w.W, w.Pitch)
+	} else {
+		goMaxPool(dst, index, stride, x, first, w)
 	}
 }
 
-func goMaxPoolRow2(dst []float32, index []int32, x []float32, first, height, width, pitch int) {
-	maxPoolRow(dst, index, x, first, 2, height, width, pitch)
+// A maxPoolKernel is MaxPool for windows that begin two elements apart.
+type maxPoolKernel func(dst []float32, index []int32, stride, rows, cols int, x []float32, first, rowStep,
+	height, width, pitch int)
+
+func goMaxPool2(dst []float32, index []int32, stride, rows, cols int, x []float32, first, rowStep,
+	height, width, pitch int) {
+	w := PoolWindow{Rows: rows, Cols: cols, RowStep: rowStep, Step: 2, H: height, W: width, Pitch: pitch}
+	goMaxPool(dst, index, stride, x, first, w)
 }
 
-// maxPoolRow is MaxPool for one row of places.
-func maxPoolRow(dst []float32, index []int32, x []float32, first, step, height, width, pitch int) {
-	for j := range dst {
-		at := first + j*step
-		best, from := x[at], at
-		for u := range height {
-			row := at + u*pitch
-			for v, c := range x[row : row+width] {
-				if c > best || c != c && best == best {
-					best, from = c, row+v
+func goMaxPool(dst []float32, index []int32, stride int, x []float32, first int, w PoolWindow) {
+	for r := range w.Rows {
+		d, i := dst[r*stride:][:w.Cols], index[r*stride:][:w.Cols]
+		for j := range d {
+			at := first + r*w.RowStep + j*w.Step
+			best, from := x[at], at
+			for u := range w.H {
+				row := at + u*w.Pitch
+				for v, c := range x[row : row+w.W] {
+					if c > best || c != c && best == best {
+						best, from = c, row+v
+					}
 				}
 			}
+			d[j], i[j] = best, int32(from)
 		}
-		dst[j], index[j] = best, int32(from)
 	}
 }

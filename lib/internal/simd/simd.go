@@ -67,7 +67,7 @@ type kernels struct {
 	sumRows                         func(dst, x []float32, rows, stride int, acc bool)
 	copyRowsAdd                     func(dst []float32, dstStride int, src []float32, stride, rows, n int, s float32)
 	addToRows                       func(dst []float32, dstStride int, src []float32, stride, rows, n int)
-	maxPoolRow2                     func(dst []float32, index []int32, x []float32, first, height, width, pitch int)
+	maxPool2                        maxPoolKernel
 	centredSquares                  func(x []float32, mean float32) float32
 	centredDot                      func(a, x []float32, mean float32) float32
 	normalize                       func(dst, x []float32, mean, scale, shift float32)

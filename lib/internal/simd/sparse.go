@@ -31,10 +31,9 @@ type sparseKernels struct {
 	// sampled computes the inner products of a with stridedRows rows of b, or adds them to sums.
 	sampled func(rows []int32, a, b []float32, ldb int, sums []float32, acc bool)
 
-	// taps are the kernels of a convolution with few weights, the second ones for whole stencils: [v] for v+1 vectors
-	// of outputs, of so many runs each. The entries of a filter are as those of a row for strips; an index is the
-	// offset of a tap.
-	taps [2]sparseTaps
+	// taps are the kernels of a convolution with few weights, [r] for r+1 runs of outputs. The entries of a filter are
+	// as those of a row for strips; an index is the offset of a tap. The bias of a filter is added to the sums.
+	taps []tapsKernel
 
 	// compress lists len(bounds)-1 rows of cols elements: those that are not zero and their places, from entry
 	// bounds[0] on, and in bounds where each row ends. Up to a vector may be written past the last entry.
@@ -44,12 +43,7 @@ type sparseKernels struct {
 // stridedRows is how many sums of single elements a kernel computes side by side.
 const stridedRows = 8
 
-type sparseTaps struct {
-	runs    int
-	kernels []tapsKernel
-}
-
-type tapsKernel func(bounds, index []int32, value, x []float32, starts []int32, c []float32, ldc int)
+type tapsKernel func(bounds, index []int32, value, bias, x []float32, starts []int32, c []float32, ldc int)
 
 type stripKernel func(bounds, index []int32, value, b []float32, ldb int, c []float32, ldc, cols int, acc bool)
 

@@ -2,7 +2,10 @@
 
 package simd
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Share makes s the matrix of so many columns whose row i has the elements value[bounds[i]:bounds[i+1]], in the columns
 // index[bounds[i]:bounds[i+1]], which ascend. It keeps index and value.
@@ -93,24 +96,48 @@ func Sampled(dst []float32, rows []int32, a, b []float32, ldb int, acc bool) {
 	copy(dst[e:], w.a)
 }
 
-// Offset returns how far from its start an output sees through a tap.
-func (s *Stencil) Offset(tap int) int32 { return s.offsets[tap] }
+// A SparseStencil says what the outputs of filters see of which only few weights exist: filter i has the weights from
+// bounds[i] to bounds[i+1]. Output j of run r sees x[starts[r]+j+offsets[e]] through weight e.
+type SparseStencil struct {
+	bounds, offsets, starts []int32
+	span                    int // elements of x that are seen
+}
 
-// CorrelateSparse is [Correlate] for filters of which only few weights exist: filter i has the weights
-// value[bounds[i]:bounds[i+1]], at the offsets index[bounds[i]:bounds[i+1]] of their taps. Each output is one chain of
-// fused multiply-adds over these, in their order.
-func CorrelateSparse(dst []float32, ld int, bounds, index []int32, value, x []float32, s *Stencil, runs int) {
-	m := len(bounds) - 1
-	if runs < 1 || runs > len(s.starts) || m < 1 || ld < RowLen(runs) || len(dst) < (m-1)*ld+RowLen(runs) ||
-		len(x) < s.span || int(bounds[m]) > min(len(index), len(value)) {
-		panic(fmt.Sprintf("simd: CorrelateSparse: %d filters, %d offsets, %d weights, %d of %d runs, "+
-			"x %d of %d elements, dst %d with stride %d",
-			m, len(index), len(value), runs, len(s.starts), len(x), s.span, len(dst), ld))
+// NewSparseStencil returns the stencil with these tables, which it keeps. It panics if there is no filter or run, or a
+// negative number.
+func NewSparseStencil(bounds, offsets, starts []int32) *SparseStencil {
+	s := &SparseStencil{bounds: bounds, offsets: offsets, starts: starts}
+	if len(bounds) < 2 || len(starts) == 0 || int(bounds[len(bounds)-1]) != len(offsets) || bounds[0] != 0 ||
+		slices.Min(starts) < 0 || len(offsets) > 0 && slices.Min(offsets) < 0 {
+		panic(fmt.Sprintf("simd: NewSparseStencil: bounds %v, %d offsets, starts %v", bounds, len(offsets), starts))
 	}
-	taps := &active.sparse.taps[s.wholeIndex()]
+	s.span = int(slices.Max(starts)) + Run
+	if len(offsets) > 0 {
+		s.span += int(slices.Max(offsets))
+	}
+	return s
+}
+
+// Span returns how many elements of x the stencil needs.
+func (s *SparseStencil) Span() int { return s.span }
+
+// Correlate computes rows of outputs, one for each filter, from the weights w and a bias for each filter:
+//
+//	dst[i*ld + Run*r + j] = bias[i] + sum over weights e of filter i of w[e] * x[starts[r] + j + offsets[e]]
+//
+// The sum is one chain of fused multiply-adds in the order of the weights, to which the bias is added. It is fastest if
+// few runs cross a cache line.
+func (s *SparseStencil) Correlate(dst []float32, ld int, w, bias, x []float32) {
+	m, runs := len(s.bounds)-1, len(s.starts)
+	if ld < runs*Run || len(dst) < (m-1)*ld+runs*Run || len(w) != len(s.offsets) || len(bias) != m || len(x) < s.span {
+		panic(fmt.Sprintf("simd: SparseStencil: %d filters of %d weights, %d weights and %d biases given, %d runs, "+
+			"%d of %d inputs, dst %d with stride %d",
+			m, len(s.offsets), len(w), len(bias), runs, len(x), s.span, len(dst), ld))
+	}
+	kernels := active.sparse.taps
 	for r := 0; r < runs; {
-		vectors := min(pieces(runs-r, taps.runs), len(taps.kernels))
-		taps.kernels[vectors-1](bounds, index, value, x, s.starts[r:], dst[r*Run:], ld)
-		r += vectors * taps.runs
+		n := min(runs-r, len(kernels))
+		kernels[n-1](s.bounds, s.offsets, w, bias, x, s.starts[r:], dst[r*Run:], ld)
+		r += n
 	}
 }

@@ -75,8 +75,11 @@ var avx512Sparse = sparseKernels{
 	strided:   avx512Strided,
 	eightRows: avx512EightRows,
 	sampled:   avx512Sampled,
-	taps:      [2]sparseTaps{avx2Taps, avx512Taps},
-	compress:  avx512Compress,
+	taps: []tapsKernel{
+		avx512SparseTaps1, avx512SparseTaps2, avx512SparseTaps3, avx512SparseTaps4,
+		avx512SparseTaps5, avx512SparseTaps6, avx512SparseTaps7, avx512SparseTaps8,
+	},
+	compress: avx512Compress,
 }
 
 var avx512Conv = convKernels{
@@ -132,19 +135,12 @@ var avx2Sparse = sparseKernels{
 	strided:   avx2Strided,
 	eightRows: avx2EightRows,
 	sampled:   avx2Sampled,
-	taps:      [2]sparseTaps{avx2Taps, avx2Taps},
-	compress:  avx2Compress,
+	taps: []tapsKernel{
+		avx2SparseTaps1, avx2SparseTaps2, avx2SparseTaps3, avx2SparseTaps4,
+		avx2SparseTaps5, avx2SparseTaps6, avx2SparseTaps7, avx2SparseTaps8,
+	},
+	compress: avx2Compress,
 }
-
-var avx2Taps = sparseTaps{1, []tapsKernel{
-	avx2SparseTaps1, avx2SparseTaps2, avx2SparseTaps3, avx2SparseTaps4,
-	avx2SparseTaps5, avx2SparseTaps6, avx2SparseTaps7, avx2SparseTaps8,
-}}
-
-var avx512Taps = sparseTaps{2, []tapsKernel{
-	avx512SparseTaps1, avx512SparseTaps2, avx512SparseTaps3, avx512SparseTaps4,
-	avx512SparseTaps5, avx512SparseTaps6, avx512SparseTaps7, avx512SparseTaps8,
-}}
 
 var avx2Conv = convKernels{
 	runs: 2, gradRows: 3, gradTaps: 2,

@@ -217,49 +217,49 @@ func avx2TileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32
 func avx2Strip1(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx2SparseTaps1(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx2SparseTaps1(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx2Strip2(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx2SparseTaps2(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx2SparseTaps2(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx2Strip3(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx2SparseTaps3(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx2SparseTaps3(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx2Strip4(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx2SparseTaps4(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx2SparseTaps4(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx2Strip5(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx2SparseTaps5(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx2SparseTaps5(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx2Strip6(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx2SparseTaps6(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx2SparseTaps6(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx2Strip7(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx2SparseTaps7(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx2SparseTaps7(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx2Strip8(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx2SparseTaps8(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx2SparseTaps8(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx2Strided(index []int32, value []float32, b []float32, ldb int, sums []float32, acc bool)
@@ -334,7 +334,7 @@ func avx2CopyRowsAdd(dst []float32, dstStride int, src []float32, stride int, ro
 func avx2AddToRows(dst []float32, dstStride int, src []float32, stride int, rows int, n int)
 
 //go:noescape
-func avx2MaxPoolRow2(dst []float32, index []int32, x []float32, first int, height int, width int, pitch int)
+func avx2MaxPool2(dst []float32, index []int32, stride int, rows int, cols int, x []float32, first int, rowStep int, height int, width int, pitch int)
 
 //go:noescape
 func avx2Hamming(dst []int32, query []uint64, codes []uint64)

@@ -7794,21 +7794,21 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2SparseTaps1(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// func avx2SparseTaps1(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 // Requires: AVX, FMA3
-TEXT ·avx2SparseTaps1(SB), NOSPLIT, $0-152
+TEXT ·avx2SparseTaps1(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), DI
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R8
 	LEAQ    (DX)(R8*4), DX
-	MOVQ    c_base+120(FP), R9
+	MOVQ    c_base+144(FP), R9
 
 filters:
 	DECQ    CX
@@ -7831,10 +7831,15 @@ entries:
 	JNE          entries
 
 store:
-	VMOVUPS Y0, (R9)
-	MOVQ    ldc+144(FP), R8
-	LEAQ    (R9)(R8*4), R9
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R8
+	SUBQ         CX, R8
+	VBROADCASTSS -4(SI)(R8*4), Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (R9)
+	MOVQ         ldc+168(FP), R8
+	LEAQ         (R9)(R8*4), R9
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -7905,23 +7910,23 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2SparseTaps2(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// func avx2SparseTaps2(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 // Requires: AVX, FMA3
-TEXT ·avx2SparseTaps2(SB), NOSPLIT, $0-152
+TEXT ·avx2SparseTaps2(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
 	MOVLQSX 4(DI), DI
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R9
 	LEAQ    (DX)(R9*4), DX
-	MOVQ    c_base+120(FP), R10
+	MOVQ    c_base+144(FP), R10
 
 filters:
 	DECQ    CX
@@ -7946,11 +7951,17 @@ entries:
 	JNE          entries
 
 store:
-	VMOVUPS Y0, (R10)
-	VMOVUPS Y1, 32(R10)
-	MOVQ    ldc+144(FP), R9
-	LEAQ    (R10)(R9*4), R10
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R9
+	SUBQ         CX, R9
+	VBROADCASTSS -4(SI)(R9*4), Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVUPS      Y0, (R10)
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      Y1, 32(R10)
+	MOVQ         ldc+168(FP), R9
+	LEAQ         (R10)(R9*4), R10
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -8026,16 +8037,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2SparseTaps3(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// func avx2SparseTaps3(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 // Requires: AVX, FMA3
-TEXT ·avx2SparseTaps3(SB), NOSPLIT, $0-152
+TEXT ·avx2SparseTaps3(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
 	MOVLQSX 4(DI), R9
@@ -8044,7 +8055,7 @@ TEXT ·avx2SparseTaps3(SB), NOSPLIT, $0-152
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R10
 	LEAQ    (DX)(R10*4), DX
-	MOVQ    c_base+120(FP), R11
+	MOVQ    c_base+144(FP), R11
 
 filters:
 	DECQ    CX
@@ -8071,12 +8082,19 @@ entries:
 	JNE          entries
 
 store:
-	VMOVUPS Y0, (R11)
-	VMOVUPS Y1, 32(R11)
-	VMOVUPS Y2, 64(R11)
-	MOVQ    ldc+144(FP), R10
-	LEAQ    (R11)(R10*4), R11
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R10
+	SUBQ         CX, R10
+	VBROADCASTSS -4(SI)(R10*4), Y3
+	VADDPS       Y3, Y0, Y0
+	VMOVUPS      Y0, (R11)
+	VADDPS       Y3, Y1, Y1
+	VMOVUPS      Y1, 32(R11)
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 64(R11)
+	MOVQ         ldc+168(FP), R10
+	LEAQ         (R11)(R10*4), R11
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -8157,16 +8175,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2SparseTaps4(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// func avx2SparseTaps4(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 // Requires: AVX, FMA3
-TEXT ·avx2SparseTaps4(SB), NOSPLIT, $0-152
+TEXT ·avx2SparseTaps4(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
 	MOVLQSX 4(DI), R9
@@ -8177,7 +8195,7 @@ TEXT ·avx2SparseTaps4(SB), NOSPLIT, $0-152
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R11
 	LEAQ    (DX)(R11*4), DX
-	MOVQ    c_base+120(FP), R12
+	MOVQ    c_base+144(FP), R12
 
 filters:
 	DECQ    CX
@@ -8206,13 +8224,21 @@ entries:
 	JNE          entries
 
 store:
-	VMOVUPS Y0, (R12)
-	VMOVUPS Y1, 32(R12)
-	VMOVUPS Y2, 64(R12)
-	VMOVUPS Y3, 96(R12)
-	MOVQ    ldc+144(FP), R11
-	LEAQ    (R12)(R11*4), R12
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R11
+	SUBQ         CX, R11
+	VBROADCASTSS -4(SI)(R11*4), Y4
+	VADDPS       Y4, Y0, Y0
+	VMOVUPS      Y0, (R12)
+	VADDPS       Y4, Y1, Y1
+	VMOVUPS      Y1, 32(R12)
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 64(R12)
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 96(R12)
+	MOVQ         ldc+168(FP), R11
+	LEAQ         (R12)(R11*4), R12
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -8298,16 +8324,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2SparseTaps5(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// func avx2SparseTaps5(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 // Requires: AVX, FMA3
-TEXT ·avx2SparseTaps5(SB), NOSPLIT, $0-152
+TEXT ·avx2SparseTaps5(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
 	MOVLQSX 4(DI), R9
@@ -8320,7 +8346,7 @@ TEXT ·avx2SparseTaps5(SB), NOSPLIT, $0-152
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R12
 	LEAQ    (DX)(R12*4), DX
-	MOVQ    c_base+120(FP), R13
+	MOVQ    c_base+144(FP), R13
 
 filters:
 	DECQ    CX
@@ -8351,14 +8377,23 @@ entries:
 	JNE          entries
 
 store:
-	VMOVUPS Y0, (R13)
-	VMOVUPS Y1, 32(R13)
-	VMOVUPS Y2, 64(R13)
-	VMOVUPS Y3, 96(R13)
-	VMOVUPS Y4, 128(R13)
-	MOVQ    ldc+144(FP), R12
-	LEAQ    (R13)(R12*4), R13
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R12
+	SUBQ         CX, R12
+	VBROADCASTSS -4(SI)(R12*4), Y5
+	VADDPS       Y5, Y0, Y0
+	VMOVUPS      Y0, (R13)
+	VADDPS       Y5, Y1, Y1
+	VMOVUPS      Y1, 32(R13)
+	VADDPS       Y5, Y2, Y2
+	VMOVUPS      Y2, 64(R13)
+	VADDPS       Y5, Y3, Y3
+	VMOVUPS      Y3, 96(R13)
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 128(R13)
+	MOVQ         ldc+168(FP), R12
+	LEAQ         (R13)(R12*4), R13
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -8449,16 +8484,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2SparseTaps6(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// func avx2SparseTaps6(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 // Requires: AVX, FMA3
-TEXT ·avx2SparseTaps6(SB), NOSPLIT, $0-152
+TEXT ·avx2SparseTaps6(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
 	MOVLQSX 4(DI), R9
@@ -8473,7 +8508,7 @@ TEXT ·avx2SparseTaps6(SB), NOSPLIT, $0-152
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R13
 	LEAQ    (DX)(R13*4), DX
-	MOVQ    c_base+120(FP), R14
+	MOVQ    c_base+144(FP), R14
 
 filters:
 	DECQ    CX
@@ -8506,15 +8541,25 @@ entries:
 	JNE          entries
 
 store:
-	VMOVUPS Y0, (R14)
-	VMOVUPS Y1, 32(R14)
-	VMOVUPS Y2, 64(R14)
-	VMOVUPS Y3, 96(R14)
-	VMOVUPS Y4, 128(R14)
-	VMOVUPS Y5, 160(R14)
-	MOVQ    ldc+144(FP), R13
-	LEAQ    (R14)(R13*4), R14
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R13
+	SUBQ         CX, R13
+	VBROADCASTSS -4(SI)(R13*4), Y6
+	VADDPS       Y6, Y0, Y0
+	VMOVUPS      Y0, (R14)
+	VADDPS       Y6, Y1, Y1
+	VMOVUPS      Y1, 32(R14)
+	VADDPS       Y6, Y2, Y2
+	VMOVUPS      Y2, 64(R14)
+	VADDPS       Y6, Y3, Y3
+	VMOVUPS      Y3, 96(R14)
+	VADDPS       Y6, Y4, Y4
+	VMOVUPS      Y4, 128(R14)
+	VADDPS       Y6, Y5, Y5
+	VMOVUPS      Y5, 160(R14)
+	MOVQ         ldc+168(FP), R13
+	LEAQ         (R14)(R13*4), R14
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -8610,16 +8655,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2SparseTaps7(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// func avx2SparseTaps7(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 // Requires: AVX, FMA3
-TEXT ·avx2SparseTaps7(SB), NOSPLIT, $0-152
+TEXT ·avx2SparseTaps7(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
 	MOVLQSX 4(DI), R9
@@ -8636,7 +8681,7 @@ TEXT ·avx2SparseTaps7(SB), NOSPLIT, $0-152
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R14
 	LEAQ    (DX)(R14*4), DX
-	MOVQ    c_base+120(FP), R15
+	MOVQ    c_base+144(FP), R15
 
 filters:
 	DECQ    CX
@@ -8671,16 +8716,27 @@ entries:
 	JNE          entries
 
 store:
-	VMOVUPS Y0, (R15)
-	VMOVUPS Y1, 32(R15)
-	VMOVUPS Y2, 64(R15)
-	VMOVUPS Y3, 96(R15)
-	VMOVUPS Y4, 128(R15)
-	VMOVUPS Y5, 160(R15)
-	VMOVUPS Y6, 192(R15)
-	MOVQ    ldc+144(FP), R14
-	LEAQ    (R15)(R14*4), R15
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R14
+	SUBQ         CX, R14
+	VBROADCASTSS -4(SI)(R14*4), Y7
+	VADDPS       Y7, Y0, Y0
+	VMOVUPS      Y0, (R15)
+	VADDPS       Y7, Y1, Y1
+	VMOVUPS      Y1, 32(R15)
+	VADDPS       Y7, Y2, Y2
+	VMOVUPS      Y2, 64(R15)
+	VADDPS       Y7, Y3, Y3
+	VMOVUPS      Y3, 96(R15)
+	VADDPS       Y7, Y4, Y4
+	VMOVUPS      Y4, 128(R15)
+	VADDPS       Y7, Y5, Y5
+	VMOVUPS      Y5, 160(R15)
+	VADDPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 192(R15)
+	MOVQ         ldc+168(FP), R14
+	LEAQ         (R15)(R14*4), R15
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -8781,16 +8837,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2SparseTaps8(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+// func avx2SparseTaps8(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 // Requires: AVX, FMA3
-TEXT ·avx2SparseTaps8(SB), NOSPLIT, $8-152
+TEXT ·avx2SparseTaps8(SB), NOSPLIT, $8-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
 	MOVLQSX 4(DI), R9
@@ -8809,7 +8865,7 @@ TEXT ·avx2SparseTaps8(SB), NOSPLIT, $8-152
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R15
 	LEAQ    (DX)(R15*4), DX
-	MOVQ    c_base+120(FP), BP
+	MOVQ    c_base+144(FP), BP
 
 filters:
 	DECQ    CX
@@ -8846,17 +8902,29 @@ entries:
 	JNE          entries
 
 store:
-	VMOVUPS Y0, (BP)
-	VMOVUPS Y1, 32(BP)
-	VMOVUPS Y2, 64(BP)
-	VMOVUPS Y3, 96(BP)
-	VMOVUPS Y4, 128(BP)
-	VMOVUPS Y5, 160(BP)
-	VMOVUPS Y6, 192(BP)
-	VMOVUPS Y7, 224(BP)
-	MOVQ    ldc+144(FP), R15
-	LEAQ    (BP)(R15*4), BP
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R15
+	SUBQ         CX, R15
+	VBROADCASTSS -4(SI)(R15*4), Y8
+	VADDPS       Y8, Y0, Y0
+	VMOVUPS      Y0, (BP)
+	VADDPS       Y8, Y1, Y1
+	VMOVUPS      Y1, 32(BP)
+	VADDPS       Y8, Y2, Y2
+	VMOVUPS      Y2, 64(BP)
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      Y3, 96(BP)
+	VADDPS       Y8, Y4, Y4
+	VMOVUPS      Y4, 128(BP)
+	VADDPS       Y8, Y5, Y5
+	VMOVUPS      Y5, 160(BP)
+	VADDPS       Y8, Y6, Y6
+	VMOVUPS      Y6, 192(BP)
+	VADDPS       Y8, Y7, Y7
+	VMOVUPS      Y7, 224(BP)
+	MOVQ         ldc+168(FP), R15
+	LEAQ         (BP)(R15*4), BP
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -11271,51 +11339,61 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2MaxPoolRow2(dst []float32, index []int32, x []float32, first int, height int, width int, pitch int)
+// func avx2MaxPool2(dst []float32, index []int32, stride int, rows int, cols int, x []float32, first int, rowStep int, height int, width int, pitch int)
 // Requires: AVX, AVX2, CMOV
-TEXT ·avx2MaxPoolRow2(SB), NOSPLIT, $0-104
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    index_base+24(FP), CX
-	MOVQ    x_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    first+72(FP), SI
+TEXT ·avx2MaxPool2(SB), NOSPLIT, $0-136
+	MOVQ    x_base+72(FP), AX
 	VMOVUPS evens<>+0(SB), Y0
+	XORQ    CX, CX
+
+lines:
+	MOVQ  cols+64(FP), DX
+	MOVQ  stride+48(FP), BX
+	IMULQ CX, BX
+	MOVQ  dst_base+0(FP), SI
+	MOVQ  index_base+24(FP), DI
+	LEAQ  (SI)(BX*4), SI
+	LEAQ  (DI)(BX*4), DI
+	MOVQ  rowStep+104(FP), BX
+	IMULQ CX, BX
+	MOVQ  first+96(FP), R8
+	ADDQ  R8, BX
 
 blocks:
-	TESTQ      BX, BX
-	JZ         done
-	MOVQ       $+8, DI
-	CMPQ       BX, DI
-	CMOVQLT    BX, DI
-	LEAQ       -1(DI)(DI*1), R8
-	LEAQ       masks<>+256(SB), R9
-	MOVQ       DI, R10
-	NEGQ       R10
-	VMOVUPS    (R9)(R10*4), Y1
-	LEAQ       masks<>+256(SB), R9
-	NEGQ       R8
-	VMOVUPS    (R9)(R8*4), Y2
-	VMOVUPS    32(R9)(R8*4), Y3
+	TESTQ      DX, DX
+	JZ         next
+	MOVQ       $+8, R8
+	CMPQ       DX, R8
+	CMOVQLT    DX, R8
+	LEAQ       -1(R8)(R8*1), R9
+	LEAQ       masks<>+256(SB), R10
+	MOVQ       R8, R11
+	NEGQ       R11
+	VMOVUPS    (R10)(R11*4), Y1
+	LEAQ       masks<>+256(SB), R10
+	NEGQ       R9
+	VMOVUPS    (R10)(R9*4), Y2
+	VMOVUPS    32(R10)(R9*4), Y3
 	VXORPS     Y5, Y5, Y5
-	LEAQ       (DX)(SI*4), R8
-	XORQ       R9, R9
-	VMASKMOVPS (R8), Y2, Y4
-	VMASKMOVPS 32(R8), Y3, Y6
+	LEAQ       (AX)(BX*4), R9
+	XORQ       R10, R10
+	VMASKMOVPS (R9), Y2, Y4
+	VMASKMOVPS 32(R9), Y3, Y6
 	VSHUFPS    $0x88, Y6, Y4, Y4
 	VPERMPD    $0xd8, Y4, Y4
 	VMOVAPS    Y4, Y4
-	MOVQ       height+80(FP), R10
+	MOVQ       height+112(FP), R11
 
 rows:
-	MOVQ width+88(FP), R12
-	XORQ R11, R11
+	MOVQ width+120(FP), R13
+	XORQ R12, R12
 
 elements:
-	VMASKMOVPS   (R8)(R11*4), Y2, Y6
-	VMASKMOVPS   32(R8)(R11*4), Y3, Y7
+	VMASKMOVPS   (R9)(R12*4), Y2, Y6
+	VMASKMOVPS   32(R9)(R12*4), Y3, Y7
 	VSHUFPS      $0x88, Y7, Y6, Y6
 	VPERMPD      $0xd8, Y6, Y6
-	VMOVD        R9, X7
+	VMOVD        R10, X7
 	VPBROADCASTD X7, Y7
 	VCMPPS       $0x16, Y4, Y6, Y8
 	VCMPPS       $0x07, Y4, Y4, Y9
@@ -11324,29 +11402,33 @@ elements:
 	VMOVAPS      Y4, Y4
 	VBLENDVPS    Y8, Y7, Y5, Y5
 	VMOVAPS      Y5, Y5
-	INCQ         R9
-	INCQ         R11
-	CMPQ         R11, R12
+	INCQ         R10
+	INCQ         R12
+	CMPQ         R12, R13
 	JLT          elements
-	MOVQ         pitch+96(FP), R11
-	LEAQ         (R8)(R11*4), R8
-	ADDQ         R11, R9
-	SUBQ         R12, R9
-	DECQ         R10
+	MOVQ         pitch+128(FP), R12
+	LEAQ         (R9)(R12*4), R9
+	ADDQ         R12, R10
+	SUBQ         R13, R10
+	DECQ         R11
 	JNZ          rows
-	VMASKMOVPS   Y4, Y1, (AX)
+	VMASKMOVPS   Y4, Y1, (SI)
 	VPADDD       Y0, Y5, Y2
-	VMOVD        SI, X3
+	VMOVD        BX, X3
 	VPBROADCASTD X3, Y3
 	VPADDD       Y3, Y2, Y2
-	VMASKMOVPS   Y2, Y1, (CX)
-	ADDQ         $0x20, AX
-	ADDQ         $0x20, CX
-	ADDQ         $0x10, SI
-	SUBQ         DI, BX
+	VMASKMOVPS   Y2, Y1, (DI)
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, DI
+	ADDQ         $0x10, BX
+	SUBQ         R8, DX
 	JMP          blocks
 
-done:
+next:
+	INCQ CX
+	MOVQ rows+56(FP), DX
+	CMPQ CX, DX
+	JLT  lines
 	VZEROUPPER
 	RET
 

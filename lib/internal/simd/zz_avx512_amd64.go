@@ -313,49 +313,49 @@ func avx512TileT14x2(k int, a []float32, lda int, b []float32, ldb int, c []floa
 func avx512Strip1(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx512SparseTaps1(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx512SparseTaps1(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx512Strip2(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx512SparseTaps2(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx512SparseTaps2(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx512Strip3(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx512SparseTaps3(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx512SparseTaps3(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx512Strip4(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx512SparseTaps4(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx512SparseTaps4(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx512Strip5(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx512SparseTaps5(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx512SparseTaps5(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx512Strip6(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx512SparseTaps6(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx512SparseTaps6(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx512Strip7(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx512SparseTaps7(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx512SparseTaps7(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx512Strip8(bounds []int32, index []int32, value []float32, b []float32, ldb int, c []float32, ldc int, cols int, acc bool)
 
 //go:noescape
-func avx512SparseTaps8(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
+func avx512SparseTaps8(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
 
 //go:noescape
 func avx512Strided(index []int32, value []float32, b []float32, ldb int, sums []float32, acc bool)
@@ -589,7 +589,7 @@ func avx512CopyRowsAdd(dst []float32, dstStride int, src []float32, stride int, 
 func avx512AddToRows(dst []float32, dstStride int, src []float32, stride int, rows int, n int)
 
 //go:noescape
-func avx512MaxPoolRow2(dst []float32, index []int32, x []float32, first int, height int, width int, pitch int)
+func avx512MaxPool2(dst []float32, index []int32, stride int, rows int, cols int, x []float32, first int, rowStep int, height int, width int, pitch int)
 
 //go:noescape
 func avx512Hamming(dst []int32, query []uint64, codes []uint64)

@@ -16664,21 +16664,21 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512SparseTaps1(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
-// Requires: AVX, AVX512F
-TEXT ·avx512SparseTaps1(SB), NOSPLIT, $0-152
+// func avx512SparseTaps1(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx512SparseTaps1(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), DI
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R8
 	LEAQ    (DX)(R8*4), DX
-	MOVQ    c_base+120(FP), R9
+	MOVQ    c_base+144(FP), R9
 
 filters:
 	DECQ    CX
@@ -16688,23 +16688,28 @@ filters:
 	MOVLQSX -4(AX), R8
 	SUBQ    R8, SI
 	LEAQ    (DX)(SI*4), SI
-	VPXORD  Z0, Z0, Z0
+	VXORPS  Y0, Y0, Y0
 	CMPQ    DX, SI
 	JEQ     store
 
 entries:
 	MOVLQSX      (DX), R8
-	VBROADCASTSS (DX)(BX*1), Z1
-	VFMADD231PS  (DI)(R8*4), Z1, Z0
+	VBROADCASTSS (DX)(BX*1), Y1
+	VFMADD231PS  (DI)(R8*4), Y1, Y0
 	ADDQ         $0x04, DX
 	CMPQ         DX, SI
 	JNE          entries
 
 store:
-	VMOVUPS Z0, (R9)
-	MOVQ    ldc+144(FP), R8
-	LEAQ    (R9)(R8*4), R9
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R8
+	SUBQ         CX, R8
+	VBROADCASTSS -4(SI)(R8*4), Y1
+	VADDPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (R9)
+	MOVQ         ldc+168(FP), R8
+	LEAQ         (R9)(R8*4), R9
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -16775,23 +16780,23 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512SparseTaps2(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
-// Requires: AVX, AVX512F
-TEXT ·avx512SparseTaps2(SB), NOSPLIT, $0-152
+// func avx512SparseTaps2(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx512SparseTaps2(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
-	MOVLQSX 8(DI), DI
+	MOVLQSX 4(DI), DI
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R9
 	LEAQ    (DX)(R9*4), DX
-	MOVQ    c_base+120(FP), R10
+	MOVQ    c_base+144(FP), R10
 
 filters:
 	DECQ    CX
@@ -16801,26 +16806,32 @@ filters:
 	MOVLQSX -4(AX), R9
 	SUBQ    R9, SI
 	LEAQ    (DX)(SI*4), SI
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
 	CMPQ    DX, SI
 	JEQ     store
 
 entries:
 	MOVLQSX      (DX), R9
-	VBROADCASTSS (DX)(BX*1), Z2
-	VFMADD231PS  (R8)(R9*4), Z2, Z0
-	VFMADD231PS  (DI)(R9*4), Z2, Z1
+	VBROADCASTSS (DX)(BX*1), Y2
+	VFMADD231PS  (R8)(R9*4), Y2, Y0
+	VFMADD231PS  (DI)(R9*4), Y2, Y1
 	ADDQ         $0x04, DX
 	CMPQ         DX, SI
 	JNE          entries
 
 store:
-	VMOVUPS Z0, (R10)
-	VMOVUPS Z1, 64(R10)
-	MOVQ    ldc+144(FP), R9
-	LEAQ    (R10)(R9*4), R10
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R9
+	SUBQ         CX, R9
+	VBROADCASTSS -4(SI)(R9*4), Y2
+	VADDPS       Y2, Y0, Y0
+	VMOVUPS      Y0, (R10)
+	VADDPS       Y2, Y1, Y1
+	VMOVUPS      Y1, 32(R10)
+	MOVQ         ldc+168(FP), R9
+	LEAQ         (R10)(R9*4), R10
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -16896,25 +16907,25 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512SparseTaps3(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
-// Requires: AVX, AVX512F
-TEXT ·avx512SparseTaps3(SB), NOSPLIT, $0-152
+// func avx512SparseTaps3(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx512SparseTaps3(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
-	MOVLQSX 8(DI), R9
+	MOVLQSX 4(DI), R9
 	LEAQ    (SI)(R9*4), R9
-	MOVLQSX 16(DI), DI
+	MOVLQSX 8(DI), DI
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R10
 	LEAQ    (DX)(R10*4), DX
-	MOVQ    c_base+120(FP), R11
+	MOVQ    c_base+144(FP), R11
 
 filters:
 	DECQ    CX
@@ -16924,29 +16935,36 @@ filters:
 	MOVLQSX -4(AX), R10
 	SUBQ    R10, SI
 	LEAQ    (DX)(SI*4), SI
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
 	CMPQ    DX, SI
 	JEQ     store
 
 entries:
 	MOVLQSX      (DX), R10
-	VBROADCASTSS (DX)(BX*1), Z3
-	VFMADD231PS  (R8)(R10*4), Z3, Z0
-	VFMADD231PS  (R9)(R10*4), Z3, Z1
-	VFMADD231PS  (DI)(R10*4), Z3, Z2
+	VBROADCASTSS (DX)(BX*1), Y3
+	VFMADD231PS  (R8)(R10*4), Y3, Y0
+	VFMADD231PS  (R9)(R10*4), Y3, Y1
+	VFMADD231PS  (DI)(R10*4), Y3, Y2
 	ADDQ         $0x04, DX
 	CMPQ         DX, SI
 	JNE          entries
 
 store:
-	VMOVUPS Z0, (R11)
-	VMOVUPS Z1, 64(R11)
-	VMOVUPS Z2, 128(R11)
-	MOVQ    ldc+144(FP), R10
-	LEAQ    (R11)(R10*4), R11
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R10
+	SUBQ         CX, R10
+	VBROADCASTSS -4(SI)(R10*4), Y3
+	VADDPS       Y3, Y0, Y0
+	VMOVUPS      Y0, (R11)
+	VADDPS       Y3, Y1, Y1
+	VMOVUPS      Y1, 32(R11)
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      Y2, 64(R11)
+	MOVQ         ldc+168(FP), R10
+	LEAQ         (R11)(R10*4), R11
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -17027,27 +17045,27 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512SparseTaps4(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
-// Requires: AVX, AVX512F
-TEXT ·avx512SparseTaps4(SB), NOSPLIT, $0-152
+// func avx512SparseTaps4(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx512SparseTaps4(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
-	MOVLQSX 8(DI), R9
+	MOVLQSX 4(DI), R9
 	LEAQ    (SI)(R9*4), R9
-	MOVLQSX 16(DI), R10
+	MOVLQSX 8(DI), R10
 	LEAQ    (SI)(R10*4), R10
-	MOVLQSX 24(DI), DI
+	MOVLQSX 12(DI), DI
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R11
 	LEAQ    (DX)(R11*4), DX
-	MOVQ    c_base+120(FP), R12
+	MOVQ    c_base+144(FP), R12
 
 filters:
 	DECQ    CX
@@ -17057,32 +17075,40 @@ filters:
 	MOVLQSX -4(AX), R11
 	SUBQ    R11, SI
 	LEAQ    (DX)(SI*4), SI
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	CMPQ    DX, SI
 	JEQ     store
 
 entries:
 	MOVLQSX      (DX), R11
-	VBROADCASTSS (DX)(BX*1), Z4
-	VFMADD231PS  (R8)(R11*4), Z4, Z0
-	VFMADD231PS  (R9)(R11*4), Z4, Z1
-	VFMADD231PS  (R10)(R11*4), Z4, Z2
-	VFMADD231PS  (DI)(R11*4), Z4, Z3
+	VBROADCASTSS (DX)(BX*1), Y4
+	VFMADD231PS  (R8)(R11*4), Y4, Y0
+	VFMADD231PS  (R9)(R11*4), Y4, Y1
+	VFMADD231PS  (R10)(R11*4), Y4, Y2
+	VFMADD231PS  (DI)(R11*4), Y4, Y3
 	ADDQ         $0x04, DX
 	CMPQ         DX, SI
 	JNE          entries
 
 store:
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, 64(R12)
-	VMOVUPS Z2, 128(R12)
-	VMOVUPS Z3, 192(R12)
-	MOVQ    ldc+144(FP), R11
-	LEAQ    (R12)(R11*4), R12
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R11
+	SUBQ         CX, R11
+	VBROADCASTSS -4(SI)(R11*4), Y4
+	VADDPS       Y4, Y0, Y0
+	VMOVUPS      Y0, (R12)
+	VADDPS       Y4, Y1, Y1
+	VMOVUPS      Y1, 32(R12)
+	VADDPS       Y4, Y2, Y2
+	VMOVUPS      Y2, 64(R12)
+	VADDPS       Y4, Y3, Y3
+	VMOVUPS      Y3, 96(R12)
+	MOVQ         ldc+168(FP), R11
+	LEAQ         (R12)(R11*4), R12
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -17168,29 +17194,29 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512SparseTaps5(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
-// Requires: AVX, AVX512F
-TEXT ·avx512SparseTaps5(SB), NOSPLIT, $0-152
+// func avx512SparseTaps5(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx512SparseTaps5(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
-	MOVLQSX 8(DI), R9
+	MOVLQSX 4(DI), R9
 	LEAQ    (SI)(R9*4), R9
-	MOVLQSX 16(DI), R10
+	MOVLQSX 8(DI), R10
 	LEAQ    (SI)(R10*4), R10
-	MOVLQSX 24(DI), R11
+	MOVLQSX 12(DI), R11
 	LEAQ    (SI)(R11*4), R11
-	MOVLQSX 32(DI), DI
+	MOVLQSX 16(DI), DI
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R12
 	LEAQ    (DX)(R12*4), DX
-	MOVQ    c_base+120(FP), R13
+	MOVQ    c_base+144(FP), R13
 
 filters:
 	DECQ    CX
@@ -17200,35 +17226,44 @@ filters:
 	MOVLQSX -4(AX), R12
 	SUBQ    R12, SI
 	LEAQ    (DX)(SI*4), SI
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
 	CMPQ    DX, SI
 	JEQ     store
 
 entries:
 	MOVLQSX      (DX), R12
-	VBROADCASTSS (DX)(BX*1), Z5
-	VFMADD231PS  (R8)(R12*4), Z5, Z0
-	VFMADD231PS  (R9)(R12*4), Z5, Z1
-	VFMADD231PS  (R10)(R12*4), Z5, Z2
-	VFMADD231PS  (R11)(R12*4), Z5, Z3
-	VFMADD231PS  (DI)(R12*4), Z5, Z4
+	VBROADCASTSS (DX)(BX*1), Y5
+	VFMADD231PS  (R8)(R12*4), Y5, Y0
+	VFMADD231PS  (R9)(R12*4), Y5, Y1
+	VFMADD231PS  (R10)(R12*4), Y5, Y2
+	VFMADD231PS  (R11)(R12*4), Y5, Y3
+	VFMADD231PS  (DI)(R12*4), Y5, Y4
 	ADDQ         $0x04, DX
 	CMPQ         DX, SI
 	JNE          entries
 
 store:
-	VMOVUPS Z0, (R13)
-	VMOVUPS Z1, 64(R13)
-	VMOVUPS Z2, 128(R13)
-	VMOVUPS Z3, 192(R13)
-	VMOVUPS Z4, 256(R13)
-	MOVQ    ldc+144(FP), R12
-	LEAQ    (R13)(R12*4), R13
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R12
+	SUBQ         CX, R12
+	VBROADCASTSS -4(SI)(R12*4), Y5
+	VADDPS       Y5, Y0, Y0
+	VMOVUPS      Y0, (R13)
+	VADDPS       Y5, Y1, Y1
+	VMOVUPS      Y1, 32(R13)
+	VADDPS       Y5, Y2, Y2
+	VMOVUPS      Y2, 64(R13)
+	VADDPS       Y5, Y3, Y3
+	VMOVUPS      Y3, 96(R13)
+	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 128(R13)
+	MOVQ         ldc+168(FP), R12
+	LEAQ         (R13)(R12*4), R13
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -17319,31 +17354,31 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512SparseTaps6(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
-// Requires: AVX, AVX512F
-TEXT ·avx512SparseTaps6(SB), NOSPLIT, $0-152
+// func avx512SparseTaps6(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx512SparseTaps6(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
-	MOVLQSX 8(DI), R9
+	MOVLQSX 4(DI), R9
 	LEAQ    (SI)(R9*4), R9
-	MOVLQSX 16(DI), R10
+	MOVLQSX 8(DI), R10
 	LEAQ    (SI)(R10*4), R10
-	MOVLQSX 24(DI), R11
+	MOVLQSX 12(DI), R11
 	LEAQ    (SI)(R11*4), R11
-	MOVLQSX 32(DI), R12
+	MOVLQSX 16(DI), R12
 	LEAQ    (SI)(R12*4), R12
-	MOVLQSX 40(DI), DI
+	MOVLQSX 20(DI), DI
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R13
 	LEAQ    (DX)(R13*4), DX
-	MOVQ    c_base+120(FP), R14
+	MOVQ    c_base+144(FP), R14
 
 filters:
 	DECQ    CX
@@ -17353,38 +17388,48 @@ filters:
 	MOVLQSX -4(AX), R13
 	SUBQ    R13, SI
 	LEAQ    (DX)(SI*4), SI
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
 	CMPQ    DX, SI
 	JEQ     store
 
 entries:
 	MOVLQSX      (DX), R13
-	VBROADCASTSS (DX)(BX*1), Z6
-	VFMADD231PS  (R8)(R13*4), Z6, Z0
-	VFMADD231PS  (R9)(R13*4), Z6, Z1
-	VFMADD231PS  (R10)(R13*4), Z6, Z2
-	VFMADD231PS  (R11)(R13*4), Z6, Z3
-	VFMADD231PS  (R12)(R13*4), Z6, Z4
-	VFMADD231PS  (DI)(R13*4), Z6, Z5
+	VBROADCASTSS (DX)(BX*1), Y6
+	VFMADD231PS  (R8)(R13*4), Y6, Y0
+	VFMADD231PS  (R9)(R13*4), Y6, Y1
+	VFMADD231PS  (R10)(R13*4), Y6, Y2
+	VFMADD231PS  (R11)(R13*4), Y6, Y3
+	VFMADD231PS  (R12)(R13*4), Y6, Y4
+	VFMADD231PS  (DI)(R13*4), Y6, Y5
 	ADDQ         $0x04, DX
 	CMPQ         DX, SI
 	JNE          entries
 
 store:
-	VMOVUPS Z0, (R14)
-	VMOVUPS Z1, 64(R14)
-	VMOVUPS Z2, 128(R14)
-	VMOVUPS Z3, 192(R14)
-	VMOVUPS Z4, 256(R14)
-	VMOVUPS Z5, 320(R14)
-	MOVQ    ldc+144(FP), R13
-	LEAQ    (R14)(R13*4), R14
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R13
+	SUBQ         CX, R13
+	VBROADCASTSS -4(SI)(R13*4), Y6
+	VADDPS       Y6, Y0, Y0
+	VMOVUPS      Y0, (R14)
+	VADDPS       Y6, Y1, Y1
+	VMOVUPS      Y1, 32(R14)
+	VADDPS       Y6, Y2, Y2
+	VMOVUPS      Y2, 64(R14)
+	VADDPS       Y6, Y3, Y3
+	VMOVUPS      Y3, 96(R14)
+	VADDPS       Y6, Y4, Y4
+	VMOVUPS      Y4, 128(R14)
+	VADDPS       Y6, Y5, Y5
+	VMOVUPS      Y5, 160(R14)
+	MOVQ         ldc+168(FP), R13
+	LEAQ         (R14)(R13*4), R14
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -17480,33 +17525,33 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512SparseTaps7(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
-// Requires: AVX, AVX512F
-TEXT ·avx512SparseTaps7(SB), NOSPLIT, $0-152
+// func avx512SparseTaps7(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx512SparseTaps7(SB), NOSPLIT, $0-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
-	MOVLQSX 8(DI), R9
+	MOVLQSX 4(DI), R9
 	LEAQ    (SI)(R9*4), R9
-	MOVLQSX 16(DI), R10
+	MOVLQSX 8(DI), R10
 	LEAQ    (SI)(R10*4), R10
-	MOVLQSX 24(DI), R11
+	MOVLQSX 12(DI), R11
 	LEAQ    (SI)(R11*4), R11
-	MOVLQSX 32(DI), R12
+	MOVLQSX 16(DI), R12
 	LEAQ    (SI)(R12*4), R12
-	MOVLQSX 40(DI), R13
+	MOVLQSX 20(DI), R13
 	LEAQ    (SI)(R13*4), R13
-	MOVLQSX 48(DI), DI
+	MOVLQSX 24(DI), DI
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R14
 	LEAQ    (DX)(R14*4), DX
-	MOVQ    c_base+120(FP), R15
+	MOVQ    c_base+144(FP), R15
 
 filters:
 	DECQ    CX
@@ -17516,41 +17561,52 @@ filters:
 	MOVLQSX -4(AX), R14
 	SUBQ    R14, SI
 	LEAQ    (DX)(SI*4), SI
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
 	CMPQ    DX, SI
 	JEQ     store
 
 entries:
 	MOVLQSX      (DX), R14
-	VBROADCASTSS (DX)(BX*1), Z7
-	VFMADD231PS  (R8)(R14*4), Z7, Z0
-	VFMADD231PS  (R9)(R14*4), Z7, Z1
-	VFMADD231PS  (R10)(R14*4), Z7, Z2
-	VFMADD231PS  (R11)(R14*4), Z7, Z3
-	VFMADD231PS  (R12)(R14*4), Z7, Z4
-	VFMADD231PS  (R13)(R14*4), Z7, Z5
-	VFMADD231PS  (DI)(R14*4), Z7, Z6
+	VBROADCASTSS (DX)(BX*1), Y7
+	VFMADD231PS  (R8)(R14*4), Y7, Y0
+	VFMADD231PS  (R9)(R14*4), Y7, Y1
+	VFMADD231PS  (R10)(R14*4), Y7, Y2
+	VFMADD231PS  (R11)(R14*4), Y7, Y3
+	VFMADD231PS  (R12)(R14*4), Y7, Y4
+	VFMADD231PS  (R13)(R14*4), Y7, Y5
+	VFMADD231PS  (DI)(R14*4), Y7, Y6
 	ADDQ         $0x04, DX
 	CMPQ         DX, SI
 	JNE          entries
 
 store:
-	VMOVUPS Z0, (R15)
-	VMOVUPS Z1, 64(R15)
-	VMOVUPS Z2, 128(R15)
-	VMOVUPS Z3, 192(R15)
-	VMOVUPS Z4, 256(R15)
-	VMOVUPS Z5, 320(R15)
-	VMOVUPS Z6, 384(R15)
-	MOVQ    ldc+144(FP), R14
-	LEAQ    (R15)(R14*4), R15
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R14
+	SUBQ         CX, R14
+	VBROADCASTSS -4(SI)(R14*4), Y7
+	VADDPS       Y7, Y0, Y0
+	VMOVUPS      Y0, (R15)
+	VADDPS       Y7, Y1, Y1
+	VMOVUPS      Y1, 32(R15)
+	VADDPS       Y7, Y2, Y2
+	VMOVUPS      Y2, 64(R15)
+	VADDPS       Y7, Y3, Y3
+	VMOVUPS      Y3, 96(R15)
+	VADDPS       Y7, Y4, Y4
+	VMOVUPS      Y4, 128(R15)
+	VADDPS       Y7, Y5, Y5
+	VMOVUPS      Y5, 160(R15)
+	VADDPS       Y7, Y6, Y6
+	VMOVUPS      Y6, 192(R15)
+	MOVQ         ldc+168(FP), R14
+	LEAQ         (R15)(R14*4), R15
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -17651,35 +17707,35 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512SparseTaps8(bounds []int32, index []int32, value []float32, x []float32, starts []int32, c []float32, ldc int)
-// Requires: AVX, AVX512F
-TEXT ·avx512SparseTaps8(SB), NOSPLIT, $8-152
+// func avx512SparseTaps8(bounds []int32, index []int32, value []float32, bias []float32, x []float32, starts []int32, c []float32, ldc int)
+// Requires: AVX, FMA3
+TEXT ·avx512SparseTaps8(SB), NOSPLIT, $8-176
 	MOVQ    bounds_base+0(FP), AX
 	MOVQ    bounds_len+8(FP), CX
 	MOVQ    index_base+24(FP), DX
 	MOVQ    value_base+48(FP), BX
 	SUBQ    DX, BX
-	MOVQ    x_base+72(FP), SI
-	MOVQ    starts_base+96(FP), DI
+	MOVQ    x_base+96(FP), SI
+	MOVQ    starts_base+120(FP), DI
 	MOVLQSX (DI), R8
 	LEAQ    (SI)(R8*4), R8
-	MOVLQSX 8(DI), R9
+	MOVLQSX 4(DI), R9
 	LEAQ    (SI)(R9*4), R9
-	MOVLQSX 16(DI), R10
+	MOVLQSX 8(DI), R10
 	LEAQ    (SI)(R10*4), R10
-	MOVLQSX 24(DI), R11
+	MOVLQSX 12(DI), R11
 	LEAQ    (SI)(R11*4), R11
-	MOVLQSX 32(DI), R12
+	MOVLQSX 16(DI), R12
 	LEAQ    (SI)(R12*4), R12
-	MOVLQSX 40(DI), R13
+	MOVLQSX 20(DI), R13
 	LEAQ    (SI)(R13*4), R13
-	MOVLQSX 48(DI), R14
+	MOVLQSX 24(DI), R14
 	LEAQ    (SI)(R14*4), R14
-	MOVLQSX 56(DI), DI
+	MOVLQSX 28(DI), DI
 	LEAQ    (SI)(DI*4), DI
 	MOVLQSX (AX), R15
 	LEAQ    (DX)(R15*4), DX
-	MOVQ    c_base+120(FP), BP
+	MOVQ    c_base+144(FP), BP
 
 filters:
 	DECQ    CX
@@ -17689,44 +17745,56 @@ filters:
 	MOVLQSX -4(AX), R15
 	SUBQ    R15, SI
 	LEAQ    (DX)(SI*4), SI
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
 	CMPQ    DX, SI
 	JEQ     store
 
 entries:
 	MOVLQSX      (DX), R15
-	VBROADCASTSS (DX)(BX*1), Z8
-	VFMADD231PS  (R8)(R15*4), Z8, Z0
-	VFMADD231PS  (R9)(R15*4), Z8, Z1
-	VFMADD231PS  (R10)(R15*4), Z8, Z2
-	VFMADD231PS  (R11)(R15*4), Z8, Z3
-	VFMADD231PS  (R12)(R15*4), Z8, Z4
-	VFMADD231PS  (R13)(R15*4), Z8, Z5
-	VFMADD231PS  (R14)(R15*4), Z8, Z6
-	VFMADD231PS  (DI)(R15*4), Z8, Z7
+	VBROADCASTSS (DX)(BX*1), Y8
+	VFMADD231PS  (R8)(R15*4), Y8, Y0
+	VFMADD231PS  (R9)(R15*4), Y8, Y1
+	VFMADD231PS  (R10)(R15*4), Y8, Y2
+	VFMADD231PS  (R11)(R15*4), Y8, Y3
+	VFMADD231PS  (R12)(R15*4), Y8, Y4
+	VFMADD231PS  (R13)(R15*4), Y8, Y5
+	VFMADD231PS  (R14)(R15*4), Y8, Y6
+	VFMADD231PS  (DI)(R15*4), Y8, Y7
 	ADDQ         $0x04, DX
 	CMPQ         DX, SI
 	JNE          entries
 
 store:
-	VMOVUPS Z0, (BP)
-	VMOVUPS Z1, 64(BP)
-	VMOVUPS Z2, 128(BP)
-	VMOVUPS Z3, 192(BP)
-	VMOVUPS Z4, 256(BP)
-	VMOVUPS Z5, 320(BP)
-	VMOVUPS Z6, 384(BP)
-	VMOVUPS Z7, 448(BP)
-	MOVQ    ldc+144(FP), R15
-	LEAQ    (BP)(R15*4), BP
-	JMP     filters
+	MOVQ         bias_base+72(FP), SI
+	MOVQ         bounds_len+8(FP), R15
+	SUBQ         CX, R15
+	VBROADCASTSS -4(SI)(R15*4), Y8
+	VADDPS       Y8, Y0, Y0
+	VMOVUPS      Y0, (BP)
+	VADDPS       Y8, Y1, Y1
+	VMOVUPS      Y1, 32(BP)
+	VADDPS       Y8, Y2, Y2
+	VMOVUPS      Y2, 64(BP)
+	VADDPS       Y8, Y3, Y3
+	VMOVUPS      Y3, 96(BP)
+	VADDPS       Y8, Y4, Y4
+	VMOVUPS      Y4, 128(BP)
+	VADDPS       Y8, Y5, Y5
+	VMOVUPS      Y5, 160(BP)
+	VADDPS       Y8, Y6, Y6
+	VMOVUPS      Y6, 192(BP)
+	VADDPS       Y8, Y7, Y7
+	VMOVUPS      Y7, 224(BP)
+	MOVQ         ldc+168(FP), R15
+	LEAQ         (BP)(R15*4), BP
+	JMP          filters
 
 done:
 	VZEROUPPER
@@ -30087,49 +30155,59 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512MaxPoolRow2(dst []float32, index []int32, x []float32, first int, height int, width int, pitch int)
+// func avx512MaxPool2(dst []float32, index []int32, stride int, rows int, cols int, x []float32, first int, rowStep int, height int, width int, pitch int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·avx512MaxPoolRow2(SB), NOSPLIT, $0-104
-	MOVQ    dst_base+0(FP), AX
-	MOVQ    index_base+24(FP), CX
-	MOVQ    x_base+48(FP), DX
-	MOVQ    dst_len+8(FP), BX
-	MOVQ    first+72(FP), SI
+TEXT ·avx512MaxPool2(SB), NOSPLIT, $0-136
+	MOVQ    x_base+72(FP), AX
 	VMOVUPS evens<>+0(SB), Z0
+	XORQ    CX, CX
+
+lines:
+	MOVQ  cols+64(FP), DX
+	MOVQ  stride+48(FP), BX
+	IMULQ CX, BX
+	MOVQ  dst_base+0(FP), SI
+	MOVQ  index_base+24(FP), DI
+	LEAQ  (SI)(BX*4), SI
+	LEAQ  (DI)(BX*4), DI
+	MOVQ  rowStep+104(FP), BX
+	IMULQ CX, BX
+	MOVQ  first+96(FP), R8
+	ADDQ  R8, BX
 
 blocks:
-	TESTQ     BX, BX
-	JZ        done
-	MOVQ      $+16, DI
-	CMPQ      BX, DI
-	CMOVQLT   BX, DI
-	LEAQ      -1(DI)(DI*1), R8
-	MOVQ      $-1, R9
-	BZHIQ     DI, R9, R9
-	KMOVW     R9, K1
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R9
-	KMOVW     R9, K2
-	SHRQ      $0x10, R9
-	KMOVW     R9, K3
+	TESTQ     DX, DX
+	JZ        next
+	MOVQ      $+16, R8
+	CMPQ      DX, R8
+	CMOVQLT   DX, R8
+	LEAQ      -1(R8)(R8*1), R9
+	MOVQ      $-1, R10
+	BZHIQ     R8, R10, R10
+	KMOVW     R10, K1
+	MOVQ      $-1, R10
+	BZHIQ     R9, R10, R10
+	KMOVW     R10, K2
+	SHRQ      $0x10, R10
+	KMOVW     R10, K3
 	VPXORD    Z2, Z2, Z2
-	LEAQ      (DX)(SI*4), R8
-	XORQ      R9, R9
-	VMOVUPS.Z (R8), K2, Z1
-	VMOVUPS.Z 64(R8), K3, Z3
+	LEAQ      (AX)(BX*4), R9
+	XORQ      R10, R10
+	VMOVUPS.Z (R9), K2, Z1
+	VMOVUPS.Z 64(R9), K3, Z3
 	VPERMT2PS Z3, Z0, Z1
 	VMOVAPS   Z1, Z1
-	MOVQ      height+80(FP), R10
+	MOVQ      height+112(FP), R11
 
 rows:
-	MOVQ width+88(FP), R12
-	XORQ R11, R11
+	MOVQ width+120(FP), R13
+	XORQ R12, R12
 
 elements:
-	VMOVUPS.Z    (R8)(R11*4), K2, Z3
-	VMOVUPS.Z    64(R8)(R11*4), K3, Z4
+	VMOVUPS.Z    (R9)(R12*4), K2, Z3
+	VMOVUPS.Z    64(R9)(R12*4), K3, Z4
 	VPERMT2PS    Z4, Z0, Z3
-	VMOVD        R9, X4
+	VMOVD        R10, X4
 	VPBROADCASTD X4, Z4
 	VCMPPS       $0x16, Z1, Z3, K4
 	VCMPPS       $0x07, Z1, Z1, K5
@@ -30140,29 +30218,33 @@ elements:
 	VMOVUPS      Z2, Z2
 	VMOVAPS      Z4, K4, Z2
 	VMOVAPS      Z2, Z2
-	INCQ         R9
-	INCQ         R11
-	CMPQ         R11, R12
+	INCQ         R10
+	INCQ         R12
+	CMPQ         R12, R13
 	JLT          elements
-	MOVQ         pitch+96(FP), R11
-	LEAQ         (R8)(R11*4), R8
-	ADDQ         R11, R9
-	SUBQ         R12, R9
-	DECQ         R10
+	MOVQ         pitch+128(FP), R12
+	LEAQ         (R9)(R12*4), R9
+	ADDQ         R12, R10
+	SUBQ         R13, R10
+	DECQ         R11
 	JNZ          rows
-	VMOVUPS      Z1, K1, (AX)
+	VMOVUPS      Z1, K1, (SI)
 	VPADDD       Z0, Z2, Z1
-	VMOVD        SI, X3
+	VMOVD        BX, X3
 	VPBROADCASTD X3, Z3
 	VPADDD       Z3, Z1, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, CX
-	ADDQ         $0x20, SI
-	SUBQ         DI, BX
+	VMOVUPS      Z1, K1, (DI)
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x20, BX
+	SUBQ         R8, DX
 	JMP          blocks
 
-done:
+next:
+	INCQ CX
+	MOVQ rows+56(FP), DX
+	CMPQ CX, DX
+	JLT  lines
 	VZEROUPPER
 	RET
 

@@ -91,29 +91,34 @@ func TestTrainStepByStep(t *testing.T) {
 	if _, err := train.Run(t.Context(), train.Config{Learner: l, Train: d.Train, Epochs: 3, Seed: 3}); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(hidden.Weights().Data(), l.Weights().Data()) || got.Metrics.Norm == 0 || got.Metrics.Largest <= got.Metrics.Smallest {
+	if !slices.Equal(hidden.Weights().Data(), l.Weights().Data()) || got.Metrics.Norm == 0 ||
+		got.Metrics.Largest <= got.Metrics.Smallest {
 		t.Errorf("the hidden layer has other weights; %+v", got.Metrics)
 	}
 
 	net := hebbian.NewNet(l.Weights(), 4, 2, 0.001, tensor.Stream(3, "classifier"))
 	net.Relative = true
 	h, err := train.Run(t.Context(), train.Config{
-		Learner: &train.GradientDescent{Model: net.OutputLayer(), Schedule: s.Schedule(), Loss: func(b *train.Batch) *autograd.Var {
-			c := net.ReadOut(b.X)
-			b.Error(c)
-			return loss.Power(c, b.Y, 4)
-		}},
+		Learner: &train.GradientDescent{Model: net.OutputLayer(), Schedule: s.Schedule(),
+			Loss: func(b *train.Batch) *autograd.Var {
+				c := net.ReadOut(b.X)
+				b.Error(c)
+				return loss.Power(c, b.Y, 4)
+			}},
 		Train: net.Encode(d.Train, 1<<20), Valid: net.Encode(d.Test, 1<<20), Epochs: 4, Seed: 3,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	got.Net = s.Network(hidden.Weights(), d.Train)
-	if err := got.learn(t.Context(), s, got.Net.OutputLayer(), got.Net.ReadOut, got.Net.Encode(d.Train, 1<<20), got.Net.Encode(d.Test, 1<<20), experiment.Options{}); err != nil {
+	if err := got.learn(t.Context(), s, got.Net.OutputLayer(), got.Net.ReadOut, got.Net.Encode(d.Train, 1<<20),
+		got.Net.Encode(d.Test, 1<<20), experiment.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(got.Net.Out.Data(), net.Out.Data()) || !slices.Equal(got.Metrics.TestErrors, h.ValidSeries("error")) {
-		t.Errorf("the classifier has other weights, or its errors %v are not %v", got.Metrics.TestErrors, h.ValidSeries("error"))
+	if !slices.Equal(got.Net.Out.Data(), net.Out.Data()) ||
+		!slices.Equal(got.Metrics.TestErrors, h.ValidSeries("error")) {
+		t.Errorf("the classifier has other weights, or its errors %v are not %v", got.Metrics.TestErrors,
+			h.ValidSeries("error"))
 	}
 }
 
@@ -150,7 +155,8 @@ func TestTrain(t *testing.T) {
 				t.Fatalf("%v: error %v", s, err)
 			}
 			got, err := Train(t.Context(), s, d, experiment.Options{Dir: o.Dir, Workers: 1})
-			if err != nil || !slices.Equal(got.Net.Out.Data(), want.Net.Out.Data()) || fmt.Sprint(got.Metrics) != fmt.Sprint(want.Metrics) {
+			if err != nil || !slices.Equal(got.Net.Out.Data(), want.Net.Out.Data()) ||
+				fmt.Sprint(got.Metrics) != fmt.Sprint(want.Metrics) {
 				t.Errorf("%v, stopped after %d steps: %+v, %v; want %+v", s, stop, got.Metrics, err, want.Metrics)
 			}
 		}
@@ -205,7 +211,8 @@ func TestCheck(t *testing.T) {
 	} {
 		s := small
 		change(&s)
-		if _, err := Train(t.Context(), s, few, experiment.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Train(t.Context(), s, few, experiment.Options{}); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
@@ -228,7 +235,8 @@ func TestGrids(t *testing.T) {
 		t.Errorf("%d passes for 3 epochs, %d images in all", s.Passes(3), s.Samples())
 	}
 	g, err := Grids.Lookup("kh19", experiment.Paper)
-	if err != nil || g.Cells[0] != Digits() || g.Cells[1] != Article() || g.Cells[2] != Reference(Digits()) || g.Seeds != 3 {
+	if err != nil || g.Cells[0] != Digits() || g.Cells[1] != Article() || g.Cells[2] != Reference(Digits()) ||
+		g.Seeds != 3 {
 		t.Errorf("figure 3 has the settings %v, %v", g.Cells, err)
 	}
 }

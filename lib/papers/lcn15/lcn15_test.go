@@ -22,21 +22,29 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-var small = &experiment.Data{Train: spots.Set(600, "train"), Valid: spots.Set(200, "valid"), Test: spots.Set(400, "test")}
+var small = &experiment.Data{
+	Train: spots.Set(600, "train"), Valid: spots.Set(200, "valid"), Test: spots.Set(400, "test"),
+}
 
 // settings returns small networks of every kind, for the small data.
 func settings() map[string]Setting {
-	base := Setting{Rate: 0.1, FinalRate: 0.01, LinearDecay: true, Momentum: 0.5, FinalMomentum: 0.9, Batch: 50, Epochs: 8, Seed: 3}
+	base := Setting{Rate: 0.1, FinalRate: 0.01, LinearDecay: true, Momentum: 0.5, FinalMomentum: 0.9, Batch: 50,
+		Epochs: 8, Seed: 3}
 	dense := func(competition string, block int) Setting {
 		s := base
 		s.Competition, s.Out = competition, Layer{Dropout: 0.2, MaxNorm: 3}
-		s.Hidden = []Layer{{Units: 24, Block: block, Dropout: 0.1, NoRescale: true, MaxNorm: 2}, {Units: 12, Block: block, MaxNorm: 2}}
+		s.Hidden = []Layer{
+			{Units: 24, Block: block, Dropout: 0.1, NoRescale: true, MaxNorm: 2}, {Units: 12, Block: block, MaxNorm: 2},
+		}
 		return s.On(small)
 	}
 	conv := dense(Maxout, 3)
-	conv.Hidden = []Layer{{Units: 12, Block: 2, Kernel: 3, Pad: 1, Pool: 3, PoolStride: 2, LRScale: 0.5}, {Units: 6, Block: 3, Kernel: 2}}
+	conv.Hidden = []Layer{
+		{Units: 12, Block: 2, Kernel: 3, Pad: 1, Pool: 3, PoolStride: 2, LRScale: 0.5}, {Units: 6, Block: 3, Kernel: 2},
+	}
 	conv.Epochs, conv.FinetuneEpochs, conv.FinetuneRate = 12, 2, 0.05
-	return map[string]Setting{"relu": dense(ReLU, 0), "lwta": dense(LWTA, 2), "maxout": dense(Maxout, 3), "convolutional": conv}
+	return map[string]Setting{"relu": dense(ReLU, 0), "lwta": dense(LWTA, 2), "maxout": dense(Maxout, 3),
+		"convolutional": conv}
 }
 
 func mustTrain(t *testing.T, s Setting, o experiment.Options) *Result {
@@ -71,7 +79,7 @@ func TestNetworksLearn(t *testing.T) {
 	}
 }
 
-// Every kind of network gives the codes that its definition says, layer by layer, from net inputs and plain loops.
+// Every kind of network gives the codes of its definition, layer by layer, from net inputs and plain loops.
 func TestSubmasks(t *testing.T) {
 	for name, s := range settings() {
 		n := New(s, []int{1, 8, 8}, 4)
@@ -103,23 +111,24 @@ func TestSubmasks(t *testing.T) {
 			}
 		}
 		whole := n.WholeSubmasks(small.Test.X)
-		if want := retrieval.JoinCodes(layers...); whole.Bits() != want.Bits() || !slices.Equal(whole.Words(), want.Words()) {
+		if want := retrieval.JoinCodes(layers...); whole.Bits() != want.Bits() ||
+			!slices.Equal(whole.Words(), want.Words()) {
 			t.Errorf("%s: the whole network's codes are not those of its layers", name)
 		}
 	}
 }
 
-// A layer's activations are those that the next layer hears.
+// A layer's activations are the inputs of the next layer.
 func TestActivations(t *testing.T) {
 	for name, s := range settings() {
 		n := New(s, []int{1, 8, 8}, 4)
 		y := n.Activations(small.Test.X, len(s.Hidden)-1)
 		tape := autograd.NewTape(1)
 		logits := n.Out.Forward(tape.Input(y))
-		for i, guess := range n.Predictions(small.Test.X) {
+		for i, class := range n.Predictions(small.Test.X) {
 			row := logits.Value().Row(i)
-			if row[guess] != slices.Max(row) {
-				t.Fatalf("%s: the guess for image %d is %d, the logits are %v", name, i, guess, row)
+			if row[class] != slices.Max(row) {
+				t.Fatalf("%s: the prediction for image %d is %d, the logits are %v", name, i, class, row)
 			}
 		}
 	}
@@ -143,8 +152,10 @@ func TestSizes(t *testing.T) {
 	}{
 		{"relu", ReLUNet(), []int{1, 28, 28}, 784*1000 + 1000 + 2*(1000*1000+1000) + 10010, 1000},
 		{"maxout", MaxoutNet(), []int{1, 28, 28}, 1233610, 1200},
-		{"convolutional", ConvNet(1), []int{1, 28, 28}, 96*64 + 96 + 96*48*64 + 96 + 96*48*25 + 96 + 2170, 6 * 6 * 24 * 4},
-		{"photographs", PhotoNet(), []int{3, 32, 32}, 192*3*64 + 192 + 384*96*64 + 384 + 384*192*25 + 384 + 2500*4801 + 5010, 2500},
+		{"convolutional", ConvNet(1), []int{1, 28, 28}, 96*64 + 96 + 96*48*64 + 96 + 96*48*25 + 96 + 2170,
+			6 * 6 * 24 * 4},
+		{"photographs", PhotoNet(), []int{3, 32, 32},
+			192*3*64 + 192 + 384*96*64 + 384 + 384*192*25 + 384 + 2500*4801 + 5010, 2500},
 	} {
 		if params, bits := count(c.setting, c.image...); params != c.params || bits != c.bits {
 			t.Errorf("%s: %d parameters and codes of %d bits, want %d and %d", c.name, params, bits, c.params, c.bits)
@@ -188,11 +199,12 @@ func TestResume(t *testing.T) {
 	if err := back.Load(dir); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(back.Setting, want.Setting) || len(back.Finetune.Epochs) != s.FinetuneEpochs || !reflect.DeepEqual(back.History, want.History) {
+	if !reflect.DeepEqual(back.Setting, want.Setting) || len(back.Finetune.Epochs) != s.FinetuneEpochs ||
+		!reflect.DeepEqual(back.History, want.History) {
 		t.Errorf("the record came back as %+v", back)
 	}
 	if !slices.Equal(back.Net.Predictions(small.Test.X), want.Net.Predictions(small.Test.X)) {
-		t.Error("the network that came back guesses otherwise")
+		t.Error("the network that came back predicts other classes")
 	}
 	for i, p := range nn.Params(first.ValidationNet()) {
 		for _, other := range []*Result{want, &back} {
@@ -241,7 +253,8 @@ func TestCheckNamesTheField(t *testing.T) {
 	}
 	other := settings()["relu"]
 	other.Checksum = "other"
-	if _, err := Train(t.Context(), other, small, experiment.Options{}); err == nil || !strings.Contains(err.Error(), "method On") {
+	if _, err := Train(t.Context(), other, small, experiment.Options{}); err == nil ||
+		!strings.Contains(err.Error(), "method On") {
 		t.Errorf("the error for other data is %v", err)
 	}
 }

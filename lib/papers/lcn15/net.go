@@ -165,8 +165,9 @@ func (n *Net) each(x *tensor.Tensor, do func(first int, layers []Pair, logits *a
 	}
 }
 
-// Submasks returns which units of a hidden layer, counted from 0, answer to each image: a positive net input of ReLU,
-// the winner of each block of LWTA and maxout. Maps of a convolutional layer count before pooling, unit by unit.
+// Submasks returns which units of a hidden layer, counted from 0, are active for each image: those with a positive
+// net input of ReLU, the winner of each block of LWTA and maxout. Maps of a convolutional layer count before pooling,
+// unit by unit.
 //
 //	x [N, C, H, W] -> N codes
 func (n *Net) Submasks(x *tensor.Tensor, layer int) *retrieval.Codes {
@@ -182,7 +183,7 @@ func (n *Net) code(layers []Pair, layer int) *retrieval.Codes {
 	return retrieval.PackCodes(competitive.Submask(n.compete(layers[layer].Z, unpooled)))
 }
 
-// WholeSubmasks returns which units of all hidden layers answer to each image, layer after layer: one code for the
+// WholeSubmasks returns which units of all hidden layers are active for each image, layer after layer: one code for the
 // subnetwork, as [LCN15, section 3] defines it. For its experiments the document takes the last layer's part.
 //
 //	x [N, C, H, W] -> N codes

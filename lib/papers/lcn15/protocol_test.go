@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/papers/internal/spots"
@@ -17,7 +18,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/nn"
 )
 
-// The networks beside what is known of them. [LCN15] says: three hidden layers, 1000 units in the last, batches of
+// The networks beside what is known of them. [LCN15] gives three hidden layers, 1000 units in the last, batches of
 // 100, patience on the validation error (figures 3 and 4), three layers of 800 units (section 3.4), and that the
 // maxout networks are those of [GWMCB13]. Those come from its authors' configurations: layers, dropout (0.2 of the
 // inputs without rescaling, 0.5 of hidden units), max-norms (0.9 and 1.9365, the square root of 3.75; 1.9 in the
@@ -26,7 +27,9 @@ import (
 func TestSettings(t *testing.T) {
 	const known = `"data":"","checksum":"","images":0,`
 	relu := func(units int, rest string) string {
-		return fmt.Sprintf(`{%s"competition":"relu","hidden":[{"units":%[2]d},{"units":%[2]d},{"units":%[2]d}],"out":{"units":0},%s}`, known, units, rest)
+		layer := fmt.Sprintf(`{"units":%d}`, units)
+		return `{` + known + `"competition":"relu","hidden":[` + strings.Join([]string{layer, layer, layer}, ",") +
+			`],"out":{"units":0},` + rest + `}`
 	}
 	for name, c := range map[string]struct {
 		setting Setting
@@ -34,39 +37,54 @@ func TestSettings(t *testing.T) {
 	}{
 		"relu": {ReLUNet(), relu(1000, `"init":0.02,"rate":0.1,"finalRate":0.001,"linearDecay":false,"momentum":0.9,`+
 			`"finalMomentum":0.9,"batch":100,"epochs":25,"patience":10,"seed":0`)},
-		"lwta": {LWTANet(), `{` + known + `"competition":"lwta","hidden":[{"units":1000,"block":2,"dropout":0.2,"maxNorm":2},` +
+		"lwta": {LWTANet(), `{` + known +
+			`"competition":"lwta","hidden":[{"units":1000,"block":2,"dropout":0.2,"maxNorm":2},` +
 			`{"units":1000,"block":2,"dropout":0.3,"maxNorm":2},{"units":1000,"block":2,"dropout":0.3,"maxNorm":2}],` +
-			`"out":{"units":0,"dropout":0.3,"maxNorm":2},"init":0.02,"rate":0.03,"finalRate":0.0003,"linearDecay":true,` +
+			`"out":{"units":0,"dropout":0.3,"maxNorm":2},"init":0.02,"rate":0.03,"finalRate":0.0003,` +
+			`"linearDecay":true,` +
 			`"momentum":0.9,"finalMomentum":0.9,"batch":100,"epochs":36,"seed":0}`},
 		"maxout": {MaxoutNet(), `{` + known + `"competition":"maxout","hidden":[` +
 			`{"units":1200,"block":5,"dropout":0.2,"noRescale":true,"maxNorm":1.9365},` +
-			`{"units":1200,"block":5,"dropout":0.5,"maxNorm":1.9365}],"out":{"units":0,"dropout":0.5,"maxNorm":1.9365},` +
-			`"init":0.005,"rate":0.05,"finalRate":0.0005,"linearDecay":true,"momentum":0.9,"finalMomentum":0.9,"batch":100,` +
+			`{"units":1200,"block":5,"dropout":0.5,"maxNorm":1.9365}],"out":{"units":0,"dropout":0.5,` +
+			`"maxNorm":1.9365},` +
+			`"init":0.005,"rate":0.05,"finalRate":0.0005,"linearDecay":true,"momentum":0.9,"finalMomentum":0.9,` +
+			`"batch":100,` +
 			`"epochs":84,"finetuneEpochs":16,"finetuneRate":0.02,"seed":0}`},
-		"without dropout": {DropoutNet(false), relu(800, `"init":0.02,"rate":0.1,"finalRate":0.001,"linearDecay":false,`+
-			`"momentum":0.9,"finalMomentum":0.9,"batch":100,"epochs":25,"patience":10,"seed":0`)},
+		"without dropout": {DropoutNet(false), relu(800,
+			`"init":0.02,"rate":0.1,"finalRate":0.001,"linearDecay":false,`+
+				`"momentum":0.9,"finalMomentum":0.9,"batch":100,"epochs":25,"patience":10,"seed":0`)},
 		"with dropout": {DropoutNet(true), `{` + known + `"competition":"relu","hidden":[{"units":800,"dropout":0.2},` +
-			`{"units":800,"dropout":0.5},{"units":800,"dropout":0.5}],"out":{"units":0,"dropout":0.5},"init":0.02,"rate":0.1,` +
-			`"finalRate":0.0005,"linearDecay":true,"momentum":0.9,"finalMomentum":0.9,"batch":100,"epochs":25,"seed":0}`},
+			`{"units":800,"dropout":0.5},{"units":800,"dropout":0.5}],"out":{"units":0,"dropout":0.5},` +
+			`"init":0.02,"rate":0.1,` +
+			`"finalRate":0.0005,"linearDecay":true,"momentum":0.9,"finalMomentum":0.9,"batch":100,"epochs":25,` +
+			`"seed":0}`},
 		"convolutional": {ConvNet(1), `{` + known + `"competition":"maxout","hidden":[` +
-			`{"units":96,"block":2,"kernel":8,"pool":4,"poolStride":2,"poolPad":1,"dropout":0.2,"noRescale":true,"maxNorm":0.9},` +
-			`{"units":96,"block":2,"kernel":8,"pad":3,"pool":4,"poolStride":2,"poolPad":1,"dropout":0.5,"maxNorm":1.9365},` +
+			`{"units":96,"block":2,"kernel":8,"pool":4,"poolStride":2,"poolPad":1,"dropout":0.2,` +
+			`"noRescale":true,"maxNorm":0.9},` +
+			`{"units":96,"block":2,"kernel":8,"pad":3,"pool":4,"poolStride":2,"poolPad":1,"dropout":0.5,` +
+			`"maxNorm":1.9365},` +
 			`{"units":96,"block":4,"kernel":5,"pad":3,"pool":2,"poolStride":2,"dropout":0.5,"maxNorm":1.9365}],` +
-			`"out":{"units":0,"dropout":0.5,"maxNorm":1.9365},"init":0.005,"rate":0.05,"finalRate":0.0005,"linearDecay":true,` +
+			`"out":{"units":0,"dropout":0.5,"maxNorm":1.9365},"init":0.005,"rate":0.05,"finalRate":0.0005,` +
+			`"linearDecay":true,` +
 			`"momentum":0.5,"finalMomentum":0.7,"batch":128,"epochs":250,"seed":0}`},
 		"photographs": {PhotoNet(), `{` + known + `"competition":"maxout","hidden":[` +
-			`{"units":192,"block":2,"kernel":8,"pad":4,"pool":4,"poolStride":2,"poolPad":1,"dropout":0.2,"noRescale":true,"maxNorm":0.9,"lrScale":0.05},` +
-			`{"units":384,"block":2,"kernel":8,"pad":3,"pool":4,"poolStride":2,"poolPad":1,"dropout":0.5,"maxNorm":1.9365,"lrScale":0.05},` +
-			`{"units":384,"block":2,"kernel":5,"pad":3,"pool":2,"poolStride":2,"poolPad":1,"dropout":0.5,"maxNorm":1.9365,"lrScale":0.05},` +
+			`{"units":192,"block":2,"kernel":8,"pad":4,"pool":4,"poolStride":2,"poolPad":1,"dropout":0.2,` +
+			`"noRescale":true,"maxNorm":0.9,"lrScale":0.05},` +
+			`{"units":384,"block":2,"kernel":8,"pad":3,"pool":4,"poolStride":2,"poolPad":1,"dropout":0.5,` +
+			`"maxNorm":1.9365,"lrScale":0.05},` +
+			`{"units":384,"block":2,"kernel":5,"pad":3,"pool":2,"poolStride":2,"poolPad":1,"dropout":0.5,` +
+			`"maxNorm":1.9365,"lrScale":0.05},` +
 			`{"units":2500,"block":5,"dropout":0.5,"maxNorm":1.9}],"out":{"units":0,"dropout":0.5,"maxNorm":1.9365},` +
-			`"init":0.005,"rate":0.17,"finalRate":0.0017,"linearDecay":true,"momentum":0.5,"finalMomentum":0.65,"batch":128,` +
+			`"init":0.005,"rate":0.17,"finalRate":0.0017,"linearDecay":true,"momentum":0.5,"finalMomentum":0.65,` +
+			`"batch":128,` +
 			`"epochs":474,"shift":8,"flip":true,"seed":0}`},
 		"small photographs": {SmallPhotoNet(), `{` + known + `"competition":"maxout","hidden":[` +
 			`{"units":48,"block":2,"kernel":5,"pad":2,"pool":3,"poolStride":2,"maxNorm":1.9365},` +
 			`{"units":64,"block":2,"kernel":3,"pad":1,"pool":3,"poolStride":2,"maxNorm":1.9365},` +
 			`{"units":64,"block":2,"kernel":3,"pad":1,"pool":3,"poolStride":2,"maxNorm":1.9365},` +
 			`{"units":500,"block":5,"maxNorm":1.9}],"out":{"units":0,"dropout":0.5,"maxNorm":1.9365},` +
-			`"init":0.05,"rate":0.02,"finalRate":0.0002,"linearDecay":true,"momentum":0.9,"finalMomentum":0.9,"batch":100,` +
+			`"init":0.05,"rate":0.02,"finalRate":0.0002,"linearDecay":true,"momentum":0.9,"finalMomentum":0.9,` +
+			`"batch":100,` +
 			`"epochs":10,"shift":2,"flip":true,"seed":0}`},
 	} {
 		got, err := json.Marshal(c.setting)
@@ -137,7 +155,7 @@ func TestFinetuneRate(t *testing.T) {
 	}
 }
 
-// The number of neighbours and the network's output are measured on the images that the protocol says: validation
+// The number of neighbours and the network's output are measured on the right images: validation
 // images choose k with the network that has not seen them, and test images are counted last.
 func TestMeasure(t *testing.T) {
 	for _, name := range []string{"lwta", "convolutional"} {

@@ -56,7 +56,8 @@ func TestRecordFlippedBits(t *testing.T) {
 		f.WriteAt(good[at:at+1], int64(at))
 	}
 	back := new(Result)
-	if err := back.Load(dir); err != nil || !reflect.DeepEqual(back.Setting, want.Setting) || !reflect.DeepEqual(back.History, want.History) {
+	if err := back.Load(dir); err != nil || !reflect.DeepEqual(back.Setting, want.Setting) ||
+		!reflect.DeepEqual(back.History, want.History) {
 		t.Errorf("the record came back as %+v, %v", back, err)
 	}
 }

@@ -141,7 +141,7 @@ const (
 	recordFile  = "record.json"
 )
 
-// A record is what the weights do not say.
+// A record is what a saved network has besides its weights.
 type record struct {
 	Setting           Setting
 	Image             []int

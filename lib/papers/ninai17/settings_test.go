@@ -34,7 +34,8 @@ func TestSettings(t *testing.T) {
 			`"labels":100,"unlabelled":60000,"variant":"nn-vi",` +
 			`"weights":{"labels":1,"reconstruction":20,"kl":-1,"marginal":2,"nonnegativity":1,"consistency":2},` +
 			`"reduction":"mean","noise":0.5,"rampFrom":0.5,"rampTo":2,"marginalEnd":4,"optimizer":"adam","rate":0.01,` +
-			`"finalRate":0.0001,"hold":0,"average":0.999,"epochs":12,"batch":100,"rendered":20,"ratio":9,"steps":0,"seed":0}`},
+			`"finalRate":0.0001,"hold":0,"average":0.999,"epochs":12,"batch":100,"rendered":20,"ratio":9,` +
+			`"steps":0,"seed":0}`},
 	} {
 		got, err := json.Marshal(c.setting)
 		if err != nil || string(got) != c.want {

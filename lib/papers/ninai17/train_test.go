@@ -93,7 +93,8 @@ func TestVariantsLearn(t *testing.T) {
 		if _, there := last.Train["reconstruction"]; there != (variant != Sup) {
 			t.Errorf("%s: reconstruction is there: %v", variant, there)
 		} else if there && !(last.Train["reconstruction"] < first.Train["reconstruction"]) {
-			t.Errorf("%s: reconstruction went from %v to %v", variant, first.Train["reconstruction"], last.Train["reconstruction"])
+			t.Errorf("%s: reconstruction went from %v to %v", variant, first.Train["reconstruction"],
+				last.Train["reconstruction"])
 		}
 		if _, there := last.Train["kl"]; there != (variant == VI || variant == NNVI) {
 			t.Errorf("%s: KL is there: %v", variant, there)
@@ -144,7 +145,8 @@ func TestKilledRunGoesOnToTheSameBits(t *testing.T) {
 		t.Errorf("metrics %+v, want %+v", got.Metrics, want.Metrics)
 	}
 	s.Weights.KL *= 2
-	if _, err := Train(context.Background(), s, d, experiment.Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "Key") {
+	if _, err := Train(context.Background(), s, d, experiment.Options{Dir: dir}); err == nil ||
+		!strings.Contains(err.Error(), "Key") {
 		t.Errorf("error %v, want one that names the key of the checkpoint", err)
 	}
 }
@@ -157,7 +159,8 @@ func TestStepAllocatesNothing(t *testing.T) {
 	s := barSetting(d, NNVI)
 	s.Epochs, s.RampFrom, s.RampTo = 40, 0, 0
 	s.Weights.Consistency, s.Rendered = 1, 5
-	// An epoch has 10 steps. Other goroutines of the test binary may allocate meanwhile, so the best of many epochs counts.
+	// An epoch has 10 steps. Other goroutines of the test binary may allocate meanwhile, so the best of many epochs
+	// counts.
 	var before uint64
 	fewest := uint64(math.MaxUint64)
 	count := func(e *train.Event) {
@@ -310,7 +313,8 @@ func TestSettingsAreChecked(t *testing.T) {
 	} {
 		s := barSetting(d, NNVI)
 		change(&s)
-		if _, err := Train(context.Background(), s, d, experiment.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Train(context.Background(), s, d, experiment.Options{}); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
@@ -393,7 +397,7 @@ func TestConsistency(t *testing.T) {
 	}
 }
 
-// The terms of what is rendered are means over the last images of a batch, of as many as the setting says.
+// The terms of what is rendered are means over the last images of a batch, as many as the setting asks for.
 func TestRendered(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNMPC)
@@ -463,7 +467,8 @@ func TestNamesInACheckpoint(t *testing.T) {
 	for _, b := range state.Buffers {
 		names = append(names, b.Name)
 	}
-	for _, want := range []string{"net.layers.0.filters", "net.layers.2.norm.scale", "net.out.weight", "net.layers.1.norm.variance", "averages.0", "steps"} {
+	for _, want := range []string{"net.layers.0.filters", "net.layers.2.norm.scale", "net.out.weight",
+		"net.layers.1.norm.variance", "averages.0", "steps"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("no %q among %q", want, names)
 		}

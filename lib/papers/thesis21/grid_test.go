@@ -22,16 +22,22 @@ func TestPaperGrids(t *testing.T) {
 		networks int
 		lambdas  string
 	}{
-		"fc1":     {1600, "[0 0.008 0.016 0.024 0.032 0.04 0.048 0.056 0.064 0.072 0.08 0.088 0.096 0.104 0.112 0.12]"},
-		"fc2":     {1600, "[0 0.008 0.016 0.024 0.032 0.04 0.048 0.056 0.064 0.072 0.08 0.088 0.096 0.104 0.112 0.12]"},
-		"fc3":     {2100, "[0 0.001 0.002 0.003 0.004 0.005 0.006 0.007 0.008 0.009 0.01 0.011 0.012 0.013 0.014 0.015 0.016 0.017 0.018 0.019 0.02]"},
+		"fc1": {1600, "[0 0.008 0.016 0.024 0.032 0.04 0.048 0.056 0.064 0.072 0.08 0.088 0.096 0.104 0.112 0.12]"},
+		"fc2": {1600, "[0 0.008 0.016 0.024 0.032 0.04 0.048 0.056 0.064 0.072 0.08 0.088 0.096 0.104 0.112 0.12]"},
+		"fc3": {2100, "[0 0.001 0.002 0.003 0.004 0.005 0.006 0.007 0.008 0.009 0.01 0.011 0.012 0.013 0.014 0.015" +
+			" 0.016 0.017 0.018 0.019 0.02]"},
 		"sigmoid": {1600, "[0 0.008 0.016 0.024 0.032 0.04 0.048 0.056 0.064 0.072 0.08 0.088 0.096 0.104 0.112 0.12]"},
-		"ae":      {1140, "[0 5e-05 0.0001 0.00015 0.0002 0.00025 0.0003 0.00035 0.0004 0.00045 0.0005 0.00055 0.0006 0.00065 0.0007 0.00075 0.0008 0.00085 0.0009]"},
-		"conv11":  {2 * 21 * 20, "[0 0.0005 0.001 0.0015 0.002 0.0025 0.003 0.0035 0.004 0.0045 0.005 0.0055 0.006 0.0065 0.007 0.0075 0.008 0.0085 0.009 0.0095 0.01]"},
+		"ae": {1140, "[0 5e-05 0.0001 0.00015 0.0002 0.00025 0.0003 0.00035 0.0004 0.00045 0.0005 0.00055 0.0006" +
+			" 0.00065 0.0007 0.00075 0.0008 0.00085 0.0009]"},
+		"conv11": {2 * 21 * 20,
+			"[0 0.0005 0.001 0.0015 0.002 0.0025 0.003 0.0035 0.004 0.0045 0.005 0.0055 0.006 0.0065 0.007" +
+				" 0.0075 0.008 0.0085 0.009 0.0095 0.01]"},
 	} {
 		g := paperGrid(t, name)
-		if g.Len() != want.networks || fmt.Sprint(Lambdas(g)) != want.lambdas || g.Seeds != 20 || g.Cells[0].Epochs != 15 {
-			t.Errorf("%s: %d networks, lambdas %v, %d seeds, %d epochs", name, g.Len(), Lambdas(g), g.Seeds, g.Cells[0].Epochs)
+		if g.Len() != want.networks || fmt.Sprint(Lambdas(g)) != want.lambdas || g.Seeds != 20 ||
+			g.Cells[0].Epochs != 15 {
+			t.Errorf("%s: %d networks, lambdas %v, %d seeds, %d epochs", name, g.Len(), Lambdas(g), g.Seeds,
+				g.Cells[0].Epochs)
 		}
 	}
 	ae, fc2 := fmt.Sprint(shapesOf(paperGrid(t, "ae"))), fmt.Sprint(shapesOf(paperGrid(t, "fc2")))
@@ -109,7 +115,8 @@ func TestGrids(t *testing.T) {
 			}
 		}
 	}
-	if _, err := Grids.Lookup("fc4", experiment.Quick); err == nil || !strings.Contains(err.Error(), "use fc1, fc2, fc3, sigmoid, ") {
+	if _, err := Grids.Lookup("fc4", experiment.Quick); err == nil ||
+		!strings.Contains(err.Error(), "use fc1, fc2, fc3, sigmoid, ") {
 		t.Errorf("an unknown grid: %v", err)
 	}
 	if _, err := Grids.Lookup("fc1", "huge"); err == nil || !strings.Contains(err.Error(), "quick, standard or paper") {
@@ -144,11 +151,13 @@ func TestCheck(t *testing.T) {
 		"Lambda is +Inf":                              func(s *Setting) { s.Lambda = math.Inf(1) },
 		"Epochs is 0":                                 func(s *Setting) { s.Epochs = 0 },
 		"Filters is [4 0]":                            func(s *Setting) { s.Filters, s.Kernel = []int{4, 0}, 3 },
-		"Filters is [4]: want at least":               func(s *Setting) { s.Filters, s.Kernel, s.Task = []int{4}, 3, Autoencode },
-		"Kernel is 0":                                 func(s *Setting) { s.Filters = []int{4} },
-		"Kernel is 3":                                 func(s *Setting) { s.Kernel = 3 },
-		"want one for each of the 2 hidden":           func(s *Setting) { s.Weights = []float64{1} },
-		"Weights[1] is NaN: want a number >":          func(s *Setting) { s.Weights = []float64{1, math.NaN()} },
+		"Filters is [4]: want at least": func(s *Setting) {
+			s.Filters, s.Kernel, s.Task = []int{4}, 3, Autoencode
+		},
+		"Kernel is 0":                        func(s *Setting) { s.Filters = []int{4} },
+		"Kernel is 3":                        func(s *Setting) { s.Kernel = 3 },
+		"want one for each of the 2 hidden":  func(s *Setting) { s.Weights = []float64{1} },
+		"Weights[1] is NaN: want a number >": func(s *Setting) { s.Weights = []float64{1, math.NaN()} },
 	} {
 		s := setting(change)
 		err := s.Check()
@@ -171,7 +180,8 @@ func TestSettingString(t *testing.T) {
 		"12-8 relu, l1 x 0.01, seed 3":                    nil,
 		"6-16 filters of 7x7, 64 relu, l1 x 0.01, seed 3": func(s *Setting) { s.Shape = convolutional(2, 7)[1] },
 		"400-64-400 sigmoid, log x 5e-05, weighted [1 0 2], negative biases, no output bias, seed 0": func(s *Setting) {
-			*s = Setting{Shape: FullyConnected(400, 64, 400), Activation: Sigmoid, Penalty: Log, Lambda: 5e-5, Weights: []float64{1, 0, 2}, NegativeBiases: true, NoOutputBias: true}
+			*s = Setting{Shape: FullyConnected(400, 64, 400), Activation: Sigmoid, Penalty: Log, Lambda: 5e-5,
+				Weights: []float64{1, 0, 2}, NegativeBiases: true, NoOutputBias: true}
 		},
 	} {
 		if got := setting(change).String(); got != want {

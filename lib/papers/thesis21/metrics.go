@@ -74,7 +74,7 @@ type Epoch struct {
 	L1         []float64 `json:"l1"`
 }
 
-// Inactive returns the share of all hidden units that are silent, averaged over images [Thesis21, fig. 4.16].
+// Inactive returns the share of all hidden units that are inactive, averaged over images [Thesis21, fig. 4.16].
 func (m *Metrics) Inactive() float64 {
 	active, units := 0.0, 0
 	for _, l := range m.Layers {

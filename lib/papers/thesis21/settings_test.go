@@ -16,17 +16,25 @@ import (
 // networks are ours, and the last three grids are experiments that it proposes.
 func TestSettings(t *testing.T) {
 	for name, want := range map[string]string{
-		"fc1":        `"task":"classify","hidden":[256],"activation":"relu","penalty":"l1","lambda":0.12,"epochs":15`,
-		"fc2":        `"task":"classify","hidden":[256,256],"activation":"relu","penalty":"l1","lambda":0.12,"epochs":15`,
-		"fc3":        `"task":"classify","hidden":[256,256,256],"activation":"relu","penalty":"l1","lambda":0.02,"epochs":15`,
-		"sigmoid":    `"task":"classify","hidden":[256],"activation":"sigmoid","penalty":"l1","lambda":0.12,"epochs":15`,
-		"conv3":      `"task":"classify","filters":[6,16,24],"kernel":3,"hidden":[64],"activation":"relu","penalty":"l1","lambda":0.02,"epochs":15`,
-		"conv7":      `"task":"classify","filters":[6,16,24],"kernel":7,"hidden":[64],"activation":"relu","penalty":"l1","lambda":0.01,"epochs":15`,
-		"conv11":     `"task":"classify","filters":[6,16],"kernel":11,"hidden":[64],"activation":"relu","penalty":"l1","lambda":0.01,"epochs":15`,
-		"ae":         `"task":"autoencode","hidden":[900,1024,900],"activation":"relu","penalty":"l1","lambda":0.0009,"epochs":15`,
-		"thresholds": `"task":"classify","hidden":[256,256],"activation":"relu","penalty":"l1","lambda":0.02,"epochs":15`,
-		"log":        `"task":"classify","hidden":[256],"activation":"relu","penalty":"log","lambda":0.12,"epochs":15`,
-		"exp":        `"task":"classify","hidden":[256],"activation":"relu","penalty":"exp","lambda":0.12,"epochs":15`,
+		"fc1": `"task":"classify","hidden":[256],"activation":"relu","penalty":"l1","lambda":0.12,"epochs":15`,
+		"fc2": `"task":"classify","hidden":[256,256],"activation":"relu","penalty":"l1","lambda":0.12,` +
+			`"epochs":15`,
+		"fc3": `"task":"classify","hidden":[256,256,256],"activation":"relu","penalty":"l1",` +
+			`"lambda":0.02,"epochs":15`,
+		"sigmoid": `"task":"classify","hidden":[256],"activation":"sigmoid","penalty":"l1","lambda":0.12,` +
+			`"epochs":15`,
+		"conv3": `"task":"classify","filters":[6,16,24],"kernel":3,"hidden":[64],"activation":"relu",` +
+			`"penalty":"l1","lambda":0.02,"epochs":15`,
+		"conv7": `"task":"classify","filters":[6,16,24],"kernel":7,"hidden":[64],"activation":"relu",` +
+			`"penalty":"l1","lambda":0.01,"epochs":15`,
+		"conv11": `"task":"classify","filters":[6,16],"kernel":11,"hidden":[64],"activation":"relu",` +
+			`"penalty":"l1","lambda":0.01,"epochs":15`,
+		"ae": `"task":"autoencode","hidden":[900,1024,900],"activation":"relu","penalty":"l1",` +
+			`"lambda":0.0009,"epochs":15`,
+		"thresholds": `"task":"classify","hidden":[256,256],"activation":"relu","penalty":"l1","lambda":0.02,` +
+			`"epochs":15`,
+		"log": `"task":"classify","hidden":[256],"activation":"relu","penalty":"log","lambda":0.12,"epochs":15`,
+		"exp": `"task":"classify","hidden":[256],"activation":"relu","penalty":"exp","lambda":0.12,"epochs":15`,
 	} {
 		end := `,"seed":0}`
 		if name == "thresholds" {

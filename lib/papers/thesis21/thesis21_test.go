@@ -27,11 +27,14 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-var small = &experiment.Data{Train: spots.Set(600, "train"), Valid: spots.Set(200, "valid"), Test: spots.Set(400, "test")}
+var small = &experiment.Data{
+	Train: spots.Set(600, "train"), Valid: spots.Set(200, "valid"), Test: spots.Set(400, "test"),
+}
 
 // setting returns one for the small data, changed as wanted.
 func setting(change func(*Setting)) Setting {
-	s := Setting{Task: Classify, Shape: FullyConnected(12, 8), Activation: ReLU, Penalty: L1, Lambda: 0.01, Epochs: 6, Seed: 3}
+	s := Setting{Task: Classify, Shape: FullyConnected(12, 8), Activation: ReLU, Penalty: L1, Lambda: 0.01, Epochs: 6,
+		Seed: 3}
 	if change != nil {
 		change(&s)
 	}
@@ -62,11 +65,13 @@ func TestObjective(t *testing.T) {
 		for _, activation := range []string{ReLU, Sigmoid} {
 			for name, s := range functions {
 				set := setting(func(x *Setting) {
-					x.Task, x.Activation, x.Penalty, x.Lambda, x.Weights = task, activation, name, 0.2, []float64{1, 0.5}
+					x.Task, x.Activation, x.Penalty = task, activation, name
+					x.Lambda, x.Weights = 0.2, []float64{1, 0.5}
 				})
 				tr := newTrainer(set, small)
 				for i := range tr.net.Out.Bias.Data() {
-					tr.net.Out.Bias.Data()[i] = float32(4*(i%2) - 2) // on both sides of a rectified output's kink, away from it
+					// On both sides of a rectified output's kink, away from it.
+					tr.net.Out.Bias.Data()[i] = float32(4*(i%2) - 2)
 				}
 				few := small.Train.Subset([]int{0, 30, 99})
 				x, y := few.X, few.Y
@@ -80,7 +85,8 @@ func TestObjective(t *testing.T) {
 						want += set.Lambda * w * s(float64(a)) / 3
 					}
 				}
-				if got := float64(forward(autograd.NewTape(1)).Scalar()); !(math.Abs(got-want) < 1e-5*(1+math.Abs(want))) {
+				got := float64(forward(autograd.NewTape(1)).Scalar())
+				if !(math.Abs(got-want) < 1e-5*(1+math.Abs(want))) {
 					t.Errorf("%s, %s, %s: objective %v, by loops %v", task, activation, name, got, want)
 				}
 				if err := gradcheck.Check(gradcheck.Config{Samples: 20}, forward, nn.Params(tr.net)...); err != nil {
@@ -93,11 +99,12 @@ func TestObjective(t *testing.T) {
 
 // objectiveOf returns the objective of a trainer for a set, on a tape. Only package train makes batches.
 func objectiveOf(tr *trainer, tape *autograd.Tape, set *dataset.Set) (j *autograd.Var) {
-	c := train.Config{BatchSize: set.Len(), Learner: &train.GradientDescent{Workers: 1, Loss: func(b *train.Batch) *autograd.Var {
-		b.X = tape.Input(set.X)
-		j = tr.objective(b)
-		return j
-	}}}
+	c := train.Config{BatchSize: set.Len(), Learner: &train.GradientDescent{Workers: 1,
+		Loss: func(b *train.Batch) *autograd.Var {
+			b.X = tape.Input(set.X)
+			j = tr.objective(b)
+			return j
+		}}}
 	if _, err := train.Evaluate(c, set); err != nil {
 		panic(err)
 	}
@@ -122,8 +129,8 @@ func taskCost(task string, out, x *tensor.Tensor, y []int) (cost float64) {
 	return cost
 }
 
-// A penalty silences units, and too large a one nearly all of them: then the output's biases decide, for one class.
-func TestPenaltySilencesUnits(t *testing.T) {
+// A penalty makes units inactive, and too large a one nearly all of them: then the output's biases choose one class.
+func TestPenaltyMakesUnitsInactive(t *testing.T) {
 	free := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 0, 30 }).Metrics
 	dear := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 0.02, 30 }).Metrics
 	dead := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 10, 200 }).Metrics
@@ -132,12 +139,15 @@ func TestPenaltySilencesUnits(t *testing.T) {
 	}
 	for l := range 2 {
 		f, d, z := free.Layers[l], dear.Layers[l], dead.Layers[l]
-		if !(f.L0.Mean > d.L0.Mean && f.L1.Mean > d.L1.Mean && d.L0.Mean > 0) || z.L0.Mean > 0.1 || z.Dead <= f.Dead || z.Units != []int{12, 8}[l] {
+		if !(f.L0.Mean > d.L0.Mean && f.L1.Mean > d.L1.Mean && d.L0.Mean > 0) || z.L0.Mean > 0.1 ||
+			z.Dead <= f.Dead || z.Units != []int{12, 8}[l] {
 			t.Errorf("layer %d: free %+v, dear %+v, dead %+v", l, f, d, z)
 		}
 	}
-	if dead.Inactive() < 0.99 || dead.Sample.Weighted() > 0.05 || !(dear.Inactive() > free.Inactive()) || !(dear.Sample.Weighted() > free.Sample.Weighted()) {
-		t.Errorf("inactive %v, %v, %v, weighted %v, %v", free.Inactive(), dear.Inactive(), dead.Inactive(), free.Sample.Weighted(), dear.Sample.Weighted())
+	if dead.Inactive() < 0.99 || dead.Sample.Weighted() > 0.05 || !(dear.Inactive() > free.Inactive()) ||
+		!(dear.Sample.Weighted() > free.Sample.Weighted()) {
+		t.Errorf("inactive %v, %v, %v, weighted %v, %v", free.Inactive(), dear.Inactive(), dead.Inactive(),
+			free.Sample.Weighted(), dear.Sample.Weighted())
 	}
 }
 
@@ -230,7 +240,8 @@ func TestConvolutional(t *testing.T) {
 		}
 	}
 	s := setting(func(s *Setting) { s.Shape = Shape{[]int{1, 1, 1, 1}, 3, []int{8}} })
-	if _, err := Train(t.Context(), s, small, one); err == nil || !strings.Contains(err.Error(), "4 layers of 3x3 filters leave nothing of images of 8x8") {
+	if _, err := Train(t.Context(), s, small, one); err == nil ||
+		!strings.Contains(err.Error(), "4 layers of 3x3 filters leave nothing of images of 8x8") {
 		t.Errorf("too many filters: %v", err)
 	}
 }
@@ -262,14 +273,17 @@ func TestNegativeBiasesAndNoOutputBias(t *testing.T) {
 func TestInitialWeights(t *testing.T) {
 	n := NewNet(setting(func(s *Setting) { s.Hidden = []int{400, 100} }), []int{1, 8, 8}, 4)
 	for _, p := range nn.Params(n) {
-		bound := map[string]float64{"hidden.0": 1.0 / 8, "hidden.1": 1.0 / 20, "out": 1.0 / 10}[p.Name[:strings.LastIndexByte(p.Name, '.')]]
+		bound := map[string]float64{"hidden.0": 1.0 / 8, "hidden.1": 1.0 / 20,
+			"out": 1.0 / 10}[p.Name[:strings.LastIndexByte(p.Name, '.')]]
 		largest, squares := 0.0, 0.0
 		for _, v := range p.Data() {
 			largest = max(largest, math.Abs(float64(v)))
 			squares += float64(v) * float64(v)
 		}
-		if largest > bound || (len(p.Data()) > 50 && (largest < 0.9*bound || math.Abs(squares/float64(len(p.Data()))*3/bound/bound-1) > 0.3)) {
-			t.Errorf("%s: largest %v, mean square %v, want U(±%v)", p.Name, largest, squares/float64(len(p.Data())), bound)
+		if largest > bound || (len(p.Data()) > 50 && (largest < 0.9*bound ||
+			math.Abs(squares/float64(len(p.Data()))*3/bound/bound-1) > 0.3)) {
+			t.Errorf("%s: largest %v, mean square %v, want U(±%v)", p.Name, largest, squares/float64(len(p.Data())),
+				bound)
 		}
 	}
 }
@@ -326,7 +340,8 @@ func TestTrainErrors(t *testing.T) {
 	}
 	s := setting(nil)
 	s.Checksum = "0123"
-	if _, err := Train(t.Context(), s, small, one); err == nil || !strings.Contains(err.Error(), "Spots with the check sum 0123") {
+	if _, err := Train(t.Context(), s, small, one); err == nil ||
+		!strings.Contains(err.Error(), "Spots with the check sum 0123") {
 		t.Errorf("a setting for other data: %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -344,7 +359,10 @@ func TestTracedStepsAllocateNothing(t *testing.T) {
 	}
 	for _, penalty := range []string{L1, Log, Exp} {
 		for _, task := range []string{Classify, Autoencode} {
-			tr := newTrainer(setting(func(s *Setting) { s.Task, s.Penalty, s.Trace, s.Epochs = task, penalty, true, 1 }), small)
+			tr := newTrainer(setting(func(s *Setting) {
+				s.Task, s.Penalty, s.Trace, s.Epochs = task, penalty, true,
+					1
+			}), small)
 			c := tr.config(small, one)
 			c.BatchSize = 10 // 60 steps
 			var before, after runtime.MemStats
@@ -368,7 +386,8 @@ func TestTracedStepsAllocateNothing(t *testing.T) {
 
 // One of the thesis' networks, at a size for an example.
 func ExampleTrain() {
-	s := Setting{Task: Classify, Shape: FullyConnected(16), Activation: ReLU, Penalty: L1, Lambda: 0.05, Epochs: 60, Seed: 1}
+	s := Setting{Task: Classify, Shape: FullyConnected(16), Activation: ReLU, Penalty: L1, Lambda: 0.05, Epochs: 60,
+		Seed: 1}
 	t, err := Train(context.Background(), s.On(small), small, experiment.Options{Workers: 1})
 	if err != nil {
 		panic(err)

@@ -8,17 +8,28 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 )
 
-// maxPool emits the kernel for a row of windows that begin two elements apart. A vector of windows meets the elements
+// maxPool emits the kernel for rows of windows that begin two elements apart. A vector of windows meets the elements
 // of the window in turn; each time the elements are picked from twice as many consecutive floats.
 func (v isa) maxPool() {
-	v.text("MaxPoolRow2", "func(dst []float32, index []int32, x []float32, first, height, width, pitch int)")
-	dst, index, x, n := base("dst"), base("index"), base("x"), length("dst")
-	first := Load(Param("first"), GP64()).(gp)
-	evens := v.evens()
+	v.text("MaxPool2", "func(dst []float32, index []int32, stride, rows, cols int, x []float32, first, rowStep, "+
+		"height, width, pitch int)")
+	x, evens, r := base("x"), v.evens(), GP64()
+	XORQ(r, r)
+
+	Label("lines")
+	n, down := Load(Param("cols"), GP64()).(gp), Load(Param("stride"), GP64()).(gp)
+	IMULQ(r, down)
+	dst, index := base("dst"), base("index")
+	LEAQ(operand.Mem{Base: dst, Index: down, Scale: 4}, dst)
+	LEAQ(operand.Mem{Base: index, Index: down, Scale: 4}, index)
+	first := Load(Param("rowStep"), GP64()).(gp)
+	IMULQ(r, first)
+	start := Load(Param("first"), GP64()).(gp)
+	ADDQ(start, first)
 
 	Label("blocks")
 	TESTQ(n, n)
-	JZ(operand.LabelRef("done"))
+	JZ(operand.LabelRef("next"))
 	// count windows, which see 2*count-1 floats of each row.
 	count, floats := GP64(), GP64()
 	MOVQ(operand.I32(int32(v.lanes)), count)
@@ -62,7 +73,11 @@ func (v isa) maxPool() {
 	ADDQ(operand.U8(uint8(2*v.lanes)), first)
 	SUBQ(count, n)
 	JMP(operand.LabelRef("blocks"))
-	Label("done")
+	Label("next")
+	INCQ(r)
+	last := Load(Param("rows"), GP64()).(gp)
+	CMPQ(r, last)
+	JLT(operand.LabelRef("lines"))
 	v.end()
 }
 

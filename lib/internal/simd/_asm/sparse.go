@@ -259,19 +259,20 @@ func (v isa) sampled() {
 	v.end()
 }
 
-// sparseTaps emits the kernel of a convolution with few weights, for a number of vectors of outputs, each the outputs
-// of one start: strip, with rows of B that lie anywhere. An index is the offset of a tap.
-func (v isa) sparseTaps(vectors int) {
-	v.text(fmt.Sprintf("SparseTaps%d", vectors),
-		"func(bounds, index []int32, value, x []float32, starts []int32, c []float32, ldc int)")
+// sparseTaps emits the kernel of a convolution with few weights for a number of runs of outputs: strip, with rows of B
+// that lie anywhere. An index is the offset of a tap. A run is half a vector of AVX-512, where runs are short: both
+// instruction sets use the same registers.
+func (v isa) sparseTaps(runs int) {
+	v.text(fmt.Sprintf("SparseTaps%d", runs),
+		"func(bounds, index []int32, value, bias, x []float32, starts []int32, c []float32, ldc int)")
 	bounds, filters := base("bounds"), length("bounds")
 	entry, toValue := base("index"), base("value")
 	SUBQ(entry, toValue)
 	x, starts := base("x"), base("starts")
-	at := make([]gp, vectors)
+	at := make([]gp, runs)
 	for j := range at {
 		at[j] = GP64()
-		MOVLQSX(operand.Mem{Base: starts, Disp: 4 * j * v.lanes / run}, at[j])
+		MOVLQSX(operand.Mem{Base: starts, Disp: 4 * j}, at[j])
 		LEAQ(operand.Mem{Base: x, Index: at[j], Scale: 4}, at[j])
 	}
 	end, offset := GP64(), GP64()
@@ -286,14 +287,15 @@ func (v isa) sparseTaps(vectors int) {
 	MOVLQSX(operand.Mem{Base: bounds, Disp: -4}, offset)
 	SUBQ(offset, end)
 	LEAQ(operand.Mem{Base: entry, Index: end, Scale: 4}, end)
-	sums := make([]vec, vectors)
+	sums := make([]reg.VecVirtual, runs)
 	for j := range sums {
-		sums[j] = v.zero()
+		sums[j] = YMM()
+		VXORPS(sums[j], sums[j], sums[j])
 	}
 	CMPQ(entry, end)
 	JEQ(operand.LabelRef("store"))
 	Label("entries")
-	w := v.vec()
+	w := YMM()
 	MOVLQSX(operand.Mem{Base: entry}, offset)
 	VBROADCASTSS(operand.Mem{Base: entry, Index: toValue, Scale: 1}, w)
 	for j, sum := range sums {
@@ -303,8 +305,13 @@ func (v isa) sparseTaps(vectors int) {
 	CMPQ(entry, end)
 	JNE(operand.LabelRef("entries"))
 	Label("store")
+	bias, at0 := YMM(), base("bias")
+	MOVQ(length("bounds"), offset)
+	SUBQ(filters, offset) // the number of this filter, counted from 1
+	VBROADCASTSS(operand.Mem{Base: at0, Index: offset, Scale: 4, Disp: -4}, bias)
 	for j, sum := range sums {
-		VMOVUPS(sum, operand.Mem{Base: c, Disp: j * v.size()})
+		VADDPS(bias, sum, sum)
+		VMOVUPS(sum, operand.Mem{Base: c, Disp: 4 * run * j})
 	}
 	Load(Param("ldc"), offset)
 	LEAQ(operand.Mem{Base: c, Index: offset, Scale: 4}, c)
