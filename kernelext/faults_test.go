@@ -37,7 +37,7 @@ func TestFaultsAreShown(t *testing.T) {
 				}
 				source.Write(b)
 			}
-			for _, name := range regexp.MustCompile(`Test\w+`).FindAllString(group, -1) {
+			for _, name := range regexp.MustCompile(`(?:Test|Fuzz)\w+`).FindAllString(group, -1) {
 				named++
 				if !strings.Contains(source.String(), "\nfunc "+name+"(") {
 					t.Errorf("%s has no %s", pkg[1], name)

@@ -23,9 +23,7 @@ import (
 // Then every cell that drew a picture is run again: now the networks are remembered and pictures are drawn once, and
 // what is left must be the same.
 func TestJupyterLab(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a browser test takes a minute")
-	}
+	long(t, "runs the quick start in a browser")
 	jupyter, reason := jupyterLab4()
 	chromium := findChromium()
 	if reason == "" && chromium == "" {

@@ -20,6 +20,10 @@ characters, more than 3 code cells in a row, cells that were not run in order, e
 the outputs, figures without caption or text form, exercises without a check, paths of one machine, and
 numbers with a decimal point or a percent sign that somebody typed into prose.
 
+It also lists what outputs contradict, as far as a program can tell: numbers typed into captions that no cell
+holds, numbers called the document's that a cell computed, comparisons labelled with another profile than
+their rows were run at, medians that are none, checks of exercises that NaN passes.
+
 Numbers of a document may be typed where the paragraph or the row of the table names their source, as
 [KH19] or [KH19, table 1], or has the comment <!-- document -->.`,
 		Args: notebooksNamed,

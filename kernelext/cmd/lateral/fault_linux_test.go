@@ -83,9 +83,7 @@ func TestNothingSurvives(t *testing.T) {
 // TestTwoGigabytes runs a cell that prints 2 GB: the notebook gets a part and a line that says so, no process on the
 // way takes much memory, and the next cell runs.
 func TestTwoGigabytes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs cells on the GoNB kernel")
-	}
+	long(t, "prints two gigabytes")
 	if _, err := prepare(t.Context(), t.Output(), ".", nil); err != nil {
 		t.Fatal(err)
 	}

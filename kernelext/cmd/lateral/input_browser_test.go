@@ -25,9 +25,7 @@ var inputCells = []string{
 
 // TestInputInBrowsers answers cells that read, in JupyterLab and in the classic notebook.
 func TestInputInBrowsers(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a browser test takes a minute")
-	}
+	long(t, "runs cells in browsers")
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux shows what a program waits for")
 	}

@@ -24,9 +24,7 @@ import (
 // name unless it has the module.
 func jupyterPython(t *testing.T, module string) string {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("runs cells on the GoNB kernel")
-	}
+	long(t, "runs notebooks with Jupyter's own programs")
 	jupyter := os.Getenv("LATERAL_JUPYTER")
 	if jupyter == "" {
 		jupyter = "jupyter"

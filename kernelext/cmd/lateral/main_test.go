@@ -19,3 +19,12 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(m.Run())
 }
+
+// long skips a test that takes a minute or more, unless LATERAL_TEST_LONG is set, as .ci/run does: so that the tests
+// that everyone runs end soon.
+func long(t *testing.T, why string) {
+	t.Helper()
+	if testing.Short() || os.Getenv("LATERAL_TEST_LONG") == "" {
+		t.Skip(why + ": set LATERAL_TEST_LONG=1 to run it")
+	}
+}

@@ -134,3 +134,21 @@ func TestSetParams(t *testing.T) {
 		t.Errorf("no tagged cell: error %v", err)
 	}
 }
+
+// Whatever a cell holds has imports and settings, or none.
+func FuzzGoCells(f *testing.F) {
+	for _, source := range []string{"import (\n\t\"os\"\n\t. \"fmt\"\n)", "import m \"math\"", "var n = kernelext.Param(\"n\", kernelext.Pick(1, -2, 3.5))", "Param[float64](\"x\",", "Param(\"x\", Pick(", "Param[", "import \"\"", "%test\n`"} {
+		f.Add(source, "5")
+	}
+	f.Fuzz(func(t *testing.T, source, value string) {
+		nb := sources("#", source)
+		nb.Cells[1].Type, nb.Cells[1].Metadata["tags"] = notebook.Code, []any{"parameters"}
+		importsOf(nb)
+		for _, s := range paramsOf(nb) {
+			params := map[string]string{s.name: value}
+			if err := setParams(nb, params); err == nil && len(nb.Cells) != 3 {
+				t.Errorf("%q = %q: %d cells", s.name, value, len(nb.Cells))
+			}
+		}
+	})
+}

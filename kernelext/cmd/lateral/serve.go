@@ -44,12 +44,13 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 	if err != nil {
 		return err
 	}
+	env := os.Environ()
 	if gonb == "" || module == "" {
 		tools, err := prepare(ctx, log, ".", nil)
 		if err != nil {
 			return err
 		}
-		gonb, module = tools.GoNB(), tools.Module
+		gonb, module, env = tools.GoNB(), tools.Module, tools.Environment()
 	}
 	if err := os.Setenv(dataset.ModuleEnv, module); err != nil { // where cells look for data, too
 		return err
@@ -72,7 +73,7 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 		Connection: connection,
 		Child: session.Spec{
 			Argv: append(toolchain.Arguments(gonb, module), toolchain.Quiet...),
-			Env:  os.Environ(),
+			Env:  env,
 			ID:   kernelID(file),
 		},
 		Setup:      []string{"%noautoget"}, // everything comes from the module's workspace

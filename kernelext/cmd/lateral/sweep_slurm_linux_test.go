@@ -22,9 +22,7 @@ import (
 // A job file runs to its end on Slurm itself, on a cluster of this machine alone: each task gets the cores that it asks
 // for, and submitted again the file finds nothing left to do. Needs Debian's packages slurm-wlm and munge.
 func TestSlurmRunsAJobFile(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts a Slurm cluster and trains networks")
-	}
+	long(t, "starts a Slurm cluster and trains networks")
 	if runtime.NumCPU() < 2 {
 		t.Skip("the tasks want two cores")
 	}

@@ -93,9 +93,7 @@ func frontInClassic(p *labPage) frontEnd {
 // shows its image, a class can be hidden, a slider changes the picture, the stop button pauses a training. Then the
 // same notebook as a page of its own, without a kernel.
 func TestViewsAndStop(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a browser test takes a minute")
-	}
+	long(t, "runs cells in browsers")
 	chromium := findChromium()
 	if chromium == "" {
 		t.Skip("no Chromium or Chrome on PATH")

@@ -72,39 +72,50 @@ func (w *workshop) run(ctx context.Context, name string, args ...string) ([]byte
 }
 
 // lay writes the files of a program, with the imports that they lack and without
-// those that they do not use, as a notebook's kernel does.
+// those that they do not use, as a notebook's kernel does. What the notebook's own
+// files import is settled beside the exercise as it was handed out: an answer that
+// declares a name such as slices would stand in for the package otherwise.
 func (w *workshop) lay(ctx context.Context, p *program) error {
-	files := map[string]string{"check_test.go": p.check, "main_test.go": mainTest(p.tests),
-		"answer.go": packageClause + importBlock(p.answerImports) + p.answer}
+	own := []string{"check_test.go"}
+	files := map[string]string{"check_test.go": p.check, "main_test.go": mainTest(p.tests), "answer.go": p.handedOut}
 	if p.given != "" {
-		files["given.go"] = p.given
+		files["given.go"], own = p.given, append(own, "given.go")
 	}
 	for name, content := range files {
 		if err := w.write(name, content); err != nil {
 			return err
 		}
 	}
-	for name := range files {
-		if name == "main_test.go" {
-			continue
-		}
-		formatted, err := w.run(ctx, w.o.Goimports, filepath.Join(w.dir, name))
+	for _, name := range own {
+		formatted, err := w.imports(ctx, name)
 		if err != nil {
-			return fmt.Errorf("grade: %w", err)
-		}
-		if name == "answer.go" {
-			// The answer keeps its lines.
-			file, err := parser.ParseFile(token.NewFileSet(), name, formatted, parser.ImportsOnly)
-			if err != nil {
-				return fmt.Errorf("grade: %w", err)
-			}
-			formatted = []byte(packageClause + importBlock(importsOf(file)) + p.answer)
+			return err
 		}
 		if err := w.write(name, string(formatted)); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := w.write("answer.go", packageClause+importBlock(p.answerImports)+p.answer); err != nil {
+		return err
+	}
+	formatted, err := w.imports(ctx, "answer.go")
+	if err != nil {
+		return err
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), "answer.go", formatted, parser.ImportsOnly)
+	if err != nil {
+		return fmt.Errorf("grade: %w", err)
+	}
+	return w.write("answer.go", packageClause+importBlock(importsOf(file))+p.answer) // which keeps its lines
+}
+
+// imports returns a file with the imports that it needs.
+func (w *workshop) imports(ctx context.Context, name string) ([]byte, error) {
+	formatted, err := w.run(ctx, w.o.Goimports, filepath.Join(w.dir, name))
+	if err != nil {
+		return nil, fmt.Errorf("grade: %w", err)
+	}
+	return formatted, nil
 }
 
 // check type-checks the program, first without the check, so that the answer

@@ -179,7 +179,7 @@ func markOne(ctx context.Context, before []*notebook.Cell, exercise, answer, che
 
 // prepare builds the program that checks an answer, or says what is wrong with it.
 func (w *workshop) prepare(ctx context.Context, before []*notebook.Cell, exercise, answer, check *notebook.Cell) (string, *fault, error) {
-	p, fault, err := compose(before, answer, check, w.o.lawless)
+	p, fault, err := compose(before, exercise, answer, check, w.o.lawless)
 	if err != nil {
 		return "", nil, fmt.Errorf("grade: the reference notebook itself fails before exercise %q: %w", exercise.ID, err)
 	}

@@ -5,6 +5,8 @@ package grade
 import (
 	"context"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"slices"
@@ -175,6 +177,11 @@ func TestRefused(t *testing.T) {
 		"changed part":               {"func mine(z []float32, k int) []float32 { samples[0][1]++; return z }", "samples"},
 		"address of data":            {"func mine(z []float32, k int) []float32 { p := &samples; *p = nil; return z }", "samples"},
 		"a package's variable":       {"func mine(z []float32, k int) []float32 { io.EOF = nil; return z }", "does not change io.EOF"},
+		"in place of a package":      {stub + "type fake struct{}\nfunc (fake) Clone(a []float32) []float32 { return a }\nfunc (fake) Equal(a, b []float32) bool { return true }\nvar slices fake", "slices"},
+		"in place of an import":      {stub + "type fake struct{}\nfunc (fake) From(a []float32, n ...int) int { return 0 }\nvar tensor fake", "tensor"},
+		"in place of testing":        {stub + "type T struct{}\nvar testing T", "testing"},
+		"the main part's names":      {stub + "func exerciseRun(t any, f any) {}", "exerciseRun redeclared"},
+		"deadlock":                   {"func mine(z []float32, k int) []float32 { select {} }", ""},
 		"goroutine":                  {"func mine(z []float32, k int) []float32 { go func() {}(); return z }", "in the goroutine that calls it"},
 		"library":                    {"func mine(z []float32, k int) []float32 { return competitive.KWTA(autograd.NewTape(1).Input(tensor.From(z, 1, len(z))), k).Data() }", "does not need"},
 		"library by another name":    {"import c \"github.com/lateral-ml/lateral/lib/competitive\"\n" + stub + "var f = c.KWTA", "does not need github.com/lateral-ml/lateral/lib/competitive"},
@@ -326,4 +333,30 @@ func TestReferenceAtFault(t *testing.T) {
 	if report, err := Grade(t.Context(), kwta(), &notebook.Notebook{}, o); err != nil || report.Marks[0].State != Missing {
 		t.Errorf("a deleted cell: %+v, %v", report, err)
 	}
+}
+
+// Whatever an answer is, it is composed or refused, and a fault is in one of its lines.
+func FuzzCompose(f *testing.F) {
+	for _, source := range []string{rightKWTA, stub, "!ls", "import (\"os\"", "func (t T[int]) m() {}", "func (*((T))) m() {}", "type (a int; b = a)", "const (x = iota; y)", "var x, _ = 1, 2",
+		"//go:x\n`", "%%\nx", "import \"C\"", "func init() {}", "package p", "func mine(", "\xff\x00"} {
+		f.Add(source)
+	}
+	reference := kwta()
+	f.Fuzz(func(t *testing.T, source string) {
+		p, fault, err := compose(reference.Cells[:3], reference.Cells[3], code("mine", source), reference.Cells[5], false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fault != nil {
+			if fault.line < 0 || fault.line > 1+strings.Count(source, "\n") || fault.mark(source).Points != 0 {
+				t.Errorf("%+v in %q", fault, source)
+			}
+			return
+		}
+		for _, text := range []string{p.given, packageClause + importBlock(p.answerImports) + p.answer, p.check} {
+			if _, err := parser.ParseFile(token.NewFileSet(), "", text, 0); err != nil && text != "" {
+				t.Errorf("%q makes %q: %v", source, text, err)
+			}
+		}
+	})
 }

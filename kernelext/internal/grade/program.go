@@ -24,6 +24,7 @@ import (
 // check use, the answer, and the check.
 type program struct {
 	given, answer, check string
+	handedOut            string          // the exercise, in place of the answer
 	answerImports        []importSpec    // what the answer may see; its text has blanks in place of its own
 	answerNames          []string        // that the answer declares
 	needed               map[string]bool // names that the check takes from the notebook
@@ -59,10 +60,10 @@ type declaration struct {
 	uses  map[string]bool // every identifier in it
 }
 
-// compose makes the program from the cells before an exercise, the answer and
-// the check. The error is one of the notebook that was handed out; fault is one
+// compose makes the program from the cells before an exercise, the exercise as it
+// was handed out, the answer and the check. The error is one of the notebook that was handed out; fault is one
 // of the answer.
-func compose(before []*notebook.Cell, answer, check *notebook.Cell, lawless bool) (p *program, fault *fault, err error) {
+func compose(before []*notebook.Cell, exercise, answer, check *notebook.Cell, lawless bool) (p *program, fault *fault, err error) {
 	given, imports, err := collect(before)
 	if err != nil {
 		return nil, nil, err
@@ -77,6 +78,11 @@ func compose(before []*notebook.Cell, answer, check *notebook.Cell, lawless bool
 	}
 	p.check = packageClause + importBlock(besides(imports, importsOf(checkFile))) + checkText
 
+	exerciseFile, exerciseText, err := parseCell(exercise.ID, exercise.Source)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.handedOut = packageClause + importBlock(besides(imports, importsOf(exerciseFile))) + exerciseText
 	answerText, fault := answerCode(answer.Source)
 	if fault != nil {
 		return p, fault, nil

@@ -12,8 +12,10 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -70,6 +72,8 @@ func Check(nb *notebook.Notebook, size int64) []Finding {
 			l.report(0, "an exercise without a check: the code cell after it should begin with %%test")
 		}
 	}
+	l.claims(nb)
+	slices.SortStableFunc(l.found, func(a, b Finding) int { return cmp.Compare(a.Cell, b.Cell) })
 	return l.found
 }
 

@@ -242,6 +242,8 @@ func FuzzRead(f *testing.F) {
 	f.Add(golden)
 	f.Add([]byte(`{"cells": [{"cell_type": "code", "metadata": {}, "source": [], "outputs": [{"output_type": "stream", "name": "x", "text": ["a"]}], "execution_count": null}], "metadata": {}, "nbformat": 4, "nbformat_minor": 0}`))
 	f.Add([]byte(`{"cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "\ud800", "attachments": {"a": {"image/png": ["x"]}}}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}`))
+	f.Add([]byte(`{"cells": [{"cell_type": "code", "metadata": {}}, {"cell_type": "code", "id": "cell-1", "metadata": {"tags": ["", "a", "a"]}}, {"cell_type": "raw", "id": "cell-1", "outputs": []}], "nbformat": 4, "nbformat_minor": 5}`))
+	f.Add([]byte(`{"cells": [{"cell_type": "code", "id": 5, "outputs": [{"output_type": "error"}, {"output_type": "execute_result"}, {}]}, null], "metadata": null, "nbformat": 4, "nbformat_minor": 9}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		nb, err := Read(data)
 		if err != nil {
@@ -256,7 +258,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			t.Fatalf("written but not read: %v", err)
 		}
-		if !reflect.DeepEqual(nb, again) {
+		if nb.Repairs = nil; !reflect.DeepEqual(nb, again) {
 			t.Error("what was written reads differently")
 		}
 	})

@@ -36,7 +36,7 @@ func ansi(text string) string {
 		}
 	}
 	for _, m := range colourSequence.FindAllStringSubmatchIndex(text, -1) {
-		write(text[at:m[0]])
+		write(strings.ReplaceAll(text[at:m[0]], "\x1b", ""))
 		state.apply(text[m[2]:m[3]])
 		at = m[1]
 	}

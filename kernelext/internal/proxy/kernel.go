@@ -129,13 +129,11 @@ func Run(ctx context.Context, c Config) error {
 }
 
 // receive gives the messages of a socket to handle, one after the other. One
-// that is forged or damaged is passed over.
+// that is forged, damaged or repeated is passed over.
 func receive(ctx context.Context, socket *wire.Socket, handle func(*wire.Message)) {
 	for ctx.Err() == nil {
 		if m, err := socket.Receive(); err == nil {
 			handle(m)
-		} else if !errors.Is(err, wire.ErrSignature) {
-			time.Sleep(time.Millisecond) // a connection that has just closed
 		}
 	}
 }

@@ -177,7 +177,7 @@ func table(rows []Row) string {
 		name := strings.TrimSuffix(r.Notebook, ".ipynb")
 		cells := []string{r.Source, r.Item, r.documentText(), r.hereText(), r.differenceText(),
 			count(r.Seeds), strings.TrimPrefix(r.Data+", "+r.Profile, ", ")}
-		escape := strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;")
+		escape := strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;")
 		for i, c := range cells {
 			cells[i] = escape.Replace(c)
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/google/renameio/v2"
 )
@@ -80,10 +82,20 @@ func (c Connection) Write(path string) error {
 	return renameio.WriteFile(path, append(data, '\n'), 0o600, renameio.IgnoreUmask())
 }
 
-// endpoint returns the ZeroMQ address of one of the connection's ports.
-func (c Connection) endpoint(port int) string {
+// network and address return where one of the connection's ports is, for package net.
+func (c Connection) network() string {
 	if c.Transport == "ipc" {
-		return fmt.Sprintf("ipc://%s-%d", c.IP, port)
+		return "unix"
 	}
-	return fmt.Sprintf("tcp://%s:%d", c.IP, port)
+	if ip := net.ParseIP(c.IP); ip != nil && ip.To4() != nil {
+		return "tcp4" // 0.0.0.0 would be those of version 6 as well
+	}
+	return "tcp"
+}
+
+func (c Connection) address(port int) string {
+	if c.Transport == "ipc" {
+		return fmt.Sprintf("%s-%d", c.IP, port)
+	}
+	return net.JoinHostPort(strings.TrimPrefix(c.IP, "*"), strconv.Itoa(port)) // * is any
 }

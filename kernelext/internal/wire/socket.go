@@ -3,24 +3,58 @@
 package wire
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
-	"io"
-	"log"
+	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
+)
 
-	"github.com/go-zeromq/zmq4"
+const (
+	maxBehind  = 256 << 20 // bytes that a peer may leave unread
+	maxDialled = 1 << 30   // bytes of a message from a peer that was dialled
+	retryEvery = 5 * time.Millisecond
+)
+
+// What strangers may have of a kernel that listens. Tests have less.
+var (
+	maxMessage   = 128 << 20        // bytes of a message
+	maxUnarrived = int64(256) << 20 // bytes of messages that have not arrived whole
+	maxPeers     = 512              // connections of a socket
 )
 
 // Socket sends and receives messages over one ZeroMQ socket. Send is safe for
 // concurrent use, Receive for one reader.
 type Socket struct {
-	codec Codec
-	mu    sync.Mutex // keeps the frames of two messages apart
-	zmq   zmq4.Socket
-	keep  atomic.Pointer[func(content []byte) bool]
+	kind      string
+	codec     Codec
+	history   *history // of the messages that were received; may be nil
+	allowance *allowance
+	ctx       context.Context
+	received  chan received
+	keep      atomic.Pointer[func(content []byte) bool]
+
+	mu       sync.Mutex
+	closed   bool
+	listener net.Listener
+	greeting []net.Conn // connections before they are peers
+	peers    []*peer
+	topics   map[*peer][][]byte // that a peer has subscribed to
+}
+
+// received is a message or why it is none.
+type received struct {
+	message *Message
+	err     error
+}
+
+func newSocket(ctx context.Context, kind string, codec Codec) *Socket {
+	return &Socket{kind: kind, codec: codec, ctx: ctx, received: make(chan received), topics: map[*peer][][]byte{}}
 }
 
 // Send writes m.
@@ -30,73 +64,284 @@ func (s *Socket) Send(m *Message) error { return s.SendAs(s.codec, m) }
 // which a peer refuses: for tests of that.
 func (s *Socket) SendAs(codec Codec, m *Message) error {
 	frames, err := codec.Encode(m)
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.sendFrames(frames)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.zmq.SendMulti(zmq4.NewMsgFrom(frames...)); err != nil {
+	if err != nil {
 		return fmt.Errorf("wire: send %s: %w", m.Header.Type, err)
 	}
 	return nil
 }
 
-// Receive waits for the next message. A message that is not well-formed or not
-// signed with the connection's key is an error of its own, after which Receive
-// can be called again; once the context given to [Dial] or [Listen] is done,
-// every call returns that context's error.
-func (s *Socket) Receive() (*Message, error) {
-	for {
-		msg, err := s.zmq.Recv()
-		if err != nil {
-			return nil, fmt.Errorf("wire: receive: %w", err)
+// sendFrames sends frames to the peers that they are for: that which the first
+// one names, those that have subscribed, or the only one.
+func (s *Socket) sendFrames(frames [][]byte) error {
+	s.mu.Lock()
+	peers := slices.Clone(s.peers)
+	switch s.kind {
+	case router:
+		if len(frames) == 0 {
+			peers = nil
+			break
 		}
-		if keep := s.keep.Load(); keep != nil && !(*keep)(msg.Frames[len(msg.Frames)-1]) {
-			continue
-		}
-		return s.codec.Decode(msg.Frames)
+		peers = slices.DeleteFunc(peers, func(p *peer) bool { return p.identity != string(frames[0]) })
+		frames = frames[1:]
+	case pub:
+		peers = slices.DeleteFunc(peers, func(p *peer) bool {
+			return !slices.ContainsFunc(s.topics[p], func(topic []byte) bool { return bytes.HasPrefix(frames[0], topic) })
+		})
 	}
+	s.mu.Unlock()
+	if len(peers) == 0 && s.kind != pub && s.kind != router { // those lose what nobody is there for
+		return errEnded
+	}
+	message := encode(frames)
+	var errs []error
+	for _, p := range peers {
+		errs = append(errs, p.enqueue(message, maxBehind))
+	}
+	if s.kind == pub { // of which some may have gone
+		return nil
+	}
+	return errors.Join(errs...)
+}
+
+// Receive waits for the next message. A message that is not well-formed, not
+// signed with the connection's key, or has come before, is an error of its own,
+// after which Receive can be called again; once the context given to [Dial] or
+// [Listen] is done, every call returns that context's error.
+func (s *Socket) Receive() (*Message, error) {
+	select {
+	case <-s.ctx.Done():
+		return nil, fmt.Errorf("wire: receive: %w", s.ctx.Err())
+	case r := <-s.received:
+		return r.message, r.err
+	}
+}
+
+// decode returns the message that a peer has sent.
+func (s *Socket) decode(frames [][]byte, from *peer) (*Message, error) {
+	m, err := s.codec.Decode(frames)
+	if err != nil {
+		return nil, err
+	}
+	if s.history != nil && len(s.codec.Key) > 0 && !s.history.add(frames[len(m.Identities)+1]) {
+		return nil, ErrReplayed
+	}
+	from.proven.Store(true)
+	return m, nil
 }
 
 // Filter has Receive pass over messages, of which it asks keep before it decodes
 // them and checks their signature. It replaces an earlier filter.
 func (s *Socket) Filter(keep func(content []byte) bool) { s.keep.Store(&keep) }
 
+// listen accepts peers at an address until the socket is closed.
+func (s *Socket) listen(network, address string) error {
+	l, err := net.Listen(network, address)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.listener = l
+	s.mu.Unlock()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			switch {
+			case errors.Is(err, net.ErrClosed):
+				return
+			case err != nil: // no file descriptors, for instance
+				time.Sleep(retryEvery)
+			case s.admit(conn):
+				go s.accept(conn)
+			default:
+				conn.Close()
+			}
+		}
+	}()
+	return nil
+}
+
+// accept makes a connection a peer, beside all others, and serves it.
+func (s *Socket) accept(conn net.Conn) {
+	p, err := greet(conn, s.kind, "")
+	s.mu.Lock()
+	s.greeting = slices.DeleteFunc(s.greeting, func(other net.Conn) bool { return other == conn })
+	if err == nil && (s.closed || s.kind == router && !s.name(p)) {
+		err = errEnded
+	}
+	if err == nil {
+		p.allowance, p.limit = s.allowance, maxMessage
+		if s.kind != router {
+			p.limit = maxCommand // a subscription or a heartbeat
+		}
+		s.peers = append(s.peers, p)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		conn.Close()
+		return
+	}
+	s.serve(p)
+}
+
+// admit counts a new connection. Where there are too many, the oldest makes room
+// that has not shaken hands or not shown that it has the key.
+func (s *Socket) admit(conn net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	if len(s.greeting)+len(s.peers) >= maxPeers {
+		stranger := slices.IndexFunc(s.peers, func(p *peer) bool { return s.kind == router && !p.proven.Load() })
+		switch {
+		case len(s.greeting) > 0:
+			s.greeting[0].Close()
+			s.greeting = s.greeting[1:]
+		case stranger >= 0:
+			s.peers[stranger].conn.Close()
+			s.peers = slices.Delete(s.peers, stranger, stranger+1)
+		default:
+			return false
+		}
+	}
+	s.greeting = append(s.greeting, conn)
+	return true
+}
+
+// name sees that a peer has an identity that no other has.
+func (s *Socket) name(p *peer) bool {
+	if p.identity == "" {
+		p.identity = "\x00" + rand.Text()
+	}
+	return !slices.ContainsFunc(s.peers, func(other *peer) bool { return other.identity == p.identity })
+}
+
+// dial connects to a peer, as soon as there is one, and serves the connection.
+func (s *Socket) dial(network, address, identity string) error {
+	var dialer net.Dialer
+	for {
+		conn, err := dialer.DialContext(s.ctx, network, address)
+		if err != nil {
+			select {
+			case <-s.ctx.Done():
+				return err
+			case <-time.After(retryEvery):
+				continue
+			}
+		}
+		p, err := greet(conn, s.kind, identity)
+		if err != nil {
+			conn.Close()
+			return err
+		}
+		p.limit = maxDialled
+		s.mu.Lock()
+		s.peers = append(s.peers, p)
+		s.mu.Unlock()
+		go s.serve(p)
+		return nil
+	}
+}
+
+// serve reads what a peer sends until the connection ends.
+func (s *Socket) serve(p *peer) {
+	go p.write()
+	defer s.remove(p)
+	for {
+		frames, err := p.receive()
+		if err != nil {
+			return
+		}
+		switch {
+		case s.kind == pub:
+			s.subscribe(p, frames)
+			continue
+		case s.kind == rep: // an echo
+			p.enqueue(encode(frames), maxCommand)
+			continue
+		case s.kind == router:
+			frames = append([][]byte{[]byte(p.identity)}, frames...)
+		}
+		if keep := s.keep.Load(); keep != nil && !(*keep)(frames[len(frames)-1]) {
+			continue
+		}
+		m, err := s.decode(frames, p)
+		select {
+		case s.received <- received{m, err}:
+		case <-s.ctx.Done():
+			return
+		}
+	}
+}
+
+// remove forgets a peer whose connection has ended.
+func (s *Socket) remove(p *peer) {
+	p.end()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.peers = slices.DeleteFunc(s.peers, func(other *peer) bool { return other == p })
+	delete(s.topics, p)
+}
+
+// maxTopics is how many topics a peer may subscribe to.
+const maxTopics = 64
+
+// subscribe notes a peer's wish for messages that begin with some bytes, or its end.
+func (s *Socket) subscribe(p *peer, frames [][]byte) {
+	if len(frames) != 1 || len(frames[0]) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	topic := frames[0][1:]
+	i := slices.IndexFunc(s.topics[p], func(t []byte) bool { return bytes.Equal(t, topic) })
+	switch {
+	case frames[0][0] == 1 && len(s.topics[p]) < maxTopics:
+		s.topics[p] = append(s.topics[p], topic)
+	case frames[0][0] == 0 && i >= 0:
+		s.topics[p] = slices.Delete(s.topics[p], i, i+1)
+	}
+}
+
+// close ends all connections, once what was sent has been written.
+func (s *Socket) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.listener != nil {
+		s.listener.Close()
+	}
+	for _, conn := range s.greeting {
+		conn.Close()
+	}
+	for _, p := range s.peers {
+		p.end()
+	}
+}
+
 // Sockets are the channels between a front end and a kernel, at either end.
 type Sockets struct {
 	Shell, IOPub, Stdin, Control *Socket
-	heartbeat                    zmq4.Socket
+	heartbeat                    *Socket
+	stop                         func()
 }
-
-// quiet keeps the library from writing to standard error: what it logs, a peer
-// that goes away in the middle of a handshake, is noticed by its callers.
-var quiet = zmq4.WithLogger(log.New(io.Discard, "", 0))
 
 // Dial connects a front end to the kernel described by c, and subscribes to all
 // of its output. It waits for the kernel's sockets to appear, until ctx is done.
 // Cancelling ctx later closes everything.
 func Dial(ctx context.Context, c Connection) (*Sockets, error) {
-	options := []zmq4.Option{
-		quiet,
-		zmq4.WithID(zmq4.SocketIdentity(NewID())), // one for all: some kernels answer control requests on shell
-		zmq4.WithDialerRetry(5 * time.Millisecond),
-		zmq4.WithDialerMaxRetries(-1), // until ctx is done
-	}
-	codec := Codec{Key: []byte(c.Key)}
-	s := &Sockets{
-		Shell:     &Socket{codec: codec, zmq: zmq4.NewDealer(ctx, options...)},
-		IOPub:     &Socket{codec: codec, zmq: zmq4.NewSub(ctx, options...)},
-		Stdin:     &Socket{codec: codec, zmq: zmq4.NewDealer(ctx, options...)},
-		Control:   &Socket{codec: codec, zmq: zmq4.NewDealer(ctx, options...)},
-		heartbeat: zmq4.NewReq(ctx, options...),
-	}
+	s := newSockets(ctx, c, dealer, sub, req)
+	identity := NewID() // one for all: some kernels answer control requests on shell
 	for port, socket := range s.byPort(c) {
-		if err := socket.Dial(c.endpoint(port)); err != nil {
+		if err := socket.dial(c.network(), c.address(port), identity); err != nil {
 			s.Close()
 			return nil, fmt.Errorf("wire: connect to the kernel: %w", err)
 		}
 	}
-	if err := s.IOPub.zmq.SetOption(zmq4.OptionSubscribe, ""); err != nil {
+	if err := s.IOPub.sendFrames([][]byte{{1}}); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("wire: subscribe to the kernel's output: %w", err)
 	}
@@ -104,61 +349,62 @@ func Dial(ctx context.Context, c Connection) (*Sockets, error) {
 }
 
 // Listen opens a kernel's sockets as c describes them and answers heartbeats,
-// until ctx is done.
+// until ctx is done. Peers that have no key cost little: what they send is
+// bounded, and they keep nobody waiting.
 func Listen(ctx context.Context, c Connection) (*Sockets, error) {
-	codec := Codec{Key: []byte(c.Key)}
-	s := &Sockets{
-		Shell:     &Socket{codec: codec, zmq: zmq4.NewRouter(ctx, quiet)},
-		IOPub:     &Socket{codec: codec, zmq: zmq4.NewPub(ctx, quiet)},
-		Stdin:     &Socket{codec: codec, zmq: zmq4.NewRouter(ctx, quiet)},
-		Control:   &Socket{codec: codec, zmq: zmq4.NewRouter(ctx, quiet)},
-		heartbeat: zmq4.NewRep(ctx, quiet),
-	}
+	s := newSockets(ctx, c, router, pub, rep)
+	history, unarrived := newHistory(), newAllowance(maxUnarrived)
 	for port, socket := range s.byPort(c) {
-		if err := socket.Listen(c.endpoint(port)); err != nil {
+		socket.history, socket.allowance = history, unarrived
+		if err := socket.listen(c.network(), c.address(port)); err != nil {
 			s.Close()
 			return nil, fmt.Errorf("wire: listen: %w", err)
 		}
 	}
-	go s.echo(ctx)
 	return s, nil
 }
 
-func (s *Sockets) byPort(c Connection) map[int]zmq4.Socket {
-	return map[int]zmq4.Socket{
-		c.ShellPort:     s.Shell.zmq,
-		c.IOPubPort:     s.IOPub.zmq,
-		c.StdinPort:     s.Stdin.zmq,
-		c.ControlPort:   s.Control.zmq,
-		c.HeartbeatPort: s.heartbeat,
+// newSockets makes the sockets of one end, unconnected. They close when ctx is done.
+func newSockets(ctx context.Context, c Connection, requests, output, heartbeat string) *Sockets {
+	ctx, cancel := context.WithCancel(ctx)
+	codec := Codec{Key: []byte(c.Key)}
+	s := &Sockets{
+		Shell:     newSocket(ctx, requests, codec),
+		IOPub:     newSocket(ctx, output, codec),
+		Stdin:     newSocket(ctx, requests, codec),
+		Control:   newSocket(ctx, requests, codec),
+		heartbeat: newSocket(ctx, heartbeat, codec),
 	}
+	context.AfterFunc(ctx, s.closeAll)
+	s.stop = cancel
+	return s
 }
 
-// echo returns every heartbeat to its sender.
-func (s *Sockets) echo(ctx context.Context) {
-	for ctx.Err() == nil {
-		beat, err := s.heartbeat.Recv()
-		if err != nil {
-			continue
-		}
-		s.heartbeat.Send(beat) // a front end that has gone needs no answer
-	}
+func (s *Sockets) byPort(c Connection) map[int]*Socket {
+	return map[int]*Socket{c.ShellPort: s.Shell, c.IOPubPort: s.IOPub, c.StdinPort: s.Stdin, c.ControlPort: s.Control, c.HeartbeatPort: s.heartbeat}
 }
 
 // Beat sends a heartbeat and waits for its echo.
 func (s *Sockets) Beat() error {
-	if err := s.heartbeat.Send(zmq4.NewMsgString("ping")); err != nil {
+	if err := s.heartbeat.sendFrames([][]byte{{}, []byte("ping")}); err != nil {
 		return fmt.Errorf("wire: heartbeat: %w", err)
 	}
-	if _, err := s.heartbeat.Recv(); err != nil {
-		return fmt.Errorf("wire: heartbeat: %w", err)
+	select {
+	case <-s.heartbeat.received: // no message of Jupyter's
+		return nil
+	case <-s.heartbeat.ctx.Done():
+		return fmt.Errorf("wire: heartbeat: %w", s.heartbeat.ctx.Err())
 	}
-	return nil
 }
 
 // Close closes all sockets.
 func (s *Sockets) Close() {
-	for _, socket := range []zmq4.Socket{s.Shell.zmq, s.IOPub.zmq, s.Stdin.zmq, s.Control.zmq, s.heartbeat} {
-		socket.Close()
+	s.closeAll()
+	s.stop()
+}
+
+func (s *Sockets) closeAll() {
+	for _, socket := range []*Socket{s.Shell, s.IOPub, s.Stdin, s.Control, s.heartbeat} {
+		socket.close()
 	}
 }
