@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package data is the manifest of the data sets that the module can download: their files, check sums, mirrors and
-// licences; and of the script of the interactive views, which is downloaded the same way. The sets are loaded by
-// lib/dataset; `lateral data` lists, downloads and verifies them. What is downloaded goes to the folder cache beside this
-// file, which is not part of the source.
+// licences. It also lists the script of the interactive views, which is downloaded in the same way. Package lib/dataset
+// loads the sets; `lateral data` lists, downloads and verifies them. Downloads go to the folder cache beside this file,
+// which is not part of the source.
 package data
 
 import (
@@ -14,14 +14,14 @@ import (
 
 // A Set is a data set of the manifest.
 type Set struct {
-	ID          string   `json:"id"`   // name on the command line and of the sub-folder that holds the files
+	ID          string   `json:"id"`   // name on the command line, and of the sub-folder of the files
 	Name        string   `json:"name"` // name for people
 	Description string   `json:"description"`
 	Licence     string   `json:"licence"`
-	Home        string   `json:"home"`    // address of the description by its makers
-	Mirrors     []string `json:"mirrors"` // folders that hold the files compressed, or their archive, in the order to try
-	Plain       bool     `json:"plain"`   // the mirrors hold the files as they are
-	Archive     *Archive `json:"archive"` // in which the files come; nil if they come one by one
+	Home        string   `json:"home"`    // address of its makers' description
+	Mirrors     []string `json:"mirrors"` // folders with the compressed files, or with their archive, in the order to try
+	Plain       bool     `json:"plain"`   // the mirrors hold the files uncompressed
+	Archive     *Archive `json:"archive"` // the archive that holds the files; nil if they are separate
 	Files       []File   `json:"files"`
 }
 
@@ -30,7 +30,7 @@ type Archive struct {
 	Name   string `json:"name"`   // on the mirrors: "cifar-10-binary.tar.gz"
 	Size   int64  `json:"size"`   // bytes, as it is downloaded
 	SHA256 string `json:"sha256"` // of those bytes, hexadecimal
-	Folder string `json:"folder"` // in which the files are
+	Folder string `json:"folder"` // the folder of the files in the archive
 }
 
 // A File is a file of a data set.

@@ -19,7 +19,8 @@ func ExampleLookup() {
 func TestManifestIsComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range Sets() {
-		if s.ID == "" || seen[s.ID] || s.Name == "" || s.Description == "" || s.Licence == "" || s.Home == "" || len(s.Files) == 0 {
+		if s.ID == "" || seen[s.ID] || s.Name == "" || s.Description == "" || s.Licence == "" || s.Home == "" ||
+			len(s.Files) == 0 {
 			t.Errorf("%+v lacks something, or is listed twice", s)
 		}
 		seen[s.ID] = true
@@ -27,13 +28,15 @@ func TestManifestIsComplete(t *testing.T) {
 			t.Errorf("%s has no mirror", s.ID)
 		}
 		for i, m := range s.Mirrors {
-			// The check sums make http safe; it comes last, where a set's makers offer nothing else.
-			if u, err := url.Parse(m); err != nil || u.Scheme != "https" && !(u.Scheme == "http" && i > 0) || !strings.HasSuffix(m, "/") {
+			// The check sums make http safe; it comes last, for sets whose makers offer nothing else.
+			if u, err := url.Parse(m); err != nil || u.Scheme != "https" && !(u.Scheme == "http" && i > 0) ||
+				!strings.HasSuffix(m, "/") {
 				t.Errorf("%s: mirror %q is no https folder", s.ID, m)
 			}
 		}
 		if a := s.Archive; a != nil {
-			if sum, err := hex.DecodeString(a.SHA256); err != nil || len(sum) != 32 || !(strings.HasSuffix(a.Name, ".tar.gz") || strings.HasSuffix(a.Name, ".tgz")) || a.Size <= 0 || a.Folder == "" {
+			if sum, err := hex.DecodeString(a.SHA256); err != nil || len(sum) != 32 || !(strings.HasSuffix(a.Name, ".tar.gz") ||
+				strings.HasSuffix(a.Name, ".tgz")) || a.Size <= 0 || a.Folder == "" {
 				t.Errorf("%s: %+v", s.ID, a)
 			}
 		}

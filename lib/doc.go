@@ -10,7 +10,7 @@
 //
 //	7  internal/bench internal/golden
 //	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/thesis21
-//	5  drmm experiment hebbian
+//	5  drmm experiment hebbian sparsecode
 //	4  train sweep
 //	3  nn competitive loss optim gradcheck
 //	2  autograd dataset
@@ -62,7 +62,12 @@
 //
 //	BCAHDS19 Belkina, Ciccolella, Anno, Halpert, Spidlen, Snyder-Cappione: Automated optimized parameters for
 //	         t-distributed stochastic neighbor embedding. Nature Communications 10, 2019
+//	BT09     Beck, Teboulle: A fast iterative shrinkage-thresholding algorithm for linear inverse problems. SIAM Journal
+//	         on Imaging Sciences 2, 2009
+//	DDD04    Daubechies, Defrise, De Mol: An iterative thresholding algorithm for linear inverse problems with a sparsity
+//	         constraint. Communications on Pure and Applied Mathematics 57, 2004
 //	DP80     Dormand, Prince: A family of embedded Runge-Kutta formulae. Journal of Computational and Applied Mathematics 6, 1980
+//	FHHT07   Friedman, Hastie, Hoefling, Tibshirani: Pathwise coordinate optimization. Annals of Applied Statistics 1, 2007
 //	GB10     Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks. AISTATS 2010
 //	GWMCB13  Goodfellow, Warde-Farley, Mirza, Courville, Bengio: Maxout networks. ICML 2013
 //	HR09     Hurley, Rickard: Comparing measures of sparsity. IEEE Transactions on Information Theory 55, 2009
@@ -73,6 +78,14 @@
 //	LG16     Lavin, Gray: Fast algorithms for convolutional neural networks. CVPR 2016
 //	Maaten14 van der Maaten: Accelerating t-SNE using tree-based algorithms. JMLR 15, 2014
 //	MH08     van der Maaten, Hinton: Visualizing data using t-SNE. JMLR 9, 2008
+//	OC15     O'Donoghue, Candes: Adaptive restart for accelerated gradient schemes. Foundations of Computational
+//	         Mathematics 15, 2015
+//	OF96     Olshausen, Field: Emergence of simple-cell receptive field properties by learning a sparse code for natural
+//	         images. Nature 381, 1996
+//	RJBO08   Rozell, Johnson, Baraniuk, Olshausen: Sparse coding via thresholding and local competition in neural
+//	         circuits. Neural Computation 20, 2008
+//	RZE08    Rubinstein, Zibulevsky, Elad: Efficient implementation of the K-SVD algorithm using batch orthogonal matching
+//	         pursuit. Technion technical report CS-2008-08, 2008
 //	SBBF12   Strecha, Bronstein, Bronstein, Fua: LDAHash: improved matching with smaller descriptors. IEEE PAMI 34, 2012
 //	SHKSS14  Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout: a simple way to prevent neural
 //	         networks from overfitting. JMLR 15, 2014

@@ -22,7 +22,7 @@ func param(seed uint64, lo, hi float32, shape ...int) *Var {
 	return NewParam(t)
 }
 
-// onTape makes a result that depends on v and is on the tape, without changing it.
+// onTape returns a variable on the tape that equals v and depends on it.
 func onTape(t *Tape, v *Var) *Var {
 	zero := t.Input(tensor.New(v.Shape()...))
 	return Add(v, zero)
@@ -52,7 +52,7 @@ func TestGradients(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := param(1, c.lo, c.hi, 4, 7)
-			// The input is used twice, so that gradients must add up.
+			// The input is used twice, to test that gradients accumulate.
 			err := gradcheck.Check(gradcheck.Config{}, func(t *Tape) *Var {
 				in := onTape(t, x)
 				y := c.f(in)
@@ -158,7 +158,7 @@ func TestGradientsAddUpUntilZeroGrad(t *testing.T) {
 	}
 }
 
-// network is a step of a net that is wide enough for its products to be shared among goroutines.
+// network runs a step of a network that is wide enough for several goroutines to share its products.
 func network(tape *Tape, x *tensor.Tensor, w1, b1, w2 *Var) *Var {
 	tape.Reset()
 	h := ReLU(Linear(tape.Input(x), w1, b1))
@@ -233,7 +233,7 @@ func TestFirstNonFinite(t *testing.T) {
 	}
 }
 
-// refused is what panics, and what the message holds.
+// A refused is a call that must panic and a part of the message.
 type refused struct {
 	want string
 	f    func()

@@ -9,27 +9,29 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// Connections says which weights of a layer exist, for [SparseLinear] and [SparseConv2D]. A vector of weights goes with
-// it, one for each connection. It does not change, so that layers and tapes may share it.
+// Connections describe which weights of a layer exist, for [SparseLinear] and [SparseConv2D]. The weights themselves
+// are in a separate vector, with one element per connection. Connections are immutable, so that layers and tapes can
+// share them.
 type Connections struct {
 	inputs int
-	bounds []int32 // [units+1]: unit u has the connections from bounds[u] to bounds[u+1]
-	source []int32 // [connections]: the input of each
+	bounds []int32 // [units+1]: unit u has connections bounds[u] to bounds[u+1]-1
+	source []int32 // [connections]: the input of each connection
 
 	byUnit  simd.Sparse // the weights as a matrix [units, inputs], without values
-	byInput simd.Sparse // and as [inputs, units]
-	order   []int32     // the connections by input, then by unit
+	byInput simd.Sparse // the same as a matrix [inputs, units]
+	order   []int32     // the connections, sorted by input and then by unit
 }
 
-// NewConnections returns the connections of units that have counts[0], counts[1], ... of them, to the given sources
-// among so many inputs: first those of unit 0, then those of unit 1, and so on. Sums are taken in the order of a
-// unit's sources. It returns an error if the numbers do not fit, or a unit has two connections to one input.
+// NewConnections returns the connections of a layer: unit u has counts[u] of them. The slice sources holds the inputs
+// to which unit 0 is connected, then those of unit 1, and so on; they are less than inputs. Sums are computed in the
+// order of a unit's sources. NewConnections returns an error if the numbers are inconsistent, or if a unit is connected
+// to the same input twice.
 func NewConnections(inputs int, counts, sources []int32) (*Connections, error) {
 	c := &Connections{inputs: inputs, bounds: make([]int32, 1, len(counts)+1), source: append([]int32(nil), sources...)}
 	if inputs < 0 || len(sources) > math.MaxInt32 {
 		return nil, fmt.Errorf("autograd: %d connections to %d inputs", len(sources), inputs)
 	}
-	seen := make([]int, inputs) // the unit that was connected to an input last, counted from 1
+	seen := make([]int, inputs) // for each input, the last unit connected to it, counted from 1
 	left := sources
 	for u, n := range counts {
 		if n < 0 || int(n) > len(left) {
@@ -77,20 +79,20 @@ func (c *Connections) turn() {
 // Units returns the number of units.
 func (c *Connections) Units() int { return len(c.bounds) - 1 }
 
-// Inputs returns the number of inputs that units may be connected to.
+// Inputs returns the number of inputs of the layer.
 func (c *Connections) Inputs() int { return c.inputs }
 
 // Len returns the number of connections.
 func (c *Connections) Len() int { return len(c.source) }
 
-// Of returns the inputs that a unit is connected to, and the number of its first connection. Do not change them.
+// Of returns the inputs to which a unit is connected, and the index of its first connection. The caller must not change
+// them.
 func (c *Connections) Of(unit int) (sources []int32, first int) {
 	lo, hi := c.bounds[unit], c.bounds[unit+1]
 	return c.source[lo:hi], int(lo)
 }
 
-// spread sets the elements of rows lo to hi of a matrix [units, inputs], given from row lo on, where there are
-// connections.
+// spread copies the weights w of rows lo to hi into a matrix [units, inputs]. The slice whole starts at row lo.
 func (c *Connections) spread(whole, w []float32, lo, hi int) {
 	for u := lo; u < hi; u++ {
 		row := whole[(u-lo)*c.inputs:]
@@ -100,7 +102,7 @@ func (c *Connections) spread(whole, w []float32, lo, hi int) {
 	}
 }
 
-// pick is the way back.
+// pick is the inverse of spread.
 func (c *Connections) pick(w, whole []float32, lo, hi int) {
 	for u := lo; u < hi; u++ {
 		row := whole[(u-lo)*c.inputs:]

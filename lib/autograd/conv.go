@@ -4,25 +4,25 @@ package autograd
 
 import "fmt"
 
-// A ConvShape says how a kernel moves over an image. Its zero value is a valid convolution: the kernel visits every
-// place where it fits into the image.
+// A ConvShape describes the stride and padding of a convolution. The zero value is a valid convolution: stride 1, no
+// padding.
 type ConvShape struct {
-	StrideH, StrideW int // rows and columns from one place to the next; 0 counts as 1
-	PadH, PadW       int // zeros around the image: rows above and below, columns on the left and the right
+	StrideH, StrideW int // vertical and horizontal stride; 0 means 1
+	PadH, PadW       int // rows of zeros above and below the image, columns on the left and right
 
-	// OutputPadH and OutputPadW are the rows below and columns on the right that ConvTranspose2D adds to its output,
-	// fewer than the strides. With strides, images of several sizes have outputs of the same size; these say which one
-	// is meant.
+	// OutputPadH and OutputPadW are the rows below and columns on the right that ConvTranspose2D adds to its output; they
+	// must be less than the strides. With strides, convolutions of images of several sizes have outputs of the same size;
+	// these fields select one of the sizes.
 	OutputPadH, OutputPadW int
 }
 
 // SamePadding returns the shape whose output has the size of the image, for a kernel of odd height and width.
 func SamePadding(kh, kw int) ConvShape { return ConvShape{PadH: kh / 2, PadW: kw / 2} }
 
-// FullPadding returns the shape that visits every place where the kernel touches the image.
+// FullPadding returns the shape whose output has one element for every position at which the kernel overlaps the image.
 func FullPadding(kh, kw int) ConvShape { return ConvShape{PadH: kh - 1, PadW: kw - 1} }
 
-// strides returns the shape with its defaults filled in.
+// strides returns the shape with default strides filled in.
 func (s ConvShape) strides() ConvShape {
 	s.StrideH, s.StrideW = max(s.StrideH, 1), max(s.StrideW, 1)
 	return s
@@ -32,13 +32,13 @@ func (s ConvShape) strides() ConvShape {
 //
 //	(h + 2·PadH - kh)/StrideH + 1, (w + 2·PadW - kw)/StrideW + 1, rounded down
 //
-// They are less than 1 if the kernel fits nowhere.
+// A size is less than 1 if the kernel is larger than the padded image.
 func (s ConvShape) OutputSize(h, w, kh, kw int) (oh, ow int) {
 	s = s.strides()
 	return places(h+2*s.PadH, kh, s.StrideH), places(w+2*s.PadW, kw, s.StrideW)
 }
 
-// places returns how many places a window has in a length.
+// places returns the number of positions of a window within a length.
 func places(length, window, stride int) int {
 	if length < window {
 		return 0
@@ -46,7 +46,7 @@ func places(length, window, stride int) int {
 	return (length-window)/stride + 1
 }
 
-// TransposedSize returns the height and width that ConvTranspose2D makes of an h x w image:
+// TransposedSize returns the height and width of the output of ConvTranspose2D for an h x w image:
 //
 //	(h - 1)·StrideH - 2·PadH + kh + OutputPadH, (w - 1)·StrideW - 2·PadW + kw + OutputPadW
 func (s ConvShape) TransposedSize(h, w, kh, kw int) (oh, ow int) {
@@ -54,7 +54,7 @@ func (s ConvShape) TransposedSize(h, w, kh, kw int) (oh, ow int) {
 	return (h-1)*s.StrideH - 2*s.PadH + kh + s.OutputPadH, (w-1)*s.StrideW - 2*s.PadW + kw + s.OutputPadW
 }
 
-// valid reports whether the shape itself makes sense.
+// valid reports whether the fields are in their ranges.
 func (s ConvShape) valid() bool {
 	return min(s.StrideH, s.StrideW, s.PadH, s.PadW, s.OutputPadH, s.OutputPadW) >= 0 &&
 		s.OutputPadH < max(s.StrideH, 1) && s.OutputPadW < max(s.StrideW, 1)
@@ -66,20 +66,20 @@ func (s ConvShape) valid() bool {
 //
 //	x [N, C, H, W], w [K, C, kh, kw], b [K] or nil -> y [N, K, OH, OW] with the size of [ConvShape.OutputSize]
 //
-// x counts as zero outside the image. Conv2D panics if the shapes do not fit.
+// Outside the image, x is zero. Conv2D panics if the shapes do not match.
 func Conv2D(x, w, b *Var, s ConvShape) *Var {
 	return convolve("Conv2D", x, w, b, s, false)
 }
 
-// ConvTranspose2D returns the transposed convolution, the linear map that carries gradients back through Conv2D with
-// the same filters and shape:
+// ConvTranspose2D returns the transposed convolution, the linear map of the input gradient of Conv2D with the same
+// filters and shape:
 //
 //	y[n,k,i,j] = b[k] + sum over c and all u, v, i', j' with i = i'·StrideH+u-PadH, j = j'·StrideW+v-PadW
 //	             of w[c,k,u,v] · x[n,c,i',j']
 //
 //	x [N, C, H, W], w [C, K, kh, kw], b [K] or nil -> y [N, K, OH, OW] with the size of [ConvShape.TransposedSize]
 //
-// ConvTranspose2D panics if the shapes do not fit.
+// ConvTranspose2D panics if the shapes do not match.
 func ConvTranspose2D(x, w, b *Var, s ConvShape) *Var {
 	return convolve("ConvTranspose2D", x, w, b, s, true)
 }
@@ -87,13 +87,13 @@ func ConvTranspose2D(x, w, b *Var, s ConvShape) *Var {
 // convOp is the state of [Conv2D] and [ConvTranspose2D].
 type convOp struct {
 	*convPlan
-	transposed bool // ConvTranspose2D: forward is what is otherwise the way back
+	transposed bool // ConvTranspose2D: the forward pass is the input gradient of a Conv2D
 
-	packed, packedTransposed []float32 // the filters for the two directions
-	few                      *fewTaps  // the filters of SparseConv2D, nil for others
+	packed, packedTransposed []float32 // filters arranged for the two directions
+	few                      *fewTaps  // the filters of SparseConv2D; otherwise nil
 
-	parts      []float32 // of the gradients of filters and biases; see convChunks
-	accumulate bool      // in Backward: add to the gradient of the images
+	parts      []float32 // partial gradients of filters and biases; see convChunks
+	accumulate bool      // in Backward, add to the gradient of the images
 }
 
 func convolve(name string, x, w, b *Var, s ConvShape, transposed bool) *Var {
@@ -133,7 +133,7 @@ func (op *convOp) run(transposed bool, y, x, bias []float32, acc bool) {
 	}
 }
 
-// forward computes the results for the images from lo to hi.
+// forward computes the results for images lo to hi.
 func (op *convOp) forward(y *Var, lo, hi int) {
 	var bias []float32
 	if len(y.in) > 2 {
@@ -143,8 +143,8 @@ func (op *convOp) forward(y *Var, lo, hi int) {
 	op.run(op.transposed, y.Data()[lo*out:hi*out], y.in[0].Data()[lo*in:hi*in], bias, false)
 }
 
-// convPlanFor returns the plan of an operation. That of a transposed convolution is the plan of the convolution that
-// it transposes: its input has the size of that convolution's output.
+// convPlanFor returns the plan of an operation. A transposed convolution uses the plan of the convolution that it
+// transposes; its input has the size of that convolution's output.
 func convPlanFor(op string, x, w, b *Var, s ConvShape, transposed bool) *convPlan {
 	want := "x [N, C, H, W], w [K, C, kh, kw], b [K]"
 	if transposed {
@@ -164,7 +164,7 @@ func convPlanFor(op string, x, w, b *Var, s ConvShape, transposed bool) *convPla
 	return planFor(convKeyFor(op, xs, [4]int(ws), s, transposed))
 }
 
-// convKeyFor returns what the plan of a convolution of images of shape xs with filters of shape ws depends on.
+// convKeyFor returns the key of the plan for images of shape xs and filters of shape ws.
 func convKeyFor(op string, xs []int, ws [4]int, s ConvShape, transposed bool) convKey {
 	key := convKey{channels: ws[1], h: xs[2], w: xs[3], filters: ws[0], kh: ws[2], kw: ws[3], shape: s.strides()}
 	if transposed {

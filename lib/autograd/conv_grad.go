@@ -4,21 +4,21 @@ package autograd
 
 import "github.com/lateral-ml/lateral/lib/internal/simd"
 
-// convChunks is into how many parts a batch is cut for the gradient of the filters: each part is summed by itself,
-// then the parts are, so that the result does not depend on the number of workers.
+// convChunks is the number of parts into which a batch is split for the gradient of the filters. Each part is summed
+// separately, and then the parts are summed, so that the result does not depend on the number of workers.
 const convChunks = 16
 
-// chunks returns the number of parts of a batch of n images; part i has the images from i·n/chunks on.
+// chunks returns the number of parts of a batch of n images; part i starts at image i·n/chunks.
 func chunks(n int) int { return min(n, convChunks) }
 
-// partLen returns the floats of such a part: a gradient for each filter, its row rounded up for the kernels, and one
-// for each bias.
+// partLen returns the number of floats in a part: a gradient for each filter, with rows rounded up for the kernels, and
+// one for each bias.
 func (p *convPlan) partLen() int { return p.gradLen + max(p.filters, p.channels) }
 
 func (op *convOp) part(i int) []float32 { return op.parts[i*op.partLen():][:op.partLen()] }
 
-// packForward arranges the filters w [filters, channels, kh, kw] for the output: one row for each filter, its taps
-// sorted by the kernel's rows.
+// packForward arranges the filters w [filters, channels, kh, kw] for the output: one row per filter, with the taps
+// sorted by rows of the kernel.
 func (p *convPlan) packForward(packed, w []float32) {
 	s := takeSpace()
 	defer s.giveBack()
@@ -39,7 +39,7 @@ func (p *convPlan) packForward(packed, w []float32) {
 	simd.PackFilters(packed, s.rows, p.filters, p.taps)
 }
 
-// packSpread arranges the filters for the gradient of the image that is spread: tap by tap, one row for each channel.
+// packSpread arranges the filters for the image gradient in spread form: tap by tap, one row per channel.
 func (p *convPlan) packSpread(s *convSpace, packed, w []float32) {
 	size := p.kh * p.kw
 	each := simd.PackedFilters(p.channels, p.filters)
@@ -54,8 +54,8 @@ func (p *convPlan) packSpread(s *convSpace, packed, w []float32) {
 	}
 }
 
-// packTransposed arranges the filters for the gradient of the image: one row for each channel, for each phase those
-// taps that meet it.
+// packTransposed arranges the filters for the image gradient: one row per channel and, for each phase, the taps that
+// reach it.
 func (p *convPlan) packTransposed(packed, w []float32) {
 	s := takeSpace()
 	defer s.giveBack()
@@ -88,7 +88,8 @@ func (p *convPlan) packTransposed(packed, w []float32) {
 	}
 }
 
-// packWinograd transforms the filters for the gradient of the image, turned round: their last tap comes first.
+// packWinograd transforms the filters for the image gradient. They are rotated by 180 degrees: the last tap comes
+// first.
 func (p *convPlan) packWinograd(s *convSpace, packed, w []float32) {
 	s.rows = atLeast(s.rows, p.filters*p.taps)
 	for k := range p.filters {
@@ -101,7 +102,7 @@ func (p *convPlan) packWinograd(s *convSpace, packed, w []float32) {
 	p.winogradTransposed.transformFilters(&s.wino, packed, s.rows, p.channels, 9*p.channels)
 }
 
-// Backward computes the gradients of the parts of the batch and adds them up.
+// Backward computes the gradients of the parts of the batch and sums them.
 func (op *convOp) Backward(y *Var) {
 	x, w := y.in[0], y.in[1]
 	n := y.Rows()
@@ -135,7 +136,7 @@ func (op *convOp) Backward(y *Var) {
 	}
 }
 
-// backward computes the gradients of the images in some parts of the batch, and these parts of the other gradients.
+// backward computes the image gradients of some parts of the batch, and the partial gradients of filters and biases.
 func (op *convOp) backward(y *Var, lo, hi int) {
 	x, w, n := y.in[0], y.in[1], y.Rows()
 	in, out := x.Width(), y.Width()
@@ -157,7 +158,7 @@ func (op *convOp) backward(y *Var, lo, hi int) {
 	}
 }
 
-// sumPlanes sets db, one for each plane of an image, to the sums of dy over its planes of some size.
+// sumPlanes sets db, with one element per plane of an image, to the sums of dy over planes of the given size.
 func sumPlanes(db, dy []float32, size int) {
 	clear(db)
 	for len(dy) > 0 {
@@ -168,7 +169,8 @@ func sumPlanes(db, dy []float32, size int) {
 	}
 }
 
-// sumWinograd adds up the parts [channels, 9, filters] and sets dw [filters, channels, 9] to the sum, or adds it.
+// sumWinograd sums the parts [channels, 9, filters] and stores the result in dw [filters, channels, 9], or adds it to
+// dw.
 func (op *convOp) sumWinograd(y *Var, dw []float32, parts int, acc bool) {
 	For(y, op.gradLen, elementsWorthSharing/parts+1, (*convOp).sumParts)
 	p, sum := op.convPlan, op.part(0)[:op.gradLen]
@@ -183,7 +185,7 @@ func (op *convOp) sumWinograd(y *Var, dw []float32, parts int, acc bool) {
 	simd.Add(dw, dw, s.rows)
 }
 
-// sumParts adds the other parts of the batch to the first one, from element lo to hi.
+// sumParts adds the other parts of the batch to the first one, for elements lo to hi.
 func (op *convOp) sumParts(y *Var, lo, hi int) {
 	sum := op.part(0)[lo:hi]
 	for i := 1; i < chunks(y.Rows()); i++ {
@@ -191,7 +193,7 @@ func (op *convOp) sumParts(y *Var, lo, hi int) {
 	}
 }
 
-// sumRows sets dst, some rows of n, to rows of another stride, or adds them.
+// sumRows copies rows of n elements to dst from rows with the given stride, or adds them.
 func sumRows(dst []float32, n int, src []float32, stride, rows int, acc bool) {
 	if acc {
 		simd.AddToRows(dst, n, src, stride, rows, n)

@@ -10,72 +10,73 @@ import (
 
 // How convolutions are computed
 //
-// Images stay as they are at the API, plane by plane. Each image is first copied into a frame, an array with zeros
-// around every plane; the kernels of package simd then compute 16 or 32 neighbouring outputs of several filters at a
-// time, reading the inputs of each tap as they lie in the frame. All three products have this form:
+// The API stores images plane by plane. Each image is first copied into a frame, an array with zeros around every
+// plane. The kernels of package simd then compute 16 or 32 neighbouring outputs of several filters at a time, reading
+// the inputs of each tap directly from the frame. All three products have this form:
 //
 //   - the output, from the image and the filters;
-//   - the gradient of the image, from that of the output and the filters turned round; it is also the transposed
-//     convolution (where outputs are few and kernels large it is computed the other way about, see spread);
-//   - the gradient of the filters, inner products of the output's gradient and the image.
+//   - the gradient of the image, from the output gradient and the rotated filters; this is also the transposed
+//     convolution (for few outputs and large kernels it is computed in another way, see spread);
+//   - the gradient of the filters, as inner products of the output gradient and the image.
 //
-// With a stride of s the image is cut into s x s phases: the pixels whose row and column leave the same remainders.
-// A phase is a plane of its own, in which one step of the kernel is one pixel: what follows need not know of strides.
+// With a stride of s, the image is split into s x s phases: sets of pixels whose rows and columns have the same
+// remainders modulo s. Each phase is stored as a plane, in which one step of the kernel is one pixel, so that the later
+// steps need not handle strides.
 //
-// Lanes that hold outputs are all in use whatever the number of channels and filters; with channels as the innermost
-// dimension a first layer of one channel, or six filters, would leave most of them idle. What is lost here are the
-// places between the end of one row of outputs and the beginning of the next: lay chooses how to lose the fewest.
+// Because vector lanes hold neighbouring outputs, all lanes are in use for any number of channels and filters. With
+// channels as the innermost dimension, a first layer of one channel or six filters would leave most lanes idle. Lanes
+// are wasted only between the end of one row of outputs and the beginning of the next; lay minimises this waste.
 
-// convKey is what a plan depends on.
+// A convKey holds everything on which a plan depends.
 type convKey struct {
-	channels, h, w  int // of the image
+	channels, h, w  int // size of the image
 	filters, kh, kw int
 	shape           ConvShape
 }
 
-// A convPlan is the geometry of one convolution: the tables of its kernels and the sizes of its buffers. It does not
-// change after it was made.
+// A convPlan is the geometry of one convolution: the tables of its kernels and the sizes of its buffers. It is
+// immutable.
 type convPlan struct {
 	convKey
 	oh, ow int
-	taps   int // of a filter: channels · kh · kw
-	work   int // multiply-adds for an image
-	group  int // images that are computed at once
+	taps   int // taps per filter: channels · kh · kw
+	work   int // multiply-adds per image
+	group  int // number of images computed together
 
-	image  frame // holds an image, in phases
-	output grid  // the outputs, as seen in the image's frame
+	image  frame // holds an image, split into phases
+	output grid  // the outputs, as positions in the image's frame
 
-	filterStencil *simd.Stencil // that of the outputs, with the taps in the order of the filters
+	filterStencil *simd.Stencil // stencil of the outputs, with taps in the order of the filters
 
-	grad   frame       // holds the output's gradient
+	grad   frame       // holds the output gradient
 	phases []convPhase // the phases of the image
 
-	// The image's gradient is gathered, pixel by pixel from all gradients that it contributes to, or spread, from
-	// each gradient to the pixels it comes from. To gather costs products with zeros at the border, to spread adds to
-	// memory for each tap.
+	// The image gradient is either gathered, where each pixel sums the output gradients that it contributes to, or spread,
+	// where each output gradient is added to the pixels that it came from. Gathering multiplies by zeros at the border;
+	// spreading adds to memory for each tap.
 	spread        bool
-	spreadStencil *simd.Stencil // that of the outputs, with the taps of one channel
+	spreadStencil *simd.Stencil // stencil of the outputs, with the taps of one channel
 
-	// Minimal filtering, where it takes the place of all that: for the outputs and for the image's gradient.
+	// Winograd convolution, where it replaces all of the above: for the outputs and for the image gradient.
 	winograd, winogradTransposed *winograd
 
-	packedLen, packedTransposedLen int // floats
-	gradLen                        int // floats of the filters' gradient
+	packedLen, packedTransposedLen int // lengths of the packed filters
+	gradLen                        int // length of the filter gradient
 }
 
 // A convPhase is one phase of the image.
 type convPhase struct {
 	rows, cols span
-	kernel     [2]int // taps of this phase, vertically and horizontally; the others never meet it
-	output     grid   // this phase of the image's gradient, as seen in the frame of the output's
-	packedAt   int    // where its filters are among the packed ones
+	kernel     [2]int // number of taps that reach this phase, vertically and horizontally
+	output     grid   // this phase of the image gradient, as positions in the frame of the output gradient
+	packedAt   int    // position of its filters among the packed ones
 }
 
-// A span says which rows or columns of an image belong to a phase: first, first+stride, ... are those of the frame
-// from at on, n in all.
+// A span describes the rows or columns of an image that belong to a phase: n of them, starting with first, stride
+// apart. They start at position at in the frame.
 type span struct{ first, stride, at, n int }
 
-// spanOf returns the span of a phase in an image of some length.
+// spanOf returns the span of a phase in an image of the given length.
 func spanOf(phase, stride, pad, length int) span {
 	at := max(0, ceil(pad-phase, stride))
 	first := at*stride + phase - pad
@@ -89,21 +90,21 @@ func ceil(a, b int) int {
 	return (a + b - 1) / b
 }
 
-// A frame is an array of planes with zeros around them. The zeros on the right of a row are also those on the left
-// of the next one. Row i, column j of plane p of image n is element lead + n·image + p·plane + i·pitch + j.
+// A frame is an array of planes with zeros around them. The zeros to the right of a row are also those to the left of
+// the next row. Row i, column j of plane p of image n is element lead + n·image + p·plane + i·pitch + j.
 type frame struct {
 	lead, image, plane, pitch int
-	length                    int // of the whole array, for a group of images
+	length                    int // length of the whole array, for a group of images
 }
 
-// A grid is a rectangle of places in a frame, one for each output, cut into runs for the kernels.
+// A grid is a rectangle of positions in a frame, one for each output, divided into runs for the kernels.
 type grid struct {
 	rows, cols int
 	stencil    *simd.Stencil
-	pitch      int // between rows of the kernels' result
-	runs       int // of an image
-	ld         int // between the planes of the kernels' result
-	work       int // taps that the runs of an image need, added up
+	pitch      int // distance between rows in the kernels' result
+	runs       int // runs per image
+	ld         int // distance between planes in the kernels' result
+	work       int // total number of taps over the runs of an image
 }
 
 var plans struct {
@@ -111,7 +112,7 @@ var plans struct {
 	of map[convKey]*convPlan
 }
 
-// planFor returns the plan for a key, made when first asked for.
+// planFor returns the plan for a key. It creates the plan on first use.
 func planFor(key convKey) *convPlan {
 	plans.RLock()
 	p := plans.of[key]
@@ -154,10 +155,10 @@ func newConvPlan(key convKey) *convPlan {
 	return p
 }
 
-// frames lays out the two frames.
+// frames computes the layout of the two frames.
 func (p *convPlan) frames() {
-	// The image's frame. Where the last outputs of a row see beyond its end, they see the left border of the next.
-	steps := [2]int{(p.kh - 1) / p.shape.StrideH, (p.kw - 1) / p.shape.StrideW} // of the kernel within a phase
+	// The image's frame. The last outputs of a row may read past its end, into the left padding of the next row.
+	steps := [2]int{(p.kh - 1) / p.shape.StrideH, (p.kw - 1) / p.shape.StrideW} // steps of the kernel within a phase
 	pitch, border := p.ow, p.w+p.ow+steps[1]
 	for _, f := range p.phases {
 		pitch = max(pitch, f.cols.at+f.cols.n)
@@ -167,7 +168,7 @@ func (p *convPlan) frames() {
 	p.image.plane = (p.oh + steps[0]) * p.image.pitch
 	p.image.image = p.channels * len(p.phases) * p.image.plane
 
-	// The frame of the output's gradient, as far as the phases of the image's gradient see it.
+	// The frame of the output gradient, large enough for all phases of the image gradient.
 	var above, below, left, right, widest int
 	for _, f := range p.phases {
 		above = max(above, f.kernel[0]-1-f.rows.at)
@@ -182,15 +183,15 @@ func (p *convPlan) frames() {
 	p.grad.image = p.filters * p.grad.plane
 }
 
-// groupSize returns how many images to compute at once: enough to keep the kernels running for a while where images
-// are small, few enough to leave them in the second-level cache.
+// groupSize returns the number of images to compute together: large enough to keep the kernels busy if images are
+// small, and small enough to keep the images in the second-level cache.
 func (p *convPlan) groupSize() int {
 	const places, floats, most = 1024, 1 << 17, 16
 	size := max(p.image.image, p.grad.image) + p.filters*p.oh*p.image.pitch
 	return max(1, min(places/(p.oh*p.ow), floats/size, most))
 }
 
-// planForward makes the tables of the output.
+// planForward creates the tables for the output.
 func (p *convPlan) planForward() {
 	sh, sw := p.shape.StrideH, p.shape.StrideW
 	tap := func(c, u, v int) int32 {
@@ -223,19 +224,19 @@ func (p *convPlan) planForward() {
 	p.packedLen = simd.PackedFilters(p.filters, p.taps)
 }
 
-// planBackward makes the tables of the image's gradient.
+// planBackward creates the tables for the image gradient.
 func (p *convPlan) planBackward() {
 	gather := 0
-	p.grad.length = p.grad.lead + p.group*p.grad.image // at least: windows may lie beside the image one and all
+	p.grad.length = p.grad.lead + p.group*p.grad.image // lower bound: it is possible that no window overlaps the image
 	for i := range p.phases {
 		f := &p.phases[i]
 		f.packedAt = p.packedTransposedLen
 		ku, kv := f.kernel[0], f.kernel[1]
 		if f.empty() {
-			f.output = grid{rows: f.rows.n, cols: f.cols.n, pitch: f.cols.n} // zeros
+			f.output = grid{rows: f.rows.n, cols: f.cols.n, pitch: f.cols.n} // all zeros
 			continue
 		}
-		// The kernel is turned round: its last tap sees the output's first gradient.
+		// The kernel is rotated: its last tap reads the first output gradient.
 		var offsets []int32
 		for u := range ku {
 			for k := range p.filters {
@@ -251,16 +252,16 @@ func (p *convPlan) planBackward() {
 		p.packedTransposedLen += simd.PackedFilters(p.channels, len(offsets))
 		gather += f.output.work
 	}
-	const adding = 10 // the cost of adding to memory, in multiply-adds
+	const adding = 10 // cost of adding to memory, in multiply-adds
 	if spread := p.output.runs * p.kh * p.kw * (p.filters + adding); spread < gather {
 		p.spread = true
 		p.packedTransposedLen = p.kh * p.kw * simd.PackedFilters(p.channels, p.filters)
 	}
 }
 
-// planWinograd chooses minimal filtering where it can be used and pays.
+// planWinograd selects Winograd convolution if it is possible and faster.
 func (p *convPlan) planWinograd() {
-	const worth = 16 // channels and filters, from which on it is faster
+	const worth = 16 // number of channels and filters from which it is faster
 	s := p.shape
 	if p.kh != 3 || p.kw != 3 || s.StrideH != 1 || s.StrideW != 1 || max(s.PadH, s.PadW) > 2 ||
 		min(p.channels, p.filters) < worth {
@@ -272,15 +273,15 @@ func (p *convPlan) planWinograd() {
 	p.gradLen = p.filters * p.taps
 }
 
-// empty reports whether nothing is to be computed for the phase: it has no pixels, or no tap meets them.
+// empty reports whether there is nothing to compute for the phase, because it has no pixels or no tap reaches them.
 func (f *convPhase) empty() bool { return min(f.rows.n, f.cols.n, f.kernel[0], f.kernel[1]) < 1 }
 
-// lay cuts a grid, whose first place in a frame is given, into runs for a group of images, and lengthens the frame
-// to what the kernels then see. The runs follow the frame from the first place to the last without regard to its
-// rows, or start anew with each row of the grid, whichever needs less time.
+// lay divides a grid into runs for a group of images, and extends the frame to what the kernels then read. The position
+// of the grid in the frame is first. The runs either follow the frame from the first position to the last, across its
+// rows, or start again with each row of the grid; lay selects the faster way.
 //
-// The taps are sorted by the kernel's rows. Those rows of which sees says that a row of the grid sees only zeros
-// through them are left out.
+// The taps are sorted by rows of the kernel. The function sees reports whether a row of the grid reads anything but
+// zeros through a row of the kernel; if it does not, the taps of that row are skipped.
 func (p *convPlan) lay(
 	f *frame, first, rows, cols int, offsets []int32, kh int, sees func(row, u int) bool,
 ) (grid, []int32) {
@@ -288,11 +289,11 @@ func (p *convPlan) lay(
 	through := ceil((rows-1)*f.pitch+cols, pair) * 2
 	byRow := ceil(cols, simd.Run)
 	g := grid{rows: rows, cols: cols, pitch: f.pitch, runs: through}
-	apart := byRow%2 == 1 // such runs are slower by about an eighth
+	apart := byRow%2 == 1 // then runs are slower by about an eighth
 	anew := through*8 > rows*byRow*map[bool]int{true: 9, false: 8}[apart]
 	if anew {
 		g.pitch, g.runs = byRow*simd.Run, rows*byRow
-		g.runs += g.runs % 2 // the last one twice: a pair belongs to one image
+		g.runs += g.runs % 2 // the last run is computed twice, because both runs of a pair must belong to one image
 	}
 	var starts []int32
 	var limits []simd.TapRange
@@ -317,7 +318,8 @@ func (p *convPlan) lay(
 	return g, starts
 }
 
-// tapsOf returns the taps that rows first to last of a grid need, of which each of kh rows of the kernel has some.
+// tapsOf returns the taps needed by rows first to last of a grid. Each of the kh rows of the kernel has the same number
+// of taps.
 func tapsOf(first, last, kh, each int, sees func(row, u int) bool) simd.TapRange {
 	var r simd.TapRange
 	for row := first; row <= last; row++ {

@@ -13,18 +13,18 @@ import (
 type convSpace struct {
 	image, grad convFrame
 	few         convFrame // an image for fewTaps
-	rows        []float32 // what the kernels write
-	laid        convFrame // the output's gradient, laid out like what they write
+	rows        []float32 // output of the kernels
+	laid        convFrame // the output gradient, in the layout of the kernels' output
 	wino        winogradSpace
 }
 
-// A convFrame is memory in which images leave some places zero, always the same ones for a plan.
+// A convFrame is memory for images in a layout with zeros at positions that are fixed by the plan.
 type convFrame struct {
 	data []float32
-	plan *convPlan // that it was last used for
+	plan *convPlan // the plan of its last use
 }
 
-// ready returns n floats, zero where nothing was written for the same plan before.
+// ready returns n floats. They are zero except at positions written earlier for the same plan.
 func (f *convFrame) ready(p *convPlan, n int) []float32 {
 	if f.plan != p || len(f.data) != n {
 		f.data = zeros(f.data, n)
@@ -33,7 +33,7 @@ func (f *convFrame) ready(p *convPlan, n int) []float32 {
 	return f.data
 }
 
-// idleSpaces holds the spaces that nobody uses. Unlike a sync.Pool it never forgets one.
+// idleSpaces holds the spaces that are not in use. Unlike a sync.Pool, it never drops one.
 var idleSpaces struct {
 	sync.Mutex
 	list []*convSpace
@@ -57,18 +57,18 @@ func (s *convSpace) giveBack() {
 	idleSpaces.Unlock()
 }
 
-// zeros returns n zeros, in the memory of x if that is long enough.
+// zeros returns n zeros, in the memory of x if it is large enough.
 func zeros(x []float32, n int) []float32 {
 	x = atLeast(x, n)
 	clear(x)
 	return x
 }
 
-// atLeast returns n floats of any value, in the memory of x if that is long enough.
+// atLeast returns n floats with arbitrary values, in the memory of x if it is large enough.
 func atLeast(x []float32, n int) []float32 { return slices.Grow(x[:0], n)[:n] }
 
-// correlate computes outputs y [hi-lo, filters, oh, ow] of images x [hi-lo, channels, h, w], or adds them to y.
-// A bias of length 0 counts as zero.
+// correlate computes the outputs y [hi-lo, filters, oh, ow] of images x [hi-lo, channels, h, w], or adds them to y. A
+// bias of length 0 counts as zero.
 func (p *convPlan) correlate(y, x, packed, bias []float32, acc bool) {
 	if p.winograd != nil {
 		p.winograd.run(y, x, packed, bias, acc)
@@ -93,7 +93,7 @@ func (p *convPlan) correlate(y, x, packed, bias []float32, acc bool) {
 	}
 }
 
-// unlay copies an image's plane from the rows that the kernels wrote to a plane of a result, or adds it.
+// unlay copies a plane of an image from the kernels' output to a plane of the result, or adds it.
 func (g *grid) unlay(dst []float32, stride int, rows []float32, image int, bias []float32, plane int, acc bool) {
 	src := rows[image*g.runs*simd.Run:]
 	switch {
@@ -120,7 +120,7 @@ func (p *convPlan) fillImages(dst, x []float32, images int) {
 	}
 }
 
-// take copies this phase of a plane of an image into its plane of the frame, which has some number of rows.
+// take copies this phase of an image plane into its plane of the frame, which has the given number of rows.
 func (f *convPhase) take(dst []float32, pitch int, plane []float32, h, w, rows int) {
 	rows = min(f.rows.n, rows-f.rows.at)
 	if rows < 1 || f.cols.n < 1 {
@@ -140,8 +140,8 @@ func (f *convPhase) take(dst []float32, pitch int, plane []float32, h, w, rows i
 	}
 }
 
-// correlateTransposed computes the image gradients dx [n, channels, h, w] from dy [n, filters, oh, ow], or adds them
-// to dx.
+// correlateTransposed computes the image gradients dx [n, channels, h, w] from dy [n, filters, oh, ow], or adds them to
+// dx.
 func (p *convPlan) correlateTransposed(dx, dy, packed, bias []float32, acc bool) {
 	if p.winograd != nil {
 		p.winogradTransposed.run(dx, dy, packed, bias, acc)
@@ -181,7 +181,7 @@ func (p *convPlan) transposedPhase(s *convSpace, f *convPhase, dx, packed, bias 
 	}
 }
 
-// transposedSpread is correlateTransposed for the outputs' gradients spread to a frame of the image.
+// transposedSpread is correlateTransposed in spread form: it adds each output gradient to a frame of the image.
 func (p *convPlan) transposedSpread(s *convSpace, dx, dy, packed, bias []float32, acc bool) {
 	g := &p.output
 	laid := s.laid.ready(p, p.filters*g.ld)
@@ -204,7 +204,7 @@ func (p *convPlan) transposedSpread(s *convSpace, dx, dy, packed, bias []float32
 	}
 }
 
-// give copies this phase of an image's plane from rows in memory to its pixels, or adds it.
+// give copies this phase of an image plane from the kernels' output to its pixels, or adds it.
 func (f *convPhase) give(plane []float32, w int, g *grid, rows []float32, image int, bias []float32, c int, acc bool) {
 	if g.rows < 1 || g.cols < 1 {
 		return
@@ -242,8 +242,8 @@ func (p *convPlan) fillGrads(dst, dy []float32, images int) {
 	}
 }
 
-// filterGrad sets dw, whose rows are simd.GradLen(taps) long, to what images contribute to the filters' gradient. By
-// minimal filtering dw is [channels, 9, filters].
+// filterGrad sets dw to the filter gradient of some images. The rows of dw have simd.GradLen(taps) elements; with
+// Winograd convolution, dw is [channels, 9, filters].
 func (p *convPlan) filterGrad(dw, x, dy []float32) {
 	if p.winograd != nil {
 		p.winograd.filterGrad(dw, x, dy)
@@ -260,7 +260,7 @@ func (p *convPlan) filterGrad(dw, x, dy []float32) {
 		p.fillImages(image, x, images)
 		p.layGrads(laid, dy, images)
 		if images < p.group {
-			// Places without an output see a little of what follows the last image, times zero: no NaN may be there.
+			// Positions without an output read a little past the last image and multiply it by zero, so there must be no NaN.
 			clear(image[images*p.image.image:][:p.image.image])
 		}
 		simd.CorrelateGrad(dw, simd.GradLen(p.taps), laid, g.ld, p.filters, image, p.filterStencil, images*g.runs)
@@ -268,7 +268,7 @@ func (p *convPlan) filterGrad(dw, x, dy []float32) {
 	}
 }
 
-// layGrads copies output gradients to where the kernels would write their outputs.
+// layGrads copies output gradients to where the kernels would write the outputs.
 func (p *convPlan) layGrads(dst, dy []float32, images int) {
 	g := &p.output
 	for i := range images {

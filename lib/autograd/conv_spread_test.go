@@ -11,7 +11,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Both ways of computing the image's gradient give the same, with and without a bias, written and added.
+// Both ways of computing the image gradient give the same result, with and without a bias, stored and accumulated.
 func TestSpreadEqualsGather(t *testing.T) {
 	chosen := map[bool]int{}
 	for _, key := range []convKey{

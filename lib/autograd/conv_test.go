@@ -30,19 +30,19 @@ var convCases = append([]convCase{
 	{2, 3, 9, 11, 4, 3, 3, ConvShape{StrideH: 2, StrideW: 2}},
 	{2, 1, 8, 10, 3, 3, 3, ConvShape{StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}},
 	{2, 2, 11, 9, 2, 5, 3, ConvShape{StrideH: 3, StrideW: 2, PadH: 4, PadW: 2}},
-	{2, 2, 8, 9, 3, 1, 2, ConvShape{StrideH: 2, StrideW: 3}}, // pixels that no tap meets
-	{2, 2, 4, 4, 2, 3, 3, ConvShape{PadH: 4, PadW: 5}},       // places without pixels
+	{2, 2, 8, 9, 3, 1, 2, ConvShape{StrideH: 2, StrideW: 3}}, // pixels that no tap reaches
+	{2, 2, 4, 4, 2, 3, 3, ConvShape{PadH: 4, PadW: 5}},       // positions without pixels
 	{2, 4, 3, 3, 2, 1, 1, ConvShape{}},
 	{19, 2, 6, 6, 3, 3, 3, ConvShape{}},                // more images than parts of the batch
-	{2, 1, 28, 28, 6, 11, 11, ConvShape{}},             // rows anew
+	{2, 1, 28, 28, 6, 11, 11, ConvShape{}},             // runs start again with each row
 	{40, 2, 12, 12, 3, 5, 5, ConvShape{}},              // several groups of images
 	{2, 1, 3, 40, 20, 3, 7, ConvShape{PadH: 1}},        // several tiles of filters
-	{3, 17, 10, 10, 15, 3, 3, FullPadding(3, 3)},       // and of channels
-	{1, 2, 5, 4, 1, 5, 4, ConvShape{}},                 // one place
-	{2, 1, 4, 6, 2, 2, 2, ConvShape{StrideW: 2}},       // strides that differ
+	{3, 17, 10, 10, 15, 3, 3, FullPadding(3, 3)},       // several tiles of channels
+	{1, 2, 5, 4, 1, 5, 4, ConvShape{}},                 // one position
+	{2, 1, 4, 6, 2, 2, 2, ConvShape{StrideW: 2}},       // different strides
 	{1, 1, 2, 2, 1, 3, 3, ConvShape{PadH: 1, PadW: 1}}, // the kernel is larger than the image
 
-	// By minimal filtering, with small and large tiles, of which some are cut off.
+	// Winograd convolution, with small and large tiles, some of them cut off.
 	{1, 16, 4, 5, 16, 3, 3, SamePadding(3, 3)},
 	{3, 17, 6, 5, 16, 3, 3, ConvShape{PadH: 2}},
 	{2, 16, 9, 11, 19, 3, 3, ConvShape{PadW: 1}},
@@ -52,8 +52,8 @@ var convCases = append([]convCase{
 }, tinyConvCases()...)
 
 // tinyConvCases are all convolutions of images up to 3 pixels long with kernels up to 3, strides up to 5 and padding up
-// to 4: where some windows, or all, lie in the padding, and some pixels under no window. Rows and columns are paired at
-// random.
+// to 4. In some of them, some or all windows lie in the padding, or some pixels lie outside all windows. Rows and
+// columns are paired at random.
 func tinyConvCases() []convCase {
 	type axis struct{ length, kernel, stride, pad int }
 	var axes []axis
@@ -100,7 +100,7 @@ func plainConv(i int, each func(y, x, w int)) {
 	}
 }
 
-// near returns an error unless got is want up to what float32 sums of so many terms may lose.
+// near returns an error unless got equals want up to the rounding error of float32 sums with the given number of terms.
 func near(got []float32, want []float64, terms int) error {
 	scale := 0.0
 	for _, v := range want {
@@ -164,14 +164,14 @@ func TestConv2DAgainstLoops(t *testing.T) {
 	}
 }
 
-// ConvTranspose2D is the adjoint of Conv2D: <conv(x), y> = <x, convT(y)>, for its gradients, too.
+// ConvTranspose2D is the adjoint of Conv2D: <conv(x), y> = <x, convT(y)>. The same holds for its gradients.
 func TestConvTranspose2DIsTheAdjoint(t *testing.T) {
 	for i, c := range convCases {
 		t.Run(caseName(i), func(t *testing.T) {
 			oh, ow := c.shape.OutputSize(c.h, c.w, c.kh, c.kw)
 			s := c.shape
 			h, w := s.TransposedSize(oh, ow, c.kh, c.kw)
-			s.OutputPadH, s.OutputPadW = c.h-h, c.w-w // what the strides of the convolution left over
+			s.OutputPadH, s.OutputPadW = c.h-h, c.w-w // remainders of the strides of the convolution
 			y, filters, b := param(1, -1, 1, c.n, c.k, oh, ow), param(2, -1, 1, c.k, c.c, c.kh, c.kw), param(3, -1, 1, c.c)
 			dx := param(4, -1, 1, c.n, c.c, c.h, c.w)
 
@@ -214,7 +214,7 @@ func TestConvTranspose2DIsTheAdjoint(t *testing.T) {
 	}
 }
 
-// An empty batch has an empty result, and leaves gradients of zero.
+// An empty batch has an empty result, and gradients of zero.
 func TestConvolutionOfNothing(t *testing.T) {
 	for i, c := range convCases {
 		tape := NewTape(2)
@@ -284,7 +284,7 @@ func TestConvGradients(t *testing.T) {
 		t.Run(caseName(i), func(t *testing.T) {
 			x, w, b := param(1, -1, 1, c.n, c.c, c.h, c.w), param(2, -1, 1, c.k, c.c, c.kh, c.kw), param(3, -1, 1, c.k)
 			config := gradcheck.Config{Samples: 12}
-			// The input and the filters are used twice, so that gradients must add up.
+			// The input and the filters are used twice, to test that gradients accumulate.
 			err := gradcheck.Check(config, func(t *Tape) *Var {
 				in := onTape(t, x)
 				return Add(Conv2D(in, w, b, c.shape), Tanh(Conv2D(Scale(in, 0.1), w, nil, c.shape)))
@@ -309,7 +309,7 @@ func TestConvGradients(t *testing.T) {
 	}
 }
 
-// convNet is a step of a net with convolutions in both directions.
+// convNet runs a step of a network with convolutions in both directions.
 func convNet(tape *Tape, x *tensor.Tensor, params []*Var) *Var {
 	tape.Reset()
 	h := ReLU(Conv2D(tape.Input(x), params[0], params[1], SamePadding(5, 5)))
@@ -353,7 +353,7 @@ func TestConvolutionsAllocateNothing(t *testing.T) {
 	for _, workers := range []int{1, 2} {
 		x, params, tape := param(1, -1, 1, 20, 3, 15, 15).Value(), convParams(), NewTape(workers)
 		step := func() { convNet(tape, x, params) }
-		for range 3 { // until every goroutine has had its space
+		for range 3 { // until every goroutine has allocated its space
 			step()
 		}
 		if n := testing.AllocsPerRun(20, step); n > 0 {
@@ -362,7 +362,7 @@ func TestConvolutionsAllocateNothing(t *testing.T) {
 	}
 }
 
-// Memory is reused: the NaN of a net that diverged must not reach the next one.
+// Memory is reused: NaN from a diverged network must not reach the next one.
 func TestConvolutionsForgetNaN(t *testing.T) {
 	gradients := func(fill float32, n int) []float32 {
 		x := tensor.New(n, 2, 9, 7)
@@ -427,7 +427,7 @@ func TestConvMistakesPanic(t *testing.T) {
 	})
 }
 
-// A 3 x 3 filter on an image of 28 x 28 pixels, without and with zeros around it.
+// A 3 x 3 filter on an image of 28 x 28 pixels, without and with zero padding.
 func ExampleConv2D() {
 	tape := NewTape(1)
 	x := tape.Input(tensor.New(100, 1, 28, 28))

@@ -4,56 +4,56 @@ package autograd
 
 import "github.com/lateral-ml/lateral/lib/internal/simd"
 
-// Convolution by minimal filtering
+// Winograd convolution (minimal filtering)
 //
-// With filters of 3 x 3 and strides of 1, neighbouring outputs share most of their inputs, and a tile of r x r of them
-// takes (r+2)² multiplications for each channel and filter instead of 9 r²: with r = 4, 36 instead of 144; with r = 2,
-// 16 instead of 36. The sums themselves already run near the peak of the processor's multipliers. The outputs y of a
-// tile that sees (r+2) x (r+2) inputs d are
+// With filters of 3 x 3 and a stride of 1, neighbouring outputs share most of their inputs. A tile of r x r outputs
+// then needs (r+2)² multiplications for each channel and filter instead of 9 r²: 36 instead of 144 with r = 4, and 16
+// instead of 36 with r = 2. Saving multiplications is worthwhile, because direct convolution already runs near the
+// processor's peak. The outputs y of a tile with (r+2) x (r+2) inputs d are
 //
 //	y = transpose(A) (sum over channels of (G g transpose(G)) * (transpose(B) d B)) A
 //
-// with * element by element and the matrices of package simd [Winograd80] [LG16]. For all tiles together, each of the
-// (r+2)² elements is a matrix product of its own: tiles x channels times channels x filters.
+// where * is the product of elements; package simd has the matrices [Winograd80] [LG16]. Over all tiles, each of the
+// (r+2)² elements is a separate matrix product: tiles x channels times channels x filters.
 //
-// What surrounds the products is applied to whole vectors of channels, whatever the width of an image: so images are
-// transposed when they are read, and outputs when they are written. A block of tiles is taken through all steps at a
-// time, so that little of it leaves the cache.
+// The transforms before and after the products operate on whole vectors of channels, for any image width. Therefore
+// images are transposed when they are read, and outputs when they are written. Each block of tiles passes through all
+// steps before the next block, so that most of it stays in the cache.
 //
-// The gradient of the image is the same with other filters. That of the filters is the transposed map,
+// The image gradient is the same computation with other filters. The filter gradient is the transposed map,
 //
 //	dg = transpose(G) (sum over tiles of (A dy transpose(A)) * (transpose(B) d B)) G
 //
-// again (r+2)² matrix products, channels x tiles times tiles x filters.
+// which again is (r+2)² matrix products: channels x tiles times tiles x filters.
 //
-// The root mean square error over 64 channels of 14 x 14 pixels, relative to that of the plain sums in float32: for the
-// outputs and the image's gradient 0.6 with r = 2, whose chains of additions are shorter, and 2 with r = 4, where the
-// usual matrices would give 4 (see package simd for those in use). For the filters' gradient 4 and 7: it is one chain
-// over all tiles, and the plain sum is sixteen.
+// The root mean square error over 64 channels of 14 x 14 pixels, relative to that of plain float32 sums, is as follows.
+// For the outputs and the image gradient it is 0.6 with r = 2, which has shorter chains of additions, and 2 with r = 4,
+// where the usual matrices would give 4 (see package simd for the matrices in use). For the filter gradient it is 4 and
+// 7, because it is one chain over all tiles, while the plain sum consists of sixteen.
 
-// A winograd is the geometry of one convolution by minimal filtering.
+// A winograd is the geometry of one Winograd convolution.
 type winograd struct {
-	simd.Winograd     // r, the side of a tile of outputs
-	in, out       int // channels of an image and of its outputs
-	h, w, oh, ow  int // their sizes
-	padH, padW    int // zeros around the image
-	down, across  int // tiles of an image
-	images, rows  int // a block: rows of tiles of so many images
-	inPlane       int // floats between the matrices of a block's inputs
-	outPlane      int // and of its outputs
+	simd.Winograd     // r, the side length of a tile of outputs
+	in, out       int // channels of the image and of the output
+	h, w, oh, ow  int // their heights and widths
+	padH, padW    int // zero padding of the image
+	down, across  int // number of tiles in an image
+	images, rows  int // a block: number of images and rows of tiles
+	inPlane       int // distance between the matrices of a block's inputs
+	outPlane      int // the same for its outputs
 }
 
 // A winogradSpace is the memory that one goroutine needs for a block.
 type winogradSpace struct {
-	pixels  []float32 // rows of an image, channels innermost
+	pixels  []float32 // rows of an image, with channels innermost
 	half    []float32 // a row of tiles, transformed in one direction
 	inputs  []float32 // the transformed tiles of inputs: (r+2)² matrices [tiles, in]
-	outputs []float32 // and of outputs: (r+2)² matrices [tiles, out]
-	filters []float32 // sums of the gradient of transformed filters: [(r+2)², in, out]
+	outputs []float32 // the transformed tiles of outputs: (r+2)² matrices [tiles, out]
+	filters []float32 // sums of the gradients of the transformed filters: [(r+2)², in, out]
 }
 
-// winogradFor returns the geometry for images of in channels and h x w pixels with so many zeros around them, with the
-// tiles that take the fewest multiplications; small ones where it makes no difference.
+// winogradFor returns the geometry for images with in channels, h x w pixels and the given zero padding. It uses the
+// tiles that need the fewest multiplications, and small tiles in case of a tie.
 func winogradFor(in, out, h, w, padH, padW int) *winograd {
 	small, large := newWinograd(2, in, out, h, w, padH, padW), newWinograd(4, in, out, h, w, padH, padW)
 	if large.multiplications() < small.multiplications() {
@@ -67,7 +67,7 @@ func newWinograd(r simd.Winograd, in, out, h, w, padH, padW int) *winograd {
 	g := &winograd{Winograd: r, in: in, out: out, h: h, w: w, padH: padH, padW: padW}
 	g.oh, g.ow = h+2*padH-2, w+2*padW-2
 	g.down, g.across = ceil(g.oh, int(r)), ceil(g.ow, int(r))
-	// A block should stay in the second-level cache. But all filters are read for each: it must not be too small.
+	// A block should fit in the second-level cache, but not be too small, because all filters are read for each block.
 	const floats, least = 1 << 17, 64
 	tiles := max(least, floats/(g.matrices()*(in+out)))
 	g.images, g.rows = max(1, tiles/(g.down*g.across)), g.down
@@ -78,7 +78,7 @@ func newWinograd(r simd.Winograd, in, out, h, w, padH, padW int) *winograd {
 	return g
 }
 
-// multiplications returns how many each pair of a channel and a filter takes for an image.
+// multiplications returns the number of multiplications per image for each pair of a channel and a filter.
 func (g *winograd) multiplications() int { return g.down * g.across * g.matrices() }
 
 // matrices returns the number of elements of a transformed tile.
@@ -87,8 +87,8 @@ func (g *winograd) matrices() int { return g.Side() * g.Side() }
 // filtersLen returns the number of floats of the transformed filters.
 func (g *winograd) filtersLen() int { return g.matrices() * g.in * g.out }
 
-// transformFilters sets u [(r+2)², in, out] to G g transpose(G) for the filters g [9, in, out], of which the taps lie
-// tap floats apart and the channels step.
+// transformFilters sets u [(r+2)², in, out] to G g transpose(G) for the filters g [9, in, out]. In memory, taps are tap
+// floats apart and channels step floats.
 func (g *winograd) transformFilters(s *winogradSpace, u, filters []float32, tap, step int) {
 	side, size := g.Side(), g.in*g.out
 	s.half = atLeast(s.half, side*3*size)
@@ -113,7 +113,7 @@ func (g *winograd) filterGradOf(s *winogradSpace, dg, u []float32) {
 	}
 }
 
-// read returns rows of an image x [channels, h, w] with its channels innermost, zero where there is no image.
+// read returns rows of an image x [channels, h, w] with channels innermost, and zeros outside the image.
 func (s *winogradSpace) read(x []float32, channels, h, w, top, rows int) []float32 {
 	pitch := w * channels
 	s.pixels = atLeast(s.pixels, rows*pitch)
@@ -124,10 +124,11 @@ func (s *winogradSpace) read(x []float32, channels, h, w, top, rows int) []float
 	return s.pixels
 }
 
-// transformInputs sets the inputs of a block to transpose(B) d B: those of rows of tiles from row on, of some images.
+// transformInputs sets the inputs of a block to transpose(B) d B, for some rows of tiles of some images, starting at
+// the given row of tiles.
 func (g *winograd) transformInputs(s *winogradSpace, x []float32, images, row, rows int) {
 	r, side, pitch := int(g.Winograd), g.Side(), g.w*g.in
-	wide := (r*g.across + 2) * g.in // what a row of tiles sees, with the zeros on both sides
+	wide := (r*g.across + 2) * g.in // input of a row of tiles, with the zeros on both sides
 	s.half = zeros(s.half, side*wide)
 	s.inputs = atLeast(s.inputs, g.matrices()*g.inPlane)
 	to := s.inputs
@@ -165,15 +166,15 @@ func (g *winograd) transformGrads(s *winogradSpace, dy []float32, images, row, r
 	}
 }
 
-// writeOutputs sets y to transpose(A) m A for the outputs m of a block, and adds a bias unless it is of length 0; or
-// adds to y.
+// writeOutputs sets y to transpose(A) m A for the outputs m of a block, or adds it to y. It adds a bias unless bias has
+// length 0.
 func (g *winograd) writeOutputs(s *winogradSpace, y []float32, images, row, rows int, bias []float32, acc bool) {
 	r, side, pitch := int(g.Winograd), g.Side(), g.ow*g.out
 	wide := r * g.across * g.out
 	s.half = atLeast(s.half, side*wide)
 	s.pixels = atLeast(s.pixels, r*rows*pitch)
 	places := g.oh * g.ow
-	n := min(r*rows, g.oh-r*row) * g.ow // places of an image
+	n := min(r*rows, g.oh-r*row) * g.ow // positions in an image
 	from := s.outputs
 	for i := range images {
 		for t := range rows {
@@ -198,7 +199,7 @@ func (g *winograd) writeOutputs(s *winogradSpace, y []float32, images, row, rows
 	}
 }
 
-// run computes outputs y of images x with transformed filters u, or adds them to y.
+// run computes the outputs y of images x with transformed filters u, or adds them to y.
 func (g *winograd) run(y, x, u, bias []float32, acc bool) {
 	s := takeSpace()
 	defer s.giveBack()
@@ -218,7 +219,7 @@ func (g *winograd) run(y, x, u, bias []float32, acc bool) {
 	}
 }
 
-// filterGrad sets dg [in, 9, out] to what images contribute to the filters' gradient.
+// filterGrad sets dg [in, 9, out] to the filter gradient of some images.
 func (g *winograd) filterGrad(dg, x, dy []float32) {
 	s := takeSpace()
 	defer s.giveBack()

@@ -12,11 +12,11 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Which convolutions are computed by minimal filtering, and with which tiles.
+// Checks which convolutions use Winograd convolution, and with which tiles.
 func TestWinogradIsChosen(t *testing.T) {
 	for _, c := range []struct {
 		key        convKey
-		y, dx      simd.Winograd // the tiles; 0 if the sums themselves are faster
+		y, dx      simd.Winograd // the tiles; 0 if direct convolution is faster
 		difference string
 	}{
 		{convKey{64, 14, 14, 64, 3, 3, FullPadding(3, 3)}, 4, 4, ""},
@@ -39,8 +39,8 @@ func TestWinogradIsChosen(t *testing.T) {
 	}
 }
 
-// The root mean square errors of minimal filtering, against float64, are not much larger than those of the plain sums
-// in float32.
+// The root mean square errors of Winograd convolution, relative to float64, are not much larger than those of plain
+// float32 sums.
 func TestWinogradErrors(t *testing.T) {
 	key := convKey{48, 10, 10, 32, 3, 3, FullPadding(3, 3).strides()}
 	const n = 5
@@ -93,7 +93,7 @@ func TestWinogradErrors(t *testing.T) {
 	}
 }
 
-// rootMeanSquare returns that of the difference.
+// rootMeanSquare returns the root mean square of the difference.
 func rootMeanSquare(got []float32, want []float64) float64 {
 	sum := 0.0
 	for i, v := range got {
@@ -125,7 +125,7 @@ func sumsOf(p *convPlan, n int, w, x, dy []float32) (y, dx, dw []float64) {
 	return y, dx, dw
 }
 
-// winogradNet is a step of a net whose convolutions, in both directions, take minimal filtering.
+// winogradNet runs a step of a network whose convolutions use Winograd convolution in both directions.
 func winogradNet(tape *Tape, x *tensor.Tensor, params []*Var) *Var {
 	tape.Reset()
 	h := ReLU(Conv2D(tape.Input(x), params[0], params[1], FullPadding(3, 3)))
@@ -183,7 +183,7 @@ func TestWinogradAllocatesNothing(t *testing.T) {
 		step := func() { winogradNet(tape, x, params) }
 		step()
 		var spaces []*convSpace
-		for range workers { // a space for every goroutine, each of which has seen all of a step
+		for range workers { // one space for every goroutine, each used for a whole step
 			winogradNet(NewTape(1), x, winogradParams())
 			spaces = append(spaces, takeSpace())
 		}
@@ -196,7 +196,7 @@ func TestWinogradAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Memory is reused: the NaN of a net that diverged must not reach the next one.
+// Memory is reused: NaN from a diverged network must not reach the next one.
 func TestWinogradForgetsNaN(t *testing.T) {
 	ones := winogradImages(1, func(int) float32 { return 1 })
 	want := winogradResults(1, ones)

@@ -55,7 +55,7 @@ func Tanh(x *Var) *Var {
 	})
 }
 
-// Exp returns e to the power x.
+// Exp returns e to the power of x.
 func Exp(x *Var) *Var {
 	return apply("Exp", x, elementwiseOp{
 		value: func(y, x []float32, _ float32) { simd.Exp(y, x) },
@@ -139,8 +139,8 @@ func (op *binaryOp) forward(y *Var, lo, hi int) {
 
 func (op *binaryOp) Backward(y *Var) { op.grad(y, y.in[0], y.in[1]) }
 
-// Add returns a + b. It panics unless the shapes are the same, or [Expand] makes them so; this is how rows, columns and
-// channels are added.
+// Add returns a + b. The shapes must be equal or become equal by [Expand], which allows adding rows, columns and
+// channels; otherwise Add panics.
 func Add(a, b *Var) *Var {
 	return combine("Add", a, b, simd.Add, func(y, a, b *Var) {
 		addGrad(a, 1, y.grad.Data())
@@ -148,7 +148,7 @@ func Add(a, b *Var) *Var {
 	})
 }
 
-// Sub returns a - b, of shapes as in [Add].
+// Sub returns a - b. The shapes are as in [Add].
 func Sub(a, b *Var) *Var {
 	return combine("Sub", a, b, simd.Sub, func(y, a, b *Var) {
 		addGrad(a, 1, y.grad.Data())
@@ -156,7 +156,7 @@ func Sub(a, b *Var) *Var {
 	})
 }
 
-// Mul returns the products of the elements, a·b, of shapes as in [Add].
+// Mul returns a·b, element by element. The shapes are as in [Add].
 func Mul(a, b *Var) *Var {
 	return combine("Mul", a, b, simd.Mul, func(y, a, b *Var) {
 		if a.needsGrad {
@@ -168,7 +168,7 @@ func Mul(a, b *Var) *Var {
 	})
 }
 
-// Div returns the quotients of the elements, a/b, of shapes as in [Add].
+// Div returns a/b, element by element. The shapes are as in [Add].
 func Div(a, b *Var) *Var {
 	return combine("Div", a, b, simd.Div, func(y, a, b *Var) {
 		dy := y.grad.Data()
@@ -187,7 +187,7 @@ func Div(a, b *Var) *Var {
 	})
 }
 
-// addGrad adds s·dy to the gradient of v where one is wanted.
+// addGrad adds s·dy to the gradient of v if v needs one.
 func addGrad(v *Var, s float32, dy []float32) {
 	if v.needsGrad {
 		simd.Axpy(v.GradSum(), s, dy)

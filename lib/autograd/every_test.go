@@ -15,7 +15,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// everyOp has each operation, on maps x [N, 8, 4, 6], of which the first two samples are asked for by some.
+// everyOp returns each operation as a function of maps x [N, 8, 4, 6]. Some operations use only the first two samples.
 func everyOp() map[string]func(x *Var) *Var {
 	w, v := param(90, -1, 1, 7, 8*4*6), param(91, -1, 1, 8*4*6, 5)
 	filters, back, bias := param(92, -1, 1, 6, 8, 3, 2), param(93, -1, 1, 8, 6, 3, 2), param(94, -1, 1, 6)
@@ -90,7 +90,8 @@ func eachOp(t *testing.T, do func(t *testing.T, f func(x *Var) *Var)) {
 	}
 }
 
-// The gradient of every operation agrees with differences, where the input is used once more before and after it.
+// The gradient of every operation agrees with finite differences, also when the input is used by other operations
+// before and after it.
 func TestEveryGradient(t *testing.T) {
 	eachOp(t, func(t *testing.T, f func(x *Var) *Var) {
 		x := param(1, -1, 1, 3, 8, 4, 6)
@@ -107,7 +108,7 @@ func TestEveryGradient(t *testing.T) {
 	})
 }
 
-// A batch of no samples has a result of none, and a gradient.
+// An empty batch has an empty result, and a gradient.
 func TestEveryOperationOnAnEmptyBatch(t *testing.T) {
 	eachOp(t, func(t *testing.T, f func(x *Var) *Var) {
 		tape := NewTape(2)
@@ -160,7 +161,7 @@ func sameBits(a, b []float32) bool {
 	return slices.EqualFunc(a, b, func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) })
 }
 
-// Operations whose test makes something of its own for each call allocate that, and nothing else.
+// The only allocations of an operation are those that its test makes for each call.
 func TestNoOperationAllocates(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")

@@ -9,7 +9,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// leakyReLU is an operation of one's own: max(x, 0) + slope·min(x, 0).
+// leakyReLU is a custom operation: max(x, 0) + slope·min(x, 0).
 func leakyReLU(x *autograd.Var, slope float32) *autograd.Var {
 	y, op := autograd.Record[leakyReLUOp]("LeakyReLU", x)
 	op.slope = slope
@@ -20,7 +20,7 @@ func leakyReLU(x *autograd.Var, slope float32) *autograd.Var {
 	return y
 }
 
-// leakyReLUOp is what its gradient needs beside input and result.
+// leakyReLUOp is what the gradient needs besides input and result.
 type leakyReLUOp struct{ slope float32 }
 
 func (op *leakyReLUOp) Backward(y *autograd.Var) {
@@ -37,7 +37,7 @@ func (op *leakyReLUOp) Backward(y *autograd.Var) {
 	}
 }
 
-// An operation is a function, and a type with the method Backward that holds its state.
+// An operation consists of a function and a type that holds its state and has the method Backward.
 func ExampleRecord() {
 	tape := autograd.NewTape(1)
 	x := tape.Leaf(tensor.From([]float32{-2, 4}, 2))
@@ -47,7 +47,7 @@ func ExampleRecord() {
 	// Output: [-0.5 4] [0.25 1]
 }
 
-// The vectors of three words, of which one comes twice, and a word's place added to each.
+// The vectors of three words, one of which occurs twice, with a positional vector added to each.
 func ExampleGather() {
 	words := autograd.NewParam(tensor.From([]float32{
 		1, 0,

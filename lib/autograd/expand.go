@@ -10,16 +10,16 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Expand repeats x along dimensions of 1 and along new ones in front, by NumPy's rules of broadcasting: shapes are
-// compared from their last dimension on, and each of x must be 1 or that of the shape.
+// Expand repeats x along dimensions of length 1 and along new leading dimensions, as in NumPy's broadcasting: shapes
+// are compared starting from the last dimension, and each dimension of x must be 1 or equal that of the target shape.
 //
 //	[C] -> [N, C]: every row is x            [N, 1] -> [N, C]: every column is x
 //	[C, 1, 1] -> [N, C, H, W]: x[c] fills channel c of every image
 //
-// Its gradient is the sum over all copies of an element. Expand panics if the shapes do not fit.
+// The gradient of an element is the sum over its copies. Expand panics if the shapes do not match.
 func Expand(x *Var, shape ...int) *Var {
 	if !expands(x.Shape(), shape) {
-		panic(fmt.Sprintf("autograd: Expand: %v does not expand to %v", x.Shape(), slices.Clone(shape)))
+		panic(fmt.Sprintf("autograd: Expand: shape %v does not expand to %v", x.Shape(), slices.Clone(shape)))
 	}
 	return expanded(tapeOf("Expand", x), x, shape)
 }
@@ -59,7 +59,7 @@ func expanded(t *Tape, x *Var, shape []int) *Var {
 	return y
 }
 
-// expands reports whether Expand can make the shape to of from.
+// expands reports whether Expand can change the shape from into to.
 func expands(from, to []int) bool {
 	extra := len(to) - len(from)
 	if extra < 0 {
@@ -73,19 +73,20 @@ func expands(from, to []int) bool {
 	return true
 }
 
-// expandOp sees the result as an array whose dimensions are repeated and copied in turn: neighbouring dimensions of the
-// same kind are one. The last is a run, which repeats one element of the input or copies consecutive ones.
+// expandOp treats the result as an array whose dimensions are alternately repeated and copied; neighbouring dimensions
+// of the same kind are merged. The last dimension is a run, which repeats one element of the input or copies
+// consecutive elements.
 type expandOp struct {
-	dims []expandDim // without those of length 1, but at least one
+	dims []expandDim // without dimensions of length 1, but at least one
 }
 
 type expandDim struct {
 	length int
-	stride int // in the input; 0 where it is repeated
+	stride int // stride in the input; 0 for a repeated dimension
 }
 
 func (op *expandOp) plan(from, to []int) {
-	op.dims = op.dims[:0] // the last one first
+	op.dims = op.dims[:0] // the last dimension comes first
 	stride := 1
 	for i := len(to) - 1; i >= 0; i-- {
 		dim := expandDim{length: to[i]}
@@ -111,7 +112,7 @@ func (op *expandOp) plan(from, to []int) {
 // run returns the last dimension.
 func (op *expandOp) run() expandDim { return op.dims[len(op.dims)-1] }
 
-// runs returns how many runs the result has.
+// runs returns the number of runs in the result.
 func (op *expandOp) runs() int {
 	n := 1
 	for _, d := range op.dims[:len(op.dims)-1] {
@@ -120,7 +121,7 @@ func (op *expandOp) runs() int {
 	return n
 }
 
-// start returns the element of the input at which run i begins.
+// start returns the index of the input element at which run i begins.
 func (op *expandOp) start(i int) int {
 	at := 0
 	for k := len(op.dims) - 2; k >= 0; k-- {
@@ -145,8 +146,8 @@ func (op *expandOp) forward(y *Var, lo, hi int) {
 	}
 }
 
-// parts returns into how many parts Backward may be cut so that no two add to the same element: the first dimension's,
-// if it is not repeated.
+// parts returns the number of parts into which Backward can be split so that no two parts add to the same element: the
+// length of the first dimension, if it is not repeated.
 func (op *expandOp) parts() int {
 	if op.dims[0].stride == 0 || len(op.dims) == 1 {
 		return 1
@@ -154,7 +155,7 @@ func (op *expandOp) parts() int {
 	return op.dims[0].length
 }
 
-// Backward adds up the runs of a part one after the other.
+// Backward adds the runs of a part one after the other.
 func (op *expandOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		x.GradSum()

@@ -8,7 +8,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// around returns how many blocks the dimensions before an axis make, and how many elements those from it on have.
+// around returns the number of blocks formed by the dimensions before an axis, and the number of elements in a block.
 func around(shape []int, axis int) (blocks, size int) {
 	blocks, size = 1, 1
 	for i, d := range shape {
@@ -21,7 +21,7 @@ func around(shape []int, axis int) (blocks, size int) {
 	return blocks, size
 }
 
-// Slice returns the elements of x from up to (not including) to along an axis.
+// Slice returns the elements of x with indices from, ..., to-1 along an axis.
 //
 //	x [..., D, ...] -> y [..., to-from, ...]
 //
@@ -46,12 +46,12 @@ func Slice(x *Var, axis, from, to int) *Var {
 }
 
 type sliceOp struct {
-	blocks int // the axis cuts x into
-	from   int // where, in a block of x, what is wanted begins
+	blocks int // number of blocks of x before the axis
+	from   int // start of the slice within a block of x
 	shape  []int
 }
 
-// block returns block i of the result, and the part of the input that it came from.
+// block returns block i of the result, and the part of the input that it is copied from.
 func (op *sliceOp) block(y, x []float32, i int) (out, in []float32) {
 	m, n := len(y)/op.blocks, len(x)/op.blocks
 	return y[i*m : (i+1)*m], x[i*n+op.from:][:m]
@@ -67,14 +67,14 @@ func (op *sliceOp) Backward(y *Var) {
 	}
 }
 
-// Concat joins variables along an axis, in their order.
+// Concat joins variables along an axis, in the given order.
 //
 //	x_1 [..., D_1, ...], x_2 [..., D_2, ...], ... -> y [..., D_1+D_2+..., ...]
 //
-// It panics unless there is at least one, all have that axis, and their other dimensions are the same.
+// It panics unless there is at least one variable, all have the axis, and their other dimensions are equal.
 func Concat(axis int, xs ...*Var) *Var {
 	if len(xs) == 0 {
-		panic("autograd: Concat: nothing to join")
+		panic("autograd: Concat: no variables to join")
 	}
 	s, length := xs[0].Shape(), 0
 	for _, x := range xs {
@@ -106,8 +106,8 @@ type concatOp struct {
 	shape []int
 }
 
-// each calls do with the blocks of x and their places in y, where those of one block begin at element at; it returns
-// where those of the next input begin.
+// each calls do with the blocks of x and their positions in y. Within a block of y, the part of x begins at element at;
+// each returns where the part of the next input begins.
 func (op *concatOp) each(y, x *Var, at int, ys, xs []float32, do func(y, x []float32)) (next int) {
 	blocks, n := around(x.Shape(), op.axis)
 	_, m := around(y.Shape(), op.axis)
@@ -129,16 +129,16 @@ func (op *concatOp) Backward(y *Var) {
 	}
 }
 
-// Gather looks rows up in a table, such as the vectors of words.
+// Gather looks up rows in a table, such as a table of word vectors.
 //
 //	table [V, ...], rows of length N, 0 <= rows[n] < V -> y [N, ...] with y[n] = table[rows[n]]
 //
-// The gradient of a row is the sum over the places that it went to, in their order. The table may be a parameter: y is
-// on tape t. Gather copies rows, and panics if one is not in the table.
+// The gradient of a row of the table is the sum over its copies, in their order. The table may be a parameter; y is
+// recorded on tape t. Gather copies the slice rows. It panics if a row is not in the table.
 func Gather(t *Tape, table *Var, rows []int) *Var {
 	for n, r := range rows {
 		if r < 0 || r >= table.Rows() {
-			panic(fmt.Sprintf("autograd: Gather: row %d, number %d of %d, is not in a table %v", r, n, len(rows), table.Shape()))
+			panic(fmt.Sprintf("autograd: Gather: rows[%d] = %d is not in a table of shape %v", n, r, table.Shape()))
 		}
 	}
 	y, op := RecordOn[gatherOp](t, "Gather", table)
@@ -168,7 +168,8 @@ func (op *gatherOp) Backward(y *Var) {
 	}
 }
 
-// backward adds up the columns from lo to hi: goroutines share them, because rows may be gathered more than once.
+// backward sums the gradients of columns lo to hi. Goroutines share the columns, not the rows, because a row may be
+// gathered more than once.
 func (op *gatherOp) backward(y *Var, lo, hi int) {
 	for n, r := range op.rows {
 		dst := y.in[0].grad.at.Row(r)[lo:hi]

@@ -8,23 +8,24 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// flopsWorthSharing is the work, in multiply-adds, for which a second goroutine pays: some ten microseconds.
+// flopsWorthSharing is the amount of work, in multiply-adds, from which a second goroutine pays: about ten
+// microseconds.
 const flopsWorthSharing = 1 << 19
 
-// grain returns how many rows of cost multiply-adds each are worth a goroutine.
+// grain returns the number of rows, of cost multiply-adds each, from which another goroutine pays.
 func grain(cost int) int { return flopsWorthSharing/max(cost, 1) + 1 }
 
-// part returns a share of a cost, all of it if the share is larger.
+// part returns a fraction of a cost, or all of it if the fraction exceeds 1.
 func part(cost int, share float64) int { return int(float64(cost) * min(share, 1)) }
 
-// Linear returns y = x·wᵀ + b, the net input of a layer of units.
+// Linear returns y = x·wᵀ + b, the net inputs of a layer of units.
 //
-//	x [N, D] (further dimensions count as one), w [U, D], b [U] or nil -> y [N, U]
+//	x [N, D] (further dimensions are merged into D), w [U, D], b [U] or nil -> y [N, U]
 //
-// Row u of w holds the weights of unit u. Linear panics if the shapes do not fit.
+// Row u of w holds the weights of unit u. Linear panics if the shapes do not match.
 //
-// Many inputs are zero, and so are the gradients of units that do not take part. Where at most about half of the
-// elements count, the others are not multiplied, here and in the gradients; the results have the same bits.
+// Many inputs are zero, and so are the gradients of inactive units. If at most about half of the elements are nonzero,
+// Linear skips the zeros, in the forward pass and in the gradients. The results are bit for bit the same.
 func Linear(x, w, b *Var) *Var {
 	n, d, units := x.Rows(), x.Width(), w.Rows()
 	if w.Width() != d || (b != nil && b.value.Len() != units) {
@@ -37,8 +38,8 @@ func Linear(x, w, b *Var) *Var {
 	op.unsure.Store(false)
 	cost := op.product.Cost(n, units, d)
 	if units >= n {
-		// Goroutines share the units, as in the backward pass and the optimiser's step: each finds its units' weights
-		// in its own cache.
+		// Goroutines share the units, as in the backward pass and the optimiser's step, so that the weights of a unit
+		// stay in the cache of one core.
 		For(y, units, grain(part(n*d, cost)), (*linearOp).units)
 	} else {
 		For(y, n, grain(part(d*units, cost)), (*linearOp).samples)
@@ -56,7 +57,7 @@ type linearOp struct {
 func (op *linearOp) units(y *Var, lo, hi int)   { op.forward(y, 0, y.Rows(), lo, hi) }
 func (op *linearOp) samples(y *Var, lo, hi int) { op.forward(y, lo, hi, 0, y.Width()) }
 
-// forward computes the outputs of the units from u0 to u1 for the samples from n0 to n1.
+// forward computes the outputs of units u0 to u1 for samples n0 to n1.
 func (op *linearOp) forward(y *Var, n0, n1, u0, u1 int) {
 	if n0 == n1 {
 		return
@@ -94,8 +95,8 @@ func (op *linearOp) Backward(y *Var) {
 	}
 }
 
-// weightGrad computes dw = dyᵀ·x. It leaves out the zeros of dy or those of x, in which case it computes dwᵀ = xᵀ·dy,
-// whichever takes less time; density is that of dy.
+// weightGrad computes dw = dyᵀ·x. It skips the zeros of dy or those of x, whichever is faster; in the second case it
+// computes dwᵀ = xᵀ·dy. The argument density is that of dy.
 func (op *linearOp) weightGrad(y *Var, density float64) {
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	_, acc := y.in[1].GradBuffer()
@@ -111,21 +112,21 @@ func (op *linearOp) weightGrad(y *Var, density float64) {
 	}
 }
 
-// weightGradOfUnits computes the rows of dw from lo to hi.
+// weightGradOfUnits computes rows lo to hi of dw.
 func (op *linearOp) weightGradOfUnits(y *Var, lo, hi int) {
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	x, dy, dw := y.in[0].Data(), y.grad.Data(), y.in[1].grad.Data()[lo*d:hi*d]
 	op.product.Gemm(hi-lo, d, n, dy[lo:], units, x, d, dw, d)
 }
 
-// weightGradOfInputs computes the columns of dw from lo to hi.
+// weightGradOfInputs computes columns lo to hi of dw.
 func (op *linearOp) weightGradOfInputs(y *Var, lo, hi int) {
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	x, dy, dw := y.in[0].Data(), y.grad.Data(), y.in[1].grad.Data()
 	op.product.Gemm(hi-lo, units, n, x[lo:], d, dy, units, dw[lo:], d)
 }
 
-// inputGrad computes dx = dy·w: the goroutines share the samples.
+// inputGrad computes dx = dy·w for samples lo to hi.
 func (op *linearOp) inputGrad(y *Var, lo, hi int) {
 	d, units := y.in[0].Width(), y.Width()
 	dy, w, dx := y.grad.Data()[lo*units:hi*units], y.in[1].Data(), y.in[0].grad.Data()[lo*d:hi*d]
@@ -136,7 +137,7 @@ func (op *linearOp) inputGrad(y *Var, lo, hi int) {
 //
 //	a [M, K], b [K, N] -> y [M, N]
 //
-// MatMul panics if the shapes do not fit.
+// MatMul panics if the shapes do not match.
 func MatMul(a, b *Var) *Var {
 	m, k, n := a.Rows(), a.Width(), b.Width()
 	if b.Rows() != k {

@@ -19,7 +19,7 @@ type sparseCase struct {
 	input, gradient float64 // densities
 }
 
-// tensors makes x, w, b and a mask that lets the gradient through.
+// tensors returns x, w, b and a mask that is multiplied with the gradient.
 func (c sparseCase) tensors() (x, w, b, mask *tensor.Tensor) {
 	rng := rand.New(rand.NewPCG(uint64(c.n*1000+c.d), uint64(c.units)))
 	fill := func(density float64, shape ...int) *tensor.Tensor {
@@ -36,8 +36,8 @@ func (c sparseCase) tensors() (x, w, b, mask *tensor.Tensor) {
 	return fill(c.input, c.n, c.d), fill(1, c.units, c.d), fill(1, c.units), fill(c.gradient, c.n, c.units)
 }
 
-// run computes the layer with so many goroutines, and its gradients twice, so that they add up. It says which products
-// left out zeros.
+// run computes the layer, and its gradients twice, so that they accumulate. It returns the kinds of the three products:
+// which of them skipped zeros.
 func (c sparseCase) run(x, w, b *Var, mask *tensor.Tensor, tape *Tape) (y *Var, kinds [3]string) {
 	y = Linear(x, w, b)
 	op := y.operation.(*linearOp)
@@ -60,8 +60,8 @@ func (c sparseCase) run(x, w, b *Var, mask *tensor.Tensor, tape *Tape) (y *Var, 
 	return y, kinds
 }
 
-// TestLinearSkipsZeros compares layers with zeros in their inputs and gradients, for any number of goroutines, with
-// dense products, bit for bit; and watches that each kind of sparse product was among them.
+// TestLinearSkipsZeros compares layers with zeros in their inputs and gradients with dense products, bit for bit, for
+// several numbers of goroutines. It checks that every kind of sparse product occurred.
 func TestLinearSkipsZeros(t *testing.T) {
 	seen := map[string]int{}
 	for _, shape := range [][3]int{
@@ -97,7 +97,8 @@ func TestLinearSkipsZeros(t *testing.T) {
 	}
 }
 
-// TestMatMulSkipsZeros compares products of two variables, the left one or the gradient with zeros, with dense ones.
+// TestMatMulSkipsZeros compares products of two variables, with zeros in the left one or in the gradient, with dense
+// products.
 func TestMatMulSkipsZeros(t *testing.T) {
 	for _, input := range []float64{0.05, 1} {
 		for _, gradient := range []float64{0.05, 1} {
@@ -125,7 +126,7 @@ func TestMatMulSkipsZeros(t *testing.T) {
 	}
 }
 
-// dense computes y, dw and dx, these twice, by dense products.
+// dense computes y, dw and dx by dense products; the gradients are accumulated twice.
 func (c sparseCase) dense(x, w, b, dy *tensor.Tensor) [3][]float32 {
 	n, d, units := c.n, c.d, c.units
 	y, dw, dx := make([]float32, n*units), make([]float32, units*d), make([]float32, n*d)
@@ -140,7 +141,7 @@ func (c sparseCase) dense(x, w, b, dy *tensor.Tensor) [3][]float32 {
 	return [3][]float32{y, dw, dx}
 }
 
-// differ returns the first place where the bits of x and y differ, -1 if there is none; NaNs are equal.
+// differ returns the first index at which the bits of x and y differ, or -1 if there is none. NaNs are equal.
 func differ(x, y []float32) int {
 	for i := range x {
 		if math.Float32bits(x[i]) != math.Float32bits(y[i]) && !(x[i] != x[i] && y[i] != y[i]) {
@@ -150,8 +151,8 @@ func differ(x, y []float32) int {
 	return -1
 }
 
-// TestLinearOfWhatIsNotFinite has weights, inputs or gradients that are not finite: 0 times infinity is NaN, and is not
-// left out.
+// TestLinearOfWhatIsNotFinite uses weights, inputs or gradients that are not finite: 0 times infinity is NaN and must
+// not be skipped.
 func TestLinearOfWhatIsNotFinite(t *testing.T) {
 	inf := float32(math.Inf(1))
 	for _, workers := range []int{1, 2} {

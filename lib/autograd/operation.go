@@ -9,27 +9,27 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/parallel"
 )
 
-// An Operation is what a tape keeps of how a result was computed: a pointer to a struct that holds whatever the
-// gradient needs beside inputs and result. See [Record].
+// An Operation records how a result was computed. It is a pointer to a struct that holds whatever the gradient needs
+// besides inputs and result. See [Record].
 type Operation interface {
-	// Backward is called once the gradient of the result y is complete. It reads [Var.Grad] and adds to the gradient of
-	// each input that [Var.NeedsGrad].
+	// Backward is called when the gradient of the result y is complete. It reads [Var.Grad] and adds to the gradient of
+	// each input with [Var.NeedsGrad].
 	Backward(y *Var)
 }
 
-// Piecewise is an operation that chooses: which unit wins, on which side of a kink an input lies. Between two inputs
-// with the same choices its result is smooth; see [Tape.ActivationPattern].
+// Piecewise is an operation that makes discrete choices, such as which unit wins, or on which side of a kink an input
+// lies. While the choices are the same, its result is a smooth function of its inputs; see [Tape.ActivationPattern].
 type Piecewise interface {
 	Operation
 	Choices(y *Var) iter.Seq[int32]
 }
 
-// Record puts an operation with state S on the tape of its inputs. It returns the result, which the caller gives a
-// shape with [Var.Resize] and then fills, and the state, which the caller sets; the example shows a whole operation.
+// Record records an operation with state S on the tape of its inputs. It returns the result and the state. The caller
+// sets the state, gives the result a shape with [Var.Resize], and fills it; the example shows a whole operation.
 //
-// The state still holds what the same operation left there when it was last recorded at this place of the tape, so that
-// its slices can be used again. Inputs that are nil are left out. Record panics if no input is on a tape, or two are on
-// different ones.
+// The state still holds what the same operation stored there when it was last recorded at this position of the tape, so
+// that its slices can be reused. Inputs that are nil are omitted. Record panics if no input is on a tape, or if two are
+// on different tapes.
 func Record[S any, P interface {
 	*S
 	Operation
@@ -37,7 +37,7 @@ func Record[S any, P interface {
 	return RecordOn[S, P](tapeOf(name, in...), name, in...)
 }
 
-// RecordOn is [Record] for an operation whose inputs may all be parameters, which are on no tape.
+// RecordOn is [Record] for an operation whose inputs may all be parameters, which are not on a tape.
 func RecordOn[S any, P interface {
 	*S
 	Operation
@@ -72,10 +72,10 @@ func tapeOf(name string, in ...*Var) *Tape {
 			return x.tape
 		}
 	}
-	panic(fmt.Sprintf("autograd: %s: no input is on a tape; start from Tape.Input", name))
+	panic(fmt.Sprintf("autograd: %s: no input is on a tape; create one with Tape.Input", name))
 }
 
-// A record holds the state of an operation and the loop that it is in.
+// A record holds the state of an operation and its current parallel loop.
 type record[S any] struct {
 	state S
 	y     *Var
@@ -84,10 +84,10 @@ type record[S any] struct {
 
 func (r *record[S]) run(lo, hi int) { r.do(&r.state, r.y, lo, hi) }
 
-// For runs do over [0, n), shared among up to [Var.Workers] goroutines in contiguous ranges that are no shorter than
-// grain, and returns when all are done. Which range an index falls into must not change its result. Choose grain so
-// that a range is at least some ten microseconds of work. op is the state that y was recorded with; do must capture
-// nothing, or each call allocates.
+// For runs do over [0, n), divided among up to [Var.Workers] goroutines into contiguous ranges of at least grain
+// indices, and returns when all are done. The result for an index must not depend on the range that contains it. Choose
+// grain so that a range takes at least about ten microseconds. op is the state with which y was recorded. The function
+// do must not capture variables; otherwise each call allocates.
 func For[S any](y *Var, n, grain int, do func(op *S, y *Var, lo, hi int)) {
 	r := y.record.(*record[S])
 	if y.tape.workers == 1 || n < 2*grain {
@@ -102,7 +102,7 @@ func For[S any](y *Var, n, grain int, do func(op *S, y *Var, lo, hi int)) {
 
 func runRange(y any, lo, hi int) { y.(*Var).record.run(lo, hi) }
 
-// elementsWorthSharing is the number of elements for which a second goroutine pays in simple arithmetic.
+// elementsWorthSharing is the number of elements from which a second goroutine pays in simple arithmetic.
 const elementsWorthSharing = 1 << 14
 
 // forEach runs do over the elements of a result.
@@ -110,7 +110,7 @@ func forEach[S any](y *Var, do func(op *S, y *Var, lo, hi int)) {
 	For(y, y.value.Len(), elementsWorthSharing, do)
 }
 
-// forEachGrad runs do over the elements of a result if the gradient of its only input is wanted; do adds to it.
+// forEachGrad runs do over the elements of a result if its only input needs a gradient; do adds to that gradient.
 func forEachGrad[S any](y *Var, do func(op *S, y *Var, lo, hi int)) {
 	if x := y.in[0]; x.needsGrad {
 		x.GradSum()
@@ -118,13 +118,13 @@ func forEachGrad[S any](y *Var, do func(op *S, y *Var, lo, hi int)) {
 	}
 }
 
-// parts returns the elements lo to hi of the first input, the result, and their gradients.
+// parts returns elements lo to hi of the first input, of the result, and of their gradients.
 func (v *Var) parts(lo, hi int) (x, y, dx, dy []float32) {
 	in := v.in[0]
 	return in.Data()[lo:hi], v.Data()[lo:hi], in.grad.Data()[lo:hi], v.grad.Data()[lo:hi]
 }
 
-// shapeMismatch returns the message for inputs that do not fit together.
+// shapeMismatch returns the message for inputs whose shapes do not match.
 func shapeMismatch(op, want string, in ...*Var) string {
 	msg := fmt.Sprintf("autograd: %s: want %s, got", op, want)
 	for _, v := range in {

@@ -12,12 +12,12 @@ import (
 
 // A Pool is a window that moves over each plane of an image.
 type Pool struct {
-	H, W             int // of the window
-	StrideH, StrideW int // from one place to the next; 0 is the window's own size: windows side by side
-	PadH, PadW       int // how far the first window begins above and to the left of the image, less than its size
+	H, W             int // height and width of the window
+	StrideH, StrideW int // 0 means the window's size, so that windows are adjacent
+	PadH, PadW       int // padding on each side of the image, less than the window's size
 }
 
-// strides returns the window with its defaults filled in.
+// strides returns the window with default strides filled in.
 func (p Pool) strides() Pool {
 	if p.StrideH == 0 {
 		p.StrideH = p.H
@@ -28,7 +28,7 @@ func (p Pool) strides() Pool {
 	return p
 }
 
-// OutputSize returns the height and width of what is left of an h x w image:
+// OutputSize returns the height and width of the output for an h x w image:
 //
 //	(h + 2·PadH - H)/StrideH + 1, (w + 2·PadW - W)/StrideW + 1, rounded down
 func (p Pool) OutputSize(h, w int) (oh, ow int) {
@@ -40,9 +40,9 @@ func (p Pool) OutputSize(h, w int) (oh, ow int) {
 //
 //	x [N, C, H, W] -> y [N, C, OH, OW] with the size of [Pool.OutputSize]
 //
-// [Var.Winners] of the result are the switches: for each element of y the position in x.Data() of the one that won.
-// Of equal elements the first wins, row by row; a NaN counts as larger than all numbers. Padding never wins. The
-// gradient goes to the winners. MaxPool2D panics if the shapes do not fit.
+// [Var.Winners] of the result are the switches (pooling indices): for each element of y, the position of the winner in
+// x.Data(). Ties go to the first element, row by row. A NaN counts as larger than all numbers. Padding never wins. The
+// gradient goes to the winners. MaxPool2D panics if the shapes do not match.
 func MaxPool2D(x *Var, p Pool) *Var {
 	p, oh, ow := p.over("MaxPool2D", x)
 	y, op := Record[maxPoolOp]("MaxPool2D", x)
@@ -57,7 +57,7 @@ func MaxPool2D(x *Var, p Pool) *Var {
 //
 //	x [N, C, H, W] -> y [N, C, OH, OW] with the size of [Pool.OutputSize]
 //
-// MeanPool2D panics if the shapes do not fit.
+// MeanPool2D panics if the shapes do not match.
 func MeanPool2D(x *Var, p Pool) *Var {
 	p, oh, ow := p.over("MeanPool2D", x)
 	y, op := Record[meanPoolOp]("MeanPool2D", x)
@@ -67,7 +67,7 @@ func MeanPool2D(x *Var, p Pool) *Var {
 	return y
 }
 
-// over returns the window with its defaults filled in, and the height and width of what is left of images x.
+// over returns the window with default strides filled in, and the height and width of the output for images x.
 func (p Pool) over(op string, x *Var) (q Pool, oh, ow int) {
 	s := x.Shape()
 	if len(s) != 4 {
@@ -75,7 +75,7 @@ func (p Pool) over(op string, x *Var) (q Pool, oh, ow int) {
 	}
 	q = p.strides()
 	if min(q.H, q.W, q.StrideH, q.StrideW) < 1 || min(q.PadH, q.PadW) < 0 || q.PadH >= q.H || q.PadW >= q.W {
-		panic(fmt.Sprintf("autograd: %s: no such window: %+v", op, p))
+		panic(fmt.Sprintf("autograd: %s: invalid window %+v", op, p))
 	}
 	oh, ow = q.OutputSize(s[2], s[3])
 	if min(oh, ow, s[2], s[3]) < 1 {
@@ -86,15 +86,15 @@ func (p Pool) over(op string, x *Var) (q Pool, oh, ow int) {
 
 func planes(y *Var) int { return y.Shape()[0] * y.Shape()[1] }
 
-// cost estimates the work for a plane in multiply-adds.
+// cost estimates the work per plane in multiply-adds.
 func (p Pool) cost(y *Var) int { return 32 * p.H * p.W * y.Shape()[2] * y.Shape()[3] }
 
-// A poolPlane is one plane and what is left of it.
+// A poolPlane is one plane of the input and its plane of the output.
 type poolPlane struct {
 	Pool
 	h, w, oh, ow int
-	x            int // its position in the input
-	y            int // and in the output
+	x            int // position of the plane in the input
+	y            int // position of the plane in the output
 }
 
 // plane returns plane i of a pooling with result y.
@@ -111,7 +111,8 @@ func (p *poolPlane) window(i, j int) (top, bottom, left, right int) {
 	return max(top, 0), min(top+p.H, p.h), max(left, 0), min(left+p.W, p.w)
 }
 
-// inside returns the range of windows that lie in the image, of places windows of a size in a length.
+// inside returns the range of windows that lie entirely in the image, in one dimension with the given number of
+// windows.
 func inside(places, size, stride, pad, length int) (from, to int) {
 	from = min(ceil(pad, stride), places)
 	return from, max(from, min(places, (length-size+pad)/stride+1))
@@ -165,7 +166,7 @@ func (op *maxPoolOp) forward(y *Var, lo, hi int) {
 	}
 }
 
-// maxAt returns the position of the winner of a window at the border.
+// maxAt returns the position of the winner in a window at the border.
 func (p *poolPlane) maxAt(x []float32, r, c int) int {
 	top, bottom, left, right := p.window(r, c)
 	best := p.x + top*p.w + left
@@ -217,7 +218,7 @@ func (op *meanPoolOp) forward(y *Var, lo, hi int) {
 	}
 }
 
-// sumAt adds up a window.
+// sumAt returns the sum of a window at the border.
 func (p *poolPlane) sumAt(x []float32, r, c int) float32 {
 	top, bottom, left, right := p.window(r, c)
 	if left == 0 && right == p.w && top < bottom {

@@ -29,7 +29,7 @@ var poolCases = append([]poolCase{
 	{8, 67, Pool{H: 3, W: 4, StrideH: 1, StrideW: 1, PadH: 2}},
 	{8, 12, Pool{H: 4, W: 3, StrideH: 3, StrideW: 5}},
 	{6, 6, Pool{H: 6, W: 6}},
-	{2, 2, Pool{H: 3, W: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1}}, // every window reaches beyond
+	{2, 2, Pool{H: 3, W: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1}}, // every window extends beyond the image
 }, tinyPoolCases()...)
 
 // tinyPoolCases are all windows up to 3 long on images up to 4, with all padding and strides up to 4. Rows and columns
@@ -58,7 +58,7 @@ func TestPoolingAgainstLoops(t *testing.T) {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 			const n, channels = 2, 3
 			x := param(1, -1, 1, n, channels, c.h, c.w)
-			for i := range x.Data() { // many ties, and a few NaN
+			for i := range x.Data() { // many ties, and a few NaNs
 				x.Data()[i] = float32(math.Round(float64(x.Data()[i]) * 3))
 				if i%37 == 36 {
 					x.Data()[i] = float32(math.NaN())
@@ -107,7 +107,7 @@ func TestPoolingGradients(t *testing.T) {
 	for _, c := range poolCases {
 		x := param(1, -1, 1, 2, 3, c.h, c.w)
 		for name, pool := range map[string]func(*Var, Pool) *Var{"max": MaxPool2D, "mean": MeanPool2D} {
-			// Far enough apart for differences, and used twice.
+			// The values are far enough apart for finite differences, and used twice.
 			err := gradcheck.Check(gradcheck.Config{Step: 1e-3, Samples: 24}, func(t *Tape) *Var {
 				in := Scale(onTape(t, x), 10)
 				return Add(pool(in, c.pool), Scale(pool(in, c.pool), 0.5))
@@ -119,7 +119,7 @@ func TestPoolingGradients(t *testing.T) {
 	}
 }
 
-// The switches of a pooling say where to put an activity that goes back to the image.
+// The switches of a pooling operation give the positions from which MaxUnpool restores activations.
 func ExampleMaxPool2D() {
 	tape := NewTape(1)
 	x := tape.Input(tensor.From([]float32{

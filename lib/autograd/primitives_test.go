@@ -20,7 +20,7 @@ func count(t *Tape, shape ...int) *Var {
 	return t.Leaf(x)
 }
 
-// Each result and gradient was worked out by hand, for a gradient of 1, 2, 3, ... of the result.
+// Each result and gradient was computed by hand, for an output gradient of 1, 2, 3, ...
 func TestPrimitivesByHand(t *testing.T) {
 	nan := float32(math.NaN())
 	for _, c := range []struct {
@@ -103,7 +103,7 @@ func TestPrimitivesByHand(t *testing.T) {
 	}
 }
 
-// sameNumbers reports whether a and b are equal, NaN to NaN.
+// sameNumbers reports whether a and b are equal; NaNs count as equal.
 func sameNumbers(a, b []float32) bool {
 	return slices.EqualFunc(a, b, func(x, y float32) bool { return x == y || x != x && y != y })
 }
@@ -117,30 +117,30 @@ func TestPrimitivesRefuse(t *testing.T) {
 		{"autograd: Slice: no elements 1 to 4 along axis 1 of shape [2 3]", func() { Slice(x, 1, 1, 4) }},
 		{"autograd: Slice: no elements 2 to 1 along axis 0 of shape [2 3]", func() { Slice(x, 0, 2, 1) }},
 		{"autograd: Slice: no elements 0 to 1 along axis 2 of shape [2 3]", func() { Slice(x, 2, 0, 1) }},
-		{"autograd: Concat: nothing to join", func() { Concat(0) }},
+		{"autograd: Concat: no variables to join", func() { Concat(0) }},
 		{"autograd: Concat: want shapes that differ along axis 1 alone, got [2 3] [1 3]",
 			func() { Concat(1, x, tape.Input(tensor.New(1, 3))) }},
 		{"autograd: Concat: want shapes that differ along axis 0 alone, got [2 3] [3]",
 			func() { Concat(0, x, tape.Input(tensor.New(3))) }},
 		{"autograd: Concat: want shapes that differ along axis 2 alone, got [2 3]", func() { Concat(2, x) }},
-		{"autograd: Gather: row 2, number 1 of 2, is not in a table [2 3]",
+		{"autograd: Gather: rows[1] = 2 is not in a table of shape [2 3]",
 			func() { Gather(tape, p, []int{0, 2}) }},
-		{"autograd: Gather: row -1, number 0 of 1, is not in a table [2 3]", func() { Gather(tape, p, []int{-1}) }},
-		{"autograd: Expand: [2 3] does not expand to [3 2]", func() { Expand(x, 3, 2) }},
-		{"autograd: Expand: [2 3] does not expand to [3]", func() { Expand(x, 3) }},
+		{"autograd: Gather: rows[0] = -1 is not in a table of shape [2 3]", func() { Gather(tape, p, []int{-1}) }},
+		{"autograd: Expand: shape [2 3] does not expand to [3 2]", func() { Expand(x, 3, 2) }},
+		{"autograd: Expand: shape [2 3] does not expand to [3]", func() { Expand(x, 3) }},
 		{"autograd: Mul: shapes [2 3] and [2] do not broadcast", func() { Mul(x, tape.Input(tensor.New(2))) }},
 		{"autograd: Max: shapes [2 3] and [3 2] do not broadcast", func() { Max(x, tape.Input(tensor.New(3, 2))) }},
 		{"autograd: PixelShuffle: want x [N, C·2², H, W], got [1 6 2 2]", func() { PixelShuffle(maps, 2) }},
 		{"autograd: PixelShuffle: want x [N, C·1², H, W], got [2 3]", func() { PixelShuffle(x, 1) }},
-		{"autograd: Clamp: from 1 to 0 is no interval", func() { Clamp(x, 1, 0) }},
-		{"autograd: Concat: no input is on a tape; start from Tape.Input", func() { Concat(0, p, p) }},
+		{"autograd: Clamp: the interval from 1 to 0 is empty", func() { Clamp(x, 1, 0) }},
+		{"autograd: Concat: no input is on a tape; create one with Tape.Input", func() { Concat(0, p, p) }},
 		{"autograd: Gather: its inputs are on two different tapes", func() { Gather(NewTape(1), x, nil) }},
 		{"autograd: RelativePower: power 0.5, want at least 1", func() { RelativePower(x, 0.5) }},
 		{"autograd: MaxPool2D: a window 3 x 2 does not fit images [1 1 0 2] with {H:3 W:2 StrideH:0 StrideW:0 PadH:2 PadW:0}",
 			func() {
 				MaxPool2D(tape.Input(tensor.New(1, 1, 0, 2)), Pool{H: 3, W: 2, PadH: 2})
 			}},
-		{"autograd: MaxUnpool: place 9 lies outside a plane 3 x 3",
+		{"autograd: MaxUnpool: position 9 lies outside a plane 3 x 3",
 			func() { MaxUnpool(maps, append(make([]int32, 23), 9), 3, 3) }},
 	})
 }

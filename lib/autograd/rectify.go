@@ -9,7 +9,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// kinked is embedded in the state of operations that change form where an input changes sign.
+// kinked is embedded in the state of operations that have a kink where an input changes sign.
 type kinked struct{}
 
 // Choices yields 1 for each positive input and 0 for the others.
@@ -39,7 +39,7 @@ func (rectified) Submask(y *Var, mask []float32) {
 	}
 }
 
-// ReLU returns max(x, 0), a unit's competition with zero. Its gradient passes where x > 0.
+// ReLU returns max(x, 0): each unit competes with zero. Its gradient is 1 where x > 0, and 0 elsewhere.
 func ReLU(x *Var) *Var {
 	y, _ := Record[reluOp]("ReLU", x)
 	y.Resize(x.Shape()...)
@@ -66,8 +66,8 @@ func (op *reluOp) backward(y *Var, lo, hi int) {
 	simd.ReluGrad(dx, dy, x, op.accumulate)
 }
 
-// RectifiedPower returns max(x, 0) to the power n, for any real n >= 1; with n = 1 it is ReLU. Its gradient,
-// n max(x, 0)^(n-1), is 0 at 0. RectifiedPower panics if n < 1. Source: [KH19, eq. 1].
+// RectifiedPower returns max(x, 0) to the power of n, for any real n >= 1; with n = 1 it is ReLU. Its gradient is n
+// max(x, 0)^(n-1), which is taken as 0 at x = 0. RectifiedPower panics if n < 1. Source: [KH19, eq. 1].
 func RectifiedPower(x *Var, n float64) *Var {
 	checkPower("RectifiedPower", n)
 	if n == 1 {
@@ -108,7 +108,7 @@ func (op *rectifiedPowerOp) backward(y *Var, lo, hi int) {
 	}
 }
 
-// Abs returns |x|. Its gradient is the sign of x, 0 at 0.
+// Abs returns |x|. Its gradient is the sign of x, with 0 at 0.
 func Abs(x *Var) *Var {
 	y, _ := Record[absOp]("Abs", x)
 	y.Resize(x.Shape()...)
@@ -139,11 +139,11 @@ func sign(x float32) float32 {
 	return 0
 }
 
-// Clamp returns x limited to the interval from lo to hi. Its gradient passes where lo < x < hi. It panics unless
-// lo <= hi. NaN stays NaN.
+// Clamp returns x limited to the interval from lo to hi. Its gradient is 1 where lo < x < hi, and 0 elsewhere. NaN
+// stays NaN. Clamp panics unless lo <= hi.
 func Clamp(x *Var, lo, hi float32) *Var {
 	if !(lo <= hi) {
-		panic(fmt.Sprintf("autograd: Clamp: from %v to %v is no interval", lo, hi))
+		panic(fmt.Sprintf("autograd: Clamp: the interval from %v to %v is empty", lo, hi))
 	}
 	y, op := Record[clampOp]("Clamp", x)
 	op.lo, op.hi = lo, hi
@@ -154,7 +154,7 @@ func Clamp(x *Var, lo, hi float32) *Var {
 
 type clampOp struct{ lo, hi float32 }
 
-// Choices yields 1 for each input above the interval, -1 below and 0 within.
+// Choices yields 1 for each input above the interval, -1 for each below, and 0 for each within.
 func (op *clampOp) Choices(y *Var) iter.Seq[int32] {
 	return func(yield func(int32) bool) {
 		for _, x := range y.in[0].Data() {
@@ -180,8 +180,8 @@ func (op *clampOp) backward(y *Var, lo, hi int) {
 	}
 }
 
-// Max returns the larger of each pair of elements, of shapes as in [Add]. The gradient goes to it, to a if they are
-// equal. NaN counts as larger than all numbers.
+// Max returns the larger of each pair of elements. The shapes are as in [Add]. The gradient goes to the larger element,
+// or to a in case of a tie. NaN counts as larger than all numbers.
 func Max(a, b *Var) *Var {
 	a, b = broadcast("Max", a, b)
 	y, _ := Record[maxOp]("Max", a, b)
@@ -192,7 +192,7 @@ func Max(a, b *Var) *Var {
 
 type maxOp struct{}
 
-// second reports whether b is what Max chooses.
+// second reports whether Max selects b.
 func second(a, b float32) bool { return b > a || b != b && a == a }
 
 func (maxOp) Choices(y *Var) iter.Seq[int32] {

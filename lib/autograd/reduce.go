@@ -27,7 +27,8 @@ func (op *sumOp) Backward(y *Var) {
 	}
 }
 
-// AbsSum returns the sum of the magnitudes of all elements, a single number. Its gradient is the sign of x, 0 at 0.
+// AbsSum returns the sum of the absolute values of all elements, a single number. Its gradient is the sign of x, with 0
+// at 0.
 func AbsSum(x *Var) *Var {
 	y, _ := Record[absSumOp]("AbsSum", x)
 	y.Resize()

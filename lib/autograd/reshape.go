@@ -9,10 +9,10 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// Reshape returns x under another shape of the same size. It panics if the sizes differ.
+// Reshape returns x with another shape of the same size. It panics if the sizes differ.
 func Reshape(x *Var, shape ...int) *Var {
 	if _, size := around(shape, 0); size != x.value.Len() {
-		panic(fmt.Sprintf("autograd: Reshape: %v to %v", x.Shape(), slices.Clone(shape)))
+		panic(fmt.Sprintf("autograd: Reshape: shapes %v and %v differ in size", x.Shape(), slices.Clone(shape)))
 	}
 	y, _ := Record[reshapeOp]("Reshape", x)
 	y.value.view(x.Value(), shape...)
@@ -80,13 +80,14 @@ func (op *transposeOp) backward(y *Var, lo, hi int) {
 	}
 }
 
-// PixelShuffle makes an image r times as high and wide from r² channels of each, as PyTorch does (depth to space):
+// PixelShuffle rearranges groups of r² channels into images that are r times as high and wide, as in PyTorch (depth to
+// space):
 //
 //	y[n, c, r·h+i, r·w+j] = x[n, (c·r+i)·r+j, h, w]
 //
 //	x [N, C·r², H, W] -> y [N, C, r·H, r·W]
 //
-// It panics if the shape does not fit.
+// It panics if the shape does not match.
 func PixelShuffle(x *Var, r int) *Var {
 	s := x.Shape()
 	if len(s) != 4 || r < 1 || s[1]%(r*r) != 0 {
@@ -105,8 +106,8 @@ func (op *pixelShuffleOp) grain(y *Var) int {
 	return elementsWorthSharing/max(y.Shape()[2]*y.Shape()[3], 1) + 1
 }
 
-// each calls do with every row of the channels that make the planes from lo to hi: it is n elements long and begins at
-// element x of the input; in the result its elements are r apart and begin at element y.
+// each calls do with every input row of the channels that form output planes lo to hi. The row has n elements and
+// begins at element x of the input. In the result, its elements are r apart and begin at element y.
 func (op *pixelShuffleOp) each(v *Var, lo, hi int, do func(x, y, n int)) {
 	h, w := v.in[0].Shape()[2], v.in[0].Shape()[3]
 	x := lo * op.r * op.r * h * w

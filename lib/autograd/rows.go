@@ -9,9 +9,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// Softmax returns exp(x) / sum(exp(x)) over each row, computed so that large x does not overflow.
+// Softmax returns exp(x) / sum(exp(x)) over each row, without overflow for large x.
 //
-//	x [N, C] -> y [N, C], every row positive with sum 1
+//	x [N, C] -> y [N, C]; every row is positive with sum 1
 func Softmax(x *Var) *Var {
 	y, _ := Record[softmaxOp]("Softmax", x)
 	y.Resize(x.Shape()...)
@@ -35,14 +35,15 @@ func (softmaxOp) Backward(y *Var) {
 	}
 }
 
-// DivRowMean returns each row divided by its mean, so that what is left is how the elements compare with each other:
+// DivRowMean returns each row divided by its mean, which leaves only the proportions of the elements:
 //
 //	y_i = x_i / m,   m = (1/K) sum_j x_j
 //
 //	x [N, K] -> y [N, K]
 //
-// It is meant for rows without negative elements, of any size that float32 holds. A row whose mean is 0 becomes 0, with
-// gradient 0. Where the mean is less than 2^-100 the gradient is that of a mean of 2^-100, lest it be infinite.
+// It is intended for rows without negative elements, of any magnitude that float32 holds. A row with mean 0 becomes 0,
+// with gradient 0. If the mean is less than 2^-100, the gradient is computed as for a mean of 2^-100, so that it stays
+// finite.
 func DivRowMean(x *Var) *Var {
 	y, op := Record[divRowMeanOp]("DivRowMean", x)
 	y.Resize(x.Shape()...)
@@ -54,10 +55,10 @@ func DivRowMean(x *Var) *Var {
 }
 
 type divRowMeanOp struct {
-	inverse []float32 // 1/m of each row, 0 if m is 0
+	inverse []float32 // 1/m for each row, 0 if m is 0
 }
 
-// divByMean sets y to the row x divided by its mean, and returns 1 over the mean.
+// divByMean sets y to the row x divided by its mean, and returns the inverse of the mean.
 func divByMean(y, x []float32) (inverse float32) {
 	k, sum := float32(len(x)), simd.Sum(x)
 	if sum == 0 {
@@ -71,7 +72,7 @@ func divByMean(y, x []float32) (inverse float32) {
 		simd.Scale(y, inverse, x)
 		return min(inverse, steepest)
 	}
-	// The sum or 1 over it leaves the range of float32. A power of two brings the row back without rounding.
+	// The sum or its inverse is outside the range of float32. Scaling the row by a power of two avoids this exactly.
 	_, exponent := math.Frexp(float64(top))
 	scale := math.Ldexp(1, max(-120, min(-exponent, 126)))
 	simd.Scale(y, float32(scale), x)
@@ -81,8 +82,8 @@ func divByMean(y, x []float32) (inverse float32) {
 }
 
 const (
-	minNormal = 0x1p-126 // the smallest number that float32 holds with full precision
-	steepest  = 0x1p100  // the largest factor of a gradient
+	minNormal = 0x1p-126 // the smallest float32 with full precision
+	steepest  = 0x1p100  // largest factor of the gradient
 )
 
 func (op *divRowMeanOp) Backward(y *Var) {
@@ -99,23 +100,23 @@ func (op *divRowMeanOp) Backward(y *Var) {
 	}
 }
 
-// RelativePower returns [RectifiedPower] divided by its mean over the row, which does not depend on the scale of the
-// row:
+// RelativePower returns [RectifiedPower] divided by its mean over the row. The result does not depend on the scale of
+// the row:
 //
 //	y_i = K max(x_i, 0)^n / sum_j max(x_j, 0)^n
 //
 //	x [N, K], n >= 1 -> y [N, K], each row with mean 1, or 0 if it has no positive element
 //
-// Where powers would leave the range of float32, a row is divided by its largest element first. RelativePower panics if
-// n < 1.
+// If the powers would be outside the range of float32, the row is first divided by its largest element. RelativePower
+// panics if n < 1.
 func RelativePower(x *Var, n float64) *Var {
 	checkPower("RelativePower", n)
 	return DivRowMean(RectifiedPower(withinRange(x, n), n))
 }
 
-// withinRange scales rows whose largest element, to the power n, would leave little of the range of float32.
+// withinRange scales rows in which the n-th power of the largest element comes close to the limits of float32.
 func withinRange(x *Var, n float64) *Var {
-	const most = 100 // binary orders of magnitude: float32 has 26 more for the sum and for smaller elements
+	const most = 100 // binary orders of magnitude; float32 has 26 more, for the sum and for smaller elements
 	y, op := Record[rowScaleOp]("RowScale", x)
 	op.scale = slices.Grow(op.scale[:0], x.Rows())[:x.Rows()]
 	ordinary := true
@@ -145,7 +146,7 @@ func withinRange(x *Var, n float64) *Var {
 
 type rowScaleOp struct{ scale []float64 }
 
-// Backward takes the scale for a constant: what comes after does not depend on it.
+// Backward treats the scale as a constant, because the later operations do not depend on it.
 func (op *rowScaleOp) Backward(y *Var) {
 	if x := y.in[0]; x.needsGrad {
 		dx := x.GradSum()

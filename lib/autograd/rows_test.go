@@ -21,7 +21,7 @@ func TestDivRowMean(t *testing.T) {
 			t.Errorf("element %d is %v, want %v", i, y.Data()[i], want)
 		}
 	}
-	tape.Backward(autograd.Sum(y)) // which is 3, whatever x
+	tape.Backward(autograd.Sum(y)) // the sum is 3 for every x
 	for i, g := range x.Grad().Data() {
 		if !(g*g < 1e-12) {
 			t.Errorf("gradient %d is %v, want 0", i, g)
@@ -37,7 +37,7 @@ func TestDivRowMean(t *testing.T) {
 	}
 }
 
-// The shares of a row are the same for every scale that float32 holds, and no gradient is NaN or infinite.
+// The proportions of a row are the same at every scale that float32 holds, and no gradient is NaN or infinite.
 func TestDivRowMeanAtEveryScale(t *testing.T) {
 	for _, scale := range []float32{
 		0x1p-149, 0x1p-140, 0x1p-130, 0x1p-127, 0x1p-126, 0x1p-100, 1, 0x1p100, 0x1p125, 0x1p126,
@@ -50,7 +50,7 @@ func TestDivRowMeanAtEveryScale(t *testing.T) {
 		}
 		tape.Backward(autograd.Sum(autograd.Square(y)))
 		for i, g := range x.Grad().Data() {
-			// d(sum y²)/dx_i = 2/m (y_i - mean y²), with mean y² = 1.5 and m = scale, no less than 2^-100
+			// d(sum y²)/dx_i = 2/m (y_i - mean y²), with mean y² = 1.5 and m = scale, at least 2^-100
 			want := float64(2*(y.Data()[i]-1.5)) / max(float64(scale), 0x1p-100)
 			if !(math.Abs(float64(g)-want) <= 1e-5*math.Abs(want)) {
 				t.Errorf("scale %g: gradient %d is %v, want %v", scale, i, g, want)

@@ -4,15 +4,15 @@ package autograd
 
 import "github.com/lateral-ml/lateral/lib/internal/simd"
 
-// SparseConv2D is [Conv2D] with filters that are connected to some of their taps only: the inputs of c are the taps of
-// a kernel of the given channels, height and width, tap (channel·kh + row)·kw + column, its units the filters.
+// SparseConv2D is [Conv2D] with filters that have only some of their weights. The units of c are the filters, and its
+// inputs are the taps of a kernel of the given channels, height and width; tap (channel·kh + row)·kw + column.
 //
 //	x [N, C, H, W], w [connections], b [K] or nil -> y [N, K, OH, OW] with the size of [ConvShape.OutputSize]
 //
-// Each output is a sum in the order of the filter's connections. Conv2D takes the taps by rows of the kernel, in these
-// by channels: connections in this order have the results of its filters with zeros for the others, unless it computes
-// them by minimal filtering; the gradients are the same. What a filter is not connected to cannot reach its outputs.
-// SparseConv2D panics if the shapes do not fit.
+// Each output is a sum in the order of the filter's connections. Conv2D sums the taps by rows of the kernel and, within
+// these, by channels. With connections in this order, the results equal those of Conv2D with zeros for the missing
+// weights, unless Conv2D uses Winograd convolution; the gradients are the same. Values at missing weights, even NaN, do
+// not affect the outputs. SparseConv2D panics if the shapes do not match.
 func SparseConv2D(x, w, b *Var, c *Connections, kernel [3]int, s ConvShape) *Var {
 	const name = "SparseConv2D"
 	xs, filters := x.Shape(), c.Units()
@@ -33,24 +33,24 @@ func SparseConv2D(x, w, b *Var, c *Connections, kernel [3]int, s ConvShape) *Var
 	return y
 }
 
-// fewTaps are filters of which not all weights exist.
+// fewTaps are filters with missing weights.
 //
-// Each weight reads the image by itself, so that loads take the time, and those that cross a cache line take twice as
-// much. The rows of the frame therefore begin with a line, and the runs of outputs anew with each row: few loads cross
-// then.
+// Each weight reads the image separately, so loads dominate the time, and a load that crosses a cache line takes twice
+// as long. Therefore the rows of the frame are aligned to cache lines, and the runs of outputs start again with each
+// row; few loads then cross a line.
 type fewTaps struct {
 	*Connections
 	weights []float32
 	plan    *convPlan
 
-	pitch, plane int // of the frame
+	pitch, plane int // distances in the frame
 	stencil      *simd.SparseStencil
-	none         []float32 // zeros for the biases
+	none         []float32 // zero biases
 
-	whole, grad []float32 // the filters with zeros for the weights there are not, and their gradient
+	whole, grad []float32 // the filters with zeros for missing weights, and their gradient
 }
 
-// prepare makes the tables, which stay until the plan or the connections are others.
+// prepare creates the tables if the plan or the connections have changed.
 func (f *fewTaps) prepare(p *convPlan, c *Connections, w []float32) {
 	const line = 16 // floats in a cache line
 	f.weights = w
@@ -76,7 +76,7 @@ func (f *fewTaps) prepare(p *convPlan, c *Connections, w []float32) {
 	f.stencil = simd.NewSparseStencil(c.bounds, offsets, starts)
 }
 
-// rows returns how many rows of a phase outputs see.
+// rows returns the number of rows of a phase that the outputs read.
 func (f *fewTaps) rows() int { return f.plan.oh + (f.plan.kh-1)/f.plan.shape.StrideH }
 
 // correlate computes outputs y of images x.
@@ -105,7 +105,7 @@ func (f *fewTaps) correlate(y, x, bias []float32) {
 	}
 }
 
-// correlateRows computes the outputs of an image whose rows are no whole runs.
+// correlateRows computes the outputs of an image if its rows are not a whole number of runs.
 func (f *fewTaps) correlateRows(s *convSpace, y, bias, frame []float32) {
 	p := f.plan
 	pitch := ceil(p.ow, simd.Run) * simd.Run
@@ -116,7 +116,7 @@ func (f *fewTaps) correlateRows(s *convSpace, y, bias, frame []float32) {
 	}
 }
 
-// allWeights returns the filters w, with zeros for weights that do not exist.
+// allWeights returns the filters w with zeros for missing weights.
 func (op *convOp) allWeights(w *Var) []float32 {
 	f := op.few
 	if f == nil {
@@ -127,8 +127,8 @@ func (op *convOp) allWeights(w *Var) []float32 {
 	return f.whole
 }
 
-// allGrads is GradBuffer for the gradient of all weights, from which keepGrads then takes those of the weights that
-// exist.
+// allGrads is GradBuffer for the gradient of all weights, including missing ones. keepGrads then extracts the gradient
+// of the existing weights.
 func (op *convOp) allGrads(w *Var) (dw []float32, acc bool) {
 	dw, acc = w.GradBuffer()
 	f := op.few

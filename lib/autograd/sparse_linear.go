@@ -4,14 +4,14 @@ package autograd
 
 import "github.com/lateral-ml/lateral/lib/internal/simd"
 
-// SparseLinear is [Linear] for units that are connected to some of the inputs only: y = x·Wᵀ + b, where W [U, D] has
-// the weights w where there are connections.
+// SparseLinear is [Linear] for units that are connected to only some of the inputs: y = x·Wᵀ + b, where W [U, D]
+// contains the weights w at the connections and zeros elsewhere.
 //
-//	x [N, D] (further dimensions count as one), w [C], b [U] or nil -> y [N, U]
+//	x [N, D] (further dimensions are merged into D), w [C], b [U] or nil -> y [N, U]
 //
-// The results, and the gradients of the weights there are, have the bits of Linear's with zeros for the other weights,
-// as long as the inputs of a unit are connected in ascending order and all is finite: what a unit is not connected to
-// cannot reach it. SparseLinear panics if the shapes do not fit.
+// If the inputs of each unit are connected in ascending order and all values are finite, the results and the gradients
+// of the existing weights equal those of Linear with zeros for the missing weights, bit for bit. Inputs that are not
+// connected to a unit do not affect it, even if they are not finite. SparseLinear panics if the shapes do not match.
 func SparseLinear(x, w, b *Var, c *Connections) *Var {
 	n, units := x.Rows(), c.Units()
 	if x.Width() != c.inputs || w.value.Len() != c.Len() || b != nil && b.value.Len() != units {
@@ -29,21 +29,21 @@ type sparseLinearOp struct {
 	connections *Connections
 	weights     simd.Sparse // [units, inputs]
 	turned      simd.Sparse // [inputs, units]
-	values      []float32   // of turned
+	values      []float32   // values of turned
 
 	inputs, gradients []float32 // x and dy, transposed
-	whole             []float32 // the gradient of weights, existing or not
+	whole             []float32 // gradient of all weights, existing or missing
 	product           simd.SparseProduct
 	accumulate        bool
 }
 
-// grain returns how many of some rows of the weight matrix are worth a goroutine, for n samples.
+// grain returns the number of rows, out of rows of the weight matrix, from which another goroutine pays for n samples.
 func (op *sparseLinearOp) grain(n, rows int) int {
-	const least = 16 // a product for fewer samples takes as long
+	const least = 16 // a product for fewer samples takes the same time
 	return grain(max(n, least) * op.connections.Len() / max(rows, 1))
 }
 
-// forward computes the outputs of the units from lo to hi.
+// forward computes the outputs of units lo to hi.
 func (op *sparseLinearOp) forward(y *Var, lo, hi int) {
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	product := simd.SparseProduct{TransB: true, TransC: true, Finite: true}
@@ -76,10 +76,10 @@ func (op *sparseLinearOp) Backward(y *Var) {
 	}
 }
 
-// weightGrad computes the gradient of the weights by inner products for each, or picks them from the gradient of all
-// weights if that takes less time.
+// weightGrad computes the gradient of the weights, either by one inner product per weight or, if that is faster, by
+// extracting it from the gradient of all weights.
 func (op *sparseLinearOp) weightGrad(y *Var) {
-	const picked = 9 // the time of a multiply-add for one weight, in those of a dense product
+	const picked = 9 // time per multiply-add of a single weight, relative to a dense product
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	_, op.accumulate = y.in[1].GradBuffer()
 	op.product = simd.SparseProduct{TransA: true, Density: simd.Density(y.grad.Data(), n, units), Acc: op.accumulate}
@@ -100,7 +100,7 @@ func (op *sparseLinearOp) transposeInputs(y *Var, lo, hi int) {
 	simd.Transpose(op.inputs[lo*n:], n, y.in[0].Data()[lo:], d, n, hi-lo)
 }
 
-// sampleGrad computes the gradients of the weights of the units from lo to hi.
+// sampleGrad computes the gradients of the weights of units lo to hi.
 func (op *sparseLinearOp) sampleGrad(y *Var, lo, hi int) {
 	n, dw := y.Rows(), y.in[1].grad.Data()
 	for u := lo; u < hi; u++ {
@@ -109,7 +109,7 @@ func (op *sparseLinearOp) sampleGrad(y *Var, lo, hi int) {
 	}
 }
 
-// pickGrad does so from those of all weights.
+// pickGrad does the same by extracting them from the gradient of all weights.
 func (op *sparseLinearOp) pickGrad(y *Var, lo, hi int) {
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	whole, dw := op.whole[lo*d:hi*d], y.in[1].grad.Data()
@@ -128,7 +128,7 @@ func (op *sparseLinearOp) turn(y *Var, lo, hi int) {
 	}
 }
 
-// inputGrad computes the gradients of the inputs from lo to hi, dxᵀ = Wᵀ·dyᵀ.
+// inputGrad computes the gradients of inputs lo to hi, dxᵀ = Wᵀ·dyᵀ.
 func (op *sparseLinearOp) inputGrad(y *Var, lo, hi int) {
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	product := simd.SparseProduct{TransB: true, TransC: true, Finite: true, Acc: op.accumulate}

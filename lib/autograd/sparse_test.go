@@ -12,7 +12,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// randomConnections connects units to about a share of the inputs, which it takes in the order given.
+// randomConnections connects each unit to about the fraction density of the inputs, in the given order.
 func randomConnections(t testing.TB, rng *rand.Rand, units int, order []int32, density float64) *Connections {
 	t.Helper()
 	var counts, sources []int32
@@ -41,13 +41,13 @@ func ascending(n int) []int32 {
 	return order
 }
 
-// sparseAndDense are a layer of which some weights exist, and the same one with zeros for the others. Their results,
-// and their gradients, are compared for any number of goroutines.
+// sparseAndDense are a layer with missing weights and the same layer with zeros instead. The tests compare their
+// results and gradients for several numbers of goroutines.
 type sparseAndDense struct {
 	name          string
 	x             *tensor.Tensor
 	connections   *Connections
-	weights       []int // the shape of all weights
+	weights       []int // the shape of the dense weights
 	sparse, dense func(x, w, b *Var) *Var
 }
 
@@ -73,7 +73,7 @@ func (l sparseAndDense) compare(t *testing.T, rng *rand.Rand) {
 			}
 		}
 		loss := Sum(Mul(y, tape.Input(dy)))
-		for range 2 { // the second time gradients add up
+		for range 2 { // the second time, gradients accumulate
 			for _, v := range tape.vars[:tape.n] {
 				v.hasGrad = v.hasGrad && v == x
 			}
@@ -124,7 +124,7 @@ func TestSparseConv2D(t *testing.T) {
 	for _, s := range []ConvShape{{}, SamePadding(5, 5), FullPadding(3, 3), {StrideH: 2, StrideW: 3, PadW: 1}} {
 		for _, k := range [][5]int{{1, 6, 5, 5, 28}, {6, 16, 5, 5, 12}, {3, 5, 3, 4, 9}, {20, 3, 1, 1, 5}} {
 			channels, filters, kh, kw, size := k[0], k[1], k[2], k[3], k[4]
-			var order []int32 // rows of the kernel, in these channels
+			var order []int32 // by rows of the kernel, then by channels
 			for u := range kh {
 				for c := range channels {
 					for v := range kw {
@@ -147,7 +147,7 @@ func TestSparseConv2D(t *testing.T) {
 	}
 }
 
-// TestConnectionsOfNothing has no samples, units or connections.
+// TestConnectionsOfNothing uses no samples, units or connections.
 func TestConnectionsOfNothing(t *testing.T) {
 	c, err := NewConnections(3, []int32{0, 0}, nil)
 	if err != nil {
@@ -197,7 +197,7 @@ func TestConnectionsAreChecked(t *testing.T) {
 	}
 }
 
-// TestSparseWeightsAllocateNothing repeats steps of layers of which some weights exist.
+// TestSparseWeightsAllocateNothing repeats steps of layers with missing weights.
 func TestSparseWeightsAllocateNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")

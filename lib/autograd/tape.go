@@ -2,9 +2,9 @@
 
 // Package autograd computes gradients of define-by-run computations.
 //
-// A [Tape] records each operation as it runs; [Tape.Backward] walks the record in reverse and leaves in every
-// variable the derivative of one scalar with respect to it. [Tape.Reset] empties the record but keeps its memory,
-// so a training step that repeats the operations of the step before allocates nothing.
+// A [Tape] records each operation as it runs. [Tape.Backward] then traverses the record in reverse and stores in every
+// variable the derivative of one scalar with respect to it. [Tape.Reset] empties the record but keeps its memory, so
+// that a training step that repeats the operations of the previous step allocates nothing.
 //
 //	tape := autograd.NewTape(0)
 //	for step := range 100 {
@@ -15,10 +15,10 @@
 //		// w.Grad() and b.Grad() now hold the gradients.
 //	}
 //
-// Packages define operations of their own (competition, losses) with [Record].
+// Other packages define their own operations (competition, losses) with [Record].
 //
-// Operations panic if the shapes of their inputs do not fit, before they write anything. A batch may be empty: results
-// then have no samples and gradients are zero; a mean over no samples is NaN.
+// Operations panic if the shapes of their inputs do not match, before they write anything. A batch may be empty: then
+// results have no samples and gradients are zero; a mean over no samples is NaN.
 package autograd
 
 import (
@@ -30,17 +30,17 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Tape records the operations of one computation. It is used by one goroutine at a time; several tapes may run
-// at once as long as they share no variable that needs a gradient.
+// A Tape records the operations of one computation. Only one goroutine may use it at a time. Several tapes may run at
+// once if they share no variable that needs a gradient.
 type Tape struct {
-	vars     []*Var // the record, in the order of execution; [:n] is in use
+	vars     []*Var // the recorded variables in the order of execution; vars[:n] are in use
 	n        int
 	workers  int
 	training bool
 }
 
-// NewTape returns an empty tape whose operations use up to workers goroutines; 0 means one for each core.
-// The results do not depend on the number.
+// NewTape returns an empty tape whose operations use up to workers goroutines; 0 means one per core. The results do not
+// depend on this number.
 func NewTape(workers int) *Tape {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -48,22 +48,23 @@ func NewTape(workers int) *Tape {
 	return &Tape{workers: workers}
 }
 
-// Backend names the implementation of the numeric kernels in use: "avx512", "avx2" or "go". The environment variable
-// LATERAL_SIMD, set to avx2 or off, chooses a simpler one. LATERAL_SPARSE, set to on or off, says whether zeros are left
-// out of matrix products, instead of the choice of what is faster; results are the same.
+// Backend returns the name of the implementation of the numeric kernels in use: "avx512", "avx2" or "go". The
+// environment variable LATERAL_SIMD, set to avx2 or off, selects a simpler one. LATERAL_SPARSE, set to on or off,
+// forces or prevents skipping zeros in matrix products; by default, the faster way is used. The results are the same.
 func Backend() string { return simd.Name() }
 
-// Workers returns how many goroutines an operation may use.
+// Workers returns the number of goroutines that an operation may use.
 func (t *Tape) Workers() int { return t.workers }
 
-// Training reports whether the computation is a training step. Dropout and the like are active only then.
+// Training reports whether the computation is a training step. Dropout and similar operations are active only in
+// training.
 func (t *Tape) Training() bool { return t.training }
 
-// SetTraining says whether the operations to come belong to a training step. A new tape is not training.
+// SetTraining sets whether the following operations belong to a training step. A new tape is not in training mode.
 func (t *Tape) SetTraining(on bool) { t.training = on }
 
-// Reset empties the tape. Variables that the tape made are reused by the operations to come: none of them may be
-// used afterwards. Parameters keep their values and gradients.
+// Reset empties the tape. The following operations reuse the variables that the tape created, which must not be used
+// afterwards. Parameters keep their values and gradients.
 func (t *Tape) Reset() { t.n = 0 }
 
 // Input returns a variable on the tape that shares the memory of x and needs no gradient.
@@ -93,8 +94,8 @@ func (t *Tape) next(op string) *Var {
 	return v
 }
 
-// Backward computes the gradient of loss, a variable of one element, with respect to every variable that it was
-// computed from. Gradients of parameters add up over calls until [Var.ZeroGrad].
+// Backward computes the gradient of loss, a variable of one element, with respect to every variable from which it was
+// computed. Gradients of parameters accumulate over calls until [Var.ZeroGrad].
 func (t *Tape) Backward(loss *Var) {
 	if loss.tape != t {
 		panic("autograd: Backward: the loss was not computed on this tape")
@@ -113,7 +114,8 @@ func (t *Tape) Backward(loss *Var) {
 	}
 }
 
-// FirstNonFinite describes the earliest result on the tape that holds a NaN or an infinity, and whether there is one.
+// FirstNonFinite describes the earliest result on the tape that contains a NaN or an infinity, and reports whether
+// there is one.
 func (t *Tape) FirstNonFinite() (description string, found bool) {
 	for i, v := range t.vars[:t.n] {
 		for _, x := range v.value.Data() {
@@ -125,7 +127,7 @@ func (t *Tape) FirstNonFinite() (description string, found bool) {
 	return "", false
 }
 
-// describe names a result by its operation, its place in the record and the parameters it used.
+// describe describes a result by its operation, its position in the record and the parameters it used.
 func (v *Var) describe(i int) string {
 	s := fmt.Sprintf("%s (operation %d, shape %v)", v.op, i, v.Shape())
 	for _, x := range v.in {
@@ -138,9 +140,9 @@ func (v *Var) describe(i int) string {
 
 func isFinite(x float32) bool { return !math.IsNaN(float64(x)) && !math.IsInf(float64(x), 0) }
 
-// ActivationPattern returns a hash of every discrete choice made on the tape ([Piecewise]): which units won, on which
-// side of zero the inputs of ReLU and Abs lay. Two runs with the same pattern lie on the same smooth piece of the
-// function, which is what a check by finite differences needs to know.
+// ActivationPattern returns a hash of every discrete choice on the tape ([Piecewise]), such as which units won and on
+// which side of zero the inputs of ReLU and Abs were. Two runs with the same pattern lie on the same smooth piece of
+// the function, as a gradient check by finite differences requires.
 func (t *Tape) ActivationPattern() uint64 {
 	const offset, prime = 14695981039346656037, 1099511628211 // FNV-1a
 	h := uint64(offset)

@@ -13,7 +13,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Where max-pooling found its winners, MaxUnpool puts them back.
+// MaxUnpool puts the winners back where max-pooling found them.
 func TestMaxUnpoolUndoesPooling(t *testing.T) {
 	x := param(1, -1, 1, 3, 4, 7, 6)
 	tape := NewTape(2)
@@ -42,7 +42,7 @@ func TestMaxUnpoolAndSliceGradients(t *testing.T) {
 	x, m := param(1, -1, 1, 3, 2, 2, 3), param(2, -1, 1, 4, 5)
 	at := make([]int32, 36)
 	for i := range at {
-		at[i] = int32(i%6*3+i/6%3) - int32(i%7/6*100) // one in seven nowhere
+		at[i] = int32(i%6*3+i/6%3) - int32(i%7/6*100) // omits one in seven
 		at[i] = max(at[i], -1)
 	}
 	for name, f := range map[string]func(t *Tape) *Var{
@@ -112,13 +112,13 @@ func TestMaxUnpoolAndSliceAllocateNothing(t *testing.T) {
 func TestMaxUnpoolAndSliceRefuse(t *testing.T) {
 	x := NewTape(1).Input(tensor.New(2, 1, 2, 2))
 	refuse(t, []refused{
-		{"autograd: MaxUnpool: 3 places in planes 4 x 4 for x [2 1 2 2]",
+		{"autograd: MaxUnpool: 3 positions in planes 4 x 4 for x [2 1 2 2]",
 			func() { MaxUnpool(x, make([]int32, 3), 4, 4) }},
 		{"autograd: Slice: no elements 1 to 3 along axis 0 of shape [2 1 2 2]", func() { Slice(x, 0, 1, 3) }},
 	})
 }
 
-// MaxUnpool 0 gets what belongs there, before or after elements that go nowhere.
+// Position 0 gets its own value, whether omitted elements come before or after it.
 func TestMaxUnpoolZero(t *testing.T) {
 	tape := NewTape(1)
 	x := tape.Input(tensor.From([]float32{1, 2, 3, 4, 5, 6}, 2, 1, 1, 3))

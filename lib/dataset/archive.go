@@ -19,8 +19,9 @@ import (
 	"github.com/lateral-ml/lateral/data"
 )
 
-// Check reads the files of a set where they were found and compares their uncompressed bytes with the manifest's sizes
-// and SHA-256. It returns an error, or nil, for each file; that of a file that was not found wraps fs.ErrNotExist.
+// Check reads the files of a set in the place where they were found and compares the sizes and SHA-256 of their
+// uncompressed bytes with the manifest. It returns one error, or nil, for each file. The error for a file that was not
+// found wraps fs.ErrNotExist.
 func (p Place) Check(set data.Set) []error {
 	result := make([]error, len(set.Files))
 	for i, f := range set.Files {
@@ -33,7 +34,7 @@ func (p Place) Check(set data.Set) []error {
 		}
 		return nil
 	})
-	if err != nil { // the archive is broken, or a file cannot be opened
+	if err != nil { // the archive is damaged, or a file cannot be opened
 		for i := range result {
 			if result[i] != nil {
 				result[i] = err
@@ -43,8 +44,8 @@ func (p Place) Check(set data.Set) []error {
 	return result
 }
 
-// each calls use with the content of every file that was found, compressed or not: in the order of the manifest, or in
-// that of the archive. The errors name the file; those of use are returned as they are.
+// each calls use with the content of every file that was found, compressed or not, in the order of the manifest or, for
+// an archive, in the archive's order. Errors name the file; those of use are returned unchanged.
 func (p Place) each(set data.Set, use func(i int, r io.Reader) error) error {
 	if p.Archive != "" {
 		f, err := os.Open(p.Archive)
@@ -71,9 +72,9 @@ func (p Place) each(set data.Set, use func(i int, r io.Reader) error) error {
 	return nil
 }
 
-// unpack reads an archive and calls use with the content of each of the set's files, wherever in the archive's folders
-// it is. All of them must be there, once. The errors begin with the archive's name; those of use are returned as they
-// are.
+// unpack reads an archive and calls use with the content of each of the set's files, in whichever folder of the archive
+// it is. Each file must be there exactly once. Errors begin with the archive's name; those of use are returned
+// unchanged.
 func unpack(archive io.Reader, name string, set data.Set, use func(i int, r io.Reader) error) error {
 	z, err := gunzip(bufio.NewReaderSize(archive, 1<<16))
 	if err != nil {
@@ -85,7 +86,7 @@ func unpack(archive io.Reader, name string, set data.Set, use func(i int, r io.R
 		switch {
 		case err == io.EOF:
 			if at := slices.Index(seen, false); at >= 0 {
-				return fmt.Errorf("%s lacks %s: it is another archive, or not whole", name, set.Files[at].Name)
+				return fmt.Errorf("%s lacks %s: it is another archive or incomplete", name, set.Files[at].Name)
 			}
 			return nil
 		case errors.Is(err, io.ErrUnexpectedEOF):
@@ -107,7 +108,7 @@ func unpack(archive io.Reader, name string, set data.Set, use func(i int, r io.R
 	}
 }
 
-// archived makes sure that all files of a set are in a place and right, and downloads their archive if they are not.
+// archived makes sure that a place has all files of a set undamaged, and otherwise downloads their archive.
 func (d *download) archived(ctx context.Context, place Place) (Place, error) {
 	if !slices.ContainsFunc(place.Check(d.set), func(err error) bool { return err != nil }) {
 		return place, nil
@@ -125,7 +126,7 @@ func (d *download) archived(ctx context.Context, place Place) (Place, error) {
 	return place, nil
 }
 
-// installArchive checks a downloaded archive and stores its files. The download is removed, whether it was good or not.
+// installArchive checks a downloaded archive and stores its files. It removes the download in either case.
 func (d *download) installArchive(part, dir string) error {
 	defer os.Remove(part)
 	in, err := os.Open(part)
@@ -139,14 +140,14 @@ func (d *download) installArchive(part, dir string) error {
 	case err != nil:
 		return err
 	case n < a.Size:
-		return fmt.Errorf("what it sent is truncated: it ends after %s of %s bytes", group(n), group(a.Size))
+		return fmt.Errorf("the download is truncated: it ends after %s of %s bytes", group(n), group(a.Size))
 	case sum != a.SHA256:
-		return fmt.Errorf("what it sent %w", &sumError{a.Name, sum, a.SHA256})
+		return fmt.Errorf("the download %w", &sumError{a.Name, sum, a.SHA256})
 	}
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	return unpack(in, "what it sent", d.set, func(i int, r io.Reader) error {
+	return unpack(in, "the download", d.set, func(i int, r io.Reader) error {
 		f := d.set.Files[i]
 		return store(filepath.Join(dir, f.Name), r, f)
 	})

@@ -8,11 +8,11 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Augmented is a set of images of which every batch shows others: each image is framed by Pad zeros, a window of its
-// old size is cut out at a random place, and with Flip it is mirrored left to right in half of the cases.
+// Augmented is a set of images with random augmentation in every batch: each image is padded with Pad zeros on each
+// side, cropped to its original size at a random offset and, with Flip, mirrored left to right with probability 1/2.
 //
-// It serves training as a Set does. Put RNG into a field of the model as well: checkpoints then keep its place, and a
-// run that resumes sees the same images as one that never stopped.
+// It is training data like a Set. Also put RNG into a field of the model: checkpoints then save its state, and a
+// resumed run sees the same images as one that never stopped.
 type Augmented struct {
 	Set  *Set // images [N, C, H, W]
 	Pad  int  // zeros on each side
@@ -23,8 +23,8 @@ type Augmented struct {
 // Len returns the number of images.
 func (a *Augmented) Len() int { return a.Set.Len() }
 
-// Gather copies the images idx, each in a random window, into b.X [len(idx), C, H, W], and their labels into b.Y. It
-// panics as [Set.Gather] does, and if the images have another rank or Pad is negative.
+// Gather copies a random crop of each of the images idx into b.X [len(idx), C, H, W], and the labels into b.Y. It
+// panics as [Set.Gather] does, and if the images are not of rank 4 or Pad is negative.
 func (a *Augmented) Gather(b *Batch, idx []int) {
 	shape := a.Set.X.Shape()
 	if len(shape) != 4 || a.Pad < 0 {
@@ -45,12 +45,12 @@ func (a *Augmented) Gather(b *Batch, idx []int) {
 	}
 }
 
-// Fingerprint identifies the images and what is done to them; see [Fingerprint]. It draws nothing from RNG.
+// Fingerprint identifies the images and their augmentation; see [Fingerprint]. It draws nothing from RNG.
 func (a *Augmented) Fingerprint() string {
 	return fmt.Sprintf("%s, %d zeros around, flipped: %t", Fingerprint(a.Set), a.Pad, a.Flip)
 }
 
-// window sets dst[r, c] to src[r+dy, c+dx], 0 outside, and mirrors it if asked for.
+// window sets dst[r, c] to src[r+dy, c+dx], or 0 outside of src, and mirrors dst if flip is set.
 func window(dst, src []float32, h, w, dy, dx int, flip bool) {
 	clear(dst)
 	left, right := max(0, -dx), min(w, w-dx)

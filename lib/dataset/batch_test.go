@@ -20,7 +20,7 @@ func ExampleSemiSupervised() {
 	// Output: 50 labels for the first of 100 images
 }
 
-// Every unlabelled image is in an epoch, each beside the labelled image of its sample.
+// Every unlabelled image is in an epoch, with the labelled image of its sample.
 func TestSemiSupervised(t *testing.T) {
 	labelled, unlabelled := counted(3, 0, 1, 2), counted(10, 0)
 	d := &SemiSupervised{Labelled: labelled, Unlabelled: unlabelled, Ratio: 2, Size: 5}

@@ -15,26 +15,26 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// CIFAR10 loads the 50,000 training and 10,000 test photographs in ten classes, [N, 3, 32, 32] in red, green and blue,
-// pixels in [0, 1].
+// CIFAR10 loads the 50,000 training and 10,000 test photographs in ten classes, [N, 3, 32, 32] with the channels red,
+// green and blue, pixels in [0, 1].
 //
-// The canonical binary files (data_batch_1.bin to data_batch_5.bin and test_batch.bin, plain or .gz) or the archive
-// that they come in (cifar-10-binary.tar.gz) are read from dir, its sub-folder cifar10, or the archive's folder
-// cifar-10-batches-bin in either. If dir is empty they are looked for in $LATERAL_DATA, then in the cache (see
-// CacheDir), and are downloaded into the cache if they are in neither, with progress on standard error.
+// It reads the canonical binary files (data_batch_1.bin to data_batch_5.bin and test_batch.bin, plain or .gz) or their
+// archive (cifar-10-binary.tar.gz) from dir, its sub-folder cifar10, or the archive's folder cifar-10-batches-bin in
+// either. If dir is empty, it searches $LATERAL_DATA and then the cache (see CacheDir). If neither has the files, it
+// downloads them into the cache, with progress on standard error.
 //
-// A set in the same format of which no file is the original's, by SHA-256, such as one made again from recompressed
-// images, is accepted from dir and from $LATERAL_DATA: its Name and Source say that it is a copy. The cache holds
-// originals only. If some files are original and others are not, these are damaged, and refused.
+// A set in the same format is accepted from dir and from $LATERAL_DATA if none of its files is the original, by
+// SHA-256; an example is a set rebuilt from recompressed images. Its Name and Source say that it is a copy. The cache
+// holds originals only. If only some of the files are original, the others are damaged, and CIFAR10 returns an error.
 func CIFAR10(dir string) (train, test *Set, err error) { return cifar10.load(dir) }
 
-// CIFAR100 loads the 50,000 training and 10,000 test photographs in a hundred classes, as CIFAR10 does its own: the
-// files are train.bin and test.bin, their archive cifar-100-binary.tar.gz, its folder cifar-100-binary, the sub-folder
-// cifar100. Y are the fine labels; Superclasses turns them into the twenty coarse ones.
+// CIFAR100 loads the 50,000 training and 10,000 test photographs in a hundred classes, as CIFAR10 does. The files are
+// train.bin and test.bin, their archive cifar-100-binary.tar.gz, its folder cifar-100-binary, and the sub-folder
+// cifar100. Y holds the fine labels; Superclasses turns them into the twenty coarse ones.
 func CIFAR100(dir string) (train, test *Set, err error) { return cifar100.load(dir) }
 
-// Superclasses returns a set of CIFAR-100, or a part of one, with the 20 superclasses for its classes: five of the 100
-// make up each. It shares the images. It panics if the classes are not those of CIFAR-100.
+// Superclasses returns a set of CIFAR-100, or a part of one, labelled with the 20 superclasses, of five classes each.
+// It shares the images. It panics if the classes are not those of CIFAR-100.
 func Superclasses(s *Set) *Set {
 	if !slices.Equal(s.Classes, cifar100Classes) {
 		panic(fmt.Sprintf("dataset: Superclasses: %s has %d classes, not the 100 of CIFAR-100", s.Name, len(s.Classes)))
@@ -47,12 +47,12 @@ func Superclasses(s *Set) *Set {
 	return &c
 }
 
-// A cifar is one of the two sets and its format. A record is the labels, a byte each, and then an image: 1024 bytes of
-// red, 1024 of green and 1024 of blue, each row by row.
+// A cifar describes one of the two sets and its format. A record is the labels, one byte each, followed by an image:
+// 1024 bytes each of red, green and blue, row by row.
 type cifar struct {
 	id      string   // in the manifest
-	classes []string // of the last label
-	coarse  []int    // for each class, the label before it; nil if there is none
+	classes []string // names for the last label
+	coarse  []int    // for each class, the label before it; nil without such a label
 }
 
 var (
@@ -81,7 +81,7 @@ func (c cifar) load(dir string) (train, test *Set, err error) {
 	return c.read(set, place)
 }
 
-// read loads the training set from all files but the last, and the test set from that.
+// read loads the training set from all files except the last, and the test set from the last.
 func (c cifar) read(set data.Set, place Place) (train, test *Set, err error) {
 	if missing := place.Missing(set); len(missing) > 0 {
 		return nil, nil, fmt.Errorf("dataset: %s has only a part of %s: run `%s`, or %s",
@@ -89,7 +89,8 @@ func (c cifar) read(set data.Set, place Place) (train, test *Set, err error) {
 	}
 	files, copied, err := c.files(set, place)
 	if err != nil {
-		return nil, nil, fmt.Errorf("dataset: %w\nreplace what is named here with a good copy, or run `%s` to download one", err, place.get(set))
+		return nil, nil, fmt.Errorf("dataset: %w\nreplace the named file with a good copy, or run `%s` to download one", err,
+			place.get(set))
 	}
 	last := len(files) - 1
 	train, test = c.set(files[:last]), c.set(files[last:])
@@ -99,12 +100,13 @@ func (c cifar) read(set data.Set, place Place) (train, test *Set, err error) {
 	}
 	for _, s := range []*Set{train, test} {
 		s.Name = name
-		s.Source = fmt.Sprintf("%s from %s (%s + %s images%s)", name, place.Label, group(int64(train.Len())), group(int64(test.Len())), note)
+		s.Source = fmt.Sprintf("%s from %s (%s + %s images%s)", name, place.Label, group(int64(train.Len())),
+			group(int64(test.Len())), note)
 	}
 	return train, test, nil
 }
 
-// files returns the content of the files, and whether they are a copy. The errors name the file.
+// files returns the content of the files, and whether they are a copy. Errors name the file.
 func (c cifar) files(set data.Set, place Place) (content [][]byte, copied bool, err error) {
 	content, changed := make([][]byte, len(set.Files)), make([]error, len(set.Files))
 	err = place.each(set, func(i int, r io.Reader) error {
@@ -135,7 +137,8 @@ func (c cifar) files(set data.Set, place Place) (content [][]byte, copied bool, 
 	return content, !original, nil
 }
 
-// mistaken returns what to say of a file with another sum: that it is another file of the set under a wrong name, or as is.
+// mistaken returns the error for a file with another check sum: if it is another file of the set under a wrong name the
+// error says so, otherwise it is err.
 func (c cifar) mistaken(set data.Set, path string, i int, other *sumError, err error) error {
 	for _, f := range set.Files {
 		if f.SHA256 == other.sum {
@@ -145,26 +148,29 @@ func (c cifar) mistaken(set data.Set, path string, i int, other *sumError, err e
 	return err
 }
 
-// check refuses records with labels that the set does not have.
+// check returns an error if records have labels that the set does not have.
 func (c cifar) check(path string, content []byte) error {
 	n, record := c.labels(), c.labels()+cifarPixels
 	if len(content)%record != 0 {
-		return fmt.Errorf("%s is no file of records of %d bytes: it has %s", path, record, group(int64(len(content))))
+		return fmt.Errorf("%s is not a file of records of %d bytes: it has %s bytes", path, record,
+			group(int64(len(content))))
 	}
 	for at := 0; at < len(content); at += record {
 		y := int(content[at+n-1])
 		if y >= len(c.classes) {
-			return fmt.Errorf("%s is not in the format: record %s has label %d, the last is %d", path, group(int64(at/record)), y, len(c.classes)-1)
+			return fmt.Errorf("%s is not in the format: record %s has label %d, the last is %d", path, group(int64(at/record)),
+				y, len(c.classes)-1)
 		}
 		if n == 2 && int(content[at]) != c.coarse[y] {
-			return fmt.Errorf("%s is not in the format: record %s is of class %s and superclass %d, which belongs to superclass %d",
+			return fmt.Errorf("%s is not in the format: record %s is of class %s and superclass %d, which belongs to "+
+				"superclass %d",
 				path, group(int64(at/record)), c.classes[y], content[at], c.coarse[y])
 		}
 	}
 	return nil
 }
 
-// set returns the images and labels of files that were checked.
+// set returns the images and labels of checked files.
 func (c cifar) set(files [][]byte) *Set {
 	n, record, images, h := c.labels(), c.labels()+cifarPixels, 0, sha256.New()
 	for _, b := range files {

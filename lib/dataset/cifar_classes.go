@@ -6,7 +6,7 @@ import "slices"
 
 var cifar10Classes = []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
 
-// cifar100Groups are the superclasses of CIFAR-100, in the order of their labels, and what they are made up of.
+// cifar100Groups are the superclasses of CIFAR-100, in the order of their labels, with their classes.
 var cifar100Groups = []struct {
 	name    string
 	classes [5]string
@@ -33,8 +33,8 @@ var cifar100Groups = []struct {
 	{"vehicles 2", [5]string{"lawn mower", "rocket", "streetcar", "tank", "tractor"}},
 }
 
-// cifar100Classes are the classes in the order of their labels, which is that of the alphabet, and superclassOf the
-// superclass of each.
+// cifar100Classes are the classes in the order of their labels, which is alphabetical, and superclassOf the superclass
+// of each.
 var cifar100Classes, superclassOf = func() (names []string, super []int) {
 	of := map[string]int{}
 	for i, g := range cifar100Groups {

@@ -48,17 +48,19 @@ func tinyCIFAR(c cifar) (data.Set, map[string][]byte) {
 	add("data_batch_2.bin", record(102, label(1)...), record(200, label(5)...))
 	add("test_batch.bin", record(255, label(8)...), record(1, label(2)...))
 	packed := archive(files)
-	set.Archive = &data.Archive{Name: "tiny-binary.tar.gz", Folder: "tiny-bin", Size: int64(len(packed)), SHA256: fmt.Sprintf("%x", sha256.Sum256(packed))}
+	set.Archive = &data.Archive{Name: "tiny-binary.tar.gz", Folder: "tiny-bin", Size: int64(len(packed)),
+		SHA256: fmt.Sprintf("%x", sha256.Sum256(packed))}
 	return set, files
 }
 
-// archive packs files, and a text that is none of them.
+// archive packs files, and a text file that is not part of the set.
 func archive(files map[string][]byte) []byte {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	t := tar.NewWriter(z)
 	add := func(name string, content []byte) {
-		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "tiny-bin/" + name, Size: int64(len(content)), Mode: 0o644}); err != nil {
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "tiny-bin/" + name, Size: int64(len(content)),
+			Mode: 0o644}); err != nil {
 			panic(err)
 		}
 		t.Write(content)
@@ -101,17 +103,21 @@ func TestCIFARInEveryForm(t *testing.T) {
 				t.Errorf("%s, %s: %v", c.id, form, err)
 				continue
 			}
-			if !slices.Equal(train.X.Shape(), []int{5, 3, 32, 32}) || !slices.Equal(train.Y, []int{3, 9, 0, 1, 5}) || !slices.Equal(test.Y, []int{8, 2}) {
+			if !slices.Equal(train.X.Shape(), []int{5, 3, 32, 32}) || !slices.Equal(train.Y, []int{3, 9, 0, 1, 5}) ||
+				!slices.Equal(test.Y, []int{8, 2}) {
 				t.Errorf("%s, %s: shape %v, labels %v and %v", c.id, form, train.X.Shape(), train.Y, test.Y)
 			}
 			// Red, green and blue of the second image begin at 51, 51 + 1024 and 51 + 2048, modulo 256.
-			if x := train.X; x.Row(1)[0] != 0.2 || x.Row(1)[1] != float32(52)/255 || x.Row(1)[1024] != 0.2 || x.Row(4)[55] != 1 || x.Row(4)[56] != 0 {
+			if x := train.X; x.Row(1)[0] != 0.2 || x.Row(1)[1] != float32(52)/255 || x.Row(1)[1024] != 0.2 ||
+				x.Row(4)[55] != 1 || x.Row(4)[56] != 0 {
 				t.Errorf("%s, %s: pixels %v", c.id, form, x.Row(1)[:3])
 			}
-			if want := "Tiny from the directory given (5 + 2 images)"; train.Source != want || test.Source != want || train.Name != "Tiny" {
+			if want := "Tiny from the directory given (5 + 2 images)"; train.Source != want || test.Source != want ||
+				train.Name != "Tiny" {
 				t.Errorf("%s, %s: source %q, want %q", c.id, form, train.Source, want)
 			}
-			if want := fmt.Sprintf("%x", sha256.Sum256(slices.Concat(files["data_batch_1.bin"], files["data_batch_2.bin"]))); train.Sum != want {
+			if want := fmt.Sprintf("%x",
+				sha256.Sum256(slices.Concat(files["data_batch_1.bin"], files["data_batch_2.bin"]))); train.Sum != want {
 				t.Errorf("%s, %s: sum %s, want %s", c.id, form, train.Sum, want)
 			}
 		}
@@ -127,7 +133,7 @@ func writeAll(t testing.TB, dir string, files map[string][]byte, suffix string) 
 	}
 }
 
-// copied changes a pixel of every file, as compressing the images again would.
+// copied changes a pixel of every file, as recompressing the images would.
 func copied(files map[string][]byte) {
 	for _, b := range files {
 		b[100]++
@@ -149,7 +155,8 @@ func TestCIFARCopies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := "Tiny (copy) from the directory given (5 + 2 images, whose bytes are not the original's)"; train.Name != "Tiny (copy)" || train.Source != want {
+		want := "Tiny (copy) from the directory given (5 + 2 images, whose bytes are not the original's)"
+		if train.Name != "Tiny (copy)" || train.Source != want {
 			t.Errorf("%s: name %q, source %q", c.id, train.Name, train.Source)
 		}
 
@@ -175,7 +182,9 @@ func TestCIFARSaysWhatIsWrong(t *testing.T) {
 			[]string{"data_batch_2.bin is not the original data_batch_2.bin: SHA-256", "lateral data get cifar10 --dir "}},
 		{"truncated", cifar10, func(f files) { f["test_batch.bin"] = f["test_batch.bin"][:4000] },
 			[]string{"test_batch.bin is truncated: it ends after 4,000 of 6,146 bytes"}},
-		{"a record too long", cifar100, func(f files) { f["test_batch.bin"] = append(f["test_batch.bin"], record(0, 4, 0)...) },
+		{"a record too long", cifar100, func(f files) {
+			f["test_batch.bin"] = append(f["test_batch.bin"], record(0, 4, 0)...)
+		},
 			[]string{"test_batch.bin is too long: it has more than 6,148 bytes"}},
 		{"training and test swapped", cifar10, func(f files) {
 			f["data_batch_2.bin"], f["test_batch.bin"] = f["test_batch.bin"], f["data_batch_2.bin"]
@@ -185,9 +194,11 @@ func TestCIFARSaysWhatIsWrong(t *testing.T) {
 		{"a label that there is not", cifar10, func(f files) { copied(f); f["data_batch_1.bin"][3073] = 10 },
 			[]string{"data_batch_1.bin is not in the format: record 1 has label 10, the last is 9"}},
 		{"a superclass of another class", cifar100, func(f files) { copied(f); f["data_batch_1.bin"][3074] = 2 },
-			[]string{"data_batch_1.bin is not in the format: record 1 is of class bottle and superclass 2, which belongs to superclass 3"}},
+			[]string{"data_batch_1.bin is not in the format: record 1 is of class bottle and superclass 2, which belongs to " +
+				"superclass 3"}},
 		{"one missing", cifar10, func(f files) { delete(f, "data_batch_2.bin") },
-			[]string{"only a part of Tiny", "put these files into", "\n  tiny-binary.tar.gz as it is", "\n  data_batch_2.bin.gz, or data_batch_2.bin (6,146 bytes)"}},
+			[]string{"only a part of Tiny", "put these files into", "\n  tiny-binary.tar.gz as it is",
+				"\n  data_batch_2.bin.gz, or data_batch_2.bin (6,146 bytes)"}},
 	} {
 		set, f := tinyCIFAR(x.c)
 		x.spoil(f)
@@ -213,7 +224,8 @@ func TestCIFARSaysWhatIsWrong(t *testing.T) {
 func TestArchiveSaysWhatIsWrong(t *testing.T) {
 	set, files := tinyCIFAR(cifar10)
 	good := archive(files)
-	short := map[string][]byte{"data_batch_1.bin": files["data_batch_1.bin"][:5000], "data_batch_2.bin": nil, "test_batch.bin": nil}
+	short := map[string][]byte{"data_batch_1.bin": files["data_batch_1.bin"][:5000], "data_batch_2.bin": nil,
+		"test_batch.bin": nil}
 	for _, x := range []struct {
 		name    string
 		archive []byte
@@ -222,8 +234,10 @@ func TestArchiveSaysWhatIsWrong(t *testing.T) {
 		{"no archive", []byte("<!DOCTYPE html>"), "is damaged: its gzip header cannot be read"},
 		{"cut off", good[:len(good)/2], "is truncated"},
 		{"no tar file", gzipped(t, bytes.Repeat([]byte("abc"), 1000)), "is damaged: archive/tar"},
-		{"of something else", archive(map[string][]byte{"a": nil}), "lacks data_batch_1.bin: it is another archive, or not whole"},
-		{"with a short file", archive(short), filepath.Join("tiny-bin", "data_batch_1.bin") + " is truncated: it ends after 5,000 of 9,219 bytes"},
+		{"of something else", archive(map[string][]byte{"a": nil}),
+			"lacks data_batch_1.bin: it is another archive or incomplete"},
+		{"with a short file", archive(short), filepath.Join("tiny-bin", "data_batch_1.bin") +
+			" is truncated: it ends after 5,000 of 9,219 bytes"},
 	} {
 		dir := t.TempDir()
 		write(t, filepath.Join(dir, set.Archive.Name), x.archive)
@@ -243,7 +257,7 @@ func TestArchiveSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// Fetch downloads the archive, stores the files, and downloads once more only if one of them is damaged.
+// Fetch downloads the archive, stores the files, and downloads again only if one of them is damaged.
 func TestFetchUnpacksAnArchive(t *testing.T) {
 	cache := isolate(t)
 	set, files := tinyCIFAR(cifar10)
@@ -254,7 +268,7 @@ func TestFetchUnpacksAnArchive(t *testing.T) {
 		w.Write(packed)
 	}))
 	defer other.Close()
-	set.Mirrors = []string{m.URL + "/", other.URL + "/"} // the first has something else
+	set.Mirrors = []string{m.URL + "/", other.URL + "/"} // the first has a different file
 	for _, spoil := range []bool{false, false, true} {
 		if spoil {
 			write(t, filepath.Join(cache, "cifar10", "test_batch.bin"), []byte("half a downlo"))
@@ -278,16 +292,17 @@ func TestFetchUnpacksAnArchive(t *testing.T) {
 	}
 	set.Archive.SHA256 = strings.Repeat("0", 64)
 	if _, err := Fetch(context.Background(), set, t.TempDir(), nil); err == nil ||
-		!strings.Contains(err.Error(), "what it sent is not the original tiny-binary.tar.gz: SHA-256 of its bytes is") {
+		!strings.Contains(err.Error(), "the download is not the original tiny-binary.tar.gz: SHA-256 of its bytes is") {
 		t.Errorf("an archive with another sum: %v", err)
 	}
 }
 
-// The hundred classes in the order of their labels have these superclasses in the original's files.
+// The hundred classes, in the order of their labels, have these superclasses in the original files.
 func TestSuperclasses(t *testing.T) {
 	want := []int{
 		4, 1, 14, 8, 0, 6, 7, 7, 18, 3, 3, 14, 9, 18, 7, 11, 3, 9, 7, 11, 6, 11, 5, 10, 7, 6, 13, 15, 3, 15, 0, 11, 1, 10, 12,
-		14, 16, 9, 11, 5, 5, 19, 8, 8, 15, 13, 14, 17, 18, 10, 16, 4, 17, 4, 2, 0, 17, 4, 18, 17, 10, 3, 2, 12, 12, 16, 12, 1, 9,
+		14, 16, 9, 11, 5, 5, 19, 8, 8, 15, 13, 14, 17, 18, 10, 16, 4, 17, 4, 2, 0, 17, 4, 18, 17, 10, 3, 2, 12, 12, 16, 12, 1,
+		9,
 		19, 2, 10, 0, 1, 16, 12, 9, 13, 15, 13, 16, 19, 2, 4, 6, 19, 5, 5, 8, 19, 18, 1, 2, 15, 6, 0, 17, 8, 14, 13,
 	}
 	if !slices.Equal(superclassOf, want) {
@@ -305,7 +320,8 @@ func TestSuperclasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	coarse := Superclasses(train)
-	if !slices.Equal(coarse.Y, []int{8, 3, 4, 1, 6}) || coarse.Classes[coarse.Y[0]] != "large carnivores" || coarse.X != train.X || train.Y[0] != 3 {
+	if !slices.Equal(coarse.Y, []int{8, 3, 4, 1, 6}) || coarse.Classes[coarse.Y[0]] != "large carnivores" ||
+		coarse.X != train.X || train.Y[0] != 3 {
 		t.Errorf("labels %v", coarse.Y)
 	}
 	defer func() {
@@ -324,7 +340,8 @@ func TestCIFAR10(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(train.X.Shape(), []int{50_000, 3, 32, 32}) || !slices.Equal(test.X.Shape(), []int{10_000, 3, 32, 32}) {
+	if !slices.Equal(train.X.Shape(), []int{50_000, 3, 32, 32}) ||
+		!slices.Equal(test.X.Shape(), []int{10_000, 3, 32, 32}) {
 		t.Errorf("shapes %v and %v", train.X.Shape(), test.X.Shape())
 	}
 	var means [3]float64
@@ -337,7 +354,7 @@ func TestCIFAR10(t *testing.T) {
 			}
 		}
 	}
-	// The well-known means of the three colours.
+	// The known means of the three colours.
 	for c, want := range []float64{0.4914, 0.4822, 0.4465} {
 		if !(means[c] > want-0.002 && means[c] < want+0.002) {
 			t.Errorf("mean of colour %d is %.4f, known to be %.4f", c, means[c], want)
@@ -361,11 +378,13 @@ func FuzzCIFAR(f *testing.F) {
 		if hundred {
 			c = cifar100
 		}
-		unpack(bytes.NewReader(b), "the archive", set, func(i int, r io.Reader) error { return copyChecked(io.Discard, r, set.Files[i]) })
+		unpack(bytes.NewReader(b), "the archive", set, func(i int, r io.Reader) error {
+			return copyChecked(io.Discard, r, set.Files[i])
+		})
 		if c.check("the file", b) != nil {
 			return
 		}
-		// What is accepted is exactly its records.
+		// Accepted content is exactly its records.
 		s := c.set([][]byte{b})
 		if s.Len()*(c.labels()+cifarPixels) != len(b) || len(s.Y) != s.Len() {
 			t.Fatalf("%d images and %d labels of %d bytes", s.Len(), len(s.Y), len(b))
@@ -379,7 +398,7 @@ func FuzzCIFAR(f *testing.F) {
 	})
 }
 
-// Whatever an archive holds, its files are found whole, once each, or there is an error.
+// For any content of an archive, its files are found complete and once each, or there is an error.
 func FuzzUnpack(f *testing.F) {
 	set, files := tinyCIFAR(cifar10)
 	good := archive(files)

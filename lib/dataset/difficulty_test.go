@@ -14,8 +14,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// The stand-in must be as hard as MNIST for the models of the notebooks, or what is learnt on it teaches nothing.
-// The nearest neighbours of the first 500 test images are quick to find; -short leaves it at them and the linear classifier.
+// The replacement for MNIST must be as hard as MNIST for the models of the notebooks, or results on it mean nothing.
+// With -short, only the linear classifier and the nearest neighbours of the first 500 test images are checked.
 func TestGlyphsAsHardAsMNIST(t *testing.T) {
 	train, test := Glyphs(1)
 	within(t, "linear classifier", netError(train, test, 0, 10), 0.08, 0.15)
@@ -35,7 +35,7 @@ func within(t *testing.T, what string, got, lo, hi float64) {
 	}
 }
 
-// BenchmarkDifficulty reports the same errors, in per cent, for other seeds and for as much of MNIST where it is found.
+// BenchmarkDifficulty reports the same errors, in per cent, for other seeds and, if it is found, for as much of MNIST.
 func BenchmarkDifficulty(b *testing.B) {
 	report := func(b *testing.B, train, test *Set) {
 		for b.Loop() {
@@ -175,7 +175,7 @@ func nearestError(train, test *Set, k int) float64 {
 			norms[i] += v * v
 		}
 	}
-	dist := tensor.New(test.Len(), train.Len()) // less the squared norm of the test image
+	dist := tensor.New(test.Len(), train.Len()) // without the squared norm of the test image
 	for i := range test.Len() {
 		copy(dist.Row(i), norms)
 	}

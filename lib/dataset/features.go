@@ -13,16 +13,16 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// maxClasses bounds the classes of files that do not say how many there are: the largest label decides, and tables of all
-// classes are made, so that one damaged label could ask for gigabytes.
+// maxClasses limits the number of classes in files that do not declare it. The largest label then decides, and some
+// tables have an entry per class, so a single damaged label could require gigabytes.
 const maxClasses = 1 << 16
 
-// Features reads vectors with labels, such as what a layer of somebody else's network said about photographs. A file
-// whose name ends in .npy holds the vectors, [N, D], and the file with -labels.npy in the place of that ending their
-// labels, [N]. Any other file is of safetensors, with the tensors "features" [N, D] and "labels" [N].
+// Features reads labelled vectors, such as features of photographs that another network computed. A file whose name
+// ends in .npy holds the vectors, [N, D]; the file with -labels.npy instead of .npy holds their labels, [N]. Any other
+// file is read as safetensors with the tensors "features" [N, D] and "labels" [N].
 //
-// The set has X [N, D], and its classes are numbered from 0 to the largest label, which is below 65,536. The error says
-// what is missing, or which label is no such number.
+// The set has X [N, D] and classes numbered from 0 to the largest label, which must be below 65,536. The error names
+// what is missing, or the first label that is not such a number.
 func Features(path string) (*Set, error) {
 	fail := func(format string, args ...any) (*Set, error) {
 		return nil, fmt.Errorf("dataset: Features: "+format, args...)
@@ -66,7 +66,8 @@ func Features(path string) (*Set, error) {
 		}
 		sum.Write(b)
 	}
-	s := &Set{Name: filepath.Base(path), X: x, Y: make([]int, x.Rows()), Source: "the user's own file", Sum: hex.EncodeToString(sum.Sum(nil))}
+	s := &Set{Name: filepath.Base(path), X: x, Y: make([]int, x.Rows()), Source: "the user's own file",
+		Sum: hex.EncodeToString(sum.Sum(nil))}
 	classes := 0
 	for i, v := range y.Data() {
 		if !(v >= 0 && v < maxClasses) || v != float32(int(v)) {

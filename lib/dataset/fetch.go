@@ -28,15 +28,16 @@ import (
 type Progress struct {
 	Set, File   string // "MNIST", "train-images-idx3-ubyte.gz"
 	Host        string // the mirror
-	Done, Total int64  // bytes; Total is 0 where the mirror does not say
+	Done, Total int64  // bytes; Total is 0 if the mirror does not send it
 }
 
-// Fetch makes sure that all files of a set are there and have the right bytes, and returns where. Files that are missing
-// or damaged are downloaded to where Find found others of the set, else to the sub-folder of the set's ID in dir or,
-// if dir is empty, in the cache. They are stored uncompressed, which is quickest to load.
+// Fetch makes sure that all files of a set are present with the right bytes, and returns their place. It downloads
+// missing or damaged files to the folder where Find found others of the set. If Find found none, it uses the sub-folder
+// named after the set's ID in dir or, if dir is empty, in the cache. Files are stored uncompressed, because these load
+// fastest.
 //
-// Mirrors are tried in order. An interrupted download leaves a .part file from which the next one goes on. A file gets
-// its name only when it is complete and its SHA-256 is right. report, unless nil, is called as bytes arrive.
+// Mirrors are tried in order. An interrupted download leaves a .part file from which the next one continues. A file
+// gets its name only when it is complete and its SHA-256 is right. report, unless nil, is called as bytes arrive.
 func Fetch(ctx context.Context, set data.Set, dir string, report func(Progress)) (Place, error) {
 	place, found, err := Find(set, dir)
 	if err != nil && (dir == "" || !errors.Is(err, os.ErrNotExist)) {
@@ -52,7 +53,8 @@ func Fetch(ctx context.Context, set data.Set, dir string, report func(Progress))
 		place.Dir, place.Paths = filepath.Join(place.Dir, set.ID), make([]string, len(set.Files))
 	}
 	if err := os.MkdirAll(place.Dir, 0o755); err != nil {
-		return Place{}, fmt.Errorf("dataset: no folder for %s: %w; set %s to a directory that can be written", set.Name, err, Env)
+		return Place{}, fmt.Errorf("dataset: no folder for %s: %w; set %s to a directory that can be written", set.Name, err,
+			Env)
 	}
 	d := download{client: newClient(), stall: 30 * time.Second, set: set, report: report}
 	if set.Archive != nil {
@@ -70,8 +72,8 @@ func Fetch(ctx context.Context, set data.Set, dir string, report func(Progress))
 	return place, nil
 }
 
-// Check reads a file, plain or compressed, and compares its uncompressed bytes with the manifest's size and SHA-256.
-// The error names the file.
+// Check reads a file, plain or compressed, and compares the size and SHA-256 of its uncompressed bytes with the
+// manifest. The error names the file.
 func Check(path string, f data.File) error {
 	in, err := os.Open(path)
 	if err != nil {
@@ -84,8 +86,8 @@ func Check(path string, f data.File) error {
 	return nil
 }
 
-// copyChecked copies the uncompressed bytes of in and checks them.
-// The errors continue a sentence that begins with the file's name, except for those of w.
+// copyChecked copies the uncompressed bytes of in and checks them. Errors continue a sentence that begins with the
+// file's name, except for those of w.
 func copyChecked(w io.Writer, in io.Reader, f data.File) error {
 	content := bufio.NewReaderSize(in, 1<<16)
 	var r io.Reader = content
@@ -112,7 +114,7 @@ func copyChecked(w io.Writer, in io.Reader, f data.File) error {
 	return nil
 }
 
-// newClient returns a client that does not wait for ever for a mirror that does not answer.
+// newClient returns a client with timeouts for mirrors that do not answer.
 func newClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -126,7 +128,7 @@ func newClient() *http.Client {
 // A download fetches files of a set.
 type download struct {
 	client *http.Client
-	stall  time.Duration // how long to wait for the next bytes
+	stall  time.Duration // longest time without a byte
 	set    data.Set
 	report func(Progress)
 }
@@ -141,7 +143,7 @@ func (d *download) file(ctx context.Context, f data.File, path string) error {
 	return d.fetch(ctx, f.Name+ending, f.Size, part, func() error { return install(part, path, f) })
 }
 
-// fetch downloads what the mirrors have under a name, at most about size bytes, into the file part, and installs it.
+// fetch downloads the file called name from a mirror, about size bytes at most, into the file part, and installs it.
 func (d *download) fetch(ctx context.Context, name string, size int64, part string, install func() error) error {
 	var failures strings.Builder
 	for _, mirror := range d.set.Mirrors {
@@ -150,19 +152,21 @@ func (d *download) fetch(ctx context.Context, name string, size int64, part stri
 			return nil
 		}
 		if ctx.Err() != nil {
-			return fmt.Errorf("dataset: download of %s interrupted: %w; run it again to go on from there", name, context.Cause(ctx))
+			return fmt.Errorf("dataset: download of %s interrupted: %w; run it again to go on from there", name,
+				context.Cause(ctx))
 		}
 		if local := new(os.PathError); errors.As(err, &local) {
 			return fmt.Errorf("dataset: %s cannot be stored: %w; make room, or set %s to another directory", name, err, Env)
 		}
 		fmt.Fprintf(&failures, "\n  %s: %v", mirror+name, err)
 	}
-	return fmt.Errorf("dataset: %s of %s is not here and cannot be downloaded:%s\nWithout a network, download them on another computer and %s\nor into a directory that $%s names",
+	return fmt.Errorf("dataset: %s of %s was not found and cannot be downloaded:%s\nWithout a network, download them on "+
+		"another computer and %s\nor into a directory that $%s names",
 		name, d.set.Name, failures.String(), whatToPut(d.set, filepath.Dir(part)), Env)
 }
 
-// from downloads from one mirror and installs. If the bytes are wrong and began in an earlier download, perhaps of
-// another mirror, it starts once more from nothing.
+// from downloads from one mirror and installs. If the bytes are wrong and began in an earlier download, perhaps from
+// another mirror, it restarts the download from the beginning.
 func (d *download) from(ctx context.Context, address string, size int64, part string, install func() error) error {
 	resumed, err := d.transfer(ctx, address, part, size)
 	if err != nil {
@@ -177,8 +181,8 @@ func (d *download) from(ctx context.Context, address string, size int64, part st
 	return err
 }
 
-// install checks a finished download and stores its uncompressed bytes under their name.
-// The download is then removed, whether it was good or not.
+// install checks a finished download and stores its uncompressed bytes under their name. It removes the download in
+// either case.
 func install(part, path string, f data.File) error {
 	defer os.Remove(part)
 	in, err := os.Open(part)
@@ -197,12 +201,12 @@ func store(path string, content io.Reader, f data.File) error {
 	}
 	defer out.Discard()
 	if err := copyChecked(out, content, f); err != nil {
-		return fmt.Errorf("what it sent %w", err)
+		return fmt.Errorf("the download %w", err)
 	}
 	return out.Commit()
 }
 
-// transfer downloads to the file part, going on from its end if the mirror can. It reports whether it did.
+// transfer downloads to the file part. It continues at the end of part if the mirror can, and reports whether it did.
 func (d *download) transfer(ctx context.Context, address, part string, size int64) (resumed bool, err error) {
 	var have int64
 	if info, err := os.Stat(part); err == nil {
@@ -220,10 +224,11 @@ func (d *download) transfer(ctx context.Context, address, part string, size int6
 
 	mode := os.O_WRONLY | os.O_CREATE
 	switch {
-	case resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", have)):
+	case resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"),
+		fmt.Sprintf("bytes %d-", have)):
 		mode |= os.O_APPEND
 	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && have > 0:
-		return true, nil // the part has no continuation: whether it is whole, its sum will tell
+		return true, nil // nothing follows the part: its check sum decides whether it is complete
 	case resp.StatusCode == http.StatusOK:
 		mode |= os.O_TRUNC
 		have = 0
@@ -236,7 +241,8 @@ func (d *download) transfer(ctx context.Context, address, part string, size int6
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
 
-	p := Progress{Set: d.set.Name, File: path.Base(address), Host: host(address), Done: have, Total: max(0, have+resp.ContentLength)}
+	p := Progress{Set: d.set.Name, File: path.Base(address), Host: host(address), Done: have,
+		Total: max(0, have+resp.ContentLength)}
 	w := writerFunc(func(b []byte) (int, error) {
 		idle.Reset(d.stall)
 		n, err := out.Write(b)
@@ -246,34 +252,35 @@ func (d *download) transfer(ctx context.Context, address, part string, size int6
 		}
 		return n, err
 	})
-	// Compression makes nothing much longer: more is not the file.
+	// Compression lengthens a file by very little, so a longer download is not the file.
 	limit := size + size/64 + 1024 - have
 	if n, err := io.Copy(w, io.LimitReader(resp.Body, limit+1)); err != nil {
 		return have > 0, cause(ctx, err)
 	} else if n > limit {
-		return have > 0, errors.Join(fmt.Errorf("it sent more than the %s bytes of the file", group(size)), out.Truncate(0))
+		return have > 0, errors.Join(fmt.Errorf("the download is longer than the %s bytes of the file", group(size)),
+			out.Truncate(0))
 	}
 	return have > 0, nil
 }
 
-// get asks for a file from byte have on.
+// get requests a file from byte have on.
 func (d *download) get(ctx context.Context, address string, have int64) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Accept-Encoding", "identity") // the bytes as stored: ranges count those
+	req.Header.Set("Accept-Encoding", "identity") // ranges count bytes as stored
 	if have > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
 	}
 	resp, err := d.client.Do(req)
 	if e := new(url.Error); errors.As(err, &e) {
-		err = e.Err // without the address, which the caller gives
+		err = e.Err // without the address, which the caller adds
 	}
 	return resp, err
 }
 
-// cause returns why a context ended, if it did, instead of err.
+// cause returns why a context ended, or err if it did not end.
 func cause(ctx context.Context, err error) error {
 	if c := context.Cause(ctx); c != nil {
 		return c

@@ -22,7 +22,7 @@ import (
 	"github.com/lateral-ml/lateral/data"
 )
 
-// A mirror serves the compressed files of a set and notes what it was asked.
+// A mirror serves the compressed files of a set and records the requests.
 type mirror struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -30,7 +30,8 @@ type mirror struct {
 }
 
 // newMirror starts a server. handle answers for a file's compressed bytes; http.ServeContent is used if it is nil.
-func newMirror(t *testing.T, files map[string][]byte, handle func(w http.ResponseWriter, r *http.Request, content []byte)) *mirror {
+func newMirror(t *testing.T, files map[string][]byte, handle func(w http.ResponseWriter, r *http.Request,
+	content []byte)) *mirror {
 	t.Helper()
 	m := &mirror{}
 	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +52,7 @@ func newMirror(t *testing.T, files map[string][]byte, handle func(w http.Respons
 	return m
 }
 
-// fails answers with a status.
+// fails responds with a status.
 func fails(status int) func(http.ResponseWriter, *http.Request, []byte) {
 	return func(w http.ResponseWriter, _ *http.Request, _ []byte) { w.WriteHeader(status) }
 }
@@ -64,7 +65,7 @@ func breaksOff(w http.ResponseWriter, _ *http.Request, b []byte) {
 	panic(http.ErrAbortHandler)
 }
 
-// holds checks that a directory has all files of a set, right and nothing else.
+// holds checks that a directory has all files of a set, undamaged, and nothing else.
 func holds(t *testing.T, dir string, set data.Set) {
 	t.Helper()
 	for _, f := range set.Files {
@@ -89,7 +90,10 @@ func TestFetchFallsBackToTheNextMirror(t *testing.T) {
 	set.Mirrors = []string{
 		closed.URL + "/",
 		newMirror(t, files, fails(http.StatusServiceUnavailable)).URL + "/",
-		newMirror(t, files, func(w http.ResponseWriter, _ *http.Request, _ []byte) { fmt.Fprint(w, "<html>Please log in</html>") }).URL + "/",
+		newMirror(t, files, func(w http.ResponseWriter, _ *http.Request,
+			_ []byte) {
+			fmt.Fprint(w, "<html>Please log in</html>")
+		}).URL + "/",
 		newMirror(t, wrong, nil).URL + "/",
 		newMirror(t, files, breaksOff).URL + "/",
 		newMirror(t, files, nil).URL + "/mnist/",
@@ -101,7 +105,8 @@ func TestFetchFallsBackToTheNextMirror(t *testing.T) {
 		t.Fatal(err)
 	}
 	holds(t, filepath.Join(dir, "mnist"), set)
-	if last.File != "t10k-labels-idx1-ubyte.gz" || last.Done != last.Total || last.Total == 0 || !strings.HasPrefix(last.Host, "127.0.0.1:") {
+	if last.File != "t10k-labels-idx1-ubyte.gz" || last.Done != last.Total || last.Total == 0 ||
+		!strings.HasPrefix(last.Host, "127.0.0.1:") {
 		t.Errorf("last progress %+v", last)
 	}
 	if _, _, err := loadMNIST(set, place); err != nil {
@@ -120,7 +125,8 @@ func TestFetchResumes(t *testing.T) {
 	})
 	set.Mirrors = []string{m.URL + "/"}
 	dir := t.TempDir()
-	if _, err := Fetch(context.Background(), set, dir, nil); err == nil || !strings.Contains(err.Error(), "unexpected EOF") {
+	if _, err := Fetch(context.Background(), set, dir, nil); err == nil ||
+		!strings.Contains(err.Error(), "unexpected EOF") {
 		t.Fatalf("a broken connection: %v", err)
 	}
 	part, err := os.ReadFile(filepath.Join(dir, "mnist", "train-images-idx3-ubyte.gz.part"))
@@ -137,7 +143,7 @@ func TestFetchResumes(t *testing.T) {
 	}
 }
 
-// Whatever a .part file holds, the download must end with the right bytes.
+// For any content of a .part file, the download must end with the right bytes.
 func TestFetchFromAnyPart(t *testing.T) {
 	noRanges := func(w http.ResponseWriter, _ *http.Request, b []byte) { w.Write(b) }
 	_, files := tiny()
@@ -193,8 +199,8 @@ func TestFetchWithoutANetworkSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// A proxy that refuses is told apart from a mirror that does. The proxy of the environment is read once in a process,
-// so the download is that of another one.
+// A refusal by a proxy is told apart from one by a mirror. A process reads the proxy of its environment once, so the
+// download runs in a process of its own.
 func TestFetchThroughAProxyThatRefuses(t *testing.T) {
 	const variable = "LATERAL_TEST_PROXY"
 	if dir := os.Getenv(variable); dir != "" {
@@ -213,7 +219,8 @@ func TestFetchThroughAProxyThatRefuses(t *testing.T) {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestFetchThroughAProxyThatRefuses$")
 	cmd.Env = append(os.Environ(), variable+"="+t.TempDir(), "HTTPS_PROXY="+proxy.URL, "NO_PROXY=")
 	out, err := cmd.CombinedOutput()
-	if err != nil || asked.Load() == 0 || !strings.Contains(string(out), "Forbidden") || !strings.Contains(string(out), "put these files into") {
+	if err != nil || asked.Load() == 0 || !strings.Contains(string(out), "Forbidden") ||
+		!strings.Contains(string(out), "put these files into") {
 		t.Errorf("%v, the proxy was asked %d times: %s", err, asked.Load(), out)
 	}
 }
@@ -226,7 +233,7 @@ func TestFetchRefusesWrongBytes(t *testing.T) {
 		"other bytes": {func(b []byte) []byte { b[len(b)-1]++; return b }, "is not the original train-images-idx3-ubyte"},
 		"too short":   {func(b []byte) []byte { return b[:len(b)-1] }, "is truncated: it ends after 27 of 28 bytes"},
 		"too long":    {func(b []byte) []byte { return append(b, 0) }, "is too long: it has more than 28 bytes"},
-		"without end": {func(b []byte) []byte { return incompressible(1 << 16) }, "it sent more than the 28 bytes"},
+		"without end": {func(b []byte) []byte { return incompressible(1 << 16) }, "longer than the 28 bytes"},
 	} {
 		set, files := tiny()
 		files["train-images-idx3-ubyte"] = c.spoil(files["train-images-idx3-ubyte"])
@@ -291,7 +298,8 @@ func TestFetchLeavesAMirrorThatStalls(t *testing.T) {
 	}
 
 	d.set.Mirrors = d.set.Mirrors[:1]
-	if err := d.file(context.Background(), set.Files[0], out); err == nil || !strings.Contains(err.Error(), "no answer for 50ms") {
+	if err := d.file(context.Background(), set.Files[0], out); err == nil ||
+		!strings.Contains(err.Error(), "no answer for 50ms") {
 		t.Errorf("only the slow mirror: %v", err)
 	}
 }
@@ -310,7 +318,8 @@ func TestFetchIsInterrupted(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "run it again to go on") {
 		t.Errorf("got %v", err)
 	}
-	if info, err := os.Stat(filepath.Join(dir, "mnist", "train-images-idx3-ubyte.gz.part")); err != nil || info.Size() != 10 {
+	if info, err := os.Stat(filepath.Join(dir, "mnist", "train-images-idx3-ubyte.gz.part")); err != nil ||
+		info.Size() != 10 {
 		t.Errorf("what had arrived was not kept: %v", err)
 	}
 }

@@ -12,23 +12,23 @@ import (
 	"github.com/lateral-ml/lateral/data"
 )
 
-// Env names the environment variable of the directory in which data sets are looked for first. Each set is in the
-// directory itself or in a sub-folder of its ID, such as mnist. A relative directory starts at the working directory or,
-// if it is not there, at the root of this module: notebooks and tests run in folders of their own.
+// Env names the environment variable of the directory that is searched first for data sets. A set is in the directory
+// itself or in a sub-folder named after its ID, such as mnist. A relative path is taken from the working directory or,
+// if nothing is there, from the root of this module, because notebooks and tests run in their own folders.
 const Env = "LATERAL_DATA"
 
 const modulePath = "github.com/lateral-ml/lateral"
 
 // A Place is where the files of a data set were found.
 type Place struct {
-	Label string   // the place in words: "$LATERAL_DATA", "data/cache", "the directory given"
+	Label string   // description: "$LATERAL_DATA", "data/cache", "the directory given"
 	Dir   string   // the directory that holds the files
-	Cache bool     // it is the directory of downloads, see CacheDir
-	Paths []string // for each file of the manifest, its path, empty where it is missing; within Archive, if there is one
+	Cache bool     // whether it is the directory of downloads, see CacheDir
+	Paths []string // path of each file of the manifest, empty if missing; within Archive, if there is one
 
 	Archive string // path of the set's archive, if the files are still in it
 	given   bool   // named by the caller
-	spare   bool   // looked at, but nothing is downloaded to it
+	spare   bool   // searched, but never a target of downloads
 }
 
 // Missing returns the names of the files that were not found.
@@ -42,7 +42,7 @@ func (p Place) Missing(set data.Set) []string {
 	return names
 }
 
-// get returns the command that downloads what is missing or damaged in a place.
+// get returns the command that downloads the missing or damaged files of a place.
 func (p Place) get(set data.Set) string {
 	if p.given {
 		return fmt.Sprintf("lateral data get %s --dir %s", set.ID, p.Dir)
@@ -50,9 +50,10 @@ func (p Place) get(set data.Set) string {
 	return "lateral data get " + set.ID
 }
 
-// Find looks for the files of a set: in dir alone if it is not empty, else in $LATERAL_DATA and then in the cache,
-// in each in the directory itself and in its sub-folder of the set's ID; a set with an archive also in the archive's
-// folder in either, and then in the archive. The first place that holds at least one of the files is returned; found is false where there is none. A directory that was named and cannot be read is an error.
+// Find searches for the files of a set. It searches dir alone if it is not empty, otherwise $LATERAL_DATA and then the
+// cache. In each of these it searches the directory itself and its sub-folder named after the set's ID; for a set with
+// an archive also the archive's folder in either, and then the archive. It returns the first place that holds at least
+// one of the files; found is false if there is none. It returns an error if a directory that was named cannot be read.
 func Find(set data.Set, dir string) (p Place, found bool, err error) {
 	places, err := roots(dir)
 	if err != nil {
@@ -91,7 +92,7 @@ func Find(set data.Set, dir string) (p Place, found bool, err error) {
 	return Place{}, false, nil
 }
 
-// roots returns the directories in which data sets are looked for, in order.
+// roots returns the directories that are searched for data sets, in order.
 func roots(dir string) ([]Place, error) {
 	if dir != "" {
 		return []Place{{Label: "the directory given", Dir: dir, given: true}}, nil
@@ -107,14 +108,14 @@ func roots(dir string) ([]Place, error) {
 	if err == nil {
 		places = append(places, Place{Label: label, Dir: cache, Cache: true})
 	}
-	// What was downloaded outside of the module is found inside it, too.
+	// Downloads made outside of the module are found inside it, too.
 	if user, label, err := userCache(); err == nil && user != cache {
 		places = append(places, Place{Label: label, Dir: user, Cache: true, spare: true})
 	}
 	return places, nil
 }
 
-// fromRoot returns dir, from the module's root if it is relative and only there.
+// fromRoot returns dir, taken from the module's root if it is relative and exists only there.
 func fromRoot(dir string) string {
 	if _, err := os.Stat(dir); err == nil || filepath.IsAbs(dir) {
 		return dir
@@ -127,11 +128,12 @@ func fromRoot(dir string) string {
 	return dir
 }
 
-// readable refuses a directory that a person named, by argument or environment, and that is not there.
+// readable returns an error if a directory that the user named, by argument or environment, does not exist.
 func readable(root Place) error {
 	info, err := os.Stat(root.Dir)
 	if err != nil {
-		return fmt.Errorf("dataset: %s cannot be read: %w; name a directory that exists, or none to use the embedded data", root.Label, err)
+		return fmt.Errorf("dataset: %s cannot be read: %w; name a directory that exists, or none to use the embedded data",
+			root.Label, err)
 	}
 	if !info.IsDir() {
 		return fmt.Errorf("dataset: %s, %s, is a file; name the directory that holds it", root.Label, root.Dir)
@@ -139,7 +141,7 @@ func readable(root Place) error {
 	return nil
 }
 
-// look searches one directory for any of the files of a set.
+// look searches one directory for files of a set.
 func look(set data.Set, dir string) (paths []string, found bool) {
 	paths = make([]string, len(set.Files))
 	for i, f := range set.Files {
@@ -154,16 +156,16 @@ func look(set data.Set, dir string) (paths []string, found bool) {
 	return paths, found
 }
 
-// spellings returns the names under which a file is accepted: with - or . before idx, plain (fastest to read) or
+// spellings returns the names under which a file is accepted: with - or . before idx, plain (which reads fastest) or
 // compressed.
 func spellings(name string) []string {
 	dotted := strings.Replace(name, "-idx", ".idx", 1)
 	return []string{name, dotted, name + ".gz", dotted + ".gz"}
 }
 
-// CacheDir returns the directory of downloaded data and its name for people: data/cache of the module that the working
-// directory is in or, elsewhere, that $LATERAL_MODULE names (the command lateral sets it); where there is none, lateral in
-// the user's cache directory. It need not exist.
+// CacheDir returns the directory of downloaded data and its name for messages. It is data/cache of the module that
+// contains the working directory, or else of the module that $LATERAL_MODULE names (the command lateral sets it).
+// Without a module it is lateral in the user's cache directory. It need not exist.
 func CacheDir() (dir, label string, err error) {
 	if root, ok := moduleRoot(); ok {
 		return filepath.Join(root, "data", "cache"), "data/cache", nil
@@ -179,10 +181,11 @@ func userCache() (dir, label string, err error) {
 	return filepath.Join(cache, "lateral"), "the user's cache", nil
 }
 
-// ModuleEnv names the folder of this module for programs that run elsewhere.
+// ModuleEnv names the environment variable of this module's folder, for programs that run outside of it.
 const ModuleEnv = "LATERAL_MODULE"
 
-// moduleRoot walks from the working directory up to the folder of this module's go.mod; else it is what ModuleEnv names.
+// moduleRoot returns the folder of this module's go.mod, searching upwards from the working directory, or else the
+// folder in ModuleEnv.
 func moduleRoot() (string, bool) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -14,11 +14,12 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Fingerprint returns what identifies the samples that data gives, as 64 hexadecimal digits: the SHA-256 over the
-// shapes and elements of all its batches. Unlike [Set.Sum], which says where a set came from, it changes with every
-// element. It takes about a second for a gigabyte.
+// Fingerprint identifies the samples of data by 64 hexadecimal digits: the SHA-256 over the shapes and elements of all
+// its batches. Unlike [Set.Sum], which identifies the source of a set, it changes with every element. It takes about a
+// second per gigabyte.
 //
-// Data that gives other samples each time has a method Fingerprint() string, which is called instead.
+// If data has a method Fingerprint() string, because it gives different samples each time, Fingerprint returns the
+// result of that method instead.
 func Fingerprint(data interface {
 	Len() int
 	Gather(b *Batch, idx []int)
@@ -39,7 +40,7 @@ func Fingerprint(data interface {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// hash writes everything in a batch to h.
+// hash writes all fields of a batch to h.
 func (b *Batch) hash(h hash.Hash) {
 	var buffer [1 << 13]byte
 	for _, t := range []*tensor.Tensor{&b.X, &b.Target, &b.Weight} {

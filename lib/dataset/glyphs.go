@@ -9,8 +9,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/dataset/synth"
 )
 
-// Glyphs makes the embedded stand-in for MNIST, see synth.Glyphs: 10,000 images for training and 2,000 for testing,
-// [N, 1, 28, 28] in [0, 1], from two random streams of the seed.
+// Glyphs generates the embedded replacement for MNIST, see synth.Glyphs: 10,000 training and 2,000 test images, [N, 1,
+// 28, 28] in [0, 1], from two random streams of the seed.
 func Glyphs(seed uint64) (train, test *Set) {
 	return glyphs(10_000, seed, "train", "training"), glyphs(2_000, seed, "test", "test")
 }

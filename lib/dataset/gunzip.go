@@ -8,14 +8,14 @@ import (
 	"io"
 )
 
-// A gunzipper reads gzip data: one or more members, which may be followed by zeros, as tape drives and some mirrors leave
-// them. (The gzip package takes the zeros for a damaged member.)
+// A gunzipper reads gzip data: one or more members, possibly followed by zeros, which tape drives and some mirrors
+// append. (Package gzip treats the zeros as a damaged member.)
 type gunzipper struct {
 	in *bufio.Reader
 	z  *gzip.Reader
 }
 
-// gunzip returns the plain content of in, which is not read beyond the end of the gzip data and its zeros.
+// gunzip returns the uncompressed content of in. It does not read in beyond the end of the gzip data and its zeros.
 func gunzip(in *bufio.Reader) (io.Reader, error) {
 	z, err := gzip.NewReader(in)
 	if err != nil {
@@ -34,7 +34,7 @@ func (g *gunzipper) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// next begins the member that follows; io.EOF says that there is none.
+// next begins the next member, and returns io.EOF if there is none.
 func (g *gunzipper) next() error {
 	for {
 		b, err := g.in.ReadByte()

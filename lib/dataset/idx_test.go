@@ -47,7 +47,8 @@ func TestParseIDX(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if !slices.Equal(a.dims, []int{2, 1, 3}) || !bytes.Equal(a.values, []byte{1, 2, 3, 4, 5, 6}) || !bytes.Equal(a.raw, file) {
+		if !slices.Equal(a.dims, []int{2, 1, 3}) || !bytes.Equal(a.values, []byte{1, 2, 3, 4, 5, 6}) ||
+			!bytes.Equal(a.raw, file) {
 			t.Errorf("%s: got %+v", name, a)
 		}
 	}
@@ -66,9 +67,11 @@ func TestParseIDXSaysWhatIsWrong(t *testing.T) {
 	}{
 		{"empty", nil, imageRank, "is empty"},
 		{"three bytes", []byte{0, 0, 8}, imageRank, "ends after 3 bytes"},
-		{"web page", []byte("<!DOCTYPE html><html>"), imageRank, `is no IDX file: it starts with "<!DO"`},
-		{"labels for images", idxFile([]int{3}, 1, 2, 3), imageRank, "holds labels (magic number 0x00000801) where images belong (0x00000803): the files are swapped"},
-		{"images for labels", images, labelRank, "holds images (magic number 0x00000803) where labels belong (0x00000801): the files are swapped"},
+		{"web page", []byte("<!DOCTYPE html><html>"), imageRank, `is not an IDX file: it starts with "<!DO"`},
+		{"labels for images", idxFile([]int{3}, 1, 2, 3), imageRank,
+			"holds labels (magic number 0x00000801) where images belong (0x00000803): the files are swapped"},
+		{"images for labels", images, labelRank, "holds images (magic number 0x00000803) where labels belong (0x00000801): " +
+			"the files are swapped"},
 		{"four dimensions", idxFile([]int{1, 1, 1, 1}, 1), imageRank, "has 4 dimensions, want 3"},
 		{"floats", append([]byte{0, 0, 0x0d, 3}, images[4:]...), imageRank, "IDX type 0x0d, want unsigned bytes"},
 		{"half a header", images[:10], imageRank, "ends within its header, after 10 of 16 bytes"},
@@ -80,7 +83,8 @@ func TestParseIDXSaysWhatIsWrong(t *testing.T) {
 		{"gzip without its sum", packed[:len(packed)-4], imageRank, "is truncated: the end of its gzip data is missing"},
 		{"gzip with a wrong sum", spoilt, imageRank, "is damaged at its end: gzip: invalid checksum"},
 		{"gzip header alone", packed[:4], imageRank, "its gzip header cannot be read"},
-		{"overflowing dimensions", idxFile([]int{1<<32 - 1, 1<<32 - 1, 1<<32 - 1}, 0), imageRank, "17 bytes on disk cannot hold"},
+		{"overflowing dimensions", idxFile([]int{1<<32 - 1, 1<<32 - 1, 1<<32 - 1}, 0), imageRank,
+			"17 bytes on disk cannot hold"},
 	} {
 		a, err := parse(c.file, c.rank)
 		if err == nil {
@@ -91,7 +95,7 @@ func TestParseIDXSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A header that promises gigabytes must not get them.
+// A header that declares gigabytes must not cause their allocation.
 func TestParseIDXAllocatesWhatTheFileCanHold(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"plain":      idxFile([]int{1 << 20, 64, 64}, 1, 2, 3),
@@ -109,7 +113,7 @@ func TestParseIDXAllocatesWhatTheFileCanHold(t *testing.T) {
 	}
 }
 
-// A few megabytes of gzip can stand for gigabytes: a limit comes before memory is asked for.
+// A few megabytes of gzip can expand to gigabytes: the limit applies before memory is allocated.
 func TestParseIDXKeepsToItsLimit(t *testing.T) {
 	images := idxFile([]int{1000, 10, 10}, make([]byte, 100_000)...)
 	packed := gzipped(t, images)
@@ -117,7 +121,8 @@ func TestParseIDXKeepsToItsLimit(t *testing.T) {
 		t.Errorf("as large as allowed: %v", err)
 	}
 	_, err := parseIDX(bytes.NewReader(packed), int64(len(packed)), imageRank, int64(len(images))-1)
-	if err == nil || !strings.Contains(err.Error(), "is too large: its header declares 1000x10x10 values, 100,015 bytes are allowed") {
+	if err == nil ||
+		!strings.Contains(err.Error(), "is too large: its header declares 1000x10x10 values, 100,015 bytes are allowed") {
 		t.Errorf("larger than allowed: %v", err)
 	}
 	if _, err := parseIDX(bytes.NewReader(images), int64(len(images)), imageRank, 10); err != nil {
@@ -164,7 +169,7 @@ func FuzzParseIDX(f *testing.F) {
 		if len(a.dims) != rank || n != len(a.values) {
 			t.Fatalf("dimensions %v, %d values", a.dims, len(a.values))
 		}
-		// What is accepted is exactly one file: written again it is the same.
+		// Accepted content is exactly one file: writing it again gives the same bytes.
 		if again := idxFile(a.dims, a.values...); !bytes.Equal(again, a.raw) {
 			t.Fatal("the parsed parts do not make up the file")
 		}

@@ -22,13 +22,14 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// MNIST loads the 60,000 training and 10,000 test images of handwritten digits, [N, 1, 28, 28], pixels in [0, 1], ink 1.
+// MNIST loads the 60,000 training and 10,000 test images of handwritten digits, [N, 1, 28, 28], pixels in [0, 1] from
+// background to ink.
 //
-// The four canonical files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte,
-// t10k-labels-idx1-ubyte, plain or .gz, also spelled train-images.idx3-ubyte) are read from dir or its sub-folder mnist.
-// If dir is empty they are looked for in $LATERAL_DATA, then in the cache (see CacheDir), and are downloaded into the
-// cache if they are in neither, with progress on standard error. Bytes that are not MNIST's, by SHA-256, are refused;
-// IDX reads other sets in the same format.
+// It reads the four canonical files (train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte,
+// t10k-labels-idx1-ubyte, plain or .gz, also spelled train-images.idx3-ubyte) from dir or its sub-folder mnist. If dir
+// is empty, it searches $LATERAL_DATA and then the cache (see CacheDir). If neither has the files, it downloads them
+// into the cache, with progress on standard error. It returns an error if the bytes are not MNIST's, by SHA-256; IDX
+// reads other sets in the same format.
 func MNIST(dir string) (train, test *Set, err error) {
 	set := mnist()
 	place, err := locate(set, dir)
@@ -38,7 +39,7 @@ func MNIST(dir string) (train, test *Set, err error) {
 	return loadMNIST(set, place)
 }
 
-// locate finds the files of a set, and downloads what is missing of them unless a directory was named.
+// locate finds the files of a set, and downloads missing ones unless a directory was named.
 func locate(set data.Set, dir string) (Place, error) {
 	place, found, err := Find(set, dir)
 	switch {
@@ -53,9 +54,9 @@ func locate(set data.Set, dir string) (Place, error) {
 	return place, nil
 }
 
-// Digits loads MNIST if its files are in $LATERAL_DATA or in the cache, and otherwise makes the embedded stand-in,
-// Glyphs, from the seed. It never downloads. If files of MNIST are there but incomplete or damaged it returns the error of
-// MNIST: it does not fall back in silence.
+// Digits loads MNIST if its files are in $LATERAL_DATA or in the cache, and otherwise generates the embedded
+// replacement, Glyphs, from the seed. It never downloads. If some files of MNIST are present but the set is incomplete
+// or damaged, it returns the error of MNIST rather than falling back silently.
 func Digits(seed uint64) (train, test *Set, err error) {
 	set := mnist()
 	place, found, err := Find(set, "")
@@ -71,7 +72,7 @@ func Digits(seed uint64) (train, test *Set, err error) {
 
 func mnist() data.Set { return manifest("mnist") }
 
-// manifest returns a set that the manifest has.
+// manifest returns a set of the manifest.
 func manifest(id string) data.Set {
 	set, ok := data.Lookup(id)
 	if !ok {
@@ -90,16 +91,18 @@ func loadMNIST(set data.Set, place Place) (train, test *Set, err error) {
 		func() (err error) { test, err = readPair(place.Paths[2], place.Paths[3], set.Files[2:4]); return },
 	)
 	if err != nil {
-		return nil, nil, fmt.Errorf("dataset: %w\nreplace what is named here with a good copy, or run `%s` to download one", err, place.get(set))
+		return nil, nil, fmt.Errorf("dataset: %w\nreplace the named file with a good copy, or run `%s` to download one", err,
+			place.get(set))
 	}
 	for _, s := range []*Set{train, test} {
 		s.Name = set.Name
-		s.Source = fmt.Sprintf("%s from %s (%s + %s images)", set.Name, place.Label, group(int64(train.Len())), group(int64(test.Len())))
+		s.Source = fmt.Sprintf("%s from %s (%s + %s images)", set.Name, place.Label, group(int64(train.Len())),
+			group(int64(test.Len())))
 	}
 	return train, test, nil
 }
 
-// IDX loads images and labels of unsigned bytes in MNIST's format, plain or compressed by gzip, such as Fashion-MNIST or a
+// IDX loads images and labels in MNIST's format of unsigned bytes, plain or gzip-compressed, such as Fashion-MNIST or a
 // selection of MNIST: X [N, 1, H, W] in [0, 1]. The classes are the numbers from 0 to the largest label.
 func IDX(images, labels string) (*Set, error) {
 	s, err := readPair(images, labels, nil)
@@ -111,7 +114,7 @@ func IDX(images, labels string) (*Set, error) {
 	return s, nil
 }
 
-// readPair reads an image file and its label file and, unless want is nil, holds them against the manifest.
+// readPair reads an image file and its label file and, unless want is nil, compares them with the manifest.
 func readPair(imagePath, labelPath string, want []data.File) (*Set, error) {
 	var images, labels *idx
 	limits := [2]int64{maxUnpacked, maxUnpacked}
@@ -149,7 +152,7 @@ func readPair(imagePath, labelPath string, want []data.File) (*Set, error) {
 	return s, nil
 }
 
-// both runs two functions at once and returns what went wrong in each, in that order.
+// both runs two functions concurrently and returns the errors of both, those of f first.
 func both(f, g func() error) error {
 	result := make(chan error)
 	go func() { result <- f() }()
@@ -157,7 +160,8 @@ func both(f, g func() error) error {
 	return errors.Join(<-result, err)
 }
 
-// checkSums returns the SHA-256 over both files' bytes and compares each file's with the manifest, if given.
+// checkSums returns the SHA-256 over the bytes of both files and compares the sum of each file with the manifest, if
+// given.
 func checkSums(images, labels *idx, imagePath, labelPath string, want []data.File) (string, error) {
 	h := sha256.New()
 	h.Write(images.raw)
@@ -175,15 +179,16 @@ func checkSums(images, labels *idx, imagePath, labelPath string, want []data.Fil
 	return hexSum(h), nil
 }
 
-// A sumError says that a file is not the one of the manifest. It continues a sentence that begins with the file's path.
+// A sumError reports that a file differs from the manifest. It continues a sentence that begins with the file's path.
 type sumError struct{ name, sum, want string }
 
 func (e *sumError) Error() string {
 	of := "its uncompressed bytes"
-	if strings.HasSuffix(e.name, ".gz") { // an archive, as it is
+	if strings.HasSuffix(e.name, ".gz") { // an archive, hashed as it is
 		of = "its bytes"
 	}
-	return fmt.Sprintf("is not the original %s: SHA-256 of %s is %s, want %s: it is damaged or of another data set with the same file names",
+	return fmt.Sprintf("is not the original %s: SHA-256 of %s is %s, want %s: it is damaged or belongs to another data "+
+		"set with the same file names",
 		e.name, of, e.sum, e.want)
 }
 
@@ -197,7 +202,7 @@ var unit = func() (t [256]float32) {
 	return t
 }()
 
-// unitRange sets x[i] = b[i] / 255 on all processors: most of its time the system spends on giving out memory.
+// unitRange sets x[i] = b[i] / 255 on all processors. Most of the time goes into page faults of fresh memory.
 func unitRange(x []float32, b []byte) {
 	var workers sync.WaitGroup
 	for chunk := range slices.Chunk(b, len(b)/runtime.GOMAXPROCS(0)+1) {
@@ -212,7 +217,7 @@ func unitRange(x []float32, b []byte) {
 	workers.Wait()
 }
 
-// numbers returns the names "0" to n-1 of classes.
+// numbers returns the class names "0" to n-1.
 func numbers(n int) []string {
 	names := make([]string, n)
 	for i := range names {
@@ -221,7 +226,7 @@ func numbers(n int) []string {
 	return names
 }
 
-// whatToPut says which files (all if none is named) to put into a directory.
+// whatToPut lists the files (all if none is named) to put into a directory.
 func whatToPut(set data.Set, dir string, names ...string) string {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "put these files into %s", dir)

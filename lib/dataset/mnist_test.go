@@ -15,7 +15,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// tiny returns a data set of the form of MNIST, with 3 and 2 images of 2x2 pixels, and its files' bytes by name.
+// tiny returns a data set in the form of MNIST, with 3 and 2 images of 2x2 pixels, and the bytes of its files by name.
 func tiny() (data.Set, map[string][]byte) {
 	set := data.Set{ID: "mnist", Name: "Tiny", Home: "https://example.org/tiny"}
 	files := map[string][]byte{}
@@ -40,7 +40,7 @@ func write(t testing.TB, path string, b []byte) {
 	}
 }
 
-// isolate makes sure that a test finds neither the user's data nor the module's cache. It returns the cache directory.
+// isolate hides the user's data and the module's cache from a test. It returns the cache directory.
 func isolate(t *testing.T) (cache string) {
 	t.Helper()
 	home := t.TempDir()
@@ -56,7 +56,7 @@ func isolate(t *testing.T) (cache string) {
 	return dir
 }
 
-// localMNIST returns the real thing, or skips.
+// localMNIST returns the original MNIST, or skips the test.
 func localMNIST(t testing.TB) (train, test *Set) {
 	t.Helper()
 	if _, found, err := Find(mnist(), ""); err == nil && !found {
@@ -71,10 +71,12 @@ func localMNIST(t testing.TB) (train, test *Set) {
 
 func TestMNIST(t *testing.T) {
 	train, test := localMNIST(t)
-	if !slices.Equal(train.X.Shape(), []int{60_000, 1, 28, 28}) || !slices.Equal(test.X.Shape(), []int{10_000, 1, 28, 28}) {
+	if !slices.Equal(train.X.Shape(), []int{60_000, 1, 28, 28}) ||
+		!slices.Equal(test.X.Shape(), []int{10_000, 1, 28, 28}) {
 		t.Errorf("shapes %v and %v", train.X.Shape(), test.X.Shape())
 	}
-	if !slices.Equal(train.Y[:10], []int{5, 0, 4, 1, 9, 2, 1, 3, 1, 4}) || !slices.Equal(test.Y[:5], []int{7, 2, 1, 0, 4}) {
+	if !slices.Equal(train.Y[:10], []int{5, 0, 4, 1, 9, 2, 1, 3, 1, 4}) ||
+		!slices.Equal(test.Y[:5], []int{7, 2, 1, 0, 4}) {
 		t.Errorf("first labels %v and %v", train.Y[:10], test.Y[:5])
 	}
 	if x := train.X.Data(); slices.Min(x) != 0 || slices.Max(x) != 1 {
@@ -87,7 +89,8 @@ func TestMNIST(t *testing.T) {
 	if mean := sum / float64(train.X.Len()); mean < 0.1306 || mean > 0.1308 {
 		t.Errorf("mean pixel %v, known to be 0.1307", mean)
 	}
-	if !strings.HasSuffix(train.Source, "(60,000 + 10,000 images)") || strings.ContainsAny(train.Source, `/\`) != strings.Contains(train.Source, "data/cache") {
+	if !strings.HasSuffix(train.Source, "(60,000 + 10,000 images)") ||
+		strings.ContainsAny(train.Source, `/\`) != strings.Contains(train.Source, "data/cache") {
 		t.Errorf("source %q", train.Source)
 	}
 	half, rest := train.Split(5./6, tensor.Stream(1, "split"))
@@ -109,12 +112,14 @@ func TestLoadInEverySpelling(t *testing.T) {
 	set, files := tiny()
 	dotted := func(name string) string { return strings.Replace(name, "-idx", ".idx", 1) }
 	for form, save := range map[string]func(dir, name string, b []byte){
-		"plain":              func(dir, name string, b []byte) { write(t, filepath.Join(dir, name), b) },
-		"compressed":         func(dir, name string, b []byte) { write(t, filepath.Join(dir, name+".gz"), gzipped(t, b)) },
-		"dotted":             func(dir, name string, b []byte) { write(t, filepath.Join(dir, dotted(name)), b) },
-		"dotted, compressed": func(dir, name string, b []byte) { write(t, filepath.Join(dir, dotted(name)+".gz"), gzipped(t, b)) },
-		"unpacked as .gz":    func(dir, name string, b []byte) { write(t, filepath.Join(dir, name+".gz"), b) },
-		"in a sub-folder":    func(dir, name string, b []byte) { write(t, filepath.Join(dir, "mnist", name), b) },
+		"plain":      func(dir, name string, b []byte) { write(t, filepath.Join(dir, name), b) },
+		"compressed": func(dir, name string, b []byte) { write(t, filepath.Join(dir, name+".gz"), gzipped(t, b)) },
+		"dotted":     func(dir, name string, b []byte) { write(t, filepath.Join(dir, dotted(name)), b) },
+		"dotted, compressed": func(dir, name string, b []byte) {
+			write(t, filepath.Join(dir, dotted(name)+".gz"), gzipped(t, b))
+		},
+		"unpacked as .gz": func(dir, name string, b []byte) { write(t, filepath.Join(dir, name+".gz"), b) },
+		"in a sub-folder": func(dir, name string, b []byte) { write(t, filepath.Join(dir, "mnist", name), b) },
 	} {
 		dir := t.TempDir()
 		for name, b := range files {
@@ -130,10 +135,12 @@ func TestLoadInEverySpelling(t *testing.T) {
 			t.Errorf("%s: %v", form, err)
 			continue
 		}
-		if !slices.Equal(train.X.Data()[:4], []float32{0, 1, 0.2, 0.4}) || !slices.Equal(train.Y, []int{1, 0, 9}) || !slices.Equal(test.Y, []int{9, 3}) {
+		if !slices.Equal(train.X.Data()[:4], []float32{0, 1, 0.2, 0.4}) || !slices.Equal(train.Y, []int{1, 0, 9}) ||
+			!slices.Equal(test.Y, []int{9, 3}) {
 			t.Errorf("%s: got %v %v %v", form, train.X, train.Y, test.Y)
 		}
-		if want := fmt.Sprintf("%x", sha256.Sum256(slices.Concat(files["train-images-idx3-ubyte"], files["train-labels-idx1-ubyte"]))); train.Sum != want {
+		if want := fmt.Sprintf("%x", sha256.Sum256(slices.Concat(files["train-images-idx3-ubyte"],
+			files["train-labels-idx1-ubyte"]))); train.Sum != want {
 			t.Errorf("%s: sum %s, want %s", form, train.Sum, want)
 		}
 		if want := "Tiny from the directory given (3 + 2 images)"; train.Source != want {
@@ -155,7 +162,8 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		{"labels of the other part", func(f map[string][]byte) { f["train-labels-idx1-ubyte"] = f["t10k-labels-idx1-ubyte"] },
 			[]string{"train-images-idx3-ubyte has 3 images", "train-labels-idx1-ubyte has 2 labels", "do not belong together"}},
 		{"images and labels swapped", func(f map[string][]byte) {
-			f["train-labels-idx1-ubyte"], f["train-images-idx3-ubyte"] = f["train-images-idx3-ubyte"], f["train-labels-idx1-ubyte"]
+			labels, images := "train-labels-idx1-ubyte", "train-images-idx3-ubyte"
+			f[labels], f[images] = f[images], f[labels]
 		}, []string{"where", "belong", "the files are swapped"}},
 		{"training and test swapped", func(f map[string][]byte) {
 			for _, kind := range []string{"images-idx3-ubyte", "labels-idx1-ubyte"} {
@@ -165,7 +173,8 @@ func TestLoadSaysWhatIsWrong(t *testing.T) {
 		{"truncated", func(f map[string][]byte) { f["train-images-idx3-ubyte"] = f["train-images-idx3-ubyte"][:25] },
 			[]string{"train-images-idx3-ubyte is truncated", "3x2x2"}},
 		{"one missing", func(f map[string][]byte) { delete(f, "t10k-labels-idx1-ubyte") },
-			[]string{"only a part of Tiny", "put these files into", "\n  t10k-labels-idx1-ubyte.gz, or t10k-labels-idx1-ubyte (10 bytes)"}},
+			[]string{"only a part of Tiny", "put these files into",
+				"\n  t10k-labels-idx1-ubyte.gz, or t10k-labels-idx1-ubyte (10 bytes)"}},
 	} {
 		set, files := tiny()
 		c.spoil(files)
@@ -295,7 +304,8 @@ func TestOneLookup(t *testing.T) {
 			if p, found, err := Find(set, ""); err != nil || !found || p.Dir != filepath.Join(dir, "mnist") {
 				t.Errorf("from %s: found %+v, %v, want %s", from, p, err, dir)
 			}
-			if cache, label, err := CacheDir(); err != nil || cache != filepath.Join(module, "data", "cache") || label != "data/cache" {
+			if cache, label, err := CacheDir(); err != nil || cache != filepath.Join(module, "data", "cache") ||
+				label != "data/cache" {
 				t.Errorf("from %s, downloads go to %s, %s, %v", from, cache, label, err)
 			}
 		}
@@ -338,7 +348,8 @@ func TestIDX(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Name != "fashion-images" || s.Len() != 3 || len(s.Classes) != 10 || s.Source != "fashion-images.gz and fashion-labels.gz (3 images)" {
+	if s.Name != "fashion-images" || s.Len() != 3 || len(s.Classes) != 10 ||
+		s.Source != "fashion-images.gz and fashion-labels.gz (3 images)" {
 		t.Errorf("got %+v", s)
 	}
 	write(t, images, idxFile([]int{0, 2, 2}))

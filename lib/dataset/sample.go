@@ -13,7 +13,7 @@ import (
 )
 
 // Order returns a permutation of 0..n-1, the order in which an epoch visits n samples. It depends on its arguments
-// alone, so that training resumed in the middle of an epoch needs only the seed, the epoch and the batch. It panics if n is
+// alone, so training that resumes within an epoch needs only the seed, the epoch and the batch. It panics if n is
 // negative.
 func Order(n int, seed uint64, epoch int) []int {
 	if n < 0 {
@@ -22,10 +22,10 @@ func Order(n int, seed uint64, epoch int) []int {
 	return tensor.Stream(seed, "dataset/order/"+strconv.Itoa(epoch)).Perm(n)
 }
 
-// Split divides a set at random into a part with the given fraction of the images and the rest, such that every
-// class has the same share of both. The first part has round(fraction*Len) images exactly; classes that do not divide
-// are rounded up by largest remainder, ties to the lower class. Both parts keep the order of the set.
-// It panics unless 0 <= fraction <= 1.
+// Split divides a set at random into a part with the given fraction of the images and the rest, with the same share of
+// every class. The first part has exactly round(fraction*Len) images; fractional counts of classes are rounded by
+// largest remainder, ties to the lower class. Both parts keep the order of the set. It panics unless 0 <= fraction <=
+// 1.
 func (s *Set) Split(fraction float64, rng *tensor.RNG) (a, b *Set) {
 	if !(fraction >= 0 && fraction <= 1) {
 		panic(fmt.Sprintf("dataset: Split: fraction %g outside [0, 1]", fraction))
@@ -43,7 +43,7 @@ func (s *Set) Split(fraction float64, rng *tensor.RNG) (a, b *Set) {
 	return s.Subset(first), s.Subset(rest)
 }
 
-// shares returns how many members of each class make up round(fraction*n) samples, by largest remainder.
+// shares returns the number of members of each class among round(fraction*n) samples, by largest remainder.
 func shares(members [][]int, fraction float64, n int) []int {
 	quota := make([]int, len(members))
 	remainder := make([]float64, len(members))
@@ -66,8 +66,8 @@ func shares(members [][]int, fraction float64, n int) []int {
 	return quota
 }
 
-// Balanced returns perClass images of every class, drawn at random without repetition, in the order of the set.
-// It panics if perClass is negative or a class has fewer images.
+// Balanced returns perClass images of every class, drawn at random without replacement, in the order of the set. It
+// panics if perClass is negative or a class has fewer images.
 func (s *Set) Balanced(perClass int, rng *tensor.RNG) *Set {
 	var idx []int
 	for c, m := range s.members() {
@@ -81,7 +81,7 @@ func (s *Set) Balanced(perClass int, rng *tensor.RNG) *Set {
 	return s.Subset(idx)
 }
 
-// members returns the indices of the images of each class, ascending. Samples without labels are of one class.
+// members returns the indices of the images of each class, ascending. Samples without labels form a single class.
 func (s *Set) members() [][]int {
 	if s.Y == nil {
 		all := make([]int, s.Len())

@@ -7,25 +7,25 @@ import (
 	"slices"
 )
 
-// SemiSupervised is data of which a part is labelled. Sample i is a labelled image and Ratio unlabelled ones: a batch
-// of N samples has N labels and (1+Ratio)·N rows, the labelled images first. The labelled set is repeated as often as
-// Size asks for: with a Ratio of 1, to the size of the unlabelled set [NINAI17, section 7].
+// SemiSupervised is data with a labelled part. Sample i is a labelled image and Ratio unlabelled ones: a batch of N
+// samples has N labels and (1+Ratio)·N rows, with the labelled images first. The labelled set is repeated to give Size
+// samples: with a Ratio of 1, Size is that of the unlabelled set [NINAI17, section 7].
 type SemiSupervised struct {
 	Labelled   *Set
 	Unlabelled *Set // its labels are not used; nil for none
-	Ratio      int  // unlabelled images for each labelled one; 0 for none
-	Size       int  // samples of an epoch
+	Ratio      int  // unlabelled images per labelled one; 0 for none
+	Size       int  // samples per epoch
 
 	part Batch
 	idx  []int
 }
 
-// Len returns the number of samples of an epoch.
+// Len returns the number of samples per epoch.
 func (s *SemiSupervised) Len() int { return s.Size }
 
-// Gather copies the labelled images of the samples idx to the first rows of b.X and the unlabelled ones to the others,
-// and the labels of the former into b.Y. Some unlabelled images of the last sample may be the first ones again.
-// It panics if an index is outside the data.
+// Gather copies the labelled images of the samples idx to the first rows of b.X, the unlabelled ones to the other rows,
+// and the labels to b.Y. The last sample may wrap around to the first unlabelled images. It panics if an index is
+// outside the data.
 func (s *SemiSupervised) Gather(b *Batch, idx []int) {
 	s.idx = s.idx[:0]
 	for _, i := range idx {
@@ -46,7 +46,7 @@ func (s *SemiSupervised) Gather(b *Batch, idx []int) {
 		return
 	}
 	s.idx = slices.Grow(s.idx[:0], s.Ratio*n)
-	for j := range s.Ratio { // a sample's images lie far apart, and those of a sample after it beside them
+	for j := range s.Ratio { // a sample's images are spread out; neighbouring samples have neighbouring images
 		for _, i := range idx {
 			s.idx = append(s.idx, (i+j*s.Size)%s.Unlabelled.Len())
 		}

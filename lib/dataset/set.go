@@ -2,10 +2,9 @@
 
 // Package dataset loads labelled image sets and cuts them into splits, balanced subsets and batches.
 //
-// A Set is in memory as a whole: X holds the images, N x C x H x W, MNIST's pixels in [0, 1], and Y the labels.
-// Files are never modified; what is downloaded goes to a cache of the module (see MNIST). Whatever goes wrong with
-// files or the network is an error that names the file and the remedy; an index outside a set is a programmer's
-// mistake and panics.
+// A Set is entirely in memory: X holds the images, N x C x H x W, such as MNIST's with pixels in [0, 1], and Y the
+// labels. Files are never modified; downloads go to a cache of the module (see MNIST). Failures of files or the network
+// are errors that name the file and the remedy; an index outside a set is a programmer's mistake and panics.
 package dataset
 
 import (
@@ -18,21 +17,21 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Set is a set of images, labelled as a rule. A set of other samples has the shape of these behind the first
-// dimension of X, and may lack Y and Classes.
+// A Set is a set of images, usually labelled. For other kinds of samples, the dimensions of X after the first are those
+// of a sample, and Y and Classes may be missing.
 type Set struct {
 	Name    string         // "MNIST", "Glyphs"
 	X       *tensor.Tensor // images [N, C, H, W]
 	Y       []int          // labels [N], each an index into Classes; nil for none
-	Classes []string       // the classes' names
-	Source  string         // where the data came from, a sentence for people
+	Classes []string       // names of the classes
+	Source  string         // origin of the data, a sentence for people
 
-	Target *tensor.Tensor // what outputs are compared with, [N, ...], such as larger images; nil for none
-	Weight []float32      // how much each sample counts, [N], at least 0; nil for equal weights
+	Target *tensor.Tensor // target outputs [N, ...], such as larger images; nil for none
+	Weight []float32      // weights of the samples [N], at least 0; nil for equal weights
 
-	// Sum identifies the data, as 64 hexadecimal digits: the SHA-256 over the uncompressed bytes of the image file and
-	// then the label file, or over the pixels as bytes and then the labels for a generated set. For a part of a set it
-	// is the SHA-256 over the whole's Sum and the indices taken, as little-endian 64-bit numbers.
+	// Sum identifies the data by 64 hexadecimal digits. It is the SHA-256 over the uncompressed bytes of the image file
+	// and then the label file; for a generated set, over the pixels as bytes and then the labels. For a part of a set it
+	// is the SHA-256 over the whole set's Sum and the indices taken, as little-endian 64-bit numbers.
 	Sum string
 }
 
@@ -66,8 +65,8 @@ func (s *Set) Slice(from, to int) *Set {
 	return p
 }
 
-// Subset returns a copy of the images idx, in that order. An index may repeat.
-// It panics if an index is outside the set.
+// Subset returns a copy of the images idx, in that order. An index may repeat. It panics if an index is outside the
+// set.
 func (s *Set) Subset(idx []int) *Set {
 	var b Batch
 	s.Gather(&b, idx)
@@ -82,7 +81,7 @@ func (s *Set) Subset(idx []int) *Set {
 	return p
 }
 
-// part returns a set of the same kind as s whose Sum says that it holds the images idx.
+// part returns a set of the same kind as s whose Sum identifies it as the images idx of s.
 func (s *Set) part(idx []int) *Set {
 	p := *s
 	b := append(make([]byte, 0, len(s.Sum)+8*len(idx)), s.Sum...)
@@ -94,9 +93,9 @@ func (s *Set) part(idx []int) *Set {
 	return &p
 }
 
-// Gather copies the images idx into b.X [len(idx), C, H, W], and their labels, targets and weights into b.Y, b.Target
-// and b.Weight where the set has them. It allocates nothing once b has held as many images. It panics if an index is
-// outside the set.
+// Gather copies the images idx into b.X [len(idx), C, H, W], and their labels, targets and weights, if the set has
+// them, into b.Y, b.Target and b.Weight. It allocates nothing once b has held a batch of this size. It panics if an
+// index is outside the set.
 func (s *Set) Gather(b *Batch, idx []int) {
 	n := s.Len()
 	for _, i := range idx {

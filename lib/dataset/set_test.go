@@ -118,7 +118,7 @@ func TestGatherAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Samples without labels have parts and batches too.
+// Samples without labels can be divided and batched, too.
 func TestSetWithoutLabels(t *testing.T) {
 	s := &Set{X: tensor.From([]float32{1, 2, 3, 4}, 4, 1)}
 	var b Batch
@@ -219,7 +219,7 @@ func TestOrder(t *testing.T) {
 			t.Fatal("no permutation")
 		}
 	}
-	// Runs are resumed by this sequence: it never changes.
+	// Resuming runs depends on this sequence: it must never change.
 	if got := Order(8, 1, 0); !slices.Equal(got, []int{2, 4, 3, 1, 7, 0, 6, 5}) {
 		t.Errorf("Order(8, 1, 0) is %v", got)
 	}

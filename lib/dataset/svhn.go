@@ -16,11 +16,11 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// SVHN loads the house numbers of Street View, cropped to a digit each, [N, 3, 32, 32] in red, green and blue, pixels in
-// [0, 1], in ten classes: 73,257 to train and 26,032 to test.
+// SVHN loads the Street View house numbers, cropped to single digits, [N, 3, 32, 32] with the channels red, green and
+// blue, pixels in [0, 1], in ten classes: 73,257 training and 26,032 test images.
 //
-// The two files of its makers, train_32x32.mat and test_32x32.mat, are looked for in dir or its sub-folder svhn, or found
-// and downloaded as MNIST's are if dir is empty. Bytes that are not the originals', by SHA-256, are refused.
+// It reads the two original files, train_32x32.mat and test_32x32.mat, from dir or its sub-folder svhn. If dir is
+// empty, it finds or downloads them as MNIST does. It returns an error if the bytes are not the originals', by SHA-256.
 func SVHN(dir string) (train, test *Set, err error) {
 	set := manifest("svhn")
 	place, err := locate(set, dir)
@@ -48,15 +48,17 @@ func loadSVHN(set data.Set, place Place) (train, test *Set, err error) {
 		return nil
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("dataset: %w\nreplace what is named here with a good copy, or run `%s` to download one", err, place.get(set))
+		return nil, nil, fmt.Errorf("dataset: %w\nreplace the named file with a good copy, or run `%s` to download one", err,
+			place.get(set))
 	}
 	for _, s := range sets {
-		s.Source = fmt.Sprintf("%s from %s (%s + %s images)", set.Name, place.Label, group(int64(sets[0].Len())), group(int64(sets[1].Len())))
+		s.Source = fmt.Sprintf("%s from %s (%s + %s images)", set.Name, place.Label, group(int64(sets[0].Len())),
+			group(int64(sets[1].Len())))
 	}
 	return sets[0], sets[1], nil
 }
 
-// readSVHN reads X [32, 32, 3, N] and y [N, 1], where 10 is the digit 0.
+// readSVHN reads X [32, 32, 3, N] and y [N, 1], in which 10 stands for the digit 0.
 func readSVHN(content []byte) (*Set, error) {
 	variables, err := matVariables(content)
 	if err != nil {
@@ -64,7 +66,8 @@ func readSVHN(content []byte) (*Set, error) {
 	}
 	x, y := variables["X"], variables["y"]
 	n := len(y.data)
-	if len(x.dims) != 4 || x.dims[0] != 32 || x.dims[1] != 32 || x.dims[2] != 3 || x.dims[3] != n || n == 0 || len(x.data) != n*cifarPixels {
+	if len(x.dims) != 4 || x.dims[0] != 32 || x.dims[1] != 32 || x.dims[2] != 3 || x.dims[3] != n || n == 0 ||
+		len(x.data) != n*cifarPixels {
 		return nil, fmt.Errorf("it holds X %v and y %v, want images 32 x 32 x 3 x N and N labels", x.dims, y.dims)
 	}
 	sum := sha256.Sum256(content)
@@ -78,7 +81,7 @@ func readSVHN(content []byte) (*Set, error) {
 		}
 		s.Y[i] = int(v) % 10
 		image := s.X.Row(i)
-		for at, p := range x.data[i*cifarPixels : (i+1)*cifarPixels] { // the row runs fastest, then the column
+		for at, p := range x.data[i*cifarPixels : (i+1)*cifarPixels] { // the row index varies fastest, then the column index
 			channel, col, row := at/1024, at/32%32, at%32
 			image[channel*1024+row*32+col] = float32(p) / 255
 		}
@@ -86,28 +89,28 @@ func readSVHN(content []byte) (*Set, error) {
 	return s, nil
 }
 
-// A matVariable is an array of bytes, its first index running fastest.
+// A matVariable is an array of bytes in column-major order.
 type matVariable struct {
 	dims []int
 	data []byte
 }
 
-// maxMat bounds what a file may unpack to: the 73,257 training images, with room for labels of eight bytes.
+// maxMat limits the unpacked size of a file: the 73,257 training images, with room for labels of eight bytes.
 const maxMat = 73_257*(cifarPixels+8) + 1<<16
 
-// The types of elements of a MAT-file, level 5, that hold arrays of bytes.
+// Element types of level 5 MAT-files that hold arrays of bytes.
 const (
 	matInt32, matUint8, matMatrix, matCompressed = 5, 2, 14, 15
 )
 
-// matVariables returns the arrays of bytes of a MAT-file of level 5; others are left out.
-// Source: MathWorks, MAT-File Format, chapter 1.
+// matVariables returns the arrays of bytes of a level 5 MAT-file and skips other variables. Source: MathWorks, MAT-File
+// Format, chapter 1.
 func matVariables(content []byte) (map[string]matVariable, error) {
 	if len(content) < 128 || content[126] != 'I' || content[127] != 'M' {
-		return nil, errors.New("it is no MAT-file of level 5, little-endian")
+		return nil, errors.New("it is not a little-endian MAT-file of level 5")
 	}
 	found := map[string]matVariable{}
-	left := int64(maxMat) // to unpack
+	left := int64(maxMat) // bytes that may still be unpacked
 	for rest := content[128:]; len(rest) > 0; {
 		kind, body, after, err := matElement(rest)
 		if err != nil {
@@ -124,7 +127,7 @@ func matVariables(content []byte) (map[string]matVariable, error) {
 				return nil, err
 			}
 			if left -= int64(len(plain)); left < 0 {
-				return nil, fmt.Errorf("it unpacks to more than %s bytes, and SVHN does not", group(maxMat))
+				return nil, fmt.Errorf("it unpacks to more than %s bytes, the limit for SVHN", group(maxMat))
 			}
 			if kind, body, _, err = matElement(plain); err != nil {
 				return nil, err
@@ -153,8 +156,8 @@ func matVariables(content []byte) (map[string]matVariable, error) {
 	return found, nil
 }
 
-// matElement splits the first element off: its type and content. Up to 4 bytes of content share the 8 bytes of the tag.
-// A compressed element, and nothing else, is not padded to 8 bytes.
+// matElement splits off the first element: its type and content. Up to 4 bytes of content share the 8 bytes of the tag.
+// Elements are padded to 8 bytes, except compressed ones.
 func matElement(b []byte) (kind uint32, body, rest []byte, err error) {
 	if len(b) < 8 {
 		return 0, nil, nil, errors.New("it ends within an element")

@@ -24,7 +24,7 @@ func element(kind uint32, body []byte) []byte {
 	return b
 }
 
-// matArray returns an array of bytes as an element, compressed if need be.
+// matArray returns an array of bytes as an element, optionally compressed.
 func matArray(name string, compress bool, data []byte, dims ...uint32) []byte {
 	var size []byte
 	for _, d := range dims {
@@ -32,7 +32,8 @@ func matArray(name string, compress bool, data []byte, dims ...uint32) []byte {
 	}
 	short := append([]byte{1, 0, byte(len(name)), 0}, name...) // a name of at most 4 bytes lies within its tag
 	short = append(short, make([]byte, 8-len(short))...)
-	body := bytes.Join([][]byte{element(6, []byte{9, 0, 0, 0, 0, 0, 0, 0}), element(matInt32, size), short, element(matUint8, data)}, nil)
+	body := bytes.Join([][]byte{element(6, []byte{9, 0, 0, 0, 0, 0, 0, 0}), element(matInt32, size), short,
+		element(matUint8, data)}, nil)
 	if !compress {
 		return element(matMatrix, body)
 	}
@@ -109,7 +110,7 @@ func TestDamagedSVHN(t *testing.T) {
 	}
 }
 
-// Megabytes of compressed zeros that stand for gigabytes are refused before they are unpacked, in one element or many.
+// Megabytes of compressed zeros that expand to gigabytes are refused before unpacking, in one element or many.
 func TestSVHNThatUnpacksToGigabytes(t *testing.T) {
 	head := append(bytes.Repeat([]byte{' '}, 124), 0, 1, 'I', 'M')
 	zeros := make([]byte, 64<<20)

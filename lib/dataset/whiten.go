@@ -16,7 +16,7 @@ import (
 )
 
 // NormalizeContrast returns images with mean 0 and length scale each, over all their pixels and channels: global
-// contrast normalisation. An image shorter than 1e-8 after its mean is taken off stays as it then is.
+// contrast normalisation. An image whose length is below 1e-8 after subtracting its mean is not scaled.
 //
 //	x [N, ...] -> y = scale (x - m) / |x - m|, of the same shape
 func NormalizeContrast(x *tensor.Tensor, scale float64) *tensor.Tensor {
@@ -43,8 +43,8 @@ func NormalizeContrast(x *tensor.Tensor, scale float64) *tensor.Tensor {
 	return y
 }
 
-// A Whitening is a linear map after which the samples that it was fitted to have uncorrelated features of variance 1,
-// nearly. encoding/gob saves it whole.
+// A Whitening is a linear map that gives the samples it was fitted to nearly uncorrelated features of variance 1.
+// encoding/gob saves all of it.
 type Whitening struct {
 	Mean *tensor.Tensor // m [1, D]
 	Map  *tensor.Tensor // W [D, D], symmetric
@@ -54,12 +54,12 @@ type Whitening struct {
 //
 //	W = C^(-1/2),   C = sum_i (x_i - m)(x_i - m)^T / N + bias·I
 //
-// the symmetric one, which changes images least. x [N, ...], dimensions behind the first taken as one, D. The bias
-// keeps directions in which there is only noise from being blown up; it must be positive unless all variances are. The
-// inverse square root comes from the eigenvectors of C, in float64; their number of operations grows with D³.
+// This symmetric whitening changes the images least. x [N, ...] is taken as [N, D]. The bias prevents the amplification
+// of directions that hold only noise; it must be positive unless all variances are. The inverse square root is computed
+// from the eigenvectors of C, in float64, with a number of operations that grows with D³.
 //
-// The error says that C has an eigenvalue that is not positive, or that x holds what is no number. It panics if x is
-// empty or the bias negative.
+// FitZCA returns an error if C has an eigenvalue that is not positive, or if x holds NaN or an infinity. It panics if x
+// is empty or the bias negative.
 func FitZCA(x *tensor.Tensor, bias float64) (*Whitening, error) {
 	n, d := x.Rows(), x.Width()
 	if n == 0 || d == 0 || !(bias >= 0) {
@@ -93,9 +93,10 @@ func FitZCA(x *tensor.Tensor, bias float64) (*Whitening, error) {
 	if !eigen.Factorize(mat.NewSymDense(d, c.Data), true) {
 		return nil, errors.New("dataset: FitZCA: the eigenvalues did not converge: scale the samples to about 1")
 	}
-	values := eigen.Values(nil) // rising
+	values := eigen.Values(nil) // ascending
 	if values[0] <= 0 || values[0] < values[d-1]*float64(d)*0x1p-52 {
-		return nil, fmt.Errorf("dataset: FitZCA: the samples do not vary in every direction (variance %g in one): give a positive bias", values[0])
+		return nil, fmt.Errorf("dataset: FitZCA: the samples do not vary in every direction (variance %g in one): give a "+
+			"positive bias", values[0])
 	}
 	// W = V diag(v^(-1/2)) V^T = U U^T with U = V diag(v^(-1/4)).
 	var u mat.Dense
@@ -118,8 +119,8 @@ func FitZCA(x *tensor.Tensor, bias float64) (*Whitening, error) {
 	return z, nil
 }
 
-// Transform returns the whitened samples, of the shape of x. It panics if they have another width than those that the
-// whitening was fitted to.
+// Transform returns the whitened samples, in the shape of x. It panics if their width differs from that of the samples
+// that the whitening was fitted to.
 func (w *Whitening) Transform(x *tensor.Tensor) *tensor.Tensor {
 	d := w.Map.Rows()
 	if x.Width() != d {

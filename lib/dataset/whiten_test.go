@@ -83,7 +83,7 @@ func TestZCARefuses(t *testing.T) {
 	}
 }
 
-// Every image that comes out is one of the windows, each of them comes, and the image itself stays.
+// Every resulting image is one of the windows, each window occurs, and the original image is not changed.
 func TestAugmented(t *testing.T) {
 	const h, w, pad = 2, 3, 1
 	image := []float32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12} // two channels

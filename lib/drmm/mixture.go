@@ -11,26 +11,26 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Mixture is a shallow rendering mixture model with one place: an image shows the template of a class somewhere, or
-// nothing, and noise,
+// A Mixture is a shallow rendering mixture model. An image contains the template of one class at one position, or
+// nothing, plus noise,
 //
 //	I = a T_t Z mu_c + eta,   eta ~ N(0, Variance)
 //
-// with the template at one of several positions t and zeros around it if a = 1. It is learnt by hard EM, without
-// gradients. Source: [NINAI17, section 2].
+// where a = 1 renders the template at one of several positions t with zeros around it. The model is learnt by hard EM,
+// without gradients. Source: [NINAI17, section 2].
 type Mixture struct {
 	Templates *tensor.Tensor // mu_c [classes, channels, h, w], not larger than an image
 	Classes   []float64      // pi_c, sum 1
-	Positions []float64      // pi_t, sum 1, row by row of the upper left corners
-	Active    float64        // pi_a of a = 1
-	Variance  float64        // of the noise, for each pixel
+	Positions []float64      // pi_t, sum 1, one for each upper left corner, row by row
+	Active    float64        // pi_a, the probability of a = 1
+	Variance  float64        // of the noise, per pixel
 }
 
-// leastVariance keeps the likelihood of images that are rendered exactly finite.
+// leastVariance keeps the likelihood finite for images that are rendered exactly.
 const leastVariance = 1e-6
 
-// NewMixture returns a mixture with templates h x w cut from the middle of images drawn from x [N, channels, H, W],
-// one for each class, with equal classes and positions and the variance of the pixels.
+// NewMixture returns a mixture whose templates, h x w, are cut from the middle of images drawn from x [N, channels, H,
+// W], one per class. Classes and positions are uniform, and the variance is that of the pixels.
 func NewMixture(x *tensor.Tensor, classes, h, w int, rng *tensor.RNG) *Mixture {
 	s := x.Shape()
 	if len(s) != 4 || classes < 1 || classes > s[0] || h < 1 || w < 1 || h > s[2] || w > s[3] {
@@ -76,9 +76,9 @@ func (m *Mixture) addPatch(dst []float32, x *tensor.Tensor, n, position int) {
 
 // A Configuration is the most probable latent variables of an image.
 type Configuration struct {
-	Active          bool // a; where it is false Class and Position are 0
+	Active          bool // a; if it is false, Class and Position are 0
 	Class, Position int
-	LogLikelihood   float64 // of the image and these variables, in nats
+	LogLikelihood   float64 // joint log-likelihood of the image and these variables, in nats
 }
 
 // Infer returns the most probable configuration of each of the images x [N, channels, H, W]: the largest of
@@ -86,9 +86,9 @@ type Configuration struct {
 //	log(1-pi_a) - ||I||²/(2 s²)                                             (a = 0)
 //	log(pi_a pi_c pi_t) - (||I||² - 2 <T_t Z mu_c, I> + ||mu_c||²)/(2 s²)    (a = 1)
 //
-// each minus (D/2) log(2 pi s²), s² the variance, D the pixels. The inner products for all classes and positions are a
-// convolution with the templates; max over t pools it, and max over a rectifies it. Ties go to a = 0, then to the first
-// class and position.
+// each minus (D/2) log(2 pi s²), where s² is the variance and D the number of pixels. A convolution with the templates
+// gives the inner products for all classes and positions; the maximum over t is max-pooling and the maximum over a is a
+// rectifier. Ties go to a = 0, then to the first class and position.
 func (m *Mixture) Infer(x *tensor.Tensor) []Configuration {
 	tape := autograd.NewTape(0)
 	u := autograd.Conv2D(tape.Input(x), tape.Input(m.Templates), nil, autograd.ConvShape{})
@@ -117,13 +117,13 @@ func (m *Mixture) Infer(x *tensor.Tensor) []Configuration {
 	return found
 }
 
-// Step does one step of hard EM on images x [N, channels, H, W] and returns the log-likelihood of the images and their
-// most probable configurations before it, in nats. From step to step it never falls:
+// Step does one step of hard EM on images x [N, channels, H, W]. It returns the joint log-likelihood of the images and
+// their most probable configurations before the step, in nats, which never decreases from step to step:
 //
 //	E: the most probable configuration of each image
-//	M: mu_c = mean of the patches that show class c, pi = shares, Variance = mean squared error of a pixel
+//	M: mu_c = mean of the patches assigned to class c, pi = frequencies, Variance = mean squared error of a pixel
 //
-// A class that shows nowhere keeps its template and never shows again. The variance stays above 1e-6.
+// A class without patches keeps its template but is never chosen again. The variance stays above 1e-6.
 func (m *Mixture) Step(x *tensor.Tensor) float64 {
 	found := m.Infer(x)
 	sum, images := 0.0, float64(len(found))
@@ -161,7 +161,7 @@ func (m *Mixture) Step(x *tensor.Tensor) float64 {
 	return sum
 }
 
-// Render returns what the model shows for a configuration, without noise, as an image of channels x H x W.
+// Render returns the noise-free image of a configuration, channels x H x W.
 func (m *Mixture) Render(f Configuration, height, width int) *tensor.Tensor {
 	s := m.Templates.Shape()
 	image := tensor.New(s[1], height, width)

@@ -3,20 +3,21 @@
 // Package drmm is the deep rendering mixture model of [NINAI17, sections 2, 3(A) and 7]: a mixture model of images
 // whose inference is a convolutional network.
 //
-// An image is rendered from the top down. A class c has a template mu_c; each layer l renders every element x of its
-// template z^(l) as a patch, a core template Gamma times the element, if its switch a_x is on, at the position t_x out
-// of 2 x 2:
+// An image is rendered from the top down. A class c has a template mu_c. Each layer l renders every element x of its
+// template z^(l) as a patch if its switch a_x is on: the core template Gamma times the element, at the position t_x,
+// one of 2 x 2:
 //
 //	z^(l-1) = sum_x T_{t_x} Z_x (Gamma M_a)_x z^(l)_x,   image = z^(0) + noise
 //
-// The most probable classes and nuisance variables g = (a, t) of an image are found from the bottom up: the best a is a
-// rectifier, the best t is max-pooling, and the sum over a patch is a convolution with the core templates.
+// The most probable classes and nuisance variables g = (a, t) of an image are found from the bottom up. The maximum
+// over a is a rectifier, the maximum over t is max-pooling, and the sum over a patch is a convolution with the core
+// templates.
 //
 //	net, err := drmm.NewNet(drmm.FiveLayer(), drmm.Size{Channels: 1, H: 28, W: 28}, 10, rng)
 //	net.Infer(&found, x)                                          // bottom-up: logits and switches
 //	net.Render(&rendered, drmm.OneHotArgmax(found.Logits), found.Switches) // top-down: templates and image
 //
-// Package papers/ninai17 trains such a model with a few labelled and many unlabelled images.
+// Package papers/ninai17 trains such a model on a few labelled and many unlabelled images.
 //
 // Names: Gamma is [Layer.Filters], mu the rows of [Net.Out], a and t are [Switches], z is [Rendering.Templates].
 package drmm
@@ -37,7 +38,7 @@ import (
 // A Net is a deep rendering mixture model.
 type Net struct {
 	Layers []*Layer
-	Out    *nn.Dense // row c of its weight is the template of class c; its bias holds the logarithms of class priors
+	Out    *nn.Dense // row c of the weight is the template of class c; the bias holds the log priors of the classes
 
 	sizes []Size
 }
@@ -45,14 +46,14 @@ type Net struct {
 // A Layer renders level l-1 of templates from level l.
 type Layer struct {
 	Filters *autograd.Var // core templates Gamma [filters, channels below, k, k]
-	Norm    *nn.BatchNorm // of the net inputs, bottom-up only; nil for none
+	Norm    *nn.BatchNorm // of the net inputs, in the bottom-up pass only; nil for none
 
 	shape        LayerShape
 	below, above Size
 }
 
-// NewNet returns a model of images with some number of classes. Templates are drawn from rng by [nn.Xavier], and net
-// inputs are batch-normalised [NINAI17, section 7]. It returns an error if the shape does not fit the image.
+// NewNet returns a model of images with the given number of classes. Templates are drawn from rng by [nn.Xavier], and
+// net inputs are batch-normalised [NINAI17, section 7]. It returns an error if the shape does not fit the image.
 func NewNet(s Shape, image Size, classes int, rng *tensor.RNG) (*Net, error) {
 	sizes, err := s.Sizes(image)
 	if err != nil {
@@ -75,20 +76,20 @@ func (n *Net) Sizes() []Size { return n.sizes }
 
 // Switches are the nuisance variables g = (a, t) of a layer for a batch of images, one for each element of z^(l).
 type Switches struct {
-	// At [N, channels, h, w] is where each element is rendered: its place in the h x w plane of the layer before
-	// pooling, row by row, or -1 where it is off (a = 0).
+	// At [N, channels, h, w] is where each element is rendered: an index into the h x w plane of the layer before pooling,
+	// row by row, or -1 if the element is off (a = 0).
 	At []int32
 	// H and W are the size of that plane.
 	H, W int
 }
 
-// From returns the switches of the images from some image on, out of those of a batch of images.
+// From returns the switches of the given number of images, starting at image, out of those of a batch.
 func (s Switches) From(image, images int) Switches {
 	s.At = s.At[image*(len(s.At)/images):]
 	return s
 }
 
-// An Inference is what the bottom-up pass finds. Its variables belong to the tape of the images.
+// An Inference is the result of the bottom-up pass. Its variables belong to the tape of the images.
 type Inference struct {
 	Inputs   []*autograd.Var // net input of each layer, normalised: [N, filters, h, w] before pooling
 	Features []*autograd.Var // of each layer, after the maxima over t and a: [N, filters, h, w]
@@ -98,11 +99,11 @@ type Inference struct {
 
 // Infer finds the most probable switches and the class posterior of images x [N, C, H, W], from the bottom up:
 //
-//	u = Gammaᵀ z^(l-1), normalised   (the score of each core template at each place)
+//	u = Gammaᵀ z^(l-1), normalised   (the score of each core template at each position)
 //	z^(l) = max_a max_t a·u = max(0, max-pool(u))   with the maximising a and t as switches
 //
-// and on top the mean over all places, times the class templates. It writes to found, whose memory it reuses.
-// Its switches are valid until the tape is reset. Source: [NINAI17, section 2].
+// The logits are the means over all positions of the top layer, times the class templates. Infer writes to found and
+// reuses its memory. The switches are valid until the tape is reset. Source: [NINAI17, section 2].
 func (n *Net) Infer(found *Inference, x *autograd.Var) {
 	if s, image := x.Shape(), n.sizes[0]; len(s) != 4 || s[1] != image.Channels || s[2] != image.H || s[3] != image.W {
 		panic(fmt.Sprintf("drmm: Infer: want images [N, %d, %d, %d], got %v", image.Channels, image.H, image.W, s))
@@ -140,7 +141,7 @@ func switchesOf(x, best, u *autograd.Var) Switches {
 	return Switches{op.at, u.Shape()[2], u.Shape()[3]}
 }
 
-// switchesOp is the operation that finds the switches, on the tape for their memory.
+// switchesOp is the operation that finds the switches. It is on the tape, which reuses its memory.
 type switchesOp struct {
 	at     []int32
 	pooled []int32 // the positions of the maxima in the net inputs, nil without pooling
@@ -156,7 +157,7 @@ func (op *switchesOp) find(y *autograd.Var, lo, hi int) {
 	n, plane := x.Shape()[2]*x.Shape()[3], y.In(2).Shape()[2]*y.In(2).Shape()[3]
 	for i := lo; i < hi; i++ {
 		at := op.at[i*n : (i+1)*n]
-		if op.pooled != nil { // the positions are the switches of max-pooling, counted within their plane
+		if op.pooled != nil { // max-pooling already has the switches, as positions within each plane
 			for j, w := range op.pooled[i*n : (i+1)*n] {
 				at[j] = w - int32(i*plane)
 			}
@@ -171,15 +172,15 @@ func (op *switchesOp) find(y *autograd.Var, lo, hi int) {
 	}
 }
 
-// on returns all ones for a feature v that is not zero, and 0 for zero; features are never negative. A branch would be
-// mispredicted half the time.
+// on returns a mask of ones if the feature v is not zero, and 0 otherwise; features are never negative. A branch would
+// be mispredicted half of the time.
 func on(v float32) int32 {
 	bits := int32(math.Float32bits(v) & math.MaxInt32)
 	return -bits >> 31
 }
 
-// OneHotArgmax returns, for each sample, 1 for the class with the largest logit (of equal ones the first) and 0 for the
-// others: [N, C] -> [N, C], without a gradient.
+// OneHotArgmax returns, for each sample, 1 for the class with the largest logit and 0 for the others: [N, C] -> [N, C].
+// Ties go to the first class. It has no gradient.
 func OneHotArgmax(logits *autograd.Var) *autograd.Var {
 	y, op := autograd.Record[oneHotOp]("OneHotArgmax", logits)
 	y.Resize(logits.Shape()...)
@@ -202,18 +203,18 @@ func (op *oneHotOp) Backward(*autograd.Var) {}
 // Choices yields the classes.
 func (op *oneHotOp) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(op.chosen) }
 
-// A Rendering is what the top-down pass makes. Its variables belong to the tape of what it was made from.
+// A Rendering is the result of the top-down pass. Its variables belong to the tape of the pass's arguments.
 type Rendering struct {
-	// Templates are the intermediate rendered templates z^(0), which is the image, to z^(L): [N, channels, h, w].
+	// Templates are the rendered templates from z^(0), which is the image, to z^(L): [N, channels, h, w].
 	Templates []*autograd.Var
 }
 
 // Image returns the rendered image [N, C, H, W], without noise.
 func (r *Rendering) Image() *autograd.Var { return r.Templates[0] }
 
-// Render renders images from the top down: z^(L) is the template of the class at every place, and each layer renders
-// the next, see [RenderLayer]. classes [N, C] holds the weights of the class templates, 1 for the class and 0 for the
-// others. It writes to r, whose memory it reuses. Source: [NINAI17, eqs. 19 to 22].
+// Render renders images from the top down: z^(L) is the template of the class at every position, and each layer renders
+// the one below by [RenderLayer]. classes [N, C] holds the weights of the class templates, 1 for the class of an image
+// and 0 for the others. Render writes to r and reuses its memory. Source: [NINAI17, eqs. 19 to 22].
 func (n *Net) Render(r *Rendering, classes *autograd.Var, switches []Switches) {
 	if len(switches) != len(n.Layers) || len(classes.Shape()) != 2 || classes.Width() != n.Out.Weight.Rows() {
 		panic(fmt.Sprintf("drmm: Render: classes %v and switches of %d layers for %d classes and %d layers",
@@ -233,16 +234,16 @@ func (n *Net) Render(r *Rendering, classes *autograd.Var, switches []Switches) {
 	}
 }
 
-// RenderLayer renders z^(l-1) from z^(l): each element that is on adds its core template, times itself, at its
-// position,
+// RenderLayer renders z^(l-1) from z^(l): each element that is on adds the element times its core template, at the
+// position that was chosen for it,
 //
 //	z^(l-1) = sum_x T_{t_x} Z_x (Gamma M_a)_x z^(l)_x
 //
 //	z [N, K, h, w], filters [K, C, k, k] -> [N, C, H, W]
 //
-// M_a sets what is off to zero, Z_x pads the patch of the place x with zeros to the size of an image, and T_t moves it
-// to one of the 2 x 2 positions: together a transposed convolution of the elements that [autograd.MaxUnpool] has put
-// where the switches say. Source: [NINAI17, eqs. 19 to 22].
+// M_a sets elements that are off to zero, Z_x pads the patch at x with zeros to the size of an image, and T_t moves it
+// to one of the 2 x 2 positions. Together they are a transposed convolution of the elements, which [autograd.MaxUnpool]
+// has put where the switches point. Source: [NINAI17, eqs. 19 to 22].
 func RenderLayer(z *autograd.Var, g Switches, filters *autograd.Var, padding Padding) *autograd.Var {
 	placed := autograd.MaxUnpool(z, g.At, g.H, g.W)
 	return autograd.ConvTranspose2D(placed, filters, nil, padding.conv(filters.Shape()[2]))

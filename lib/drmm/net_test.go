@@ -15,7 +15,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// small is a shape with every kind of layer, for images of 2 x 11 x 10: its pooled planes have a row and a column over.
+// small is a shape with every kind of layer, for images of 2 x 11 x 10. Its pooled planes have a spare row and column.
 var small = Shape{{4, 3, Same, true}, {5, 2, Full, false}, {3, 3, Full, true}, {4, 2, Valid, false}}
 
 func smallNet(t testing.TB, normalised bool) *Net {
@@ -38,8 +38,8 @@ func images(n int, shape ...int) *tensor.Tensor {
 	return x
 }
 
-// For each element: the best of "off" and "on at one of the 2 x 2 places", each scored by loops, is ReLU and max-pool
-// to the last bit, and the switches say which it was.
+// For each element, the best of "off" and "on at one of the 2 x 2 positions", each scored by loops, equals ReLU and
+// max-pooling bit for bit, and the switches say which one it was.
 func TestMaximaAreReLUAndMaxPool(t *testing.T) {
 	net := smallNet(t, true)
 	tape := autograd.NewTape(2)
@@ -71,7 +71,7 @@ func TestMaximaAreReLUAndMaxPool(t *testing.T) {
 	}
 }
 
-// The last images of a batch are rendered alone as they are among all.
+// The last images of a batch, rendered alone, are the same as within the batch.
 func TestRenderTheLastImages(t *testing.T) {
 	net := smallNet(t, true)
 	tape := autograd.NewTape(1)
@@ -144,8 +144,8 @@ func TestRenderLayerAgainstMatrices(t *testing.T) {
 	}
 }
 
-// Without normalisation the network is linear once the switches are fixed, and the logits are the inner products of the
-// image and the images rendered for each class: <Lambda_g mu_c, I>, up to the mean over the places on top.
+// Without normalisation the network is linear for fixed switches. The logits are the inner products of the image and
+// the images rendered for each class, <Lambda_g mu_c, I>, up to the mean over the positions on top.
 func TestLogitsAreInnerProductsWithTemplates(t *testing.T) {
 	net := smallNet(t, false)
 	tape := autograd.NewTape(1)
@@ -200,8 +200,8 @@ func TestTemplatesOfARendering(t *testing.T) {
 	}
 }
 
-// Rendering an image of a one-layer model and inferring from it gives back class, switches and image, as long as
-// templates do not overlap and are orthonormal: the case in which inference is exact.
+// Rendering an image of a one-layer model and inferring from it gives back class, switches and image if the templates
+// do not overlap and are orthonormal: inference is then exact.
 func TestInferenceRecoversWhatWasRendered(t *testing.T) {
 	net, g, classes := orthonormal(t)
 	tape := autograd.NewTape(1)
@@ -232,8 +232,8 @@ func TestInferenceRecoversWhatWasRendered(t *testing.T) {
 	}
 }
 
-// orthonormal returns a layer of two templates with a single bright pixel each, in different channels, which may be
-// anywhere in its 2 x 2 places, and switches and classes for two images. Channel 0 belongs to class 0, 1 to class 1.
+// orthonormal returns a layer of two templates with a single bright pixel each, in different channels, at any of its 2
+// x 2 positions, and switches and classes for two images. Channel 0 belongs to class 0, channel 1 to class 1.
 func orthonormal(t *testing.T) (*Net, Switches, *tensor.Tensor) {
 	net, err := NewNet(Shape{{2, 1, Valid, true}}, Size{2, 4, 4}, 2, tensor.Stream(1, "weights"))
 	if err != nil {
@@ -284,7 +284,7 @@ func TestGradientOfTheObjective(t *testing.T) {
 		}
 		return sum
 	}
-	// Small steps: of hundreds of switches one flips soon.
+	// Small steps: with hundreds of switches, one soon flips.
 	if err := gradcheck.Check(gradcheck.Config{Step: 0.0005, Tolerance: 0.02}, f, params...); err != nil {
 		t.Error(err)
 	}

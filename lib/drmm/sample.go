@@ -12,22 +12,22 @@ import (
 // Priors are the probabilities of the latent variables, from which images are drawn.
 type Priors struct {
 	Classes []float64     // pi_c of each class, sum 1
-	Layers  []LayerPriors // of g^(l), from the image upwards
+	Layers  []LayerPriors // of g^(l), starting at the image
 }
 
 // LayerPriors are the probabilities of a layer's switches, for each element of z^(l).
 type LayerPriors struct {
-	Active []float64 // that the element is rendered, a = 1
-	// Positions holds, of an element that is rendered, the probability of each of the 2 x 2 positions, upper left,
-	// upper right, lower left, lower right, element by element; nil for a layer without a choice.
+	Active []float64 // probability that the element is rendered, a = 1
+	// Positions holds, element by element, the probabilities of the 2 x 2 positions of an element that is rendered:
+	// upper left, upper right, lower left, lower right. It is nil for a layer without pooling.
 	Positions []float64
 
 	above    Size
 	h, w     int // of the plane before pooling
-	observed int // images
+	observed int // number of images
 }
 
-// NewPriors returns the collector of what a network infers from images; see [Priors.Observe].
+// NewPriors returns priors without observations for a network; see [Priors.Observe].
 func NewPriors(n *Net) *Priors {
 	p := &Priors{Classes: make([]float64, n.Out.Weight.Rows())}
 	for _, l := range n.Layers {
@@ -41,9 +41,9 @@ func NewPriors(n *Net) *Priors {
 	return p
 }
 
-// Observe moves the priors to the shares among all images observed so far: of the most probable classes, of the
-// elements that are on, pi_x = (1/N) sum_n a_nx, and of the positions where they are. Where nothing was ever on, all
-// positions are alike. Source: [NINAI17, section 2], the learning step of the switching variables.
+// Observe updates the priors to the relative frequencies among all images observed so far: of the most probable
+// classes, of the elements that are on, pi_x = (1/N) sum_n a_nx, and of their positions. The positions of an element
+// that never was on are uniform. Source: [NINAI17, section 2], the learning step of the switching variables.
 func (p *Priors) Observe(found *Inference) {
 	n := found.Logits.Rows()
 	chosen := OneHotArgmax(found.Logits)
@@ -59,7 +59,8 @@ func (p *Priors) Observe(found *Inference) {
 	}
 }
 
-// share returns the share of events in old+n images: it was some share in the old ones, and sum in the n others.
+// share returns the frequency in old+n images, given the frequency was in the old ones and the count sum in the n new
+// ones.
 func share(was float64, old int, sum float64, n int) float64 {
 	return (was*float64(old) + sum) / float64(old+n)
 }
@@ -94,13 +95,13 @@ func (p *LayerPriors) observe(g Switches, n int) {
 	p.observed += n
 }
 
-// A Draw is classes and nuisance variables of some images.
+// A Draw holds the drawn classes and nuisance variables of some images.
 type Draw struct {
 	Classes  *tensor.Tensor // [N, C], 1 for the class of each image and 0 for the others
 	Switches []Switches     // of each layer
 }
 
-// Draw draws the classes and switches of n images, each element on its own. It panics if nothing was observed.
+// Draw draws the classes and switches of n images, all independently. It panics if nothing was observed.
 func (p *Priors) Draw(n int, rng *tensor.RNG) Draw {
 	if p.Layers[0].observed == 0 {
 		panic("drmm: Draw: the priors have observed nothing")
@@ -115,7 +116,7 @@ func (p *Priors) Draw(n int, rng *tensor.RNG) Draw {
 	return d
 }
 
-// draw returns an index with the given probabilities.
+// draw returns an index drawn with the given probabilities.
 func draw(probabilities []float64, rng *tensor.RNG) int {
 	u := rng.Float64()
 	for i, p := range probabilities {
@@ -145,12 +146,12 @@ func (p *LayerPriors) draw(n int, rng *tensor.RNG) Switches {
 	return g
 }
 
-// Sample renders images of drawn classes and switches and adds noise:
+// Sample renders images of the drawn classes and switches and adds noise:
 //
 //	I = mu_cg + eta,   eta ~ N(0, sigma²)
 //
-// It returns the noisy images [N, C, H, W]; the images without noise and all intermediate templates are in r.
-// A sigma of 0 adds nothing. Source: [NINAI17, section 2].
+// It returns the noisy images [N, C, H, W]; r holds the images without noise and all templates. A sigma of 0 adds no
+// noise. Source: [NINAI17, section 2].
 func (n *Net) Sample(r *Rendering, tape *autograd.Tape, d Draw, sigma float32, rng *tensor.RNG) *tensor.Tensor {
 	if !(sigma >= 0) {
 		panic(fmt.Sprintf("drmm: Sample: sigma is %v, want 0 or more", sigma))

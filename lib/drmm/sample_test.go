@@ -12,14 +12,14 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Priors are shares: estimated from samples of known priors they come back, within what chance allows.
+// Priors estimated from samples of known priors are the same within sampling error.
 func TestPriorsAreShares(t *testing.T) {
 	net := smallNet(t, true)
 	p := NewPriors(net)
 	tape := autograd.NewTape(1)
 	var found Inference
 	var on, images float64
-	for i := range 3 { // in batches of different sizes
+	for i := range 3 { // batches of different sizes
 		tape.Reset()
 		x := tensor.New(4+i, 2, 11, 10)
 		tensor.Stream(uint64(i), "x").Normal(x.Data(), 0, 1)
@@ -44,7 +44,7 @@ func TestPriorsAreShares(t *testing.T) {
 		near(t, "sum of positions", four[0]+four[1]+four[2]+four[3], 1, 1e-12)
 	}
 
-	// What is drawn from them has these shares again.
+	// Samples drawn from them have these frequencies again.
 	const draws = 4000
 	d := p.Draw(draws, tensor.Stream(1, "draw"))
 	for l, layer := range p.Layers {
@@ -74,7 +74,7 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	}
 }
 
-// Sampling renders what was drawn: the noise-free image is the template that Render makes, and the noise has sigma.
+// Sampling renders the drawn variables: the noise-free image equals the image of Render, and the noise has sigma.
 func TestSample(t *testing.T) {
 	net := smallNet(t, true)
 	p := NewPriors(net)
@@ -100,8 +100,8 @@ func TestSample(t *testing.T) {
 	}
 }
 
-// Hard EM on images that a mixture has made: the log-likelihood never falls, and the likeliest of a few starts finds
-// every template again.
+// Hard EM on images sampled from a mixture: the log-likelihood never decreases, and the most likely of a few starts
+// recovers every template.
 func TestHardEM(t *testing.T) {
 	truth := &Mixture{Templates: tensor.New(3, 1, 4, 4)}
 	for c, pixels := range [][]int{{0, 1, 2, 3, 4, 8, 12}, {0, 5, 10, 15}, {4, 5, 6, 7, 2, 10, 14}} {
@@ -114,7 +114,7 @@ func TestHardEM(t *testing.T) {
 	rng.Normal(x.Data(), 0, 0.1)
 	for n := range 300 {
 		if n%10 == 9 {
-			continue // shows nothing
+			continue // an image without a template
 		}
 		image := truth.Render(Configuration{Active: true, Class: n % 3, Position: rng.IntN(9)}, 6, 6)
 		for i, v := range image.Data() {
@@ -137,7 +137,7 @@ func TestHardEM(t *testing.T) {
 			m, best = try, last
 		}
 	}
-	if !(m.Variance < 0.0125) { // 0.01 was put in; what is explained wrongly comes on top
+	if !(m.Variance < 0.0125) { // the true value is 0.01; wrongly explained images add to it
 		t.Errorf("the variance is %v, want about 0.01", m.Variance)
 	}
 	for c := range 3 {

@@ -9,20 +9,20 @@ import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 )
 
-// A Padding is how far a convolution with k x k filters goes over the border of an n x n image.
+// A Padding is the padding of a convolution of k x k filters with an n x n image.
 type Padding int
 
 const (
-	Valid Padding = iota // filters stay inside: n-k+1 places
-	Same                 // as many places as the image has, n; k is odd
-	Full                 // every place that touches the image: n+k-1
+	Valid Padding = iota // no padding: n-k+1 positions
+	Same                 // as many positions as the image has, n; k must be odd
+	Full                 // every position that touches the image: n+k-1
 )
 
 var paddings = []string{"valid", "same", "full"}
 
 func (p Padding) String() string { return paddings[p] }
 
-// conv returns the shape of a convolution with k x k filters.
+// conv returns the convolution's shape for k x k filters.
 func (p Padding) conv(k int) autograd.ConvShape {
 	switch p {
 	case Same:
@@ -35,25 +35,24 @@ func (p Padding) conv(k int) autograd.ConvShape {
 
 // A LayerShape is one layer of a model.
 type LayerShape struct {
-	Filters int // core templates, one for each channel of the layer
+	Filters int // core templates, one per channel of the layer
 	Kernel  int // their height and width
 	Padding Padding
-	Pool    bool // each template has a choice of 2 x 2 places: max-pooling, bottom-up
+	Pool    bool // max-pooling bottom-up: top-down, each template has a choice of 2 x 2 positions
 }
 
-// A Shape is the layers of a model, from the image upwards. Above the last layer the mean over all places, and a
-// template of the means for each class.
+// A Shape lists the layers of a model, starting at the image. Above the last layer come the mean over all positions and
+// one template of such means per class.
 type Shape []LayerShape
 
-// FiveLayer returns the shape for 28 x 28 digits: of the document's Tables 19 to 21, for images of 1 x 28 x 28 and 10
-// classes [NINAI17].
+// FiveLayer returns the shape of the document's Tables 19 to 21, for images of 1 x 28 x 28 and 10 classes [NINAI17].
 func FiveLayer() Shape {
 	return Shape{
 		{32, 5, Full, true}, {64, 3, Valid, false}, {64, 3, Full, true}, {128, 3, Valid, false}, {10, 1, Valid, false},
 	}
 }
 
-// NineLayer returns the shape of [NINAI17, Table 7] for some number of classes: for images of 64 x 64.
+// NineLayer returns the shape of [NINAI17, Table 7] for the given number of classes and images of 64 x 64.
 func NineLayer(classes int) Shape {
 	s := Shape{
 		{96, 3, Same, true}, {96, 3, Full, false}, {96, 3, Full, true},
@@ -63,8 +62,8 @@ func NineLayer(classes int) Shape {
 	return s
 }
 
-// NineLayerSmall returns [NineLayer] without its first pooling: for images of 32 x 32 such as those of SVHN and
-// CIFAR-10, for which the document gives no table.
+// NineLayerSmall returns [NineLayer] without its first pooling, for images of 32 x 32 such as those of SVHN and
+// CIFAR-10. The document gives no table for these.
 func NineLayerSmall(classes int) Shape {
 	s := NineLayer(classes)
 	s[0].Pool = false
@@ -90,8 +89,8 @@ func (s Shape) String() string {
 //
 //	32x5x5 full pool, 64x3x3 valid, 64x3x3 full pool, 128x3x3 valid, 10x1x1 valid
 //
-// Each layer has its filters with their height and width, its padding (valid, same or full) and, if each 2 x 2 places
-// share one, the word pool.
+// Each layer has its number of filters with their height and width, its padding (valid, same or full) and the word pool
+// if it has 2 x 2 max-pooling.
 func ParseShape(text string) (Shape, error) {
 	var s Shape
 	for i, part := range strings.Split(text, ",") {
@@ -104,7 +103,7 @@ func ParseShape(text string) (Shape, error) {
 	return s, nil
 }
 
-// maxSide bounds what a description may ask for.
+// maxSide limits the numbers in a description.
 const maxSide = 1 << 16
 
 func parseLayer(words []string) (l LayerShape, err error) {
@@ -125,7 +124,7 @@ func parseLayer(words []string) (l LayerShape, err error) {
 	l.Pool = len(words) == 3
 	switch {
 	case l.Filters < 1 || l.Filters > maxSide || l.Kernel < 1 || l.Kernel > maxSide:
-		return l, fmt.Errorf("want 1 to %d filters and as many rows", maxSide)
+		return l, fmt.Errorf("want 1 to %d filters, and the same range for their size", maxSide)
 	case l.Kernel != width:
 		return l, fmt.Errorf("want square filters")
 	case l.Padding < 0:
@@ -136,11 +135,11 @@ func parseLayer(words []string) (l LayerShape, err error) {
 	return l, nil
 }
 
-// A Size is the size of the intermediate rendered templates z^(l) at one level, of which level 0 is the image.
+// A Size is the size of the templates z^(l) at one level; level 0 is the image.
 type Size struct{ Channels, H, W int }
 
-// Sizes returns the sizes of z^(0), the image, to z^(L), on top. It returns an error if a layer fits nowhere into
-// what is below it.
+// Sizes returns the sizes from z^(0), the image, to z^(L), the top. It returns an error if a layer's filters are larger
+// than the plane below it.
 func (s Shape) Sizes(image Size) ([]Size, error) {
 	sizes := []Size{image}
 	for i, l := range s {
@@ -150,15 +149,15 @@ func (s Shape) Sizes(image Size) ([]Size, error) {
 			h, w = h/2, w/2
 		}
 		if h < 1 || w < 1 {
-			return nil, fmt.Errorf("drmm: layer %d (%v) fits nowhere into %d x %d", i+1, Shape{l}, below.H, below.W)
+			return nil, fmt.Errorf("drmm: layer %d (%v) is larger than the %d x %d below it", i+1, Shape{l}, below.H, below.W)
 		}
 		sizes = append(sizes, Size{l.Filters, h, w})
 	}
 	return sizes, nil
 }
 
-// A Cost is what a layer holds and computes for one image: a multiplication and an addition count as two operations,
-// those with the zeros around an image too, as the document counts them.
+// A Cost is the number of weights of a layer and of its operations per image. A multiplication and an addition count as
+// two operations, including those with padding zeros, as in the document.
 type Cost struct {
 	Name              string // "conv1" and so on, "softmax", "total"
 	Weights           int
@@ -168,9 +167,9 @@ type Cost struct {
 // Costs returns the weights and operations of each layer, of the templates of the classes, and in total
 // [NINAI17, Tables 19 to 21].
 //
-// A layer costs, in either direction, its filters' size times the places of its result: bottom-up those before
-// pooling, top-down those of the image below. The classes cost a product with all templates on the way up, and the
-// choice of one on the way down.
+// In either direction, a layer costs the size of its filters times the positions of its result: bottom-up those before
+// pooling, top-down those of the image below. The classes cost a product with all templates bottom-up, and the choice
+// of one template top-down.
 func (s Shape) Costs(image Size, classes int) ([]Cost, error) {
 	sizes, err := s.Sizes(image)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// The document's tables count in thousands, weights to four digits and operations cut off: 18,874,368 is 18,874K.
-// Its total of operations adds up what was cut off, 33,137K of 33,138,888 bottom-up.
+// The document's tables count in thousands, with four digits for weights and truncated operations: 18,874,368 is
+// 18,874K. Its total of operations adds the truncated numbers, 33,137K instead of 33,138,888 bottom-up.
 func TestCostsOfTables19To21(t *testing.T) {
 	want := []struct {
 		name              string
@@ -48,7 +48,7 @@ func TestCostsOfTables19To21(t *testing.T) {
 	}
 }
 
-// cut returns thousands as the document writes them.
+// cut returns thousands as the document prints them.
 func cut(n int) float64 {
 	if n < 1000 {
 		return float64(n) / 1000
@@ -74,7 +74,7 @@ func TestNineLayers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// These counts leave the templates of the classes out.
+		// These counts exclude the templates of the classes.
 		if got := costs[len(costs)-1].Weights - c.classes*c.classes; got != c.weights {
 			t.Errorf("%d classes: %d weights, want %d", c.classes, got, c.weights)
 		}
@@ -90,7 +90,7 @@ func TestNineLayers(t *testing.T) {
 	}
 }
 
-// A network has the weights that the table says, and its normalisation.
+// A network has the number of weights of the table, plus its normalisation.
 func TestNetHasTheWeightsOfItsShape(t *testing.T) {
 	net, err := NewNet(FiveLayer(), Size{1, 28, 28}, 10, tensor.Stream(1, "weights"))
 	if err != nil {
@@ -119,8 +119,8 @@ func TestShapesAreReadAsWritten(t *testing.T) {
 		"32x5x5":                          "want filters, padding",
 		"32x5x5 full pool pool":           "want filters, padding",
 		"32x5x5 full, 3x3 valid":          "layer 2",
-		"0x5x5 full":                      "filters and as many rows",
-		"1x99999999x99999999 full":        "filters and as many rows",
+		"0x5x5 full":                      "filters, and the same range",
+		"1x99999999x99999999 full":        "filters, and the same range",
 		"32x5x4 full":                     "square",
 		"32x4x4 same":                     "odd",
 		"32x5x5 half":                     "valid, same, full",

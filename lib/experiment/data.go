@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package experiment holds what the experiments of every document have in common, so that a package of one document is
-// its settings, its sizes and its protocol alone:
+// Package experiment holds what the experiments of all documents have in common. A package for one document therefore
+// contains only its settings, sizes and protocol:
 //
 //   - [Load] and [LoadSplit] return images by name, with a check sum ([Data], [Source]);
-//   - [Quick], [Standard] and [Paper] are the profiles, and [Pick] chooses by one;
+//   - [Quick], [Standard] and [Paper] are the profiles, and [Pick] selects a value by profile;
 //   - [Check] collects the invalid fields of a setting;
-//   - [Grid] is a set of settings, and [Grids] are all those of a document, which notebooks and the command run.
+//   - [Grid] is a set of settings; [Grids] are all grids of a document, which notebooks and the command run.
 //
-// The grids of all documents are listed in package papers.
+// Package papers lists the grids of all documents.
 package experiment
 
 import (
@@ -22,19 +22,20 @@ import (
 
 // Data are the images of an experiment.
 type Data struct {
-	Train *dataset.Set // to learn from
-	Valid *dataset.Set // to validate with: held out of the published training images; nil if none are
+	Train *dataset.Set // training images
+	Valid *dataset.Set // validation images, held out from the published training set; may be nil
 	Test  *dataset.Set
 }
 
-// A Source identifies images. A setting embeds the source of those that it is for.
+// A Source identifies images. A setting embeds the source of its images.
 type Source struct {
 	Data     string `json:"data"`     // name of the set, such as "MNIST"
 	Checksum string `json:"checksum"` // identifies the images and their split: 16 hexadecimal digits
-	Images   int    `json:"images"`   // to learn from
+	Images   int    `json:"images"`   // number of training images
 }
 
-// named are the data that have a name, and the share of the training images that LoadSplit leaves for training.
+// named lists the data sets that have a name, with the fraction of the training images that LoadSplit keeps for
+// training.
 var named = []struct {
 	name  string
 	load  func(dir string) (train, test *dataset.Set, err error)
@@ -53,7 +54,7 @@ func glyphs(string) (train, test *dataset.Set, err error) {
 	return train, test, nil
 }
 
-// DataNames returns the names that Load knows.
+// DataNames returns the names that Load accepts.
 func DataNames() []string {
 	var names []string
 	for _, d := range named {
@@ -64,9 +65,9 @@ func DataNames() []string {
 	return names
 }
 
-// Load returns the named images, all training images and the test images as they were published: "mnist", "cifar10",
-// "cifar100" and "svhn", which are downloaded if need be, and "glyphs", the embedded stand-in for MNIST. The empty name
-// is MNIST if its files are found, otherwise Glyphs, and downloads nothing.
+// Load returns the named images: all training images and the test images, as published. The names are "mnist",
+// "cifar10", "cifar100" and "svhn", which are downloaded if necessary, and "glyphs", the embedded stand-in for MNIST.
+// The empty name means MNIST if its files are found and Glyphs otherwise; it never downloads anything.
 func Load(name string) (*Data, error) {
 	d, _, err := load(name)
 	if err != nil {
@@ -75,8 +76,8 @@ func Load(name string) (*Data, error) {
 	return d, nil
 }
 
-// LoadSplit is [Load] with a part of the training images held out to validate with, the same ones every time: 10,000 of
-// MNIST, of CIFAR-10 and of CIFAR-100, and a sixth of the others. Each class loses the same share.
+// LoadSplit is [Load] with some of the training images held out for validation, always the same ones: 10,000 images of
+// MNIST, CIFAR-10 and CIFAR-100, and a sixth of the other sets. The same fraction of each class is held out.
 func LoadSplit(name string) (*Data, error) {
 	d, share, err := load(name)
 	if err != nil {
@@ -97,7 +98,7 @@ func load(name string) (d *Data, share float64, err error) {
 	return nil, 0, fmt.Errorf("experiment: there are no data %q: use %s", name, oneOf(DataNames()))
 }
 
-// oneOf writes words as in "a, b or c".
+// oneOf lists words as in "a, b or c".
 func oneOf(words []string) string {
 	last := len(words) - 1
 	if last < 1 {
@@ -106,7 +107,7 @@ func oneOf(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// Part returns the first n training images, and the same share of the validation and of the test images: a quicker
+// Part returns the first n training images and the same fraction of the validation and test images, for a quicker
 // experiment on the same problem. It panics unless 1 <= n <= d.Train.Len().
 func (d *Data) Part(n int) *Data {
 	all := d.Train.Len()
@@ -128,7 +129,7 @@ func (d *Data) Part(n int) *Data {
 // Name returns the name of the data set, such as "MNIST".
 func (d *Data) Name() string { return d.Train.Name }
 
-// Source returns what identifies the images and their split.
+// Source returns the identity of the images and their split.
 func (d *Data) Source() Source {
 	sums := d.Train.Sum
 	if d.Valid != nil {
@@ -138,7 +139,7 @@ func (d *Data) Source() Source {
 	return Source{d.Name(), fmt.Sprintf("%x", sum[:8]), d.Train.Len()}
 }
 
-// Check returns an error unless the images are those of a source.
+// Check returns an error unless s is the source of the images.
 func (d *Data) Check(s Source) error {
 	if is := d.Source(); is != s {
 		return fmt.Errorf("experiment: the setting is for %v, but the images are %v: use its method On", s, is)
@@ -146,7 +147,7 @@ func (d *Data) Check(s Source) error {
 	return nil
 }
 
-// String returns the source in a few words.
+// String describes the source briefly.
 func (s Source) String() string {
 	if s == (Source{}) {
 		return "no images"

@@ -11,52 +11,53 @@ import (
 	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
-// An Entry is a grid as a list of grids of any types has it: a name, sizes, and a sweep whose types are hidden.
+// An Entry is a grid without its Go types, so that grids of different types fit in one list: a name, sizes, and a
+// function that runs its sweep.
 type Entry struct {
 	Document string // key of its document
 	Name     string
 	About    string
 
-	// Cells returns the grid's cells at a profile and its number of seeds.
+	// Cells returns the grid's cells and number of seeds at a profile.
 	Cells func(profile string) (cells []Cell, seeds int, err error)
-	// Run trains what has no result yet. The error is that of [sweep.Sweep.Run], or says what is wrong with the
+	// Run trains the settings that have no result yet. The error is that of [sweep.Sweep.Run], or it reports invalid
 	// options.
 	Run func(ctx context.Context, o RunOptions) error
 }
 
 // A Cell is a setting of a grid without images and seed.
 type Cell interface {
-	// At returns the key of the setting for some images and a seed, as rows of a sweep have it, and the setting in
-	// words.
+	// At returns the setting for the given images and seed: its key, as in the rows of a sweep, and its description.
 	At(src Source, seed uint64) (key, text string)
 }
 
-// RunOptions choose what of a grid is trained, and how.
+// RunOptions select the part of a grid to train, and how.
 type RunOptions struct {
 	Profile string
-	Seeds   int         // for each cell; 0 for as many as the profile has
-	Data    string      // name of the images, see Load
-	File    string      // of results
+	Seeds   int         // number per cell; 0 for the profile's number
+	Data    string      // name of the images; see Load
+	File    string      // file of results
 	Shard   sweep.Shard // part of the grid; the zero value is all of it
-	Workers int         // settings at a time; 0 is one for each core
+	Workers int         // settings trained at the same time; 0 means one per core
 
-	Begin    func(d *Data)                  // called with the images before anything is trained; may be nil
+	Begin    func(d *Data)                  // called with the images before training starts; may be nil
 	OnResult func(e *sweep.Event[Progress]) // see sweep.Sweep; may be nil
 }
 
-// A Progress is a setting that a sweep has just ended with, of whatever type.
+// A Progress is a setting, of any type, that a sweep has just finished.
 type Progress interface {
 	String() string
-	Samples() int // images that its training has shown
+	Samples() int // images shown in its training
 }
 
-// Size returns the number of settings at a profile with some seeds for each cell, 0 for as many as the profile has.
+// Size returns the number of settings at a profile with the given number of seeds per cell; 0 means the profile's
+// number.
 func (e Entry) Size(profile string, seeds int) (int, error) {
 	cells, own, err := e.Cells(profile)
 	return len(cells) * cmp.Or(seeds, own), err
 }
 
-// Entries returns the grids as entries of a list. They are those of the profile paper, which has every name.
+// Entries returns the grids as entries of a list. It uses the grids of the profile paper, which has all names.
 func (g Grids[S, R]) Entries() []Entry {
 	var entries []Entry
 	for _, grid := range g.List(Paper) {
@@ -98,7 +99,7 @@ func (g Grids[S, R]) run(ctx context.Context, name string, o RunOptions) error {
 	return err
 }
 
-// untyped returns an event without the type of its setting.
+// untyped returns the event without the type of its setting.
 func untyped[S Setting[S]](e *sweep.Event[S]) *sweep.Event[Progress] {
 	u := &sweep.Event[Progress]{
 		Done: e.Done, Total: e.Total, Reused: e.Reused, Failed: e.Failed, Elapsed: e.Elapsed, Left: e.Left,
@@ -118,7 +119,7 @@ func (c cell[S]) At(src Source, seed uint64) (key, text string) {
 	return keyOf(s), s.String()
 }
 
-// identity is what every setting of a grid has in its JSON.
+// identity is the part that the JSON of every setting contains.
 type identity struct {
 	Source
 	Seed uint64 `json:"seed"`

@@ -19,7 +19,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// The splits are those that every result so far was measured on.
+// All published results were measured on these splits, so they must not change.
 func TestSplitsStayAsTheyAre(t *testing.T) {
 	d, err := experiment.LoadSplit("glyphs")
 	if err != nil {
@@ -51,7 +51,7 @@ func TestSplitsStayAsTheyAre(t *testing.T) {
 	}
 }
 
-// images returns n images with a sum.
+// images returns n images with a given check sum.
 func images(n int, sum string) *dataset.Set {
 	return &dataset.Set{Name: "dots", Sum: sum, X: tensor.New(n, 1, 2, 2), Y: make([]int, n), Classes: []string{"a"}}
 }
@@ -110,7 +110,7 @@ func TestProfiles(t *testing.T) {
 	experiment.Pick("huge", 1, 2, 3)
 }
 
-// Every invalid field is named, with its value and what is valid; NaN and infinities are never valid.
+// Every invalid field is reported with its name, its value and the valid values. NaN and infinities are never valid.
 func TestCheck(t *testing.T) {
 	c := experiment.Check{Package: "p"}
 	c.OneOf("Kind", "round", "round", "square")
@@ -154,7 +154,7 @@ p: something else`
 	}
 }
 
-// A trial is a setting of the tests.
+// A trial is the setting type of these tests.
 type trial struct {
 	experiment.Source
 	Size int    `json:"size"`
@@ -173,7 +173,7 @@ type outcome struct {
 	Product int `json:"product"`
 }
 
-// trials are grids of two cells, of which the larger does not depend on anything but its setting.
+// trials are grids of two cells; the result of the larger cell depends on nothing but its setting.
 var trials = experiment.Grids[trial, outcome]{
 	Document: "Doc",
 	Load: func(string) (*experiment.Data, error) {
@@ -200,7 +200,7 @@ var trials = experiment.Grids[trial, outcome]{
 	Cost: func(s trial, _ *experiment.Data) float64 { return float64(s.Size) },
 }
 
-// A grid without its types lists itself, trains, and says what is missing.
+// An entry lists its grid, trains it, and reports missing results.
 func TestEntries(t *testing.T) {
 	entries := trials.Entries()
 	if len(entries) != 2 || entries[0].Name != "one" || entries[1].About != "second" || entries[0].Document != "Doc" {
@@ -236,7 +236,7 @@ func TestEntries(t *testing.T) {
 		}
 		return text
 	}
-	// The first shard of two: seed by seed, in each the expensive settings first.
+	// The first shard of two: ordered by seed, then with expensive settings first.
 	if err := run(experiment.RunOptions{Profile: experiment.Standard, Shard: sweep.Shard{I: 0, N: 2}}); err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-// Results of anything else are counted and do no harm.
+// Results of an unrelated sweep are counted and otherwise ignored.
 func TestStatusOfAnotherSweep(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "other.jsonl")
 	do := func(context.Context, string) (int, error) { return 1, nil }
@@ -274,7 +274,7 @@ func TestStatusOfAnotherSweep(t *testing.T) {
 	}
 }
 
-// Long trainings keep checkpoints beside the results, a folder for each setting, which two sweeps share.
+// Long trainings keep checkpoints beside the results, in one folder per setting, which two sweeps share.
 func TestCheckpointsBesideTheResults(t *testing.T) {
 	long := trials
 	long.Resume = true
@@ -293,7 +293,7 @@ func TestCheckpointsBesideTheResults(t *testing.T) {
 	}
 }
 
-// A grid of one's own: two cells, three seeds.
+// A custom grid: two cells, three seeds.
 func Example() {
 	grid := experiment.Grid[trial]{Name: "mine", Cells: []trial{{Size: 1}, {Size: 2}}, Seeds: 3}
 	settings := grid.Settings(experiment.Source{Data: "MNIST", Checksum: "0123456789abcdef", Images: 60000})

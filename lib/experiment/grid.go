@@ -15,27 +15,28 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// A Setting is one network or model of a document and how it is trained: all that its result depends on. Its JSON is
-// the key of the result. It embeds a [Source] and has a field Seed of type uint64 with the JSON name "seed".
+// A Setting describes one network or model of a document and its training completely: the result depends on nothing
+// else. Its JSON is the key of the result. It embeds a [Source] and has a field Seed of type uint64 with the JSON name
+// "seed".
 type Setting[S any] interface {
-	At(src Source, seed uint64) S // the setting for some images, with a seed
-	Check() error                 // names the invalid fields
-	String() string               // describes the setting in a few words, without the images; ends with the seed
-	Samples() int                 // images that training shows, each as often as it shows it
+	At(src Source, seed uint64) S // returns the setting for the given images and seed
+	Check() error                 // returns an error that names the invalid fields
+	String() string               // describes the setting briefly, without the images; ends with ", seed N"
+	Samples() int                 // returns the number of images shown in training, counting repeats
 }
 
-// A Grid is a set of settings: each of some cells with every seed.
+// A Grid is a set of settings: every cell with every seed.
 type Grid[S Setting[S]] struct {
 	Name  string
-	About string // what it is for
-	Cells []S    // without images and seed
-	Seeds int    // results for each cell, with seeds from 0: a grid of fewer has a part of the results of one of more
+	About string // its purpose
+	Cells []S    // settings without images and seed
+	Seeds int    // results per cell, with seeds from 0; results of fewer seeds are part of those of more
 }
 
 // Len returns the number of settings.
 func (g Grid[S]) Len() int { return len(g.Cells) * g.Seeds }
 
-// Settings returns the grid's settings for some images, cell by cell, in each seed by seed.
+// Settings returns the grid's settings for the given images, ordered by cell and then by seed.
 func (g Grid[S]) Settings(src Source) []S {
 	settings := make([]S, 0, g.Len())
 	for _, cell := range g.Cells {
@@ -46,26 +47,27 @@ func (g Grid[S]) Settings(src Source) []S {
 	return settings
 }
 
-// Options do not change a result.
+// Options configure a training run without changing its result.
 type Options struct {
-	Workers int                // goroutines of a step; 0 is one for each core
-	Dir     string             // folder for checkpoints, from which a killed run resumes; "" keeps none
-	Every   time.Duration      // save within an epoch when this much time has passed; 0 saves after epochs only
+	Workers int                // goroutines per step; 0 means one per core
+	Dir     string             // folder for checkpoints, from which a killed run resumes; "" for none
+	Every   time.Duration      // interval of checkpoints within an epoch; 0 saves only after epochs
 	OnStep  func(*train.Event) // called after each step; may be nil
 	OnEpoch func(*train.Event) // called after each epoch; may be nil
 }
 
-// Grids are the grids of a document, with settings of type S whose results are of type R.
+// Grids are the grids of a document. Their settings have type S and their results type R.
 type Grids[S Setting[S], R any] struct {
-	Document string                                                        // its key among the sources of package lib
-	Load     func(data string) (*Data, error)                              // Load or LoadSplit
-	List     func(profile string) []Grid[S]                                // at the size of a profile
-	Train    func(ctx context.Context, s S, d *Data, o Options) (R, error) // what depends on the setting alone
-	Cost     func(s S, d *Data) float64                                    // of training, in any unit
-	Resume   bool                                                          // trainings are long, and keep checkpoints
+	Document string                           // its key in the sources of package lib
+	Load     func(data string) (*Data, error) // Load or LoadSplit
+	List     func(profile string) []Grid[S]   // returns the grids at the size of a profile
+	// Train returns results that depend only on the setting.
+	Train  func(ctx context.Context, s S, d *Data, o Options) (R, error)
+	Cost   func(s S, d *Data) float64 // relative cost of training
+	Resume bool                       // keep checkpoints, since training is long
 }
 
-// Measured returns a function for Grids.Train: it trains, and keeps the metrics of the result.
+// Measured returns a function for Grids.Train that trains and keeps only the metrics of the result.
 func Measured[S, T, R any](
 	train func(ctx context.Context, s S, d *Data, o Options) (T, error), metrics func(result T, d *Data) R,
 ) func(ctx context.Context, s S, d *Data, o Options) (R, error) {
@@ -78,7 +80,7 @@ func Measured[S, T, R any](
 	}
 }
 
-// Lookup returns the grid of a name at the size of a profile.
+// Lookup returns the grid with the given name at the size of a profile.
 func (g Grids[S, R]) Lookup(name, profile string) (Grid[S], error) {
 	if err := CheckProfile(profile); err != nil {
 		return Grid[S]{}, err
@@ -93,9 +95,9 @@ func (g Grids[S, R]) Lookup(name, profile string) (Grid[S], error) {
 	return Grid[S]{}, fmt.Errorf("experiment: %s has no grid %q: use %s", g.Document, name, oneOf(names))
 }
 
-// Sweep returns the sweep that trains some settings, seed by seed, and keeps the results in a file; "" keeps none. A
-// setting trains on one core, or on more where there are fewer settings than cores. Where trainings are long, each
-// keeps its checkpoints in [CheckpointDir]: a sweep that is killed goes on within them.
+// Sweep returns the sweep that trains the settings, ordered by seed, and writes the results to a file; "" keeps no
+// file. Each setting trains on one core, or on more if there are fewer settings than cores. With g.Resume, each
+// training keeps its checkpoints in [CheckpointDir], so that a killed sweep resumes in the middle of a training.
 func (g Grids[S, R]) Sweep(settings []S, d *Data, file string) sweep.Sweep[S, R] {
 	workers := max(1, runtime.GOMAXPROCS(0)/max(1, len(settings)))
 	return sweep.Sweep[S, R]{
@@ -113,18 +115,18 @@ func (g Grids[S, R]) Sweep(settings []S, d *Data, file string) sweep.Sweep[S, R]
 	}
 }
 
-// CheckpointDir returns the folder in which a sweep with a file of results keeps the checkpoints of a setting: beside
-// the file, and shared by all sweeps there, so that a setting which is in two of them is trained once.
+// CheckpointDir returns the folder for the checkpoints of a setting in a sweep with a given file of results. The folder
+// is beside the file and shared by all sweeps there, so that a setting that occurs in two of them is trained once.
 func CheckpointDir(file string, setting any) string {
 	sum := sha256.Sum256([]byte(keyOf(setting)))
 	return filepath.Join(filepath.Dir(file), "checkpoints", fmt.Sprintf("%x", sum[:8]))
 }
 
-// keyOf returns the JSON of a setting: what tells it from others.
+// keyOf returns the JSON of a setting, which identifies it.
 func keyOf(setting any) string {
 	key, err := json.Marshal(setting)
 	if err != nil {
-		panic(fmt.Sprintf("experiment: a setting is no JSON: %v: its method Check knows why", err))
+		panic(fmt.Sprintf("experiment: cannot encode a setting as JSON: %v; its method Check reports invalid fields", err))
 	}
 	return string(key)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/dataset"
 )
 
-// The training images that LoadSplit leaves of those that were published: 50,000 and 10,000 of MNIST as in
-// [Thesis21, section 2.2.4] and [LCN15, figure 4], and as many to validate with of the CIFAR sets.
+// The number of training images that LoadSplit keeps: 50,000 of MNIST, with 10,000 for validation, as in [Thesis21,
+// section 2.2.4] and [LCN15, figure 4]; the CIFAR sets have the same number for validation.
 func TestShares(t *testing.T) {
 	for name, images := range map[string][2]float64{
 		"mnist": {60000, 50000}, "": {60000, 50000}, "cifar10": {50000, 40000}, "cifar100": {50000, 40000},
@@ -33,11 +33,11 @@ func TestShares(t *testing.T) {
 	}
 }
 
-// The split of MNIST, where its files are here, is that of every result so far.
+// The split of MNIST is the one behind all published results. The test needs its files.
 func TestSplitOfMNIST(t *testing.T) {
 	set, _ := data.Lookup("mnist")
 	if _, found, err := dataset.Find(set, ""); err != nil || !found {
-		t.Skip("MNIST is not here")
+		t.Skip("the files of MNIST are not available")
 	}
 	d, err := LoadSplit("mnist")
 	if err != nil {

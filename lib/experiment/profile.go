@@ -7,17 +7,17 @@ import (
 	"slices"
 )
 
-// The profiles: how large an experiment is.
+// The profiles set the size of an experiment.
 const (
-	Quick    = "quick"    // seconds to a minute or two: everything works
-	Standard = "standard" // minutes: the effect is seen
+	Quick    = "quick"    // seconds to a minute or two: shows that everything works
+	Standard = "standard" // minutes: shows the effect
 	Paper    = "paper"    // the document's own size: hours to days
 )
 
-// Profiles returns the profiles, the smallest first.
+// Profiles returns the profiles, from the smallest to the largest.
 func Profiles() []string { return []string{Quick, Standard, Paper} }
 
-// CheckProfile returns an error unless there is a profile of that name.
+// CheckProfile returns an error unless name is a profile.
 func CheckProfile(name string) error {
 	if slices.Contains(Profiles(), name) {
 		return nil
@@ -25,7 +25,7 @@ func CheckProfile(name string) error {
 	return fmt.Errorf("experiment: there is no profile %q: use %s", name, oneOf(Profiles()))
 }
 
-// Pick returns the value for a profile. It panics if there is no such profile.
+// Pick returns the value for a profile. It panics if profile is not one.
 func Pick[T any](profile string, quick, standard, paper T) T {
 	if err := CheckProfile(profile); err != nil {
 		panic(err.Error())

@@ -10,25 +10,26 @@ import (
 	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
-// A Status is how much of a grid, at a profile and on some images, has results.
+// A Status tells how much of a grid, at a profile and on certain images, has results.
 type Status struct {
 	Entry   Entry
 	Profile string
 	Source  Source
 	Done    int       // settings with a result
 	Total   int       // settings
-	Seeds   int       // from 0 up for which every cell has a result; they may be more than the profile has
-	Missing []Missing // cells without some results, in the order of the grid
+	Seeds   int       // number of seeds, from 0, with results for all cells; may exceed the profile's
+	Missing []Missing // cells with missing results, in the order of the grid
 }
 
-// A Missing is a cell, in words, and the seeds without a result.
+// A Missing is the description of a cell and its seeds without a result.
 type Missing struct {
 	Cell  string
 	Seeds []uint64
 }
 
-// StatusOf compares the results in files, all together, with the entries at every profile. It returns the number of
-// results and, image set by image set, those entries of which there is one. The files may be growing.
+// StatusOf compares the combined results of the files with the entries at every profile. It returns the number of
+// results, and the status of every entry with at least one result, grouped by image set. The files may still be
+// growing.
 func StatusOf(entries []Entry, files ...string) (results int, found []Status, err error) {
 	rows, err := sweep.ReadRows[json.RawMessage, json.RawMessage](files...)
 	if err != nil {
@@ -39,7 +40,7 @@ func StatusOf(entries []Entry, files ...string) (results int, found []Status, er
 	for _, r := range rows {
 		done[string(r.Setting)] = true
 		var id identity
-		if json.Unmarshal(r.Setting, &id) != nil { // a sweep of something else
+		if json.Unmarshal(r.Setting, &id) != nil { // an unrelated sweep
 			continue
 		}
 		if !known[id.Source] {
@@ -92,7 +93,7 @@ func (e Entry) status(profile string, src Source, done map[string]bool) (Status,
 	return s, err
 }
 
-// String returns the state in a line: "fc1 on MNIST, quick: 8 of 15, 7 missing".
+// String returns the status in one line: "fc1 on MNIST, quick: 8 of 15, 7 missing".
 func (s Status) String() string {
 	text := fmt.Sprintf("%s on %s, %s: %d of %d", s.Entry.Name, s.Source.Data, s.Profile, s.Done, s.Total)
 	switch {

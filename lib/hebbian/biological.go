@@ -13,15 +13,16 @@ import (
 //
 //	tau dh_mu/dt = I_mu - Strength · sum over nu != mu of max(h_nu, 0) - h_mu,
 //
-// under input currents I [KH19, eq. 4]. With Strength below 1 the units reach the same steady state from everywhere,
-// in which those are active whose currents come near the largest: the closer to 1, the fewer. Above 1 one unit
-// silences all others.
+// under input currents I [KH19, eq. 4]. With Strength below 1 the units reach the same steady state from every start.
+// The units active in it are those whose currents are close to the largest; the closer Strength is to 1, the fewer they
+// are. Above 1 one unit suppresses all others.
 type Inhibition struct {
 	Strength float64 // w_inh, above 0
-	Tau      float64 // time scale of a unit; 0 stands for 1
-	Until    float64 // longest time to wait for the steady state; 0 stands for 1000·Tau
-	Settled  float64 // units are settled when no |tau dh/dt| exceeds this share of the largest |I|; 0 stands for 1e-4
-	Solver   Solver
+	Tau      float64 // time constant of a unit; 0 means 1
+	Until    float64 // longest time to wait for the steady state; 0 means 1000·Tau
+	// relative tolerance: limit of |tau dh/dt|, as a share of the largest |I|; 0 means 1e-4
+	Settled float64
+	Solver  Solver
 }
 
 func (d Inhibition) withDefaults() Inhibition {
@@ -41,9 +42,9 @@ func (d Inhibition) withDefaults() Inhibition {
 	return d
 }
 
-// Settle integrates the dynamics from h = 0 until the units are settled, and returns their activities [units]. After
-// each step of the solver it calls watch, which may be nil, with the time and the activities. It returns an error if
-// the units did not settle in time.
+// Settle integrates the dynamics from h = 0 to the steady state and returns the activities there [units]. After each
+// step of the solver it calls watch, which may be nil, with the time and the activities. It returns an error if the
+// units did not settle in time.
 func (d Inhibition) Settle(currents []float64, watch func(t float64, h []float64)) ([]float64, error) {
 	d = d.withDefaults()
 	largest := 0.0
@@ -76,17 +77,18 @@ func (d Inhibition) Settle(currents []float64, watch func(t float64, h []float64
 	return h, err
 }
 
-// A Biological is the algorithm as the document conceives it: one example at a time drives the units, these settle,
-// and each learns by its rule with the activation that g gives for its activity [KH19, section 2.2].
+// A Biological is the biological form of the algorithm: it takes one example at a time. The example drives the units
+// until they settle, and then each unit learns by its rule, with the activation that g gives for its activity [KH19,
+// section 2.2].
 type Biological struct {
 	Rule
 	Inhibition
 	G    func(h float64) float64 // learning activation; see Threshold
-	TauL float64                 // time scale of learning, in units of an example's presentation; 0 stands for 1
+	TauL float64                 // time scale of learning, in presentations of an example; 0 means 1
 }
 
-// Threshold returns the learning activation that is 1 above the threshold h* , -delta from 0 to h*, and 0 where a unit
-// is silent: the simplest one of the shape that the document asks for.
+// Threshold returns the learning activation that is 1 above the threshold h*, -delta from 0 to h*, and 0 where a unit
+// is inactive: the simplest function of the shape that the document requires.
 func Threshold(threshold, delta float64) func(h float64) float64 {
 	return func(h float64) float64 {
 		switch {
@@ -114,8 +116,8 @@ func (r Rule) Currents(w *tensor.Tensor, v []float32) []float64 {
 	return currents
 }
 
-// Present shows one example v [inputs] to units with weights w [units, inputs], which it changes in place, and returns
-// their settled activities. If they do not settle it returns the error and leaves the weights alone.
+// Present presents one example v [inputs] to units with weights w [units, inputs], changes the weights in place and
+// returns the settled activities. If the units do not settle, it returns the error and leaves the weights unchanged.
 func (b Biological) Present(w *tensor.Tensor, v []float32) (h []float64, err error) {
 	currents := b.Currents(w, v)
 	if h, err = b.Settle(currents, nil); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// steadyState solves eq. 4 for dh/dt = 0 by finding who is active: the n units with the largest currents are if each of
-// them has h > 0 and no other would.
+// steadyState solves eq. 4 for dh/dt = 0 by finding the active units: the n units with the largest currents are the
+// active ones if each of them has h > 0 and no other unit would.
 func steadyState(currents []float64, strength float64) []float64 {
 	sorted := slices.Clone(currents)
 	slices.Sort(sorted)
@@ -94,8 +94,8 @@ func TestUnitsThatDoNotSettle(t *testing.T) {
 	}
 }
 
-// With inhibition that leaves two units active, and a threshold between them, the biological algorithm takes the step
-// of the fast one.
+// If the inhibition leaves two units active and the threshold lies between them, the biological algorithm takes the
+// same step as the fast one.
 func TestBiologicalStepIsTheFastOne(t *testing.T) {
 	w := tensor.From([]float32{0.9, 0.1, 0.8, 0.2, 0.1, 0.7}, 3, 2)
 	v := tensor.From([]float32{1, 0.2}, 1, 2)

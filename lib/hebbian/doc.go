@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package hebbian learns features without labels, by units that compete for inputs, and a classifier on top of them
-// [KH19].
+// Package hebbian learns features without labels, with hidden units that compete to learn each input, and trains a
+// classifier on these features [KH19].
 //
 // The document's symbols in Go:
 //
 //	v, N          x, inputs               an example, with N elements
-//	W, K          Weights, units          what the hidden units have learnt, [units, inputs]
-//	p, R          Rule.P, Rule.R          weights go to the sphere sum_i |W_i|^p = R^p
-//	<W,v>, I      Rule.Current, Compete   what a unit hears, sum_i sign(W_i) |W_i|^(p-1) v_i
+//	W, K          Weights, units          weights of the hidden units, [units, inputs]
+//	p, R          Rule.P, Rule.R          weights converge to the sphere sum_i |W_i|^p = R^p
+//	<W,v>, I      Rule.Current, Compete   input current of a unit, sum_i sign(W_i) |W_i|^(p-1) v_i
 //	g, h*, Delta  Threshold, Competition  learning activation: learn, unlearn, or neither
-//	w_inh, tau    Inhibition              how units silence each other
-//	S, n, m       Net, loss.Power         the classifier, the power of its activation, that of its loss
+//	w_inh, tau    Inhibition              strength and time constant of lateral inhibition
+//	S, n, m       Net, loss.Power         output weights, the power of the activation, the power of the loss
 //
-// [Biological] is the algorithm as the document conceives it, one example at a time. [Learner] is its fast form, which
-// [train.Run] runs over data. [Net] has the second phase, with labels:
+// [Biological] is the biological form of the algorithm, one example at a time. [Learner] is its fast form, which
+// [train.Run] runs over data. [Net] is the second phase, which uses labels:
 //
 //	learner := hebbian.NewLearner(
 //		hebbian.Competition{Rule: hebbian.Rule{P: 4}, Delta: 0.4, Scale: hebbian.Largest},

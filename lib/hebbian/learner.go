@@ -13,23 +13,23 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Competition is the fast form of learning by competing units: for each example the unit with the largest current
-// <W,v> learns with g = 1, the one that comes k-th with g = -Delta, and no other [KH19, section 3].
+// A Competition is the fast form of competitive learning: for each example the unit with the largest current <W,v>
+// learns with g = 1, the unit with the k-th largest with g = -Delta, and no other unit learns [KH19, section 3].
 type Competition struct {
 	Rule
-	K     int     // rank of the unit that is pushed away, at least 2; 0 stands for 2
-	Delta float64 // how strongly it is pushed, at least 0
-	Scale Scale   // of the changes that a batch adds up to
+	K     int     // rank of the unit that unlearns, at least 2; 0 means 2
+	Delta float64 // strength of the anti-Hebbian learning of that unit, at least 0
+	Scale Scale   // how a batch is summed up
 }
 
-// A Scale says how the changes that the examples of a batch ask for become one change of the weights.
+// A Scale is the way in which the changes for the examples of a batch become one change of the weights.
 type Scale int
 
 const (
-	// Average is the document's: the mean over the batch, times the rate.
+	// Average is the document's way: the rate times the mean over the batch.
 	Average Scale = iota
-	// Largest is that of the authors' published program: the sum, divided by the largest magnitude in the whole
-	// matrix (by at least 1e-30), times the rate. The weight that changes most changes by just the rate.
+	// Largest is the way of the authors' published program: the rate times the sum, divided by the largest magnitude in
+	// the whole matrix (or by 1e-30 if that is larger). The weight that changes most changes by exactly the rate.
 	Largest
 )
 
@@ -55,20 +55,21 @@ func (c Competition) withDefaults() Competition {
 	return c
 }
 
-// A Learner changes weights by batches of examples, one call of Update for each, or as the learner of a [train.Run]:
+// A Learner changes weights batch by batch. Call Update for each batch, or pass it to [train.Run]:
 //
 //	l := hebbian.NewLearner(competition, hebbian.NewWeights(2000, 784, seed))
 //	l.Rate = optim.Linear(0.04, 0, epochs)
 //	history, err := train.Run(ctx, train.Config{Learner: l, Train: images, Epochs: epochs})
 //
-// It may be used by one goroutine at a time.
+// Only one goroutine at a time may use it.
 //
-// An update costs one matrix product, batch x inputs x units. The rest touches only the rows that won or came k-th: the
-// product needs sign(W)|W|^(p-1), which is kept beside W and brought up to date where W changes. An update allocates
-// nothing once it has seen the largest batch, and its result does not depend on the number of workers.
+// An update costs one matrix product, batch x inputs x units. All other work is limited to the rows of the winners and
+// of the k-th units: the product needs sign(W)|W|^(p-1), which is cached beside W and updated where W changes. An
+// update allocates nothing once the largest batch has been seen, and its result does not depend on the number of
+// workers.
 type Learner struct {
-	Rate    optim.Schedule // learning rate of a train.Run, which needs it. The document's falls from 0.04 linearly to 0
-	Workers int            // goroutines for a step; 0 is one for each core
+	Rate    optim.Schedule // learning rate, required by train.Run. The document lowers it linearly from 0.04 to 0
+	Workers int            // goroutines for a step; 0 means one per core
 
 	rule  Competition
 	w     *tensor.Tensor // [units, inputs]
@@ -76,31 +77,31 @@ type Learner struct {
 	wins  []int
 	rate  float64 // of the last step of a run
 
-	// Of the update in hand:
+	// The rest belongs to the update in progress.
 	x        *tensor.Tensor     // [batch, inputs]
-	product  simd.SparseProduct // leaves out the zeros of x where that is faster
+	product  simd.SparseProduct // skips the zeros of x where that is faster
 	currents []float32          // [batch, units]
 	ranking  []int32            // [batch, k], the units by rank
 	held     []float32          // [batch, k], their currents
 	touched  []int32            // units that change, in ascending order
-	first    []int32            // [units], the first event of a unit; none is -1
-	next     []int32            // [2·batch], the event of the same unit after one
-	delta    []float32          // [touched, inputs], their changes
+	first    []int32            // [units], the first event of a unit; -1 means none
+	next     []int32            // [2·batch], the next event of the same unit
+	delta    []float32          // [touched, inputs], the changes of these units
 	largest  []float32          // [touched], the largest magnitudes in them
 	scratch  []float32          // [touched, inputs]
 	factor   float32
 	part     func(l *Learner, lo, hi int)
 }
 
-// NewWeights returns the weights [units, inputs] that learning starts from: standard normal, as in the document.
+// NewWeights returns initial weights [units, inputs], drawn from the standard normal distribution as in the document.
 func NewWeights(units, inputs int, seed uint64) *tensor.Tensor {
 	w := tensor.New(units, inputs)
 	tensor.Stream(seed, "hebbian/weights").Normal(w.Data(), 0, 1)
 	return w
 }
 
-// NewLearner returns a learner of weights w [units, inputs], which it changes in place; see [NewWeights]. It panics if
-// the settings are out of range or there are fewer than K units.
+// NewLearner returns a learner of the weights w [units, inputs], which it changes in place; see [NewWeights]. It panics
+// if a setting is out of range or there are fewer than K units.
 func NewLearner(c Competition, w *tensor.Tensor) *Learner {
 	c = c.withDefaults()
 	if w.Rank() != 2 || w.Rows() < c.K {
@@ -122,10 +123,10 @@ func NewLearner(c Competition, w *tensor.Tensor) *Learner {
 	return l
 }
 
-// Weights returns the weights [units, inputs]. After changing them by hand call Refresh.
+// Weights returns the weights [units, inputs]. Call Refresh after changing them directly.
 func (l *Learner) Weights() *tensor.Tensor { return l.w }
 
-// Refresh brings what the learner keeps beside the weights up to date.
+// Refresh recomputes what the learner caches about the weights.
 func (l *Learner) Refresh() {
 	if l.power == l.w {
 		return
@@ -142,7 +143,7 @@ func (l *Learner) raise(u int, scratch []float32) {
 	switch p := l.rule.P; p {
 	case 1:
 		simd.Sign(to, w)
-	case 2: // to is w
+	case 2: // power is w
 	case 3:
 		simd.Abs(scratch, w)
 		simd.Mul(to, scratch, w)
@@ -157,15 +158,15 @@ func (l *Learner) raise(u int, scratch []float32) {
 	}
 }
 
-// Wins returns how often each unit came first, [units], since the last ResetWins. The slice is the learner's own.
+// Wins returns how often each unit won since the last ResetWins, [units]. The slice belongs to the learner.
 func (l *Learner) Wins() []int { return l.wins }
 
-// ResetWins starts a new count of the winners.
+// ResetWins sets the counts of wins to zero.
 func (l *Learner) ResetWins() { clear(l.wins) }
 
-// Compete returns the units in the order of their currents for each example, x [N, inputs] -> [N, K]: the first of a
-// row is the winner, the last the one that is pushed away. Of equal currents the lower unit comes first, and a NaN
-// counts as the largest. The result lasts until the next call of a method.
+// Compete returns the units in descending order of their currents for each example, x [N, inputs] -> [N, K]: the first
+// of a row is the winner, the last is the unit that unlearns. Ties go to the lower unit, and NaN counts as the largest
+// current. The result is valid until the next call of a method.
 func (l *Learner) Compete(x *tensor.Tensor) []int32 {
 	if x.Width() != l.w.Width() {
 		panic(fmt.Sprintf("hebbian: Compete: examples of shape %v for weights of shape %v", x.Shape(), l.w.Shape()))
@@ -187,7 +188,7 @@ func (l *Learner) Compete(x *tensor.Tensor) []int32 {
 	return l.ranking
 }
 
-// rank finds the k largest currents of an example: the largest, which it then hides, k times.
+// rank finds the k largest currents of an example: k times it takes the largest and masks it.
 func (l *Learner) rank(i int) {
 	units, k := l.w.Rows(), l.rule.K
 	currents, ranking, held := l.currents[i*units:(i+1)*units], l.ranking[i*k:(i+1)*k], l.held[i*k:(i+1)*k]
@@ -201,11 +202,11 @@ func (l *Learner) rank(i int) {
 	}
 }
 
-// Update lets the units compete for a batch x [N, inputs] and changes the weights by the rule, with the given rate.
+// Update lets the units compete for a batch x [N, inputs] and changes the weights by the rule, at the given rate.
 //
 //	W_mu += rate / N · sum over the examples of g_mu (R^p v - <W_mu,v> W_mu)      with Scale = Average
 //
-// All examples of a batch see the weights as they were before it.
+// All examples of a batch use the weights from before the update.
 func (l *Learner) Update(x *tensor.Tensor, rate float64) {
 	if x.Rows() == 0 {
 		return
@@ -236,12 +237,12 @@ func (l *Learner) Update(x *tensor.Tensor, rate float64) {
 	}
 }
 
-// group gathers the events of each unit in a list: event 2i is that it won example i, 2i+1 that it came k-th.
+// group builds the list of events of each unit: in event 2i it won example i, in event 2i+1 it came k-th.
 func (l *Learner) group() {
 	k, n := l.rule.K, l.x.Rows()
 	l.next = grow(l.next, 2*n)
 	add := func(u int32, event int) { l.next[event], l.first[u] = l.first[u], int32(event) }
-	for i := n - 1; i >= 0; i-- { // backwards, so that lists go forwards
+	for i := n - 1; i >= 0; i-- { // backwards, so that the lists run forwards
 		ranking := l.ranking[i*k : (i+1)*k]
 		if l.rule.Delta > 0 {
 			add(ranking[k-1], 2*i+1)
@@ -257,7 +258,7 @@ func (l *Learner) group() {
 	}
 }
 
-// sum adds up what the events of a touched unit ask for.
+// sum adds up the changes for the events of a touched unit.
 func (l *Learner) sum(i int) {
 	k, inputs, u := l.rule.K, l.w.Width(), l.touched[i]
 	d := l.delta[i*inputs : (i+1)*inputs]
@@ -281,11 +282,11 @@ func (l *Learner) sum(i int) {
 }
 
 const (
-	worthSharing     = 1 << 19 // multiply-adds, or elements of a vector, for which a second goroutine pays
+	worthSharing     = 1 << 19 // multiply-adds, or elements of a vector, from which a second goroutine pays
 	rowsWorthSharing = 8       // rows to change
 )
 
-// share runs do over [0, n), in ranges of at least grain, on the learner's workers.
+// share calls do on ranges of [0, n) of at least grain, on the learner's workers.
 func (l *Learner) share(n, grain int, do func(l *Learner, lo, hi int)) {
 	workers := l.Workers
 	if workers <= 0 {
@@ -298,7 +299,7 @@ func (l *Learner) share(n, grain int, do func(l *Learner, lo, hi int)) {
 	})
 }
 
-// grow returns a slice of n elements in the memory of s where that suffices.
+// grow returns a slice of n elements, in the memory of s if it is large enough.
 func grow[T any](s []T, n int) []T {
 	if cap(s) < n {
 		return make([]T, n)

@@ -13,7 +13,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// normal returns weights, uniform examples without negative elements.
+// normal returns weights, uniform returns examples without negative elements.
 func normal(name string, shape ...int) *tensor.Tensor {
 	t := tensor.New(shape...)
 	tensor.Stream(1, name).Normal(t.Data(), 0, 1)
@@ -26,7 +26,7 @@ func uniform(name string, shape ...int) *tensor.Tensor {
 	return t
 }
 
-// Whatever the batch, one step is what the rule says for the winner and for the unit that came k-th.
+// For any batch, one step equals the rule for the winner and the unit that came k-th.
 func TestUpdateIsTheRule(t *testing.T) {
 	const units, inputs = 6, 9
 	for _, batch := range []int{1, 4} {
@@ -121,7 +121,7 @@ func TestTiesGoToTheLowerUnit(t *testing.T) {
 func TestNormsConverge(t *testing.T) {
 	const units, inputs = 6, 18
 	for _, rule := range []Rule{{P: 1.5}, {P: 2}, {P: 3, R: 2}, {P: 4}} {
-		// Six kinds of inputs, of which each unit favours one.
+		// Six kinds of inputs; each unit favours one of them.
 		x, w := uniform("x", 60, inputs), uniform("w", units, inputs)
 		for s := range x.Rows() {
 			for i := range 3 {
@@ -143,7 +143,7 @@ func TestNormsConverge(t *testing.T) {
 	}
 }
 
-// What the learner keeps beside the weights stays what it would compute anew.
+// The learner's cache stays equal to what it would compute from the weights.
 func TestKeptPowersStayExact(t *testing.T) {
 	for _, p := range []float64{1, 2, 3, 3.5, 4} {
 		c := Competition{Rule: Rule{P: p}, K: 3, Delta: 0.4, Scale: Largest}

@@ -19,7 +19,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// Worked out by hand: W v = (3, -1), n = 2, so h = (9, 0); S h = 0.9 and -0.9.
+// Computed by hand: W v = (3, -1), n = 2, so h = (9, 0); S h = 0.9 and -0.9.
 func TestNetByHand(t *testing.T) {
 	net := NewNet(tensor.From([]float32{1, 1, 1, -1}, 2, 2), 2, 2, 0.1, tensor.Stream(1, "out"))
 	copy(net.Out.Data(), []float32{0.1, 5, -0.1, 5})
@@ -62,8 +62,8 @@ func TestFitGain(t *testing.T) {
 	near(t, "mean square", squares/float64(len(h)), 1, 1e-4)
 }
 
-// How dark the images are matters neither to relative features nor to features with a fitted gain: here weights of 0.02
-// and 0.01 see one pixel, and features compare as 2^10 to 1.
+// The brightness of the images affects neither relative features nor features with a fitted gain. Here weights of 0.02
+// and 0.01 are applied to one pixel, and the features have the ratio 2^10 to 1.
 func TestFeaturesOfFaintImages(t *testing.T) {
 	for _, ink := range []float32{1e25, 1, 1. / 255, 1e-4, 1e-20, 1e-25} {
 		net := NewNet(tensor.From([]float32{0.02, 0.01}, 2, 1), 2, 10, 0.1, tensor.Stream(1, "out"))
@@ -83,7 +83,7 @@ func TestFeaturesOfFaintImages(t *testing.T) {
 	}
 }
 
-// Features computed once and features computed for each batch are the same.
+// Features computed once equal features computed for each batch.
 func TestEncode(t *testing.T) {
 	set := examples(1100)
 	net := NewNet(normal("w", 9, 30), 2, 4.5, 0.1, tensor.Stream(1, "out"))
@@ -136,10 +136,10 @@ func TestUnitLength(t *testing.T) {
 	}
 }
 
-// The second phase changes the output weights alone and learns to tell the classes apart.
+// The second phase changes only the output weights and learns to separate the classes.
 func TestSecondPhase(t *testing.T) {
 	set := examples(200)
-	for i := range set.Len() { // class 1 has more in the first half
+	for i := range set.Len() { // class 1 has larger values in the first half
 		for j := range 15 {
 			set.X.Row(i)[j] += 0.8 * float32(set.Y[i])
 		}

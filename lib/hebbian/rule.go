@@ -13,18 +13,18 @@ import (
 //
 //	tau_L dW_i/dt = g (R^p v_i - <W,v> W_i),   <X,Y> = sum_i |W_i|^(p-2) X_i Y_i
 //
-// where g says whether, and which way, the unit learns [KH19, eq. 2]. While g <W,v> >= 0 the weights go to the sphere
-// sum_i |W_i|^p = R^p, whatever the input.
+// where g determines whether the unit learns or unlearns [KH19, eq. 2]. While g <W,v> >= 0 the weights converge to the
+// sphere sum_i |W_i|^p = R^p, whatever the input.
 //
 // With p = 2, R = 1 and g = <W,v> this is Oja's rule, whose fixed point is the first principal component.
 //
-// Methods take vectors of equal length, and panic otherwise or if P or R is out of range.
+// Methods panic if vectors differ in length, or if P or R is out of range.
 type Rule struct {
-	P float64 // exponent of the norm, at least 1; 0 stands for 2, the Euclidean norm
-	R float64 // radius of the sphere, above 0; 0 stands for 1
+	P float64 // exponent of the norm, at least 1; 0 means 2, the Euclidean norm
+	R float64 // radius of the sphere, above 0; 0 means 1
 }
 
-// withDefaults returns the rule with its zeros replaced.
+// withDefaults returns the rule with zero fields replaced by their defaults.
 func (r Rule) withDefaults() Rule {
 	if r.P == 0 {
 		r.P = 2
@@ -38,8 +38,8 @@ func (r Rule) withDefaults() Rule {
 	return r
 }
 
-// Current returns <W,v> = sum_i sign(W_i) |W_i|^(p-1) v_i, what the unit hears. It ranks the units; the forward pass
-// of a network uses the plain inner product instead.
+// Current returns the input current of a unit, <W,v> = sum_i sign(W_i) |W_i|^(p-1) v_i. The current ranks the units;
+// the forward pass of a network uses the plain inner product instead.
 func (r Rule) Current(w, v []float64) float64 {
 	p := r.withDefaults().P
 	sameLength("Current", w, v)
@@ -71,14 +71,14 @@ func (r Rule) Norm(w []float64) float64 {
 	return sum
 }
 
-// Q returns <W,v> / <W,W>^((p-1)/p), the argument of the learning activation g: the current as it would be with the
-// weights on the sphere of radius 1. It is NaN for weights that are all zero.
+// Q returns <W,v> / <W,W>^((p-1)/p), the argument of the learning activation g: the current that the unit would have if
+// its weights were scaled to the sphere of radius 1. It is NaN for weights that are all zero.
 func (r Rule) Q(w, v []float64) float64 {
 	p := r.withDefaults().P
 	return r.Current(w, v) / math.Pow(r.Norm(w), (p-1)/p)
 }
 
-// Velocity sets dw to tau_L dW/dt, the right side of the rule, for the learning activation g.
+// Velocity sets dw to tau_L dW/dt, the right-hand side of the rule, for the learning activation g.
 func (r Rule) Velocity(dw, w, v []float64, g float64) {
 	sameLength("Velocity", w, v)
 	sameLength("Velocity", w, dw)
@@ -89,7 +89,7 @@ func (r Rule) Velocity(dw, w, v []float64, g float64) {
 	}
 }
 
-// Lyapunov returns L = sum_mu G(Q_mu) of units with the weights w_mu, which never falls while all of them follow the
+// Lyapunov returns L = sum_mu G(Q_mu) of units with the weights w_mu. It never decreases while all of them follow the
 // rule with g = G' [KH19, eq. 3 and appendix A].
 func (r Rule) Lyapunov(w [][]float64, v []float64, g func(q float64) float64) float64 {
 	var sum float64
@@ -99,8 +99,8 @@ func (r Rule) Lyapunov(w [][]float64, v []float64, g func(q float64) float64) fl
 	return sum
 }
 
-// PNorms returns the p-norm of each row of the weights, (sum_i |W_i|^p)^(1/p), which learning brings to R.
-// w [units, inputs] -> [units].
+// PNorms returns the p-norm of each row of the weights, (sum_i |W_i|^p)^(1/p), which converges to R during learning. w
+// [units, inputs] -> [units].
 func (r Rule) PNorms(w *tensor.Tensor) []float64 {
 	p := r.withDefaults().P
 	norms := make([]float64, w.Rows())

@@ -30,7 +30,7 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	}
 }
 
-// Worked out by hand for W = (2, -1), v = (3, 5).
+// Computed by hand for W = (2, -1), v = (3, 5).
 func TestRuleByHand(t *testing.T) {
 	w, v, dw := []float64{2, -1}, []float64{3, 5}, make([]float64, 2)
 	for _, c := range []struct{ p, r, current, norm, q float64 }{
@@ -51,7 +51,8 @@ func TestRuleByHand(t *testing.T) {
 	}
 }
 
-// The weights of a unit that follows one input go to the sphere, and on the way the Lyapunov function never falls.
+// The weights of a unit that learns one input converge to the sphere, and meanwhile the Lyapunov function never
+// decreases.
 func TestLyapunovNeverFalls(t *testing.T) {
 	const units, inputs = 3, 5
 	v := vector("v", inputs)
@@ -93,7 +94,7 @@ func TestLyapunovNeverFalls(t *testing.T) {
 	}
 }
 
-// With p = 2 and g = <W,v> the rule is Oja's: averaged over data it ends at the first principal direction.
+// With p = 2 and g = <W,v> the rule is Oja's: averaged over data it converges to the first principal direction.
 func TestOjaIsTheFirstPrincipalComponent(t *testing.T) {
 	const samples, inputs = 200, 6
 	rows := vector("data", samples*inputs)
@@ -132,7 +133,7 @@ func TestOjaIsTheFirstPrincipalComponent(t *testing.T) {
 }
 
 func TestSolver(t *testing.T) {
-	// A rotation by 10 radians, and a decay that is over after a hundredth of the time.
+	// A rotation by 10 radians, and a decay that ends after a hundredth of the time.
 	y := []float64{1, 0, 1}
 	steps := 0
 	at, err := Solver{RelTol: 1e-8, AbsTol: 1e-10}.Integrate(y, 10, func(dy, y []float64) {

@@ -7,16 +7,17 @@ import (
 	"math"
 )
 
-// A Solver integrates y' = f(y) by the pair of Runge-Kutta formulas of orders 5 and 4 of Dormand and Prince [DP80].
-// The difference of the two estimates the error of a step, which is made shorter until the estimate is small enough.
+// A Solver integrates y' = f(y) by the pair of Runge-Kutta formulas of orders 5 and 4 of Dormand and Prince [DP80]. The
+// difference between the two estimates the error of a step, and a step with too large an error is repeated with a
+// smaller size.
 type Solver struct {
-	RelTol   float64 // error allowed in a step, in units of |y|; 0 stands for 1e-6
-	AbsTol   float64 // the same where y is small; 0 stands for 1e-9
-	MaxSteps int     // 0 stands for 1e6
+	RelTol   float64 // error allowed in a step, relative to |y|; 0 means 1e-6
+	AbsTol   float64 // absolute error allowed, for small y; 0 means 1e-9
+	MaxSteps int     // 0 means 1e6
 }
 
-// The tableau of Dormand and Prince: stage s starts from y + h·sum_j stages[s][j] k_j, the last one being the result of
-// order 5, and errors are the differences to the weights of order 4.
+// The tableau of Dormand and Prince: stage s starts from y + h·sum_j stages[s][j] k_j; the last stage is the result of
+// order 5. errors holds the differences from the weights of order 4.
 var (
 	stages = [6][]float64{
 		{1. / 5},
@@ -30,8 +31,8 @@ var (
 )
 
 // Integrate advances y in place from time 0 to the given time. After each step it calls watch, which may be nil, with
-// the time, the values and their derivative; if it returns false, integration ends there. Integrate returns the time
-// reached, and an error if that took too many steps or a value became infinite or NaN.
+// the time, the values and their derivative; if watch returns false, integration ends there. Integrate returns the time
+// reached, and an error if it took too many steps or a value became infinite or NaN.
 func (s Solver) Integrate(
 	y []float64, until float64, f func(dy, y []float64), watch func(t float64, y, dy []float64) bool,
 ) (float64, error) {
@@ -87,7 +88,7 @@ func (s Solver) Integrate(
 	return t, nil
 }
 
-// firstStep returns a step in which y changes by about a hundredth of its size.
+// firstStep returns a step in which y changes by about one per cent.
 func (s Solver) firstStep(y, dy []float64, until float64) float64 {
 	h := until
 	for i := range y {
@@ -98,7 +99,7 @@ func (s Solver) firstStep(y, dy []float64, until float64) float64 {
 	return h
 }
 
-// error returns the largest error of a step, in units of what is allowed.
+// error returns the largest error of a step, relative to the allowed error.
 func (s Solver) error(y, next []float64, k [7][]float64, h float64) float64 {
 	largest := 0.0
 	for j := range y {

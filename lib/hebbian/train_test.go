@@ -44,7 +44,7 @@ func mustTrain(t *testing.T, c train.Config) *train.History {
 	return h
 }
 
-// metricsOf returns what a history holds but for times.
+// metricsOf returns a history without its times.
 func metricsOf(h *train.History) string {
 	s := ""
 	for _, e := range h.Epochs {
@@ -81,7 +81,7 @@ func TestResumedRunsAreTheSame(t *testing.T) {
 			if left := map[string]int{"resumed": 60 - stop, "complete": 0}[what]; steps != left {
 				t.Errorf("%s after %d steps: %d steps, want %d", what, stop, steps, left)
 			}
-			// The powers beside the weights belong to them.
+			// The cached powers belong to the weights.
 			if x := examples(9).X; !slices.Equal(got.Compete(x), NewLearner(competition, got.Weights()).Compete(x)) {
 				t.Errorf("%s after %d steps: the learner ranks units by other weights than it has", what, stop)
 			}
@@ -123,7 +123,7 @@ func TestHistory(t *testing.T) {
 	}
 	near(t, "rate of the first epoch's last batch", h.Epochs[0].Train["rate"], 0.04*(1-0.9/6), 1e-12)
 
-	// What was measured after the last epoch is the mean current of the winners of the validation data.
+	// The last validation metric is the mean current of the winners on the validation data.
 	sum := 0.0
 	for i := range 40 {
 		v, current := widen(c.Valid.(*dataset.Set).X.Row(i)), math.Inf(-1)

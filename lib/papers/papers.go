@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package papers lists the grids of every document: what `lateral sweep` trains. A grid is added in the package of its
-// document, among its Grids; nothing else needs to know it.
+// Package papers lists the grids of every document, which `lateral sweep` trains. To add a grid, add it to Grids in the
+// package of its document; nothing else has to change.
 package papers
 
 import (
@@ -21,7 +21,7 @@ func Grids() []experiment.Entry {
 	return slices.Concat(thesis21.Grids.Entries(), lcn15.Grids.Entries(), ninai17.Grids.Entries(), kh19.Grids.Entries())
 }
 
-// Lookup returns the grid of a name. The error names all that there are.
+// Lookup returns the grid with the given name. The error lists the names of all grids.
 func Lookup(name string) (experiment.Entry, error) {
 	var names []string
 	for _, e := range Grids() {

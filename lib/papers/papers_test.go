@@ -12,7 +12,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/papers"
 )
 
-// Names tell grids apart, every grid has settings at every profile, and its document is in the list of sources.
+// Grid names are unique, every grid has settings at every profile, and its document is in the list of sources.
 func TestGrids(t *testing.T) {
 	sources, err := os.ReadFile("../doc.go")
 	if err != nil {
@@ -45,7 +45,7 @@ func TestGrids(t *testing.T) {
 	}
 }
 
-// The grids of the thesis' chapter 3, and how many networks they have at the thesis' own size.
+// The grids of chapter 3 of the thesis and their numbers of networks at the thesis' own size.
 func Example() {
 	for _, e := range papers.Grids()[:3] {
 		n, err := e.Size(experiment.Paper, 0)

@@ -8,18 +8,19 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Vote is the weight that a neighbour at some distance has in the choice of a class.
+// A Vote returns the weight of a neighbour at some distance in the choice of a class.
 type Vote func(distance float32) float64
 
 // UniformVote gives every neighbour one vote.
 func UniformVote(float32) float64 { return 1 }
 
-// InverseDistance weighs a neighbour by 1/max(distance, 1e-12), as the document does for ImageNet, where the 100 nearest
-// vote [LCN15, appendix B.2]; it does not say what counts at distance 0: here the majority of those that are there.
+// InverseDistance gives a neighbour the weight 1/max(distance, 1e-12), as the document does for ImageNet, with the 100
+// nearest neighbours [LCN15, appendix B.2]. The document does not define the weight at distance 0; here the majority of
+// the neighbours at distance 0 decides.
 func InverseDistance(distance float32) float64 { return 1 / max(float64(distance), 1e-12) }
 
-// ClassVotes returns the sum of the votes for each class, [N, classes]. labels are those of what was searched. It panics if
-// a neighbour has no label, or one that is not in [0, classes).
+// ClassVotes returns the sum of the votes for each class, [N, classes]. labels are those of the searched codes or
+// vectors. It panics if a neighbour has no label, or one outside [0, classes).
 func ClassVotes(near *Neighbours, labels []int, classes int, vote Vote) *tensor.Tensor {
 	sums := tensor.New(near.Len(), classes)
 	sum := make([]float64, classes)
@@ -44,8 +45,8 @@ func label(labels []int, i int32, classes int) int {
 	return labels[i]
 }
 
-// Classify returns for each query the class with most votes among its neighbours; of equal classes the one whose
-// nearest voter comes first. labels are those of what was searched. It panics as [ClassVotes] does.
+// Classify returns for each query the class with the most votes among its neighbours. Ties go to the class of the
+// nearest voter. labels are those of the searched codes or vectors. It panics as [ClassVotes] does.
 func Classify(near *Neighbours, labels []int, classes int, vote Vote) []int {
 	guess := make([]int, near.Len())
 	sum := make([]float64, classes)
@@ -66,13 +67,13 @@ func Classify(near *Neighbours, labels []int, classes int, vote Vote) []int {
 	return guess
 }
 
-// Errors returns how many guesses differ from the labels. It panics if there are more of one than of the other.
-func Errors(guess, labels []int) int {
-	if len(guess) != len(labels) {
-		panic(fmt.Sprintf("retrieval: Errors: %d guesses for %d labels", len(guess), len(labels)))
+// Errors returns the number of predictions that differ from the labels. It panics if their numbers differ.
+func Errors(predictions, labels []int) int {
+	if len(predictions) != len(labels) {
+		panic(fmt.Sprintf("retrieval: Errors: %d predictions for %d labels", len(predictions), len(labels)))
 	}
 	errors := 0
-	for i, c := range guess {
+	for i, c := range predictions {
 		if c != labels[i] {
 			errors++
 		}
@@ -80,9 +81,9 @@ func Errors(guess, labels []int) int {
 	return errors
 }
 
-// ChooseK returns the number of neighbours, of those in ks, with which fewest of the validation samples are classified
-// wrongly, the smallest of equals, and the errors of all. near holds the neighbours of the validation samples, at least
-// as many as the largest k; valid are the samples' own labels. It panics if ks is empty or as [ClassVotes] does.
+// ChooseK returns the number of neighbours in ks that misclassifies the fewest validation samples, and the errors for
+// each of ks. Ties go to the smallest. near holds the neighbours of the validation samples, at least as many as the
+// largest k; valid holds the samples' own labels. It panics if ks is empty, and as [ClassVotes] does.
 func ChooseK(near *Neighbours, labels, valid []int, classes int, vote Vote, ks []int) (best int, errors []int) {
 	if len(ks) == 0 {
 		panic("retrieval: ChooseK: no k to choose from")

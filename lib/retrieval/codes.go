@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package retrieval finds what is nearest: it encodes which units of a layer were active, one bit per unit (the submasks
-// of [LCN15, section 3]), and searches among such codes and among vectors.
+// Package retrieval searches for nearest neighbours. It encodes which units of a layer were active, one bit per unit
+// (the submasks of [LCN15, section 3]), and searches among such codes and among vectors.
 //
 //	codes := retrieval.ActiveCodes(activations)  // or PackCodes(competitive.Submask(y)), for LWTA and maxout
 //	index := &retrieval.Index{Codes: codes}
 //	near := index.Search(queries, 5)             // the exact 5 nearest by Hamming distance
 //	predictions := retrieval.Classify(near, labels, classes, retrieval.InverseDistance)
 //
-// The index serves any binary codes: [CodesFromWords] takes them as they are. [Vectors] is its twin for vectors of numbers
-// and Euclidean distance. [DiffHash] learns codes from labels, as a baseline; [PrecisionRecall] and
-// [MeanAveragePrecision] measure how well codes retrieve.
+// The index works with any binary codes: [CodesFromWords] takes them as packed words. [Vectors] searches vectors of
+// numbers by Euclidean distance. [DiffHash] learns codes from labels, as a baseline. [PrecisionRecall] and
+// [MeanAveragePrecision] measure the quality of retrieval.
 //
 // # Ties
 //
-// Of units that compete with equal net input the lowest index wins. Of neighbours at equal distance the one with the
-// lowest index comes first. Of classes with equal votes the one whose nearest voter comes first wins, and of values of k
-// with equal error the smallest. Results do not depend on the number of workers.
+// Among competing units with equal net inputs the lowest index wins. Of neighbours at equal distance the one with the
+// lowest index comes first. Of classes with equal votes the one with the nearest voter wins, and of values of k with
+// equal errors the smallest. Results do not depend on the number of workers.
 package retrieval
 
 import (
@@ -27,8 +27,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Codes are binary codes of equal length, packed into words: bit j of code i is bit j%64 of word j/64 of its row. The
-// bits of the last word beyond the length are 0.
+// Codes are binary codes of equal length, packed into words: bit j of code i is bit j%64 of word j/64 of its row.
+// Unused bits of the last word are 0.
 type Codes struct {
 	bits, words int // of a code
 	n           int
@@ -44,8 +44,8 @@ func NewCodes(n, bits int) *Codes {
 	return &Codes{bits: bits, words: words, n: n, data: make([]uint64, n*words)}
 }
 
-// CodesFromWords returns codes that share data, in which each code takes ceil(bits/64) words. It panics if data is not a
-// whole number of codes or a bit beyond the length is 1.
+// CodesFromWords returns codes that share data. Each code takes ceil(bits/64) words. It panics if data is not a whole
+// number of codes or if an unused bit is 1.
 func CodesFromWords(data []uint64, bits int) *Codes {
 	if bits < 1 || len(data)%((bits+63)/64) != 0 {
 		panic(fmt.Sprintf("retrieval: CodesFromWords: %d words do not make codes of %d bits", len(data), bits))
@@ -58,7 +58,7 @@ func CodesFromWords(data []uint64, bits int) *Codes {
 	return c
 }
 
-// stray returns the first code with a 1 beyond its length, -1 if there is none.
+// stray returns the first code with a 1 in an unused bit, or -1 if there is none.
 func (c *Codes) stray() int {
 	if c.bits%64 == 0 {
 		return -1
@@ -71,15 +71,17 @@ func (c *Codes) stray() int {
 	return -1
 }
 
-// ActiveCodes returns the submasks of a layer of rectified linear units: bit j is 1 where z_j > 0 [LCN15, section 3]. Net
-// inputs and activations give the same codes. Maps of a convolutional layer count unit by unit in the order of memory.
+// ActiveCodes returns the submasks of a layer of rectified linear units: bit j is 1 where z_j > 0 [LCN15, section 3].
+// Net inputs and activations give the same codes. The maps of a convolutional layer contribute one bit per unit, in
+// memory order.
 //
 //	z [N, U] or [N, C, H, W] -> N codes of U or C·H·W bits
 //
-// NaN gives 0. ReLU panics if a sample has no units.
+// NaN gives 0. ActiveCodes panics if a sample has no units.
 func ActiveCodes(z *tensor.Tensor) *Codes { return pack(z, func(v float32) bool { return v > 0 }) }
 
-// PackCodes returns a bit for each element of mask, 1 where it is not 0: what competitive.Submask returns, for example.
+// PackCodes returns one bit per element of mask, 1 where it is not 0. The mask may be the result of
+// competitive.Submask.
 //
 //	mask [N, U] -> N codes of U bits
 func PackCodes(mask *tensor.Tensor) *Codes { return pack(mask, func(v float32) bool { return v != 0 }) }
@@ -106,19 +108,19 @@ func (c *Codes) Bits() int { return c.bits }
 // Bytes returns the memory that the codes take.
 func (c *Codes) Bytes() int { return 8 * len(c.data) }
 
-// Row returns the words of code i, which share memory with it.
+// Row returns the words of code i, without copying them.
 func (c *Codes) Row(i int) []uint64 { return c.data[i*c.words : (i+1)*c.words : (i+1)*c.words] }
 
-// Words returns the words of all codes, code by code, which share memory with them.
+// Words returns the words of all codes, code by code, without copying them.
 func (c *Codes) Words() []uint64 { return c.data }
 
-// At returns bit j of code i. It panics if there is none.
+// At returns bit j of code i. It panics if there is no such bit.
 func (c *Codes) At(i, j int) bool {
 	c.check("At", j)
 	return c.Row(i)[j/64]>>(j%64)&1 != 0
 }
 
-// Set makes bit j of code i 1. It panics if there is none.
+// Set sets bit j of code i to 1. It panics if there is no such bit.
 func (c *Codes) Set(i, j int) {
 	c.check("Set", j)
 	c.Row(i)[j/64] |= 1 << (j % 64)
@@ -139,7 +141,7 @@ func (c *Codes) Ones(i int) int {
 	return n
 }
 
-// Slice returns the codes from up to (not including) to, sharing memory.
+// Slice returns the codes from (inclusive) to to (exclusive). They share memory with c.
 func (c *Codes) Slice(from, to int) *Codes {
 	if from < 0 || to < from || to > c.n {
 		panic(fmt.Sprintf("retrieval: Slice: [%d:%d] of %d codes", from, to, c.n))
@@ -147,7 +149,7 @@ func (c *Codes) Slice(from, to int) *Codes {
 	return &Codes{bits: c.bits, words: c.words, n: to - from, data: c.data[from*c.words : to*c.words : to*c.words]}
 }
 
-// Append adds the codes of d, which must be as long, behind those of c. The zero value of Codes takes the length of d.
+// Append appends the codes of d, which must have the same length, to c. The zero value of Codes takes the length of d.
 func (c *Codes) Append(d *Codes) {
 	if c.bits == 0 {
 		c.bits, c.words = d.bits, d.words
@@ -159,8 +161,8 @@ func (c *Codes) Append(d *Codes) {
 	c.n += d.n
 }
 
-// JoinCodes returns codes in which the bits of each layer's code of a sample follow those of the layer before: with the codes of all
-// layers, the submask of the whole network [LCN15, section 3]. It panics without layers, or if they have not as many codes.
+// JoinCodes concatenates the codes of several layers, sample by sample: the codes of all layers give the submask of the
+// whole network [LCN15, section 3]. It panics without layers, or if they differ in the number of codes.
 func JoinCodes(layers ...*Codes) *Codes {
 	if len(layers) == 0 {
 		panic("retrieval: JoinCodes: no codes")
@@ -201,8 +203,8 @@ func (c *Codes) Unpack() *tensor.Tensor {
 	return x
 }
 
-// Flips returns, for each unit, the share of samples for which its bit differs between two sets of codes of the same
-// samples, from 0 to 1: with the codes after one epoch and after the next, how unsettled the units are [LCN15, Fig. 4].
+// Flips returns, for each unit, the share of samples whose bit differs between two sets of codes of the same samples,
+// from 0 to 1. With the codes after two successive epochs it shows how much the submasks still change [LCN15, Fig. 4].
 // It panics if the sets differ in number or length, and returns NaN for no samples.
 func Flips(before, after *Codes) []float64 {
 	if before.n != after.n || before.bits != after.bits {
@@ -224,8 +226,7 @@ func Flips(before, after *Codes) []float64 {
 	return share
 }
 
-// Distances sets dst to the Hamming distances of code i from all codes. It panics if dst has another length than there
-// are codes.
+// Distances sets dst to the Hamming distances of code i from all codes. It panics unless dst has one element per code.
 func (c *Codes) Distances(dst []float32, i int) {
 	if len(dst) != c.n {
 		panic(fmt.Sprintf("retrieval: Distances: %d distances of %d codes", len(dst), c.n))

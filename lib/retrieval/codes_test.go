@@ -136,8 +136,14 @@ func TestClassify(t *testing.T) {
 		vote Vote
 		want int
 	}{
-		{1, UniformVote, 1}, {2, UniformVote, 1} /* a tie: b is nearer */, {3, UniformVote, 0}, {4, UniformVote, 1}, {5, UniformVote, 0},
-		{3, InverseDistance, 1} /* 1 against 1/2 + 1/2 */, {4, InverseDistance, 1}, {5, InverseDistance, 1}, /* 1.5 against 1.25 */
+		{1, UniformVote, 1},
+		{2, UniformVote, 1}, // a tie: b is nearer
+		{3, UniformVote, 0},
+		{4, UniformVote, 1},
+		{5, UniformVote, 0},
+		{3, InverseDistance, 1}, // 1 against 1/2 + 1/2
+		{4, InverseDistance, 1},
+		{5, InverseDistance, 1}, // 1.5 against 1.25
 	} {
 		if got := Classify(near.First(c.k), labels, 2, c.vote)[0]; got != c.want {
 			t.Errorf("%d neighbours: class %d, want %d", c.k, got, c.want)
@@ -153,8 +159,8 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-// Worked out by hand. Query 0, of class 0: results 0 1 0 0 by rank, P(r) = 1, 1/2, 2/3, 3/4 and AP = (1 + 2/3 + 3/4)/3.
-// Query 1, of class 1: 0 1 0 0, AP = (1/2)/1. Query 2, of class 7: nothing, 0.
+// Computed by hand. Query 0, of class 0: results 0 1 0 0 by rank, P(r) = 1, 1/2, 2/3, 3/4 and AP = (1 + 2/3 + 3/4)/3.
+// Query 1, of class 1: 0 1 0 0, AP = (1/2)/1. Query 2, of class 7: no results, 0.
 func TestMeanAveragePrecision(t *testing.T) {
 	near := &Neighbours{K: 4, ID: []int32{0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3}, Distance: make([]float32, 12)}
 	got := MeanAveragePrecision(near, []int{0, 1, 0, 0}, []int{0, 1, 7})
@@ -163,11 +169,12 @@ func TestMeanAveragePrecision(t *testing.T) {
 	}
 }
 
-// Worked out by hand: codes 000 (a), 001 (b), 011 (a), 111 (a) and the query 000 of class a.
+// Computed by hand: codes 000 (a), 001 (b), 011 (a), 111 (a) and the query 000 of class a.
 func TestPrecisionRecall(t *testing.T) {
 	codes := CodesFromWords([]uint64{0, 1, 3, 7}, 3)
 	for _, workers := range []int{1, 2, 5} {
-		curve := (&Index{Codes: codes, Workers: workers}).PrecisionRecall(CodesFromWords([]uint64{0}, 3), []int{0, 1, 0, 0}, []int{0})
+		index := &Index{Codes: codes, Workers: workers}
+		curve := index.PrecisionRecall(CodesFromWords([]uint64{0}, 3), []int{0, 1, 0, 0}, []int{0})
 		if want := []float64{1, 1.0 / 2, 2.0 / 3, 3.0 / 4}; !slices.Equal(curve.Precision, want) {
 			t.Errorf("precision %v, want %v", curve.Precision, want)
 		}
@@ -181,13 +188,13 @@ func TestPrecisionRecall(t *testing.T) {
 	}
 }
 
-// The directions are compared with those of the sums over pairs, written out.
+// The directions are compared with those of explicit sums over pairs.
 func TestDiffHash(t *testing.T) {
 	const n, d, alpha = 40, 6, 2.0
 	x := noise("features", n, d)
 	labels := make([]int, n)
 	for i := range labels {
-		labels[i] = i % 3 * 2 // class 1 and 3 are empty
+		labels[i] = i % 3 * 2 // classes 1 and 3 are empty
 		x.Row(i)[0] += 5 * float32(labels[i])
 	}
 	var sums [2]*mat.SymDense
@@ -269,12 +276,14 @@ func checkThreshold(t *testing.T, h *DiffHash, x *tensor.Tensor, labels []int, c
 }
 
 func TestDiffHashRefuses(t *testing.T) {
-	if _, err := NewDiffHash(noise("x", 4, 2), []int{1, 1, 1, 1}, 1, 1); err == nil || !strings.Contains(err.Error(), "pairs") {
+	if _, err := NewDiffHash(noise("x", 4, 2), []int{1, 1, 1, 1}, 1, 1); err == nil ||
+		!strings.Contains(err.Error(), "pairs") {
 		t.Errorf("one class: %v", err)
 	}
 	x := noise("x", 4, 2)
 	x.Set(float32(math.Inf(1)), 2, 1)
-	if _, err := NewDiffHash(x, []int{0, 0, 1, 1}, 1, 1); err == nil || !strings.Contains(err.Error(), "vector 2: element 1 is +Inf") {
+	if _, err := NewDiffHash(x, []int{0, 0, 1, 1}, 1, 1); err == nil ||
+		!strings.Contains(err.Error(), "vector 2: element 1 is +Inf") {
 		t.Errorf("infinity: %v", err)
 	}
 }
@@ -324,7 +333,7 @@ func TestLoadRefusesDamage(t *testing.T) {
 	for _, c := range []struct {
 		what, want string
 		damage     func(b []byte) []byte
-		mapped     bool // Map sees it, too
+		mapped     bool // MapCodes reports it, too
 	}{
 		{"empty", "not a file of codes", func([]byte) []byte { return nil }, true},
 		{"another format", "not a file of codes", func(b []byte) []byte { return bytes.Repeat([]byte("x"), 200) }, true},
@@ -390,18 +399,28 @@ func FuzzLoad(f *testing.F) {
 func TestMistakesPanic(t *testing.T) {
 	codes := NewCodes(3, 70)
 	for want, mistake := range map[string]func(){
-		"retrieval: NewCodes: -1 codes of 3 bits":                                       func() { NewCodes(-1, 3) },
-		"retrieval: CodesFromWords: 3 words do not make codes of 70 bits":               func() { CodesFromWords(make([]uint64, 3), 70) },
-		"retrieval: CodesFromWords: code 1 has a 1 beyond its 3 bits":                   func() { CodesFromWords([]uint64{7, 8}, 3) },
-		"retrieval: At: bit 70 of codes of 70 bits":                                     func() { codes.At(0, 70) },
-		"retrieval: Slice: [2:4] of 3 codes":                                            func() { codes.Slice(2, 4) },
-		"retrieval: Append: codes of 3 bits to codes of 70":                             func() { codes.Append(NewCodes(1, 3)) },
-		"retrieval: JoinCodes: no codes":                                                func() { JoinCodes() },
-		"retrieval: JoinCodes: 3 codes and 2":                                           func() { JoinCodes(codes, NewCodes(2, 70)) },
-		"retrieval: Flips: 3 codes of 70 bits and 2 of 70":                              func() { Flips(codes, NewCodes(2, 70)) },
-		"retrieval: Search: the 4 nearest of 3 codes of 70 bits to codes of 70 bits":    func() { (&Index{Codes: codes}).Search(codes, 4) },
-		"retrieval: neighbour 5 has no label among 1 labels of 2 classes":               func() { Classify(&Neighbours{1, []int32{5}, []float32{0}}, []int{0}, 2, UniformVote) },
-		"retrieval: NewDiffHash: 3 bits, alpha 1, vectors of shape [4 2] with 4 labels": func() { _, _ = NewDiffHash(noise("x", 4, 2), make([]int, 4), 3, 1) },
+		"retrieval: NewCodes: -1 codes of 3 bits": func() { NewCodes(-1, 3) },
+		"retrieval: CodesFromWords: 3 words do not make codes of 70 bits": func() {
+			CodesFromWords(make([]uint64, 3), 70)
+		},
+		"retrieval: CodesFromWords: code 1 has a 1 beyond its 3 bits": func() {
+			CodesFromWords([]uint64{7, 8}, 3)
+		},
+		"retrieval: At: bit 70 of codes of 70 bits":         func() { codes.At(0, 70) },
+		"retrieval: Slice: [2:4] of 3 codes":                func() { codes.Slice(2, 4) },
+		"retrieval: Append: codes of 3 bits to codes of 70": func() { codes.Append(NewCodes(1, 3)) },
+		"retrieval: JoinCodes: no codes":                    func() { JoinCodes() },
+		"retrieval: JoinCodes: 3 codes and 2":               func() { JoinCodes(codes, NewCodes(2, 70)) },
+		"retrieval: Flips: 3 codes of 70 bits and 2 of 70":  func() { Flips(codes, NewCodes(2, 70)) },
+		"retrieval: Search: the 4 nearest of 3 codes of 70 bits to codes of 70 bits": func() {
+			(&Index{Codes: codes}).Search(codes, 4)
+		},
+		"retrieval: neighbour 5 has no label among 1 labels of 2 classes": func() {
+			Classify(&Neighbours{1, []int32{5}, []float32{0}}, []int{0}, 2, UniformVote)
+		},
+		"retrieval: NewDiffHash: 3 bits, alpha 1, vectors of shape [4 2] with 4 labels": func() {
+			_, _ = NewDiffHash(noise("x", 4, 2), make([]int, 4), 3, 1)
+		},
 	} {
 		func() {
 			defer func() {

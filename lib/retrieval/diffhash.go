@@ -14,29 +14,30 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A DiffHash turns vectors into codes, bit j of x being 1 where p_j·x > t_j. It is learnt from labels: codes of one
-// class shall be alike and codes of different classes not [SBBF12].
+// A DiffHash turns vectors into codes: bit j of x is 1 where p_j·x > t_j. It is learnt from labels, so that codes are
+// similar within a class and different between classes [SBBF12].
 type DiffHash struct {
 	Projection *tensor.Tensor // p [bits, D]: rows of length 1, orthogonal to each other
 	Threshold  []float32      // t [bits]
 }
 
-// NewDiffHash learns codes from vectors x [N, D] and their labels. With S+ and S- the mean of (x - x')(x - x')^T over all
-// pairs of one class and over all pairs of different classes, the directions are the eigenvectors of
+// NewDiffHash learns codes from vectors x [N, D] and their labels. Let S+ be the mean of (x - x')(x - x')^T over all
+// pairs of the same class, and S- the mean over all pairs of different classes. The directions are the eigenvectors of
 //
 //	alpha S+ - S-
 //
-// with the smallest eigenvalues, smallest first; the entry of largest magnitude of each is positive. Each threshold is
-// the one, halfway between two neighbouring projections, with the smallest sum of two shares: of the pairs of one class
-// that it parts and of the pairs of different classes that it does not; of equal ones the lowest. Sums over pairs
-// are exact: they follow from sums over classes. Source: [SBBF12, sections 3 and 4].
+// with the smallest eigenvalues, smallest first; the entry of largest magnitude of each is positive. Each threshold
+// lies halfway between two neighbouring projections. It minimises the sum of two shares: pairs of the same class that
+// it separates, and pairs of different classes that it does not separate; ties go to the lowest threshold. Sums over
+// pairs are exact: they are computed from sums over classes. Source: [SBBF12, sections 3 and 4].
 //
-// The error says which element is NaN or infinite, or that there is no pair of either kind. It panics unless
-// 1 <= bits <= D, alpha > 0 and there is one label for each vector, none negative.
+// The error names the first element that is NaN or infinite, or says that pairs of either kind are missing. NewDiffHash
+// panics unless 1 <= bits <= D, alpha > 0 and there is one label, not negative, for each vector.
 func NewDiffHash(x *tensor.Tensor, labels []int, bits int, alpha float64) (*DiffHash, error) {
 	n, d := x.Rows(), x.Width()
 	if bits < 1 || bits > d || !(alpha > 0) || len(labels) != n {
-		panic(fmt.Sprintf("retrieval: NewDiffHash: %d bits, alpha %g, vectors of shape %v with %d labels", bits, alpha, x.Shape(), len(labels)))
+		panic(fmt.Sprintf("retrieval: NewDiffHash: %d bits, alpha %g, vectors of shape %v with %d labels", bits, alpha,
+			x.Shape(), len(labels)))
 	}
 	classes := 0
 	for i, c := range labels {
@@ -54,18 +55,20 @@ func NewDiffHash(x *tensor.Tensor, labels []int, bits int, alpha float64) (*Diff
 	}
 	alike, different := pairs(size)
 	if alike == 0 || different == 0 {
-		return nil, errors.New("retrieval: NewDiffHash: there must be pairs of vectors of one class and of different classes: check the labels")
+		return nil, errors.New("retrieval: NewDiffHash: there must be pairs of vectors of one class and of different " +
+			"classes: check the labels")
 	}
 
-	// Over the pairs i < j of a set, sum (x_i - x_j)(x_i - x_j)^T = m sum_i x_i x_i^T - s s^T with s = sum_i x_i of the
-	// m members. Distances to the mean keep the digits.
+	// Over the pairs i < j of a set of m members, sum (x_i - x_j)(x_i - x_j)^T = m sum_i x_i x_i^T - s s^T with s = sum_i
+	// x_i. Subtracting the mean first avoids cancellation.
 	mean := make([]float64, d)
 	for i := range n {
 		for j, v := range x.Row(i) {
 			mean[j] += float64(v) / float64(n)
 		}
 	}
-	weight := alpha/alike + 1/different // of a pair of one class: those of different classes are all less these
+	// The weight of a pair of the same class. Pairs of different classes are all pairs minus these.
+	weight := alpha/alike + 1/different
 	objective := mat.NewSymDense(d, nil)
 	rows := make([]*mat.Dense, classes)
 	at := make([]int, classes)
@@ -93,7 +96,7 @@ func NewDiffHash(x *tensor.Tensor, labels []int, bits int, alpha float64) (*Diff
 		objective.AddSym(objective, &square)
 		objective.SymRankOne(objective, -weight, sums.RowView(c))
 	}
-	// The sum over all vectors is 0 about the mean.
+	// The sum over all vectors, relative to the mean, is 0.
 
 	var eigen mat.EigenSym
 	if !eigen.Factorize(objective, true) {
@@ -125,7 +128,7 @@ func NewDiffHash(x *tensor.Tensor, labels []int, bits int, alpha float64) (*Diff
 	return h, nil
 }
 
-// pairs returns the number of pairs of members of one class and of different classes.
+// pairs returns the number of pairs of the same class and of different classes.
 func pairs(size []float64) (alike, different float64) {
 	n := 0.0
 	for _, m := range size {
@@ -135,7 +138,7 @@ func pairs(size []float64) (alike, different float64) {
 	return alike, n*(n-1)/2 - alike
 }
 
-// threshold returns the best place to part values in two.
+// threshold returns the best threshold for the values.
 func threshold(values []float32, labels []int, size []float64) float32 {
 	alike, different := pairs(size)
 	order := make([]int, len(values))
@@ -145,7 +148,7 @@ func threshold(values []float32, labels []int, size []float64) float32 {
 	sort.SliceStable(order, func(i, j int) bool { return values[order[i]] < values[order[j]] })
 	below, n := make([]float64, len(size)), float64(len(values))
 	best, at := math.Inf(1), values[order[0]]
-	parted := 0.0 // pairs of one class
+	parted := 0.0 // separated pairs of the same class
 	for i, o := range order[:len(order)-1] {
 		c := labels[o]
 		parted += size[c] - 2*below[c] - 1
@@ -162,7 +165,7 @@ func threshold(values []float32, labels []int, size []float64) float32 {
 	return at
 }
 
-// Codes returns the codes of vectors x [N, D]. It panics if D is not that of the vectors that the hash was learnt from.
+// Codes returns the codes of vectors x [N, D]. It panics if D differs from that of the vectors used for learning.
 func (h *DiffHash) Codes(x *tensor.Tensor) *Codes {
 	projected := h.project(x)
 	c := NewCodes(x.Rows(), len(h.Threshold))
@@ -177,7 +180,7 @@ func (h *DiffHash) Codes(x *tensor.Tensor) *Codes {
 	return c
 }
 
-// project returns the products of vectors and directions, [N, bits].
+// project returns the inner products of vectors and directions, [N, bits].
 func (h *DiffHash) project(x *tensor.Tensor) *tensor.Tensor {
 	d := h.Projection.Width()
 	if x.Width() != d {

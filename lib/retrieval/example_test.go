@@ -9,7 +9,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Four images that a layer of six units answers: which units are active, and which images are alike by that.
+// The activations of six units for four images: which units are active, and which images have similar codes.
 func Example() {
 	activations := tensor.From([]float32{
 		.9, .1, 0, 0, .2, 0, // a 3

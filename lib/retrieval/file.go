@@ -33,7 +33,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Save writes the codes to the file path, which appears whole or not at all.
+// Save writes the codes to the file path, atomically.
 func (c *Codes) Save(path string) error {
 	f, err := durable.Create(path)
 	if err != nil {
@@ -92,7 +92,7 @@ func (c *Codes) checksum() uint32 {
 	return sum
 }
 
-// LoadCodes reads the codes in the file path and checks every byte of it.
+// LoadCodes reads the codes in the file path and verifies every byte.
 func LoadCodes(path string) (*Codes, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -103,7 +103,7 @@ func LoadCodes(path string) (*Codes, error) {
 	if err != nil {
 		return nil, fmt.Errorf("retrieval: load %s: %w", path, err)
 	}
-	c.data = make([]uint64, c.n*c.words) // as much as the file holds, the header has been compared with its size
+	c.data = make([]uint64, c.n*c.words) // the file has this size: the header was compared with it
 	got, b := uint32(0), make([]byte, 1<<16)
 	for words := range slices.Chunk(c.data, len(b)/8) {
 		b = b[:8*len(words)]
@@ -116,7 +116,8 @@ func LoadCodes(path string) (*Codes, error) {
 		}
 	}
 	if got != sum {
-		return nil, fmt.Errorf("retrieval: load %s: the codes are damaged (checksum %08x, want %08x): copy or make the file again", path, got, sum)
+		return nil, fmt.Errorf(
+			"retrieval: load %s: the codes are damaged (checksum %08x, want %08x): copy or make the file again", path, got, sum)
 	}
 	if i := c.stray(); i >= 0 {
 		return nil, fmt.Errorf("retrieval: load %s: code %d has a 1 beyond its %d bits: make the file again", path, i, c.bits)
@@ -124,7 +125,7 @@ func LoadCodes(path string) (*Codes, error) {
 	return c, nil
 }
 
-// readHeader returns empty codes of the right size, and the checksum of the words.
+// readHeader returns zero codes of the right size, and the check sum of the words.
 func readHeader(f *os.File) (*Codes, uint32, error) {
 	var h [headerSize]byte
 	if _, err := io.ReadFull(f, h[:]); err != nil || string(h[:8]) != magic {
@@ -147,23 +148,25 @@ func readHeader(f *os.File) (*Codes, uint32, error) {
 	words := bits/64 + min(1, bits%64)
 	room := uint64(max(0, info.Size()-headerSize)) / 8
 	if bits == 0 || bits > math.MaxInt32 || n > math.MaxInt32 || n*words != room || info.Size()%8 != 0 {
-		return nil, 0, fmt.Errorf("%d codes of %d bits do not fill a file of %d bytes: copy or make it again", n, bits, info.Size())
+		return nil, 0, fmt.Errorf("%d codes of %d bits do not fill a file of %d bytes: copy or make it again", n, bits,
+			info.Size())
 	}
 	return &Codes{n: int(n), bits: int(bits), words: int(words)}, binary.LittleEndian.Uint32(h[12:]), nil
 }
 
-// MappedCodes are codes that stay in their file: the system reads the pages that a search touches, and may forget them again.
+// MappedCodes are codes in a memory-mapped file: the system reads the pages that a search touches, and may evict them.
 type MappedCodes struct {
 	*Codes
 	sum    uint32
 	memory []byte
 }
 
-// Verify reads all codes and compares them with the file's checksum, which Map leaves out.
+// Verify reads all codes and compares them with the file's check sum, which MapCodes does not verify.
 func (m *MappedCodes) Verify() error {
 	sum := m.checksum()
 	if sum != m.sum {
-		return fmt.Errorf("retrieval: the mapped codes are damaged (checksum %08x, want %08x): copy or make the file again", sum, m.sum)
+		return fmt.Errorf("retrieval: the mapped codes are damaged (checksum %08x, want %08x): copy or make the file again",
+			sum, m.sum)
 	}
 	if i := m.stray(); i >= 0 {
 		return fmt.Errorf("retrieval: mapped code %d has a 1 beyond its %d bits: make the file again", i, m.bits)

@@ -13,29 +13,29 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// An Index finds the codes that are nearest to others by Hamming distance, the number of bits that differ. It is exact
-// and needs no preparation: the field is all there is, and searches may run at the same time.
+// An Index searches codes by Hamming distance, the number of bits that differ. It is exact and needs no preparation
+// beyond setting its field. Searches may run concurrently.
 type Index struct {
 	Codes   *Codes
-	Workers int // goroutines for one search; 0 is one for each core
+	Workers int // goroutines for one search; 0 means one per core
 }
 
-// Neighbours are the K nearest to each of N queries, nearest first; of those at equal distance the lowest index first.
+// Neighbours are the K nearest neighbours of each of N queries, nearest first; ties go to the lowest index.
 type Neighbours struct {
 	K        int
-	ID       []int32   // [N, K]: which code or vector
+	ID       []int32   // [N, K]: index of the code or vector
 	Distance []float32 // [N, K]: Hamming distance (a whole number), or Euclidean distance for vectors
 }
 
 // Len returns the number of queries.
 func (n *Neighbours) Len() int { return len(n.ID) / n.K }
 
-// Row returns the neighbours of query i, which share memory.
+// Row returns the neighbours of query i. The slices share memory with n.
 func (n *Neighbours) Row(i int) (id []int32, distance []float32) {
 	return n.ID[i*n.K : (i+1)*n.K], n.Distance[i*n.K : (i+1)*n.K]
 }
 
-// First returns the k nearest of the K. It panics unless 1 <= k <= K.
+// First returns the k nearest of the K neighbours of each query. It panics unless 1 <= k <= K.
 func (n *Neighbours) First(k int) *Neighbours {
 	if k < 1 || k > n.K {
 		panic(fmt.Sprintf("retrieval: First: %d of %d neighbours", k, n.K))
@@ -49,8 +49,8 @@ func (n *Neighbours) First(k int) *Neighbours {
 	return first
 }
 
-// WithoutSelf returns the K-1 nearest to each where the queries are what was searched, in the same order: query i is
-// not counted among its own neighbours. It panics unless K >= 2.
+// WithoutSelf returns the K-1 nearest neighbours, for a search whose queries are the searched codes or vectors
+// themselves, in the same order: it removes query i from its own neighbours. It panics unless K >= 2.
 func (n *Neighbours) WithoutSelf() *Neighbours {
 	if n.K < 2 {
 		panic("retrieval: WithoutSelf: one neighbour each, which may be the query itself")
@@ -60,7 +60,7 @@ func (n *Neighbours) WithoutSelf() *Neighbours {
 	for i := range n.Len() {
 		id, distance := n.Row(i)
 		at := slices.Index(id, int32(i))
-		if at < 0 { // so many equals that it did not come among the first
+		if at < 0 { // so many ties that it is not among its own neighbours
 			at = k
 		}
 		copy(rest.ID[i*k:], id[:at])
@@ -75,15 +75,16 @@ func newNeighbours(n, k int) *Neighbours {
 	return &Neighbours{K: k, ID: make([]int32, n*k), Distance: make([]float32, n*k)}
 }
 
-// Search returns the k codes nearest to each query. It panics if the queries have another length than the codes, or
-// unless 1 <= k <= the number of codes.
+// Search returns the k codes nearest to each query. It panics if the lengths of queries and codes differ, or unless 1
+// <= k <= the number of codes.
 //
-// Every query meets every code, in blocks that the cache holds. A kernel tells which codes of a block are nearer than a
-// query's k-th nearest so far, a bit for each; only those few are looked at one by one.
+// Every query is compared with every code, in blocks that fit the cache. A kernel sets one bit for each code of a block
+// that is nearer than the k-th nearest so far; only these few codes are examined individually.
 func (x *Index) Search(queries *Codes, k int) *Neighbours {
 	codes := x.Codes
 	if queries.bits != codes.bits || k < 1 || k > codes.n {
-		panic(fmt.Sprintf("retrieval: Search: the %d nearest of %d codes of %d bits to codes of %d bits", k, codes.n, codes.bits, queries.bits))
+		panic(fmt.Sprintf("retrieval: Search: the %d nearest of %d codes of %d bits to codes of %d bits", k, codes.n,
+			codes.bits, queries.bits))
 	}
 	s := &search{codes: codes, queries: queries, best: newNearest(queries.n, k)}
 	parallel.For(workers(x.Workers), queries.n, 1, s, searchRange)
@@ -97,7 +98,7 @@ func workers(n int) int {
 	return n
 }
 
-// panel is how many queries meet a block of codes before the bits that were found are looked at.
+// panel is the number of queries that are compared with a block of codes before the resulting bits are examined.
 const panel = 32
 
 type search struct {
@@ -109,11 +110,11 @@ type search struct {
 func searchRange(arg any, lo, hi int) {
 	s := arg.(*search)
 	words := s.codes.words
-	size := max(64, min(s.codes.n, 1<<14/words)/64*64) // codes in a block: a megabyte for the kernel that needs most
+	size := max(64, min(s.codes.n, 1<<14/words)/64*64) // codes in a block: a megabyte for the largest kernel
 	var block simd.HammingBlock
 	var limits [panel]int32
 	below := make([]uint64, panel*size/64)
-	// The first blocks are small: as long as a query has met few codes, many of the next ones are nearer than its k-th.
+	// The first blocks are small: while a query has seen few codes, many of the next ones are nearer than its k-th.
 	for first, n := 0, 64; first < s.codes.n; first, n = first+n, min(2*n, size) {
 		codes := s.codes.Slice(first, min(first+n, s.codes.n))
 		block.Load(codes.data, words)
@@ -132,7 +133,7 @@ func searchRange(arg any, lo, hi int) {
 	}
 }
 
-// offer takes the codes whose bits are set in below, the first of which is code first, among the nearest to query q.
+// offer adds the codes whose bits are set in below, starting with code first, to the candidates of query q.
 func (s *search) offer(q, first int, below []uint64) {
 	query := s.queries.Row(q)
 	for g, set := range below {
@@ -147,8 +148,8 @@ func (s *search) offer(q, first int, below []uint64) {
 	}
 }
 
-// nearest keeps the k smallest keys of each query: a heap with the largest first. A key is a distance and, in the lower
-// half, an index, so that order among keys is order by distance and then index.
+// nearest keeps the k smallest keys of each query in a heap with the largest on top. The upper half of a key is a
+// distance and the lower half an index, so keys are ordered by distance and then by index.
 type nearest struct {
 	k    int
 	keys []uint64
@@ -167,7 +168,7 @@ func newNearest(n, k int) nearest {
 // worst returns the largest key of query q.
 func (b nearest) worst(q int) uint64 { return b.keys[q*b.k] }
 
-// offer replaces the largest key of query q if the new one is less.
+// offer replaces the largest key of query q if the new one is smaller.
 func (b nearest) offer(q int, key uint64) {
 	heap := b.keys[q*b.k : (q+1)*b.k]
 	if key >= heap[0] {
@@ -191,7 +192,7 @@ func (b nearest) offer(q int, key uint64) {
 	heap[i] = key
 }
 
-// neighbours returns what was kept, in order. distance turns the upper half of a key into a distance.
+// neighbours returns the kept keys in order. distance turns the upper half of a key into a distance.
 func (b nearest) neighbours(distance func(uint32) float32) *Neighbours {
 	n := newNeighbours(len(b.keys)/b.k, b.k)
 	for q := range n.Len() {

@@ -13,7 +13,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// random returns n codes, some of which are alike, so that there are ties.
+// random returns n codes with repetitions, so that there are ties.
 func random(name string, n, bits int) *Codes {
 	rng := tensor.Stream(1, name)
 	c := NewCodes(n, bits)
@@ -64,7 +64,7 @@ func TestSearchEqualsBruteForce(t *testing.T) {
 		k = min(k, n)
 		codes, queries := random(fmt.Sprint("codes", length), n, length), random(fmt.Sprint("queries", length), m, length)
 		if length%3 == 0 {
-			copy(queries.data, codes.data[:min(len(codes.data), len(queries.data))]) // some are there
+			copy(queries.data, codes.data[:min(len(codes.data), len(queries.data))]) // some are among the codes
 		}
 		want := bruteForce(codes, queries, k)
 		for _, workers := range []int{1, 2, 5} {
@@ -147,7 +147,7 @@ func TestVectorsEqualBruteForce(t *testing.T) {
 	}
 }
 
-// Vectors whose squared lengths float32 cannot hold have the neighbours of the same vectors at another scale.
+// Vectors whose squared lengths are outside the range of float32 have the same neighbours as at another scale.
 func TestVectorsOfAnyScale(t *testing.T) {
 	rng := tensor.Stream(1, "scale")
 	x, q := tensor.New(40, 9), tensor.New(20, 9)
@@ -176,7 +176,8 @@ func TestVectorsOfAnyScale(t *testing.T) {
 			}
 		}
 	}
-	if near := search(scaled(x, 100), q); near.Distance[0] != float32(math.Sqrt(squaredDistance(q.Row(0), make([]float32, 9)))) {
+	if near := search(scaled(x, 100), q); near.Distance[0] != float32(math.Sqrt(squaredDistance(q.Row(0),
+		make([]float32, 9)))) {
 		t.Errorf("from a query of length 1 to vectors of length 2^-100: %g", near.Distance[0])
 	}
 }

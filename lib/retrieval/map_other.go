@@ -4,7 +4,7 @@
 
 package retrieval
 
-// MapCodes is Load: this system does not map files, or has another byte order than they.
+// MapCodes is LoadCodes here: this system does not map files, or its byte order differs from that of the files.
 func MapCodes(path string) (*MappedCodes, error) {
 	c, err := LoadCodes(path)
 	if err != nil {
@@ -13,7 +13,7 @@ func MapCodes(path string) (*MappedCodes, error) {
 	return &MappedCodes{Codes: c, sum: c.checksum()}, nil
 }
 
-// Close gives the memory back. The codes must not be used any more.
+// Close releases the memory. The codes must not be used afterwards.
 func (m *MappedCodes) Close() error {
 	m.Codes = nil
 	return nil

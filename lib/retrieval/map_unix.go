@@ -11,9 +11,9 @@ import (
 	"unsafe"
 )
 
-// MapCodes opens the file path without reading the codes in it. Only the header and the size are checked, see
-// [Mapped.Verify]. The codes must not be written to, nor used after Close; nor must the file become shorter meanwhile.
-// Where the system or its byte order does not allow a map, Map is Load.
+// MapCodes opens the file path without reading its codes. It checks only the header and the size; see
+// [MappedCodes.Verify]. The codes must not be written to, nor used after Close, and the file must not be truncated
+// meanwhile. If the system or its byte order does not allow mapping, MapCodes is LoadCodes.
 func MapCodes(path string) (*MappedCodes, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -36,7 +36,7 @@ func MapCodes(path string) (*MappedCodes, error) {
 	return m, nil
 }
 
-// Close gives the memory back. The codes must not be used any more.
+// Close releases the memory. The codes must not be used afterwards.
 func (m *MappedCodes) Close() error {
 	if m.memory == nil {
 		return nil

@@ -9,19 +9,20 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// A Curve is precision against recall for a growing Hamming radius, from 0 to the length of the codes.
+// A Curve is precision and recall for Hamming radii from 0 to the length of the codes.
 type Curve struct {
-	Precision []float64 // the share of what lies within the radius that has the query's class; NaN where nothing does
-	Recall    []float64 // the share of what has the query's class that lies within the radius
+	Precision []float64 // share of the codes within the radius that have the query's class; NaN if none are within it
+	Recall    []float64 // share of the codes of the query's class that are within the radius
 }
 
-// PrecisionRecall returns what is retrieved when all codes within a radius of each query are. Pairs of a query and a
-// code are counted over all queries together, so that ties need no rule [LCN15, Fig. 6]. A code is relevant to a query
-// if it has the same label. It panics if there is not one label for each code and query.
+// PrecisionRecall returns precision and recall when all codes within a radius of each query are retrieved. Pairs of a
+// query and a code are counted over all queries together, so ties need no rule [LCN15, Fig. 6]. A code is relevant to a
+// query if it has the same label. PrecisionRecall panics unless there is one label for each code and query.
 func (x *Index) PrecisionRecall(queries *Codes, labels, queryLabels []int) Curve {
 	codes := x.Codes
 	if queries.bits != codes.bits || len(labels) != codes.n || len(queryLabels) != queries.n {
-		panic(fmt.Sprintf("retrieval: PrecisionRecall: %d codes of %d bits with %d labels, %d queries of %d bits with %d labels",
+		panic(fmt.Sprintf(
+			"retrieval: PrecisionRecall: %d codes of %d bits with %d labels, %d queries of %d bits with %d labels",
 			codes.n, codes.bits, len(labels), queries.n, queries.bits, len(queryLabels)))
 	}
 	parts := workers(x.Workers)
@@ -47,7 +48,7 @@ func (x *Index) PrecisionRecall(queries *Codes, labels, queryLabels []int) Curve
 	return curve
 }
 
-// histograms count the pairs at each distance, in one part of the queries for each worker.
+// histograms count the pairs at each distance. Each worker handles one part of the queries.
 type histograms struct {
 	codes, queries      *Codes
 	labels, queryLabels []int
@@ -82,10 +83,10 @@ func histogramRange(arg any, lo, hi int) {
 //
 //	AP = sum over ranks r = 1..R of P(r) rel(r) / max(1, sum over r = 1..R of rel(r))
 //
-// where rel(r) is 1 if the neighbour of rank r has the query's label, else 0, and P(r) is the share of such among the
-// first r. The document prints the sum alone [LCN15, section 4.2]; divided by the number of relevant results it lies
-// between 0 and 1. R is the K of near. labels are those of what was searched. It panics if there is not one label for each
-// query, and returns NaN for no queries.
+// where rel(r) is 1 if the neighbour of rank r has the query's label, else 0, and P(r) is the precision of the first r.
+// The document prints only the sum [LCN15, section 4.2]; dividing it by the number of relevant results gives a value
+// from 0 to 1. R is the K of near. labels are those of the searched codes or vectors. MeanAveragePrecision panics
+// unless there is one label for each query, and returns NaN for no queries.
 func MeanAveragePrecision(near *Neighbours, labels, queryLabels []int) float64 {
 	if len(queryLabels) != near.Len() {
 		panic(fmt.Sprintf("retrieval: MeanAveragePrecision: %d labels for %d queries", len(queryLabels), near.Len()))

@@ -11,21 +11,21 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Vectors are vectors of numbers, such as activations or net inputs, among which the nearest by Euclidean distance are
-// found: what codes are compared with.
+// Vectors searches vectors of numbers, such as activations or net inputs, by Euclidean distance, as a baseline for
+// codes.
 type Vectors struct {
-	Workers int // goroutines for one search; 0 is one for each core
+	Workers int // goroutines for one search; 0 means one per core
 
 	given *tensor.Tensor
-	scale int            // how x differs from what was given:
+	scale int            // relation of x to the given vectors:
 	x     *tensor.Tensor // 2^-scale given
 	half  []float32      // half the squared length of each row of x
 	long  float64        // the largest squared length
 }
 
-// NewVectors returns an index of the rows of x [N, D], which it shares: to search in, or of queries to search for. The
-// error names the first element that is NaN or infinite. Vectors so short or so long that float32 could not hold the
-// squares of their lengths are copied and scaled by a power of two, which changes no distance.
+// NewVectors returns an index of the rows of x [N, D], which it shares. The rows may be searched or used as queries.
+// The error names the first element that is NaN or infinite. If the squared lengths are outside the range of float32,
+// the vectors are copied and scaled by a power of two, which does not change any result.
 func NewVectors(x *tensor.Tensor) (*Vectors, error) {
 	if err := finite(x); err != nil {
 		return nil, fmt.Errorf("retrieval: NewVectors: %w", err)
@@ -33,7 +33,7 @@ func NewVectors(x *tensor.Tensor) (*Vectors, error) {
 	return newVectors(x, scaleOf(x)), nil
 }
 
-// finite returns an error that names the first element which is NaN or infinite.
+// finite returns an error that names the first element that is NaN or infinite.
 func finite(x *tensor.Tensor) error {
 	for i := range x.Rows() {
 		for j, f := range x.Row(i) {
@@ -68,7 +68,8 @@ func (v *Vectors) at(scale int) *Vectors {
 	return other
 }
 
-// scaleOf returns the power of two by which vectors are divided: 0 unless their largest element is below 2^-40 or above 2^40.
+// scaleOf returns the exponent e by which vectors are scaled to 2^-e x. It is 0 unless their largest element is below
+// 2^-40 or above 2^40.
 func scaleOf(x *tensor.Tensor) int {
 	largest := float32(0)
 	for _, f := range x.Data() {
@@ -92,22 +93,23 @@ func scaled(x *tensor.Tensor, e int) *tensor.Tensor {
 	return out
 }
 
-// Search returns the k vectors nearest to each query, exactly; of equally near ones those of lower index. It panics if the
-// queries have another width, or unless 1 <= k <= N.
+// Search returns the k vectors nearest to each query, exactly; ties go to the lower index. It panics if the queries
+// have another width, or unless 1 <= k <= N.
 //
-// The inner products of many pairs come from a matrix product in float32, and with them a distance good enough to
-// rule most pairs out: one that exceeds the k-th smallest by more than its rounding error can be. The distances of
-// the others are summed in float64, and returned rounded to float32.
+// A matrix product in float32 gives the inner products of many pairs and with them an approximate distance. It excludes
+// pairs whose distance exceeds the k-th smallest by more than the rounding error. The distances of the other pairs are
+// summed in float64 and returned rounded to float32.
 func (v *Vectors) Search(queries *Vectors, k int) *Neighbours {
 	n, d := v.x.Rows(), v.x.Width()
 	if queries.x.Width() != d || k < 1 || k > n {
-		panic(fmt.Sprintf("retrieval: Search: the %d nearest of vectors of shape %v to shape %v", k, v.x.Shape(), queries.x.Shape()))
+		panic(fmt.Sprintf("retrieval: Search: the %d nearest of vectors of shape %v to shape %v", k, v.x.Shape(),
+			queries.x.Shape()))
 	}
-	scale := max(v.scale, queries.scale) // the longest of all vectors must not be too long
+	scale := max(v.scale, queries.scale) // the scale of the longest vector
 	v, queries = v.at(scale), queries.at(scale)
 	s := &vectorSearch{v: v, queries: queries, best: newNearest(queries.x.Rows(), k)}
 	// The error of an inner product of d terms is at most d half units in the last place of the product of the lengths;
-	// those of the halves and their sum are a few more.
+	// the halves and their sum add a few more.
 	s.margin = float32(max(v.long, queries.long) * float64(d+8) * 0x1p-24)
 	parallel.For(workers(v.Workers), queries.x.Rows(), 1, s, vectorRange)
 	return s.best.neighbours(func(key uint32) float32 {
@@ -119,13 +121,13 @@ type vectorSearch struct {
 	v       *Vectors
 	queries *Vectors
 	margin  float32
-	best    nearest // the keys hold the bits of squared distances, which order like the numbers
+	best    nearest // keys hold the bits of squared distances, whose order is that of the numbers
 }
 
 // vectorRange searches for the queries from lo to hi.
 func vectorRange(arg any, lo, hi int) {
 	s := arg.(*vectorSearch)
-	const size, panel = 512, 256 // vectors in a block, queries that meet it at once
+	const size, panel = 512, 256 // vectors in a block, queries compared with it at once
 	x, d := s.v.x, s.v.x.Width()
 	products := make([]float32, panel*size)
 	for first := 0; first < x.Rows(); first += size {
@@ -140,7 +142,7 @@ func vectorRange(arg any, lo, hi int) {
 	}
 }
 
-// offer takes what is near enough of the vectors from first on, whose inner products with query q are given.
+// offer adds the vectors from first on that are near enough, given their inner products with query q.
 func (s *vectorSearch) offer(q, first int, products []float32) {
 	half := s.v.half[first:][:len(products)]
 	limit := s.limit(q)
@@ -153,7 +155,7 @@ func (s *vectorSearch) offer(q, first int, products []float32) {
 	}
 }
 
-// limit returns what |x|²/2 - xq cannot reach for an x nearer to query q than the k-th nearest so far.
+// limit returns a bound on |x|²/2 - xq that no x nearer to query q than its k-th nearest so far can reach.
 func (s *vectorSearch) limit(q int) float32 {
 	worst := uint32(s.best.worst(q) >> 32)
 	if worst == math.MaxUint32 {

@@ -7,8 +7,8 @@ import (
 	"fmt"
 )
 
-// MarshalBinary returns the tensor as a safetensors file with the one name "tensor", so that encoding/gob and the
-// like can store it.
+// MarshalBinary returns the tensor as a safetensors file with the single name "tensor", so that encoding/gob and
+// similar packages can store it.
 func (t *Tensor) MarshalBinary() ([]byte, error) {
 	var b bytes.Buffer
 	b.Grow(1024 + 4*len(t.data)) // the header is short
@@ -16,7 +16,7 @@ func (t *Tensor) MarshalBinary() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// UnmarshalBinary replaces t by what MarshalBinary returned.
+// UnmarshalBinary replaces t by a tensor that MarshalBinary encoded.
 func (t *Tensor) UnmarshalBinary(data []byte) error {
 	named, _, err := ReadSafetensors(bytes.NewReader(data))
 	if err != nil {

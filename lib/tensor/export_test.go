@@ -2,7 +2,7 @@
 
 package tensor
 
-// ConvertElements treats the machine as one whose numbers are not stored as those of a file, which is right on all.
+// ConvertElements makes the package convert the byte order of elements, which must work on all machines.
 func ConvertElements() (restore func()) {
 	was := littleEndian
 	littleEndian = false

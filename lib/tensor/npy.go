@@ -31,12 +31,12 @@ const maxNPYHeader = 1 << 16 // bytes
 
 const npyMagic = "\x93NUMPY"
 
-// npyTypes are the element types that ReadNPY takes, by NumPy's names for them.
+// npyTypes maps NumPy's names of the element types that ReadNPY accepts to those of safetensors.
 var npyTypes = map[string]string{"<f4": "F32", "<f8": "F64", "<f2": "F16", "<i8": "I64"}
 
-// ReadNPY reads an array that NumPy has saved: of float32, or of float16, float64 or int64 whose values float32 holds.
-// The array may be stored by rows (the order of C) or by columns (Fortran); the tensor has the same indices. An error
-// says what else was found and how to save it.
+// ReadNPY reads an array that NumPy saved, of type float32, or of float16, float64 or int64 as [ReadSafetensors]
+// converts them. The array may be in row-major (C) or column-major (Fortran) order; the tensor has the same indices.
+// For other content, the error names what was found and how to save the array instead.
 func ReadNPY(r io.Reader) (*Tensor, error) {
 	header, err := readNPYHeader(r)
 	if err != nil {
@@ -47,7 +47,7 @@ func ReadNPY(r io.Reader) (*Tensor, error) {
 		return nil, fmt.Errorf("tensor: npy: elements %q: save numpy.ascontiguousarray(x, dtype='<f4')", header.descr)
 	}
 	if header.fortran {
-		slices.Reverse(e.Shape) // as it lies in the file
+		slices.Reverse(e.Shape) // as stored in the file
 	}
 	n, err := e.bytes()
 	if err != nil {
@@ -72,7 +72,7 @@ func reverseAxes(t *Tensor) *Tensor {
 	index := make([]int, len(shape)) // into out
 	for i := range out.data {
 		at := 0
-		for axis := len(index) - 1; axis >= 0; axis-- { // t's axes are out's from the last to the first
+		for axis := len(index) - 1; axis >= 0; axis-- { // t's axes are those of out in reverse order
 			at = at*shape[axis] + index[axis]
 		}
 		out.data[i] = t.data[at]
@@ -86,19 +86,19 @@ func reverseAxes(t *Tensor) *Tensor {
 	return out
 }
 
-// An npyHeader is what a file says about its array.
+// An npyHeader is the header's description of the array.
 type npyHeader struct {
 	descr   string
 	fortran bool
 	shape   []int64
 }
 
-// readNPYHeader reads up to the first element. The format's versions differ in the length's size, and in how the text
-// is encoded, which matters for names of fields only.
+// readNPYHeader reads up to the first element. The versions of the format differ in the size of the length field and in
+// the text encoding, which matters only for names of fields.
 func readNPYHeader(r io.Reader) (h npyHeader, err error) {
 	var start [10]byte
 	if _, err := io.ReadFull(r, start[:]); err != nil || string(start[:6]) != npyMagic {
-		return h, errors.New("this is no file of numpy.save")
+		return h, errors.New("this is not a file of numpy.save")
 	}
 	size := int64(binary.LittleEndian.Uint16(start[8:]))
 	switch version := start[6]; version {
@@ -110,7 +110,7 @@ func readNPYHeader(r io.Reader) (h npyHeader, err error) {
 		}
 		size += int64(binary.LittleEndian.Uint16(more[:])) << 16
 	default:
-		return h, fmt.Errorf("version %d of the format is not known: save the array with numpy.save", version)
+		return h, fmt.Errorf("version %d of the format is not supported: save the array with numpy.save", version)
 	}
 	if size > maxNPYHeader {
 		return h, fmt.Errorf("a header of %d bytes: save a plain array of numbers", size)
@@ -125,8 +125,9 @@ func readNPYHeader(r io.Reader) (h npyHeader, err error) {
 	return h, nil
 }
 
-// parseNPYHeader reads the Python dictionary with exactly the keys descr, fortran_order and shape that the format asks
-// for. Like NumPy it takes either kind of quotes, any white space between the parts, and the long integers (2L) of Python 2.
+// parseNPYHeader parses the Python dictionary with exactly the keys descr, fortran_order and shape that the format
+// requires. Like NumPy it accepts both kinds of quotes, any white space between the parts, and the long integers (2L)
+// of Python 2.
 func parseNPYHeader(text string) (h npyHeader, err error) {
 	p := npyParser{rest: text}
 	p.expect("{")
@@ -161,7 +162,7 @@ func parseNPYHeader(text string) (h npyHeader, err error) {
 	return h, p.err
 }
 
-// An npyParser reads the parts of a header; after the first error it does nothing.
+// An npyParser reads the parts of a header. After the first error it does nothing.
 type npyParser struct {
 	rest string
 	err  error

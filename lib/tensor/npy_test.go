@@ -73,8 +73,9 @@ func TestReadNPY(t *testing.T) {
 		"no order":     {npy("{'descr': '<f4', 'shape': (2,), }", []float32{1, 2}), "fortran_order"},
 		"more behind":  {npy(header("<f4", "(2,)")+" x", []float32{1, 2}), "follows"},
 		"version 4":    {append([]byte("\x93NUMPY\x04\x00"), good[8:]...), "version 4"},
-		"records":      {npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", []float32{1}), "array of numbers"},
-		"huge":         {npy(header("<f4", "(9000000000, 9000000000)"), []float32{1}), "more elements"},
+		"records": {npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", []float32{1}),
+			"array of numbers"},
+		"huge": {npy(header("<f4", "(9000000000, 9000000000)"), []float32{1}), "more elements"},
 	} {
 		if x, err := tensor.ReadNPY(bytes.NewReader(c.file)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, %v", name, x, err)
@@ -92,7 +93,7 @@ func TestReadNPY(t *testing.T) {
 	}
 }
 
-// What numpy.load makes of these headers over the float32 values 0 to 5 (2.4.6).
+// The results of numpy.load for these headers over the float32 values 0 to 5 (NumPy 2.4.6).
 func TestHeadersOfNPY(t *testing.T) {
 	rows, columns := []float32{0, 1, 2, 3, 4, 5}, []float32{0, 2, 4, 1, 3, 5}
 	for header, want := range map[string][]float32{

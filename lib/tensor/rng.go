@@ -21,9 +21,9 @@ var (
 	_ encoding.BinaryUnmarshaler = (*RNG)(nil)
 )
 
-// Stream returns the random stream of a seed and a name. Streams of different names are independent, so that
-// adding a draw in one place (dropout, say) does not shift another (shuffling). The numbers are those of the PCG
-// generator of math/rand/v2, fixed for all machines.
+// Stream returns the random stream of a seed and a name. Streams of different names are independent, so an extra draw
+// in one place (dropout, for example) does not shift another (shuffling). The numbers are those of the PCG generator of
+// math/rand/v2, the same on all machines.
 func Stream(seed uint64, name string) *RNG {
 	h := fnv.New64a()
 	h.Write([]byte(name))
@@ -31,14 +31,14 @@ func Stream(seed uint64, name string) *RNG {
 	return &RNG{Rand: rand.New(pcg), pcg: pcg}
 }
 
-// MarshalBinary returns the position in the stream.
+// MarshalBinary returns the state of the stream.
 func (r *RNG) MarshalBinary() ([]byte, error) { return r.pcg.MarshalBinary() }
 
-// UnmarshalBinary moves the stream to a position saved by MarshalBinary. If b is none, the stream stays as it is.
+// UnmarshalBinary sets the stream to a state saved by MarshalBinary. On error the stream does not change.
 func (r *RNG) UnmarshalBinary(b []byte) error {
 	var pcg rand.PCG
 	if err := pcg.UnmarshalBinary(b); err != nil {
-		return fmt.Errorf("tensor: %d bytes that are no position in a random stream: %w", len(b), err)
+		return fmt.Errorf("tensor: %d bytes that are not the state of a random stream: %w", len(b), err)
 	}
 	if r.pcg == nil {
 		*r = *Stream(0, "")
@@ -47,7 +47,7 @@ func (r *RNG) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-// The conversions below keep the product and the sum apart: fused, as some machines would, they round differently.
+// The conversions below prevent fused multiply-add, which some machines would use and which rounds differently.
 
 // Uniform fills x with draws from the uniform distribution over [lo, hi). Rounding may give hi itself.
 func (r *RNG) Uniform(x []float32, lo, hi float32) {

@@ -14,7 +14,7 @@ import (
 
 func ExampleStream() {
 	weights := tensor.Stream(1, "weights")
-	shuffle := tensor.Stream(1, "shuffle") // draws nothing away from weights
+	shuffle := tensor.Stream(1, "shuffle") // draws do not affect weights
 	fmt.Println(weights.IntN(1000), weights.IntN(1000))
 	fmt.Println(shuffle.Perm(5))
 	// Output:
@@ -22,7 +22,7 @@ func ExampleStream() {
 	// [3 0 4 2 1]
 }
 
-// The first numbers of a stream, worked out from the definition of PCG-DXSM (state seed·2^64 + FNV-1a of the name) in
+// The first numbers of a stream, computed from the definition of PCG-DXSM (state seed·2^64 + FNV-1a of the name) in
 // integer arithmetic of another language. If this test fails, every seeded result of the project has changed.
 func TestStreamIsFrozen(t *testing.T) {
 	r := tensor.Stream(7, "dropout")
@@ -110,7 +110,7 @@ func TestDistributions(t *testing.T) {
 	}
 }
 
-// Any bytes are an error that leaves the stream where it is, or a position that is written as it was read.
+// Any bytes give an error that leaves the stream unchanged, or a state that is written as it was read.
 func FuzzRNGState(f *testing.F) {
 	for _, r := range []*tensor.RNG{tensor.Stream(1, "a"), tensor.Stream(2, "b")} {
 		state, err := r.MarshalBinary()

@@ -26,34 +26,34 @@ import (
 //
 //	{"__metadata__": {"key": "text"}, "name": {"dtype": "F32", "shape": [2,3], "data_offsets": [0,24]}, ...}
 //
-// Offsets count bytes from the end of the header, and together the tensors cover the data without hole or overlap.
+// Offsets count bytes from the end of the header. The tensors cover the data without gap or overlap.
 //
-// The format has no check sum. Ours is a metadata entry, which other readers ignore: the SHA-256 of the header, with
-// zeros in the place of the sum, and of the data.
+// The format has no check sum. This package stores one as a metadata entry, which other readers ignore: the SHA-256 of
+// the header, with zeros in place of the sum, and of the data.
 const (
 	metadataKey = "__metadata__"
 	maxHeader   = 100_000_000 // bytes; the limit of the format's reference implementation
 	sumKey      = "lateral.sha256"
 )
 
-// noSum stands in the header where the sum belongs while the sum is computed.
+// noSum is the placeholder for the sum while it is computed.
 var noSum = strings.Repeat("0", 2*sha256.Size)
 
-// Named is a tensor with the name it has in a file.
+// Named is a tensor with its name in a file.
 type Named struct {
 	Name   string
 	Tensor *Tensor
 }
 
-// entry is what the header says about one tensor.
+// entry is the header's description of one tensor.
 type entry struct {
 	DType   string   `json:"dtype"`
 	Shape   []int64  `json:"shape"`
 	Offsets [2]int64 `json:"data_offsets"`
 }
 
-// SaveSafetensors writes tensors and metadata to the file path, as [WriteSafetensors] does. The file appears whole or
-// not at all: the bytes go to a temporary file beside it, which is synced and renamed.
+// SaveSafetensors writes tensors and metadata to the file path, as [WriteSafetensors] does. The file is written
+// atomically: the bytes go to a temporary file beside it, which is synced and renamed.
 func SaveSafetensors(path string, tensors []Named, metadata map[string]string) error {
 	f, err := durable.Create(path)
 	if err != nil {
@@ -83,9 +83,9 @@ func LoadSafetensors(path string) ([]Named, map[string]string, error) {
 	return tensors, metadata, nil
 }
 
-// WriteSafetensors writes tensors, in the order given, and metadata (may be nil) in the safetensors format, elements
-// as F32 with every bit kept. Equal arguments give equal bytes. Names must be distinct valid UTF-8 and not
-// "__metadata__". The file carries a check sum, which reading verifies.
+// WriteSafetensors writes tensors, in the given order, and metadata (may be nil) in the safetensors format. Elements
+// are F32, bit for bit. Equal arguments give equal bytes. Names must be distinct valid UTF-8 other than "__metadata__".
+// The file contains a check sum, which reading verifies.
 func WriteSafetensors(w io.Writer, tensors []Named, metadata map[string]string) error {
 	header, err := header(tensors, metadata)
 	if err != nil {
@@ -113,15 +113,15 @@ func writeContent(w *bufio.Writer, header []byte, tensors []Named) {
 	}
 }
 
-// header returns the JSON header with noSum as its first value, padded with spaces so that the elements after it start
-// at a multiple of 8.
+// header returns the JSON header with noSum as its first value, padded with spaces so that the elements start at a
+// multiple of 8.
 func header(tensors []Named, metadata map[string]string) ([]byte, error) {
 	h := []byte{'{'}
 	add := func(key string, value any) {
 		if len(h) > 1 {
 			h = append(h, ',')
 		}
-		k, _ := json.Marshal(key) // strings, integers and maps of them: Marshal cannot fail
+		k, _ := json.Marshal(key) // Marshal cannot fail on strings, integers and maps of them
 		v, _ := json.Marshal(value)
 		h = append(append(append(h, k...), ':'), v...)
 	}
@@ -130,7 +130,7 @@ func header(tensors []Named, metadata map[string]string) ([]byte, error) {
 		case !utf8.ValidString(k) || !utf8.ValidString(v):
 			return nil, fmt.Errorf("metadata %q: %q is not valid UTF-8", k, v)
 		case k == sumKey:
-			return nil, fmt.Errorf("metadata %q is where the check sum goes: choose another key", k)
+			return nil, fmt.Errorf("metadata %q is reserved for the check sum: choose another key", k)
 		}
 	}
 	text, _ := json.Marshal(metadata)
@@ -150,7 +150,7 @@ func header(tensors []Named, metadata map[string]string) ([]byte, error) {
 		case seen[t.Name]:
 			return nil, fmt.Errorf("two tensors are named %q", t.Name)
 		case t.Tensor == nil || len(t.Tensor.data) != size("WriteSafetensors", t.Tensor.shape):
-			return nil, fmt.Errorf("tensor %q is nil or the zero value, which has no elements", t.Name)
+			return nil, fmt.Errorf("tensor %q is nil or empty (the zero value)", t.Name)
 		}
 		seen[t.Name] = true
 		shape := make([]int64, len(t.Tensor.shape))
@@ -166,19 +166,20 @@ func header(tensors []Named, metadata map[string]string) ([]byte, error) {
 		h = append(h, ' ')
 	}
 	if len(h) > maxHeader {
-		return nil, fmt.Errorf("the header of %d tensors needs %d bytes, the format allows %d", len(tensors), len(h), maxHeader)
+		return nil, fmt.Errorf("the header of %d tensors needs %d bytes, the format allows %d", len(tensors), len(h),
+			maxHeader)
 	}
 	return h, nil
 }
 
-// ReadSafetensors reads a safetensors stream, which must end with the last tensor, and returns the tensors in the
-// header's order and the metadata (nil if there is none). A stream that carries the check sum of WriteSafetensors must
-// agree with it.
+// ReadSafetensors reads a safetensors stream, which must end with the last tensor. It returns the tensors in the
+// header's order and the metadata (nil if there is none). If the stream contains the check sum of WriteSafetensors,
+// ReadSafetensors verifies it.
 //
-// F32 is taken bit by bit. F16 and BF16 are widened exactly, F64 is rounded to the nearest float32 and refused where
-// that overflows, I64 is refused where no float32 equals it. Other types are refused.
+// F32 is read bit for bit. F16 and BF16 are widened exactly. F64 is rounded to the nearest float32, and overflow is an
+// error; for I64, a value that no float32 equals is an error. Other types are errors.
 //
-// Whatever the header claims, memory stays in proportion to the bytes that r delivers.
+// Memory use is proportional to the bytes that r delivers, whatever the header claims.
 func ReadSafetensors(r io.Reader) ([]Named, map[string]string, error) {
 	sure := held(r)
 	header, err := readHeader(r)
@@ -203,7 +204,7 @@ func ReadSafetensors(r io.Reader) ([]Named, map[string]string, error) {
 		r = io.TeeReader(r, sum)
 	}
 	tensors := make([]Named, len(entries))
-	for _, e := range entries { // now in the order of the data
+	for _, e := range entries { // sorted by offset
 		t, err := e.read(r, sure)
 		if err != nil {
 			return nil, nil, fmt.Errorf("tensor: safetensors: tensor %q: %w", e.name, err)
@@ -217,13 +218,14 @@ func ReadSafetensors(r io.Reader) ([]Named, map[string]string, error) {
 		return nil, nil, fmt.Errorf("tensor: safetensors: %w", err)
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); want != "" && got != want {
-		return nil, nil, errors.New("tensor: safetensors: damaged: the content does not have the SHA-256 that was written with it: " +
-			"copy the file again, or make it anew")
+		return nil, nil, errors.New(
+			"tensor: safetensors: damaged: the content does not have the SHA-256 that was written with it: " +
+				"copy the file again, or make it anew")
 	}
 	return tensors, metadata, nil
 }
 
-// placed is an entry with its name and its place in the header.
+// placed is an entry with its name and its position in the header.
 type placed struct {
 	entry
 	name  string
@@ -238,7 +240,7 @@ func readHeader(r io.Reader) ([]byte, error) {
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader {
-		return nil, fmt.Errorf("header length %d exceeds %d: this is no safetensors file, or a damaged one", n, maxHeader)
+		return nil, fmt.Errorf("header length %d exceeds %d: this is not a safetensors file, or it is damaged", n, maxHeader)
 	}
 	header, err := io.ReadAll(io.LimitReader(r, int64(n)))
 	if err != nil {
@@ -248,7 +250,7 @@ func readHeader(r io.Reader) ([]byte, error) {
 		return nil, fmt.Errorf("cut short after %d of %d header bytes: copy or download it again", len(header), n)
 	}
 	if n == 0 || header[0] != '{' {
-		return nil, errors.New("the header does not start with '{': this is no safetensors file, or a damaged one")
+		return nil, errors.New("the header does not start with '{': this is not a safetensors file, or it is damaged")
 	}
 	if !utf8.Valid(header) {
 		return nil, errors.New("the header is not valid UTF-8")
@@ -264,7 +266,7 @@ func parseHeader(header []byte) (entries []placed, metadata map[string]string, e
 		if key == metadataKey {
 			t, err := next(d)
 			if err != nil || t == nil {
-				return err // null is no metadata, as the reference implementation has it
+				return err // null means no metadata, as in the reference implementation
 			}
 			metadata = map[string]string{}
 			return fields(d, t, func(key string) error {
@@ -278,7 +280,7 @@ func parseHeader(header []byte) (entries []placed, metadata map[string]string, e
 	})
 	if err == nil {
 		if _, end := d.Token(); end != io.EOF {
-			err = errors.New("there is more after the closing brace")
+			err = errors.New("there is data after the closing brace")
 		}
 	}
 	if err != nil {
@@ -287,7 +289,7 @@ func parseHeader(header []byte) (entries []placed, metadata map[string]string, e
 	return entries, metadata, nil
 }
 
-// readEntry decodes what the header says about one tensor.
+// readEntry decodes the header's description of one tensor.
 func readEntry(d *json.Decoder) (e entry, err error) {
 	var offsets []int64
 	fields := 0
@@ -317,8 +319,8 @@ func readEntry(d *json.Decoder) (e entry, err error) {
 	return e, nil
 }
 
-// object walks the fields of a JSON object, each key once; field decodes the value.
-// (encoding/json itself accepts a key twice, in any case, and null for anything.)
+// object calls field for each key of a JSON object to decode its value. Keys must be unique. (encoding/json itself
+// accepts repeated keys, ignores their case, and accepts null for anything.)
 func object(d *json.Decoder, field func(key string) error) error {
 	t, err := next(d)
 	if err != nil {
@@ -327,7 +329,7 @@ func object(d *json.Decoder, field func(key string) error) error {
 	return fields(d, t, field)
 }
 
-// fields does so for an object whose first token has been read.
+// fields does the same for an object whose first token has been read.
 func fields(d *json.Decoder, first json.Token, field func(key string) error) error {
 	if first != json.Delim('{') {
 		return fmt.Errorf("an object is needed, not %v", first)
@@ -373,7 +375,7 @@ func integers(d *json.Decoder) ([]int64, error) {
 	return list, err
 }
 
-// next returns the next JSON token; there must be one.
+// next returns the next JSON token. The end of the text is an error.
 func next(d *json.Decoder) (json.Token, error) {
 	t, err := d.Token()
 	return t, noEOF(err)
@@ -395,7 +397,8 @@ func token[T string | json.Number](d *json.Decoder) (v T, err error) {
 // contiguous checks the entries' types, shapes and offsets, and sorts them by offset.
 func contiguous(entries []placed) error {
 	slices.SortFunc(entries, func(a, b placed) int {
-		return cmp.Or(cmp.Compare(a.Offsets[0], b.Offsets[0]), cmp.Compare(a.Offsets[1], b.Offsets[1]), cmp.Compare(a.place, b.place))
+		return cmp.Or(cmp.Compare(a.Offsets[0], b.Offsets[0]), cmp.Compare(a.Offsets[1], b.Offsets[1]),
+			cmp.Compare(a.place, b.place))
 	})
 	end := int64(0)
 	for _, e := range entries {
@@ -404,17 +407,19 @@ func contiguous(entries []placed) error {
 			return fmt.Errorf("tensor %q: %w", e.name, err)
 		}
 		if have := e.Offsets[1] - e.Offsets[0]; have != need {
-			return fmt.Errorf("tensor %q: %s %d needs %d bytes, data_offsets %d hold %d", e.name, e.DType, e.Shape, need, e.Offsets, have)
+			return fmt.Errorf("tensor %q: %s %d needs %d bytes, data_offsets %d hold %d", e.name, e.DType, e.Shape, need,
+				e.Offsets, have)
 		}
 		if e.Offsets[0] != end {
-			return fmt.Errorf("tensor %q: data_offsets %d overlap or leave a hole: the data before ends at %d", e.name, e.Offsets, end)
+			return fmt.Errorf("tensor %q: data_offsets %d overlap or leave a gap: the previous data ends at %d", e.name,
+				e.Offsets, end)
 		}
 		end = e.Offsets[1]
 	}
 	return nil
 }
 
-// noEOF turns an end of file in the middle of something into an error that says so.
+// noEOF turns io.EOF, which is unexpected within a value, into io.ErrUnexpectedEOF.
 func noEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

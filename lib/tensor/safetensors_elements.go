@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	chunkBytes = 1 << 16 // elements that are converted pass through a buffer of this size
-	firstBytes = 4 << 20 // memory for a tensor before anything of it has arrived, unless the reader says what it holds
+	chunkBytes = 1 << 16 // size of the buffer for converting elements
+	firstBytes = 4 << 20 // memory allocated for a tensor before any data arrives, unless the size of the reader is known
 )
 
-// An element type that this package reads: its size in bytes and the value of its bytes as float32.
+// An element type that this package reads: its size in bytes and the conversion to float32.
 type element struct {
 	size  int
-	value func(b []byte) (float32, error) // nil for F32, whose bytes are the value
+	value func(b []byte) (float32, error) // nil for F32, which needs no conversion
 }
 
 var elements = map[string]element{
@@ -60,11 +60,12 @@ func float16(h uint16) float32 {
 	return math.Float32frombits(sign | (exponent+127-15)<<23 | fraction<<13)
 }
 
-// bytes returns the number of bytes that the type and the shape need.
+// bytes returns the number of bytes of the elements.
 func (e entry) bytes() (int64, error) {
 	el, ok := elements[e.DType]
 	if !ok {
-		return 0, fmt.Errorf("element type %q is not supported: save it as F32 (F16, BF16, F64 and I64 are read too)", e.DType)
+		return 0, fmt.Errorf("element type %q is not supported: save it as F32 (F16, BF16, F64 and I64 are read too)",
+			e.DType)
 	}
 	if slices.Contains(e.Shape, 0) {
 		return 0, nil
@@ -79,8 +80,8 @@ func (e entry) bytes() (int64, error) {
 	return n, nil
 }
 
-// read reads the tensor's elements from r, which is known to hold the bytes sure. Beyond those, memory grows as bytes
-// arrive, because the header may lie.
+// read reads the tensor's elements from r, which is known to hold at least sure bytes. For more than that, memory grows
+// as bytes arrive, because the header may be wrong.
 func (e entry) read(r io.Reader, sure int64) (*Tensor, error) {
 	shape := make([]int, len(e.Shape))
 	for i, d := range e.Shape {
@@ -151,12 +152,12 @@ func writeFloats(w io.Writer, data []float32) {
 	}
 	var chunk []byte
 	for part := range slices.Chunk(data, chunkBytes/4) {
-		chunk, _ = binary.Append(chunk[:0], binary.LittleEndian, part) // fails for types without a size only
+		chunk, _ = binary.Append(chunk[:0], binary.LittleEndian, part) // fails only for types without a fixed size
 		w.Write(chunk)
 	}
 }
 
-// littleEndian is how the machine stores numbers: the bytes of a slice are then those of the file. A test changes it.
+// littleEndian reports whether the machine stores numbers as the file does. A test changes it.
 var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // bytesOf returns the memory of a slice.
@@ -164,7 +165,7 @@ func bytesOf(x []float32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }
 
-// held returns how many bytes a reader is known to hold: what is left of a buffer, or a whole file.
+// held returns the number of bytes that a reader is known to hold: the rest of a buffer, or a whole file.
 func held(r io.Reader) int64 {
 	switch r := r.(type) {
 	case interface{ Len() int }:

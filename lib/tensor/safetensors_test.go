@@ -30,7 +30,8 @@ func ExampleSaveSafetensors() {
 	path := filepath.Join(dir, "model.safetensors")
 
 	weight := tensor.From([]float32{1, 2, 3, 4, 5, 6}, 2, 3)
-	if err := tensor.SaveSafetensors(path, []tensor.Named{{Name: "weight", Tensor: weight}}, map[string]string{"epoch": "3"}); err != nil {
+	if err := tensor.SaveSafetensors(path, []tensor.Named{{Name: "weight", Tensor: weight}},
+		map[string]string{"epoch": "3"}); err != nil {
 		panic(err)
 	}
 	tensors, metadata, err := tensor.LoadSafetensors(path)
@@ -83,7 +84,8 @@ func TestSafetensorsRoundTrip(t *testing.T) {
 	if !bytes.Equal(b, encode(t, sample(), maps.Clone(metadata))) {
 		t.Error("the same tensors gave different bytes")
 	}
-	for name, r := range map[string]io.Reader{"whole": bytes.NewReader(b), "bytewise": iotest.OneByteReader(bytes.NewReader(b))} {
+	for name, r := range map[string]io.Reader{"whole": bytes.NewReader(b),
+		"bytewise": iotest.OneByteReader(bytes.NewReader(b))} {
 		got, m, err := tensor.ReadSafetensors(r)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -97,8 +99,8 @@ func TestSafetensorsRoundTrip(t *testing.T) {
 	}
 }
 
-// A stream of ours with a flipped bit is refused, or says exactly what the good one says: a bit of the check sum's name,
-// which makes it an entry like any other, or of a space.
+// One of our streams with a flipped bit is refused, or gives exactly the same result as the good one: the flipped bit
+// may be in the name of the check sum, which makes it an ordinary entry, or in a space.
 func TestSafetensorsFindsFlippedBits(t *testing.T) {
 	tensors := sample()[:3]
 	b := encode(t, tensors, map[string]string{"epoch": "3"})
@@ -133,7 +135,7 @@ func TestSafetensorsWithoutMetadata(t *testing.T) {
 	}
 }
 
-// A reader that does not say how much it holds, and a machine that stores numbers the other way round, change nothing.
+// A reader of unknown size and a machine of the other byte order make no difference.
 func TestSafetensorsByParts(t *testing.T) {
 	x := tensor.New(3, 1<<20) // 12 MiB, so memory grows twice
 	tensor.Stream(1, "safetensors").Normal(x.Data(), 0, 1)
@@ -146,7 +148,8 @@ func TestSafetensorsByParts(t *testing.T) {
 		if !bytes.Equal(encode(t, want, nil), b) {
 			t.Errorf("converted %v: other bytes", convert)
 		}
-		for name, r := range map[string]io.Reader{"buffer": bytes.NewReader(b), "stream": iotest.HalfReader(bytes.NewReader(b))} {
+		for name, r := range map[string]io.Reader{"buffer": bytes.NewReader(b),
+			"stream": iotest.HalfReader(bytes.NewReader(b))} {
 			if got, _, err := tensor.ReadSafetensors(r); err != nil || !equal(got, want) {
 				t.Errorf("converted %v, %s: what was read differs from what was written: %v", convert, name, err)
 			}
@@ -189,7 +192,8 @@ func TestReadSafetensorsRefuses(t *testing.T) {
 		return `{"w":{"dtype":` + dtype + `,"shape":` + shape + `,"data_offsets":` + offsets + `}}`
 	}
 	two := func(a, b string) string {
-		return `{"v":{"dtype":"F32","shape":[1],"data_offsets":` + a + `},"w":{"dtype":"F32","shape":[1],"data_offsets":` + b + `}}`
+		return `{"v":{"dtype":"F32","shape":[1],"data_offsets":` + a + `},"w":{"dtype":"F32","shape":[1],"data_offsets":` +
+			b + `}}`
 	}
 	f64 := func(v float64) string { return string(binary.LittleEndian.AppendUint64(nil, math.Float64bits(v))) }
 	i64 := func(v int64) string { return string(binary.LittleEndian.AppendUint64(nil, uint64(v))) }
@@ -202,7 +206,8 @@ func TestReadSafetensorsRefuses(t *testing.T) {
 		{"empty", nil, "no header: unexpected EOF after 0 of the 8 bytes"},
 		{"short length", []byte("abc"), "after 3 of the 8 bytes"},
 		{"text", []byte("This is a text file.\n"), "header length 2338328219631577172 exceeds"},
-		{"long length", append(binary.LittleEndian.AppendUint64(nil, 99_999_999), good...), "after 54 of 99999999 header bytes"},
+		{"long length", append(binary.LittleEndian.AppendUint64(nil, 99_999_999), good...),
+			"after 54 of 99999999 header bytes"},
 		{"zero length", make([]byte, 8), "does not start with '{'"},
 		{"not an object", raw(` {}`, ""), "does not start with '{'"},
 		{"not JSON", raw(`{"w"=1}`, ""), "invalid character '='"},
@@ -210,13 +215,15 @@ func TestReadSafetensorsRefuses(t *testing.T) {
 		{"two values", raw(`{}{}`, ""), "after the closing brace"},
 		{"not UTF-8", raw("{\"\xff\":1}", ""), "not valid UTF-8"},
 		{"entry is null", raw(`{"w":null}`, ""), `"w": an object is needed, not <nil>`},
-		{"metadata is a number", raw(`{"__metadata__":{"a":1}}`, ""), `"__metadata__": "a": 1 (json.Number) where a string is needed`},
+		{"metadata is a number", raw(`{"__metadata__":{"a":1}}`, ""),
+			`"__metadata__": "a": 1 (json.Number) where a string is needed`},
 		{"metadata twice", raw(`{"__metadata__":{"a":"1","a":"2"}}`, ""), `"__metadata__": "a" appears twice`},
 		{"name twice", raw(good[:len(good)-1]+","+good[1:], "abcd"), `"w" appears twice`},
 		{"field twice", raw(`{"w":{"dtype":"F32","dtype":"F16"}}`, ""), `"w": "dtype" appears twice`},
 		{"field missing", raw(`{"w":{"dtype":"F32","shape":[]}}`, ""), `"w": needs dtype, shape and data_offsets`},
 		{"unknown field", raw(`{"w":{"DType":"F32"}}`, ""), `"w": "DType": unknown field`},
-		{"dtype", raw(one(`"F8_E4M3"`, `[4]`, `[0,4]`), "abcd"), `tensor "w": element type "F8_E4M3" is not supported: save it as F32`},
+		{"dtype", raw(one(`"F8_E4M3"`, `[4]`, `[0,4]`), "abcd"),
+			`tensor "w": element type "F8_E4M3" is not supported: save it as F32`},
 		{"dtype is a number", raw(one(`32`, `[1]`, `[0,4]`), "abcd"), `"dtype": 32 (json.Number) where a string is needed`},
 		{"shape is null", raw(one(`"F32"`, `null`, `[0,4]`), "abcd"), `"shape": an array is needed`},
 		{"null dimension", raw(one(`"F32"`, `[null]`, `[0,4]`), "abcd"), `"shape": <nil>`},
@@ -226,15 +233,19 @@ func TestReadSafetensorsRefuses(t *testing.T) {
 		{"overflow", raw(one(`"F32"`, `[4611686018427387904,4]`, `[0,0]`), ""), "more elements than memory can hold"},
 		{"size", raw(one(`"F32"`, `[3]`, `[0,4]`), "abcd"), `tensor "w": F32 [3] needs 12 bytes, data_offsets [0 4] hold 4`},
 		{"backwards", raw(one(`"F32"`, `[1]`, `[4,0]`), "abcd"), `data_offsets [4 0] hold -4`},
-		{"hole", raw(two(`[0,4]`, `[8,12]`), "abcdefghijkl"), `tensor "w": data_offsets [8 12] overlap or leave a hole: the data before ends at 4`},
+		{"hole", raw(two(`[0,4]`, `[8,12]`), "abcdefghijkl"),
+			`tensor "w": data_offsets [8 12] overlap or leave a gap: the previous data ends at 4`},
 		{"overlap", raw(two(`[0,4]`, `[2,6]`), "abcdef"), `tensor "w": data_offsets [2 6] overlap`},
 		{"same", raw(two(`[0,4]`, `[0,4]`), "abcd"), `overlap`},
-		{"late start", raw(one(`"F32"`, `[1]`, `[4,8]`), "abcdefgh"), `the data before ends at 0`},
-		{"truncated", raw(one(`"F32"`, `[100000]`, `[0,400000]`), "abcdef"), `tensor "w": unexpected EOF with 399994 of its 400000 bytes missing`},
+		{"late start", raw(one(`"F32"`, `[1]`, `[4,8]`), "abcdefgh"), `the previous data ends at 0`},
+		{"truncated", raw(one(`"F32"`, `[100000]`, `[0,400000]`), "abcdef"),
+			`tensor "w": unexpected EOF with 399994 of its 400000 bytes missing`},
 		{"trailing", raw(good, "abcde"), "data after the last tensor"},
-		{"F64 range", raw(one(`"F64"`, `[2]`, `[0,16]`), f64(math.Inf(1))+f64(1e39)), `tensor "w": element 1: the float64 1e+39 is outside`},
+		{"F64 range", raw(one(`"F64"`, `[2]`, `[0,16]`), f64(math.Inf(1))+f64(1e39)),
+			`tensor "w": element 1: the float64 1e+39 is outside`},
 		{"I64 precision", raw(one(`"I64"`, `[1]`, `[0,8]`), i64(1<<24+1)), `no float32 equals the integer 16777217`},
-		{"I64 rounding up", raw(one(`"I64"`, `[1]`, `[0,8]`), i64(math.MaxInt64)), `no float32 equals the integer 9223372036854775807`},
+		{"I64 rounding up", raw(one(`"I64"`, `[1]`, `[0,8]`), i64(math.MaxInt64)),
+			`no float32 equals the integer 9223372036854775807`},
 	} {
 		tensors, _, err := tensor.ReadSafetensors(bytes.NewReader(c.in))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "tensor: safetensors: ") {
@@ -253,7 +264,7 @@ func TestReadSafetensorsRefuses(t *testing.T) {
 	}
 }
 
-// The header may claim any size; memory follows what arrives.
+// The header may claim any size; memory follows the bytes that arrive.
 func TestReadSafetensorsMemory(t *testing.T) {
 	for name, in := range map[string][]byte{
 		"data":   raw(`{"w":{"dtype":"F32","shape":[2000000000000],"data_offsets":[0,8000000000000]}}`, "abcd"),
@@ -274,7 +285,7 @@ func TestWriteSafetensorsRefuses(t *testing.T) {
 	for want, list := range map[string][]tensor.Named{
 		`two tensors are named "a"`:                {{Name: "a", Tensor: x}, {Name: "b", Tensor: x}, {Name: "a", Tensor: x}},
 		`tensor "a" is nil`:                        {{Name: "a"}},
-		`tensor "z" is nil or the zero value`:      {{Name: "z", Tensor: &tensor.Tensor{}}},
+		`tensor "z" is nil or empty`:               {{Name: "z", Tensor: &tensor.Tensor{}}},
 		`tensor 0 cannot be named "__metadata__"`:  {{Name: "__metadata__", Tensor: x}},
 		`tensor 1 cannot be named "\xff"`:          {{Name: "a", Tensor: x}, {Name: "\xff", Tensor: x}},
 		`tensor: safetensors: metadata "k": "\xff`: nil,
@@ -284,7 +295,8 @@ func TestWriteSafetensorsRefuses(t *testing.T) {
 			metadata["k"] = "\xff"
 		}
 		var b bytes.Buffer
-		if err := tensor.WriteSafetensors(&b, list, metadata); err == nil || !strings.Contains(err.Error(), want) || b.Len() > 0 {
+		if err := tensor.WriteSafetensors(&b, list, metadata); err == nil || !strings.Contains(err.Error(), want) ||
+			b.Len() > 0 {
 			t.Errorf("got %v and %d bytes, want an error with %q and none", err, b.Len(), want)
 		}
 	}
@@ -315,8 +327,9 @@ func TestSaveSafetensors(t *testing.T) {
 	if err := tensor.SaveSafetensors(path, sample(), nil); err != nil {
 		t.Fatal(err)
 	}
-	// A save that fails leaves the old file, and no temporary one.
-	if err := tensor.SaveSafetensors(path, []tensor.Named{{Name: "a"}}, nil); err == nil || !strings.Contains(err.Error(), path) {
+	// A failed save leaves the old file, and no temporary one.
+	if err := tensor.SaveSafetensors(path, []tensor.Named{{Name: "a"}}, nil); err == nil ||
+		!strings.Contains(err.Error(), path) {
 		t.Errorf("saving a nil tensor: %v", err)
 	}
 	got, _, err := tensor.LoadSafetensors(path)
@@ -328,10 +341,12 @@ func TestSaveSafetensors(t *testing.T) {
 	}
 
 	missing := filepath.Join(dir, "no", "m.safetensors")
-	if err := tensor.SaveSafetensors(missing, sample(), nil); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), missing) {
+	if err := tensor.SaveSafetensors(missing, sample(), nil); !errors.Is(err, os.ErrNotExist) ||
+		!strings.Contains(err.Error(), missing) {
 		t.Errorf("saving into a missing directory: %v", err)
 	}
-	if _, _, err := tensor.LoadSafetensors(missing); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), missing) {
+	if _, _, err := tensor.LoadSafetensors(missing); !errors.Is(err, os.ErrNotExist) ||
+		!strings.Contains(err.Error(), missing) {
 		t.Errorf("loading a missing file: %v", err)
 	}
 	if err := os.Truncate(path, 1000); err != nil {
@@ -342,7 +357,7 @@ func TestSaveSafetensors(t *testing.T) {
 	}
 }
 
-// Whatever is read can be written, and reads back the same.
+// Everything that can be read can be written, and reads back the same.
 func FuzzReadSafetensors(f *testing.F) {
 	python, err := os.ReadFile("testdata/python.safetensors")
 	if err != nil {

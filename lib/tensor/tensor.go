@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package tensor holds dense float32 arrays, named random streams, and the reading and writing of both.
+// Package tensor provides dense float32 arrays and named random streams, and reads and writes both.
 //
-// A Tensor is a shape and a row-major slice, nothing more: arithmetic lives in package autograd, which is built
-// on it. Matrices have one sample per row; images are N x C x H x W.
+// A Tensor is only a shape and a row-major slice. Arithmetic is in package autograd, which builds on it. Matrices have
+// one sample per row; images are N x C x H x W.
 package tensor
 
 import (
@@ -31,8 +31,8 @@ func From(data []float32, shape ...int) *Tensor {
 	return &Tensor{shape: slices.Clone(shape), data: data}
 }
 
-// size returns the number of elements of a shape. The shape is copied before it is printed, so that
-// a caller's argument list stays off the heap.
+// size returns the number of elements of a shape. It copies the shape before printing it, so that a caller's argument
+// list stays off the heap.
 func size(op string, shape []int) int {
 	n := 1
 	for _, d := range shape {
@@ -44,7 +44,7 @@ func size(op string, shape []int) int {
 	return n
 }
 
-// Shape returns the dimensions. The slice is the tensor's own: do not change it.
+// Shape returns the dimensions. The slice belongs to the tensor: do not change it.
 func (t *Tensor) Shape() []int { return t.shape }
 
 // Rank returns the number of dimensions.
@@ -61,19 +61,19 @@ func (t *Tensor) Dim(i int) int {
 // Len returns the number of elements.
 func (t *Tensor) Len() int { return len(t.data) }
 
-// Data returns the elements in row-major order. The slice is the tensor's own: writing to it writes to the tensor.
+// Data returns the elements in row-major order. The slice belongs to the tensor: writing to it changes the tensor.
 func (t *Tensor) Data() []float32 { return t.data }
 
 // Row returns element i of the first dimension as a slice that shares the tensor's memory.
 func (t *Tensor) Row(i int) []float32 {
-	if i < 0 || i >= t.Rows() { // slicing alone would reach into memory that Resize gave up
+	if i < 0 || i >= t.Rows() { // slicing alone would reach into memory beyond a smaller shape set by Resize
 		panic(fmt.Sprintf("tensor: Row: no row %d in shape %v", i, t.shape))
 	}
 	w := t.Width()
 	return t.data[i*w : (i+1)*w : (i+1)*w]
 }
 
-// Rows returns the first dimension, 1 for a scalar: the number of samples in a batch.
+// Rows returns the first dimension, the number of samples in a batch. It is 1 for a scalar.
 func (t *Tensor) Rows() int {
 	if len(t.shape) == 0 {
 		return 1
@@ -81,7 +81,7 @@ func (t *Tensor) Rows() int {
 	return t.shape[0]
 }
 
-// Width returns the number of elements in a row, the product of all dimensions but the first.
+// Width returns the number of elements in a row, the product of all dimensions except the first.
 func (t *Tensor) Width() int {
 	w := 1
 	for i := 1; i < len(t.shape); i++ {
@@ -110,8 +110,8 @@ func (t *Tensor) offset(idx []int) int {
 	return off
 }
 
-// Reshape returns a tensor of another shape that shares the elements.
-// One dimension may be -1: it becomes what the others leave.
+// Reshape returns a tensor of another shape that shares the elements. One dimension may be -1: it is inferred from the
+// others.
 func (t *Tensor) Reshape(shape ...int) *Tensor {
 	s := slices.Clone(shape)
 	known, hole := 1, -1
@@ -131,7 +131,7 @@ func (t *Tensor) Reshape(shape ...int) *Tensor {
 	return &Tensor{shape: s, data: t.data}
 }
 
-// Slice returns rows from up to (not including) to, sharing memory.
+// Slice returns the rows from (inclusive) to to (exclusive). They share memory with t.
 func (t *Tensor) Slice(from, to int) *Tensor {
 	if from < 0 || to < from || to > t.Rows() || t.Rank() == 0 {
 		panic(fmt.Sprintf("tensor: Slice: no rows %d to %d in shape %v", from, to, t.shape))
@@ -142,8 +142,8 @@ func (t *Tensor) Slice(from, to int) *Tensor {
 	return &Tensor{shape: s, data: t.data[from*w : to*w : to*w]}
 }
 
-// Resize gives t a new shape, keeping its memory where it is large enough. The elements are then whatever the
-// memory held: the caller overwrites them.
+// Resize gives t a new shape and reuses its memory if it is large enough. The elements are then undefined: the caller
+// overwrites them.
 func (t *Tensor) Resize(shape ...int) {
 	n := size("Resize", shape)
 	t.shape = append(t.shape[:0], shape...)
@@ -153,7 +153,7 @@ func (t *Tensor) Resize(shape ...int) {
 	t.data = t.data[:n]
 }
 
-// Clone returns a copy that shares nothing with t.
+// Clone returns a copy that shares no memory with t.
 func (t *Tensor) Clone() *Tensor {
 	return &Tensor{shape: slices.Clone(t.shape), data: slices.Clone(t.data)}
 }
@@ -187,7 +187,7 @@ func (t *Tensor) String() string {
 // View makes t share the elements of src under another shape of the same size.
 func (t *Tensor) View(src *Tensor, shape ...int) {
 	if n := size("View", shape); n != len(src.data) {
-		panic(fmt.Sprintf("tensor: View: cannot see shape %v as %v", src.shape, slices.Clone(shape)))
+		panic(fmt.Sprintf("tensor: View: cannot view shape %v as %v", src.shape, slices.Clone(shape)))
 	}
 	t.shape = append(t.shape[:0], shape...)
 	t.data = src.data

@@ -55,8 +55,10 @@ func TestShape(t *testing.T) {
 		{[]int{3, 0}, 0, 3, 0},
 	} {
 		x := tensor.New(c.shape...)
-		if x.Len() != c.len || x.Rows() != c.rows || x.Width() != c.widths || x.Rank() != len(c.shape) || !slices.Equal(x.Shape(), c.shape) {
-			t.Errorf("shape %v: len %d, rows %d, width %d, rank %d, shape %v", c.shape, x.Len(), x.Rows(), x.Width(), x.Rank(), x.Shape())
+		if x.Len() != c.len || x.Rows() != c.rows || x.Width() != c.widths || x.Rank() != len(c.shape) ||
+			!slices.Equal(x.Shape(), c.shape) {
+			t.Errorf("shape %v: len %d, rows %d, width %d, rank %d, shape %v", c.shape, x.Len(), x.Rows(), x.Width(), x.Rank(),
+				x.Shape())
 		}
 		for i := range c.shape {
 			if x.Dim(i) != c.shape[i] || x.Dim(i-len(c.shape)) != c.shape[i] {
@@ -70,12 +72,13 @@ func TestShape(t *testing.T) {
 	}
 }
 
-// A tensor keeps its shape whatever happens to the caller's slice.
+// A tensor keeps its shape when the caller's slice changes.
 func TestShapeIsCopied(t *testing.T) {
 	shape := []int{2, 3}
 	made := map[string]*tensor.Tensor{
-		"New": tensor.New(shape...), "From": tensor.From(make([]float32, 6), shape...), "Reshape": tensor.New(6).Reshape(shape...),
-		"Resize": {},
+		"New": tensor.New(shape...), "From": tensor.From(make([]float32, 6), shape...),
+		"Reshape": tensor.New(6).Reshape(shape...),
+		"Resize":  {},
 	}
 	made["Resize"].Resize(shape...)
 	made["Clone"] = made["New"].Clone()
@@ -112,7 +115,7 @@ func TestViewsShareMemory(t *testing.T) {
 	if s := x.Slice(4, 4); s.Rows() != 0 || s.Width() != 6 {
 		t.Errorf("the empty slice has shape %v", s.Shape())
 	}
-	// What is appended to a view must not land in the rows behind it.
+	// Appending to a view must not overwrite the rows behind it.
 	_ = append(x.Row(0), -1)
 	_ = append(x.Slice(0, 1).Data(), -1)
 	if x.At(1, 0, 0) != 200 {
@@ -171,7 +174,7 @@ func TestString(t *testing.T) {
 
 func TestPanics(t *testing.T) {
 	x := iota(10, 3)
-	x.Resize(2, 3) // rows 2 to 9 are given up, though the memory is still there
+	x.Resize(2, 3) // rows 2 to 9 are no longer part of x, though the memory is still there
 	for want, f := range map[string]func(){
 		"tensor: New: negative dimension in [2 -1]":            func() { tensor.New(2, -1) },
 		"tensor: From: shape [2 2] needs 4 values, got 3":      func() { tensor.From(make([]float32, 3), 2, 2) },

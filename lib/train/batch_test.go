@@ -15,7 +15,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// learnt trains, checks that a step of the second epoch allocates nothing, and returns what is measured in the end.
+// learnt trains, checks that a step of the second epoch allocates nothing, and returns the final metrics.
 func learnt(t *testing.T, c Config) map[string]float64 {
 	t.Helper()
 	if !race.Enabled {
@@ -47,7 +47,7 @@ func learnt(t *testing.T, c Config) map[string]float64 {
 	return m
 }
 
-// Images of double size are learnt from small ones.
+// Learns to double the size of small images.
 func TestTargets(t *testing.T) {
 	set := &dataset.Set{X: tensor.New(60, 1, 2, 2), Target: tensor.New(60, 1, 4, 4)}
 	tensor.Stream(1, "images").Uniform(set.X.Data(), 0, 1)
@@ -68,7 +68,7 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// Samples that contradict each other count by their weights: in the loss function, and in the means of what it reports.
+// Contradictory samples count by their weights, in the loss function and in the means of reported metrics.
 func TestWeights(t *testing.T) {
 	set := &dataset.Set{X: tensor.New(100, 1), Target: tensor.New(100, 1)}
 	set.Y, set.Weight = make([]int, 100), make([]float32, 100)
@@ -84,7 +84,7 @@ func TestWeights(t *testing.T) {
 		Model: layer, Optimizer: &optim.Adam{LR: 0.02}, Workers: 1,
 		Loss: func(b *Batch) *autograd.Var {
 			n := b.Len()
-			b.Error(autograd.Slice(b.Tape().Input(ones), 0, 0, n)) // taken for ones, all of them
+			b.Error(autograd.Slice(b.Tape().Input(ones), 0, 0, n)) // classify all of them as ones
 			weight := autograd.Reshape(b.Weight, n, 1)
 			off := autograd.Square(autograd.Sub(layer.Forward(b.X), b.Target))
 			return autograd.Div(autograd.Sum(autograd.Mul(off, weight)), autograd.Sum(weight))
@@ -137,7 +137,7 @@ func TestPairs(t *testing.T) {
 
 var half = tensor.From([]float32{0.5, 0.5, 0.5}, 3, 1)
 
-// A text gives sequences of eight tokens and those that follow each.
+// A text gives sequences of eight tokens and the token that follows each of them.
 type text []int
 
 func (d text) Len() int { return len(d) - 8 }
@@ -150,7 +150,7 @@ func (d text) Gather(b *dataset.Batch, idx []int) {
 	}
 }
 
-// Sequences have a label at each place, and no inputs but their tokens.
+// Sequences have a label at each position, and no inputs except their tokens.
 func TestSequences(t *testing.T) {
 	rng, tokens := tensor.Stream(1, "text"), text{0}
 	for range 500 { // the next token is one of two

@@ -37,7 +37,7 @@ func (s *scripted) State() State {
 	return State{Model: []tensor.Named{{Name: "steps", Tensor: s.model}}}
 }
 
-// A metric that is NaN never is the best, whether the run is stopped between epochs or not.
+// A NaN metric is never the best, whether or not the run is stopped between epochs.
 func TestBestEpoch(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
 	for _, c := range []struct {
@@ -94,7 +94,7 @@ func TestBestEpoch(t *testing.T) {
 // same compares numbers; NaN equals NaN.
 func same(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
 
-// A learner that reports no loss needs no Monitor, unless something depends on it.
+// A learner that reports no loss needs no Monitor unless something depends on it.
 func TestLearnerWithoutLoss(t *testing.T) {
 	c := Config{Learner: newScripted(1, 2), Train: blobs(3, 1), Valid: blobs(2, 1), Epochs: 2}
 	c.OnEpoch = func(e *Event) {
@@ -108,10 +108,10 @@ func TestLearnerWithoutLoss(t *testing.T) {
 	}
 	c.KeepBest = true
 	_, err := Run(t.Context(), c)
-	fails(t, "KeepBest without a loss", err, `Monitor is "loss", but what is reported of Valid is [m]`)
+	fails(t, "KeepBest without a loss", err, `Monitor is "loss", but the learner reports [m] on Valid`)
 }
 
-// An error of the learner says in which step it came up.
+// An error of the learner names the step in which it occurred.
 func TestErrorOfALearner(t *testing.T) {
 	l := newScripted(1, 2)
 	c := Config{Learner: l, Train: blobs(6, 1), Valid: blobs(4, 1), Epochs: 2, BatchSize: 2}
@@ -153,7 +153,7 @@ func TestPatience(t *testing.T) {
 	fails(t, "an unknown metric", err, `[error loss]`)
 }
 
-// A schedule that gives no number is not taken for a rate that is too large.
+// A schedule that returns NaN gives an error of its own, not a DivergedError.
 func TestScheduleWithoutNumber(t *testing.T) {
 	for _, rate := range []float64{math.NaN(), math.Inf(1)} {
 		n := newNet()

@@ -27,13 +27,13 @@ const (
 	checkpointFormat = 2
 )
 
-// A checkpoint is everything but the tensors, which lie in the safetensors file that it names. It is written last,
-// under a seal that finds any flipped bit, and replaces the one before in one step: a run that is killed while saving
-// goes on from the save before.
+// A checkpoint holds everything except the tensors, which are in the safetensors file that it names. It is written
+// last, under a check sum that detects any flipped bit, and replaces the previous one atomically: a run that is killed
+// while saving resumes from the previous save.
 type checkpoint struct {
 	Format  int
 	Run     identity
-	Epochs  int // of the run that saved, which the schedule in Run is of; another may go on for more
+	Epochs  int // of the run that saved; the schedule in Run covers these epochs. A resumed run may have more
 	At      position
 	Sums    sums    // of the unfinished epoch
 	Seconds float64 // spent in the unfinished epoch
@@ -44,13 +44,13 @@ type checkpoint struct {
 	Sum     string                     // SHA-256 of the file
 }
 
-// weightsFiles are the names of the files beside checkpoint.json.
+// weightsFiles matches the names of the files of weights beside checkpoint.json.
 var weightsFiles = regexp.MustCompile(`^weights-\d+-\d+\.safetensors$`)
 
-// anew ends messages about checkpoints that are of no use.
+// anew ends the messages about unusable checkpoints.
 const anew = "remove the folder to start anew"
 
-// open locks the folder and goes on from the checkpoint in it, if there is one. What killed processes left is removed.
+// open locks the folder, removes the leftovers of killed processes, and loads the checkpoint, if there is one.
 func (r *run) open() error {
 	if err := os.MkdirAll(r.Dir, 0o755); err != nil {
 		return fmt.Errorf("train: no folder %s for checkpoints: %w", r.Dir, err)
@@ -69,7 +69,7 @@ func (r *run) open() error {
 	if err != nil {
 		return err
 	}
-	if locked != nil && !r.done() { // one that is done may lie in a folder that nobody can write to
+	if locked != nil && !r.done() { // a completed run may be in a read-only folder
 		return fmt.Errorf("train: checkpoints: %w", locked)
 	}
 	durable.RemoveLeftovers(r.Dir)
@@ -77,25 +77,25 @@ func (r *run) open() error {
 	return nil
 }
 
-// close lets another run have the folder.
+// close unlocks the folder.
 func (r *run) close() {
 	if r.lock != nil {
 		r.lock.Release()
 	}
 }
 
-// removeWeights deletes the weights that a checkpoint, or none, does not name: those of saves before, and of saves that
-// were killed.
+// removeWeights deletes the files of weights that the checkpoint, which may be nil, does not name: those of earlier
+// saves and of saves that were interrupted.
 func (r *run) removeWeights(c *checkpoint) {
 	entries, _ := os.ReadDir(r.Dir)
 	for _, e := range entries {
 		if weightsFiles.MatchString(e.Name()) && (c == nil || e.Name() != c.Weights) {
-			os.Remove(filepath.Join(r.Dir, e.Name())) // a leftover costs disk space, nothing else
+			os.Remove(filepath.Join(r.Dir, e.Name())) // a leftover only costs disk space
 		}
 	}
 }
 
-// tensors returns everything of a run that is a tensor, live.
+// tensors returns all tensors of the run. They are live.
 func (r *run) tensors() (named []tensor.Named) {
 	add := func(kind, name string, t *tensor.Tensor) {
 		named = append(named, tensor.Named{Name: kind + "." + name, Tensor: t})
@@ -124,7 +124,7 @@ func (r *run) save() error {
 }
 
 func (r *run) write() error {
-	if err := os.MkdirAll(r.Dir, 0o755); err != nil { // somebody may have removed it
+	if err := os.MkdirAll(r.Dir, 0o755); err != nil { // it may have been removed
 		return err
 	}
 	c := checkpoint{
@@ -158,11 +158,11 @@ func (r *run) write() error {
 	if err := durable.WriteFile(filepath.Join(r.Dir, checkpointFile), durable.Seal(text)); err != nil {
 		return err
 	}
-	r.removeWeights(&c) // the folder is synced: the new checkpoint stays, whatever happens
+	r.removeWeights(&c) // the folder is synced, so the new checkpoint is safe
 	return nil
 }
 
-// load goes on from the checkpoint in Dir and returns it; nil if there is none.
+// load resumes from the checkpoint in Dir and returns it, or nil if there is none.
 func (r *run) load() (*checkpoint, error) {
 	path := filepath.Join(r.Dir, checkpointFile)
 	text, err := os.ReadFile(path)
@@ -195,7 +195,7 @@ func parse(text []byte) (*checkpoint, error) {
 	}
 	var c checkpoint
 	if err := strict(content, &c); err != nil {
-		return nil, fmt.Errorf("it cannot be understood: %w", err)
+		return nil, fmt.Errorf("it cannot be decoded: %w", err)
 	}
 	if c.Format != checkpointFormat {
 		return nil, fmt.Errorf("it has format %d, this version reads %d", c.Format, checkpointFormat)
@@ -203,7 +203,7 @@ func parse(text []byte) (*checkpoint, error) {
 	return &c, c.check()
 }
 
-// strict decodes JSON that may hold nothing else than v has room for.
+// strict decodes JSON and rejects unknown fields and trailing data.
 func strict(text []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -211,14 +211,14 @@ func strict(text []byte, v any) error {
 		return err
 	}
 	if d.More() {
-		return errors.New("there is more behind the end")
+		return errors.New("data after the end of the JSON")
 	}
 	return nil
 }
 
-// check says what in a checkpoint cannot be: what no run has written.
+// check reports the first value that no run can have written.
 func (c *checkpoint) check() error {
-	const most = 1 << 30 // of samples and epochs: their product fits into an int
+	const most = 1 << 30 // limit on samples and epochs, so that their product fits into an int
 	batches := 0
 	if c.Run.BatchSize > 0 {
 		batches = (c.Run.Samples-1)/c.Run.BatchSize + 1
@@ -245,10 +245,10 @@ func (c *checkpoint) check() error {
 	return c.Sums.check(c.At.Batch > 0)
 }
 
-// inSeconds reports whether a time can be one.
+// inSeconds reports whether t is a valid number of seconds.
 func inSeconds(t float64) bool { return t >= 0 && t < math.MaxInt64/float64(time.Second) }
 
-// check says what in the sums of an epoch cannot be.
+// check reports the first invalid value in the sums of an epoch.
 func (s *sums) check(begun bool) error {
 	if len(s.Totals) != len(s.Names) || len(s.Weights) != len(s.Names) || !begun && len(s.Names) > 0 {
 		return fmt.Errorf("%d sums and %d weights of %d metrics", len(s.Totals), len(s.Weights), len(s.Names))
@@ -261,7 +261,7 @@ func (s *sums) check(begun bool) error {
 	return nil
 }
 
-// restore goes on from a checkpoint. It changes nothing if there is an error.
+// restore loads the state of a checkpoint. On error it changes nothing.
 func (r *run) restore(c *checkpoint) error {
 	if err := r.reaches(c); err != nil {
 		return err
@@ -297,8 +297,8 @@ func (r *run) restore(c *checkpoint) error {
 	return nil
 }
 
-// reaches returns an error if the run would not have come to the checkpoint, because it ends before or chooses another
-// best epoch.
+// reaches returns an error if this run would not have reached the checkpoint, because it ends earlier or chooses
+// another best epoch.
 func (r *run) reaches(c *checkpoint) error {
 	h, at := &c.History, c.At
 	if at.Epoch > r.Epochs || at.Epoch == r.Epochs && at.Batch > 0 {
@@ -320,7 +320,7 @@ func (r *run) reaches(c *checkpoint) error {
 	return nil
 }
 
-// readWeights returns what sets the tensors of the run to those of a checkpoint.
+// readWeights reads the tensors of a checkpoint and returns functions that copy them into the run.
 func (r *run) readWeights(c *checkpoint) (set []func(), err error) {
 	path := filepath.Join(r.Dir, c.Weights)
 	data, err := os.ReadFile(path)

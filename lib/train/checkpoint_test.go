@@ -21,7 +21,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A run that is interrupted every few steps and continued by a new process state ends with the same weights.
+// A run that is interrupted every few steps and resumed in a fresh state ends with the same weights.
 func TestInterruptAndResume(t *testing.T) {
 	want, history := reference(t)
 	for _, every := range []int{1, 3, 7, 10} {
@@ -62,7 +62,7 @@ func TestInterruptAndResume(t *testing.T) {
 	}
 }
 
-// started returns a folder with a checkpoint that config has left after some steps.
+// started returns a folder with a checkpoint that config has saved after some steps.
 func started(t testing.TB, steps int) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -86,7 +86,7 @@ func stopAfter(t testing.TB, c Config, steps int) {
 	}
 }
 
-// drawing is data that draws from a stream of the model, and says nothing about itself.
+// drawing is data that draws from a stream of the model and does not describe itself.
 type drawing struct {
 	*dataset.Set
 	rng *tensor.RNG
@@ -97,7 +97,7 @@ func (d drawing) Gather(b *dataset.Batch, idx []int) {
 	d.rng.Normal(b.X.Row(0)[:1], 0, 1)
 }
 
-// What is looked at to tell runs apart leaves a run as it is: its streams, its schedule.
+// Identifying a run leaves it unchanged: its streams, its schedule.
 func TestIdentityChangesNothing(t *testing.T) {
 	weights := func(dir string) []float32 {
 		n := newNet()
@@ -113,7 +113,7 @@ func TestIdentityChangesNothing(t *testing.T) {
 	}
 }
 
-// A checkpoint of another run is refused, and says in what it differs, even without a Key.
+// A checkpoint of another run is refused with the first difference, even without a Key.
 func TestForeignCheckpoints(t *testing.T) {
 	dir := started(t, 10)
 	run := func(change func(c *Config, l *GradientDescent)) error {
@@ -181,7 +181,7 @@ func TestForeignCheckpoints(t *testing.T) {
 	}
 }
 
-// A run goes on for more epochs if its schedule says the same about those before.
+// A run continues for more epochs if its schedule has the same rates in the earlier ones.
 func TestMoreEpochs(t *testing.T) {
 	config := func(l *GradientDescent, epochs int, dir string) Config {
 		c := configOf(l)
@@ -221,7 +221,7 @@ func TestMoreEpochs(t *testing.T) {
 	}
 }
 
-// With less patience a run would have ended before the checkpoint; with more it goes on.
+// With less patience a run would have ended before the checkpoint; with more it continues.
 func TestPatienceOfACheckpoint(t *testing.T) {
 	config := func(patience int, dir string) (*scripted, Config) {
 		l := newScripted(1, 2, 2, 0, 5)
@@ -279,7 +279,7 @@ func at(c map[string]any, name string) map[string]any { return c[name].(map[stri
 
 func epochs(c map[string]any) []any { return at(c, "History")["Epochs"].([]any) }
 
-// What no run has written is an error that names the file, even under a whole seal.
+// A value that no run can have written is an error that names the file, even if the check sum is right.
 func TestImpossibleCheckpoints(t *testing.T) {
 	original := started(t, 17)
 	resume := func(dir string) error {
@@ -338,7 +338,7 @@ func TestImpossibleCheckpoints(t *testing.T) {
 	}
 }
 
-// Every single bit of checkpoint.json is under the seal.
+// The check sum covers every single bit of checkpoint.json.
 func TestEveryBitOfACheckpoint(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(started(t, 17), checkpointFile))
 	if err != nil {
@@ -379,8 +379,8 @@ func TestDamagedFiles(t *testing.T) {
 		"":                                   "damaged",
 		`{"Format": 1, `:                     "damaged",
 		`{"Format": 1}`:                      "written by an earlier version",
-		string(durable.Seal([]byte(`{"F`))):  "cannot be understood",
-		string(durable.Seal([]byte(`{}{}`))): "cannot be understood",
+		string(durable.Seal([]byte(`{"F`))):  "cannot be decoded",
+		string(durable.Seal([]byte(`{}{}`))): "cannot be decoded",
 	} {
 		path := filepath.Join(dir, checkpointFile)
 		os.WriteFile(path, []byte(text), 0o644)
@@ -388,7 +388,7 @@ func TestDamagedFiles(t *testing.T) {
 	}
 }
 
-// What killed processes have left goes at the next start; other files of the folder stay.
+// Leftovers of killed processes are removed at the next start; other files of the folder stay.
 func TestLeftovers(t *testing.T) {
 	dir := started(t, 17)
 	for _, name := range []string{
@@ -415,7 +415,7 @@ func TestLeftovers(t *testing.T) {
 	files(t, dir, "weights-6-42.safetensors")
 }
 
-// files demands that a folder holds a checkpoint with the given weights, and what is not train's.
+// files demands that a folder holds a checkpoint with the given weights and the files that are not train's.
 func files(t *testing.T, dir, weights string) {
 	t.Helper()
 	want := []string{".checkpoint.json.lock", "checkpoint.json", "notes.txt", weights, "weights-mine.safetensors"}
@@ -432,7 +432,7 @@ func files(t *testing.T, dir, weights string) {
 	}
 }
 
-// One run has the folder; a second is told which, and loses nothing.
+// One run has the folder; a second one gets an error that names it, and loses nothing.
 func TestTwoRunsInOneFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
 	first, second := config(newNet()), config(newNet())
@@ -469,7 +469,7 @@ func TestUnwritableFolder(t *testing.T) {
 	_, err := Run(t.Context(), c)
 	fails(t, "a folder below a file", err, c.Dir)
 	if os.Getuid() == 0 {
-		return // who may write everywhere
+		return // of a user who may write everywhere
 	}
 	c = config(newNet())
 	c.Dir = t.TempDir()

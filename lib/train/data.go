@@ -11,12 +11,12 @@ import (
 
 // Data is a set of samples, such as a [dataset.Set].
 //
-// Checkpoints of other data are refused, by a [dataset.Fingerprint]: when a run with a folder for checkpoints starts,
-// all samples are gathered once.
+// A [dataset.Fingerprint] identifies the data, so that a checkpoint made with other data is refused: a run with a
+// checkpoint folder gathers all samples once when it starts.
 type Data interface {
 	// Len returns the number of samples.
 	Len() int
-	// Gather puts the samples idx into b. What the data does not have, such as labels, it leaves as it is: empty.
+	// Gather puts the samples idx into b. Fields that the data does not have, such as labels, are left empty.
 	Gather(b *dataset.Batch, idx []int)
 }
 
@@ -53,7 +53,7 @@ func (l *loader) load(i int) {
 	}
 }
 
-// sums adds up metrics, weighted by the samples they are means of.
+// sums accumulates metrics, weighted by the number of samples that each mean covers.
 type sums struct {
 	Names   []string
 	Totals  numbers

@@ -22,7 +22,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// learners are one of each kind, to learn from samples of 20 numbers in three classes.
+// learners returns one of each kind, to learn from samples of 20 numbers in three classes.
 var learners = map[string]func() train.Learner{
 	"gradient descent": func() train.Learner {
 		type net struct {
@@ -55,8 +55,8 @@ var learners = map[string]func() train.Learner{
 	},
 }
 
-// A flipped bit in any file of any kind of checkpoint is an error that names it, and so is a file cut short: never
-// a panic, never another result. TRAIN_FLIPS asks for more flips in each file than a quick test has time for.
+// A flipped bit in any file of any kind of checkpoint, or a truncated file, is an error that names the file: never a
+// panic, never another result. TRAIN_FLIPS asks for more flips per file than a quick test has time for.
 func TestFlippedBits(t *testing.T) {
 	flips := 100
 	if n, err := strconv.Atoi(os.Getenv("TRAIN_FLIPS")); err == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/durable"
 )
 
-// Any content under a whole seal is an error or a checkpoint from which a run goes on to its end.
+// Any content with a valid check sum is an error or a checkpoint from which a run resumes to its end.
 func FuzzCheckpoint(f *testing.F) {
 	dir := started(f, 17)
 	text, err := os.ReadFile(filepath.Join(dir, checkpointFile))
@@ -47,7 +47,7 @@ func FuzzCheckpoint(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// Only the place in the run and what was measured are the fuzzer's: the rest is compared as a whole.
+		// Only the position and the measurements are the fuzzer's: the rest is compared as a whole.
 		c.Run, c.Weights, c.Sum = good.Run, good.Weights, good.Sum
 		if c.check() != nil {
 			return

@@ -19,12 +19,12 @@ import (
 // GradientDescent is the learner that follows the gradient of a loss function. Model and Loss are required. It reports
 // the loss and whatever the loss function reports.
 type GradientDescent struct {
-	Model     any                          // whose parameters change; see nn.StateOf
+	Model     any                          // the model whose parameters change; see nn.StateOf
 	Loss      func(b *Batch) *autograd.Var // the objective of a batch, one number
 	Optimizer optim.Optimizer              // nil is Adam with its defaults
-	Schedule  optim.Schedule               // learning rate; nil leaves the optimiser's own
+	Schedule  optim.Schedule               // learning rate; nil uses the optimiser's own
 	Constrain func()                       // called after each step, for constraints such as nn.MaxNorm; may be nil
-	Workers   int                          // goroutines for a step; 0 is one for each core. Results do not depend on it
+	Workers   int                          // goroutines for a step; 0 means one per core. Results do not depend on it
 
 	optimizer optim.Optimizer
 	params    []*autograd.Var
@@ -32,13 +32,13 @@ type GradientDescent struct {
 	batch     Batch
 }
 
-// A Batch is what a loss function gets: some samples on a tape, and a place to report what it measures on them.
+// A Batch is the argument of a loss function: some samples on a tape, with methods that report metrics of them.
 type Batch struct {
 	X      *autograd.Var // inputs [N, ...]; nil if the data has only Tokens
-	Tokens []int         // inputs that are whole numbers; empty if the data has none
+	Tokens []int         // integer inputs, such as tokens; empty if the data has none
 	Y      []int         // labels [N]; empty if the data has none
-	Target *autograd.Var // what outputs are compared with, [N, ...]; nil if the data has none
-	Weight *autograd.Var // how much each sample counts, [N]; nil for equal weights
+	Target *autograd.Var // target outputs [N, ...]; nil if the data has none
+	Weight *autograd.Var // weights of the samples [N]; nil for equal weights
 
 	tape     *autograd.Tape
 	recorder *Recorder
@@ -50,15 +50,14 @@ func (b *Batch) Tape() *autograd.Tape { return b.tape }
 // Len returns the number of samples.
 func (b *Batch) Len() int { return b.recorder.samples }
 
-// Training reports whether the batch is trained on rather than measured.
+// Training reports whether this is a training step rather than a measurement.
 func (b *Batch) Training() bool { return b.tape.Training() }
 
-// Report records a mean over the batch under a name; see [Recorder.Report]. The name "loss" is taken.
+// Report records a mean over the batch under a name; see [Recorder.Report]. The name "loss" is reserved.
 func (b *Batch) Report(name string, mean float64) { b.recorder.Report(name, mean) }
 
-// Error reports, as "error", the share of samples whose largest logit is not that of their label; of equal logits
-// the lowest class counts. Samples count by their weight if they have one. It panics unless there is one label for each
-// row of the logits.
+// Error reports, as "error", the share of samples whose largest logit is not at their label. Ties go to the lowest
+// class. Samples are weighted if the batch has weights. Error panics unless there is one label for each row of logits.
 func (b *Batch) Error(logits *autograd.Var) {
 	var weight []float32
 	if b.Weight != nil {
@@ -89,7 +88,7 @@ func (g *GradientDescent) State() State {
 	return s
 }
 
-// Step implements [Learner]. It allocates nothing once the memory of the first steps is there.
+// Step implements [Learner]. It allocates nothing in the steady state, after the first steps.
 func (g *GradientDescent) Step(b *dataset.Batch, r *Recorder) error {
 	if g.Schedule != nil {
 		rate := g.Schedule(r.Epoch)
@@ -110,7 +109,7 @@ func (g *GradientDescent) Step(b *dataset.Batch, r *Recorder) error {
 	return nil
 }
 
-// Measure implements [Learner]: dropout and the like are switched off.
+// Measure implements [Learner]. Dropout and similar layers are switched off.
 func (g *GradientDescent) Measure(b *dataset.Batch, r *Recorder) error {
 	_, err := g.evaluate(b, r, false)
 	return err
@@ -153,7 +152,7 @@ func (g *GradientDescent) evaluate(b *dataset.Batch, r *Recorder, training bool)
 	return loss, nil
 }
 
-// describe names an optimiser and its hyper-parameters, but for the learning rate where a schedule sets it.
+// describe names an optimiser and its hyper-parameters. It omits the learning rate if a schedule sets it.
 func describe(optimizer any, scheduled bool) string {
 	v := reflect.Indirect(reflect.ValueOf(optimizer))
 	var s strings.Builder

@@ -10,30 +10,30 @@ import (
 	"slices"
 )
 
-// A History is what a run measured.
+// A History holds the measurements of a run.
 type History struct {
 	Epochs []Epoch
-	// Best is the index of the epoch with the smallest monitored metric, of the last one if that never was a number; 0
-	// without validation data.
+	// Best is the index of the epoch with the smallest monitored metric. It is the last epoch if that metric never was a
+	// number, and 0 without validation data.
 	Best int
 
-	// Trace holds the metrics that Config.Trace names, one value for each step that was begun.
+	// Trace holds the metrics that Config.Trace names, one value for each step begun.
 	Trace map[string][]float64 `json:",omitempty"`
 }
 
-// An Epoch holds the means of what the learner reported during one epoch.
+// An Epoch holds the means of the metrics reported during one epoch.
 type Epoch struct {
-	Train   map[string]float64 // over the batches as they were trained on
-	Valid   map[string]float64 // over the validation data after the epoch; nil without
+	Train   map[string]float64 // over the training batches, measured while training
+	Valid   map[string]float64 // over the validation data, after the epoch; nil without such data
 	Seconds float64
 }
 
-// TrainSeries returns a metric of the training batches, one value for each epoch.
+// TrainSeries returns a metric of the training batches, one value per epoch.
 func (h *History) TrainSeries(name string) []float64 {
 	return h.series(func(e Epoch) float64 { return e.Train[name] })
 }
 
-// ValidSeries returns a metric of the validation data, one value for each epoch.
+// ValidSeries returns a metric of the validation data, one value per epoch.
 func (h *History) ValidSeries(name string) []float64 {
 	return h.series(func(e Epoch) float64 { return e.Valid[name] })
 }
@@ -46,7 +46,7 @@ func (h *History) series(of func(Epoch) float64) []float64 {
 	return s
 }
 
-// reserve makes room for the traces of steps in all, so that a step allocates nothing.
+// reserve makes room for traces of the given number of steps, so that a step allocates nothing.
 func (h *History) reserve(names []string, steps int) {
 	for _, name := range names {
 		if h.Trace == nil {
@@ -56,7 +56,7 @@ func (h *History) reserve(names []string, steps int) {
 	}
 }
 
-// checkTraces returns an error unless every trace has one value for each of steps.
+// checkTraces returns an error unless every trace has one value per step.
 func (h *History) checkTraces(steps int, reported []string) error {
 	for _, name := range slices.Sorted(maps.Keys(h.Trace)) {
 		if n := len(h.Trace[name]); n != steps {
@@ -68,9 +68,9 @@ func (h *History) checkTraces(steps int, reported []string) error {
 	return nil
 }
 
-// judge returns the best of some epochs, given the best of those but the last, and for how many epochs there was no
-// new minimum of the metric. NaN, and a metric that was not reported, is no minimum; as long as there is none, the
-// last epoch counts as the best and the first as the last minimum.
+// judge returns the best epoch, given the best one of all but the last, and the number of epochs since the metric last
+// reached a new minimum. NaN and a metric that was not reported are not minima. Until there is a minimum, the last
+// epoch is the best one, and epochs are counted from the first.
 func judge(epochs []Epoch, metric string, before int) (best, without int) {
 	last := len(epochs) - 1
 	least := epochs[before].valid(metric)
@@ -83,7 +83,7 @@ func judge(epochs []Epoch, metric string, before int) (best, without int) {
 	return before, last - before
 }
 
-// valid returns a metric of the validation data, NaN if it was not reported.
+// valid returns a metric of the validation data, or NaN if it was not reported.
 func (e *Epoch) valid(metric string) float64 {
 	if v, ok := e.Valid[metric]; ok {
 		return v
@@ -91,7 +91,7 @@ func (e *Epoch) valid(metric string) float64 {
 	return math.NaN()
 }
 
-// In JSON, metrics that are NaN or infinite are strings.
+// In JSON, NaN and infinite metrics are strings.
 type (
 	historyJSON struct {
 		Epochs []Epoch
@@ -109,8 +109,8 @@ func (h History) MarshalJSON() ([]byte, error) {
 	return json.Marshal(historyJSON{h.Epochs, h.Best, convert(h.Trace, func(x []float64) numbers { return x })})
 }
 
-// UnmarshalJSON implements [json.Unmarshaler]. A history that cannot be, such as one whose best epoch is not among its
-// epochs, is an error.
+// UnmarshalJSON implements [json.Unmarshaler]. It returns an error for an invalid history, such as one whose best epoch
+// is not among its epochs.
 func (h *History) UnmarshalJSON(text []byte) error {
 	var j historyJSON
 	if err := strict(text, &j); err != nil {
@@ -143,7 +143,7 @@ func (e *Epoch) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// convert changes the type of what a map holds; nil stays nil.
+// convert changes the type of a map's values; nil stays nil.
 func convert[To, From any](m map[string]From, as func(From) To) map[string]To {
 	if m == nil {
 		return nil

@@ -28,16 +28,16 @@ var glyphs = sync.OnceValue(func() *dataset.Set {
 	return images
 })
 
-// subjects are the course's usual network, a small convolutional one, and one with everything that a run can have.
+// subjects returns the course's usual network, a small convolutional one, and one with every feature of a run.
 func subjects() []subject {
 	images := glyphs()
-	few := images.Slice(0, 1530) // with a last batch that is not full
+	few := images.Slice(0, 1530) // the last batch is not full
 	if testing.Short() || race.Enabled {
 		images, few = images.Slice(0, 1030), images.Slice(0, 230)
 	}
 	relu := nn.Func(autograd.ReLU)
 	pool := nn.Func(func(x *autograd.Var) *autograd.Var { return autograd.MaxPool2D(x, autograd.Pool{H: 2, W: 2}) })
-	// classifier prices the activity of the layers before the last.
+	// classifier penalises the activity of the layers before the last.
 	classifier := func(data Data, layers nn.Sequential) Config {
 		last := len(layers) - 1
 		return Config{Train: data, Epochs: 1, Learner: &GradientDescent{
@@ -66,7 +66,7 @@ func subjects() []subject {
 	}
 }
 
-// An outcome is what a run comes to: its history and the bits of the weights.
+// An outcome is the result of a run: its history and the bits of the weights.
 type outcome struct {
 	history string
 	weights []uint32
@@ -110,7 +110,7 @@ func TestResultsDoNotDependOnWorkers(t *testing.T) {
 	}
 }
 
-// Two models come out the same one after the other, on all cores, and side by side, each on one.
+// Two models give the same result one after the other on all cores, and side by side on one core each.
 func TestTwoModelsDoNotDependOnEachOther(t *testing.T) {
 	for _, s := range subjects() {
 		t.Run(s.name, func(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// identity is what must agree between a checkpoint and the run that goes on from it, so that this ends as if the
-// checkpoint had been its own: everything that a result depends on, as far as it can be told.
+// identity holds what must agree between a checkpoint and the run that resumes from it, so that the run ends as if it
+// had never stopped: as far as can be determined, everything that the result depends on.
 type identity struct {
 	Seed      uint64
 	BatchSize int
@@ -29,10 +29,10 @@ type identity struct {
 	Trace     []string
 	Data      string // fingerprint of the training data
 	Valid     string // of the validation data
-	Kernels   string // whose sums round alike
+	Kernels   string // kernels with identical rounding have the same name
 }
 
-// identify returns the identity of the run, as far as it needs no folder: checkpoints have more.
+// identify returns the identity of the run except for the data; see identifyData.
 func (r *run) identify() (identity, error) {
 	key, err := json.Marshal(r.Key)
 	if err != nil {
@@ -52,7 +52,7 @@ func (r *run) identify() (identity, error) {
 	return id, nil
 }
 
-// kernels names the arithmetic: AVX2 and AVX-512 give the same bits, portable kernels others.
+// kernels names the arithmetic: AVX2 and AVX-512 give the same bits, the portable kernels different ones.
 func kernels() string {
 	switch name := simd.Name(); name {
 	case "avx2", "avx512":
@@ -62,7 +62,7 @@ func kernels() string {
 	}
 }
 
-// identifyData adds what takes time: the fingerprints of the data.
+// identifyData adds the fingerprints of the data, which take time.
 func (r *run) identifyData() (err error) {
 	if r.id.Data, err = r.fingerprint(r.Train); err == nil && r.Valid != nil {
 		r.id.Valid, err = r.fingerprint(r.Valid)
@@ -70,7 +70,7 @@ func (r *run) identifyData() (err error) {
 	return err
 }
 
-// fingerprint identifies data. The learner's random streams, from which data may draw, stay where they are.
+// fingerprint identifies data. It leaves the learner's random streams, from which data may draw, unchanged.
 func (r *run) fingerprint(d Data) (string, error) {
 	places := make([][]byte, len(r.state.Streams))
 	for i, s := range r.state.Streams {
@@ -88,10 +88,11 @@ func (r *run) fingerprint(d Data) (string, error) {
 	return id, nil
 }
 
-// probes is at how many steps of a run its schedule is looked at: all of most runs.
+// probes is the largest number of steps at which a schedule is sampled. Most runs have fewer.
 const probes = 1 << 16
 
-// schedule identifies the learning rates of a run of so many epochs, as their ends and a check sum of those between.
+// schedule identifies the learning rates of a run of the given length: the first, the last, and a check sum of all that
+// are sampled.
 func (r *run) schedule(epochs int) string {
 	if r.state.Schedule == nil {
 		return "none"
@@ -110,10 +111,10 @@ func (r *run) schedule(epochs int) string {
 	return fmt.Sprintf("%.4g to %.4g, %.8x", rate(0), rate(steps-1), h.Sum(nil))
 }
 
-// A MismatchError says that a folder holds the checkpoint of another run.
+// A MismatchError reports that a folder holds the checkpoint of another run.
 type MismatchError struct {
 	Dir        string
-	What       string // the first thing in which they differ, such as "Seed"
+	What       string // the first difference, such as "Seed"
 	Saved, Now any
 }
 
@@ -122,7 +123,7 @@ func (e *MismatchError) Error() string {
 		"choose another folder, or remove this one to start anew", e.Dir, e.What, e.Saved, e.Now)
 }
 
-// difference returns in what two runs differ.
+// difference returns the first difference between two runs as an error, or nil.
 func difference(dir string, saved, now identity) error {
 	a, b := reflect.ValueOf(saved), reflect.ValueOf(now)
 	for i := range a.NumField() {

@@ -13,8 +13,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// KMeans moves the centre nearest to a sample towards it, by a share that falls with the samples the centre has had:
-// each is the mean of its samples.
+// KMeans moves the centre nearest to a sample towards it. The step is one over the number of samples that the centre
+// has had, so each centre is the mean of its samples.
 type KMeans struct {
 	Centres *tensor.Tensor // [k, inputs]
 	counts  []int          // [k]
@@ -36,7 +36,7 @@ func (k *KMeans) nearest(x []float32) (centre int, least float64) {
 	return centre, least
 }
 
-// pass reports the mean squared distance of samples to their centres, and moves these if asked to.
+// pass reports the mean squared distance of samples to their centres, and moves the centres if learn is set.
 func (k *KMeans) pass(b *dataset.Batch, r *train.Recorder, learn bool) error {
 	sum := 0.0
 	for n := range b.X.Rows() {

@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-// numbers are written as JSON with NaN and the infinities as strings, for which JSON has no numbers.
+// numbers are written as JSON with NaN and the infinities as strings, because JSON has no numbers for them.
 type numbers []float64
 
 type number float64
@@ -57,7 +57,7 @@ func (x *number) UnmarshalJSON(b []byte) error {
 	default:
 		var f *float64
 		if err := json.Unmarshal(b, &f); err != nil || f == nil {
-			return fmt.Errorf("%.20q is no number", b)
+			return fmt.Errorf("%.20q is not a number", b)
 		}
 		*x = number(*f)
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// TestMain is another process that trains in a folder, if a test has started it as one.
+// TestMain trains in a folder if a test has started this process for it.
 func TestMain(m *testing.M) {
 	dir := os.Getenv("TRAIN_TEST_DIR")
 	if dir == "" {
@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// process returns a process that trains in a folder, and what it will print.
+// process returns a process that trains in a folder, and its output.
 func process(dir string, env ...string) (*exec.Cmd, *bytes.Buffer) {
 	cmd, out := exec.Command(os.Args[0]), new(bytes.Buffer)
 	cmd.Env = append(append(os.Environ(), "TRAIN_TEST_DIR="+dir), env...)
@@ -41,8 +41,8 @@ func process(dir string, env ...string) (*exec.Cmd, *bytes.Buffer) {
 	return cmd, out
 }
 
-// A training survives being killed in the middle of saving and training, again and again, by itself or beside another
-// one that wants the same folder. TRAIN_KILLS asks for more kills than a quick test has time for.
+// A training survives repeated kills in the middle of saving and training, alone or beside another one that wants the
+// same folder. TRAIN_KILLS asks for more kills than a quick test has time for.
 func TestKillAndResume(t *testing.T) {
 	rounds := 8
 	if n, err := strconv.Atoi(os.Getenv("TRAIN_KILLS")); err == nil {
@@ -118,7 +118,7 @@ func TestKillAndResume(t *testing.T) {
 	t.Logf("%d kills and %d refusals in %d runs, nothing lost", kills, refused, runs)
 }
 
-// A checkpoint of kernels that round otherwise is refused; those of AVX2 and AVX-512 round alike.
+// A checkpoint of kernels that round differently is refused; AVX2 and AVX-512 round alike.
 func TestKernelsOfACheckpoint(t *testing.T) {
 	if simd.Name() == "go" {
 		t.Skip("there are no other kernels than those in Go")

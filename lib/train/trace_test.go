@@ -112,7 +112,7 @@ func TestActivity(t *testing.T) {
 	if _, ok := h.Epochs[0].Train["hidden l0"]; ok {
 		t.Error("activity was reported while training")
 	}
-	// The last epoch is the best, so the network still has the weights that it was measured with.
+	// The last epoch is the best, so the network still has the weights with which it was measured.
 	if h.Best != len(h.Epochs)-1 {
 		t.Fatalf("the best epoch is %d of %d", h.Best, len(h.Epochs))
 	}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package train runs whatever learns in steps: batches in a shuffled order, a step for each, validation after each
-// epoch, early stopping, and checkpoints from which a killed run resumes to bit-identical weights.
+// Package train runs any learner that learns in steps: it shuffles the samples, takes a step for each batch, validates
+// after each epoch, stops early, and keeps checkpoints from which a killed run resumes to bit-identical weights.
 //
-// A [Learner] says what a step is. [GradientDescent] follows the gradient of a loss function:
+// A [Learner] defines a step. [GradientDescent] follows the gradient of a loss function:
 //
 //	history, err := train.Run(ctx, train.Config{
 //		Learner: &train.GradientDescent{Model: net, Loss: func(b *train.Batch) *autograd.Var {
@@ -30,48 +30,48 @@ import (
 // A Config describes a training run. Learner, Train and Epochs are required.
 type Config struct {
 	Learner Learner // such as a GradientDescent
-	Train   Data    // what to learn from
-	Valid   Data    // measured after each epoch; nil for none
+	Train   Data    // training data
+	Valid   Data    // validation data, measured after each epoch; nil for none
 
 	Epochs    int    // passes through Train
 	BatchSize int    // default 100; the last batch of an epoch may be smaller
-	Seed      uint64 // of the order of the samples
+	Seed      uint64 // seed of the order of the samples
 
-	Monitor  string // metric of Valid to minimise for Patience and KeepBest; default "loss". NaN never is a minimum
+	Monitor  string // metric of Valid to minimise for Patience and KeepBest; default "loss". NaN is never a minimum
 	Patience int    // stop after this many epochs without a new minimum; 0 never stops early
-	KeepBest bool   // end with the model of the epoch with the minimum instead of the last
+	KeepBest bool   // end with the model of the best epoch instead of the last
 
-	Trace []string // metrics of which History.Trace keeps the value of every step, such as "loss"; none by default
+	Trace []string // metrics that History.Trace keeps for every step, such as "loss"; none by default
 
-	Dir   string        // folder for checkpoints, from which the same run goes on; "" keeps none
-	Every time.Duration // save within an epoch when this much time has passed; 0 saves after epochs only
-	Key   any           // settings that the learner was made with, such as lambda: another key is another run
+	Dir   string        // folder for checkpoints, from which the same run resumes; "" keeps none
+	Every time.Duration // also save within an epoch, this long after the last save; 0 saves after epochs only
+	Key   any           // further settings of the run, such as lambda: a checkpoint with another key is refused
 
 	OnStep  func(*Event) // called after each step; may be nil
 	OnEpoch func(*Event) // called after each epoch; may be nil
 }
 
-// An Event says how far a run is. It is reused: copy what must last.
+// An Event is the progress of a run. It is reused: copy what must last.
 type Event struct {
-	Epoch, Epochs int     // epochs done (at OnEpoch) or begun (at OnStep), of how many
-	Step, Steps   int     // steps done, of how many
+	Epoch, Epochs int     // epochs completed (at OnEpoch) or begun (at OnStep), and in total
+	Step, Steps   int     // steps completed, and in total
 	Samples       int     // in the step
 	Loss          float64 // of the step; NaN for a learner that reports none
 	History       *History
 }
 
-// A DivergedError says that learning went out of bounds: a loss or a weight is no finite number.
+// A DivergedError reports that learning diverged: a loss or a weight is NaN or infinite.
 type DivergedError struct {
-	Epoch, Batch, Step int     // counted from 1; Step is 0 if the batch was measured, not learnt from
+	Epoch, Batch, Step int     // counted from 1; Step is 0 if the batch was only measured
 	What               string  // "loss"
 	Value              float64 // NaN or an infinity
-	Where              string  // the first result that was not finite, if it is known
+	Where              string  // the first result that was not finite, if known
 }
 
 func (e *DivergedError) Error() string {
 	at := fmt.Sprintf("step %d (epoch %d, batch %d)", e.Step, e.Epoch, e.Batch)
 	if e.Step == 0 {
-		at = fmt.Sprintf("batch %d of the data that was measured", e.Batch)
+		at = fmt.Sprintf("batch %d of the measured data", e.Batch)
 	}
 	where := ""
 	if e.Where != "" {
@@ -80,16 +80,16 @@ func (e *DivergedError) Error() string {
 	return fmt.Sprintf("train: the %s became %v in %s%s; try a smaller learning rate", e.What, e.Value, at, where)
 }
 
-// Run trains until the epochs are done, patience runs out, or ctx is cancelled. With Dir set it goes on from the
-// checkpoint there, if any, and ends as if it had never stopped: a run that is already complete returns at once. A
-// checkpoint of a run that would have come to another state is refused: one with other data, another schedule, other
-// settings or kernels of other rounding. Only Epochs may grow. One run at a time has the folder.
+// Run trains until all epochs are completed, patience runs out, or ctx is cancelled. If Dir holds a checkpoint, Run
+// resumes from it and ends as if the run had never stopped; if the run is already complete, Run returns at once. It
+// refuses a checkpoint that this run would not have reached: one with other data, another schedule, other settings, or
+// kernels that round differently. Only Epochs may grow. A folder serves one run at a time.
 //
-// The history says what happened up to the return, even when there is an error:
+// The history covers everything up to the return, even when there is an error:
 //   - ctx was cancelled: the step was finished and a checkpoint saved; the error wraps context.Cause(ctx);
 //   - a step failed, with a [*DivergedError] or another error: the last good checkpoint stays;
-//   - a checkpoint could not be read or written; the one before stays. The error is a [*MismatchError] if it is one of
-//     another run, and wraps a [*durable.HeldError] if another run has the folder.
+//   - a checkpoint could not be read or written: the previous one stays. The error is a [*MismatchError] if the
+//     checkpoint belongs to another run, and wraps a [*durable.HeldError] if another run uses the folder.
 //
 // Run panics if a required field of the configuration is missing.
 func Run(ctx context.Context, c Config) (*History, error) {
@@ -111,8 +111,8 @@ type run struct {
 	Config
 	id        identity
 	state     State
-	monitored bool         // a metric of Valid matters
-	epochs    EpochLearner // the learner, if it is one
+	monitored bool         // a metric of Valid is needed
+	epochs    EpochLearner // the learner, if it is an EpochLearner
 	loader    loader
 	sums      sums // of the metrics of the epoch so far
 	at        position
@@ -121,12 +121,12 @@ type run struct {
 	history   History
 	best      []*tensor.Tensor // the model of the best epoch
 	event     Event
-	watch     func(*Event) // of the context, see Watched; may be nil
+	watch     func(*Event) // from the context, see Watched; may be nil
 	saved     time.Time
-	began     time.Time // of the epoch, moved back by the time before a resume
+	began     time.Time // start of the epoch, minus the time spent in it before a resume
 }
 
-// A position is the place of the next step.
+// A position is the index of the next step.
 type position struct {
 	Epoch, Batch, Step int
 }
@@ -174,7 +174,7 @@ func (c *Config) setDefaults() {
 	}
 }
 
-// done reports whether there are no steps left to make.
+// done reports whether no steps are left.
 func (r *run) done() bool { return r.stopped || r.at.Epoch >= r.Epochs }
 
 func (r *run) loop(ctx context.Context) error {
@@ -223,7 +223,7 @@ func (r *run) step() error {
 	return nil
 }
 
-// located says where a learner's error came up; step is 0 while measuring.
+// located adds the position to a learner's error; step is 0 while measuring.
 func located(err error, epoch, batch, step int) error {
 	var diverged *DivergedError
 	switch {
@@ -237,7 +237,7 @@ func located(err error, epoch, batch, step int) error {
 	}
 }
 
-// endEpoch validates, records, decides whether to go on, and saves.
+// endEpoch validates, records, decides whether to continue, and saves.
 func (r *run) endEpoch() error {
 	if r.epochs != nil {
 		end := Recorder{Epoch: float64(r.at.Epoch + 1), samples: r.Train.Len(), weight: 1, sums: &r.sums}
@@ -275,10 +275,10 @@ func (r *run) endEpoch() error {
 	return r.save()
 }
 
-// judge notes a new minimum of the monitored metric, and when patience is over.
+// judge records a new minimum of the monitored metric and stops the run when patience runs out.
 func (r *run) judge(epoch Epoch) error {
 	if _, ok := epoch.Valid[r.Monitor]; !ok && r.monitored {
-		return fmt.Errorf("train: Monitor is %q, but what is reported of Valid is %v", r.Monitor, keys(epoch.Valid))
+		return fmt.Errorf("train: Monitor is %q, but the learner reports %v on Valid", r.Monitor, keys(epoch.Valid))
 	}
 	h := &r.history
 	best, without := judge(h.Epochs, r.Monitor, h.Best)
@@ -298,7 +298,7 @@ func (r *run) restoreBest() {
 	r.restored()
 }
 
-// restored tells the learner that its state was written to.
+// restored notifies the learner that its state was overwritten.
 func (r *run) restored() {
 	if r.state.Restored != nil {
 		r.state.Restored()
@@ -318,7 +318,7 @@ func (r *run) report(epoch int, loss float64) *Event {
 func (r *run) interrupted(ctx context.Context) error {
 	err, cause := r.save(), context.Cause(ctx)
 	if err != nil {
-		return fmt.Errorf("train: interrupted (%w), and then: %w", cause, err)
+		return fmt.Errorf("train: interrupted (%w), and saving failed: %w", cause, err)
 	}
 	what, steps := "run again to go on from there", r.Epochs*r.loader.batches()
 	if r.Dir == "" {
@@ -327,8 +327,7 @@ func (r *run) interrupted(ctx context.Context) error {
 	return fmt.Errorf("train: interrupted after step %d of %d; %s: %w", r.at.Step, steps, what, cause)
 }
 
-// Evaluate returns the means over data of what the learner reports when it measures. A batch holds c.BatchSize samples;
-// of the rest of c only Learner is used.
+// Evaluate returns the means of the metrics that the learner reports on data. It uses only Learner and BatchSize of c.
 func Evaluate(c Config, data Data) (map[string]float64, error) {
 	c.setDefaults()
 	return evaluate(c, data, 0)

@@ -59,12 +59,12 @@ func (n *net) weights() []float32 {
 	return w
 }
 
-// learner returns gradient descent with what a checkpoint must keep: dropout, Adam, a schedule.
+// learner returns gradient descent with state that a checkpoint must keep: dropout, Adam, a schedule.
 func (n *net) learner() *GradientDescent {
 	return &GradientDescent{Model: n, Loss: n.loss, Schedule: optim.Linear(0.01, 0.001, 6), Workers: 1}
 }
 
-// config returns a run with the rest: early stopping, the best weights, a last batch that is not full.
+// config returns a run with the other features: early stopping, the best weights, a last batch that is not full.
 func config(n *net) Config { return configOf(n.learner()) }
 
 func configOf(l Learner) Config {
@@ -74,7 +74,7 @@ func configOf(l Learner) Config {
 	}
 }
 
-// withoutTimes returns the metrics of a history, which two equal runs share.
+// withoutTimes returns the metrics of a history, which are the same in two equal runs.
 func withoutTimes(h *History) string {
 	s := fmt.Sprint(h.Best)
 	for _, e := range h.Epochs {
@@ -83,7 +83,7 @@ func withoutTimes(h *History) string {
 	return s
 }
 
-// What is kept of the best epoch is the network as it was measured: with its running statistics.
+// The model kept from the best epoch is the network as it was measured, with its running statistics.
 func TestBestEpochWithBatchNormalisation(t *testing.T) {
 	type normalised struct {
 		Hidden *nn.Dense
@@ -117,7 +117,7 @@ func TestBestEpochWithBatchNormalisation(t *testing.T) {
 	}
 }
 
-// fails demands an error that says all of the given parts.
+// fails demands an error that contains all of the given parts.
 func fails(t *testing.T, what string, err error, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
@@ -252,7 +252,7 @@ func TestMissingFieldsPanic(t *testing.T) {
 	}
 }
 
-// BenchmarkMLP is a step of the net that the course trains most: 784-128-10, batch 100, ReLU, Adam.
+// BenchmarkMLP is a step of the network that the course trains most: 784-128-10, batch 100, ReLU, Adam.
 func BenchmarkMLP(b *testing.B) {
 	for _, workers := range []int{1, 0} {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {

@@ -9,10 +9,10 @@ import (
 	"slices"
 )
 
-// A Value is a number or several that a checkpoint keeps.
+// A Value is one number, or several, that a checkpoint keeps.
 type Value struct {
 	Name string
-	Of   any // *int or []int, for counts, which are not negative; *float64 or []float64. Live
+	Of   any // live: *int or []int for counts, which are not negative; *float64 or []float64
 }
 
 // text returns the value as JSON.
@@ -28,7 +28,7 @@ func (v Value) text() (json.RawMessage, error) {
 	panic(v.unknown())
 }
 
-// parse returns what sets the value to one that text has returned.
+// parse decodes a value written by text and returns a function that sets it.
 func (v Value) parse(text json.RawMessage) (restore func(), err error) {
 	switch of := v.Of.(type) {
 	case *int:
@@ -68,7 +68,7 @@ func decode[L ~[]N, N int | float64](text json.RawMessage, n int, single bool) (
 	if counts, ok := any(list).([]int); ok {
 		for _, c := range counts {
 			if c < 0 {
-				return nil, fmt.Errorf("%d is no count", c)
+				return nil, fmt.Errorf("%d is not a count", c)
 			}
 		}
 	}

@@ -6,9 +6,9 @@ import "context"
 
 type watchKey struct{}
 
-// Watched returns a context in which [Run] calls watch after each step, besides OnStep. It is for whoever shows the
-// progress of a training that is buried in other calls, such as those of a sweep's Do. Runs in several goroutines
-// call watch at once, each with an Event of its own, which is reused: copy what must last.
+// Watched returns a context in which [Run] calls watch after each step, in addition to OnStep. It serves programs that
+// show the progress of a training deep inside other calls, such as those of a sweep's Do. Runs in several goroutines
+// call watch concurrently, each with its own Event, which is reused: copy what must last.
 func Watched(ctx context.Context, watch func(*Event)) context.Context {
 	return context.WithValue(ctx, watchKey{}, watch)
 }

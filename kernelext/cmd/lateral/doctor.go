@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/dustin/go-humanize"
 	"github.com/lateral-ml/lateral/data"
 	"github.com/lateral-ml/lateral/kernelext/internal/kernelspec"
 	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
@@ -142,7 +143,7 @@ func checkWritable(what, dir string) finding {
 		return finding{trouble, fmt.Sprintf("%s: %s: %v", what, dir, err), "set " + variable(what) + " to a directory that exists"}
 	}
 	free := uint64(disk.Bavail) * uint64(disk.Bsize)
-	f := finding{fine, fmt.Sprintf("%s: %s, %.1f GB free", what, dir, float64(free)/1e9), ""}
+	f := finding{fine, fmt.Sprintf("%s: %s, %s free", what, dir, humanize.Bytes(free)), ""}
 	if free < needBytes {
 		f.level, f.remedy = note, "builds need about 2 GB: go clean -cache frees some, or set "+variable(what)+" to another disk"
 	}

@@ -244,15 +244,25 @@ func specNames(spec ast.Spec) []string {
 	return names
 }
 
-// identifiers returns the names that appear in a tree.
+// identifiers returns the names in a tree that may be those of declarations: all
+// but what follows a dot and the names of fields and parameters.
 func identifiers(n ast.Node) map[string]bool {
 	names := map[string]bool{}
-	ast.Inspect(n, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok {
-			names[id.Name] = true
+	var visit func(ast.Node) bool
+	visit = func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Ident:
+			names[n.Name] = true
+		case *ast.SelectorExpr:
+			ast.Inspect(n.X, visit)
+			return false
+		case *ast.Field:
+			ast.Inspect(n.Type, visit)
+			return false
 		}
 		return true
-	})
+	}
+	ast.Inspect(n, visit)
 	return names
 }
 

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/dustin/go-humanize"
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
@@ -52,7 +53,7 @@ func (f Finding) String() string {
 func Check(nb *notebook.Notebook, size int64) []Finding {
 	l := &linter{}
 	if size > MaxBytes {
-		l.report(0, "the file has %.1f MB, more than %d MB: draw smaller figures or fewer", float64(size)/(1<<20), MaxBytes>>20)
+		l.report(0, "the file has %s, more than %s: draw smaller figures or fewer", humanize.IBytes(uint64(size)), humanize.IBytes(MaxBytes))
 	}
 	row, last := 0, 0
 	for i, cell := range nb.Cells {

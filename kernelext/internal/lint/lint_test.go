@@ -81,7 +81,7 @@ func TestCells(t *testing.T) {
 	if got := Check(&notebook.Notebook{Cells: output(picture, caption)}, 0); len(got) > 0 {
 		t.Errorf("a picture with a caption: %v", got)
 	}
-	if got := Check(&notebook.Notebook{}, 3<<20); len(got) != 1 || !strings.Contains(got[0].String(), "3.0 MB") {
+	if got := Check(&notebook.Notebook{}, 3<<20); len(got) != 1 || !strings.Contains(got[0].String(), "3.0 MiB") {
 		t.Errorf("a large file: %v", got)
 	}
 }

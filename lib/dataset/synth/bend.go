@@ -7,11 +7,11 @@ import "github.com/lateral-ml/lateral/lib/tensor"
 // knots is the number of control points of a bending field in each direction.
 const knots = 6
 
-// A bend is a smooth random displacement of the plane: a uniform cubic B-spline surface whose control points are spread
-// over a square a little larger than a digit.
+// A bend is a smooth random displacement of the plane: a uniform cubic B-spline surface whose control points cover a
+// square slightly larger than a digit.
 type bend [knots][knots]point
 
-// draw takes the control points from a normal distribution.
+// draw draws the control points from a normal distribution.
 func (b *bend) draw(rng *tensor.RNG, deviation float64) {
 	for i := range b {
 		for j := range b[i] {

@@ -33,7 +33,7 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// faces are the fonts whose digits are drawn. Weights are left to the stroke width, so there are no bold faces.
+// faces are the fonts of the digits. There are no bold faces, because the stroke width is chosen separately.
 var faces = [][]byte{
 	goregular.TTF, goitalic.TTF, gomonoitalic.TTF,
 	dejavusans.TTF, dejavusansextralight.TTF, dejavuserif.TTF, dejavuserifitalic.TTF,
@@ -46,14 +46,14 @@ var faces = [][]byte{
 // A point is a position on the page: x to the right, y down.
 type point struct{ x, y float64 }
 
-// An outline is the border of a digit: closed polygons around the ink, in such a direction that the ink of the
-// outer ones is on the left of each edge as x is drawn right and y down. The digit's height is 1, its middle the origin.
+// An outline is the boundary of a digit: closed polygons around the ink, oriented so that the ink of the outer ones is
+// to the left of each edge when x points right and y points down. The digit's height is 1 and its centre is the origin.
 type outline struct {
 	contours [][]point
 	stroke   float64 // mean width of the strokes
 }
 
-// outlines returns the digits of every face, read once.
+// outlines returns the digits of every face. It reads them once.
 var outlines = sync.OnceValue(func() [][10]outline {
 	all := make([][10]outline, len(faces))
 	var buf sfnt.Buffer

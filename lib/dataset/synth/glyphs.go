@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package synth makes data sets from a seed, with no file and no network.
+// Package synth generates data sets from a seed, without files or network.
 //
-// Glyphs stands in for MNIST: digits of typefaces, bent, slanted and drawn with pens of varying width.
+// Glyphs replaces MNIST: digits of typefaces, bent, slanted and drawn with pens of varying width.
 package synth
 
 import (
@@ -15,17 +15,17 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Glyphs returns n images of digits x [n, 1, 28, 28], pixels in [0, 1] in steps of 1/255, ink 1 on 0, and their labels
-// y [n]. It panics if n is negative.
+// Glyphs returns n images of digits x [n, 1, 28, 28], with pixels in [0, 1] in steps of 1/255 (background 0, ink 1),
+// and their labels y [n]. It panics if n is negative.
 //
 // Each image is a digit of one of 22 typefaces (Go, DejaVu, Liberation and Latin Modern), bent by a smooth random
-// field, stretched, slanted, turned, and drawn with a pen of random width and grainy ink. It is framed as MNIST's are: the
-// ink fits a box of 20x20 pixels and its centre of mass is near the middle of the image. Each ten images from a multiple
-// of ten on hold every digit once, in random order.
+// field, stretched, slanted, rotated, and drawn with a pen of random width and grainy ink. It is framed as in MNIST:
+// the ink fits a box of 20x20 pixels and its centre of mass is near the middle of the image. Every block of ten images,
+// starting at a multiple of ten, holds each digit once, in random order.
 //
-// The images depend on seed, stream and their index alone: more images begin with the same ones, and neither the number of
-// processors nor the processor's kind matters. Take training and test images from two streams. Both then show the same
-// typefaces in independent variations, as MNIST's two parts show the same habits of writing.
+// The images depend only on seed, stream and their index: a longer sequence begins with the images of a shorter one, on
+// any number and kind of processors. Take training and test images from two streams. Both then have the same typefaces
+// in independent variations, as both parts of MNIST have the same handwriting habits.
 func Glyphs(n int, seed uint64, stream string) (x *tensor.Tensor, y []int) {
 	if n < 0 {
 		panic(fmt.Sprintf("dataset/synth: Glyphs: %d images", n))
@@ -51,7 +51,7 @@ func Glyphs(n int, seed uint64, stream string) (x *tensor.Tensor, y []int) {
 	return x, y
 }
 
-// A pen draws digits. It keeps its memory from one to the next.
+// A pen draws digits. It reuses its memory.
 type pen struct {
 	canvas   canvas
 	contours [][]point
@@ -59,19 +59,19 @@ type pen struct {
 	bend     bend
 }
 
-// Variation of the digits, chosen such that classifiers find them about as hard as MNIST's (dataset's tests measure it).
-// Lengths are in heights of a digit or, where said, in pixels.
+// Variation of the digits, chosen so that classifiers find them about as hard as MNIST's (tests of package dataset
+// measure it). Lengths are in digit heights unless pixels are given.
 const (
-	tilt      = 0.20  // deviation of the rotation, in radians
-	slant     = 0.32  // deviation of the shear, x per y
-	squeeze   = 0.18  // deviation of the relative difference of width and height
-	elastic   = 0.135 // deviation of each control point of the bending field
-	box       = 20.0  // side of the square that a digit fits, in pixels
+	tilt      = 0.20  // standard deviation of the rotation, in radians
+	slant     = 0.32  // standard deviation of the shear, x per y
+	squeeze   = 0.18  // standard deviation of the relative difference of width and height
+	elastic   = 0.135 // standard deviation of each control point of the bending field
+	box       = 20.0  // side of the square around a digit, in pixels
 	penMean   = 2.6   // width of the pen, in pixels
-	penSpread = 0.6   // its deviation
-	thinnest  = 0.3   // the part of a stroke that may be taken off each of its sides
-	wobble    = 0.2   // deviation of the centre of mass from the centre, in pixels
-	grain     = 0.08  // deviation of the ink's darkness from pixel to pixel
+	penSpread = 0.6   // its standard deviation
+	thinnest  = 0.3   // largest fraction of a stroke to remove from each of its sides
+	wobble    = 0.2   // standard deviation of the centre of mass from the centre, in pixels
+	grain     = 0.08  // standard deviation of the ink's darkness between pixels
 )
 
 // draw writes one variation of a digit to the pixels of an image.
@@ -101,7 +101,7 @@ func (p *pen) place(o *outline, rng *tensor.RNG) {
 	wide := 1 + max(-0.4, min(0.4, float64(rng.NormFloat64()*squeeze)))
 	width := max(1.2, min(5, penMean+float64(penSpread*rng.NormFloat64())))
 
-	// Rotation by the tangent of half the angle needs no trigonometric function.
+	// Rotation by the tangent of half the angle needs no trigonometric functions.
 	t := rotate / 2
 	cos, sin := (1-float64(t*t))/(1+float64(t*t)), 2*t/(1+float64(t*t))
 
@@ -119,7 +119,7 @@ func (p *pen) place(o *outline, rng *tensor.RNG) {
 		}
 	}
 
-	// The ink's larger extent, pen included, is the box: extent*scale + 2*d = box with d = (width - stroke*scale)/2.
+	// The box is the larger extent of the ink, pen included: extent*scale + 2*d = box with d = (width - stroke*scale)/2.
 	extent := max(hi.x-lo.x, hi.y-lo.y)
 	scale := (box - width) / (extent - o.stroke)
 	d := max((width-float64(o.stroke*scale))/2, -thinnest*o.stroke*scale)

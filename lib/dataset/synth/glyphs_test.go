@@ -36,7 +36,7 @@ func ExampleGlyphs() {
 	//            ..:######|
 }
 
-// bytesOf returns the pixels as the grey levels that they are, exactly.
+// bytesOf returns the pixels as grey levels, exactly.
 func bytesOf(t *testing.T, x *tensor.Tensor) []byte {
 	t.Helper()
 	b := make([]byte, x.Len())
@@ -49,7 +49,7 @@ func bytesOf(t *testing.T, x *tensor.Tensor) []byte {
 	return b
 }
 
-// The images of a seed are part of every result that was obtained with them: they never change.
+// The images of a seed are part of every result obtained with them: they must never change.
 func TestGlyphsNeverChange(t *testing.T) {
 	x, _ := Glyphs(500, 1, "train")
 	const want = "cfb60693b64d62d5c389ad92da296cf99b8cf0772ab71502687790792e522347"
@@ -120,7 +120,7 @@ func TestGlyphsAreFramedLikeMNIST(t *testing.T) {
 	}
 }
 
-// The coverage of a polygon sums to its area, and each pixel's is what the polygon covers of it.
+// The coverage of a polygon sums to its area, and the coverage of each pixel is the covered part of it.
 func TestCanvas(t *testing.T) {
 	for _, c := range []struct {
 		name    string

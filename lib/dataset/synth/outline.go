@@ -7,16 +7,16 @@ import (
 	"slices"
 )
 
-// Products are converted to float64 before they are added, everywhere in this package: the conversion forbids the
-// compiler to fuse the two into one rounding, which it does on some processors and would change the images there.
-// (Products by a power of two are exact and need none.)
+// Throughout this package, products are converted to float64 before they are added. The conversion forbids the compiler
+// to fuse the two operations into one with a single rounding, which it does on some processors and which would change
+// the images there. (Products by a power of two are exact and need no conversion.)
 
 // lerp returns the point a fraction t of the way from a to b.
 func lerp(a, b point, t float64) point {
 	return point{a.x + float64(t*(b.x-a.x)), a.y + float64(t*(b.y-a.y))}
 }
 
-// longest is the length to which straight lines are cut, so that they can bend.
+// longest is the length of the pieces into which straight lines are cut, so that they can bend.
 const longest = 0.08
 
 // line adds points from a (not added) to b.
@@ -37,7 +37,7 @@ func curve(a, b, c, d point, add func(point)) {
 	}
 }
 
-// orient drops repeated points, gives the outer contours the direction of positive area, and measures the strokes.
+// orient removes repeated points, orients the outer contours to positive area, and measures the strokes.
 func (o *outline) orient() {
 	for i, c := range o.contours {
 		c = slices.Compact(c)
@@ -65,7 +65,7 @@ func (o *outline) orient() {
 
 func norm(x, y float64) float64 { return math.Sqrt(float64(x*x) + float64(y*y)) }
 
-// centroid returns the signed area within contours and its centre of mass.
+// centroid returns the signed area of the contours and their centre of mass.
 func centroid(contours [][]point) (area float64, centre point) {
 	for _, c := range contours {
 		prev := c[len(c)-1]
@@ -82,8 +82,8 @@ func centroid(contours [][]point) (area float64, centre point) {
 	return area / 2, centre
 }
 
-// thicken moves every edge outwards by d (inwards if d is negative), into dst.
-// At a corner the point moves along the mean of both edges' normals.
+// thicken moves every edge outwards by d (inwards if d is negative) and writes the result to dst. A corner moves along
+// the mean of the normals of its two edges.
 func thicken(dst, c []point, d float64) {
 	prev := c[len(c)-1]
 	for i, p := range c {

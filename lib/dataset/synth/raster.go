@@ -7,8 +7,8 @@ import "math"
 // side is the width and the height of an image.
 const side = 28
 
-// A canvas collects the ink of closed polygons: each edge leaves, in every row it crosses, the change of covered
-// area that it causes from its pixel on; the running sum along a row is then each pixel's exact coverage.
+// A canvas collects the ink of closed polygons. In every row that it crosses, an edge adds the change of the covered
+// area that it causes; the running sum along a row is then the exact coverage of each pixel.
 type canvas [side][side + 2]float64
 
 // fill adds a closed polygon, in pixels from the upper left corner.
@@ -20,7 +20,7 @@ func (v *canvas) fill(c []point) {
 	}
 }
 
-// edge adds the edge from a to b. What lies outside the canvas is moved to its border.
+// edge adds the edge from a to b. Parts outside the canvas are moved to its border.
 func (v *canvas) edge(a, b point) {
 	a, b = inside(a), inside(b)
 	sign := 1.0
@@ -70,7 +70,7 @@ func inside(p point) point {
 	return point{min(max(p.x, 0), side), min(max(p.y, 0), side)}
 }
 
-// coverage replaces the changes by each pixel's coverage, in [0, 1].
+// coverage replaces the changes by the coverage of each pixel, in [0, 1].
 func (v *canvas) coverage() {
 	for row := range v {
 		var sum float64

@@ -108,12 +108,6 @@ func (g growth) table(w io.Writer) error {
 
 // draw draws the time for an image against each size.
 func draw(all []growth, file string) error {
-	write := map[string]func(*figure.Figure, io.Writer) error{
-		".svg": (*figure.Figure).WriteSVG, ".png": (*figure.Figure).WritePNG, ".pdf": (*figure.Figure).WritePDF,
-	}[filepath.Ext(file)]
-	if write == nil {
-		return fmt.Errorf("-figure %s: the name must end with .svg, .png or .pdf", file)
-	}
 	var panels []*figure.Figure
 	for _, g := range all {
 		byName := map[string]*figure.Series{}
@@ -140,6 +134,17 @@ func draw(all []growth, file string) error {
 		}
 		axes := figure.Axes{Title: g.fixed, X: g.size, Y: "time for an image (µs)", LogX: true, LogY: true}
 		panels = append(panels, figure.Lines(axes, series...))
+	}
+	return save(panels, file)
+}
+
+// save writes panels side by side into a file, in the format that its name asks for.
+func save(panels []*figure.Figure, file string) error {
+	write := map[string]func(*figure.Figure, io.Writer) error{
+		".svg": (*figure.Figure).WriteSVG, ".png": (*figure.Figure).WritePNG, ".pdf": (*figure.Figure).WritePDF,
+	}[filepath.Ext(file)]
+	if write == nil {
+		return fmt.Errorf("-figure %s: the name must end with .svg, .png or .pdf", file)
 	}
 	var picture bytes.Buffer
 	if err := write(figure.Panels(2, panels...), &picture); err != nil {

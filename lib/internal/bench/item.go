@@ -33,6 +33,7 @@ func items() []item {
 		products(),
 		kernels(),
 		steps(),
+		zeros(),
 		sweeps(),
 		convolutions(),
 		mixtures(),

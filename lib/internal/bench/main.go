@@ -4,6 +4,7 @@
 //
 //	go run ./lib/internal/bench [-run PATTERN] [-peers] [-time 1s] [-runs 1] [-json | -markdown]
 //	go run ./lib/internal/bench -growth [-peers] [-time 1s] [-figure FILE]
+//	go run ./lib/internal/bench -density [-time 1s] [-figure FILE]
 //	go run ./lib/internal/bench -maps 10000 [-peers] [-steps 1000]
 //	go run ./lib/internal/bench -stress 30m [-beside none]
 //
@@ -26,6 +27,9 @@
 // timed in the first run, and the fastest of each script in the others.
 //
 // With -growth it says how the cost of a training step grows with batch, width and cores, and with -figure draws it.
+//
+// With -density it says what leaving out zeros takes beside multiplying all, at several densities of a layer's inputs, and
+// which of the two the library chooses, and with -figure draws both.
 //
 // With -maps it draws a map of so many codes by t-SNE, once, and with -peers scikit-learn and openTSNE do too: how long it
 // took, and how good each map is, by its divergence from the same affinities and by its trustworthiness.
@@ -80,7 +84,8 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	withPeers := flags.Bool("peers", false, "time the peers too")
 	compile := flags.Bool("compile", false, "try torch.compile in the peers too, which takes minutes")
 	asGrowth := flags.Bool("growth", false, "instead, measure how a training step grows with batch, width and cores")
-	figureFile := flags.String("figure", "", "draw -growth into this file: .svg, .png or .pdf")
+	asDensity := flags.Bool("density", false, "instead, measure products with and without zeros left out")
+	figureFile := flags.String("figure", "", "draw -growth or -density into this file: .svg, .png or .pdf")
 	mapped := flags.Int("maps", 0, "instead, draw a map of so many codes by t-SNE, at most 10000")
 	steps := flags.Int("steps", 1000, "of -maps, more than 250")
 	runs := flags.Int("runs", 1, "measure the whole list so many times; rows have the medians (lowest..highest) over runs")
@@ -96,8 +101,8 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("unexpected argument %q; items are chosen by -run", flags.Arg(0))
 	case *asJSON && *asMarkdown:
 		return errors.New("-json and -markdown exclude each other")
-	case *figureFile != "" && !*asGrowth:
-		return errors.New("-figure needs -growth")
+	case *figureFile != "" && !*asGrowth && !*asDensity:
+		return errors.New("-figure needs -growth or -density")
 	case *runs < 1:
 		return fmt.Errorf("-runs %d must be at least 1", *runs)
 	case *beside != "busy" && *beside != "none":
@@ -145,6 +150,9 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if *asGrowth {
 		return s.growth(ctx, stdout, *figureFile)
+	}
+	if *asDensity {
+		return s.density(ctx, stdout, *figureFile)
 	}
 	var w writer
 	switch {

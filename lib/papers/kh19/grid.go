@@ -9,8 +9,8 @@ import (
 // A Grid is a set of the document's networks.
 type Grid = experiment.Grid[Setting]
 
-// Grids are the grids behind the figures of [KH19], and of the rules that it leaves open. Smaller profiles have fewer
-// units, and fewer epochs at a larger rate.
+// Grids are the grids behind the figures of [KH19], and grids for the choices that the document leaves open. Smaller
+// profiles use fewer units, and fewer epochs at a larger rate.
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "KH19",
 	Load:     experiment.Load,
@@ -27,7 +27,7 @@ var Grids = experiment.Grids[Setting, Metrics]{
 	Resume: true,
 }
 
-// Sized returns a setting at the size of a profile.
+// Sized returns a setting scaled to the size of a profile.
 func Sized(s Setting, profile string) Setting {
 	s.Units = experiment.Pick(profile, 100, 500, s.Units)
 	if s.EndToEnd {

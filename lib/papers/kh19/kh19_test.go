@@ -31,16 +31,16 @@ var (
 	}.On(few)
 )
 
-// passes makes the epochs of a test short: as if an epoch had as many images as there are.
+// passes shortens the epochs of a test: it sets the number of images so that an epoch is one pass.
 func passes(s Setting) Setting {
 	s.Images = EpochImages
 	return s
 }
 
-// The settings beside the document's [KH19, appendix B]: p = 4 and Delta = 0.4 (digits) and 0.3 (photographs), rates
-// 0.04 and 0.02 that fall to 0 in 100 epochs, 2000 units, batches of 100, n = 4.5 and 10, m = 10 and 6, batches of
-// 100 and 10 with labels, 300 and 500 epochs at 0.001 and 0.004; end to end n = 1, m = 4, 100 epochs at 0.004 and
-// 0.001. The article has p = 3, k = 7. What differs is said in the doc comments.
+// Compares the settings with the document's [KH19, appendix B]: p = 4 and Delta = 0.4 (digits) and 0.3 (photographs);
+// rates 0.04 and 0.02 that fall to 0 in 100 epochs; 2000 units; batches of 100; n = 4.5 and 10, m = 10 and 6; with
+// labels, batches of 100 and 10, and 300 and 500 epochs at 0.001 and 0.004; end to end, n = 1, m = 4 and 100 epochs at
+// 0.004 and 0.001. The article has p = 3, k = 7. The doc comments list the differences.
 func TestSettings(t *testing.T) {
 	for name, c := range map[string]struct {
 		setting Setting
@@ -75,7 +75,8 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// Train does what these lines do, bit for bit: units that compete, then a classifier on their features.
+// Train gives the same weights, bit for bit, as the lines below: they train the competing units and then a classifier
+// on their features.
 func TestTrainStepByStep(t *testing.T) {
 	s := passes(small)
 	s.Features.Epochs, s.Epochs = 3, 4
@@ -122,12 +123,12 @@ func TestTrainStepByStep(t *testing.T) {
 	}
 }
 
-// Both kinds of network learn, and a run that was stopped in either phase goes on to the same result.
+// Both kinds of network learn, and a run that was stopped in either phase resumes and reaches the same result.
 func TestTrain(t *testing.T) {
 	if testing.Short() {
-		t.Skip("trains for some seconds")
+		t.Skip("trains for several seconds")
 	}
-	d := &experiment.Data{Train: spots.Set(6000, "train"), Test: few.Test} // ten passes in an epoch
+	d := &experiment.Data{Train: spots.Set(6000, "train"), Test: few.Test} // ten passes per epoch
 	end := Reference(small)
 	end.Epochs = 1
 	for _, s := range []Setting{small.On(d), end.On(d)} {
@@ -149,7 +150,7 @@ func TestTrain(t *testing.T) {
 			}
 			_, err := Train(ctx, s, d, o)
 			if s.EndToEnd && stop > 600 {
-				continue // it has one phase
+				continue // end to end, there is only one phase
 			}
 			if !errors.Is(err, context.Canceled) {
 				t.Fatalf("%v: error %v", s, err)
@@ -163,7 +164,7 @@ func TestTrain(t *testing.T) {
 	}
 }
 
-// With HoldOut neither the test images nor their labels play a part.
+// With HoldOut, neither the test images nor their labels are used.
 func TestHoldOut(t *testing.T) {
 	s := small
 	learn, judge := s.Labelled(few)

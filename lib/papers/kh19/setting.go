@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package kh19 trains the networks of [KH19]: a hidden layer whose units compete for images and learn without labels, a
-// classifier on top of it, and the same network trained end to end by back-propagation to compare with.
+// Package kh19 trains the networks of [KH19]. Each has a hidden layer, whose units compete for images and learn without
+// labels, and a classifier on top of it. For comparison, the same network can be trained end to end by
+// back-propagation.
 //
 //	data, err := experiment.Load("mnist")
 //	result, err := kh19.Train(ctx, kh19.Digits().On(data), data, experiment.Options{})
 //	fmt.Println(result.Metrics.TestError)
 //
-// The units themselves are in package hebbian. The document's symbols: p, k and Delta are Features.P, K and Delta; n
-// and m are Setting.Power and LossPower.
+// The units themselves are in package hebbian. The document's symbols map to fields as follows: p, k and Delta are
+// Features.P, K and Delta; n and m are Setting.Power and LossPower.
 package kh19
 
 import (
@@ -23,45 +24,46 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// EpochImages is the number of images that an epoch of a setting shows, MNIST's: smaller sets are shown more often.
+// EpochImages is the number of images shown in one epoch of a setting. It is the size of MNIST's training set; smaller
+// sets are shown several times per epoch.
 const EpochImages = 60000
 
-// Features is how the hidden layer learns without labels.
+// Features are the hyper-parameters of the hidden layer, which learns without labels.
 type Features struct {
-	P          float64 `json:"p"`                    // of the norm
+	P          float64 `json:"p"`                    // p of the p-norm
 	K          int     `json:"k"`                    // rank of the unit that is pushed away
-	Delta      float64 `json:"delta"`                // how strongly
+	Delta      float64 `json:"delta"`                // how strongly it is pushed away
 	Average    bool    `json:"average,omitempty"`    // scale updates by hebbian.Average, not hebbian.Largest
-	Rate       float64 `json:"rate"`                 // at first; it falls linearly to 0
+	Rate       float64 `json:"rate"`                 // initial learning rate; it decays linearly to 0
 	UnitLength bool    `json:"unitLength,omitempty"` // scale images to length 1
-	Epochs     int     `json:"epochs"`               // of EpochImages
+	Epochs     int     `json:"epochs"`               // of EpochImages images each
 }
 
-// A Setting is one network and how it is trained: all that its result depends on.
+// A Setting describes one network and its training completely: the result depends on nothing else.
 type Setting struct {
 	experiment.Source
-	Units    int      `json:"units"`              // of the hidden layer
+	Units    int      `json:"units"`              // number of hidden units
 	EndToEnd bool     `json:"endToEnd,omitempty"` // train all weights by back-propagation
-	Features Features `json:"features"`           // without EndToEnd
+	Features Features `json:"features"`           // used only without EndToEnd
 
-	// Learning with labels, by Adam.
-	Power     float64 `json:"power"`              // n: hidden units answer with max(W v, 0)^n
+	// Supervised training, by Adam.
+	Power     float64 `json:"power"`              // n: the hidden activations are max(W v, 0)^n
 	LossPower float64 `json:"lossPower"`          // m: the loss is |c - t|^m
 	Relative  bool    `json:"relative,omitempty"` // see hebbian.Net
-	Rate      float64 `json:"rate"`               // for the first third of the epochs, end to end for the first half
-	Epochs    int     `json:"epochs"`             // of EpochImages
+	Rate      float64 `json:"rate"`               // learning rate until it first drops; see Schedule
+	Epochs    int     `json:"epochs"`             // of EpochImages images each
 	Batch     int     `json:"batch"`
 
-	// HoldOut lets the classifier learn from a third of the training images and judges it on a sixth of them instead
-	// of the test images: for choosing settings.
+	// HoldOut is for choosing settings: the classifier learns from a third of the training images, and is evaluated on
+	// another sixth of them instead of the test images.
 	HoldOut bool   `json:"holdOut,omitempty"`
 	Seed    uint64 `json:"seed"`
 }
 
-// Digits returns the network of figure 3 [KH19, appendix B]. The document does not say how an update is scaled;
-// Average false is its authors' program. With labels it has m = 10, a rate of 0.001 and 300 epochs: with features
-// relative to each other, which it does not mention, m = 6, a smaller rate and fewer epochs did better on images set
-// aside.
+// Digits returns the network of figure 3 [KH19, appendix B]. The document does not say how an update is scaled; Average
+// = false follows its authors' program. For training with labels, the document uses m = 10, a rate of 0.001 and 300
+// epochs. This setting normalises the features (Relative), which the document does not mention; with that, m = 6, a
+// smaller rate and fewer epochs gave a lower error on held-out images.
 func Digits() Setting {
 	return Setting{
 		Units: 2000, Features: Features{P: 4, K: 2, Delta: 0.4, Rate: 0.04, Epochs: 100},
@@ -76,8 +78,8 @@ func Article() Setting {
 	return s
 }
 
-// Photographs returns the network of figure 5, for CIFAR-10 with images of length 1 [KH19, appendix B]. The
-// document's rate with labels begins at 0.004 and falls in nine steps; ours, as with digits, in five.
+// Photographs returns the network of figure 5, for CIFAR-10 with images of length 1 [KH19, appendix B]. With labels,
+// the document's learning rate starts at 0.004 and drops in nine steps; ours drops in five, as for digits.
 func Photographs() Setting {
 	return Setting{
 		Units: 2000, Features: Features{P: 4, K: 2, Delta: 0.3, Rate: 0.02, UnitLength: true, Epochs: 100},
@@ -85,9 +87,9 @@ func Photographs() Setting {
 	}
 }
 
-// Reference returns a setting's network trained end to end, with n = 1 and m = 4 [KH19, appendix B]. The document's
-// rate, 0.004, leaves half of the units inactive for every digit; a quarter of it did better on digits set aside, and
-// no worse on photographs.
+// Reference returns a setting's network trained end to end, with n = 1 and m = 4 [KH19, appendix B]. At the document's
+// learning rate, 0.004, half of the units are inactive for every digit. A quarter of that rate gave a lower error on
+// held-out digits and no higher error on photographs.
 func Reference(s Setting) Setting {
 	return Setting{
 		Source: s.Source, Units: s.Units, EndToEnd: true, Features: Features{UnitLength: s.Features.UnitLength},
@@ -101,8 +103,8 @@ type Variant struct {
 	Setting Setting
 }
 
-// Variants returns a setting of [Digits] with other rules of learning: the document's, the article's and that of the
-// program that the authors published, which has 100 units, half the rate, and twice as many epochs.
+// Variants returns variants of [Digits] with other learning rules: the document's, the article's, and the rule of the
+// authors' published program, which has 100 units, half the rate and twice as many epochs.
 func Variants(base Setting) []Variant {
 	var list []Variant
 	add := func(name string, change func(s *Setting)) {
@@ -127,7 +129,7 @@ func Variants(base Setting) []Variant {
 	return list
 }
 
-// On returns the setting for some images.
+// On returns the setting for the given images.
 func (s Setting) On(d *experiment.Data) Setting { return s.At(d.Source(), s.Seed) }
 
 // At implements [experiment.Setting].
@@ -141,7 +143,7 @@ func (s Setting) Samples() int {
 	return (s.Passes(s.Features.Epochs) + s.Passes(s.Epochs)) * s.Images
 }
 
-// Passes returns how often the training images are shown in a number of epochs.
+// Passes returns the number of passes over the training images in a number of epochs.
 func (s Setting) Passes(epochs int) int { return epochs * max(1, EpochImages/max(1, s.Images)) }
 
 // String describes the setting in a few words.
@@ -180,7 +182,7 @@ func (s Setting) Check() error {
 	return c.Err()
 }
 
-// Learner returns the untrained hidden layer, for images with a number of pixels. Nothing that it learns by is a label.
+// Learner returns the untrained hidden layer for images with the given number of pixels. It learns without labels.
 func (s Setting) Learner(pixels int) *hebbian.Learner {
 	f, scale := s.Features, hebbian.Largest
 	if f.Average {
@@ -192,7 +194,7 @@ func (s Setting) Learner(pixels int) *hebbian.Learner {
 	return l
 }
 
-// Inputs returns images as the hidden units see them.
+// Inputs returns the images as inputs of the hidden layer: scaled to length 1 if Features.UnitLength is set.
 func (s Setting) Inputs(set *dataset.Set) *dataset.Set {
 	if s.Features.UnitLength {
 		return hebbian.UnitLength(set)
@@ -200,9 +202,9 @@ func (s Setting) Inputs(set *dataset.Set) *dataset.Set {
 	return set
 }
 
-// Network returns the untrained classifier on top of hidden weights [units, pixels], which it shares, or end to end,
-// where they are nil, one with random hidden weights. Without Relative the features are scaled by those of the
-// training images.
+// Network returns the untrained classifier on top of hidden weights [units, pixels], which it shares. End to end,
+// hidden is not used: the hidden weights are drawn at random. Without Relative, the features are scaled by a constant
+// computed from the training images.
 func (s Setting) Network(hidden *tensor.Tensor, train *dataset.Set) *hebbian.Net {
 	rng, classes := tensor.Stream(s.Seed, "classifier"), len(train.Classes)
 	if s.EndToEnd {
@@ -216,8 +218,9 @@ func (s Setting) Network(hidden *tensor.Tensor, train *dataset.Set) *hebbian.Net
 	return net
 }
 
-// Schedule returns the learning rate with labels: the document's falls in five steps to a hundredth, after a third of
-// the epochs and then every sixth; end to end it falls once, in the middle, to a quarter.
+// Schedule returns the learning rate for training with labels. As in the document, it falls in five steps, from Rate to
+// a hundredth of it: it drops after a third of the epochs and then after every further sixth. End to end, it drops
+// once, halfway through, to a quarter.
 func (s Setting) Schedule() optim.Schedule {
 	epochs := float64(s.Passes(s.Epochs))
 	if s.EndToEnd {
@@ -229,7 +232,7 @@ func (s Setting) Schedule() optim.Schedule {
 		optim.Step{Epoch: third + 3*sixth, Rate: s.Rate / 100})
 }
 
-// Labelled returns the images that the classifier learns from and those that it is judged on.
+// Labelled returns the images on which the classifier is trained and those on which it is evaluated.
 func (s Setting) Labelled(d *experiment.Data) (learn, judge *dataset.Set) {
 	if !s.HoldOut {
 		return d.Train, d.Test

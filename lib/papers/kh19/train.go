@@ -16,31 +16,32 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// Metrics are the result of a setting. Errors are shares of images.
+// Metrics are the results of a setting. Errors are fractions of images.
 type Metrics struct {
-	TrainError  float64   `json:"trainError"`  // while learning, in the last epoch
-	TestError   float64   `json:"testError"`   // of the images that the classifier is judged on, after it
-	TrainErrors []float64 `json:"trainErrors"` // after each pass
+	TrainError  float64   `json:"trainError"`  // measured during the last epoch of training
+	TestError   float64   `json:"testError"`   // on the evaluation images, after the last epoch
+	TrainErrors []float64 `json:"trainErrors"` // training error of each pass
 	TestErrors  []float64 `json:"testErrors"`
 
-	// Of the hidden layer before there were labels; zero for a network trained end to end.
-	Dead     int     `json:"dead"`     // units that won for no image in the last pass
-	Norm     float64 `json:"norm"`     // median of the p-norms of the units' weights, which learning brings to 1
-	Largest  float64 `json:"largest"`  // weight
-	Smallest float64 `json:"smallest"` // weight, the most negative
+	// Of the hidden layer, after training without labels; zero for a network trained end to end.
+	Dead     int     `json:"dead"`     // units that won no image in the last pass
+	Norm     float64 `json:"norm"`     // median p-norm of the units' weights; learning drives it to 1
+	Largest  float64 `json:"largest"`  // largest weight
+	Smallest float64 `json:"smallest"` // most negative weight
 }
 
-// A Result is a trained network and what became of it.
+// A Result is a trained network and the history of its training.
 type Result struct {
 	Net      *hebbian.Net
-	Features *train.History // without labels; see hebbian.Learner for its metrics; nil for a network trained end to end
-	Wins     []int          // of each unit in the last pass of it
-	History  *train.History // with labels; the validation data are the images that the classifier is judged on
+	Features *train.History // of the hidden layer (metrics: see hebbian.Learner); nil end to end
+	Wins     []int          // images that each hidden unit won in the last pass
+	History  *train.History // of training with labels, validated on the evaluation images
 	Metrics  Metrics
 }
 
-// Train trains the network of a setting: first the hidden layer without labels, then the classifier on its features,
-// which are computed once; or all of it end to end. If ctx is cancelled the error wraps its cause.
+// Train trains the network of a setting. It first trains the hidden layer without labels, then computes its features
+// once and trains the classifier on them; with EndToEnd it trains all weights together. If ctx is cancelled, the error
+// wraps the cause.
 func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (*Result, error) {
 	if err := errors.Join(s.Check(), d.Check(s.Source)); err != nil {
 		return nil, err
@@ -58,7 +59,7 @@ func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Opti
 		return r, err
 	}
 	r.Net = s.Network(hidden.Weights(), d.Train)
-	const bytes = 2 << 30 // for the features of all images, if they fit
+	const bytes = 2 << 30 // memory limit for keeping the features of all images
 	code := func(set *dataset.Set) train.Data { return r.Net.Encode(s.Inputs(set), bytes) }
 	err = r.learn(ctx, s, r.Net.OutputLayer(), r.Net.ReadOut, code(images.Train), code(images.Test), o)
 	return r, err
@@ -112,7 +113,7 @@ func (r *Result) learn(ctx context.Context, s Setting, model any, outputs func(*
 	return nil
 }
 
-// below returns a folder in another one, "" if that is "".
+// below returns the path of a subfolder of dir, or "" if dir is "".
 func below(dir, name string) string {
 	if dir == "" {
 		return ""

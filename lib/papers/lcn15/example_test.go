@@ -9,7 +9,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Which units are active for an image: one of each block of five.
+// The active units for an image: one in each block of five.
 func Example() {
 	s := lcn15.MaxoutNet()
 	n := lcn15.New(s, []int{1, 28, 28}, 10)

@@ -28,8 +28,8 @@ var Grids = experiment.Grids[Setting, Metrics]{
 	Resume: true,
 }
 
-// Sized returns a setting at the size of a profile: quick ones have a fifth of the units, with larger first weights,
-// and half the epochs; those of the document's size have four times as many epochs as standard ones.
+// Sized returns a setting scaled to the size of a profile. Quick settings have a fifth of the units, proportionally
+// larger initial weights, and half the epochs. Paper settings have four times as many epochs as standard ones.
 func Sized(s Setting, profile string) Setting {
 	divisor, longer := experiment.Pick(profile, 5, 1, 1), experiment.Pick(profile, 0.5, 1, 4)
 	s.Hidden = slices.Clone(s.Hidden)

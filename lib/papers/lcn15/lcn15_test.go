@@ -26,7 +26,7 @@ var small = &experiment.Data{
 	Train: spots.Set(600, "train"), Valid: spots.Set(200, "valid"), Test: spots.Set(400, "test"),
 }
 
-// settings returns small networks of every kind, for the small data.
+// settings returns small networks of every kind for the small data set.
 func settings() map[string]Setting {
 	base := Setting{Rate: 0.1, FinalRate: 0.01, LinearDecay: true, Momentum: 0.5, FinalMomentum: 0.9, Batch: 50,
 		Epochs: 8, Seed: 3}
@@ -79,7 +79,8 @@ func TestNetworksLearn(t *testing.T) {
 	}
 }
 
-// Every kind of network gives the codes of its definition, layer by layer, from net inputs and plain loops.
+// For every kind of network, the codes match those computed from the net inputs by plain loops that follow the
+// definition, layer by layer.
 func TestSubmasks(t *testing.T) {
 	for name, s := range settings() {
 		n := New(s, []int{1, 8, 8}, 4)
@@ -94,7 +95,7 @@ func TestSubmasks(t *testing.T) {
 			for i := range 400 {
 				for j, v := range z.Row(i) {
 					want := v > 0
-					if s.Competition != ReLU { // there are no ties
+					if s.Competition != ReLU { // ReLU has no ties
 						first := j / places / l.Block * l.Block
 						want = true
 						for b := range l.Block {
@@ -134,7 +135,7 @@ func TestActivations(t *testing.T) {
 	}
 }
 
-// The document's networks have the sizes that are known.
+// The document's networks have the known sizes.
 func TestSizes(t *testing.T) {
 	count := func(s Setting, image ...int) (params, bits int) {
 		n := New(s, image, 10)
@@ -163,7 +164,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// A run that was stopped goes on to the same weights, in the epochs on all images too; and what was saved comes back.
+// A run that was stopped resumes and reaches the same weights, during fine-tuning too; a saved network loads unchanged.
 func TestResume(t *testing.T) {
 	s := settings()["convolutional"]
 	s.Shift, s.Flip = 1, true

@@ -10,22 +10,23 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Neighbours are the numbers of nearest submasks among which validation images choose. The document says that 5 is
-// usually a good one [LCN15, section 3.2].
+// Neighbours are the candidate numbers of nearest submasks, from which one is chosen on the validation images. The
+// document says that 5 is usually a good choice [LCN15, section 3.2].
 var Neighbours = []int{1, 3, 5, 7, 9, 11, 15, 21}
 
-// Metrics are the result of a setting: how many test images are classified wrongly [LCN15, table 1].
+// Metrics are the results of a setting: numbers of misclassified test images [LCN15, table 1].
 type Metrics struct {
-	Images  int       `json:"images"`  // of the test
-	Softmax int       `json:"softmax"` // errors of the network's output
-	Submask int       `json:"submask"` // errors of the K nearest submasks in the last hidden layer
-	K       int       `json:"k"`       // with which fewest validation images were classified wrongly
-	Epoch   int       `json:"epoch"`   // of the least validation error, counted from 1
+	Images  int       `json:"images"`  // test images
+	Softmax int       `json:"softmax"` // errors of the softmax output
+	Submask int       `json:"submask"` // errors of a vote of the K nearest submasks in the last hidden layer
+	K       int       `json:"k"`       // number of neighbours with the fewest validation errors
+	Epoch   int       `json:"epoch"`   // epoch with the lowest validation error, counted from 1
 	Valid   []float64 `json:"valid"`   // validation error after each epoch
 }
 
-// Measure classifies the test images. K is chosen by the network that has not learnt from the validation images, among
-// the submasks of the others; then all images vote that the network has learnt from.
+// Measure classifies the test images. It chooses K on the validation images, with the network that was not trained on
+// them and the submasks of the other training images. It then lets all images vote that the final network was trained
+// on.
 func (r *Result) Measure(d *experiment.Data) Metrics {
 	last, classes, vote := len(r.Net.Hidden)-1, len(d.Train.Classes), retrieval.InverseDistance
 	nearest := func(n *Net, among, x *tensor.Tensor, k int) *retrieval.Neighbours {

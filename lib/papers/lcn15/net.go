@@ -15,15 +15,15 @@ import (
 
 // A Net is a stack of layers of competing units and an output layer.
 type Net struct {
-	Hidden  []nn.Module   // net inputs of each hidden layer: *nn.Dense or *nn.Conv2D
+	Hidden  []nn.Module   // compute the net inputs of the hidden layers: *nn.Dense or *nn.Conv2D
 	Out     *nn.Dense     // logits
-	Dropout []*nn.Dropout // of the inputs of each hidden layer and of the output
+	Dropout []*nn.Dropout // on the inputs of each hidden layer and of the output layer
 
 	setting Setting
 }
 
-// New returns the untrained network of a setting for images [C, H, W]. It panics if the setting does not pass Check or
-// its filters do not fit the images.
+// New returns the untrained network of a setting for images [C, H, W]. It panics if the setting does not pass Check, or
+// if the filters do not fit the images.
 func New(s Setting, image []int, classes int) *Net {
 	if err := s.Check(); err != nil {
 		panic(err.Error())
@@ -57,16 +57,16 @@ func New(s Setting, image []int, classes int) *Net {
 			h, w = l.pool().OutputSize(h, w)
 		}
 		if h < 1 || w < 1 {
-			panic(fmt.Sprintf("lcn15: New: nothing is left of images of %dx%d after layer %d", image[1], image[2], i+1))
+			panic(fmt.Sprintf("lcn15: New: images of %dx%d are too small: layer %d has no output", image[1], image[2], i+1))
 		}
 	}
 	drop(s.Out)
 	n.Out = nn.NewDense(channels*h*w, classes, init, weights)
-	nn.StateOf(n) // names the parameters as files have them
+	nn.StateOf(n) // names the parameters as in files
 	return n
 }
 
-// clone returns a network of the same weights.
+// clone returns a network with the same weights.
 func (n *Net) clone(image []int, classes int) *Net {
 	c := New(n.setting, image, classes)
 	for i, p := range nn.Params(c) {
@@ -83,7 +83,7 @@ func weightOf(layer nn.Module) *autograd.Var {
 	return layer.(*nn.Dense).Weight
 }
 
-// passed returns how many units or maps a layer passes on.
+// passed returns the number of outputs (units or maps) of a layer.
 func (s Setting) passed(l Layer) int {
 	if s.Competition == Maxout {
 		return l.Units / l.Block
@@ -97,13 +97,13 @@ func (l Layer) pool() autograd.Pool {
 	}
 }
 
-// A Pair is what goes into the competition of a layer and what comes out of it.
+// A Pair holds the net inputs of a layer, before competition, and its activations, after it.
 type Pair struct {
 	Z *autograd.Var // net inputs [N, U], or [N, maps, H, W]
-	Y *autograd.Var // activations: of maxout [N, U/block]; of a convolutional layer after pooling
+	Y *autograd.Var // activations: [N, U/block] for maxout; of a convolutional layer, after pooling
 }
 
-// Layers appends the hidden layers' net inputs and activations to dst and returns them with the logits [N, classes].
+// Layers appends the hidden layers' net inputs and activations to dst, and returns them with the logits [N, classes].
 // While the tape is training, dropout is on.
 //
 //	x [N, C, H, W]
@@ -133,13 +133,13 @@ func (n *Net) compete(z *autograd.Var, l Layer) *autograd.Var {
 	return y
 }
 
-// Forward returns the logits alone.
+// Forward returns only the logits.
 func (n *Net) Forward(x *autograd.Var) *autograd.Var {
 	_, logits := n.Layers(nil, x)
 	return logits
 }
 
-// constrain shortens weight vectors that are longer than their layer allows.
+// constrain scales down weight vectors that are longer than the MaxNorm of their layer.
 func (n *Net) constrain() {
 	for i, layer := range n.Hidden {
 		if limit := n.setting.Hidden[i].MaxNorm; limit > 0 {
@@ -151,8 +151,8 @@ func (n *Net) constrain() {
 	}
 }
 
-// each calls do for batches of images x in order, with the number of the first, the hidden layers and the logits.
-// Dropout is off.
+// each calls do for consecutive batches of the images x, with the index of the batch's first image, the hidden layers
+// and the logits. Dropout is off.
 func (n *Net) each(x *tensor.Tensor, do func(first int, layers []Pair, logits *autograd.Var)) {
 	const size = 500
 	tape := autograd.NewTape(0)
@@ -165,9 +165,9 @@ func (n *Net) each(x *tensor.Tensor, do func(first int, layers []Pair, logits *a
 	}
 }
 
-// Submasks returns which units of a hidden layer, counted from 0, are active for each image: those with a positive
-// net input of ReLU, the winner of each block of LWTA and maxout. Maps of a convolutional layer count before pooling,
-// unit by unit.
+// Submasks encodes which units of a hidden layer are active for each image; layers are counted from 0. A ReLU unit is
+// active if its net input is positive; with LWTA and maxout, the winner of each block is active. A convolutional layer
+// is encoded before pooling, unit by unit.
 //
 //	x [N, C, H, W] -> N codes
 func (n *Net) Submasks(x *tensor.Tensor, layer int) *retrieval.Codes {
@@ -176,15 +176,16 @@ func (n *Net) Submasks(x *tensor.Tensor, layer int) *retrieval.Codes {
 	return &codes
 }
 
-// code returns the codes of a batch in a layer.
+// code encodes one layer for a batch.
 func (n *Net) code(layers []Pair, layer int) *retrieval.Codes {
 	unpooled := n.setting.Hidden[layer]
 	unpooled.Pool = 0
 	return retrieval.PackCodes(competitive.Submask(n.compete(layers[layer].Z, unpooled)))
 }
 
-// WholeSubmasks returns which units of all hidden layers are active for each image, layer after layer: one code for the
-// subnetwork, as [LCN15, section 3] defines it. For its experiments the document takes the last layer's part.
+// WholeSubmasks encodes which units of all hidden layers are active for each image, layer after layer. This one code
+// identifies the subnetwork, as [LCN15, section 3] defines it. In its experiments the document uses only the part of
+// the last layer.
 //
 //	x [N, C, H, W] -> N codes
 func (n *Net) WholeSubmasks(x *tensor.Tensor) *retrieval.Codes {
@@ -199,14 +200,14 @@ func (n *Net) WholeSubmasks(x *tensor.Tensor) *retrieval.Codes {
 	return &codes
 }
 
-// NetInputs returns the net inputs of a hidden layer, counted from 0: the pre-activations.
+// NetInputs returns the net inputs (pre-activations) of a hidden layer; layers are counted from 0.
 //
 //	x [N, C, H, W] -> [N, units]
 func (n *Net) NetInputs(x *tensor.Tensor, layer int) *tensor.Tensor {
 	return n.values(x, func(layers []Pair) *autograd.Var { return layers[layer].Z })
 }
 
-// Activations returns what a hidden layer, counted from 0, passes on.
+// Activations returns the outputs of a hidden layer; layers are counted from 0.
 //
 //	x [N, C, H, W] -> [N, units]
 func (n *Net) Activations(x *tensor.Tensor, layer int) *tensor.Tensor {
@@ -225,7 +226,7 @@ func (n *Net) values(x *tensor.Tensor, of func(layers []Pair) *autograd.Var) *te
 	return all
 }
 
-// Predictions returns the class with the largest logit for each image; of equal logits the lowest class.
+// Predictions returns the class with the largest logit for each image. Ties go to the lowest class.
 func (n *Net) Predictions(x *tensor.Tensor) []int {
 	classes := make([]int, 0, x.Rows())
 	n.each(x, func(_ int, _ []Pair, logits *autograd.Var) {

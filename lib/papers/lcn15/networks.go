@@ -2,10 +2,11 @@
 
 package lcn15
 
-// ReLUNet returns the network of figures 3 and 4 and of the first row of table 1: three layers of 1000 rectified
-// linear units, no dropout, training until the validation error has not fallen for ten epochs [LCN15, sections 3.1 to
-// 3.3]. The document does not say how it was trained: rate, momentum and first weights are ours. From larger first
-// weights, such as nn.He, units change less while they learn, and the nearest code errs more often.
+// ReLUNet returns the network of figures 3 and 4 and of the first row of table 1: three layers of 1000 rectified linear
+// units, no dropout, trained until the validation error has not fallen for ten epochs [LCN15, sections 3.1 to 3.3]. The
+// document does not describe the training further: the rate, momentum and initial weights are ours. With larger initial
+// weights, such as those of nn.He, the activity of units changes less during training, and the nearest submask makes
+// more errors.
 func ReLUNet() Setting {
 	return Setting{
 		Competition: ReLU, Hidden: []Layer{{Units: 1000}, {Units: 1000}, {Units: 1000}},
@@ -14,11 +15,11 @@ func ReLUNet() Setting {
 	}
 }
 
-// LWTANet returns the network of the second row of table 1: blocks of two units, with dropout. The document says no
-// more: three layers of 1000 units and the first weights are those of the first row, and the rest is ours, chosen by
-// errors of the validation images. More dropout of hidden units, or a rate that moves weights less, needs many more
-// epochs to come as far. Weights that begin as large as those of nn.He hardly grow, chance goes on to decide who wins
-// a block, and the nearest code errs more often than the softmax.
+// LWTANet returns the network of the second row of table 1: blocks of two units, with dropout. The document gives no
+// further details. The three layers of 1000 units and the initial weights are those of the first row; the rest is ours,
+// chosen by validation error. More dropout of hidden units, or a smaller rate, needs many more epochs to reach the same
+// error. Weights initialised as large as those of nn.He hardly grow, so the winner of a block still depends on the
+// random initial weights, and the nearest submask makes more errors than the softmax.
 func LWTANet() Setting {
 	return Setting{
 		Competition: LWTA,
@@ -32,12 +33,12 @@ func LWTANet() Setting {
 	}
 }
 
-// MaxoutNet returns the network of the third row of table 1: two layers of 240 blocks of five units, with dropout and
-// short weights, then trained on the validation images as well [LCN15, section 3.3; GWMCB13, section 5.1]. The first
-// weights, dropout and limits are those of the program behind [GWMCB13]. It trains for hundreds of epochs at a rate
-// that hardly falls, with a momentum of 0.5 to 0.7; this setting for fewer, at a rate that falls to nearly 0, with
-// more momentum. With the momentum of that program fewer epochs left the weights small, and the nearest code erred
-// more often; so it did with less than half as many epochs.
+// MaxoutNet returns the network of the third row of table 1: two layers of 240 blocks of five units, with dropout and a
+// max-norm constraint, fine-tuned with the validation images included [LCN15, section 3.3; GWMCB13, section 5.1]. The
+// initial weights, dropout and max-norms are those of the program behind [GWMCB13]. That program trains for hundreds of
+// epochs at a rate that hardly decays, with a momentum of 0.5 to 0.7. This setting trains for fewer epochs, at a rate
+// that decays to nearly 0, with more momentum. With the program's momentum, fewer epochs left the weights small, and
+// the nearest submask made more errors. The same happened with less than half as many epochs.
 func MaxoutNet() Setting {
 	return Setting{
 		Competition: Maxout,
@@ -51,9 +52,9 @@ func MaxoutNet() Setting {
 	}
 }
 
-// DropoutNet returns the network of section 3.4, three layers of 800 rectified linear units, without dropout or with
-// it. Both start from the same weights for the same seed [LCN15]. Without, training ends when the validation error
-// has not fallen for ten epochs. Rates and epochs are ours.
+// DropoutNet returns the network of section 3.4 with or without dropout: three layers of 800 rectified linear units.
+// For the same seed, both start from the same weights [LCN15]. Without dropout, training ends when the validation error
+// has not fallen for ten epochs. The rates and epochs are ours.
 func DropoutNet(dropout bool) Setting {
 	s := ReLUNet()
 	for i := range s.Hidden {
@@ -69,9 +70,10 @@ func DropoutNet(dropout bool) Setting {
 	return s
 }
 
-// ConvNet returns the convolutional maxout network for digits, that of [GWMCB13] which section 3.3 reproduces. Its
-// codes have one 1 for each of 24 blocks at each of 6 x 6 places. width divides the number of maps, 1 for those of
-// the document. The first weights of fewer maps are larger, or training would not begin.
+// ConvNet returns the convolutional maxout network for digits of [GWMCB13], which section 3.3 reproduces. Its codes
+// have one active bit for each of 24 blocks at each of 6 x 6 positions. The number of maps is divided by width; 1 keeps
+// the document's number. Networks with fewer maps get larger initial weights, because training would not start
+// otherwise.
 func ConvNet(width int) Setting {
 	return Setting{
 		Competition: Maxout,
@@ -87,8 +89,9 @@ func ConvNet(width int) Setting {
 	}
 }
 
-// PhotoNet returns the network of table 2 for CIFAR-10 or, with as many classes, CIFAR-100, that of [GWMCB13]: images
-// shifted and mirrored, contrast normalised and whitened before. Its codes are those of the fully connected layer.
+// PhotoNet returns the network of table 2, which is that of [GWMCB13], for CIFAR-10 or, with 100 classes, CIFAR-100.
+// Images are normalised for contrast and whitened beforehand, and shifted and mirrored during training. Its codes are
+// those of the fully connected layer.
 func PhotoNet() Setting {
 	return Setting{
 		Competition: Maxout,
@@ -107,8 +110,8 @@ func PhotoNet() Setting {
 	}
 }
 
-// SmallPhotoNet returns a network of the same kind at about a sixtieth of the work, for shorter runs: fewer maps,
-// smaller filters, no dropout between convolutions.
+// SmallPhotoNet returns a network of the same kind for shorter runs, with about a sixtieth of the computation: fewer
+// maps, smaller filters, no dropout between convolutions.
 func SmallPhotoNet() Setting {
 	return Setting{
 		Competition: Maxout,

@@ -18,12 +18,12 @@ import (
 	"github.com/lateral-ml/lateral/lib/nn"
 )
 
-// The networks beside what is known of them. [LCN15] gives three hidden layers, 1000 units in the last, batches of
-// 100, patience on the validation error (figures 3 and 4), three layers of 800 units (section 3.4), and that the
-// maxout networks are those of [GWMCB13]. Those come from its authors' configurations: layers, dropout (0.2 of the
-// inputs without rescaling, 0.5 of hidden units), max-norms (0.9 and 1.9365, the square root of 3.75; 1.9 in the
-// dense layer for photographs), first weights in ±0.005, and for photographs a rate of 0.17 falling linearly to a
-// hundredth, momentum from 0.5 to 0.65 and 474 epochs. The rest is ours, as the doc comments say.
+// Compares the networks with what is known of them. [LCN15] gives three hidden layers, 1000 units in the last, batches
+// of 100, patience on the validation error (figures 3 and 4), and three layers of 800 units (section 3.4), and says
+// that the maxout networks are those of [GWMCB13]. From the configurations of that paper's authors come layers, dropout
+// (0.2 of the inputs without rescaling, 0.5 of hidden units), max-norms (0.9 and 1.9365, the square root of 3.75; 1.9
+// in the dense layer for photographs), initial weights in ±0.005, and for photographs a rate of 0.17 that decays
+// linearly to a hundredth, momentum from 0.5 to 0.65 and 474 epochs. The rest is ours, as the doc comments say.
 func TestSettings(t *testing.T) {
 	const known = `"data":"","checksum":"","images":0,`
 	relu := func(units int, rest string) string {
@@ -97,15 +97,15 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// Validation images choose the epoch whose weights are kept. The test images here have other labels: by them another
-// epoch would be the best, and all errors would be others.
+// The validation images choose the epoch whose weights are kept. The labels of the test images are changed here, so
+// that they would choose another epoch and all errors would differ.
 func TestValidationImagesChooseTheEpoch(t *testing.T) {
 	d := &experiment.Data{Train: small.Train, Valid: small.Valid, Test: spots.Set(200, "other")}
 	for i := range d.Test.Y {
 		d.Test.Y[i] = (d.Test.Y[i] + 1) % 4
 	}
 	s := settings()["relu"]
-	s.Epochs, s.Rate, s.FinalRate = 12, 0.4, 0.3 // errors go up and down
+	s.Epochs, s.Rate, s.FinalRate = 12, 0.4, 0.3 // the error rises and falls
 	r, err := Train(t.Context(), s.On(d), d, experiment.Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -125,8 +125,8 @@ func TestValidationImagesChooseTheEpoch(t *testing.T) {
 	}
 }
 
-// The first step of fine-tuning is one of gradient descent with the rate FinetuneRate: at twice the rate it is twice as
-// long.
+// The first step of fine-tuning is a gradient descent step with the rate FinetuneRate: doubling the rate doubles the
+// step.
 func TestFinetuneRate(t *testing.T) {
 	step := func(rate float64) (step []float64) {
 		s := settings()["relu"]
@@ -155,8 +155,8 @@ func TestFinetuneRate(t *testing.T) {
 	}
 }
 
-// The number of neighbours and the network's output are measured on the right images: validation
-// images choose k with the network that has not seen them, and test images are counted last.
+// Measure uses the right images for the number of neighbours and for the network's output: it chooses k on the
+// validation images, with the network that was not trained on them, and counts errors on the test images afterwards.
 func TestMeasure(t *testing.T) {
 	for _, name := range []string{"lwta", "convolutional"} {
 		r := mustTrain(t, settings()[name], experiment.Options{Workers: 1})
@@ -181,7 +181,7 @@ func TestMeasure(t *testing.T) {
 					votes[among.Y[i]] += 1 / max(distances[i], 1e-12)
 				}
 				best := among.Y[order[0]]
-				for _, i := range order[:k] { // of equal votes, the class that comes first
+				for _, i := range order[:k] { // ties go to the class that comes first
 					if votes[among.Y[i]] > votes[best] {
 						best = among.Y[i]
 					}

@@ -15,7 +15,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// savedRecord returns a network and the folder in which it was saved.
+// savedRecord returns a network and the folder to which it was saved.
 func savedRecord(tb testing.TB) (*Result, string) {
 	tb.Helper()
 	s := settings()["lwta"]
@@ -28,7 +28,7 @@ func savedRecord(tb testing.TB) (*Result, string) {
 	return n, dir
 }
 
-// A flipped bit in the record of a network is an error that names the file.
+// A flipped bit in a network's record causes an error that names the file.
 func TestRecordFlippedBits(t *testing.T) {
 	tries := 1500
 	if testing.Short() {
@@ -82,7 +82,7 @@ func TestRecordRanges(t *testing.T) {
 	}
 }
 
-// Whatever the bytes, a record is read back as it would be written, or refused.
+// For any bytes, readRecord either returns a record that is written back unchanged, or an error.
 func FuzzReadRecord(f *testing.F) {
 	_, dir := savedRecord(f)
 	text, err := os.ReadFile(filepath.Join(dir, recordFile))

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package lcn15 trains networks whose units compete locally, and records which units are active: a different subnetwork
+// Package lcn15 trains networks whose units compete locally. It records which units are active: a different subnetwork
 // for every input, encoded by package retrieval with one bit per unit [LCN15].
 //
-// A [Setting] describes one network completely; [ReLUNet], [LWTANet], [MaxoutNet] and the others return those of the
+// A [Setting] describes one network completely. [ReLUNet], [LWTANet], [MaxoutNet] and others return the settings of the
 // document's experiments:
 //
 //	data, err := experiment.LoadSplit("mnist")
@@ -25,54 +25,53 @@ import (
 const (
 	ReLU   = "relu"   // each unit competes with zero
 	LWTA   = "lwta"   // the units of a block compete; all but the winner output zero
-	Maxout = "maxout" // the same, but the block has one output, its winner's
+	Maxout = "maxout" // the same, but a block has one output: that of its winner
 )
 
-// A Layer is a layer of units that compete. With a Kernel it is convolutional, and then neighbouring maps compete at
-// each position, before pooling.
+// A Layer is a layer of competing units. If Kernel is positive, the layer is convolutional: neighbouring maps compete
+// at each position, before pooling.
 type Layer struct {
-	Units      int     `json:"units"`                // that compete; a convolutional layer's maps
-	Block      int     `json:"block,omitempty"`      // units of a block, which must divide Units; 0 with ReLU
+	Units      int     `json:"units"`                // competing units; maps of a convolutional layer
+	Block      int     `json:"block,omitempty"`      // units per block, a divisor of Units; 0 with ReLU
 	Kernel     int     `json:"kernel,omitempty"`     // rows and columns of the filters; 0 for a fully connected layer
-	Pad        int     `json:"pad,omitempty"`        // zeros around the maps that the filters see
-	Pool       int     `json:"pool,omitempty"`       // rows and columns of the window of max-pooling; 0 for none
-	PoolStride int     `json:"poolStride,omitempty"` // of the pooling
-	PoolPad    int     `json:"poolPad,omitempty"`    // border of the maps that pooling windows may cover
-	Dropout    float64 `json:"dropout,omitempty"`    // share of the layer's inputs that training sets to zero
-	NoRescale  bool    `json:"noRescale,omitempty"`  // do not divide the other inputs by 1 - Dropout
-	MaxNorm    float64 `json:"maxNorm,omitempty"`    // largest length of a unit's weight vector; 0 for no limit
-	LRScale    float64 `json:"lrScale,omitempty"`    // factor on the learning rate; 0 is 1
+	Pad        int     `json:"pad,omitempty"`        // zero padding of the input maps
+	Pool       int     `json:"pool,omitempty"`       // rows and columns of the max-pooling window; 0 for no pooling
+	PoolStride int     `json:"poolStride,omitempty"` // stride of the pooling
+	PoolPad    int     `json:"poolPad,omitempty"`    // padding of the maps for pooling
+	Dropout    float64 `json:"dropout,omitempty"`    // fraction of the layer's inputs set to zero in training
+	NoRescale  bool    `json:"noRescale,omitempty"`  // do not divide the kept inputs by 1 - Dropout
+	MaxNorm    float64 `json:"maxNorm,omitempty"`    // largest norm of a unit's weight vector; 0 for no limit
+	LRScale    float64 `json:"lrScale,omitempty"`    // factor on the learning rate; 0 means 1
 }
 
-// A Setting is one network and how it is trained: all that its result depends on.
+// A Setting describes one network and its training completely: the result depends on nothing else.
 //
-// Training is gradient descent with momentum on the cross-entropy. It ends with the weights of the epoch that had the
-// lowest error on the validation images. Fine-tuning follows, if asked for, on the training and the validation images
-// together.
+// Training is gradient descent with momentum on the cross-entropy. It keeps the weights of the epoch with the lowest
+// validation error. If requested, fine-tuning on the training and validation images together follows.
 type Setting struct {
 	experiment.Source
 	Competition string  `json:"competition"`    // ReLU, LWTA or Maxout
 	Hidden      []Layer `json:"hidden"`         // layers of competing units
-	Out         Layer   `json:"out"`            // the output: Dropout, NoRescale and MaxNorm only
-	Init        float64 `json:"init,omitempty"` // first weights lie in [-Init, Init]; 0 draws from N(0, 2/inputs)
+	Out         Layer   `json:"out"`            // output layer: only Dropout, NoRescale and MaxNorm apply
+	Init        float64 `json:"init,omitempty"` // weights are drawn from [-Init, Init]; for 0 from N(0, 2/inputs)
 
-	Rate          float64 `json:"rate"`          // learning rate at first
-	FinalRate     float64 `json:"finalRate"`     // and in the end
-	LinearDecay   bool    `json:"linearDecay"`   // the rate falls linearly; otherwise by the same factor in each epoch
-	Momentum      float64 `json:"momentum"`      // at first
-	FinalMomentum float64 `json:"finalMomentum"` // and in the end; it changes linearly
+	Rate          float64 `json:"rate"`          // initial learning rate
+	FinalRate     float64 `json:"finalRate"`     // final learning rate
+	LinearDecay   bool    `json:"linearDecay"`   // the rate decays linearly; otherwise exponentially
+	Momentum      float64 `json:"momentum"`      // initial momentum
+	FinalMomentum float64 `json:"finalMomentum"` // final momentum; it changes linearly
 	Batch         int     `json:"batch"`
-	Epochs        int     `json:"epochs"`             // at most
+	Epochs        int     `json:"epochs"`             // maximum number of epochs
 	Patience      int     `json:"patience,omitempty"` // epochs without a lower validation error; 0 never stops early
-	Shift         int     `json:"shift,omitempty"`    // training images are moved by up to this many pixels each way
-	Flip          bool    `json:"flip,omitempty"`     // and mirrored in half of the cases
+	Shift         int     `json:"shift,omitempty"`    // training images are shifted by up to this many pixels
+	Flip          bool    `json:"flip,omitempty"`     // training images are mirrored with probability 1/2
 
-	FinetuneEpochs int     `json:"finetuneEpochs,omitempty"` // on all images, afterwards
-	FinetuneRate   float64 `json:"finetuneRate,omitempty"`   // at first; it falls linearly to FinalRate
+	FinetuneEpochs int     `json:"finetuneEpochs,omitempty"` // epochs of fine-tuning on all images; 0 for none
+	FinetuneRate   float64 `json:"finetuneRate,omitempty"`   // its initial rate, which decays linearly to FinalRate
 	Seed           uint64  `json:"seed"`
 }
 
-// On returns the setting for some images.
+// On returns the setting for the given images.
 func (s Setting) On(d *experiment.Data) Setting { return s.At(d.Source(), s.Seed) }
 
 // At implements [experiment.Setting].
@@ -81,11 +80,11 @@ func (s Setting) At(src experiment.Source, seed uint64) Setting {
 	return s
 }
 
-// Samples implements [experiment.Setting]: at most, as training may stop early. Fine-tuning counts the training images
-// alone.
+// Samples implements [experiment.Setting]. It returns an upper bound, because training may stop early. For fine-tuning
+// it counts only the training images.
 func (s Setting) Samples() int { return (s.Epochs + s.FinetuneEpochs) * s.Images }
 
-// String describes the setting in a few words: "maxout 1200-1200, dropout, seed 1".
+// String describes the setting briefly: "maxout 1200-1200, dropout, seed 1".
 func (s Setting) String() string {
 	units := make([]string, len(s.Hidden))
 	dropout := s.Out.Dropout > 0
@@ -132,7 +131,7 @@ func (s Setting) Check() error {
 	return c.Err()
 }
 
-// check checks what hidden layers and the output have in common.
+// check checks the fields that hidden layers and the output layer share.
 func (l Layer) check(c *experiment.Check, name string) {
 	c.AtLeast(name+"Kernel", l.Kernel, 0)
 	c.AtLeast(name+"Pad", l.Pad, 0)

@@ -22,18 +22,19 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// A Result is a trained network and what became of it.
+// A Result is a trained network and the history of its training.
 type Result struct {
 	Setting        Setting
 	Image          []int // shape of the images
 	Classes        int
 	Net            *Net
-	History        *train.History // on the training images; History.Best is the epoch whose weights were kept
-	Finetune       *train.History // on all images; nil without fine-tuning
-	BeforeFinetune *Net           // the network before; nil without fine-tuning
+	History        *train.History // of training; History.Best is the epoch whose weights were kept
+	Finetune       *train.History // of fine-tuning on all images; nil without fine-tuning
+	BeforeFinetune *Net           // the network before fine-tuning; nil without fine-tuning
 }
 
-// ValidationNet returns the network that has not learnt from the validation images, on which they may choose settings.
+// ValidationNet returns the network that was not trained on the validation images. They can therefore be used with it
+// to choose settings.
 func (r *Result) ValidationNet() *Net {
 	if r.BeforeFinetune != nil {
 		return r.BeforeFinetune
@@ -41,7 +42,8 @@ func (r *Result) ValidationNet() *Net {
 	return r.Net
 }
 
-// TrainingSet returns the images that the network has learnt from: after fine-tuning all, otherwise d.Train.
+// TrainingSet returns the images on which the network was trained: after fine-tuning, the training and validation
+// images; otherwise d.Train.
 func (r *Result) TrainingSet(d *experiment.Data) *dataset.Set {
 	if r.BeforeFinetune != nil {
 		return All(d)
@@ -49,9 +51,9 @@ func (r *Result) TrainingSet(d *experiment.Data) *dataset.Set {
 	return d.Train
 }
 
-// Train trains the network of a setting. If ctx is cancelled the error wraps its cause.
+// Train trains the network of a setting. If ctx is cancelled, the error wraps the cause.
 //
-// The history has the loss and the error of the training and of the validation images.
+// The history contains the loss and the error on the training and the validation images.
 func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (*Result, error) {
 	r, err := Start(s, d)
 	if err != nil {
@@ -60,7 +62,8 @@ func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Opti
 	return r, r.Train(ctx, d, o)
 }
 
-// Start returns the untrained network of a setting, for its method Train: who watches the training can look at r.Net.
+// Start returns the untrained network of a setting; its method Train trains it. Use it to inspect r.Net during
+// training.
 func Start(s Setting, d *experiment.Data) (*Result, error) {
 	if err := errors.Join(s.Check(), d.Check(s.Source)); err != nil {
 		return nil, err
@@ -69,7 +72,7 @@ func Start(s Setting, d *experiment.Data) (*Result, error) {
 	return &Result{Setting: s, Image: image, Classes: classes, Net: New(s, image, classes)}, nil
 }
 
-// Train trains a network that [Start] has returned; see the function Train.
+// Train trains a network returned by [Start]; see the function Train.
 func (r *Result) Train(ctx context.Context, d *experiment.Data, o experiment.Options) (err error) {
 	s := r.Setting
 	c := r.config(d.Train, s.rate(), o)
@@ -87,7 +90,7 @@ func (r *Result) Train(ctx context.Context, d *experiment.Data, o experiment.Opt
 	return err
 }
 
-// A model is what a run changes: the network, and the place in the stream that moves its images.
+// A model is the state that a training run changes: the network and the random stream that shifts the images.
 type model struct {
 	Net    *Net
 	Moving *tensor.RNG
@@ -121,7 +124,7 @@ func (n *Net) objective(b *train.Batch) *autograd.Var {
 	return loss.CrossEntropy(logits, b.Y)
 }
 
-// All returns the training and the validation images together: those of fine-tuning.
+// All returns the training and validation images together, which fine-tuning uses.
 func All(d *experiment.Data) *dataset.Set {
 	shape := slices.Clone(d.Train.X.Shape())
 	shape[0] += d.Valid.Len()
@@ -134,14 +137,14 @@ func All(d *experiment.Data) *dataset.Set {
 	return &all
 }
 
-// files of a network that was trained.
+// Files of a saved network.
 const (
 	weightsFile = "weights.safetensors"
-	beforeFile  = "before.safetensors" // with fine-tuning only
+	beforeFile  = "before.safetensors" // only with fine-tuning
 	recordFile  = "record.json"
 )
 
-// A record is what a saved network has besides its weights.
+// A record holds what is saved besides the weights.
 type record struct {
 	Setting           Setting
 	Image             []int
@@ -149,7 +152,7 @@ type record struct {
 	History, Finetune *train.History
 }
 
-// Save writes the network and its history into a folder.
+// Save writes the network and its history to a folder.
 func (r *Result) Save(dir string) error {
 	text, err := json.Marshal(record{r.Setting, r.Image, r.Classes, r.History, r.Finetune})
 	if err != nil {
@@ -162,7 +165,7 @@ func (r *Result) Save(dir string) error {
 		durable.WriteFile(filepath.Join(dir, recordFile), durable.Seal(text)))
 }
 
-// Load reads what Save has written.
+// Load reads what Save wrote.
 func (r *Result) Load(dir string) error {
 	path := filepath.Join(dir, recordFile)
 	text, err := os.ReadFile(path)
@@ -191,7 +194,7 @@ func (r *Result) Load(dir string) error {
 	return nil
 }
 
-// readRecord reads what Save writes into recordFile.
+// readRecord decodes the content of recordFile.
 func readRecord(text []byte) (r record, err error) {
 	content, err := durable.Open(text)
 	if err != nil {
@@ -210,8 +213,8 @@ func readRecord(text []byte) (r record, err error) {
 	return r, nil
 }
 
-// An sgd is gradient descent with momentum in which some parameters learn more slowly: a factor on the gradient is a
-// factor on the learning rate.
+// An sgd is gradient descent with momentum in which some parameters have a smaller learning rate. It scales their
+// gradients instead, which has the same effect.
 type sgd struct {
 	optim.SGD
 	factors map[*autograd.Var]float32

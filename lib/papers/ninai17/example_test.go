@@ -8,7 +8,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/papers/ninai17"
 )
 
-// The setting behind one cell of table 1, and what the variant without unlabelled images leaves of it.
+// The setting behind one cell of table 1, and the same cell in the variant without unlabelled images.
 func Example() {
 	for _, variant := range []string{ninai17.NNVI, ninai17.Sup} {
 		s := ninai17.Digits(100, variant)

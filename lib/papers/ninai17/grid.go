@@ -6,32 +6,33 @@ import (
 	"github.com/lateral-ml/lateral/lib/experiment"
 )
 
-// A Grid is a set of the document's models. Its seeds are draws of the labelled images and of the first weights.
+// A Grid is a set of the document's models. Each seed draws other labelled images and other initial weights.
 type Grid = experiment.Grid[Setting]
 
-// Grids are the grids behind [NINAI17, Table 1]. Quick ones have a quarter of the channels and few steps; standard ones
-// more steps, and the document's shape in drmm-sup, drmm-hundred and drmm-best: an hour or two for all. Paper ones have
-// the document's shape and images: days for the table, hours for its best cell.
+// Grids are the grids behind [NINAI17, Table 1]. Quick grids have a quarter of the channels and few steps. Standard
+// grids have more steps and, in drmm-sup, drmm-hundred and drmm-best, the document's shape; all of them together take
+// an hour or two. Paper grids have the document's shape and images: the table takes days, its best cell hours.
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "NINAI17",
 	Load:     experiment.Load,
 	List:     grids,
 	Train: experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics {
-		r.Metrics.Hours = 0 // results depend on the setting alone
+		r.Metrics.Hours = 0 // results must depend on the setting alone
 		return r.Metrics
 	}),
 	Cost:   func(s Setting, _ *experiment.Data) float64 { return float64(s.Samples()) },
 	Resume: true,
 }
 
-// Variants returns the variants of [NINAI17, Table 1] from the fewest terms to the most.
+// Variants returns the variants of [NINAI17, Table 1], ordered from the fewest terms to the most.
 func Variants() []string { return []string{Sup, MPC, NNMPC, VI, NNVI} }
 
 // grids returns the grids at the size of a profile.
 func grids(profile string) []Grid {
-	// What table 1, its cells of 100 labels or of labels alone and the models without a term have in common.
+	// Base settings of table 1, of its column of 100 labels and of the supervised models, and of the models without one
+	// term.
 	var table, column, term Setting
-	var best []Setting // the best cell, and before what Long changes
+	var best []Setting // the best cell, then the same cell without the changes of Long
 	few, many := 1, 1
 	columns := len(Variants())
 	switch profile {
@@ -48,7 +49,7 @@ func grids(profile string) []Grid {
 		long, short := Long(), Digits(100, NNVI)
 		long.Epochs, long.RampFrom, long.RampTo, long.MarginalEnd, short.Epochs = 2, 0.35, 0.7, 1.4, 2
 		best, many = []Setting{long, short}, 3
-		columns-- // without nn-vi, which the best cell is
+		columns-- // without nn-vi, which is the best cell
 	case experiment.Paper:
 		best = []Setting{Long(), Digits(100, NNVI)}
 		table, column, term = best[0], best[0], best[0]
@@ -68,7 +69,7 @@ func grids(profile string) []Grid {
 	}
 }
 
-// variants returns a setting in every variant with some numbers of labels.
+// variants returns a setting in every variant for each number of labels.
 func variants(base Setting, labels ...int) (cells []Setting) {
 	for _, n := range labels {
 		for _, variant := range Variants() {
@@ -78,18 +79,18 @@ func variants(base Setting, labels ...int) (cells []Setting) {
 	return cells
 }
 
-// with returns the setting for some labels in a variant, with the same images and steps.
+// with returns the setting for a number of labels and a variant, with the same images and steps.
 func (s Setting) with(labels int, variant string) Setting {
 	s.Labels, s.Variant = labels, variant
 	s.Weights = s.Weights.For(variant)
-	if variant == Sup { // statistics of unlabelled images in the batch normalisation would help already
+	if variant == Sup { // without unlabelled images: their batch statistics alone would already help
 		s.Steps = s.stepsOfEpoch()
 		s.Unlabelled, s.Ratio, s.Rendered, s.MarginalEnd = 0, 0, 0, 0
 	}
 	return s
 }
 
-// terms returns the settings that differ from one of all terms in a single respect.
+// terms returns a setting with all terms, and the settings that differ from it in a single respect.
 func terms(all Setting) []Setting {
 	list := []Setting{all}
 	changes := []func(s *Setting){
@@ -114,7 +115,7 @@ func terms(all Setting) []Setting {
 	return append(list, all.with(all.Labels, VI))
 }
 
-// small returns a setting of a shape with a quarter of the document's channels, for seconds.
+// small returns a setting whose shape has a quarter of the document's channels. It trains in seconds.
 func small(unlabelled int) Setting {
 	s := Digits(100, NNVI)
 	s.Shape = "8x5x5 full pool, 16x3x3 valid, 16x3x3 full pool, 32x3x3 valid, 10x1x1 valid"

@@ -10,8 +10,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// data draws the labelled and unlabelled images of a setting from a training set, the former with the same number of
-// each class. Labelled images are among the unlabelled ones too, if these are all.
+// data draws the labelled and unlabelled images of a setting from a training set, with the same number of labelled
+// images in each class. Unlabelled images are drawn from the whole set, so they may include labelled ones.
 func (s Setting) data(set *dataset.Set) (*dataset.SemiSupervised, error) {
 	classes := len(set.Classes)
 	if s.Labels%classes != 0 {
@@ -19,7 +19,7 @@ func (s Setting) data(set *dataset.Set) (*dataset.SemiSupervised, error) {
 	}
 	for c, name := range set.Classes {
 		if n := count(set.Y, c); n < s.Labels/classes {
-			return nil, fmt.Errorf("ninai17: class %s has %d images, fewer than the %d that are to be labelled",
+			return nil, fmt.Errorf("ninai17: class %s has %d images, fewer than the %d to be labelled",
 				name, n, s.Labels/classes)
 		}
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// The objective of every step is the sum that the doc comment of Weights gives, from plain loops in float64: L_H of the
-// labelled images, which come first, L_KL and L_M of the unlabelled ones, L_RC of the images that are rendered against
-// those without noise, L_NN of all templates z(1) to z(L), and L_A against the averaged weights.
+// At every step, the objective equals the sum in the doc comment of Weights, computed by plain loops in float64: L_H
+// over the labelled images, which come first; L_KL and L_M over the unlabelled ones; L_RC between the rendered images
+// and the inputs without noise; L_NN over all templates z(1) to z(L); and L_A against the averaged weights.
 func TestObjective(t *testing.T) {
 	d := barData()
 	for name, change := range map[string]func(s *Setting){
@@ -52,7 +52,7 @@ func TestObjective(t *testing.T) {
 	}
 }
 
-// byLoops returns the objective of the batch that a trainer has just evaluated, at a time in epochs.
+// byLoops returns the objective of the batch that a trainer has just evaluated, at a given time in epochs.
 func byLoops(tr *trainer, b *train.Batch, epoch float64) float64 {
 	s, w, labelled, all := tr.Setting, tr.Weights, len(b.Y), b.X.Rows()
 	q := posteriors(tr.found.Logits.Value())
@@ -107,8 +107,8 @@ func byLoops(tr *trainer, b *train.Batch, epoch float64) float64 {
 	return cost
 }
 
-// consistency is the mean divergence of the posteriors q of the unlabelled images from those that the averaged weights
-// give the images without noise.
+// consistency is the mean divergence of the posteriors q of the unlabelled images from the posteriors that the averaged
+// weights give for the images without noise.
 func consistency(tr *trainer, b *train.Batch, q [][]float64) (mean float64) {
 	clean := autograd.NewTape(1).Input(b.X.Value().Slice(len(b.Y), b.X.Rows()))
 	var seen drmm.Inference

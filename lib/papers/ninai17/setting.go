@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package ninai17 trains deep rendering mixture models with a few labelled and many unlabelled images: the settings,
-// grids and training of [NINAI17, section 7].
+// Package ninai17 trains deep rendering mixture models with a few labelled and many unlabelled images. It holds the
+// settings, grids and training of [NINAI17, section 7].
 package ninai17
 
 import (
@@ -12,23 +12,24 @@ import (
 	"github.com/lateral-ml/lateral/lib/experiment"
 )
 
-// Weights are the factors alpha of the terms of the objective
+// Weights are the factors alpha of the terms of the objective [NINAI17, section 3(A)]
 //
 //	L = Labels·L_H + Reconstruction·L_RC + KL·L_KL + Marginal·L_M + NonNegativity·L_NN + Consistency·L_A
 //
-// of which a term with factor 0 is not computed [NINAI17, section 3(A)].
+// A term with factor 0 is not computed.
 //
 //	L_H   cross-entropy of the labelled images (eq. 1)
-//	L_RC  squared error between all images and what is rendered for them (eq. 2)
+//	L_RC  squared error between all images and their reconstructions (eq. 2)
 //	L_KL  divergence of the posteriors of unlabelled images from the class prior (eq. 3)
-//	L_M   divergence of their mean posterior from the class prior; no term of the document
+//	L_M   divergence of their mean posterior from the class prior; not in the document
 //	L_NN  squares of the negative elements of the templates z^(1) to z^(L) (eq. 4)
-//	L_A   divergence of the posteriors of unlabelled images with noise from those that the averaged weights give the
-//	      images without [TV17]; no term of the document
+//	L_A   divergence of the posteriors of unlabelled images with noise from the posteriors that the averaged weights
+//	      give for the same images without noise [TV17]; not in the document
 //
-// The sign of KL is a question. The document adds L_KL, which is least where every posterior is the prior. The code
-// that its authors published subtracts it, which is least where every posterior is certain. By the identity of
-// [loss.KL] a negative KL with Marginal = -KL asks for the information that an image gives about its class.
+// The sign of KL is unclear. The document adds L_KL, which is smallest when every posterior equals the prior. The
+// authors' published code subtracts it, so that the objective is smallest when every posterior is certain. By the
+// identity of [loss.KL], a negative KL with Marginal = -KL maximises the information that an image gives about its
+// class.
 type Weights struct {
 	Labels         float64 `json:"labels"`
 	Reconstruction float64 `json:"reconstruction"`
@@ -38,16 +39,16 @@ type Weights struct {
 	Consistency    float64 `json:"consistency,omitempty"`
 }
 
-// The variants of the document's tables: which terms are there.
+// The variants of the document's tables, which differ in their terms.
 const (
 	Sup   = "sup"    // labels alone
-	MPC   = "mpc"    // and the reconstruction from the most probable configuration
-	NNMPC = "nn-mpc" // and non-negativity
-	VI    = "vi"     // MPC and the divergence of variational inference
-	NNVI  = "nn-vi"  // all
+	MPC   = "mpc"    // labels and the reconstruction from the most probable configuration
+	NNMPC = "nn-mpc" // MPC and non-negativity
+	VI    = "vi"     // MPC and the KL divergence of variational inference
+	NNVI  = "nn-vi"  // all terms
 )
 
-// For returns the weights of a variant: w without the terms that it lacks.
+// For returns the weights of a variant: w without the terms that the variant lacks.
 func (w Weights) For(variant string) Weights {
 	switch variant {
 	case Sup:
@@ -62,57 +63,57 @@ func (w Weights) For(variant string) Weights {
 	return w
 }
 
-// How the squares of L_RC and L_NN are reduced to one number for an image.
+// The reductions of the squares of L_RC and L_NN to one number per image.
 const (
-	Sum  = "sum"  // over its elements, as the document writes them
-	Mean = "mean" // divided by the number of elements, as its authors' code computes them
+	Sum  = "sum"  // sum over the elements, as in the document
+	Mean = "mean" // mean over the elements, as in its authors' code
 )
 
 // The optimisers of a setting.
 const (
-	Adam    = "adam"    // with its usual moments
+	Adam    = "adam"    // with the usual decay rates
 	SGD     = "sgd"     // with momentum 0.9
-	RMSProp = "rmsprop" // with its usual average
+	RMSProp = "rmsprop" // with the usual decay rate
 )
 
-// A Setting is one model and how it is trained: all that its result depends on.
+// A Setting describes one model and its training completely: the result depends on nothing else.
 type Setting struct {
 	experiment.Source
 	Shape string `json:"shape"` // see drmm.ParseShape
 
-	Labels     int    `json:"labels"`     // labelled images, as many of each class
-	Unlabelled int    `json:"unlabelled"` // training images used without labels; 0 trains on the labelled ones alone
+	Labels     int    `json:"labels"`     // labelled images in total, equally many of each class
+	Unlabelled int    `json:"unlabelled"` // training images used without labels; 0: labelled images alone
 	Variant    string `json:"variant"`    // Sup, MPC, NNMPC, VI or NNVI
 
-	Weights   Weights `json:"weights"`   // of the terms that the variant has
-	Reduction string  `json:"reduction"` // Sum or Mean, of L_RC and L_NN
-	Noise     float64 `json:"noise"`     // largest standard deviation of the noise on training images
-	// The weights KL, Marginal and Consistency grow linearly from 0 at RampFrom to their value at RampTo, in epochs:
-	// the features must have begun to form before anything can be certain. Marginal then falls linearly to 0 at
-	// MarginalEnd, or never if that is 0: where classes are not equally frequent, asking for equal shares to the end
-	// costs accuracy.
+	Weights   Weights `json:"weights"`   // 0 for the terms that the variant lacks
+	Reduction string  `json:"reduction"` // of L_RC and L_NN: Sum or Mean
+	Noise     float64 `json:"noise"`     // largest standard deviation of the noise added to training images
+	// The weights KL, Marginal and Consistency grow linearly from 0 at RampFrom to their full value at RampTo, in epochs:
+	// features must start to form before predictions can be certain. Marginal then decays linearly to 0 at MarginalEnd, or
+	// never if MarginalEnd is 0. If the classes are not equally frequent, enforcing equal shares to the end costs
+	// accuracy.
 	RampFrom    float64 `json:"rampFrom"`
 	RampTo      float64 `json:"rampTo"`
 	MarginalEnd float64 `json:"marginalEnd,omitempty"`
 
 	Optimizer string  `json:"optimizer"` // Adam, SGD or RMSProp
-	Rate      float64 `json:"rate"`      // learning rate at first
-	FinalRate float64 `json:"finalRate"` // and in the end; it falls by the same factor in each epoch, from Hold on
-	Hold      float64 `json:"hold"`      // epochs before it falls
+	Rate      float64 `json:"rate"`      // initial learning rate
+	FinalRate float64 `json:"finalRate"` // final learning rate; it decays exponentially from Hold on
+	Hold      float64 `json:"hold"`      // epochs before the decay starts
 	Average   float64 `json:"average"`   // decay of the moving average of the weights; 0 for none
 
 	Epochs   int    `json:"epochs"`             // passes through the unlabelled images
-	Batch    int    `json:"batch"`              // images of a step
-	Rendered int    `json:"rendered,omitempty"` // images of a step that are rendered, its last ones; 0 for all
-	Ratio    int    `json:"ratio"`              // unlabelled images for each labelled one: 1 in the document
-	Steps    int    `json:"steps"`              // steps of an epoch, if there are no unlabelled images; else 0
-	Seed     uint64 `json:"seed"`               // of the labelled images, first weights and order of images
+	Batch    int    `json:"batch"`              // images per step
+	Rendered int    `json:"rendered,omitempty"` // how many of the last images of a step are rendered; 0 for all
+	Ratio    int    `json:"ratio"`              // unlabelled images per labelled one; 1 in the document
+	Steps    int    `json:"steps"`              // steps per epoch without unlabelled images; otherwise 0
+	Seed     uint64 `json:"seed"`               // of the choice of labelled images, initial weights and order of images
 }
 
-// Digits returns the setting of the five-layer model for digits with some labelled images of 60,000, in a variant.
-// The document does not give the optimiser, rates, epochs, batches and weights of this experiment: they are ours,
-// chosen on 2000 training images of MNIST that were held out. Noise alone was settled by test errors: those of two
-// runs after two passes.
+// Digits returns the setting of the five-layer model for digits with some labelled images of 60,000, in a variant. The
+// document does not give the optimiser, rates, epochs, batches and term weights of this experiment. They are ours,
+// chosen on 2000 held-out training images of MNIST, with one exception: Noise was chosen by the test errors of two runs
+// after two passes.
 func Digits(labels int, variant string) Setting {
 	return Setting{
 		Shape: drmm.FiveLayer().String(), Labels: labels, Unlabelled: 60000, Variant: NNVI,
@@ -122,10 +123,10 @@ func Digits(labels int, variant string) Setting {
 	}.with(labels, variant)
 }
 
-// Long returns the setting of the five-layer model for a long training with 100 labels and all other images. In that
-// of [Digits] the net soon is certain, and its errors stay. Consistency was chosen on 10,000 training images that
-// were held out, with half the channels; MarginalEnd after counting the classes that Digits' net finds among training
-// images: too many of the rare ones.
+// Long returns the setting of the five-layer model for long training with 100 labels and all other images. With
+// [Digits], the network soon becomes certain of its predictions, and its errors no longer change. Consistency was
+// chosen on 10,000 held-out training images, with half the channels. MarginalEnd was set after counting the classes
+// that the network of Digits predicts for training images: it predicted too many of the rare ones.
 func Long() Setting {
 	s := Digits(100, NNVI)
 	s.Weights.Consistency = 2
@@ -133,8 +134,8 @@ func Long() Setting {
 	return s
 }
 
-// On returns the setting for some images. Where it asks for more images without labels than there are, it gets them
-// all.
+// On returns the setting for the given images. If the setting asks for more unlabelled images than there are, it uses
+// all of them.
 func (s Setting) On(d *experiment.Data) Setting { return s.At(d.Source(), s.Seed) }
 
 // At implements [experiment.Setting].
@@ -144,7 +145,7 @@ func (s Setting) At(src experiment.Source, seed uint64) Setting {
 	return s
 }
 
-// String describes the setting in a few words.
+// String describes the setting briefly.
 func (s Setting) String() string {
 	return fmt.Sprintf("%s, %d labels, %d unlabelled, seed %d", s.Variant, s.Labels, s.Unlabelled, s.Seed)
 }
@@ -198,10 +199,10 @@ func (s Setting) checkWeights(c *experiment.Check) {
 		"more than 0 for the term Consistency, which needs the averaged weights")
 }
 
-// labelled returns the number of labelled images of a step.
+// labelled returns the number of labelled images per step.
 func (s Setting) labelled() int { return s.Batch / (1 + s.Ratio) }
 
-// samples returns the number of samples of an epoch, each a labelled image and its share of unlabelled ones.
+// samples returns the number of samples per epoch; each is a labelled image with its share of unlabelled ones.
 func (s Setting) samples() int {
 	if s.Unlabelled == 0 {
 		return s.Steps * s.Batch
@@ -209,25 +210,25 @@ func (s Setting) samples() int {
 	return ceil(s.Unlabelled, s.Ratio)
 }
 
-// stepsOfEpoch returns the number of steps of an epoch.
+// stepsOfEpoch returns the number of steps per epoch.
 func (s Setting) stepsOfEpoch() int { return ceil(s.samples(), s.labelled()) }
 
 // Samples implements [experiment.Setting].
 func (s Setting) Samples() int { return s.Epochs * s.stepsOfEpoch() * s.Batch }
 
-// ceil returns n/k, rounded up; a k that Check refuses counts as 1.
+// ceil returns n/k, rounded up. A k that Check rejects counts as 1.
 func ceil(n, k int) int {
 	k = max(k, 1)
 	return (n + k - 1) / k
 }
 
-// rate returns the learning rate at a time in epochs.
+// rate returns the learning rate at a given time in epochs.
 func (s Setting) rate(epoch float64) float64 {
 	t := max(0, epoch-s.Hold) / (float64(s.Epochs) - s.Hold)
 	return s.Rate * math.Pow(s.FinalRate/s.Rate, min(t, 1))
 }
 
-// ramp returns the factor of KL and Marginal at a time in epochs.
+// ramp returns the factor of KL, Marginal and Consistency at a given time in epochs.
 func (s Setting) ramp(epoch float64) float64 {
 	switch {
 	case epoch >= s.RampTo:
@@ -238,7 +239,7 @@ func (s Setting) ramp(epoch float64) float64 {
 	return (epoch - s.RampFrom) / (s.RampTo - s.RampFrom)
 }
 
-// fade returns the factor of Marginal beside that of ramp.
+// fade returns a further factor of Marginal, which multiplies that of ramp.
 func (s Setting) fade(epoch float64) float64 {
 	switch {
 	case s.MarginalEnd == 0 || epoch <= s.RampTo:

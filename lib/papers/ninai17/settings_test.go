@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// The settings beside what the document says. It gives the shape (tables 19 to 21), the variants and the numbers of
-// labels (table 1), batch normalisation of net inputs and Xavier's first weights; not the optimiser, rates, epochs,
-// batches, and weights of the terms. The sign of KL is that of the authors' program, L_M and L_A are ours; see Weights.
+// Compares the settings with the document. It gives the shape (tables 19 to 21), the variants and the numbers of labels
+// (table 1), batch normalisation of net inputs and Xavier initialisation. It does not give the optimiser, rates,
+// epochs, batches and term weights. The sign of KL is that of the authors' program; L_M and L_A are ours; see Weights.
 func TestSettings(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -22,7 +22,7 @@ func TestSettings(t *testing.T) {
 			`"weights":{"labels":1,"reconstruction":20,"kl":-1,"marginal":2,"nonnegativity":1},"reduction":"mean",` +
 			`"noise":0.5,"rampFrom":0.35,"rampTo":0.7,"optimizer":"adam","rate":0.01,"finalRate":0.0001,"hold":0,` +
 			`"average":0.999,"epochs":8,"batch":100,"ratio":4,"steps":0,"seed":0}`},
-		// Labels alone: as many steps of 100 labelled images, 8 times 750.
+		// Labels alone: the same number of steps, 8 times 750, of 100 labelled images each.
 		{"sup", Digits(50, Sup), `{"data":"","checksum":"","images":0,` +
 			`"shape":"32x5x5 full pool, 64x3x3 valid, 64x3x3 full pool, 128x3x3 valid, 10x1x1 valid",` +
 			`"labels":50,"unlabelled":0,"variant":"sup",` +

@@ -19,14 +19,14 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// Metrics are the result of a setting. Errors are shares of the test images, after the last epoch: no epoch is chosen
-// by its test error.
+// Metrics are the results of a setting. Errors are fractions of the test images, after the last epoch: no epoch is
+// chosen by its test error.
 type Metrics struct {
-	Error     float64   `json:"error"`     // of the averaged weights where there are, else of the last ones
+	Error     float64   `json:"error"`     // of the averaged weights if there are any, otherwise of the last weights
 	LastError float64   `json:"lastError"` // of the last weights
 	Errors    []float64 `json:"errors"`    // Error after each epoch
 
-	// The terms in the last epoch, without their weights.
+	// The unweighted terms in the last epoch.
 	Labels         float64 `json:"labels"`         // L_H
 	Reconstruction float64 `json:"reconstruction"` // L_RC
 	KL             float64 `json:"kl"`             // L_KL
@@ -36,18 +36,18 @@ type Metrics struct {
 	Hours float64 `json:"hours"` // of training and measuring; 0 in a sweep
 }
 
-// A Result is a trained model and what became of it.
+// A Result is a trained model and the history of its training.
 type Result struct {
-	Net     *drmm.Net // with the averaged weights where there are
+	Net     *drmm.Net // with the averaged weights if there are any
 	History *train.History
 	Metrics Metrics
 }
 
-// Train trains the model of a setting and measures it on the test images after each epoch.
+// Train trains the model of a setting and evaluates it on the test images after each epoch.
 //
-// The history has, of the training batches, the loss and its terms, without their weights, as "labels",
-// "reconstruction", "kl", "marginal", "consistency" and "nonnegativity", as far as they are computed, and the "error"
-// of the labelled images; of the test images the "error" and, with averaged weights, "average error".
+// For the training batches, the history contains the loss, the unweighted terms that are computed, named "labels",
+// "reconstruction", "kl", "marginal", "consistency" and "nonnegativity", and the "error" of the labelled images. For
+// the test images, it contains the "error" and, with averaged weights, the "average error".
 func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (*Result, error) {
 	t, data, err := newTrainer(s, d)
 	if err != nil {
@@ -81,13 +81,13 @@ func metricsOf(h *train.History) Metrics {
 	return m
 }
 
-// A model is what a training run changes.
+// A model is the state that a training run changes.
 type model struct {
 	Net *drmm.Net
 	// Averages are the moving averages of the weights and of the running statistics of Net, in the order of its state.
 	Averages []*tensor.Tensor
-	Steps    *tensor.Tensor // that were done, one number
-	Noise    *tensor.RNG    // of the images
+	Steps    *tensor.Tensor // number of steps so far, a single number
+	Noise    *tensor.RNG    // noise of the training images
 }
 
 // A trainer computes the objective of a setting.
@@ -99,12 +99,12 @@ type trainer struct {
 
 	found    drmm.Inference
 	rendered drmm.Rendering
-	switches []drmm.Switches // of the images that are rendered
+	switches []drmm.Switches // of the rendered images
 	noisy    tensor.Tensor
 
-	clean   *autograd.Tape // on which the averaged weights infer
-	images  tensor.Tensor  // what they see
-	seen    drmm.Inference // what they find
+	clean   *autograd.Tape // for inference with the averaged weights
+	images  tensor.Tensor  // its inputs
+	seen    drmm.Inference // its results
 	beliefs tensor.Tensor
 }
 
@@ -130,7 +130,7 @@ func newTrainer(s Setting, d *experiment.Data) (*trainer, *dataset.SemiSupervise
 		return nil, nil, err
 	}
 	t := &trainer{Setting: s, model: &model{Net: net, Steps: tensor.New(1), Noise: tensor.Stream(s.Seed, "noise")}}
-	nn.StateOf(t.model) // names the weights as the checkpoint has them
+	nn.StateOf(t.model) // names the weights as in checkpoints
 	if s.Average > 0 {
 		if t.average, err = draw(); err != nil {
 			return nil, nil, err
@@ -140,7 +140,7 @@ func newTrainer(s Setting, d *experiment.Data) (*trainer, *dataset.SemiSupervise
 	return t, data, nil
 }
 
-// tensors returns all that training changes in a network.
+// tensors returns all tensors of a network that training changes.
 func tensors(n *drmm.Net) (list []*tensor.Tensor) {
 	state := nn.StateOf(n)
 	for _, p := range state.Params {
@@ -173,7 +173,8 @@ func (t *trainer) optimizer() optim.Optimizer {
 	return &optim.Adam{}
 }
 
-// afterStep counts the step and moves the averages. These begin as plain means of the first steps.
+// afterStep counts the step and updates the averages. After k steps their decay is at most k/(k+10), so that they soon
+// forget the initial weights.
 func (t *trainer) afterStep() {
 	t.model.Steps.Data()[0]++
 	k := float64(t.model.Steps.Data()[0])
@@ -186,7 +187,8 @@ func (t *trainer) afterStep() {
 	}
 }
 
-// objective returns the loss of a batch: of labelled images, then unlabelled ones if there are any.
+// objective returns the loss of a batch, whose labelled images come first, followed by the unlabelled ones if there are
+// any.
 func (t *trainer) objective(b *train.Batch) *autograd.Var {
 	if !b.Training() {
 		return t.measure(b)
@@ -216,7 +218,7 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 	return cost
 }
 
-// unlabelled returns the terms of the posteriors of unlabelled images, which are the last ones of the batch.
+// unlabelled returns the terms that depend on the posteriors of the unlabelled images, which come last in the batch.
 func (t *trainer) unlabelled(b *train.Batch, logits *autograd.Var) *autograd.Var {
 	epoch := float64(t.model.Steps.Data()[0]) / float64(t.stepsOfEpoch())
 	ramp, fade := t.ramp(epoch), t.fade(epoch)
@@ -230,8 +232,8 @@ func (t *trainer) unlabelled(b *train.Batch, logits *autograd.Var) *autograd.Var
 	return cost
 }
 
-// believe returns the class posteriors that the averaged weights give the images from some image on, without noise and
-// without a gradient.
+// believe returns the class posteriors of the averaged weights for the images with index from and above, without noise
+// and without a gradient.
 func (t *trainer) believe(x *autograd.Var, from int) *tensor.Tensor {
 	if t.clean == nil {
 		t.clean = autograd.NewTape(x.Workers())
@@ -247,8 +249,9 @@ func (t *trainer) believe(x *autograd.Var, from int) *tensor.Tensor {
 	return &t.beliefs
 }
 
-// addNoise returns images with noise, each of its own standard deviation from 0 up: the statistics of the batch
-// normalisation must fit images without noise too. What is rendered for them is compared with the images without.
+// addNoise returns the images with noise. The standard deviation is drawn for each image and can be near 0, because the
+// statistics of the batch normalisation must fit images without noise too. Reconstructions are compared with the images
+// without noise.
 func (t *trainer) addNoise(x *autograd.Var) *autograd.Var {
 	if t.Noise == 0 {
 		return x
@@ -261,13 +264,13 @@ func (t *trainer) addNoise(x *autograd.Var) *autograd.Var {
 	return x.Tape().Input(&t.noisy)
 }
 
-// term reports a term of the objective and returns it with its weight.
+// term reports a term of the objective and returns it multiplied by its weight.
 func (t *trainer) term(b *train.Batch, name string, weight float64, term *autograd.Var) *autograd.Var {
 	b.Report(name, float64(term.Scalar()))
 	return autograd.Scale(term, float32(weight))
 }
 
-// nonNegativity returns L_NN with its weight.
+// nonNegativity returns L_NN multiplied by its weight.
 func (t *trainer) nonNegativity(b *train.Batch) *autograd.Var {
 	var cost *autograd.Var
 	sum := 0.0
@@ -284,7 +287,7 @@ func (t *trainer) nonNegativity(b *train.Batch) *autograd.Var {
 	return cost
 }
 
-// scale returns the factor of a sum of squares over the elements of a sample.
+// scale returns the factor for a sum of squares over the elements of a sample.
 func (t *trainer) scale(x *autograd.Var) float64 {
 	if t.Reduction == Mean {
 		return 1 / float64(x.Width())

@@ -26,7 +26,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// bars are images of 8 x 8 with a bar of 4 pixels somewhere and noise: class a lies, b stands, c leans.
+// bars returns images of 8 x 8 pixels, each with noise and a bar of 4 pixels at a random position: horizontal in class
+// a, vertical in class b, diagonal in class c.
 func bars(n int, name string) *dataset.Set {
 	rng := tensor.Stream(5, name)
 	s := &dataset.Set{Name: "bars", X: tensor.New(n, 1, 8, 8), Classes: []string{"a", "b", "c"}, Sum: name}
@@ -68,7 +69,7 @@ func mustTrain(t *testing.T, s Setting, d *experiment.Data, o experiment.Options
 	return trained
 }
 
-// weights returns everything that training has changed.
+// weights returns everything that training changes.
 func weights(n *drmm.Net) (all []float32) {
 	for _, t := range tensors(n) {
 		all = append(all, t.Data()...)
@@ -105,7 +106,7 @@ func TestVariantsLearn(t *testing.T) {
 func TestTrainingForAnyWorkers(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNVI)
-	// Large enough for work to be shared.
+	// Large enough for the workers to share work.
 	s.Shape, s.Batch = "24x3x3 full pool, 32x3x3 full, 3x1x1 valid", 60
 	s.Weights.Consistency = 1
 	var want []float32
@@ -125,7 +126,7 @@ func TestKilledRunGoesOnToTheSameBits(t *testing.T) {
 	s.Noise, s.Weights.Consistency, s.Rendered, s.MarginalEnd = 0.1, 1, 5, 2
 	want := mustTrain(t, s, d, experiment.Options{})
 	dir := filepath.Join(t.TempDir(), "run")
-	for _, stop := range []int{3, 17} { // within the ramp, and after it
+	for _, stop := range []int{3, 17} { // during the ramp and after it
 		ctx, cancel := context.WithCancel(context.Background())
 		_, err := Train(ctx, s, d, experiment.Options{Dir: dir, OnStep: func(e *train.Event) {
 			if e.Step == stop {
@@ -159,7 +160,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 	s := barSetting(d, NNVI)
 	s.Epochs, s.RampFrom, s.RampTo = 40, 0, 0
 	s.Weights.Consistency, s.Rendered = 1, 5
-	// An epoch has 10 steps. Other goroutines of the test binary may allocate meanwhile, so the best of many epochs
+	// An epoch has 10 steps. Other goroutines of the test binary may allocate meanwhile, so the minimum over many epochs
 	// counts.
 	var before uint64
 	fewest := uint64(math.MaxUint64)
@@ -190,7 +191,7 @@ func TestAveragesFollowTheWeights(t *testing.T) {
 	if slices.Equal(weights(tr.average), weights(tr.model.Net)) {
 		t.Error("the averages are the weights")
 	}
-	// Steps without change bring them together.
+	// Steps that do not change the weights make the averages converge to them.
 	for range 20000 {
 		tr.afterStep()
 	}
@@ -235,7 +236,8 @@ func TestSemiSupervisedData(t *testing.T) {
 	}
 }
 
-// With a share of 3 every labelled image of a step has three unlabelled ones, and an epoch still visits each of those.
+// With a ratio of 3, every labelled image of a step comes with three unlabelled ones, and an epoch still visits each
+// unlabelled image.
 func TestShareOfAStep(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNVI)
@@ -274,7 +276,7 @@ func TestShareOfAStep(t *testing.T) {
 	}
 }
 
-// texts returns the images as text.
+// texts returns the images as strings.
 func texts(s *dataset.Set) (rows []string) {
 	for i := range s.Len() {
 		rows = append(rows, fmt.Sprint(s.X.Row(i)))
@@ -287,7 +289,7 @@ func TestSettingsAreChecked(t *testing.T) {
 	for want, change := range map[string]func(s *Setting){
 		"Variant":           func(s *Setting) { s.Variant = "all" },
 		"layer 1":           func(s *Setting) { s.Shape = "" },
-		"fits nowhere":      func(s *Setting) { s.Shape = "3x9x9 valid" },
+		"is larger than":    func(s *Setting) { s.Shape = "3x9x9 valid" },
 		"Reduction":         func(s *Setting) { s.Reduction = "" },
 		"Optimizer":         func(s *Setting) { s.Optimizer = "lbfgs" },
 		"Labels":            func(s *Setting) { s.Labels = 0 },
@@ -336,7 +338,7 @@ func TestSettingsAreChecked(t *testing.T) {
 	}
 }
 
-// Every setting of every grid can be trained, and none is there twice; the table has every variant.
+// Every setting of every grid is valid and occurs once; the table has every variant.
 func TestGrids(t *testing.T) {
 	few := experiment.Source{Data: "digits", Checksum: "a b", Images: 6000}
 	for _, profile := range experiment.Profiles() {
@@ -383,7 +385,7 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// What the term asks for comes nearer when it weighs more.
+// A larger weight of the consistency term makes the term smaller.
 func TestConsistency(t *testing.T) {
 	d := barData()
 	var found []float64
@@ -397,7 +399,7 @@ func TestConsistency(t *testing.T) {
 	}
 }
 
-// The terms of what is rendered are means over the last images of a batch, as many as the setting asks for.
+// The reconstruction terms are means over the last images of a batch; the setting gives their number.
 func TestRendered(t *testing.T) {
 	d := barData()
 	s := barSetting(d, NNMPC)
@@ -432,7 +434,7 @@ func TestSweepOfSettings(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	grid.Workers, grid.OnResult = 1, func(e *sweep.Event[Setting]) {
 		if e.Setting != nil {
-			cancel() // after the first
+			cancel() // after the first step
 		}
 	}
 	if _, err := grid.Run(ctx); !errors.Is(err, context.Canceled) {
@@ -452,7 +454,7 @@ func TestSweepOfSettings(t *testing.T) {
 	}
 }
 
-// The state that a checkpoint holds has names, the averages and the count of steps among them.
+// The state in a checkpoint has names, including those of the averages and of the step count.
 func TestNamesInACheckpoint(t *testing.T) {
 	d := barData()
 	tr, _, err := newTrainer(barSetting(d, NNVI), d)

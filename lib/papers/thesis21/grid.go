@@ -11,7 +11,7 @@ import (
 // A Grid is a set of the thesis' networks.
 type Grid = experiment.Grid[Setting]
 
-// Grids are the grids of [Thesis21], and of the experiments that it proposes.
+// Grids are the grids of [Thesis21] and of the experiments that it proposes.
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "Thesis21",
 	Load:     experiment.LoadSplit,
@@ -20,7 +20,7 @@ var Grids = experiment.Grids[Setting, Metrics]{
 	Cost:     func(s Setting, d *experiment.Data) float64 { return cost(s, d.Train.X.Shape()[1:]) },
 }
 
-// Cells returns a setting with every shape and every lambda: shape by shape, in each lambda by lambda.
+// Cells returns a setting with every combination of shape and lambda, ordered by shape and then by lambda.
 func Cells(base Setting, shapes []Shape, lambdas []float64) []Setting {
 	var cells []Setting
 	for _, shape := range shapes {
@@ -32,7 +32,7 @@ func Cells(base Setting, shapes []Shape, lambdas []float64) []Setting {
 	return cells
 }
 
-// Lambdas returns the different factors of the penalty in a grid, in its order.
+// Lambdas returns the distinct penalty factors of a grid, in the grid's order.
 func Lambdas(g Grid) []float64 {
 	var lambdas []float64
 	for _, s := range g.Cells {
@@ -43,7 +43,7 @@ func Lambdas(g Grid) []float64 {
 	return lambdas
 }
 
-// cost estimates the time of a setting: multiplications, and for each unit what surrounds them.
+// cost estimates the training time of a setting from its multiplications plus an overhead per unit.
 func cost(s Setting, image []int) float64 {
 	channels, h, w := image[0], image[1], image[2]
 	inputs, outputs := channels*h*w, 10
@@ -76,7 +76,7 @@ func grids(profile string) []Grid {
 	autoencoder := convolver
 	autoencoder.Task = Autoencode
 
-	// The more there is to silence, the lower the penalties. The thesis does not say those of its convolutional
+	// Networks with more units need smaller penalties. The thesis does not give those of its convolutional
 	// networks.
 	lambdas := func(step float64, quick, standard []int, last int) []float64 {
 		return steps(step, experiment.Pick(profile, quick, standard, upTo(last)))
@@ -118,7 +118,7 @@ func grids(profile string) []Grid {
 	}
 }
 
-// layers returns the shapes of n equal hidden layers.
+// layers returns the shapes with n hidden layers of equal size.
 func layers(n int, units []int) []Shape {
 	shapes := make([]Shape, len(units))
 	for i, u := range units {
@@ -127,7 +127,7 @@ func layers(n int, units []int) []Shape {
 	return shapes
 }
 
-// convolutional returns the shapes of one to n convolutional layers [Thesis21, section 4.1].
+// convolutional returns the shapes with one to n convolutional layers [Thesis21, section 4.1].
 func convolutional(n, kernel int) []Shape {
 	shapes := make([]Shape, n)
 	for i := range shapes {
@@ -136,7 +136,7 @@ func convolutional(n, kernel int) []Shape {
 	return shapes
 }
 
-// steps returns multiples of a step, as the numbers that one would write: 3 times 0.008 is 0.024.
+// steps returns multiples of a step, rounded to the usual decimal number: 3 times 0.008 is 0.024.
 func steps(step float64, multiples []int) []float64 {
 	const digits = 1e5
 	lambdas := make([]float64, len(multiples))
@@ -146,7 +146,7 @@ func steps(step float64, multiples []int) []float64 {
 	return lambdas
 }
 
-// upTo returns 0 to n.
+// upTo returns the numbers from 0 to n.
 func upTo(n int) []int {
 	numbers := make([]int, n+1)
 	for i := range numbers {

@@ -16,7 +16,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/experiment"
 )
 
-// The numbers of networks of [Thesis21] and the factors of their penalties.
+// The numbers of networks of [Thesis21] and their penalty factors.
 func TestPaperGrids(t *testing.T) {
 	for name, want := range map[string]struct {
 		networks int
@@ -55,7 +55,7 @@ func paperGrid(t *testing.T, name string) Grid {
 	return g
 }
 
-// shapesOf returns the shapes of a grid that has several lambdas for each.
+// shapesOf returns the shapes of a grid that has several lambdas for each shape.
 func shapesOf(g Grid) (shapes []Shape) {
 	for i, s := range g.Cells {
 		if i%len(Lambdas(g)) == 0 {
@@ -67,7 +67,7 @@ func shapesOf(g Grid) (shapes []Shape) {
 
 var digits = experiment.Source{Data: "MNIST", Checksum: "0123", Images: 50000}
 
-// A grid of fewer seeds has the results of one of more, trained first.
+// The results of a grid with fewer seeds are part of those of a grid with more, and are trained first.
 func TestFewerSeeds(t *testing.T) {
 	all := paperGrid(t, "fc1")
 	few := all
@@ -87,7 +87,7 @@ func TestFewerSeeds(t *testing.T) {
 	}
 }
 
-// Every setting of every grid is sound and unlike every other, and of another grid too.
+// Every setting of every grid is valid and distinct, across grids too.
 func TestGrids(t *testing.T) {
 	for _, profile := range experiment.Profiles() {
 		seen := map[string]bool{}
@@ -106,7 +106,7 @@ func TestGrids(t *testing.T) {
 				}
 				seen[string(key)] = true
 			}
-			// A smaller profile's lambdas are the larger one's.
+			// The lambdas of a smaller profile are among those of the larger one.
 			whole := Lambdas(paperGrid(t, g.Name))
 			for _, lambda := range Lambdas(g) {
 				if !slices.Contains(whole, lambda) {

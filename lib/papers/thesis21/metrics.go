@@ -15,31 +15,32 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// Metrics are the result of a setting. All but Epochs and Trace are of the trained network and the test images.
+// Metrics are the results of a setting. All fields except Epochs and Trace describe the trained network on the test
+// images.
 type Metrics struct {
-	Loss     float64 `json:"loss"`     // cross-entropy in nats, or MSE: the task's cost without the penalty
-	Accuracy float64 `json:"accuracy"` // share of the images classified right [Thesis21, eq. 2.5]; 0 for autoencoders
-	Layers   []Layer `json:"layers"`   // the hidden layers, in order
-	Sample   Sample  `json:"sample"`   // of 1000 of the images
+	Loss     float64 `json:"loss"`     // cross-entropy in nats, or MSE, without the penalty
+	Accuracy float64 `json:"accuracy"` // fraction classified correctly [Thesis21, eq. 2.5]; 0 for autoencoders
+	Layers   []Layer `json:"layers"`   // activity of the hidden layers, in order
+	Sample   Sample  `json:"sample"`   // measured on 1000 of the images
 
-	// Skewness is that of the weights of each hidden layer, of the output layer, and last of all weights together
-	// [Thesis21, figs. A.3 and A.4].
+	// Skewness is the skewness of the weights of each hidden layer, then of the output layer, and finally of all weights
+	// together [Thesis21, figs. A.3 and A.4].
 	Skewness []float64 `json:"skewness"`
 
-	Epochs []Epoch `json:"epochs"` // how it got there
-	// Trace is the sum of the hidden layers' l1 per image for each training step, with Setting.Trace [Thesis21, fig.
+	Epochs []Epoch `json:"epochs"` // the course of training
+	// Trace is the sum of the hidden layers' l1 per image at each training step, if Setting.Trace is set [Thesis21, fig.
 	// 3.6].
 	Trace []float32 `json:"trace,omitempty"`
 }
 
-// A Layer is the activity of a hidden layer, image by image.
+// A Layer holds statistics of the activity of a hidden layer, computed for each image.
 type Layer struct {
 	Units int    `json:"units"`
 	L0    Spread `json:"l0"`    // active units [Thesis21, eq. 2.6]
 	L1    Spread `json:"l1"`    // sum of the magnitudes [Thesis21, eq. 2.7]
 	Gini  Spread `json:"gini"`  // see sparsity.Gini
 	Hoyer Spread `json:"hoyer"` // see sparsity.Hoyer
-	Dead  int    `json:"dead"`  // units that are active for no image
+	Dead  int    `json:"dead"`  // units that are never active
 }
 
 // A Spread is the mean and the standard deviation over images.
@@ -48,14 +49,14 @@ type Spread struct {
 	Std  float64 `json:"std"`
 }
 
-// A Sample is what the thesis measures of 1000 images, here the same number of each class.
+// A Sample holds what the thesis measures on 1000 images, here the same number from each class.
 type Sample struct {
 	Accuracy float64   `json:"accuracy"` // 0 for autoencoders
 	Gini     []float64 `json:"gini"`     // mean over images, of each hidden layer
 }
 
-// Weighted returns accuracy times Gini index, the latter averaged over hidden layers: how well a network trades one
-// for the other [Thesis21, fig. 3.7].
+// Weighted returns the accuracy times the Gini index, the latter averaged over hidden layers. It measures the trade-off
+// between accuracy and sparsity [Thesis21, fig. 3.7].
 func (s Sample) Weighted() float64 {
 	sum := 0.0
 	for _, g := range s.Gini {
@@ -64,17 +65,17 @@ func (s Sample) Weighted() float64 {
 	return s.Accuracy * sum / float64(len(s.Gini))
 }
 
-// An Epoch is the state after an epoch. Loss includes the penalty; Error is 0 for autoencoders.
+// An Epoch holds measurements after an epoch. Loss includes the penalty; Error is 0 for autoencoders.
 type Epoch struct {
-	TrainLoss  float64   `json:"trainLoss"` // mean over the batches as they were trained on
+	TrainLoss  float64   `json:"trainLoss"` // mean over the training batches, measured during training
 	TrainError float64   `json:"trainError"`
-	Loss       float64   `json:"loss"` // of the validation images, like what follows
+	Loss       float64   `json:"loss"` // on the validation images, like the fields below
 	Error      float64   `json:"error"`
-	L0         []float64 `json:"l0"` // of each hidden layer, mean over images
+	L0         []float64 `json:"l0"` // mean over images, for each hidden layer
 	L1         []float64 `json:"l1"`
 }
 
-// Inactive returns the share of all hidden units that are inactive, averaged over images [Thesis21, fig. 4.16].
+// Inactive returns the fraction of all hidden units that are inactive, averaged over images [Thesis21, fig. 4.16].
 func (m *Metrics) Inactive() float64 {
 	active, units := 0.0, 0
 	for _, l := range m.Layers {
@@ -84,7 +85,7 @@ func (m *Metrics) Inactive() float64 {
 	return 1 - active/float64(units)
 }
 
-// measure tests the trained network.
+// measure evaluates the trained network.
 func (t *trainer) measure(h *train.History, d *experiment.Data) Metrics {
 	all, sample := t.test(d.Test), t.test(sample(d.Test))
 	m := Metrics{Loss: all.loss, Accuracy: all.accuracy, Sample: Sample{Accuracy: sample.accuracy}}
@@ -118,13 +119,13 @@ func (t *trainer) measure(h *train.History, d *experiment.Data) Metrics {
 
 func spread(s sparsity.Stat) Spread { return Spread{s.Mean, s.Std()} }
 
-// A tested is the performance on a set, and the activity of each hidden layer.
+// A tested holds the performance on a set and the activity of each hidden layer.
 type tested struct {
 	loss, accuracy float64
 	profiles       []sparsity.Profile
 }
 
-// test runs the network on a set, part by part.
+// test evaluates the network on a set, in batches.
 func (t *trainer) test(set *dataset.Set) tested {
 	const part = 500
 	result := tested{profiles: make([]sparsity.Profile, t.Shape.Layers())}
@@ -152,11 +153,11 @@ func (t *trainer) test(set *dataset.Set) tested {
 	return result
 }
 
-// sampleSize is the number of test images behind what the thesis measures on fewer images.
+// sampleSize is the number of test images for the measurements that the thesis makes on fewer images.
 const sampleSize = 1000
 
-// sample returns images, the same number of each class [Thesis21, figs. 3.3, 3.4, 3.7]: 1000 or, of smaller sets, all
-// that keep the classes equal.
+// sample returns a subset with the same number of images in each class [Thesis21, figs. 3.3, 3.4, 3.7]: 1000 images or,
+// from a smaller set, as many as keep the classes equal.
 func sample(set *dataset.Set) *dataset.Set {
 	counts := make([]int, len(set.Classes))
 	for _, y := range set.Y {

@@ -12,23 +12,23 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Net is a stack of hidden layers, each followed by the activation function of its setting, and an output layer:
-// logits of a classifier, the rectified reconstruction of an autoencoder [Thesis21, appendix C.1].
+// A Net is a stack of hidden layers, each followed by the activation function of its setting, and an output layer. The
+// output of a classifier is its logits, that of an autoencoder the rectified reconstruction [Thesis21, appendix C.1].
 type Net struct {
 	Hidden []nn.Module
 	Out    *nn.Dense
 
 	activation func(x *autograd.Var) *autograd.Var
-	rectified  bool        // the output
-	biases     [][]float32 // to hold below 0
+	rectified  bool        // rectify the output
+	biases     [][]float32 // constrained to be negative
 }
 
-// largestBias is the upper bound of biases that are to be negative.
+// largestBias is the upper bound of biases that are constrained to be negative.
 const largestBias = -1e-6
 
-// NewNet returns the untrained network of a setting. Weights and biases are drawn from U(-1/sqrt(n), 1/sqrt(n)) with
-// the n inputs of their layer; biases that are to be negative get the negative sign. Images have the shape [C, H, W].
-// It panics if the setting does not pass Check, or if the filters leave nothing of the image.
+// NewNet returns the untrained network of a setting for images of shape [C, H, W]. Weights and biases are drawn from
+// U(-1/sqrt(n), 1/sqrt(n)), where n is the number of inputs of their layer; biases that are constrained to be negative
+// get a negative sign. It panics if the setting does not pass Check, or if the image is too small for the filters.
 func NewNet(s Setting, image []int, outputs int) *Net {
 	if err := errors.Join(s.Check(), s.fits(image)); err != nil {
 		panic(err.Error())
@@ -66,7 +66,8 @@ func NewNet(s Setting, image []int, outputs int) *Net {
 	return n
 }
 
-// fits returns an error unless the filters fit into what the layers before leave of an image [C, H, W].
+// fits returns an error unless the filters of every convolutional layer fit the output of the layer before, for an
+// image [C, H, W].
 func (s Setting) fits(image []int) error {
 	lost := len(s.Filters) * (s.Kernel - 1)
 	if image[1] <= lost || image[2] <= lost {
@@ -76,7 +77,7 @@ func (s Setting) fits(image []int) error {
 	return nil
 }
 
-// constrain moves biases that are to be negative there.
+// constrain lowers biases that must be negative to at most largestBias.
 func (n *Net) constrain() {
 	for _, bias := range n.biases {
 		for i, b := range bias {
@@ -100,13 +101,13 @@ func (n *Net) Layers(dst []*autograd.Var, x *autograd.Var) []*autograd.Var {
 	return append(dst, x)
 }
 
-// Forward returns the output alone.
+// Forward returns only the output.
 func (n *Net) Forward(x *autograd.Var) *autograd.Var {
 	layers := n.Layers(nil, x)
 	return layers[len(layers)-1]
 }
 
-// weights returns the weights of the hidden layers, in order, and of the output.
+// weights returns the weights of the hidden layers, in order, and then of the output layer.
 func (n *Net) weights() [][]float32 {
 	var all [][]float32
 	for _, p := range nn.Params(n) {

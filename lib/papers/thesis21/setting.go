@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package thesis21 trains networks under an activity penalty, and measures how sparse they become: the fully connected
-// and convolutional networks and the autoencoders of [Thesis21, chapters 3 and 4].
+// Package thesis21 trains networks under an activity penalty and measures how sparse they become. It covers the fully
+// connected and convolutional networks and the autoencoders of [Thesis21, chapters 3 and 4].
 //
-// The cost of a batch is the task's, plus a penalty on the activity of all hidden layers [Thesis21, eqs. 2.1 to 2.4]:
+// The cost of a batch is the cost of the task plus a penalty on the activity of all hidden layers [Thesis21, eqs. 2.1
+// to 2.4]:
 //
 //	J = (1/N) sum_n ( E(y_n, t_n) + lambda sum_l w_l sum_i s(a_n,i of layer l) )
 //
@@ -28,7 +29,7 @@ import (
 // The values of a setting's Task, Activation and Penalty.
 const (
 	Classify   = "classify"   // softmax and cross-entropy; Hidden may have any number of layers
-	Autoencode = "autoencode" // reconstruct the input: a rectified output, mean squared error per pixel
+	Autoencode = "autoencode" // reconstruction of the input: rectified output, mean squared error per pixel
 
 	ReLU    = "relu"
 	Sigmoid = "sigmoid"
@@ -38,20 +39,20 @@ const (
 	Exp = "exp" // -exp(-a²)
 )
 
-// A Shape is the hidden layers of a network: convolutional ones, if any, and then fully connected ones.
+// A Shape describes the hidden layers of a network: convolutional layers, if any, followed by fully connected ones.
 type Shape struct {
-	Filters []int `json:"filters,omitempty"` // of each convolutional layer, with stride 1 and no padding
+	Filters []int `json:"filters,omitempty"` // number in each convolutional layer, which has stride 1 and no padding
 	Kernel  int   `json:"kernel,omitempty"`  // rows and columns of the filters
-	Hidden  []int `json:"hidden"`            // units of each fully connected layer; for an autoencoder its code too
+	Hidden  []int `json:"hidden"`            // units of each fully connected layer, including an autoencoder's code
 }
 
-// FullyConnected returns the shape of fully connected hidden layers.
+// FullyConnected returns a shape with fully connected hidden layers only.
 func FullyConnected(units ...int) Shape { return Shape{Hidden: units} }
 
 // Layers returns the number of hidden layers.
 func (s Shape) Layers() int { return len(s.Filters) + len(s.Hidden) }
 
-// String returns the shape in a few words: "400-64-400", "6-16 filters of 7x7, 64".
+// String describes the shape briefly: "400-64-400", "6-16 filters of 7x7, 64".
 func (s Shape) String() string {
 	list := func(n []int) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(n), " ", "-"), "[]") }
 	if len(s.Filters) == 0 {
@@ -60,28 +61,28 @@ func (s Shape) String() string {
 	return fmt.Sprintf("%s filters of %dx%d, %s", list(s.Filters), s.Kernel, s.Kernel, list(s.Hidden))
 }
 
-// A Setting is one network and how it is trained: all that its result depends on. Adam with a learning rate of 0.001
-// and batches of 100 are the same for all [Thesis21, section 2.2.1].
+// A Setting describes one network and its training completely: the result depends on nothing else. All networks are
+// trained by Adam with a learning rate of 0.001 and batches of 100 [Thesis21, section 2.2.1].
 type Setting struct {
 	experiment.Source
 	Task string `json:"task"` // Classify or Autoencode
 	Shape
 	Activation string    `json:"activation"`        // of the hidden units: ReLU or Sigmoid
-	Penalty    string    `json:"penalty"`           // on their activity: L1, Log or Exp
-	Weights    []float64 `json:"weights,omitempty"` // w_l of each hidden layer's penalty; none is 1 for each
+	Penalty    string    `json:"penalty"`           // on the activity of the hidden units: L1, Log or Exp
+	Weights    []float64 `json:"weights,omitempty"` // w_l, the penalty weight of each hidden layer; if empty, all are 1
 	Lambda     float64   `json:"lambda"`            // factor of the penalty, >= 0
 	Epochs     int       `json:"epochs"`            // passes through the training images
-	Seed       uint64    `json:"seed"`              // of the first weights and the order of the images
+	Seed       uint64    `json:"seed"`              // of the initial weights and the order of images
 
-	// The thesis' proposals for future work: thresholds instead of free biases, and an output that depends on the
-	// hidden units alone [Thesis21, sections 3.2.2 and 5.1].
-	NegativeBiases bool `json:"negativeBiases,omitempty"` // hold the hidden units' biases below 0
-	NoOutputBias   bool `json:"noOutputBias,omitempty"`   // leave out the biases of the output layer
+	// Proposals of the thesis for future work: thresholds instead of free biases, and an output that depends only on the
+	// hidden units [Thesis21, sections 3.2.2 and 5.1].
+	NegativeBiases bool `json:"negativeBiases,omitempty"` // keep the biases of hidden units below 0
+	NoOutputBias   bool `json:"noOutputBias,omitempty"`   // omit the biases of the output layer
 
-	Trace bool `json:"trace,omitempty"` // keep the l1 activity of every training step in Metrics.Trace
+	Trace bool `json:"trace,omitempty"` // record the l1 activity of every training step in Metrics.Trace
 }
 
-// On returns the setting for some images.
+// On returns the setting for the given images.
 func (s Setting) On(d *experiment.Data) Setting { return s.At(d.Source(), s.Seed) }
 
 // At implements [experiment.Setting].
@@ -93,7 +94,7 @@ func (s Setting) At(src experiment.Source, seed uint64) Setting {
 // Samples implements [experiment.Setting].
 func (s Setting) Samples() int { return s.Epochs * s.Images }
 
-// String describes the setting in a few words, without images and epochs.
+// String describes the setting briefly, without images and epochs.
 func (s Setting) String() string {
 	text := fmt.Sprintf("%v %s, %s x %g", s.Shape, s.Activation, s.Penalty, s.Lambda)
 	if s.Weights != nil {
@@ -129,10 +130,10 @@ func (s Setting) Check() error {
 	return c.Err()
 }
 
-// least returns the smallest of some numbers, 1 if there are none.
+// least returns the minimum of the numbers, or 1 if there are none.
 func least(numbers []int) int { return slices.Min(append([]int{1}, numbers...)) }
 
-// penalty returns the penalty on the activations of a hidden layer, nil if its factor is 0.
+// penalty returns the penalty on the activations of a hidden layer, or nil if its factor is 0.
 func (s Setting) penalty(layer int, a *autograd.Var) *autograd.Var {
 	factor := float32(s.Lambda)
 	if s.Weights != nil {
@@ -144,7 +145,7 @@ func (s Setting) penalty(layer int, a *autograd.Var) *autograd.Var {
 	return penalties[s.Penalty](a, factor)
 }
 
-// penalties are the functions s(a), summed over units, averaged over the batch and multiplied by lambda.
+// penalties are the functions s(a), summed over units, averaged over the batch, and multiplied by lambda.
 var penalties = map[string]func(a *autograd.Var, lambda float32) *autograd.Var{
 	L1:  loss.L1,
 	Log: loss.LogActivity,

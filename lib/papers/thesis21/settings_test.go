@@ -12,8 +12,8 @@ import (
 )
 
 // One setting of each grid at the thesis' size: the last cell, which has the largest network and lambda. The thesis
-// gives the shapes, activations, lambdas up to 0.12, 0.02 and 0.0009, and 15 epochs; the lambdas of its convolutional
-// networks are ours, and the last three grids are experiments that it proposes.
+// gives the shapes, the activations, maximal lambdas of 0.12, 0.02 and 0.0009, and 15 epochs. The lambdas of its
+// convolutional networks are ours, and the last three grids are experiments that it proposes.
 func TestSettings(t *testing.T) {
 	for name, want := range map[string]string{
 		"fc1": `"task":"classify","hidden":[256],"activation":"relu","penalty":"l1","lambda":0.12,"epochs":15`,
@@ -48,8 +48,8 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// Every network is trained by Adam with a rate of 0.001 on batches of 100 [Thesis21, section 2.2.1]: there are as
-// many steps as batches, and the first changes a parameter by rate g/(|g| + 1e-8), the rate itself unless the
+// Every network is trained by Adam with a rate of 0.001 on batches of 100 [Thesis21, section 2.2.1]. There is one step
+// per batch, and the first step changes a parameter by rate g/(|g| + 1e-8), which is the rate itself unless the
 // gradient is tiny.
 func TestOptimizer(t *testing.T) {
 	s := setting(func(s *Setting) { s.Lambda, s.Epochs = 0, 1 })

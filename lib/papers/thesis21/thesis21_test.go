@@ -31,7 +31,7 @@ var small = &experiment.Data{
 	Train: spots.Set(600, "train"), Valid: spots.Set(200, "valid"), Test: spots.Set(400, "test"),
 }
 
-// setting returns one for the small data, changed as wanted.
+// setting returns a setting for the small data set, modified by change.
 func setting(change func(*Setting)) Setting {
 	s := Setting{Task: Classify, Shape: FullyConnected(12, 8), Activation: ReLU, Penalty: L1, Lambda: 0.01, Epochs: 6,
 		Seed: 3}
@@ -41,7 +41,7 @@ func setting(change func(*Setting)) Setting {
 	return s.On(small)
 }
 
-// one trains on one core.
+// one makes training use a single worker.
 var one = experiment.Options{Workers: 1}
 
 func trained(t *testing.T, change func(*Setting)) *Result {
@@ -53,8 +53,8 @@ func trained(t *testing.T, change func(*Setting)) *Result {
 	return got
 }
 
-// The objective is cross-entropy or mean square plus lambda sum_l w_l s(a_l), from plain loops in float64, and its
-// gradient is that of differences.
+// The objective is the cross-entropy or the mean squared error plus lambda sum_l w_l s(a_l), computed by plain loops in
+// float64; its gradient agrees with finite differences.
 func TestObjective(t *testing.T) {
 	functions := map[string]func(a float64) float64{
 		L1:  math.Abs,
@@ -70,7 +70,7 @@ func TestObjective(t *testing.T) {
 				})
 				tr := newTrainer(set, small)
 				for i := range tr.net.Out.Bias.Data() {
-					// On both sides of a rectified output's kink, away from it.
+					// On both sides of the rectified output's kink, and away from it.
 					tr.net.Out.Bias.Data()[i] = float32(4*(i%2) - 2)
 				}
 				few := small.Train.Subset([]int{0, 30, 99})
@@ -97,7 +97,8 @@ func TestObjective(t *testing.T) {
 	}
 }
 
-// objectiveOf returns the objective of a trainer for a set, on a tape. Only package train makes batches.
+// objectiveOf returns the objective of a trainer for a set, on a tape. It goes through package train, since only that
+// makes batches.
 func objectiveOf(tr *trainer, tape *autograd.Tape, set *dataset.Set) (j *autograd.Var) {
 	c := train.Config{BatchSize: set.Len(), Learner: &train.GradientDescent{Workers: 1,
 		Loss: func(b *train.Batch) *autograd.Var {
@@ -129,7 +130,8 @@ func taskCost(task string, out, x *tensor.Tensor, y []int) (cost float64) {
 	return cost
 }
 
-// A penalty makes units inactive, and too large a one nearly all of them: then the output's biases choose one class.
+// A penalty makes units inactive. Too large a penalty makes nearly all units inactive; then the biases of the output
+// layer alone determine the class.
 func TestPenaltyMakesUnitsInactive(t *testing.T) {
 	free := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 0, 30 }).Metrics
 	dear := trained(t, func(s *Setting) { s.Lambda, s.Epochs = 0.02, 30 }).Metrics
@@ -154,7 +156,7 @@ func TestPenaltyMakesUnitsInactive(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	got := trained(t, nil)
 	m := got.Metrics
-	// Accuracy and activity once more, from the whole test set at once.
+	// Recompute accuracy and activity from the whole test set at once.
 	layers := got.Net.Layers(nil, autograd.NewTape(2).Input(small.Test.X))
 	right, active, sum := 0, 0, 0.0
 	for i, y := range small.Test.Y {
@@ -197,7 +199,7 @@ func TestMetrics(t *testing.T) {
 	if len(traced.Trace) != 6*6 || traced.Trace[0] <= 0 || traced.Trace[35] <= 0 {
 		t.Errorf("the trace of 36 steps has %d values: %v", len(traced.Trace), traced.Trace)
 	}
-	// Its last epoch is near what the validation images show after it.
+	// The last epoch of the trace is close to the activity on the validation images afterwards.
 	e := traced.Epochs[5]
 	if ratio := float64(traced.Trace[35]) / (e.L1[0] + e.L1[1]); ratio < 0.8 || ratio > 1.25 {
 		t.Errorf("the trace ends at %v, the activity at %v", traced.Trace[35], e.L1)
@@ -206,7 +208,7 @@ func TestMetrics(t *testing.T) {
 
 func TestAutoencoder(t *testing.T) {
 	m := trained(t, func(s *Setting) { s.Task, s.Lambda, s.Epochs, s.Hidden = Autoencode, 0, 100, []int{64, 32, 64} })
-	// The mean image has an error of about 0.7²/12 + 0.3² (1/4)(3/4) per pixel.
+	// Predicting the mean image gives an error of about 0.7²/12 + 0.3² (1/4)(3/4) per pixel.
 	mean := 0.49/12 + 0.09*3/16
 	if !(m.Metrics.Loss < mean) || m.Metrics.Accuracy != 0 || len(m.Metrics.Layers) != 3 {
 		t.Errorf("error %v, that of the mean image %v; %+v", m.Metrics.Loss, mean, m.Metrics)
@@ -218,7 +220,7 @@ func TestAutoencoder(t *testing.T) {
 	}
 }
 
-// Sizes of the layers by the formula, 8 - 3 + 1 = 6 and 6 - 3 + 1 = 4; every position of every map is a unit.
+// The sizes of the layers follow the formula, 8 - 3 + 1 = 6 and 6 - 3 + 1 = 4; every position of every map is a unit.
 func TestConvolutional(t *testing.T) {
 	conv := func(s *Setting) {
 		s.Shape, s.Weights = Shape{[]int{2, 3}, 3, []int{8}}, []float64{1, 0.5, 2}
@@ -258,7 +260,7 @@ func TestNegativeBiasesAndNoOutputBias(t *testing.T) {
 			}
 		}
 	}
-	// No input, no output.
+	// Without output biases, a zero input gives a zero output.
 	for _, v := range got.Net.Forward(autograd.NewTape(1).Input(tensor.New(1, 64))).Data() {
 		if v != 0 {
 			t.Errorf("a black image gives %v", v)
@@ -269,7 +271,7 @@ func TestNegativeBiasesAndNoOutputBias(t *testing.T) {
 	}
 }
 
-// Initial values lie in U(-1/sqrt(n), 1/sqrt(n)) and fill it.
+// Initial values lie in U(-1/sqrt(n), 1/sqrt(n)) and fill its range.
 func TestInitialWeights(t *testing.T) {
 	n := NewNet(setting(func(s *Setting) { s.Hidden = []int{400, 100} }), []int{1, 8, 8}, 4)
 	for _, p := range nn.Params(n) {
@@ -352,7 +354,7 @@ func TestTrainErrors(t *testing.T) {
 	}
 }
 
-// Steps with the trace on allocate nothing, whatever the penalty.
+// Training steps with the trace on allocate nothing, for every penalty.
 func TestTracedStepsAllocateNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
@@ -377,14 +379,14 @@ func TestTracedStepsAllocateNothing(t *testing.T) {
 			if _, err := train.Run(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
-			if n := after.Mallocs - before.Mallocs; n > 2 { // the runtime's own
+			if n := after.Mallocs - before.Mallocs; n > 2 { // allocations of the runtime itself
 				t.Errorf("%s, %s: 40 steps allocate %d times", task, penalty, n)
 			}
 		}
 	}
 }
 
-// One of the thesis' networks, at a size for an example.
+// Trains one of the thesis' networks, at a smaller size.
 func ExampleTrain() {
 	s := Setting{Task: Classify, Shape: FullyConnected(16), Activation: ReLU, Penalty: L1, Lambda: 0.05, Epochs: 60,
 		Seed: 1}

@@ -15,19 +15,19 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// A Result is a trained network and what became of it.
+// A Result is a trained network and the history of its training.
 type Result struct {
 	Net     *Net
 	History *train.History // the training loss includes the penalty
 	Metrics Metrics
 }
 
-// Train trains the network of a setting and measures it on the test images. If ctx is cancelled the error wraps its
+// Train trains the network of a setting and evaluates it on the test images. If ctx is cancelled, the error wraps the
 // cause.
 //
-// The history has the loss and, of a classifier, the error of the training and validation images; and of the
-// validation images the activity of each hidden layer after each epoch, as "hidden 1 l0", "hidden 1 l1" and so on, with
-// convolutional layers counted first.
+// The history contains the loss and, for a classifier, the error on the training and validation images. It also
+// contains the activity of each hidden layer on the validation images after each epoch, as "hidden 1 l0", "hidden 1 l1"
+// and so on; convolutional layers are counted first.
 func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (*Result, error) {
 	if err := errors.Join(s.Check(), d.Check(s.Source)); err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ type trainer struct {
 	Setting
 	net    *Net
 	names  []string        // of the hidden layers
-	layers []*autograd.Var // memory
+	layers []*autograd.Var // reused memory
 }
 
 func newTrainer(s Setting, d *experiment.Data) *trainer {
@@ -101,7 +101,7 @@ func (t *trainer) objective(b *train.Batch) *autograd.Var {
 	return cost
 }
 
-// cost returns what the task alone costs, and reports a classifier's error.
+// cost returns the cost of the task without the penalty, and reports a classifier's error.
 func (t *trainer) cost(b *train.Batch, out *autograd.Var) *autograd.Var {
 	if t.Task == Autoencode {
 		return loss.MSE(out, autograd.Reshape(b.X, out.Rows(), out.Width()))

@@ -12,6 +12,13 @@ import os
 import sys
 import time
 
+# Inputs, outputs, batch and percentage of the layers of items_sparse.go.
+LAYERS = [
+    (i, o, b, d)
+    for i, o in [(784, 128), (1000, 1000), (4096, 4096)]
+    for b in [1, 100]
+    for d in [2, 5, 10, 19, 25, 50, 100]
+]
 BATCH = 2e-3  # seconds that a batch of runs takes at least, as in timer.go
 
 

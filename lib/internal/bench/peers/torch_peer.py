@@ -5,7 +5,7 @@ import os
 
 import torch
 import torch.nn.functional as F
-from serve import build, serve
+from serve import LAYERS, build, serve
 
 torch.manual_seed(1)
 torch.set_flush_denormal(True)  # units that die would slow Adam down
@@ -146,6 +146,89 @@ def conv_step(layers, update=True):
     return training({name: functools.partial(convolutional, layers, f) for name, f in formats.items()}, update=update)
 
 
+def sparse(shape, percent):
+    """Normal numbers, of which so many in a hundred are not zero."""
+    return torch.randn(*shape) * (torch.rand(*shape) * 100 < percent)
+
+
+@torch.inference_mode()
+def timed(f):
+    return f()
+
+
+def inputs(n_in, n_out, batch, percent):
+    """A layer with zeros in its inputs. As a sparse matrix the input is made beforehand."""
+
+    def dense():
+        layer, x = torch.nn.Linear(n_in, n_out), sparse((batch, n_in), percent)
+        return lambda: timed(lambda: layer(x))
+
+    def csr():
+        w, bias = torch.randn(n_in, n_out), torch.randn(n_out)
+        x = sparse((batch, n_in), percent).to_sparse_csr()
+        return lambda: timed(lambda: torch.sparse.mm(x, w) + bias)
+
+    return lambda: {"dense": dense, "torch.sparse": csr}
+
+
+def weights(n_in, n_out, batch, percent):
+    """A layer with zeros in its weights."""
+
+    def csr():
+        w, bias = sparse((n_out, n_in), percent).to_sparse_csr(), torch.randn(n_out, 1)
+        x = torch.randn(n_in, batch)
+        return lambda: timed(lambda: torch.sparse.mm(w, x) + bias)
+
+    return lambda: {"dense": inputs(n_in, n_out, batch, 100)()["dense"], "torch.sparse": csr}
+
+
+def network(layers, shape, batch):
+    """The output of a network with all its weights: PyTorch gains nothing from zeros."""
+
+    def start():
+        net, x = torch.nn.Sequential(*layers()).eval(), torch.rand(batch, *shape)
+        return lambda: timed(lambda: net(x))
+
+    return lambda: {"": start}
+
+
+def mlp1000():
+    Linear = torch.nn.Linear
+    return [Linear(784, 1000), relu(), Linear(1000, 1000), relu(), Linear(1000, 10)]
+
+
+def lenet5():
+    Conv, Pool, Linear = torch.nn.Conv2d, torch.nn.MaxPool2d, torch.nn.Linear
+    return [Conv(1, 20, 5), Pool(2), Conv(20, 50, 5), Pool(2), torch.nn.Flatten(), Linear(800, 500), relu(), Linear(500, 10)]
+
+
+def maxout(z):
+    return z.view(z.shape[0], -1, 2).amax(-1)
+
+
+def deep(hidden, activate, outputs=1, dropout=0.0, rate=0.0):
+    """A perceptron with several hidden layers: its parameters and its loss. The images are noise, which takes as long."""
+    sizes = [784] + list(hidden)
+    layers = [torch.nn.Linear(a if i == 0 else a // outputs, b) for i, (a, b) in enumerate(zip(sizes, sizes[1:]))]
+    out = torch.nn.Linear(sizes[-1] // outputs, 10)
+
+    def loss(x, y):
+        cost, h = 0, x
+        for layer in layers:
+            h = activate(layer(h))
+            if rate:
+                cost = cost + l1(h, rate)
+            if dropout:
+                h = F.dropout(h, dropout)
+        return F.cross_entropy(out(h), y) + cost
+
+    return [p for layer in [*layers, out] for p in layer.parameters()], loss
+
+
+def deep_step(*args, **settings):
+    return training({"": functools.partial(deep, *args, **settings)})
+
+
 def operations():
     x = torch.ones(1, requires_grad=True)
 
@@ -189,12 +272,26 @@ serve(
         "mlp2000_step": step(2000, rate=RATE),
         "lwta_step": step(128, activate=lwta),
         "dropout_step": step(128, activate=lambda z: F.dropout(F.relu(z), 0.5)),
+        "mlp128_digits": deep_step([128], F.relu, rate=RATE),
+        "thesis_digits": deep_step([128], F.relu, rate=0.008),
+        "lwta3x1000_digits": deep_step([1000, 1000, 1000], lwta, dropout=0.5),
+        "maxout2x1200_digits": deep_step([1200, 1200], maxout, outputs=2, dropout=0.5),
+        "mlp1000_full_b1": network(mlp1000, [784], 1),
+        "mlp1000_full_b100": network(mlp1000, [784], 100),
+        "mlp1000_pruned_b1": network(mlp1000, [784], 1),
+        "mlp1000_pruned_b100": network(mlp1000, [784], 100),
+        "lenet5_full_b1": network(lenet5, [1, 28, 28], 1),
+        "lenet5_full_b100": network(lenet5, [1, 28, 28], 100),
+        "lenet5_pruned_b1": network(lenet5, [1, 28, 28], 1),
+        "lenet5_pruned_b100": network(lenet5, [1, 28, 28], 100),
         "cnn3_step": conv_step(lambda: two_convolutions(3)),
         "cnn7_step": conv_step(lambda: two_convolutions(7)),
         "cnn11_step": conv_step(lambda: two_convolutions(11)),
         "drmm_step": conv_step(drmm, update=False),
         "tape_overhead": lambda: {"": operations},
         "gather_100x784": lambda: {"": gather},
+        **{f"inputs_{i}x{o}_b{b}_d{d}": inputs(i, o, b, d) for i, o, b, d in LAYERS},
+        **{f"weights_{i}x{o}_b{b}_d{d}": weights(i, o, b, d) for i, o, b, d in LAYERS},
         **{f"mlp128_batch{n}": step(128, size=n, rate=RATE) for n in (10, 32, 100, 320, 1000)},  # growth.go
         **{f"mlp{n}_batch100": step(n, rate=RATE) for n in (32, 64, 256, 512, 1024, 2048)},
     },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package spots makes images that the tests of the documents' packages learn from in a second.
+// Package spots makes images for the tests of the document packages, which learn from them in a second.
 package spots
 
 import (
@@ -8,8 +8,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Set returns n images of 8 x 8 pixels in four classes: a bright quarter over noise, drawn from the named stream, which is
-// its check sum too.
+// Set returns n images of 8 x 8 pixels in four classes, each a bright quarter with noise. They are drawn from the named
+// stream; its name also serves as the check sum.
 func Set(n int, stream string) *dataset.Set {
 	s := &dataset.Set{
 		Name: "Spots", X: tensor.New(n, 1, 8, 8), Y: make([]int, n), Classes: []string{"a", "b", "c", "d"}, Sum: stream,

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package sparsecode
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
+
+// negligible is the share of a patch's largest product with an atom below which products are rounding errors.
+const negligible = 2e-6
+
+// MatchingPursuit takes the atom with the largest |<r,phi>| and subtracts its part from the residual, again and again
+// [Thesis21, eqs. 1.13 to 1.15]:
+//
+//	a_i += <r,phi_i>,   r -= <r,phi_i> phi_i,   r = x at first
+//
+// An atom may be taken more than once. Of equal products the lowest atom is taken.
+type MatchingPursuit struct {
+	Steps    int     // how many atoms are taken, required
+	Residual float64 // stop earlier once |r| is at most this; 0 does not
+	Workers  int     `json:"-"` // goroutines; 0 is one for each core
+}
+
+// EncodeTo implements [Encoder].
+func (m *MatchingPursuit) EncodeTo(codes *tensor.Tensor, d *Dictionary, x *tensor.Tensor) error {
+	return encode(m, m.Workers, codes, d, x)
+}
+
+// Penalty implements [Encoder]: there is none.
+func (m *MatchingPursuit) Penalty(*Dictionary, []float32) float64 { return 0 }
+
+func (m *MatchingPursuit) name() string { return "MatchingPursuit" }
+
+func (m *MatchingPursuit) check(*Dictionary) error {
+	if m.Steps < 1 {
+		return setting("Steps", m.Steps, "at least 1")
+	}
+	return checkNotNegative("Residual", m.Residual)
+}
+
+func (m *MatchingPursuit) prepare(*job) error { return nil }
+
+func (m *MatchingPursuit) solve(j *job, w *work, x, b, a []float32, rows int) {
+	k, p := j.d.Len(), j.d.Pixels()
+	w.float[0] = grow(w.float[0], k)
+	magnitudes := w.float[0]
+	clear(a)
+	for n := range rows {
+		products, code := b[n*k:(n+1)*k], a[n*k:(n+1)*k]
+		energy, enough := float64(simd.SumSquares(x[n*p:(n+1)*p])), enough(m.Residual)
+		least := negligible * largestMagnitude(magnitudes, products)
+		for range m.Steps {
+			simd.Abs(magnitudes, products)
+			i := simd.ArgMax(magnitudes)
+			if magnitudes[i] <= least || energy <= enough {
+				break
+			}
+			c := products[i]
+			code[i] += c
+			energy -= float64(c) * float64(c)
+			simd.Axpy(products, -c, j.d.gram.Row(i))
+		}
+	}
+}
+
+// enough returns the energy of the residual at which a pursuit stops, one that is never reached if residual is 0.
+func enough(residual float64) float64 {
+	if residual == 0 {
+		return math.Inf(-1)
+	}
+	return residual * residual
+}
+
+// OMP is orthogonal matching pursuit: like [MatchingPursuit] it takes the atom with the largest |<r,phi>|, and then
+// finds the best coefficients for all atoms taken so far, so that the residual is orthogonal to them and no atom is
+// taken twice.
+//
+// It keeps no residual. The atoms taken are made orthogonal one by one, and what matters of the orthogonal vectors are
+// their products with all atoms, which come from the Gram matrix: the Cholesky factor of the atoms' own Gram matrix is
+// part of them. [RZE08]
+type OMP struct {
+	Atoms    int     // how many are taken, at most; required
+	Residual float64 // stop earlier once |r| is at most this; 0 does not
+	// Optimized takes the atom after which the residual is shortest, as SPAMS does: orthogonal atoms are compared
+	// instead of the original ones.
+	Optimized bool
+	Workers   int `json:"-"` // goroutines; 0 is one for each core
+}
+
+// EncodeTo implements [Encoder].
+func (o *OMP) EncodeTo(codes *tensor.Tensor, d *Dictionary, x *tensor.Tensor) error {
+	return encode(o, o.Workers, codes, d, x)
+}
+
+// Penalty implements [Encoder]: there is none.
+func (o *OMP) Penalty(*Dictionary, []float32) float64 { return 0 }
+
+func (o *OMP) name() string { return "OMP" }
+
+func (o *OMP) check(d *Dictionary) error {
+	if o.Atoms < 1 || o.Atoms > d.Len() {
+		return setting("Atoms", o.Atoms, fmt.Sprintf("1 to %d, the atoms of the dictionary", d.Len()))
+	}
+	return checkNotNegative("Residual", o.Residual)
+}
+
+func (o *OMP) prepare(*job) error { return nil }
+
+func (o *OMP) solve(j *job, w *work, x, b, a []float32, rows int) {
+	k, p := j.d.Len(), j.d.Pixels()
+	most := min(o.Atoms, p)
+	w.float[0], w.float[1], w.float[2] = grow(w.float[0], k), grow(w.float[1], most*k), grow(w.float[2], k)
+	w.double[0], w.double[1] = grow(w.double[0], most*most), grow(w.double[1], most)
+	w.index[0] = grow(w.index[0], most)
+	s := pursuit{
+		gram: j.d.gram, magnitudes: w.float[0], directions: w.float[1], lengths: w.float[2],
+		factor: w.double[0], z: w.double[1], support: w.index[0], most: most, optimized: o.Optimized,
+	}
+	clear(a)
+	for n := range rows {
+		s.products = b[n*k : (n+1)*k]
+		s.run(float64(simd.SumSquares(x[n*p:(n+1)*p])), enough(o.Residual))
+		s.write(a[n*k : (n+1)*k])
+	}
+}
+
+// A pursuit encodes one patch after another by OMP.
+//
+// With u_t the atoms taken, made orthonormal in turn, it keeps the products of u_t with all atoms, a row of directions.
+// At an atom taken later this is an element of the Cholesky factor L of the Gram matrix of the atoms taken.
+type pursuit struct {
+	gram       *tensor.Tensor
+	products   []float32 // <r,phi_i> of all atoms [K]
+	magnitudes []float32 // [K]
+	directions []float32 // <u_t,phi_i> [most, K]
+	lengths    []float32 // squared, of the part of phi_i that is orthogonal to all u_t [K]; if optimized
+	factor     []float64 // L [most, most]
+	z          []float64 // <x,u_t> [most]
+	support    []int32   // atoms taken
+	most       int
+	taken      int
+	optimized  bool
+}
+
+// dependent is the squared length of the orthogonal part of an atom below which it is taken to lie in the others' span.
+const dependent = 1e-5
+
+// run takes atoms. energy is |x|², at which it stops at most.
+func (s *pursuit) run(energy, stop float64) {
+	k := len(s.products)
+	least := negligible * largestMagnitude(s.magnitudes, s.products)
+	for i := range s.lengths {
+		s.lengths[i] = 1
+	}
+	for s.taken = 0; s.taken < s.most && energy > stop; {
+		i := s.best()
+		if s.magnitudes[i] <= least {
+			return
+		}
+		t, u := s.taken, s.directions[s.taken*k:(s.taken+1)*k]
+		row, left := s.factor[t*s.most:], 1.0
+		copy(u, s.gram.Row(i))
+		for r := range t {
+			l := s.directions[r*k+i]
+			row[r] = float64(l)
+			left -= float64(l) * float64(l)
+			simd.Axpy(u, -l, s.directions[r*k:(r+1)*k])
+		}
+		if left < dependent { // the atom adds nothing
+			s.products[i] = 0
+			s.lengths[i] = 0
+			continue
+		}
+		length := math.Sqrt(left)
+		simd.Scale(u, float32(1/length), u)
+		row[t] = length
+		z := float64(s.products[i]) / length
+		s.z[t], s.support[t] = z, int32(i)
+		energy -= z * z
+		simd.Axpy(s.products, -float32(z), u)
+		s.taken++
+		for _, i := range s.support[:s.taken] { // but for rounding they are
+			s.products[i] = 0
+		}
+		if s.optimized {
+			simd.Mul(s.magnitudes, u, u)
+			simd.Sub(s.lengths, s.lengths, s.magnitudes)
+		}
+	}
+}
+
+// best returns the atom to take next, and leaves magnitudes of products.
+func (s *pursuit) best() int {
+	if s.optimized {
+		// The residual's energy falls by <r,phi_i>² over the squared length of what is orthogonal in phi_i.
+		best, at := float32(-1), 0
+		for i, c := range s.products {
+			if gain := c * c / max(s.lengths[i], dependent); gain > best {
+				best, at = gain, i
+			}
+		}
+		simd.Abs(s.magnitudes, s.products)
+		return at
+	}
+	simd.Abs(s.magnitudes, s.products)
+	return simd.ArgMax(s.magnitudes)
+}
+
+// write solves L^T a = z, from the last atom to the first.
+func (s *pursuit) write(code []float32) {
+	for t := s.taken - 1; t >= 0; t-- {
+		v := s.z[t]
+		for r := t + 1; r < s.taken; r++ {
+			v -= s.factor[r*s.most+t] * s.z[r]
+		}
+		v /= s.factor[t*s.most+t]
+		s.z[t] = v
+		code[s.support[t]] = float32(v)
+	}
+}
