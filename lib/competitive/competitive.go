@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package competitive holds operations in which the units of a layer compete and the losers are set to zero.
+// Package competitive provides operations in which the units of a layer compete; losing units are set to zero.
 //
-//	LWTA     within each block of units only the largest passes      [LCN15, section 2]
+//	LWTA     within each block of units, only the largest passes     [LCN15, section 2]
 //	Maxout   as LWTA, but a block has one output: its largest        [LCN15, section 2]
-//	KWTA     of all units of a sample only the k largest pass
+//	KWTA     among all units of a sample, only the k largest pass
 //
-// ReLU, a unit's competition with zero, is in package autograd. Each operation takes net inputs z [N, U], one row for
-// each sample, and passes gradients to the winners alone. LWTA and maxout also take the maps of a convolutional layer,
-// z [N, C, H, W]: at each place neighbouring maps compete, before any pooling. [Winners] returns who won, [Submask] the
-// pattern of winning units. Ties go to the lowest index; NaN never wins.
+// ReLU, in which each unit competes with zero, is in package autograd. Each operation takes net inputs z [N, U], one
+// row per sample, and passes gradients only to winners. LWTA and Maxout also take the maps of a convolutional layer, z
+// [N, C, H, W]: neighbouring maps compete at each position, before any pooling. [Winners] returns the winners,
+// [Submask] the pattern of winning units. Ties go to the lowest index. NaN never wins.
 package competitive
 
 import (
@@ -22,11 +22,11 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// LWTA is local winner-take-all: y_j = z_j if z_j is the largest of its block of B neighbouring units, else 0.
-// A negative winner passes too.
+// LWTA is local winner-take-all: y_j = z_j if z_j is the largest in its block of B neighbouring units, otherwise 0. A
+// negative winner passes too.
 //
-//	z [N, U], U a multiple of B -> y [N, U] with U/B nonzero elements a row
-//	z [N, C, H, W], C a multiple of B -> y [N, C, H, W]: blocks of B maps, at each place of their own
+//	z [N, U], U a multiple of B -> y [N, U] with at most U/B nonzero elements per row
+//	z [N, C, H, W], C a multiple of B -> y [N, C, H, W]: blocks of B maps compete at each position
 //
 // LWTA panics if B does not divide U or C. Source: [LCN15, section 2].
 func LWTA(z *autograd.Var, block int) *autograd.Var {
@@ -58,7 +58,7 @@ func (op *lwtaOp) Backward(y *autograd.Var) {
 // Maxout returns the largest net input of each block of B neighbouring units.
 //
 //	z [N, U], U a multiple of B -> y [N, U/B]
-//	z [N, C, H, W], C a multiple of B -> y [N, C/B, H, W]: the largest of B maps at each place
+//	z [N, C, H, W], C a multiple of B -> y [N, C/B, H, W]: the largest of B maps at each position
 //
 // Maxout panics if B does not divide U or C. Source: [LCN15, section 2].
 func Maxout(z *autograd.Var, block int) *autograd.Var {
@@ -98,21 +98,21 @@ func checkBlocks(op string, z *autograd.Var, block int) {
 // contest is embedded in the state of operations that have winners.
 type contest struct{ winners []int32 }
 
-// Winners returns them.
+// Winners returns the winners.
 func (c *contest) Winners() []int32 { return c.winners }
 
-// Choices yields them.
+// Choices yields the winners.
 func (c *contest) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(c.winners) }
 
 // blocks is the state of a competition within blocks of neighbouring units. Contests are numbered by sample, block and
-// place.
+// position.
 type blocks struct {
-	contest                 // winners are numbered within their block
-	block, places int       // units in a block, and places of a map: 1 for a dense layer
-	best          []float32 // so far, at each place
+	contest                 // winners are indices within their block
+	block, places int       // units in a block; positions of a map, 1 for a dense layer
+	best          []float32 // largest value so far, at each position
 }
 
-// member returns the position of unit w of contest number b.
+// member returns the index of unit w of contest b.
 func (op *blocks) member(b int, w int32) int {
 	if op.places == 1 {
 		return b*op.block + int(w)
@@ -142,7 +142,7 @@ func (op *blocks) compete(z *autograd.Var, block int) {
 		return
 	}
 	op.best = slices.Grow(op.best[:0], places)[:places]
-	for at := 0; at < len(op.winners); at += places { // the maps of a block one after the other, as they lie in memory
+	for at := 0; at < len(op.winners); at += places { // one map of a block after the other, in memory order
 		win, maps := op.winners[at:at+places], in[at*block:(at+places)*block]
 		clear(win)
 		for p := range op.best {
@@ -158,7 +158,7 @@ func (op *blocks) compete(z *autograd.Var, block int) {
 	}
 }
 
-// argmax returns the lowest index of the largest value; NaN counts as smaller than everything.
+// argmax returns the lowest index of the largest value. NaN counts as smaller than everything.
 func argmax(x []float32) int {
 	best, at := float32(math.Inf(-1)), 0
 	for i, v := range x {
@@ -169,9 +169,9 @@ func argmax(x []float32) int {
 	return at
 }
 
-// KWTA is k-winners-take-all: in each row the k largest net inputs pass and the others become 0.
+// KWTA is k-winners-take-all: in each row, the k largest net inputs pass and the others become 0.
 //
-//	z [N, U] -> y [N, U] with k winners a row
+//	z [N, U] -> y [N, U] with k winners per row
 //
 // KWTA panics unless 1 <= k <= U.
 func KWTA(z *autograd.Var, k int) *autograd.Var {
@@ -201,7 +201,7 @@ func KWTA(z *autograd.Var, k int) *autograd.Var {
 type kwtaOp struct {
 	contest // the winners of each sample, in ascending order
 	k       int
-	order   []float32 // their values, as a heap
+	order   []float32 // values of the winners, as a heap
 }
 
 func (op *kwtaOp) Backward(y *autograd.Var) {
@@ -221,8 +221,8 @@ func (op *kwtaOp) Submask(y *autograd.Var, mask []float32) {
 	}
 }
 
-// largest stores the indices of the len(win) largest elements of x in ascending order of index. It uses a heap in
-// value, win whose root is the weakest winner: the smallest value, of equal values the one with the highest index.
+// largest stores in win the indices of the len(win) largest elements of x, in ascending order. It uses a heap in value
+// and win whose root is the weakest winner: the smallest value and, in case of a tie, the highest index.
 func largest(win []int32, value, x []float32) {
 	k := len(win)
 	weaker := func(i, j int) bool {
@@ -265,13 +265,13 @@ func largest(win []int32, value, x []float32) {
 	slices.Sort(win)
 }
 
-// Winners returns, for a result of LWTA or Maxout, the place of the winner within each block, for a result of KWTA the
-// winning units in ascending order, and for one of [autograd.MaxPool2D] the switches.
+// Winners returns, for a result of LWTA or Maxout, the index of the winner within each block; for a result of KWTA, the
+// winning units in ascending order; and for a result of [autograd.MaxPool2D], the switches.
 //
 //	LWTA, Maxout: [N · U/B] or [N · C/B · H · W], values 0 to B-1    KWTA: [N · k], values 0 to U-1
 //
-// It works for any operation whose state has a method Winners() []int32, and panics for others. The slice belongs to
-// the tape and lives until its next Reset.
+// It works for every operation whose state has a method Winners() []int32, and panics for others. The slice belongs to
+// the tape and is valid until its next Reset.
 func Winners(y *autograd.Var) []int32 {
 	op, ok := y.Operation().(interface{ Winners() []int32 })
 	if !ok {
@@ -283,18 +283,19 @@ func Winners(y *autograd.Var) []int32 {
 // A Competition is an operation in which elements of its first input compete.
 type Competition interface {
 	autograd.Operation
-	// Submask sets to 1 what has won, in a mask of zeros with an element for each of the first input of the result y.
+	// Submask sets the elements of mask that belong to winners to 1. The mask has one element per element of the first
+	// input of the result y, and is all zeros at first.
 	Submask(y *autograd.Var, mask []float32)
 }
 
-// Submask returns which units took part in y, the result of a [Competition] such as ReLU, LWTA, Maxout or KWTA: 1 for a
-// winner, 0 for the rest.
+// Submask returns which units are active in y, the result of a [Competition] such as ReLU, LWTA, Maxout or KWTA: 1 for
+// a winner, 0 for the rest.
 //
-//	z [N, U] -> [N, U]; for ReLU 1 where z > 0, for LWTA and Maxout exactly one 1 in each block, for KWTA k in a row
+//	z [N, U] -> [N, U]; for ReLU 1 where z > 0, for LWTA and Maxout exactly one 1 per block, for KWTA k per row
 //	z [N, C, H, W] -> [N, C·H·W]
 //
-// A winner counts even where its value is 0. Submask panics for the result of another operation.
-// Source: [LCN15, section 3].
+// A winner counts even if its value is 0. Submask panics for the result of another operation. Source: [LCN15, section
+// 3].
 func Submask(y *autograd.Var) *tensor.Tensor {
 	op, ok := y.Operation().(Competition)
 	if !ok {

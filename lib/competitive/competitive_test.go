@@ -48,7 +48,7 @@ func TestGradients(t *testing.T) {
 	}
 }
 
-// Maps compete place by place: as the units of a dense layer would that had the place's values.
+// Maps compete at each position in the same way as the units of a dense layer with the values of that position.
 func TestMapsCompete(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {1, 2}, {2, 1}, {2, 4}} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) { mapsCompete(t, size[0], size[1]) })
@@ -62,7 +62,7 @@ func mapsCompete(t *testing.T, h, w int) {
 	tensor.Stream(1, "maps").Normal(maps.Data(), 0, 1)
 	maps.Set(float32(math.NaN()), 1, 0, h-1, w-1)
 	copy(maps.Row(2)[places:2*places], maps.Row(2)[:places]) // ties
-	units := tensor.New(n*places, channels)                  // one row for each place
+	units := tensor.New(n*places, channels)                  // one row for each position
 	for i := range n {
 		for c := range channels {
 			for p := range places {
@@ -117,7 +117,7 @@ func TestGradientsOfMaps(t *testing.T) {
 	}
 }
 
-// The winners of two rows worked out by hand, with ties, a negative winner and a NaN.
+// The winners of two rows, computed by hand, with ties, a negative winner and a NaN.
 func TestByHand(t *testing.T) {
 	nan := float32(math.NaN())
 	tape := autograd.NewTape(1)
@@ -155,7 +155,7 @@ func TestByHand(t *testing.T) {
 	}
 }
 
-// The k largest by the heap are those of a stable sort, for values with many ties.
+// The k largest elements found by the heap are those of a stable sort, for values with many ties.
 func TestKWTAAgainstSorting(t *testing.T) {
 	rng := tensor.Stream(2, "ties")
 	for units := 1; units <= 40; units++ {
@@ -180,7 +180,7 @@ func TestKWTAAgainstSorting(t *testing.T) {
 	}
 }
 
-// Maxout is LWTA without the silent units, so that the next layer shares its weights within a block.
+// Maxout is LWTA without the losing units, so that the next layer shares its weights within a block.
 func TestMaxoutPoolsLWTA(t *testing.T) {
 	z := netInputs(50, 30)
 	tape := autograd.NewTape(1)

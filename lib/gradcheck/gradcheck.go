@@ -2,9 +2,9 @@
 
 // Package gradcheck compares gradients with finite differences.
 //
-// Sparse and competitive layers are only piecewise smooth: if a unit loses its competition between x-h and x+h, the
-// difference quotient mixes two pieces and says nothing about either. [Check] detects this from the pattern of winners
-// ([autograd.Tape.ActivationPattern]) and checks another element instead.
+// Sparse and competitive layers are only piecewise smooth. If the winner of a competition changes between x-h and x+h,
+// the difference quotient mixes two pieces and says nothing about either. [Check] detects this from the pattern of
+// winners ([autograd.Tape.ActivationPattern]) and checks another element instead.
 package gradcheck
 
 import (
@@ -17,22 +17,22 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Config says how to check. The zero value is a good default.
+// A Config sets how to check. The zero value is a good default.
 type Config struct {
 	Step      float64 // distance h of the difference points, in units of max(1, |x|); default 0.01
 	Tolerance float64 // largest error, in units of the largest gradient of the variable; default 0.003
-	Samples   int     // elements to check in each variable, all if it has no more; default 64
-	Seed      uint64  // of the elements drawn and the weights of a result that is not a single number
+	Samples   int     // largest number of elements to check per variable; default 64
+	Seed      uint64  // for drawing elements to check, and weights for results with several elements
 }
 
-// Check runs f and reports an error unless the gradient of its result with respect to every one of vars agrees with
+// Check runs f and returns an error unless the gradient of its result with respect to each of vars agrees with
 //
 //	(8 (f(x+h) - f(x-h)) - (f(x+2h) - f(x-2h))) / 12h,
 //
-// the central difference of fourth order. A result that is not a single number is first summed with random weights.
-// f must compute the same function each time: anything random in it starts from the same seed. An element whose four
-// points lie on different pieces of the function is skipped; Check fails if that happens to more than half of a
-// variable's elements, or if it could check nothing.
+// the central difference of fourth order. A result with several elements is first summed with random weights. f must
+// compute the same function each time, so any randomness in it must start from the same seed. Check skips an element if
+// its four points lie on different pieces of the function. It fails if that happens to more than half of a variable's
+// elements, or if there was nothing to check.
 func Check(c Config, f func(t *autograd.Tape) *autograd.Var, vars ...*autograd.Var) error {
 	if c.Step == 0 {
 		c.Step = 0.01
@@ -62,10 +62,10 @@ type checker struct {
 	f       func(t *autograd.Tape) *autograd.Var
 	tape    *autograd.Tape
 	rng     *tensor.RNG
-	weights *tensor.Tensor // of the elements of the result
+	weights *tensor.Tensor // weights of the elements of the result
 }
 
-// gradients runs f backwards once and leaves the gradients in vars.
+// gradients runs f and its backward pass once, and leaves the gradients in vars.
 func (k *checker) gradients(vars []*autograd.Var) {
 	for _, v := range vars {
 		v.ZeroGrad()
@@ -93,7 +93,8 @@ func (k *checker) value() (y float64, piece uint64) {
 func (k *checker) check(v *autograd.Var) error {
 	grad := v.Grad()
 	if grad == nil {
-		return errors.New("no gradient after Backward: the result does not depend on it, or an operation forgot it")
+		return errors.New("no gradient after Backward: the result does not depend on the variable, or an operation does " +
+			"not compute it")
 	}
 	scale := 1e-3
 	for _, g := range grad.Data() {
@@ -137,7 +138,7 @@ func (k *checker) slope(x *float32) (slope float64, smooth bool) {
 		y[i], piece[i] = k.value()
 	}
 	smooth = piece[0] == piece[1] && piece[1] == piece[2] && piece[2] == piece[3]
-	// The points as float32 has rounded them.
+	// The points after rounding to float32.
 	near := (y[2] - y[1]) / (at[2] - at[1])
 	far := (y[3] - y[0]) / (at[3] - at[0])
 	return (4*near - far) / 3, smooth

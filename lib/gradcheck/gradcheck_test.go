@@ -23,7 +23,7 @@ func on(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 	return autograd.Add(x, t.Input(tensor.New(x.Shape()...)))
 }
 
-// square has a gradient that is wrong by a factor.
+// square has a gradient that is multiplied by factor, and wrong unless factor is 1.
 func square(x *autograd.Var, factor float32) *autograd.Var {
 	y, op := autograd.Record[wrong]("square", x)
 	op.factor = factor
@@ -43,7 +43,7 @@ func (op *wrong) Backward(y *autograd.Var) {
 	}
 }
 
-// A result may be one number or have any number of elements.
+// A result may have one element or any other number.
 func TestCheckOfResultsOfAnySize(t *testing.T) {
 	for n := 1; n <= 3; n++ {
 		x := numbers(n, 0.5, 2)
@@ -86,8 +86,8 @@ func TestCheckSkipsTies(t *testing.T) {
 	}
 }
 
-// With a step of 0.01, points that differ from x by up to 0.02 are on both sides of a kink at 0. Half of the elements
-// may lie there, no more.
+// With a step of 0.01, the difference points of x extend to a distance of 0.02 and may lie on both sides of a kink at
+// 0. This may happen to at most half of the elements.
 func TestCheckSkipsAnElementWithOnePointBeyondTheKink(t *testing.T) {
 	for _, c := range []struct {
 		x  []float32
@@ -113,7 +113,7 @@ func TestCheckNeedsSomethingToCheck(t *testing.T) {
 		t.Error("no variables: no error")
 	}
 	err := gradcheck.Check(gradcheck.Config{}, f, x, other)
-	if err == nil || !strings.Contains(err.Error(), "does not depend on it") {
+	if err == nil || !strings.Contains(err.Error(), "does not depend on the variable") {
 		t.Errorf("a variable without influence: %v", err)
 	}
 }

@@ -16,12 +16,13 @@ import (
 //
 //	(1/N) sum_n sum_c p_n,c log(p_n,c / q_n,c),   q_n = softmax(a_n),
 //
-// in nats: 0 if the posteriors equal the beliefs, however uncertain these are.
+// in nats. It is 0 if the posteriors equal the beliefs, however uncertain these are.
 //
 //	logits a [N, C], beliefs p [N, C], none negative, each row with sum 1 -> one number
 //
-// Beliefs have no gradient. If they come from a model with averaged weights, on the samples without noise, this is the
-// consistency cost of mean teachers. Consistency panics if the shapes differ. Source: [TV17].
+// Beliefs (target probabilities) have no gradient. If they come from a model with averaged weights, applied to the
+// samples without noise, this is the consistency cost of mean teachers. Consistency panics if the shapes differ.
+// Source: [TV17].
 func Consistency(logits *autograd.Var, beliefs *tensor.Tensor) *autograd.Var {
 	n, classes := logits.Rows(), logits.Width()
 	if beliefs.Rows() != n || beliefs.Width() != classes {

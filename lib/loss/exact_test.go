@@ -12,7 +12,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Over an empty batch every objective is NaN or 0, and its gradient is empty.
+// For an empty batch, every objective is NaN or 0, and its gradient is empty.
 func TestEveryObjectiveOfNothing(t *testing.T) {
 	for name, f := range map[string]func(x *autograd.Var) *autograd.Var{
 		"CrossEntropy":  func(x *autograd.Var) *autograd.Var { return CrossEntropy(x, nil) },
@@ -40,8 +40,8 @@ func TestEveryObjectiveOfNothing(t *testing.T) {
 	}
 }
 
-// Every objective and its gradient, worked out by hand for two samples of three elements, so that no factor can stand
-// for another: 2 is the number of samples, 3 that of elements in each, 6 that of all. The objective counts 10 times.
+// Every objective and its gradient, computed by hand for two samples of three elements. The sizes tell the factors
+// apart: 2 is the number of samples, 3 the number of elements in each, 6 the total. The objective is multiplied by 10.
 func TestEveryObjectiveByHand(t *testing.T) {
 	log := math.Log
 	exp := math.Exp
@@ -50,12 +50,12 @@ func TestEveryObjectiveByHand(t *testing.T) {
 	q := []float64{1. / 8, 2. / 8, 5. / 8, 3. / 5, 1. / 5, 1. / 5}
 	m := []float64{(1./8 + 3./5) / 2, (2./8 + 1./5) / 2, (5./8 + 1./5) / 2}
 	p := []float32{0.5, 0.125, 0.375} // a prior
-	// Divergences of q from the uniform distribution and from p, of m from both.
+	// Divergences of q from the uniform distribution and from p, and of m from both.
 	uniform := []float64{1./8*log(3./8) + 2./8*log(6./8) + 5./8*log(15./8), 3./5*log(9./5) + 2./5*log(3./5)}
 	prior := []float64{1./8*log(2./8) + 2./8*log(2) + 5./8*log(5./3), 3./5*log(6./5) + 1./5*log(8./5) + 1./5*log(8./15)}
 	mean := m[0]*log(3*m[0]) + m[1]*log(3*m[1]) + m[2]*log(3*m[2])
 	meanPrior := m[0]*log(2*m[0]) + m[1]*log(8*m[1]) + m[2]*log(8./3*m[2])
-	// Of the softmax: row n gets q (v - sum q v) / 2.
+	// Gradient of the softmax: row n gets q (v - sum q v) / 2.
 	softmax := func(v []float64) []float64 {
 		d := make([]float64, 6)
 		for i := range d {
@@ -107,7 +107,7 @@ func TestEveryObjectiveByHand(t *testing.T) {
 			x, -0.3 * (exp(-1) + exp(-4) + exp(-9) + 1 + exp(-1) + exp(-0.25)) / 2,
 			[]float64{0.3 * exp(-1), -0.6 * exp(-4), 0.9 * exp(-9), 0, -0.3 * exp(-1), 0.15 * exp(-0.25)}},
 		{"NonNegativity", NonNegativity, x, (4 + 1) / 2., []float64{0, -2, 0, 0, -1, 0}},
-		// Targets (-1, 1, -1) and (-1, -1, 1): distances (2, -3, 4) and (1, 0, -0.5).
+		// With targets (-1, 1, -1) and (-1, -1, 1), the distances are (2, -3, 4) and (1, 0, -0.5).
 		{"Power", func(x *autograd.Var) *autograd.Var { return Power(x, []int{1, 2}, 3) },
 			x, (8 + 27 + 64 + 1 + 0 + 0.125) / 2, []float64{12. / 2, -27. / 2, 48. / 2, 3. / 2, 0, -0.75 / 2}},
 	} {

@@ -15,15 +15,15 @@ import (
 //
 //	(1/N) sum_n sum_c q_n,c log(q_n,c / p_c),   q_n = softmax(a_n),
 //
-// in nats: 0 if every posterior equals the prior, log C if every sample is certain and the prior is uniform.
+// in nats. It is 0 if every posterior equals the prior, and log C if every sample is certain and the prior is uniform.
 //
 //	logits a [N, C], prior p of length C, positive with sum 1, or nil for 1/C each -> one number
 //
-// It is the sum of two terms, the mutual information of sample and class and [MarginalKL]:
+// It is the sum of two terms, the mutual information of sample and class, and [MarginalKL]:
 //
 //	(1/N) sum_n KL[q_n || p]  =  ( H[mean q] - mean_n H[q_n] )  +  KL[mean q || p]
 //
-// KL panics if the prior does not fit. Source: [NINAI17, eq. 3].
+// KL panics if the prior does not have one positive element per class. Source: [NINAI17, eq. 3].
 func KL(logits *autograd.Var, prior []float32) *autograd.Var {
 	checkPrior("KL", logits, prior)
 	y, op := autograd.Record[klOp]("KL", logits)
@@ -44,7 +44,7 @@ func (op *klOp) divergence(n int) float64 {
 	var sum float64
 	log := op.row(op.log, n)
 	for c, q := range op.row(op.q, n) {
-		if q > 0 { // q log q is 0 at 0, whatever the logarithm has become
+		if q > 0 { // q log q is 0 at 0, even if the logarithm is infinite
 			sum += float64(q) * (float64(log[c]) - float64(op.logPrior[c]))
 		}
 	}
@@ -73,12 +73,12 @@ func (op *klOp) Backward(y *autograd.Var) {
 //
 //	sum_c m_c log(m_c / p_c),   m = (1/N) sum_n softmax(a_n),
 //
-// in nats: 0 if the batch as a whole uses the classes as often as the prior says, however certain the samples are.
+// in nats. It is 0 if the class frequencies of the batch as a whole equal the prior, however certain the samples are.
 //
 //	logits a [N, C], prior p of length C, positive with sum 1, or nil for 1/C each -> one number
 //
-// MarginalKL panics if the prior does not fit. It is the part of [KL] that keeps classes from merging; no document of
-// the project uses it alone.
+// MarginalKL panics if the prior does not have one positive element per class. It is the part of [KL] that keeps
+// classes from merging; no document of the project uses it alone.
 func MarginalKL(logits *autograd.Var, prior []float32) *autograd.Var {
 	checkPrior("MarginalKL", logits, prior)
 	y, op := autograd.Record[marginalKLOp]("MarginalKL", logits)
@@ -105,7 +105,7 @@ type marginalKLOp struct {
 	pull []float32 // log(m_c/p_c)
 }
 
-// Backward passes dL/dq_n,c = log(m_c/p_c) / N, up to a constant that does not matter, through the softmax.
+// Backward propagates dL/dq_n,c = log(m_c/p_c) / N through the softmax. Constants added to it have no effect.
 func (op *marginalKLOp) Backward(y *autograd.Var) {
 	a := y.In(0)
 	if !a.NeedsGrad() {
@@ -121,7 +121,7 @@ func (op *marginalKLOp) Backward(y *autograd.Var) {
 	}
 }
 
-// A posterior is the softmax of logits and its logarithm, and the logarithm of a prior.
+// A posterior holds the softmax of logits, its logarithm, and the logarithm of a prior.
 type posterior struct {
 	q, log   []float32 // [N, C]
 	logPrior []float32 // [C]
@@ -129,7 +129,7 @@ type posterior struct {
 
 func checkPrior(op string, logits *autograd.Var, prior []float32) {
 	if prior != nil && len(prior) != logits.Width() {
-		panic(fmt.Sprintf("loss: %s: a prior of %d classes for logits of shape %v", op, len(prior), logits.Shape()))
+		panic(fmt.Sprintf("loss: %s: prior of %d classes for logits of shape %v", op, len(prior), logits.Shape()))
 	}
 	for c, p := range prior {
 		if !(p > 0) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package loss holds the terms of a training objective. Each returns one number, a mean over the batch, so that
-// weights such as lambda mean the same for every batch size. Over an empty batch it is NaN.
+// Package loss provides the terms of training objectives. Each returns one number, a mean over the batch, so that
+// weights such as lambda mean the same for every batch size. For an empty batch it is NaN.
 package loss
 
 import (
@@ -18,7 +18,7 @@ import (
 //
 //	L = -(1/N) sum_n log( exp(a_n,y_n) / sum_c exp(a_n,c) ),
 //
-// in nats, computed so that large logits do not overflow.
+// in nats. Large logits do not overflow.
 //
 //	logits a [N, C], labels y of length N, 0 <= y < C -> one number
 //
@@ -46,12 +46,12 @@ func checkLabels(op string, x *autograd.Var, labels []int) {
 	}
 	for r, c := range labels {
 		if c < 0 || c >= x.Width() {
-			panic(fmt.Sprintf("loss: %s: label %d of sample %d is none of the %d classes", op, c, r, x.Width()))
+			panic(fmt.Sprintf("loss: %s: label %d of sample %d is not one of the %d classes", op, c, r, x.Width()))
 		}
 	}
 }
 
-// logLoss returns -log p[c], from the logits where p[c] has underflowed.
+// logLoss returns -log p[c]. If p[c] has underflowed, it computes the result from the logits.
 func logLoss(logits, p []float32, c int) float64 {
 	if p[c] > 1e-30 {
 		return -math.Log(float64(p[c]))
@@ -82,7 +82,7 @@ func (op *crossEntropyOp) Backward(y *autograd.Var) {
 	}
 }
 
-// MSE returns the mean squared error, that of (x - target)² over all elements of the batch.
+// MSE returns the mean squared error: the mean of (x - target)² over all elements of the batch.
 //
 //	x, target of the same shape -> one number
 //
@@ -96,18 +96,20 @@ func MSE(x, target *autograd.Var) *autograd.Var {
 //
 //	(1/N) sum_n ||x_n - target_n||²
 //
+// which is [MSE] times the number of elements in a sample.
+//
 //	x, target of the same shape -> one number
 //
-// which is [MSE] times the number of elements in a sample. SSE panics if the shapes differ.
+// SSE panics if the shapes differ.
 func SSE(x, target *autograd.Var) *autograd.Var {
 	checkShapes("SSE", x, target)
 	return autograd.Scale(autograd.Sum(autograd.Square(autograd.Sub(x, target))), 1/float32(x.Rows()))
 }
 
-// checkShapes panics unless x and its target have the same shape: one that broadcasts is a mistake as a rule.
+// checkShapes panics unless x and its target have the same shape. Broadcasting a target would usually be a mistake.
 func checkShapes(op string, x, target *autograd.Var) {
 	if !tensor.SameShape(x.Value(), target.Value()) {
-		panic(fmt.Sprintf("loss: %s: x %v and target %v", op, x.Shape(), target.Shape()))
+		panic(fmt.Sprintf("loss: %s: shapes %v of x and %v of target differ", op, x.Shape(), target.Shape()))
 	}
 }
 
@@ -115,8 +117,8 @@ func checkShapes(op string, x, target *autograd.Var) {
 //
 //	lambda · (1/N) sum_n sum_i |a_n,i|
 //
-// of a layer's activations a [N, U]. Add the penalties of several layers for the objective of the thesis.
-// Source: [Thesis21, eq. 2.1].
+// of a layer's activations a [N, U]. The objective of the thesis adds the penalties of all hidden layers. Source:
+// [Thesis21, eq. 2.1].
 func L1(a *autograd.Var, lambda float32) *autograd.Var {
 	return autograd.Scale(autograd.AbsSum(a), lambda/float32(a.Rows()))
 }

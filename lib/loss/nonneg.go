@@ -36,7 +36,7 @@ func NonNegativity(z *autograd.Var) *autograd.Var {
 
 type nonNegativityOp struct {
 	negative []float32 // min(0, z)
-	squares  []float32 // of each row, summed
+	squares  []float32 // sum over each row
 	slope    float32   // 2/N, times the gradient of the result
 }
 
@@ -65,5 +65,5 @@ func (op *nonNegativityOp) backward(y *autograd.Var, lo, hi int) {
 	simd.Axpy(z.Grad().Data()[lo*w:hi*w], op.slope, op.negative[lo*w:hi*w])
 }
 
-// rowsWorthSharing returns how many rows are worth a goroutine.
+// rowsWorthSharing returns the number of rows from which another goroutine pays.
 func rowsWorthSharing(z *autograd.Var) int { return 1<<14/max(z.Width(), 1) + 1 }

@@ -57,8 +57,8 @@ func TestNonNegativityIsZeroOnlyWithoutNegatives(t *testing.T) {
 	}
 }
 
-// The identity in the comment of KL: with C classes and a uniform prior the mutual information is
-// log C - mean entropy - marginal divergence.
+// The identity in the comment of KL: with C classes and a uniform prior, the mutual information is log C - mean entropy
+// - marginal divergence.
 func TestKLIsInformationPlusMarginal(t *testing.T) {
 	x := normal("x", 50, 7)
 	tape := autograd.NewTape(1)
@@ -93,7 +93,7 @@ func TestPosteriorLossesOfExtremeLogits(t *testing.T) {
 	}
 }
 
-// A class that is ruled out by a logit of -Inf counts for nothing.
+// A class with a logit of -Inf contributes nothing.
 func TestLossesOfImpossibleClasses(t *testing.T) {
 	never := float32(math.Inf(-1))
 	tape := autograd.NewTape(1)
@@ -146,7 +146,7 @@ func TestDRMMLossesAllocateNothing(t *testing.T) {
 
 func TestKLRefusesABadPrior(t *testing.T) {
 	for want, prior := range map[string][]float32{
-		"loss: KL: a prior of 2 classes for logits of shape [1 3]": {0.5, 0.5},
+		"loss: KL: prior of 2 classes for logits of shape [1 3]": {0.5, 0.5},
 		"loss: KL: the prior of class 1 is 0, want > 0":            {0.5, 0, 0.5},
 	} {
 		func() {

@@ -14,9 +14,9 @@ import (
 //
 //	C = (1/N) sum_n sum_c |x_n,c - t_n,c|^m,   t_n,c = 1 for the label's class and -1 for the others,
 //
-// of outputs that lie between -1 and 1, such as those of tanh [KH19, appendix B]. With a large m the worst output
-// dominates: the gradient almost vanishes within 1 of the target and grows steeply beyond. The document adds up the
-// samples of a batch instead of averaging them.
+// of outputs between -1 and 1, such as those of tanh [KH19, appendix B]. For large m, the worst output dominates: the
+// gradient almost vanishes within a distance of 1 from the target and grows steeply beyond. The document sums over the
+// samples of a batch instead of averaging.
 //
 //	outputs x [N, C], labels y of length N, 0 <= y < C, m >= 1 -> one number
 //

@@ -16,7 +16,7 @@ import (
 
 func TestPower(t *testing.T) {
 	x := autograd.NewTape(1).Input(tensor.From([]float32{0.5, -1, 0.25, 0, 1, -0.5}, 2, 3))
-	// Targets (1, -1, -1) and (-1, 1, -1): distances 0.5, 0, 1.25 and 1, 0, 0.5.
+	// With targets (1, -1, -1) and (-1, 1, -1), the distances are 0.5, 0, 1.25 and 1, 0, 0.5.
 	for _, m := range []float64{1, 2, 4.5, 10} {
 		want := (2*math.Pow(0.5, m) + math.Pow(1.25, m) + 1) / 2
 		near(t, fmt.Sprintf("power %v", m), loss.Power(x, []int{0, 1}, m).Scalar(), want)
@@ -36,7 +36,7 @@ func TestPowerGradient(t *testing.T) {
 	}
 }
 
-// An output on its target has no gradient, and does not turn it into NaN.
+// An output equal to its target has a gradient of 0, not NaN.
 func TestPowerOnTarget(t *testing.T) {
 	for _, m := range []float64{1, 1.5, 2} {
 		tape := autograd.NewTape(1)
@@ -55,7 +55,7 @@ func TestPowerPanics(t *testing.T) {
 	for want, call := range map[string]func(){
 		"1 labels for outputs of shape [2 3]":          func() { loss.Power(x, []int{0}, 2) },
 		"power 0.5":                                    func() { loss.Power(x, []int{0, 1}, 0.5) },
-		"label 3 of sample 1 is none of the 3 classes": func() { loss.Power(x, []int{0, 3}, 2) },
+		"label 3 of sample 1 is not one of the 3 classes": func() { loss.Power(x, []int{0, 3}, 2) },
 	} {
 		func() {
 			defer func() {

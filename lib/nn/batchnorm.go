@@ -12,35 +12,35 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// BatchNorm is batch normalisation: from each channel it subtracts the mean over the batch, divides by the standard
-// deviation, and applies a scale and a shift learnt for the channel,
+// BatchNorm is batch normalisation. From each channel it subtracts the mean over the batch, divides by the standard
+// deviation, and applies a learnt scale and shift:
 //
 //	y = Scale·(x - mean) / sqrt(variance + Eps) + Shift
 //
-//	x [N, C, ...] -> y [N, C, ...], mean and variance [C] over N and all places
+//	x [N, C, ...] -> y [N, C, ...], mean and variance [C] over N and all positions
 //
-// While training, mean and variance (of the N·places numbers, not the unbiased estimate) are those of the batch, and
-// the running averages follow them:
+// In training, mean and variance (over the N·positions numbers, not the unbiased estimate) are those of the batch, and
+// update the running averages:
 //
-//	Mean = Momentum·Mean + (1-Momentum)·mean, and Variance alike
+//	Mean = Momentum·Mean + (1-Momentum)·mean, and the same for Variance
 //
-// Otherwise they are the running averages, which are buffers of the model: saved with it, but not trained. An empty
-// batch leaves them as they are. Source: [IS15].
+// Outside training, the running averages are used. They are buffers of the model: they are saved with it but not
+// trained. An empty batch does not change them. Source: [IS15].
 type BatchNorm struct {
 	Scale    *autograd.Var  // [C]
 	Shift    *autograd.Var  // [C]
-	Mean     *tensor.Tensor // [C], running
-	Variance *tensor.Tensor // [C], running
+	Mean     *tensor.Tensor // [C], running average
+	Variance *tensor.Tensor // [C], running average
 
 	Momentum float32 // of the running averages, 0 <= Momentum < 1
-	Eps      float32 // keeps a constant channel finite
+	Eps      float32 // avoids division by zero for a constant channel
 }
 
-// NewBatchNorm returns the normalisation of some channels: scales 1, shifts 0, running mean 0 and variance 1, Momentum
-// 0.9 and Eps 1e-5.
+// NewBatchNorm returns the normalisation of the given number of channels, with scales 1, shifts 0, running mean 0 and
+// variance 1, Momentum 0.9 and Eps 1e-5.
 func NewBatchNorm(channels int) *BatchNorm {
 	if channels < 1 {
-		panic(fmt.Sprintf("nn: NewBatchNorm: %d channels", channels))
+		panic(fmt.Sprintf("nn: NewBatchNorm: want at least 1 channel, got %d", channels))
 	}
 	b := &BatchNorm{
 		Scale: autograd.NewParam(tensor.New(channels)), Shift: autograd.NewParam(tensor.New(channels)),
@@ -90,7 +90,7 @@ type moments struct {
 	factor         float32 // 1/sqrt(variance + Eps)
 }
 
-// move moves a running average towards x.
+// move updates a running average with x.
 func move(average *float32, x, momentum float32) {
 	*average = float32(momentum**average) + float32((1-momentum)*x)
 }
@@ -99,13 +99,13 @@ func inverseRoot(variance float64, eps float32) float32 {
 	return float32(1 / math.Sqrt(variance+float64(eps)))
 }
 
-// grain returns how many channels are worth a goroutine.
+// grain returns the number of channels from which another goroutine pays.
 func grain(x *autograd.Var) int { return 1<<14*x.Shape()[1]/max(x.Value().Len(), 1) + 1 }
 
-// planes are those of one channel of a batch, with the planes of other channels between them.
+// planes are the planes of one channel in a batch; the planes of other channels lie between them.
 type planes struct {
-	n, size     int // how many, and the elements of each
-	first, step int // where the first begins, and how far it is to the next
+	n, size     int // number of planes, and of elements in each
+	first, step int // start of the first plane, and distance to the next
 }
 
 func planesOf(y *autograd.Var, channel int) planes {
@@ -114,14 +114,14 @@ func planesOf(y *autograd.Var, channel int) planes {
 	return planes{s[0], size, channel * size, y.Width()}
 }
 
-// at returns plane i of the memory of a result, its input, or a gradient.
+// at returns plane i in the memory of a result, its input, or a gradient.
 func (p planes) at(data []float32, i int) []float32 { return data[p.first+i*p.step:][:p.size] }
 
-// count returns the elements of the channel.
+// count returns the number of elements of the channel.
 func (p planes) count() float64 { return float64(p.n * p.size) }
 
-// measure returns the moments of a channel of x. The variance takes a second pass: the difference of two large sums
-// would lose it.
+// measure returns the moments of a channel of x. The variance takes a second pass, because a difference of two large
+// sums would be inaccurate.
 func (p planes) measure(x []float32, eps float32) moments {
 	var sum, squares float64
 	for i := range p.n {
@@ -134,7 +134,7 @@ func (p planes) measure(x []float32, eps float32) moments {
 	return moments{mean, float32(squares / p.count()), inverseRoot(squares/p.count(), eps)}
 }
 
-// forward computes the results of the channels from lo to hi.
+// forward computes the results of channels lo to hi.
 func (op *batchNormOp) forward(y *autograd.Var, lo, hi int) {
 	x := y.In(0).Data()
 	for c := lo; c < hi; c++ {
@@ -154,7 +154,8 @@ func (op *batchNormOp) forward(y *autograd.Var, lo, hi int) {
 //
 //	dx = Scale/sqrt(variance + Eps) · (dy - E[dy] - v·E[dy·v]),
 //
-// without the expectations where mean and variance were constants, and the sums dScale = sum dy·v, dShift = sum dy.
+// and the sums dScale = sum dy·v and dShift = sum dy. If mean and variance were constants, the expectations are
+// omitted.
 func (op *batchNormOp) Backward(y *autograd.Var) {
 	y.In(1).GradSum()
 	y.In(2).GradSum()
@@ -172,7 +173,7 @@ func (op *batchNormOp) backward(y *autograd.Var, lo, hi int) {
 
 func (op *batchNormOp) channelGrad(y *autograd.Var, c int) {
 	x, dy, p, m := y.In(0).Data(), y.Grad().Data(), planesOf(y, c), op.channels[c]
-	var sum, product float64 // of dy, and of dy and x - mean
+	var sum, product float64 // sum of dy, and of dy·(x - mean)
 	for i := range p.n {
 		sum += float64(simd.Sum(p.at(dy, i)))
 		product += float64(simd.CentredDot(p.at(dy, i), p.at(x, i), m.mean))

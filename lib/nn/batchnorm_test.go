@@ -21,7 +21,7 @@ func normal(name string, mean, std float32, shape ...int) *autograd.Var {
 	return autograd.NewParam(t)
 }
 
-// lively returns a module with parameters and averages that are not the first ones.
+// lively returns a module whose parameters and running averages differ from their initial values.
 func lively(channels int) *BatchNorm {
 	b := NewBatchNorm(channels)
 	r := tensor.Stream(2, "module")
@@ -32,9 +32,10 @@ func lively(channels int) *BatchNorm {
 	return b
 }
 
-// The oracle computes in float64, element by element.
+// The reference is computed in float64, element by element.
 func TestBatchNormAgainstLoops(t *testing.T) {
-	const n, channels, places, mean = 7, 5, 33, 100 // far from zero: a sum of squares would lose the variance
+	// Far from zero, a sum of squares would lose the variance.
+	const n, channels, places, mean = 7, 5, 33, 100
 	x := normal("x", mean, 2, n, channels, 3, 11)
 	for _, training := range []bool{true, false} {
 		b := lively(channels)
@@ -85,7 +86,7 @@ func TestBatchNormGradients(t *testing.T) {
 			shared := func(t *autograd.Tape) *autograd.Var {
 				t.SetTraining(training)
 				v := x1(t, x)
-				// Whichever use of v comes second finds a gradient to add to.
+				// The second use of v in Backward must add to an existing gradient.
 				return autograd.Mul(autograd.Sigmoid(v), autograd.Mul(b.Forward(v), autograd.Tanh(v)))
 			}
 			if err := gradcheck.Check(gradcheck.Config{Tolerance: 0.01}, shared, x, b.Scale, b.Shift); err != nil {
@@ -95,12 +96,12 @@ func TestBatchNormGradients(t *testing.T) {
 	}
 }
 
-// x1 brings a parameter onto a tape.
+// x1 puts a parameter on a tape.
 func x1(t *autograd.Tape, x *autograd.Var) *autograd.Var {
 	return autograd.Add(x, t.Input(tensor.New(x.Shape()...)))
 }
 
-// A channel that is constant stays finite, and gives its shift.
+// A constant channel stays finite, and its result is the shift.
 func TestBatchNormOfConstants(t *testing.T) {
 	b := lively(2)
 	tape := autograd.NewTape(1)
@@ -120,7 +121,7 @@ func TestBatchNormOfConstants(t *testing.T) {
 	}
 }
 
-// A batch of nothing moves no average, whether it has no samples or images without places.
+// An empty batch does not change the averages, whether it has no samples or images without pixels.
 func TestBatchNormOfNothing(t *testing.T) {
 	for _, shape := range [][]int{{0, 4}, {0, 4, 3, 3}, {2, 4, 0, 3}} {
 		b := lively(4)

@@ -7,7 +7,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Conv2D is a layer of filters that move over images; see [autograd.Conv2D].
+// Conv2D is a convolutional layer; see [autograd.Conv2D].
 //
 //	x [N, channels, H, W] -> y [N, filters, OH, OW] with the size of [autograd.ConvShape.OutputSize]
 type Conv2D struct {
@@ -16,8 +16,8 @@ type Conv2D struct {
 	Shape  autograd.ConvShape
 }
 
-// NewConv2D returns a layer of filters of kh x kw places and some channels. The filters are drawn from rng by init,
-// with channels·kh·kw inputs and filters·kh·kw outputs; a nil init is [Uniform].
+// NewConv2D returns a layer of filters with kh x kw positions and the given number of channels. init draws the filters
+// from rng, with fan-in channels·kh·kw and fan-out filters·kh·kw; a nil init means [Uniform].
 func NewConv2D(channels, filters, kh, kw int, s autograd.ConvShape, init Init, rng *tensor.RNG) *Conv2D {
 	w, b := filterBank(filters, channels, kh, kw, filters, init, rng)
 	return &Conv2D{Weight: w, Bias: b, Shape: s}
@@ -28,8 +28,8 @@ func (c *Conv2D) Forward(x *autograd.Var) *autograd.Var {
 	return autograd.Conv2D(x, c.Weight, c.Bias, c.Shape)
 }
 
-// ConvTranspose2D is a layer of filters that renders images: each element of a channel adds its filter, scaled by the
-// element, to the output; see [autograd.ConvTranspose2D].
+// ConvTranspose2D is a layer that renders images: each element of a channel adds its filter, scaled by the element, to
+// the output; see [autograd.ConvTranspose2D].
 //
 //	x [N, channels, H, W] -> y [N, filters, OH, OW] with the size of [autograd.ConvShape.TransposedSize]
 type ConvTranspose2D struct {
@@ -38,9 +38,9 @@ type ConvTranspose2D struct {
 	Shape  autograd.ConvShape
 }
 
-// NewConvTranspose2D returns a layer that makes images of as many channels as it has filters from images of some
-// channels. The filters are drawn from rng by init, with filters·kh·kw inputs and channels·kh·kw outputs as in
-// PyTorch; a nil init is [Uniform].
+// NewConvTranspose2D returns a layer that maps images with the given number of channels to images with one channel per
+// filter. init draws the filters from rng, with fan-in filters·kh·kw and fan-out channels·kh·kw as in PyTorch; a nil
+// init means [Uniform].
 func NewConvTranspose2D(
 	channels, filters, kh, kw int, s autograd.ConvShape, init Init, rng *tensor.RNG,
 ) *ConvTranspose2D {
@@ -53,7 +53,7 @@ func (c *ConvTranspose2D) Forward(x *autograd.Var) *autograd.Var {
 	return autograd.ConvTranspose2D(x, c.Weight, c.Bias, c.Shape)
 }
 
-// filterBank returns filters [outer, inner, kh, kw], which have inner·kh·kw inputs, and biases.
+// filterBank returns filters [outer, inner, kh, kw], with fan-in inner·kh·kw, and biases.
 func filterBank(outer, inner, kh, kw, biases int, init Init, rng *tensor.RNG) (w, b *autograd.Var) {
 	if init == nil {
 		init = Uniform

@@ -29,7 +29,7 @@ func thesisNet(kernel int) Sequential {
 	}
 }
 
-// drmmNet has the layers of the DRMM's five-layer network.
+// drmmNet has the layers of the five-layer DRMM network.
 func drmmNet() Sequential {
 	rng := tensor.Stream(1, "weights")
 	pool := Func(func(x *autograd.Var) *autograd.Var { return autograd.MaxPool2D(x, autograd.Pool{H: 2, W: 2}) })
@@ -56,7 +56,7 @@ func batch(n int) (x *tensor.Tensor, labels []int) {
 	return x, labels
 }
 
-// TestConvolutionalLayers checks shapes, names and first weights, and that a few steps lower the loss.
+// TestConvolutionalLayers checks shapes, names and initial weights, and that a few steps lower the loss.
 func TestConvolutionalLayers(t *testing.T) {
 	x, labels := batch(8)
 	for name, model := range map[string]Sequential{"thesis": thesisNet(3), "DRMM": drmmNet()} {
@@ -91,7 +91,7 @@ func TestConvolutionalLayers(t *testing.T) {
 	}
 }
 
-// NewConvTranspose2D with the same shape undoes what a convolution did to the size of its input.
+// NewConvTranspose2D with the same shape restores the input size of a convolution.
 func TestConvTranspose2DRestoresTheSize(t *testing.T) {
 	s := autograd.ConvShape{StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}
 	rng := tensor.Stream(1, "weights")
@@ -126,7 +126,7 @@ func benchmarkStep(b *testing.B, model Sequential, workers int, update bool) {
 	b.ReportMetric(float64(b.N)*n/b.Elapsed().Seconds(), "images/s")
 }
 
-// BenchmarkConvStep measures training steps of 100 images; those of the DRMM without the optimiser.
+// BenchmarkConvStep measures training steps of 100 images; for the DRMM without the optimiser.
 func BenchmarkConvStep(b *testing.B) {
 	for _, workers := range []int{1, 2} {
 		for _, kernel := range []int{3, 7, 11} {

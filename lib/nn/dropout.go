@@ -11,13 +11,13 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Dropout sets each element to zero with probability P while training, and multiplies the others by Scale, usually
-// 1/(1-P), so that the mean stays the same. Outside training it passes everything through. P is rounded to a multiple
-// of 2^-16. Source: [SHKSS14].
+// Dropout sets each element to zero with probability P during training, and multiplies the other elements by Scale,
+// usually 1/(1-P), so that the mean stays the same. Outside training, it returns its input unchanged. P is rounded to a
+// multiple of 2^-16. Source: [SHKSS14].
 type Dropout struct {
 	P     float32     // probability of zero, 0 <= P < 1
-	Scale float32     // factor on the other elements while training; 0 stands for 1/(1-P)
-	RNG   *tensor.RNG // where the draws come from
+	Scale float32     // factor on the other elements in training; 0 means 1/(1-P)
+	RNG   *tensor.RNG // source of the random numbers
 }
 
 // NewDropout returns a dropout layer. It panics unless 0 <= p < 1.
@@ -28,8 +28,8 @@ func NewDropout(p float32, rng *tensor.RNG) *Dropout {
 	return &Dropout{P: p, RNG: rng}
 }
 
-// Forward drops elements of x if its tape is training. It draws anew each time, so that a layer may be used more than
-// once in a step.
+// Forward drops elements of x if its tape is in training mode. Each call draws a new mask, so that a layer can be used
+// several times in a step.
 func (d *Dropout) Forward(x *autograd.Var) *autograd.Var {
 	if !training("Dropout", x) || d.P == 0 {
 		return x
@@ -42,10 +42,10 @@ func (d *Dropout) Forward(x *autograd.Var) *autograd.Var {
 	return y
 }
 
-// training reports whether the tape of a layer's input is training.
+// training reports whether the tape of a layer's input is in training mode.
 func training(layer string, x *autograd.Var) bool {
 	if x.Tape() == nil {
-		panic(fmt.Sprintf("nn: %s: the input is a parameter, which is on no tape", layer))
+		panic(fmt.Sprintf("nn: %s: the input is a parameter, which is not on a tape", layer))
 	}
 	return x.Tape().Training()
 }
@@ -69,8 +69,8 @@ func (op *dropoutOp) backward(y *autograd.Var, lo, hi int) {
 	simd.MulAdd(y.In(0).Grad().Data()[lo:hi], y.Grad().Data()[lo:hi], op.mask[lo:hi])
 }
 
-// draw fills mask with 0 and the scale. Each random number serves four elements, 16 bits each, because generating them
-// would otherwise be the most expensive part of the layer.
+// draw fills mask with 0 and the scale. Each random number serves four elements, with 16 bits each, because generating
+// the numbers would otherwise be the most expensive part of the layer.
 func (d *Dropout) draw(mask []float32) {
 	dropped := uint64(d.P*(1<<16) + 0.5)
 	values := [2]float32{0, d.Scale}

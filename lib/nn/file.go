@@ -11,15 +11,15 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Save writes the parameters and buffers of a model to a safetensors file, by the names that [StateOf] gives them.
-// The file is complete or not there.
+// Save writes the parameters and buffers of a model to a safetensors file, with the names given by [StateOf]. The file
+// is written completely or not at all.
 func Save(path string, model any) error {
 	return tensor.SaveSafetensors(path, StateOf(model).tensors(), nil)
 }
 
-// Load reads the parameters and buffers of a model from a safetensors file, which must have the same names and
-// shapes; but layers of which only some weights exist get the connections that they have in the file. The model is
-// unchanged if there is an error.
+// Load reads the parameters and buffers of a model from a safetensors file, which must contain the same names and
+// shapes. Sparse layers are an exception: they take the connections stored in the file. If there is an error, the model
+// is unchanged.
 func Load(path string, model any) error {
 	saved, _, err := tensor.LoadSafetensors(path)
 	if err != nil {
@@ -32,7 +32,7 @@ func Load(path string, model any) error {
 	state := StateOf(model)
 	want := state.tensors()
 	connections := make([]*autograd.Connections, len(state.wired))
-	free := map[string]bool{} // the names of tensors that take the shape they have in the file
+	free := map[string]bool{} // names of tensors that take their shape from the file
 	for i, l := range state.wired {
 		if connections[i], err = l.read(found); err != nil {
 			return fmt.Errorf("nn: in %s %w", path, err)

@@ -50,7 +50,7 @@ func TestSaveAndLoad(t *testing.T) {
 		"holds 4 tensors, the model 2":                         &smaller{loaded.Hidden},
 	} {
 		for _, p := range Params(model) {
-			p.Name = "" // as in a model of its own
+			p.Name = "" // as in a separate model
 		}
 		if err := Load(path, model); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)

@@ -8,9 +8,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// An Init sets the first weights of a layer with in inputs and out outputs to each unit, and its biases, which are 0
-// when it is called. For a dense layer in and out are its numbers of inputs and units; for a convolution both count
-// the positions of the kernel.
+// An Init sets the initial weights of a layer, and possibly its biases, which are 0 when it is called. Each unit has in
+// inputs (fan-in) and each input out outputs (fan-out). For a dense layer these are its numbers of inputs and units;
+// for a convolution they include the positions of the kernel.
 type Init func(weight, bias *tensor.Tensor, in, out int, rng *tensor.RNG)
 
 // Uniform draws weights and biases from U(-1/sqrt(in), 1/sqrt(in)), PyTorch's default for dense layers and
@@ -27,12 +27,12 @@ func Xavier(weight, _ *tensor.Tensor, in, out int, rng *tensor.RNG) {
 	rng.Uniform(weight.Data(), -bound, bound)
 }
 
-// He draws weights from N(0, 2/in), right for ReLU; biases are 0. Source: [HZRS15].
+// He draws weights from N(0, 2/in), which suits ReLU; biases are 0. Source: [HZRS15].
 func He(weight, _ *tensor.Tensor, in, _ int, rng *tensor.RNG) {
 	rng.Normal(weight.Data(), 0, sqrt(2/float32(in)))
 }
 
-// Normal returns an Init that draws weights from a normal distribution of mean 0; biases are 0.
+// Normal returns an Init that draws weights from a normal distribution with mean 0; biases are 0.
 func Normal(std float32) Init {
 	return func(weight, _ *tensor.Tensor, _, _ int, rng *tensor.RNG) { rng.Normal(weight.Data(), 0, std) }
 }

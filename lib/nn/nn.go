@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package nn holds layers with parameters, and finds the parameters of a model.
+// Package nn provides layers with parameters, and finds the parameters of a model.
 //
-// A model is any struct whose exported fields hold layers, with whatever method runs them:
+// A model is any struct whose exported fields hold layers; it may run them in any method:
 //
 //	type Net struct{ Hidden, Out *nn.Dense }
 //
@@ -10,7 +10,7 @@
 //		return n.Out.Forward(autograd.ReLU(n.Hidden.Forward(x)))
 //	}
 //
-// [StateOf] walks such a struct and names its parameters by their fields: "hidden.weight", "hidden.bias",
+// [StateOf] walks such a struct and names its parameters after their fields: "hidden.weight", "hidden.bias",
 // "out.weight", "out.bias".
 package nn
 
@@ -20,7 +20,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Module turns a batch of inputs into a batch of outputs.
+// A Module maps a batch of inputs to a batch of outputs.
 type Module interface {
 	Forward(x *autograd.Var) *autograd.Var
 }
@@ -34,7 +34,7 @@ func (f Func) Forward(x *autograd.Var) *autograd.Var { return f(x) }
 // A Sequential runs modules one after the other. Its parameters are named by position: "0.weight", "2.bias".
 type Sequential []Module
 
-// Forward feeds x through all modules.
+// Forward passes x through all modules.
 func (s Sequential) Forward(x *autograd.Var) *autograd.Var {
 	for _, m := range s {
 		x = m.Forward(x)
@@ -52,8 +52,8 @@ type Dense struct {
 	Bias   *autograd.Var // [out]; nil for a layer without bias
 }
 
-// NewDense returns a layer of out units with in inputs. The weights are drawn from rng by init, the biases too if
-// init sets biases and 0 otherwise; a nil init is [Uniform].
+// NewDense returns a layer of out units with in inputs. init draws the weights, and possibly the biases, from rng;
+// biases that it does not set are 0. A nil init means [Uniform].
 func NewDense(in, out int, init Init, rng *tensor.RNG) *Dense {
 	if init == nil {
 		init = Uniform
@@ -66,8 +66,8 @@ func NewDense(in, out int, init Init, rng *tensor.RNG) *Dense {
 // Forward returns the net inputs of the units.
 func (d *Dense) Forward(x *autograd.Var) *autograd.Var { return autograd.Linear(x, d.Weight, d.Bias) }
 
-// MaxNorm scales every row of w whose Euclidean norm is above limit down to that norm: the constraint on a unit's
-// incoming weights that goes with dropout. Call it after each optimiser step. Source: [SHKSS14].
+// MaxNorm scales every row of w whose Euclidean norm exceeds limit down to that norm. This constraint on a unit's
+// incoming weights is usually combined with dropout. Call it after each optimiser step. Source: [SHKSS14].
 func MaxNorm(w *autograd.Var, limit float32) {
 	t := w.Value()
 	for r := range t.Rows() {

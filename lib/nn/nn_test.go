@@ -15,7 +15,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Net has a layer, a sequence, a stream, a buffer and a parameter that two fields share.
+// Net has a layer, a sequence, a stream, a buffer, and a parameter shared by two fields.
 type Net struct {
 	Hidden *Dense
 	Stack  Sequential
@@ -71,7 +71,7 @@ func TestStateOfRefusesWhatItCannotRestore(t *testing.T) {
 	}
 }
 
-// What an unexported field holds beside parameters and layers is not looked at.
+// StateOf ignores unexported fields that hold neither parameters nor layers.
 func TestStateOfPassesOverOtherFields(t *testing.T) {
 	type options struct{ Rate float32 }
 	type model struct {
@@ -89,8 +89,8 @@ func TestInitialisers(t *testing.T) {
 	const in, out = 300, 200
 	for name, c := range map[string]struct {
 		init  Init
-		std   float64 // of the weights
-		bound float64 // 0: none
+		std   float64 // standard deviation of the weights
+		bound float64 // bound of the weights; 0 for none
 	}{
 		"Uniform":      {Uniform, 1 / math.Sqrt(3*in), 1 / math.Sqrt(in)},
 		"Xavier":       {Xavier, math.Sqrt(2.0 / (in + out)), math.Sqrt(6.0 / (in + out))},
@@ -106,7 +106,7 @@ func TestInitialisers(t *testing.T) {
 			largest = max(largest, math.Abs(float64(w)))
 		}
 		n := float64(in * out)
-		// Five standard errors of a mean and of a standard deviation.
+		// Within five standard errors of a mean and of a standard deviation.
 		if mean := sum / n; math.Abs(mean) > 5*c.std/math.Sqrt(n) {
 			t.Errorf("%s: mean %g", name, mean)
 		}
@@ -154,10 +154,10 @@ func TestDropout(t *testing.T) {
 	}
 }
 
-// An element is dropped if the next 16 bits of the stream, the lowest of each number first, are less than P·2^16. What
-// was drawn for the first use of a layer in a step still counts for its gradient after a second.
+// An element is dropped if the next 16 bits of the stream, lowest bits of each number first, are less than P·2^16. If a
+// layer is used twice in a step, each use keeps its own mask for the gradient.
 func TestDropoutByItsStream(t *testing.T) {
-	const n = 400_001 // so many that each of the 2^16 values comes
+	const n = 400_001 // enough for each of the 2^16 values to occur
 	d := &Dropout{P: 0.4, Scale: 3, RNG: tensor.Stream(7, "dropout")}
 	tape := autograd.NewTape(2)
 	tape.SetTraining(true)
@@ -209,7 +209,7 @@ func TestDropoutGradient(t *testing.T) {
 	x := autograd.NewParam(tensor.New(4, 9))
 	tensor.Stream(2, "x").Normal(x.Data(), 0, 1)
 	err := gradcheck.Check(gradcheck.Config{}, func(t *autograd.Tape) *autograd.Var {
-		d := NewDropout(0.4, tensor.Stream(1, "dropout")) // the same mask each time
+		d := NewDropout(0.4, tensor.Stream(1, "dropout")) // a new stream, so that the mask is the same each time
 		return autograd.Square(d.Forward(autograd.Scale(autograd.Add(x, t.Input(tensor.New(4, 9))), 1)))
 	}, x)
 	if err != nil {
@@ -227,7 +227,7 @@ func TestMaxNorm(t *testing.T) {
 	}
 }
 
-// Names, shapes and counts of the nets that the course trains most.
+// Names, shapes and counts of the networks that the course trains most often.
 func TestParameterLayout(t *testing.T) {
 	rng := tensor.Stream(1, "weights")
 	model := Sequential{NewDense(784, 128, nil, rng), Func(autograd.ReLU), NewDense(128, 10, nil, rng)}

@@ -9,19 +9,19 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// SparseDense is a fully connected layer of which only some weights are left: those of a mask, as after pruning. It
-// takes time and memory for these alone, in training too, which keeps the mask; see [autograd.SparseLinear].
+// SparseDense is a fully connected layer that has only some of its weights, those of a mask, as after pruning. It uses
+// time and memory only for these. Training keeps the mask; see [autograd.SparseLinear].
 //
 //	x [N, in] -> y [N, out]
 type SparseDense struct {
-	Weight *autograd.Var // [connections], unit by unit, a unit's in the order of its inputs
+	Weight *autograd.Var // [connections], by unit, then by input
 	Bias   *autograd.Var // [out]; nil for a layer without bias
 
 	connections *autograd.Connections
 }
 
-// NewSparseDense returns a copy of d with only those weights where mask [out, in] is not zero. It panics if the mask
-// has another shape than the weights.
+// NewSparseDense returns a copy of d with only the weights for which mask [out, in] is not zero. It panics if the
+// shapes of mask and weights differ.
 func NewSparseDense(d *Dense, mask *tensor.Tensor) *SparseDense {
 	c, w := connect("NewSparseDense", d.Weight, mask, func(i int) int { return i })
 	return &SparseDense{Weight: w, Bias: copyOf(d.Bias), connections: c}
@@ -32,7 +32,7 @@ func (s *SparseDense) Forward(x *autograd.Var) *autograd.Var {
 	return autograd.SparseLinear(x, s.Weight, s.Bias, s.connections)
 }
 
-// Dense returns a copy of the layer with all weights, zero where there are none here.
+// Dense returns a copy of the layer with all weights; missing weights are zero.
 func (s *SparseDense) Dense() *Dense {
 	w := tensor.New(s.connections.Units(), s.connections.Inputs())
 	fill(w, s.Weight, s.connections)
@@ -43,12 +43,11 @@ func (s *SparseDense) wiring() (**autograd.Connections, *autograd.Var) {
 	return &s.connections, s.Weight
 }
 
-// SparseConv2D is a layer of filters that move over images of which only some weights are left; see
-// [autograd.SparseConv2D].
+// SparseConv2D is a convolutional layer whose filters have only some of their weights; see [autograd.SparseConv2D].
 //
 //	x [N, channels, H, W] -> y [N, filters, OH, OW] with the size of [autograd.ConvShape.OutputSize]
 type SparseConv2D struct {
-	Weight *autograd.Var // [connections], filter by filter, a filter's by rows of the kernel, by channels, by columns
+	Weight *autograd.Var // [connections], by filter, then by kernel row, channel and kernel column
 	Bias   *autograd.Var // [filters]; nil for a layer without bias
 	Kernel [3]int        // channels, height and width
 	Shape  autograd.ConvShape
@@ -56,11 +55,11 @@ type SparseConv2D struct {
 	connections *autograd.Connections
 }
 
-// NewSparseConv2D returns a copy of c with only those weights where mask [filters, channels, kh, kw] is not zero. It
-// panics if the mask has another shape than the weights.
+// NewSparseConv2D returns a copy of c with only the weights for which mask [filters, channels, kh, kw] is not zero. It
+// panics if the shapes of mask and weights differ.
 func NewSparseConv2D(c *Conv2D, mask *tensor.Tensor) *SparseConv2D {
 	k := [3]int(c.Weight.Shape()[1:])
-	connections, w := connect("NewSparseConv2D", c.Weight, mask, func(i int) int { // in autograd's order of taps
+	connections, w := connect("NewSparseConv2D", c.Weight, mask, func(i int) int { // the order of taps in autograd
 		row, channel, column := i/(k[0]*k[2]), i/k[2]%k[0], i%k[2]
 		return (channel*k[1]+row)*k[2] + column
 	})
@@ -72,7 +71,7 @@ func (s *SparseConv2D) Forward(x *autograd.Var) *autograd.Var {
 	return autograd.SparseConv2D(x, s.Weight, s.Bias, s.connections, s.Kernel, s.Shape)
 }
 
-// Conv2D returns a copy of the layer with all weights, zero where there are none here.
+// Conv2D returns a copy of the layer with all weights; missing weights are zero.
 func (s *SparseConv2D) Conv2D() *Conv2D {
 	w := tensor.New(s.connections.Units(), s.Kernel[0], s.Kernel[1], s.Kernel[2])
 	fill(w, s.Weight, s.connections)
@@ -83,12 +82,13 @@ func (s *SparseConv2D) wiring() (**autograd.Connections, *autograd.Var) {
 	return &s.connections, s.Weight
 }
 
-// connect returns the connections of a mask and their weights. A unit's come in the order input(0), input(1), ...
+// connect returns the connections of a mask and their weights. The connections of a unit are in the order input(0),
+// input(1), ...
 func connect(name string, w *autograd.Var, mask *tensor.Tensor, input func(i int) int) (
 	*autograd.Connections, *autograd.Var,
 ) {
 	if !tensor.SameShape(w.Value(), mask) {
-		panic(fmt.Sprintf("nn: %s: a mask of shape %v for weights of shape %v", name, mask.Shape(), w.Shape()))
+		panic(fmt.Sprintf("nn: %s: mask of shape %v for weights of shape %v", name, mask.Shape(), w.Shape()))
 	}
 	counts := make([]int32, mask.Rows())
 	var sources []int32
@@ -103,12 +103,12 @@ func connect(name string, w *autograd.Var, mask *tensor.Tensor, input func(i int
 	}
 	c, err := autograd.NewConnections(mask.Width(), counts, sources)
 	if err != nil {
-		panic(fmt.Sprintf("nn: %s: %v", name, err)) // a mask cannot have what it complains about
+		panic(fmt.Sprintf("nn: %s: %v", name, err)) // cannot happen with a mask
 	}
 	return c, autograd.NewParam(tensor.From(weights, len(weights)))
 }
 
-// fill sets the weights that exist.
+// fill copies the existing weights to their positions in all.
 func fill(all *tensor.Tensor, w *autograd.Var, c *autograd.Connections) {
 	for u := range c.Units() {
 		sources, first := c.Of(u)
@@ -125,19 +125,19 @@ func copyOf(v *autograd.Var) *autograd.Var {
 	return autograd.NewParam(v.Value().Clone())
 }
 
-// wired is a layer of which only some weights exist. A file holds, beside these, how many each unit has, and to which
-// input each belongs.
+// wired is a layer that has only some of its weights. Besides them, a file holds the number of connections of each unit
+// and the input of each connection.
 type wired interface {
 	wiring() (**autograd.Connections, *autograd.Var)
 }
 
-// A wiredLayer is such a layer and its name in the model.
+// A wiredLayer is a sparse layer with its name in the model.
 type wiredLayer struct {
 	name string
 	wired
 }
 
-// tensors returns what a file holds beside the weights.
+// tensors returns what a file holds besides the weights.
 func (l wiredLayer) tensors() []tensor.Named {
 	at, _ := l.wiring()
 	c := *at
@@ -160,7 +160,7 @@ func (l wiredLayer) field(name string) string {
 	return l.name + "." + name
 }
 
-// read returns the connections that a file has for the layer, nil if it has none.
+// read returns the connections that a file contains for the layer, or nil if there are none.
 func (l wiredLayer) read(found map[string]*tensor.Tensor) (*autograd.Connections, error) {
 	counts, inputs := found[l.field("counts")], found[l.field("inputs")]
 	if counts == nil || inputs == nil {
@@ -186,7 +186,7 @@ func (l wiredLayer) read(found map[string]*tensor.Tensor) (*autograd.Connections
 	return c, nil
 }
 
-// rewire gives the layer other connections, as many weights as there are connections and no gradient.
+// rewire replaces the connections of the layer. It then has one weight per connection and no gradient.
 func (l wiredLayer) rewire(c *autograd.Connections) {
 	at, w := l.wiring()
 	*at = c

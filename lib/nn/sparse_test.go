@@ -18,7 +18,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// maskOf keeps about a share of the weights.
+// maskOf returns a mask that keeps about the fraction share of the weights.
 func maskOf(seed uint64, w *autograd.Var, share float64) *tensor.Tensor {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	mask := tensor.New(w.Shape()...)
@@ -37,7 +37,7 @@ func masked(w *autograd.Var, mask *tensor.Tensor) {
 	}
 }
 
-// pruned is a network of which some weights are left, and full the same one with zeros for the others.
+// pruned is a network with missing weights, and full the same network with zeros instead.
 type (
 	pruned struct {
 		Conv *SparseConv2D
@@ -66,7 +66,7 @@ func (p *pruned) Forward(x *autograd.Var) *autograd.Var {
 	return p.Out.Forward(autograd.ReLU(p.Conv.Forward(x)))
 }
 
-// TestPrunedTraining trains a pruned network and the same one with a mask that is applied after each step, and expects
+// TestPrunedTraining trains a pruned network, and the same network with a mask applied after each step. Both must give
 // the same outputs.
 func TestPrunedTraining(t *testing.T) {
 	f := newFull(1)
@@ -116,7 +116,8 @@ func TestPrunedGradients(t *testing.T) {
 	}
 }
 
-// TestPrunedFiles writes a pruned network and reads it into one with other connections, and refuses what does not fit.
+// TestPrunedFiles writes a pruned network, reads it into one with other connections, and checks that inconsistent files
+// are rejected.
 func TestPrunedFiles(t *testing.T) {
 	f := newFull(1)
 	build := func(seed uint64) *pruned {
@@ -156,8 +157,8 @@ func TestPrunedFiles(t *testing.T) {
 	}
 	for want, change := range map[string]struct {
 		name  string
-		first float32 // element of this tensor
-		size  int     // of it, if it changes
+		first float32 // first element of this tensor
+		size  int     // size of the tensor, if it changes
 	}{
 		"out.counts has 8 units, the model wants 9":  {"out.counts", 1, 8},
 		"out.weight has shape [3], the model wants":  {"out.weight", 1, 3},
@@ -196,14 +197,14 @@ func TestPrunedFiles(t *testing.T) {
 
 func TestMaskOfAnotherShape(t *testing.T) {
 	defer func() {
-		if got, want := recover(), "nn: NewSparseDense: a mask of shape [3 2] for weights of shape [2 3]"; got != want {
+		if got, want := recover(), "nn: NewSparseDense: mask of shape [3 2] for weights of shape [2 3]"; got != want {
 			t.Errorf("panic %v, want %s", got, want)
 		}
 	}()
 	NewSparseDense(NewDense(3, 2, nil, tensor.Stream(1, "weights")), tensor.New(3, 2))
 }
 
-// A layer keeps the largest weight of each unit.
+// A layer keeps only the largest weight of each unit.
 func ExampleNewSparseDense() {
 	layer := &Dense{Weight: autograd.NewParam(tensor.From([]float32{1, -3, 2, 0.5, 0, 4}, 2, 3))}
 	mask := tensor.From([]float32{0, 1, 0, 0, 0, 1}, 2, 3)
@@ -218,7 +219,7 @@ func ExampleNewSparseDense() {
 	// [0 -3 0 0 0 4]
 }
 
-// A filter keeps its middle row.
+// A filter keeps only its middle row.
 func ExampleNewSparseConv2D() {
 	layer := &Conv2D{
 		Weight: autograd.NewParam(tensor.From([]float32{9, 9, 9, -1, 0, 1, 9, 9, 9}, 1, 1, 3, 3)),

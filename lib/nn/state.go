@@ -13,16 +13,16 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// State is everything in a model that training changes, by name, in the order of the fields.
+// State is everything in a model that training changes, with names, in the order of the fields.
 type State struct {
 	Params  []*autograd.Var // each with its Name set
 	Buffers []tensor.Named  // running averages and other tensors that are not trained
-	Streams []Stream        // the random numbers of dropout and the like
+	Streams []Stream        // random streams, such as those of dropout
 
-	wired []wiredLayer // the layers of which only some weights exist
+	wired []wiredLayer // sparse layers
 }
 
-// A Stream is a random stream and the name of the field that holds it.
+// A Stream is a random stream with the name of its field.
 type Stream struct {
 	Name string
 	RNG  *tensor.RNG
@@ -31,12 +31,13 @@ type Stream struct {
 // Params returns the parameters of a model; see [StateOf].
 func Params(model any) []*autograd.Var { return StateOf(model).Params }
 
-// StateOf walks the exported fields of model, a struct, slice or pointer to one, and returns the parameters
-// (*autograd.Var), buffers (*tensor.Tensor) and streams (*tensor.RNG) in it. A name joins the field names, each
-// starting in lower case, and the positions in slices by dots, as PyTorch does. A parameter that is reached twice is
-// shared: it keeps its first name. StateOf sets the Name of the parameters that have none.
+// StateOf walks the exported fields of model, which is a struct or slice or a pointer to one, and returns the
+// parameters (*autograd.Var), buffers (*tensor.Tensor) and streams (*tensor.RNG) in it. As in PyTorch, a name consists
+// of field names, with a lower-case first letter, and positions in slices, joined by dots. A parameter that is reached
+// twice is shared and keeps its first name. StateOf sets the Name of parameters that have none.
 //
-// It panics if the model has no parameters, or has some in an unexported field, where nothing could restore them.
+// It panics if the model has no parameters, or if an unexported field holds parameters, because these could not be
+// restored.
 func StateOf(model any) State {
 	w := walker{seen: map[any]bool{}}
 	w.walk(reflect.ValueOf(model), nil)
@@ -89,7 +90,7 @@ func (w *walker) walk(v reflect.Value, path []string) {
 func (w *walker) visited(v reflect.Value) bool {
 	type object struct {
 		address uintptr
-		kind    reflect.Type // a struct and its first field share the address
+		kind    reflect.Type // needed because a struct and its first field have the same address
 	}
 	key := object{v.Pointer(), v.Type()}
 	if w.seen[key] {
@@ -99,7 +100,7 @@ func (w *walker) visited(v reflect.Value) bool {
 	return false
 }
 
-// take records x if it is state rather than something that holds state.
+// take records x if it is itself state, not a container of state.
 func (w *walker) take(x any, name string) bool {
 	switch x := x.(type) {
 	case *autograd.Var:

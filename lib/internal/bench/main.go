@@ -13,13 +13,14 @@
 // products in it reach. The ceiling is the highest rate of fused multiply-adds on registers that a loop of this program
 // saw between the batches of the item.
 //
-// With -peers the same work is timed in PyTorch, NumPy, FAISS and gonum, in turn with ours. A peer is taken at its best: it
-// is timed with every Python in $LATERAL_BENCH_PYTHON (a list of executables as in $PATH, python3 by default), every
+// With -peers the same work is timed in PyTorch, NumPy, SciPy, FAISS and gonum, pruned networks in onnxruntime and
+// deepsparse (which need an environment of their own: pip install onnx onnxruntime deepsparse), in turn with ours. A peer
+// is taken at its best: it is timed with every Python in $LATERAL_BENCH_PYTHON (a list of executables as in $PATH, python3 by default), every
 // thread setting (the default, OMP_NUM_THREADS of 1 and of all cores, OPENBLAS_NUM_THREADS=1) and the fastest way to
 // write the work, and the row has the fastest of all and says which it was. The ratio is the peer's time over our
 // best. What is not installed is skipped, with the reason on standard error.
 //
-//	python3 -m venv bench-venv && bench-venv/bin/pip install torch numpy safetensors faiss-cpu
+//	python3 -m venv bench-venv && bench-venv/bin/pip install torch numpy scipy safetensors faiss-cpu
 //	LATERAL_BENCH_PYTHON=bench-venv/bin/python:/usr/bin/python3 go run ./lib/internal/bench -peers
 //
 // With -json each line is one object, for an item, a number of cores and a peer. With -runs 3 the whole list is measured
