@@ -167,6 +167,9 @@ func (e *execution) innermost(report string) place {
 		if !cellFile.MatchString(m[3]) {
 			continue
 		}
+		if info, err := os.Stat(m[3]); err != nil || !info.Mode().IsRegular() { // the program can have written anything
+			continue
+		}
 		file, err := os.ReadFile(m[3])
 		if err != nil {
 			continue

@@ -73,3 +73,44 @@ func TestProgramsLeftBehind(t *testing.T) {
 	for describe(f.next(f.iopub)) != "stdout later\n" {
 	}
 }
+
+// What is no display in GoNB's pipe, such as the output of a program that takes it for a log, costs a cell its displays at
+// most.
+func TestGarbledPipe(t *testing.T) {
+	config, _ := real(t)
+	f := serve(t, config)
+	f.execute(`import (
+	"bytes"
+	"encoding/gob"
+	"math/rand/v2"
+)
+
+type display struct {
+	Data      map[string]any
+	DisplayID string
+}
+
+// garbled is a display of which some bytes are others.
+func garbled(seed uint64) []byte {
+	random := rand.New(rand.NewPCG(seed, 0))
+	var b bytes.Buffer
+	gob.Register(map[string]any{})
+	for range 3 {
+		gob.NewEncoder(&b).Encode(display{map[string]any{"text/html": "x", "gonb/jupyter_input": 3, "gonb/comm_value": "y"}, "a"})
+	}
+	text := b.Bytes()
+	for range seed % 5 {
+		text[random.IntN(len(text))] = byte(random.Uint32())
+	}
+	return text[:len(text)-random.IntN(20)]
+}`)
+	for seed := range 12 {
+		r := f.execute(fmt.Sprintf("%%%%\npipe, _ := os.OpenFile(os.Getenv(\"GONB_PIPE\"), os.O_WRONLY, 0)\npipe.Write(garbled(%d))\npipe.Close()\nfmt.Println(\"done\")", seed))
+		if !strings.HasSuffix(r.printed("stdout"), "done\n") || r.reply.Status != "ok" {
+			t.Errorf("seed %d: %s", seed, r)
+		}
+	}
+	if r := f.execute("%%\nfmt.Println(os.Getppid())"); r.reply.Status != "ok" || strings.Contains(r.text(), "started again") {
+		t.Errorf("afterwards: %s", r)
+	}
+}

@@ -4,13 +4,14 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // Connection is the content of a kernel's connection file: where its five
@@ -56,19 +57,43 @@ func NewConnection(dir string) (Connection, error) {
 
 // ReadConnection reads a connection file.
 func ReadConnection(path string) (Connection, error) {
-	var c Connection
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return c, fmt.Errorf("wire: connection file: %w", err)
+		return Connection{}, fmt.Errorf("wire: connection file: %w", err)
 	}
-	if err := json.Unmarshal(data, &c); err != nil {
+	c, err := parseConnection(data)
+	if err != nil {
 		return c, fmt.Errorf("wire: connection file %s: %w", path, err)
 	}
-	if c.Transport != "tcp" && c.Transport != "ipc" {
-		return c, fmt.Errorf("wire: connection file %s: transport %q is neither tcp nor ipc", path, c.Transport)
+	return c, nil
+}
+
+// parseConnection reads and checks the content of a connection file.
+func parseConnection(data []byte) (Connection, error) {
+	var c Connection
+	if err := json.Unmarshal(data, &c); err != nil {
+		return c, err
 	}
-	if c.Key != "" && c.SignatureScheme != "hmac-sha256" {
-		return c, fmt.Errorf("wire: connection file %s: signature scheme %q is not hmac-sha256", path, c.SignatureScheme)
+	switch {
+	case c.Transport != "tcp" && c.Transport != "ipc":
+		return c, fmt.Errorf("transport %q is neither tcp nor ipc", c.Transport)
+	case c.Key != "" && c.SignatureScheme != "hmac-sha256":
+		return c, fmt.Errorf("signature scheme %q is not hmac-sha256", c.SignatureScheme)
+	case c.IP == "":
+		return c, errors.New("ip, the address or path of the sockets, is empty")
+	}
+	used := map[int]string{}
+	for _, socket := range []struct {
+		name string
+		port int
+	}{{"shell_port", c.ShellPort}, {"iopub_port", c.IOPubPort}, {"stdin_port", c.StdinPort}, {"control_port", c.ControlPort}, {"hb_port", c.HeartbeatPort}} {
+		if socket.port < 1 || socket.port > 1<<16-1 {
+			return c, fmt.Errorf("%s is %d, not a port", socket.name, socket.port)
+		}
+		if other := used[socket.port]; other != "" {
+			return c, fmt.Errorf("%s and %s are both %d", other, socket.name, socket.port)
+		}
+		used[socket.port] = socket.name
 	}
 	return c, nil
 }
@@ -79,7 +104,18 @@ func (c Connection) Write(path string) error {
 	if err != nil {
 		return fmt.Errorf("wire: connection file: %w", err)
 	}
-	return renameio.WriteFile(path, append(data, '\n'), 0o600, renameio.IgnoreUmask())
+	f, err := durable.Create(path)
+	if err != nil {
+		return fmt.Errorf("wire: connection file: %w", err)
+	}
+	defer f.Discard()
+	if err := f.Chmod(0o600); err != nil { // before the key is in it
+		return fmt.Errorf("wire: connection file: %w", err)
+	}
+	if _, err := f.Write(append(data, '\n')); err != nil {
+		return fmt.Errorf("wire: connection file: %w", err)
+	}
+	return f.Commit()
 }
 
 // network and address return where one of the connection's ports is, for package net.

@@ -5,6 +5,7 @@ package wire
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -151,12 +152,40 @@ func TestConnectionFile(t *testing.T) {
 		"{":                    "unexpected end",
 		`{"transport": "udp"}`: "udp",
 		`{"transport": "tcp", "key": "k", "signature_scheme": "md5"}`: "md5",
+		`{"transport": "tcp"}`:                                                "ip, the address",
+		`{"transport": "tcp", "ip": "::1"}`:                                   "shell_port is 0",
+		`{"transport": "tcp", "ip": "::1", "shell_port": 70000}`:              "70000, not a port",
+		`{"transport": "tcp", "ip": "::1", "shell_port": 5, "iopub_port": 5}`: "shell_port and iopub_port are both 5",
 	} {
 		os.WriteFile(path, []byte(text), 0o600)
 		if _, err := ReadConnection(path); err == nil || !strings.Contains(err.Error(), about) {
 			t.Errorf("%s: error %v, want one about %q", text, err, about)
 		}
 	}
+}
+
+func FuzzParseConnection(f *testing.F) {
+	f.Add([]byte(`{"transport":"tcp","ip":"127.0.0.1","shell_port":1,"iopub_port":2,"stdin_port":3,"control_port":4,"hb_port":5,"key":"k","signature_scheme":"hmac-sha256","kernel_name":"x"}`))
+	f.Add([]byte(`{"transport":"ipc","ip":"/tmp/k","shell_port":1,"iopub_port":1}`))
+	f.Add([]byte(`null`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := parseConnection(data)
+		if err != nil {
+			return
+		}
+		again, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d, err := parseConnection(again); err != nil || d != c {
+			t.Errorf("%+v becomes %+v, %v", c, d, err)
+		}
+		s := newSockets(t.Context(), c, router, pub, rep)
+		defer s.stop()
+		if n := len(s.byPort(c)); n != 5 {
+			t.Errorf("%+v has %d sockets", c, n)
+		}
+	})
 }
 
 // A directory with a long path falls back to loopback ports, all different.
