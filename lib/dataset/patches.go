@@ -40,7 +40,7 @@ func NewPatches(images *tensor.Tensor, c PatchConfig) (*Patches, error) {
 	}
 	h, w := images.Dim(2)-2*c.Border-c.Size+1, images.Dim(3)-2*c.Border-c.Size+1
 	if images.Rows() == 0 || h < 1 || w < 1 {
-		return nil, fmt.Errorf("dataset: NewPatches: patches of %dx%d pixels, %d off the edge, do not fit into images of shape %v",
+		return nil, fmt.Errorf("dataset: NewPatches: patches of %dx%d pixels, %d off the edge, do not fit into images %v",
 			c.Size, c.Size, c.Border, images.Shape())
 	}
 	if err := checkImages(images); err != nil {

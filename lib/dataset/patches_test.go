@@ -110,9 +110,9 @@ func TestPatchesRefuse(t *testing.T) {
 		config PatchConfig
 		want   string
 	}{
-		{numbered(2, 1, 8, 9), PatchConfig{Size: 9, N: 1}, "patches of 9x9 pixels, 0 off the edge, do not fit into images of shape [2 1 8 9]"},
+		{numbered(2, 1, 8, 9), PatchConfig{Size: 9, N: 1}, "patches of 9x9 pixels, 0 off the edge, do not fit"},
 		{numbered(2, 1, 8, 9), PatchConfig{Size: 5, N: 1, Border: 2}, "patches of 5x5 pixels, 2 off the edge, do not fit"},
-		{tensor.New(0, 1, 8, 9), PatchConfig{Size: 5, N: 1}, "do not fit into images of shape [0 1 8 9]"},
+		{tensor.New(0, 1, 8, 9), PatchConfig{Size: 5, N: 1}, "do not fit into images [0 1 8 9]"},
 		{nan, PatchConfig{Size: 2, N: 1}, "image 1: the pixel in row 3, column 5 is NaN"},
 		{flat, PatchConfig{Size: 2, N: 1}, "image 1 is constant: leave it out"},
 		{mostly, PatchConfig{Size: 2, N: 1, Border: 2}, "patches of 2x2 pixels are constant"},
@@ -221,7 +221,8 @@ func TestScenesFallBack(t *testing.T) {
 		t.Skip("makes ten large images")
 	}
 	t.Setenv(Env, t.TempDir())
-	if _, found, err := Find(data.Set{ID: "olshausen", Files: []data.File{{Name: "IMAGES.npy"}}}, ""); found || err != nil {
+	set := data.Set{ID: "olshausen", Files: []data.File{{Name: "IMAGES.npy"}}}
+	if _, found, err := Find(set, ""); found || err != nil {
 		t.Skip("the file is in the cache", err)
 	}
 	s, err := Scenes(5)
@@ -232,7 +233,8 @@ func TestScenesFallBack(t *testing.T) {
 	for _, v := range s.X.Data() {
 		square += float64(v) * float64(v) / float64(s.X.Len())
 	}
-	if s.Name != "Leaves" || !slices.Equal(s.X.Shape(), []int{10, 1, 512, 512}) || math.Abs(square-0.1) > 1e-4 || len(s.Sum) != 64 {
+	if s.Name != "Leaves" || len(s.Sum) != 64 || !slices.Equal(s.X.Shape(), []int{10, 1, 512, 512}) ||
+		math.Abs(square-0.1) > 1e-4 {
 		t.Errorf("%s of shape %v, variance %v", s.Name, s.X.Shape(), square)
 	}
 }
