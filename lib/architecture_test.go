@@ -17,13 +17,21 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 const (
 	module   = "github.com/lateral-ml/lateral"
 	spdx     = "// SPDX-License-Identifier: Apache-2.0\n"
 	maxLines = 500
+	maxWidth = 120 // characters of a line
 )
+
+// narrow lists the folders whose lines keep to maxWidth, with all that is in them; "" is the whole repository.
+var narrow = []string{
+	"data", "lib/blas", "lib/dataset", "lib/drmm", "lib/durable", "lib/embed", "lib/figure", "lib/hebbian", "lib/metrics",
+	"lib/optim", "lib/retrieval", "lib/sparsity", "lib/tensor", "lib/train",
+}
 
 // A pkg is a directory of Go files.
 type pkg struct {
@@ -133,7 +141,7 @@ func imports(t *testing.T, f *ast.File) []string {
 	return list
 }
 
-// The library knows nothing of notebooks, tests included.
+// The library does not depend on notebooks, and neither do its tests.
 func TestLibraryStandsAlone(t *testing.T) {
 	_, packages := load(t)
 	for dir, p := range packages {
@@ -142,7 +150,8 @@ func TestLibraryStandsAlone(t *testing.T) {
 		}
 		for _, f := range slices.Concat(p.files, p.tests) {
 			for _, imported := range imports(t, f) {
-				if strings.Contains(imported, "gonb") || imported == module+"/kernelext" || strings.HasPrefix(imported, module+"/kernelext/") {
+				if strings.Contains(imported, "gonb") || imported == module+"/kernelext" ||
+					strings.HasPrefix(imported, module+"/kernelext/") {
 					t.Errorf("%s imports %s", dir, imported)
 				}
 			}
@@ -193,11 +202,43 @@ func TestFloors(t *testing.T) {
 	}
 }
 
+var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
+
+// generated reports whether a program wrote the file.
+func (s source) generated() bool {
+	return generated.MatchString(s.text) || strings.HasPrefix(path.Base(s.path), "zz_")
+}
+
+func TestLineWidth(t *testing.T) {
+	sources, _ := load(t)
+	checked := map[string]bool{}
+	for _, s := range sources {
+		in := slices.IndexFunc(narrow, func(dir string) bool {
+			return dir == "" || path.Dir(s.path) == dir || strings.HasPrefix(s.path, dir+"/")
+		})
+		if in < 0 || s.generated() || strings.Contains(s.path, "/_asm/") {
+			continue
+		}
+		checked[narrow[in]] = true
+		number := 0
+		for line := range strings.Lines(s.text) {
+			number++
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > maxWidth {
+				t.Errorf("%s:%d: %d characters, more than %d: break the line", s.path, number, n, maxWidth)
+			}
+		}
+	}
+	for _, dir := range narrow {
+		if !checked[dir] {
+			t.Errorf("no file in %q was checked", dir)
+		}
+	}
+}
+
 func TestFiles(t *testing.T) {
 	sources, _ := load(t)
-	generated := regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 	for _, s := range sources {
-		made := generated.MatchString(s.text) || strings.HasPrefix(path.Base(s.path), "zz_")
+		made := s.generated()
 		if !strings.HasPrefix(s.text, spdx) && !(made && strings.Contains(s.text, "\n"+spdx)) {
 			t.Errorf("%s does not start with %q", s.path, strings.TrimSpace(spdx))
 		}
@@ -233,7 +274,8 @@ func TestPackagesAreDocumented(t *testing.T) {
 		if internal || p.name() == "main" || !slices.ContainsFunc(p.files, exports) {
 			continue
 		}
-		if !slices.ContainsFunc(doc.Examples(p.tests...), func(e *doc.Example) bool { return e.Output != "" || e.EmptyOutput }) {
+		runs := func(e *doc.Example) bool { return e.Output != "" || e.EmptyOutput }
+		if !slices.ContainsFunc(doc.Examples(p.tests...), runs) {
 			t.Errorf("%s has no Example that runs", dir)
 		}
 	}

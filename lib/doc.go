@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package lib is the root of the library. It holds no code: what is agreed between the packages below it is written
-// here once, and a test beside this file enforces what a test can.
+// Package lib is the root of the library. It contains no code, only the conventions that the packages below it share.
+// The tests beside this file enforce those that a test can check.
 //
 // # Floors
 //
-// A package imports packages of its own floor or a lower one, never of a higher one, and nothing below lib imports
-// kernelext or the notebook kernel:
+// A package imports packages of its own floor or of lower ones. No package below lib imports kernelext or the notebook
+// kernel:
 //
 //	7  internal/bench internal/golden
 //	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/thesis21
@@ -17,48 +17,54 @@
 //	1  tensor blas metrics sparsity retrieval embed figure figure/internal/canvas dataset/synth
 //	0  durable internal/simd internal/parallel internal/race
 //
-// Tests and examples may import whatever they need.
+// Tests and examples may import packages of any floor.
 //
 // # Panics and errors
 //
-// A mistake of the programmer panics: shapes that do not fit, a negative size, a label outside its range. The message
-// names the package, the operation and what it was given, and nothing has been written when it comes:
+// A programmer's mistake panics: shapes that do not fit, a negative size, a label outside its range. The message names
+// the package, the operation and the arguments, and the panic comes before anything is written:
 //
 //	tensor: CopyFrom: shape [3 2] into [2 3]
 //
-// Everything that comes from outside returns an error: files, downloads, flags, notebooks, the numbers in data, and
-// iterations that do not converge. It says what was wrong, where, and what to do:
+// Bad input from outside returns an error: files, downloads, settings, the numbers in data, and iterations that do not
+// converge. The error says what is wrong, where, and what to do:
 //
-//	load model.safetensors: tensor: safetensors: tensor "w": unexpected EOF with 12 of its 64 bytes missing: copy or download the file again
+//	load model.safetensors: tensor: safetensors: tensor "w": unexpected EOF with 12 of its 64 bytes missing:
+//	copy or download the file again
 //
-// Files are never half-written: they go to a temporary name, are synced, then renamed.
+// Files are written by package durable: under a temporary name, synced, then renamed, so that none is half-written.
 //
 // # Doc comments
 //
-// A doc comment is a contract. It says what is computed, with the equation; the shapes in and out; ranges and units;
-// defaults, and what a zero value means; how ties, NaN and empty inputs are settled; when it panics or fails; and the source.
+// A doc comment is a contract. It gives the equation; the shapes of arguments and results; ranges and units; defaults,
+// and the meaning of a zero value; the treatment of ties, NaN and empty inputs; panics and errors; and the source.
 //
 //	// Hoyer returns Hoyer's index of the N magnitudes,
 //	//
 //	//	H = (sqrt(N) - ||a||_1/||a||_2) / (sqrt(N) - 1)
 //	//
-//	// from 0 (all equal) to 1 (one element has everything) [Thesis21, eq. 1.19]. a [N].
-//	// It is 0 if all elements are zero, and NaN if one is NaN.
+//	// from 0 (all equal) to 1 (a single element is not zero) [Thesis21, eq. 1.19]. a [N].
+//	// It is 0 if all elements are zero, and NaN if an element is NaN.
 //
-// Shapes are written [N, D], a function's as x [N, D] -> y [N, K]; images are [N, C, H, W]. A function writes to an
-// argument only if its name or its doc comment says so.
+// A shape is written [N, D], the shapes of a function x [N, D] -> y [N, K]; images are [N, C, H, W]. A function writes
+// to an argument only if its name or its doc comment says so.
+//
+// # Lines
+//
+// A line has at most 120 characters, where a tab counts as one, and a file has at most 500 lines. Generated files are
+// exempt.
 //
 // # Sources
 //
 // The five documents whose experiments the project rebuilds:
 //
 //	LCN15     Srivastava, Masci, Gomez, Schmidhuber: Understanding locally competitive networks. ICLR 2015
-//	WTA15     Makhzani, Frey: Winner-take-all autoencoders. NIPS 2015; known here by notes on it
-//	NINAI17   NINAI: Cortically inspired machine learning. Undated; the youngest reference is of 2017
-//	KH19      Krotov, Hopfield: Unsupervised learning by competing hidden units. PNAS 2019; here by its preprint
+//	WTA15     Makhzani, Frey: Winner-take-all autoencoders. NIPS 2015; known from notes on it
+//	NINAI17   NINAI: Cortically inspired machine learning. Undated; its latest reference is from 2017
+//	KH19      Krotov, Hopfield: Unsupervised learning by competing hidden units. PNAS 2019; cited from the preprint
 //	Thesis21  Askey-Doran: Sparse coding in deep neural networks and the visual system. Thesis, 2021
 //
-// What the packages cite besides:
+// Further sources that the packages cite:
 //
 //	BCAHDS19 Belkina, Ciccolella, Anno, Halpert, Spidlen, Snyder-Cappione: Automated optimized parameters for
 //	         t-distributed stochastic neighbor embedding. Nature Communications 10, 2019
@@ -66,8 +72,10 @@
 //	         on Imaging Sciences 2, 2009
 //	DDD04    Daubechies, Defrise, De Mol: An iterative thresholding algorithm for linear inverse problems with a sparsity
 //	         constraint. Communications on Pure and Applied Mathematics 57, 2004
-//	DP80     Dormand, Prince: A family of embedded Runge-Kutta formulae. Journal of Computational and Applied Mathematics 6, 1980
-//	FHHT07   Friedman, Hastie, Hoefling, Tibshirani: Pathwise coordinate optimization. Annals of Applied Statistics 1, 2007
+//	DP80     Dormand, Prince: A family of embedded Runge-Kutta formulae. Journal of Computational and Applied
+//	         Mathematics 6, 1980
+//	FHHT07   Friedman, Hastie, Hoefling, Tibshirani: Pathwise coordinate optimization. Annals of Applied Statistics
+//	         1, 2007
 //	GB10     Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks. AISTATS 2010
 //	GWMCB13  Goodfellow, Warde-Farley, Mirza, Courville, Bengio: Maxout networks. ICML 2013
 //	HR09     Hurley, Rickard: Comparing measures of sparsity. IEEE Transactions on Information Theory 55, 2009
@@ -77,6 +85,7 @@
 //	KB15     Kingma, Ba: Adam: a method for stochastic optimization. ICLR 2015
 //	LG16     Lavin, Gray: Fast algorithms for convolutional neural networks. CVPR 2016
 //	Maaten14 van der Maaten: Accelerating t-SNE using tree-based algorithms. JMLR 15, 2014
+//	MBPS10   Mairal, Bach, Ponce, Sapiro: Online learning for matrix factorization and sparse coding. JMLR 11, 2010
 //	MH08     van der Maaten, Hinton: Visualizing data using t-SNE. JMLR 9, 2008
 //	OC15     O'Donoghue, Candes: Adaptive restart for accelerated gradient schemes. Foundations of Computational
 //	         Mathematics 15, 2015
@@ -84,9 +93,12 @@
 //	         images. Nature 381, 1996
 //	RJBO08   Rozell, Johnson, Baraniuk, Olshausen: Sparse coding via thresholding and local competition in neural
 //	         circuits. Neural Computation 20, 2008
-//	RZE08    Rubinstein, Zibulevsky, Elad: Efficient implementation of the K-SVD algorithm using batch orthogonal matching
-//	         pursuit. Technion technical report CS-2008-08, 2008
-//	SBBF12   Strecha, Bronstein, Bronstein, Fua: LDAHash: improved matching with smaller descriptors. IEEE PAMI 34, 2012
+//	RS07     Rehn, Sommer: A network that uses few active neurones to code visual input predicts the diverse shapes of
+//	         cortical receptive fields. Journal of Computational Neuroscience 22, 2007
+//	RZE08    Rubinstein, Zibulevsky, Elad: Efficient implementation of the K-SVD algorithm using batch orthogonal
+//	         matching pursuit. Technion technical report CS-2008-08, 2008
+//	SBBF12   Strecha, Bronstein, Bronstein, Fua: LDAHash: improved matching with smaller descriptors. IEEE PAMI 34,
+//	         2012
 //	SHKSS14  Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout: a simple way to prevent neural
 //	         networks from overfitting. JMLR 15, 2014
 //	TH12     Tieleman, Hinton: RMSProp. Lecture 6.5 of Neural Networks for Machine Learning, 2012

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package blas lets programs that use gonum multiply float32 matrices with this library's kernels:
+// Package blas makes gonum multiply float32 matrices with this library's kernels:
 //
 //	blas32.Use(blas.Implementation{})
 //
-// From then on blas32 calls them for matrix products, products of a matrix and a vector, and the simple vector
-// operations; everything else stays gonum's.
+// From then on blas32 uses them for matrix products, products of a matrix and a vector, and the simple vector
+// operations; for everything else it still uses gonum's.
 package blas
 
 import (
@@ -19,13 +19,13 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// Implementation implements blas.Float32. Its methods do what the BLAS standard says, as gonum's own do, and may be
-// called concurrently. Two differences can be observed: sums are added in another order, so that last digits differ;
-// and a product of zero with NaN or an infinity is NaN in a matrix product, too, where gonum's skips zeros.
+// Implementation implements blas.Float32. Its methods follow the BLAS standard, as gonum's own do, and may be called
+// concurrently. Two differences can be observed: sums are added in another order, so their last digits differ; and the
+// product of zero and NaN or an infinity is NaN in matrix products, too, where gonum's skip zeros.
 //
-// Sgemv and Sger take vectors of any increment; in gonum v0.17's Sger negative ones read outside of the slices.
+// Sgemv and Sger accept vectors of any increment; in gonum v0.17's Sger, negative ones read outside of the slices.
 //
-// Arguments that gonum's methods refuse panic with gonum's messages.
+// For arguments that gonum's methods refuse, they panic with gonum's messages.
 type Implementation struct{ gonum.Implementation }
 
 var _ blas.Float32 = Implementation{}
@@ -34,9 +34,10 @@ var _ blas.Float32 = Implementation{}
 //
 //	C = alpha * A * B + beta * C
 //
-// where A [m,k] and B [k,n] are stored transposed if tA or tB say so. C is not read if beta is 0, A and B are not if
-// alpha is 0. Large products use all cores; the result does not depend on their number.
-func (i Implementation) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
+// where A [m,k] and B [k,n] are stored transposed if tA or tB is set. C is not read if beta is 0; A and B are not read
+// if alpha is 0. Large products use all cores; the result does not depend on their number.
+func (i Implementation) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32,
+	ldb int, beta float32, c []float32, ldc int) {
 	ar, ac, br, bc := m, k, k, n
 	if tA != blas.NoTrans {
 		ar, ac = k, m
@@ -57,12 +58,12 @@ func isTranspose(t blas.Transpose) bool {
 	return t == blas.NoTrans || t == blas.Trans || t == blas.ConjTrans
 }
 
-// holds reports whether a matrix of rows with a stride fits into some elements.
+// holds reports whether a matrix of rows with a stride fits into length elements.
 func holds(length, stride, rows, cols int) bool {
 	return stride >= cols && length >= (rows-1)*stride+cols
 }
 
-// A product is the arguments of Sgemm.
+// A product holds the arguments of Sgemm.
 type product struct {
 	transA, transB bool
 	m, n, k        int
@@ -76,9 +77,9 @@ type product struct {
 	ldc            int
 }
 
-// share cuts a product that is worth it into one part for each core, by rows or by columns, whichever are more.
+// share splits a product that is large enough into one part per core, by rows or by columns, whichever are more.
 func (p product) share() {
-	const worthSharing = 1 << 21 // multiply-adds, a goroutine's share at least
+	const worthSharing = 1 << 21 // minimum multiply-adds of a goroutine
 	long := max(p.m, p.n)
 	parts := min(runtime.GOMAXPROCS(0), int(int64(p.m)*int64(p.n)*int64(p.k)/worthSharing), (long+15)/16)
 	if parts < 2 {
@@ -121,7 +122,7 @@ func (p product) columns(lo, hi int) product {
 	return p
 }
 
-// run computes the product. Where both alpha and beta matter it first computes some rows of A*B elsewhere.
+// run computes the product. If both alpha and beta matter, it computes some rows of A*B in separate memory first.
 func (p product) run() {
 	switch {
 	case p.alpha == 0:
@@ -152,7 +153,7 @@ func (p product) run() {
 	}
 }
 
-// scale multiplies C by s; it sets C to zero, whatever it held, if s is 0.
+// scale multiplies C by s; if s is 0 it sets C to zero, even where C is NaN.
 func (p product) scale(s float32) {
 	for r := range p.m {
 		scale(p.c[r*p.ldc:][:p.n], s)
@@ -171,7 +172,7 @@ func scale(x []float32, s float32) {
 
 var buffers = sync.Pool{New: func() any { return new([]float32) }}
 
-// multiply sets c to A*B, or adds that to it.
+// multiply sets c to A*B, or adds A*B to it.
 func (p product) multiply(c []float32, ldc int, acc bool) {
 	gemm := simd.GemmNN
 	switch {
@@ -185,14 +186,16 @@ func (p product) multiply(c []float32, ldc int, acc bool) {
 	gemm(p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, c, ldc, acc)
 }
 
-// Sgemv computes y = alpha * A * x + beta * y for A [m,n], or with transpose(A) if t says so. y is not read if beta
-// is 0.
-func (i Implementation) Sgemv(t blas.Transpose, m, n int, alpha float32, a []float32, lda int, x []float32, incX int, beta float32, y []float32, incY int) {
+// Sgemv computes y = alpha * A * x + beta * y for A [m,n], or with transpose(A) if t is set. y is not read if beta is
+// 0.
+func (i Implementation) Sgemv(t blas.Transpose, m, n int, alpha float32, a []float32, lda int, x []float32, incX int,
+	beta float32, y []float32, incY int) {
 	lenX, lenY := n, m
 	if t != blas.NoTrans {
 		lenX, lenY = m, n
 	}
-	if !isTranspose(t) || min(m, n) < 1 || !holds(len(a), lda, m, n) || !reaches(len(x), incX, lenX) || !reaches(len(y), incY, lenY) {
+	if !isTranspose(t) || min(m, n) < 1 || !holds(len(a), lda, m, n) || !reaches(len(x), incX, lenX) ||
+		!reaches(len(y), incY, lenY) {
 		i.Implementation.Sgemv(t, m, n, alpha, a, lda, x, incX, beta, y, incY)
 		return
 	}
@@ -224,7 +227,8 @@ func (i Implementation) Sgemv(t blas.Transpose, m, n int, alpha float32, a []flo
 }
 
 // Sger computes A = A + alpha * x * transpose(y) for A [m,n].
-func (i Implementation) Sger(m, n int, alpha float32, x []float32, incX int, y []float32, incY int, a []float32, lda int) {
+func (i Implementation) Sger(m, n int, alpha float32, x []float32, incX int, y []float32, incY int, a []float32,
+	lda int) {
 	if min(m, n) < 1 || alpha == 0 || !holds(len(a), lda, m, n) || !reaches(len(x), incX, m) || !reaches(len(y), incY, n) {
 		i.Implementation.Sger(m, n, alpha, x, incX, y, incY, a, lda)
 		return
@@ -237,7 +241,8 @@ func (i Implementation) Sger(m, n int, alpha float32, x []float32, incX int, y [
 	}
 }
 
-// at returns where element j of a vector of n is: inc apart, from the end of the slice's part if inc is negative.
+// at returns the index of element j of a vector of n elements with the increment inc. A negative increment counts from
+// the end.
 func at(j, inc, n int) int {
 	if inc < 0 {
 		return (j - n + 1) * inc
@@ -245,10 +250,10 @@ func at(j, inc, n int) int {
 	return j * inc
 }
 
-// reaches reports whether a slice holds n elements so far apart.
+// reaches reports whether a slice holds n elements with this increment.
 func reaches(length, inc, n int) bool { return inc != 0 && length > (n-1)*max(inc, -inc) }
 
-// elements returns the n elements of a vector side by side.
+// elements returns the n elements of a vector contiguously.
 func elements(x []float32, inc, n int) []float32 {
 	y := make([]float32, n)
 	for j := range y {
@@ -291,7 +296,7 @@ func (i Implementation) Sasum(n int, x []float32, incX int) float32 {
 	return simd.AbsSum(x[:n])
 }
 
-// Snrm2 returns the Euclidean length of x, also where the squares of its elements overflow or vanish.
+// Snrm2 returns the Euclidean length of x, even if the squares of its elements overflow or underflow.
 func (i Implementation) Snrm2(n int, x []float32, incX int) float32 {
 	if n >= 1 && incX == 1 && len(x) >= n {
 		if s := simd.SumSquares(x[:n]); s > 1e-20 && s <= math.MaxFloat32 {

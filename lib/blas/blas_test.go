@@ -30,7 +30,7 @@ func random(rng *rand.Rand, n int) []float32 {
 	return x
 }
 
-// near fails the test unless got is want up to what float32 sums of so many terms may lose.
+// near fails the test unless got equals want within the rounding error of float32 sums of so many terms.
 func near(t *testing.T, name string, got, want []float32, terms int) {
 	t.Helper()
 	for i := range want {
@@ -76,7 +76,7 @@ func TestSgemm(t *testing.T) {
 	}
 }
 
-// A product that is shared among cores has the bits of one that is not.
+// A product that is shared among cores has the same bits as one that is not.
 func TestSgemmDoesNotDependOnCores(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	rng := rand.New(rand.NewPCG(3, 3))
@@ -101,7 +101,7 @@ func TestSgemmDoesNotDependOnCores(t *testing.T) {
 	}
 }
 
-// With beta 0 the old C does not matter, even NaN; with alpha 0 A and B do not.
+// With beta 0 the old C does not matter, even if it is NaN; with alpha 0 A and B do not.
 func TestNaN(t *testing.T) {
 	nan := float32(math.NaN())
 	for _, k := range []int{0, 1, 4} {
@@ -198,7 +198,7 @@ func TestVectorsAndMatrixVector(t *testing.T) {
 	}
 }
 
-// TestRefusals makes mistakes and expects gonum's words for them.
+// TestRefusals makes mistakes and expects gonum's messages.
 func TestRefusals(t *testing.T) {
 	message := func(f func()) (msg any) {
 		defer func() { msg = recover() }()

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package durable keeps what programs store safe from kills, power loss, second writers and damaged disks:
+// Package durable protects stored files against kills, power loss, concurrent writers and damaged disks:
 //
-//   - [WriteFile] and [Create] write files that appear whole or not at all, [RenameFolder] does so for folders;
-//   - [Acquire] locks a name, so that of several processes one writes;
+//   - [WriteFile] and [Create] write files atomically, and [RenameFolder] renames folders atomically;
+//   - [Acquire] locks a name, so that only one of several processes writes;
 //   - [Seal] and [Open] add a check sum to JSON and verify it, so that a flipped bit is an error.
 //
-// A file is written under a temporary name in the same folder, is synced, and takes the other's name in one step, by a
-// rename; then the folder is synced. Whoever opens the name finds the file before or the file after, and so does a
-// machine that lost power. A process that is killed may leave its temporary file; [RemoveLeftovers] deletes those.
+// A file is written under a temporary name in the same folder and synced. A rename then gives it the final name in one
+// step, and the folder is synced. A program that opens the name finds either the old or the new file, even after a
+// power loss. A process that is killed may leave its temporary file; [RemoveLeftovers] deletes such files.
 //
-// On Linux and macOS the system promises this. Windows keeps the promise on NTFS, where the rename is one entry of the
-// journal; on its other file systems a loss of power in the middle may cost both files. Windows does not replace a file
-// that a program holds open: Commit then fails and the file before stays.
+// Linux and macOS guarantee this. Windows guarantees it on NTFS, where the rename is one entry of the journal; on its
+// other file systems a power loss during the rename may cost both files. Windows does not replace a file that a program
+// holds open: Commit then fails and the old file stays.
 //
 // (The package renameio, which makes the same calls, does not build for Windows; this code is the same on every
 // system.)
@@ -35,23 +35,23 @@ import (
 type File struct {
 	*os.File
 	path string
-	lock *flock.Flock // held while the file is written, so that RemoveLeftovers lets it be
+	lock *flock.Flock // held while the file is written, so that RemoveLeftovers does not delete it
 	done bool
 }
 
-// temporary ends the names of temporary files, before a number.
+// temporary is the suffix of the names of temporary files, before a number.
 const temporary = ".tmp-"
 
-// Create returns an empty temporary file that is to become path, with the permissions 0644 before the process' umask.
-// The folder must exist. If path is a symbolic link, the file that it names will be replaced, not the link. A path that
-// names a folder, a pipe or a device is an error.
+// Create returns an empty temporary file that Commit renames to path, with the permissions 0644 before the process'
+// umask. The folder must exist. If path is a symbolic link, Commit replaces the file that it points to, not the link.
+// It is an error if path names a folder, a pipe or a device.
 func Create(path string) (*File, error) {
 	path, err := followLink(path)
 	if err != nil {
 		return nil, err
 	}
 	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "create", Path: path, Err: errors.New("it is there and is no regular file")}
+		return nil, &fs.PathError{Op: "create", Path: path, Err: errors.New("it exists and is not a regular file")}
 	}
 	dir, name := filepath.Split(path)
 	for {
@@ -73,12 +73,12 @@ func Create(path string) (*File, error) {
 	}
 }
 
-// followLink returns the file that path names, which need not exist.
+// followLink returns the file that path points to, which need not exist.
 func followLink(path string) (string, error) {
 	for range 40 { // as many links as Linux follows
 		target, err := os.Readlink(path)
 		if err != nil {
-			return path, nil // no link
+			return path, nil // not a link
 		}
 		if !filepath.IsAbs(target) {
 			target = filepath.Join(filepath.Dir(path), target)
@@ -88,8 +88,8 @@ func followLink(path string) (string, error) {
 	return "", &fs.PathError{Op: "open", Path: path, Err: errors.New("too many symbolic links")}
 }
 
-// lockTemporary marks a temporary file as being written. On Windows nothing is needed: a file that is open cannot be
-// removed there, and a lock would keep its own writer out.
+// lockTemporary marks a temporary file as being written. Windows needs no mark: an open file cannot be removed there,
+// and a lock would exclude its own writer.
 func lockTemporary(path string) *flock.Flock {
 	lock := flock.New(path, flock.SetFlag(os.O_RDWR))
 	if runtime.GOOS != "windows" {
@@ -98,7 +98,7 @@ func lockTemporary(path string) *flock.Flock {
 	return lock
 }
 
-// Commit gives the file its name. If that fails, what had the name before still has it.
+// Commit gives the file its final name. If that fails, the old file stays.
 func (f *File) Commit() error {
 	// Without the sync a file system may put the rename on disk before the bytes.
 	if err := f.Sync(); err != nil {
@@ -115,7 +115,7 @@ func (f *File) Commit() error {
 	return syncFolder(filepath.Dir(f.path))
 }
 
-// Discard closes and removes the file, unless it has been committed: defer it after Create.
+// Discard closes and removes the file unless it has been committed: defer it after Create.
 func (f *File) Discard() {
 	if !f.done {
 		f.Close()
@@ -124,7 +124,7 @@ func (f *File) Discard() {
 	}
 }
 
-// WriteFile makes data the content of the file path.
+// WriteFile replaces the content of the file path by data, atomically.
 func WriteFile(path string, data []byte) error {
 	f, err := Create(path)
 	if err != nil {
@@ -137,8 +137,8 @@ func WriteFile(path string, data []byte) error {
 	return f.Commit()
 }
 
-// RenameFolder gives a folder and what is in it another name, which must be free. All of it is put on disk first, so
-// that the name stands for the whole folder or for nothing.
+// RenameFolder gives a folder a new name, which must be free. It first syncs all of its content, so that the new name
+// is either the complete folder or does not exist.
 func RenameFolder(from, to string) error {
 	err := filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -162,7 +162,7 @@ func RenameFolder(from, to string) error {
 	return syncFolder(filepath.Dir(to))
 }
 
-// syncFolder puts a folder's entries on disk. File systems that cannot sync folders are left alone.
+// syncFolder syncs the entries of a folder. It ignores file systems that cannot sync folders.
 func syncFolder(dir string) error {
 	if runtime.GOOS == "windows" {
 		return nil // folders cannot be opened there, and NTFS keeps their entries in its journal
@@ -178,7 +178,7 @@ func syncFolder(dir string) error {
 	return nil
 }
 
-// RemoveLeftovers deletes the temporary files in a folder that no process writes any more, because theirs was killed.
+// RemoveLeftovers deletes the temporary files in a folder whose process was killed.
 func RemoveLeftovers(dir string) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
@@ -189,15 +189,15 @@ func RemoveLeftovers(dir string) {
 		lock := flock.New(path, flock.SetFlag(os.O_RDWR))
 		if free, err := lock.TryLock(); free && err == nil {
 			if runtime.GOOS == "windows" {
-				lock.Close() // else it cannot be removed
+				lock.Close() // otherwise it cannot be removed
 			}
-			os.Remove(path) // a leftover costs disk space, nothing else
+			os.Remove(path) // a leftover only costs disk space
 		}
 		lock.Close()
 	}
 }
 
-// isTemporary reports whether Create makes such names.
+// isTemporary reports whether a name is one of a temporary file.
 func isTemporary(name string) bool {
 	i := strings.LastIndex(name, temporary)
 	if i < 1 || name[0] != '.' {

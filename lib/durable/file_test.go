@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// only fails unless the folder of path holds nothing but it, with this content.
+// only fails unless path has this content and is the only file of its folder.
 func only(t *testing.T, path, content string) {
 	t.Helper()
 	if got, err := os.ReadFile(path); err != nil || string(got) != content {
@@ -38,7 +38,7 @@ func TestWriteFile(t *testing.T) {
 	}
 }
 
-// A name without a folder is one in the working directory.
+// A name without a folder is in the working directory.
 func TestWorkingDirectory(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -48,7 +48,7 @@ func TestWorkingDirectory(t *testing.T) {
 	only(t, filepath.Join(dir, "a"), "b")
 }
 
-// Until Commit the file before is there, and after Discard too.
+// Until Commit, and after Discard, the old file is there.
 func TestDiscard(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a")
 	if err := WriteFile(path, []byte("before")); err != nil {
@@ -85,7 +85,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// Readers see one of the versions, whole, while several writers replace the file.
+// Readers see one complete version while several writers replace the file.
 func TestReadersSeeWholeFiles(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows replaces no file that a reader holds open")

@@ -15,24 +15,24 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// A Lock keeps a name for one process. The system frees it when the process ends, however it ends.
+// A Lock locks a name for one process. The system releases it when the process ends, even if it is killed.
 type Lock struct{ file *flock.Flock }
 
-// A HeldError says that another process, or another part of this one, holds a lock.
+// A HeldError reports that another process, or another part of this one, holds a lock.
 type HeldError struct {
-	Path   string // what was to be locked
-	Holder string // "process 123 on HOST", or "another process" if it did not say
+	Path   string // the locked path
+	Holder string // "process 123 on HOST", or "another process" if unknown
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("%s is in use by %s: wait until it has ended, or choose another name", e.Path, e.Holder)
+	return fmt.Sprintf("%s is in use by %s: wait until it ends, or choose another name", e.Path, e.Holder)
 }
 
-// Acquire locks the name path, a file or a folder that need not exist; its parent must. If somebody else holds the
-// lock the error is a [*HeldError]. A file system without locks does not lock: the error is nil.
+// Acquire locks the name path, a file or a folder that need not exist; its parent must exist. If the lock is already
+// held, the error is a [*HeldError]. On a file system without locks Acquire does not lock and returns no error.
 //
-// The lock is taken on a file of its own beside path, ".NAME.lock", which stays when the lock is released: so path
-// itself may be replaced by a rename while it is locked. If path is a symbolic link, what it names is locked.
+// The lock is on a separate file beside path, ".NAME.lock", which stays when the lock is released: path itself may be
+// replaced by a rename while it is locked. If path is a symbolic link, its target is locked.
 func Acquire(path string) (*Lock, error) {
 	target, err := followLink(path)
 	if err != nil {
@@ -43,8 +43,8 @@ func Acquire(path string) (*Lock, error) {
 	return l.taken(path, ok, err)
 }
 
-// AcquireWait locks like Acquire but waits while somebody else holds the lock. It calls waiting once, with the holder,
-// before it waits; waiting may be nil. The error wraps context.Cause(ctx) if ctx ended first.
+// AcquireWait locks like Acquire but waits while the lock is held. Before it waits it calls waiting once, with the
+// holder; waiting may be nil. The error wraps context.Cause(ctx) if ctx ended first.
 func AcquireWait(ctx context.Context, path string, waiting func(holder string)) (*Lock, error) {
 	for first := true; ; first = false {
 		l, err := Acquire(path)
@@ -68,7 +68,7 @@ func lockFor(path string) *Lock {
 	return &Lock{flock.New(dir+"."+name+".lock", flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o666))}
 }
 
-// taken settles an attempt to take the lock and, if it succeeded, writes down who holds it.
+// taken handles the result of an attempt to lock and, if it succeeded, records the holder.
 func (l *Lock) taken(path string, ok bool, err error) (*Lock, error) {
 	switch {
 	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, syscall.ENOLCK): // NFS without its lock service
@@ -85,10 +85,10 @@ func (l *Lock) taken(path string, ok bool, err error) (*Lock, error) {
 		return nil, &HeldError{path, strings.TrimSpace(string(holder))}
 	}
 	host, _ := os.Hostname()
-	// For people only: what cannot be written costs the error message its name, nothing else.
+	// Only for messages: if this fails, an error message lacks the name of the holder.
 	os.WriteFile(l.file.Path(), fmt.Appendf(nil, "process %d on %s\n", os.Getpid(), host), 0o666)
 	return l, nil
 }
 
-// Release frees the lock.
+// Release releases the lock.
 func (l *Lock) Release() { l.file.Close() }

@@ -14,7 +14,7 @@ import (
 //
 //	{"sha256":"64 hexadecimal digits","content":CONTENT}
 //
-// so it is JSON if the content is, and a flipped bit anywhere, in the frame or in the content, shows.
+// so it is JSON if the content is, and a flipped bit anywhere in the text is detected.
 const (
 	sealStart = `{"sha256":"`
 	sealMid   = `","content":`
@@ -22,7 +22,7 @@ const (
 	sumLen    = 2 * sha256.Size
 )
 
-// ErrDamaged says that a text is not as Seal wrote it.
+// ErrDamaged reports that a text differs from what Seal wrote.
 var ErrDamaged = errors.New("damaged")
 
 // Seal returns content, a JSON text, within a JSON object that also holds its SHA-256.
@@ -36,8 +36,8 @@ func Seal(content []byte) []byte {
 	return append(sealed, sealEnd...)
 }
 
-// Open returns the content that Seal was given; white space around the sealed text does not matter. The error wraps
-// [ErrDamaged] if a single bit is not as it was written. The content shares memory with sealed.
+// Open returns the content that Seal was given. It ignores white space around the sealed text. The error wraps
+// [ErrDamaged] if any bit has changed. The content shares memory with sealed.
 func Open(sealed []byte) (content []byte, err error) {
 	text := bytes.TrimSpace(sealed)
 	start, end := len(sealStart)+sumLen+len(sealMid), len(text)-len(sealEnd)
@@ -46,7 +46,7 @@ func Open(sealed []byte) (content []byte, err error) {
 		return nil, fmt.Errorf("%w: %d bytes are too few", ErrDamaged, len(text))
 	case string(text[:len(sealStart)]) != sealStart || string(text[start-len(sealMid):start]) != sealMid ||
 		string(text[end:]) != sealEnd:
-		return nil, fmt.Errorf("%w: it is no text with a check sum", ErrDamaged)
+		return nil, fmt.Errorf("%w: it is not a text with a check sum", ErrDamaged)
 	}
 	content = text[start:end]
 	sum := sha256.Sum256(content)

@@ -11,33 +11,33 @@ import (
 	"github.com/lateral-ml/lateral/lib/retrieval"
 )
 
-// Affinities say how much each pair of N samples belongs together: p_ij >= 0 with sum 1 over all i and j, p_ij = p_ji,
-// and 0 for most pairs.
+// Affinities are the joint probabilities of t-SNE for each pair of N samples: p_ij >= 0 with sum 1 over all i and j,
+// p_ij = p_ji, and 0 for most pairs.
 type Affinities struct {
-	start []int     // of the row of sample i, [N+1]
-	to    []int32   // the samples j of each row, rising
+	start []int     // first entry of the row of sample i, [N+1]
+	to    []int32   // the samples j of each row, ascending
 	p     []float32 // p_ij
 }
 
 // Len returns the number of samples.
 func (a *Affinities) Len() int { return len(a.start) - 1 }
 
-// Row returns the samples with which sample i has something in common, and how much. The slices are a's own.
+// Row returns the samples whose affinity to sample i is not 0, and the affinities. The slices belong to a.
 func (a *Affinities) Row(i int) (to []int32, p []float32) {
 	return a.to[a.start[i]:a.start[i+1]], a.p[a.start[i]:a.start[i+1]]
 }
 
-// NewAffinities returns the affinities of samples of which the neighbours are known, see [Neighbours]:
+// NewAffinities returns the affinities of samples with known neighbours, see [retrieval.Neighbours]:
 //
 //	p_j|i = exp(-b_i d_ij²) / sum over the neighbours k of i of exp(-b_i d_ik²),   p_ij = (p_j|i + p_i|j) / 2N
 //
-// with b_i such that the perplexity 2^H(p_i), the effective number of neighbours, is the one asked for, to 1e-5 of its
-// logarithm [MH08, section 2]. Three times as many neighbours as the perplexity are enough: the others' share is
-// negligible. For codes d² is the Hamming distance, which is their squared Euclidean distance; for vectors it is the
-// square of the distance given.
+// with b_i such that the perplexity 2^H(p_i), the effective number of neighbours, has the requested value; its
+// logarithm is accurate to 1e-5 [MH08, section 2]. Three times as many neighbours as the perplexity are enough: the
+// contribution of the others is negligible. For codes d² is the Hamming distance, which is their squared Euclidean
+// distance; for vectors it is the square of the given distance.
 //
-// The error names a sample whose distances are not finite. It panics unless 1 <= perplexity <= K, every sample
-// has neighbours, none of them itself, and hamming says which of the two distances it is.
+// The error names a sample whose distances are not finite. NewAffinities panics unless 1 <= perplexity <= K and every
+// sample has neighbours other than itself. hamming tells it which of the two distances it gets.
 func NewAffinities(near *retrieval.Neighbours, hamming bool, perplexity float64) (*Affinities, error) {
 	n, k := near.Len(), near.K
 	if !(perplexity >= 1 && perplexity <= float64(k)) {
@@ -64,10 +64,10 @@ func NewAffinities(near *retrieval.Neighbours, hamming bool, perplexity float64)
 	return joint(near, conditional), nil
 }
 
-// calibrate sets p to exp(-b d) / sum exp(-b d) with b such that p has the given entropy, in nats. Where many are
-// equally near the entropy cannot be so small: then p is what it is at the largest b.
+// calibrate sets p to exp(-b d) / sum exp(-b d) with b such that p has the given entropy, in nats. If many samples are
+// equally near, the entropy cannot be that small; p is then its value at the largest b.
 func calibrate(p, d []float64, entropy float64) {
-	nearest := slices.Min(d) // taken off all distances, which changes nothing but keeps exp in range
+	nearest := slices.Min(d) // subtracted from all distances: p is the same, and exp stays in range
 	low, high, b := 0.0, math.Inf(1), 1.0
 	if mean := sum(d)/float64(len(d)) - nearest; mean > 0 {
 		b = 1 / mean
@@ -86,7 +86,7 @@ func calibrate(p, d []float64, entropy float64) {
 		if math.Abs(difference) < 1e-5 {
 			return
 		}
-		if difference > 0 { // too even
+		if difference > 0 { // too uniform
 			low = b
 		} else {
 			high = b
@@ -107,7 +107,7 @@ func sum(x []float64) float64 {
 	return s
 }
 
-// joint joins what i is to j and what j is to i.
+// joint combines the conditional probabilities of i given j and of j given i.
 func joint(near *retrieval.Neighbours, conditional []float64) *Affinities {
 	n, k := near.Len(), near.K
 	type edge struct {
@@ -128,7 +128,7 @@ func joint(near *retrieval.Neighbours, conditional []float64) *Affinities {
 		slices.SortStableFunc(row, func(x, y edge) int { return int(x.to) - int(y.to) })
 		for e := 0; e < len(row); e++ {
 			to, p := row[e].to, row[e].p
-			if e+1 < len(row) && row[e+1].to == to { // the order of the two does not matter to their sum
+			if e+1 < len(row) && row[e+1].to == to { // the sum does not depend on their order
 				p += row[e+1].p
 				e++
 			}
@@ -139,8 +139,8 @@ func joint(near *retrieval.Neighbours, conditional []float64) *Affinities {
 	return a
 }
 
-// attract sets fx and fy of the samples from lo to hi to the sums of p q (x_i - x_j), and so for y, where q is
-// 1/(1 + d²) of the map.
+// attract sets fx of the samples from lo to hi to the sums of p q (x_i - x_j), and fy accordingly, where q is 1/(1 +
+// d²) with the distance d on the map.
 func (a *Affinities) attract(fx, fy, x, y []float32, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		to, p := a.Row(i)
@@ -156,8 +156,8 @@ func (a *Affinities) attract(fx, fy, x, y []float32, lo, hi int) {
 	}
 }
 
-// divergence returns sum p ln(p (1 + d²)) over all pairs, to which the logarithm of the sum of all 1/(1 + d²) is to be
-// added for the Kullback-Leibler divergence.
+// divergence returns sum p ln(p (1 + d²)) over all pairs. Adding the logarithm of the sum of all 1/(1 + d²) gives the
+// Kullback-Leibler divergence.
 func (a *Affinities) divergence(x, y []float32, workers int) float64 {
 	d := &divergence{a: a, x: x, y: y, sums: make([]float64, a.Len())}
 	parallel.For(workers, a.Len(), 256, d, func(arg any, lo, hi int) {
@@ -178,5 +178,5 @@ func (a *Affinities) divergence(x, y []float32, workers int) float64 {
 type divergence struct {
 	a    *Affinities
 	x, y []float32
-	sums []float64 // of each sample
+	sums []float64 // one per sample
 }

@@ -15,11 +15,12 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// top returns the k largest eigenvalues, falling, of the symmetric n x n matrix whose lower triangle a holds, and their
-// eigenvectors [k, n], rows of length 1, orthogonal to each other. It overwrites a.
+// top returns the k largest eigenvalues, in descending order, of the symmetric n x n matrix whose lower triangle is in
+// a, and their eigenvectors [k, n], rows of length 1, orthogonal to each other. It overwrites a.
 //
-// gonum's mat.EigenSym finds all n vectors by rotations, at several times the cost of the rest. The few that are wanted
-// come from inverse iteration instead: a = Q T Q^T with T tridiagonal, and solving (T - value I) v' = v takes n steps.
+// gonum's mat.EigenSym computes all n vectors by rotations, at several times the cost of the rest. This function
+// computes the few that are needed by inverse iteration: a = Q T Q^T with T tridiagonal, and solving (T - value I) v' =
+// v takes n steps.
 func top(a []float64, n, k int) (values []float64, vectors blas64.General, err error) {
 	var impl gonum.Implementation
 	vectors = blas64.General{Rows: k, Cols: n, Stride: n, Data: make([]float64, k*n)}
@@ -30,7 +31,7 @@ func top(a []float64, n, k int) (values []float64, vectors blas64.General, err e
 	impl.Dsytrd(blas.Lower, n, a, n, diagonal, off, tau, work, len(work))
 
 	values = slices.Clone(diagonal)
-	if !impl.Dsterf(n, values, slices.Clone(off)) { // rising
+	if !impl.Dsterf(n, values, slices.Clone(off)) { // ascending
 		return nil, vectors, errors.New("the eigenvalues did not converge")
 	}
 	norm := max(math.Abs(values[0]), math.Abs(values[n-1]))
@@ -44,15 +45,15 @@ func top(a []float64, n, k int) (values []float64, vectors blas64.General, err e
 			v[i] = rng.NormFloat64()
 		}
 		orthonormalize(vectors, j)
-		// Each solution grows along the eigenvectors of values within rounding of this one, by about 1e14, over the
-		// others. Those already found are taken out, so that equal values get different vectors.
+		// Each solution amplifies the eigenvectors whose values are within rounding of this one by about 1e14 relative to the
+		// others. Those already found are removed, so that equal values get different vectors.
 		for range 4 {
 			solve(diagonal, off, value, norm, v)
 			orthonormalize(vectors, j)
 		}
 	}
 
-	if n > 1 { // (Q v)^T = v^T Q^T; Q leaves the first coordinate alone
+	if n > 1 { // (Q v)^T = v^T Q^T; Q leaves the first coordinate unchanged
 		q := blas64.General{Rows: n - 1, Cols: n - 1, Stride: n, Data: a[n:]}
 		v := blas64.General{Rows: k, Cols: n - 1, Stride: n, Data: vectors.Data[1:]}
 		lapack64.Ormqr(blas.Right, blas.Trans, q, tau, v, work[:1], -1)
@@ -62,8 +63,8 @@ func top(a []float64, n, k int) (values []float64, vectors blas64.General, err e
 	return values, vectors, nil
 }
 
-// solve replaces v by a multiple of the solution of (T - value I) v' = v. Where that matrix is singular to the last bit,
-// the value is moved by a rounding error of the norm of T.
+// solve replaces v by a multiple of the solution of (T - value I) v' = v. If that matrix is exactly singular, the value
+// is shifted by a rounding error of the norm of T.
 func solve(diagonal, off []float64, value, norm float64, v []float64) {
 	n := len(v)
 	for shift := value; ; shift += norm * 0x1p-52 {
@@ -83,8 +84,8 @@ func solve(diagonal, off []float64, value, norm float64, v []float64) {
 	}
 }
 
-// orthonormalize takes the first j rows, which are orthonormal, out of row j and gives it length 1. Twice: what the
-// first round leaves by cancellation, the second removes.
+// orthonormalize removes the components along the first j rows, which are orthonormal, from row j and normalises it to
+// length 1. It does so twice: the second round removes what cancellation leaves in the first.
 func orthonormalize(rows blas64.General, j int) {
 	n := rows.Cols
 	v := rows.Data[j*n : (j+1)*n]
@@ -101,7 +102,7 @@ func orthonormalize(rows blas64.General, j int) {
 	scale(v)
 }
 
-// scale gives v length 1.
+// scale normalises v to length 1.
 func scale(v []float64) {
 	blas64.Scal(1/blas64.Nrm2(blas64.Vector{N: len(v), Inc: 1, Data: v}), blas64.Vector{N: len(v), Inc: 1, Data: v})
 }

@@ -38,7 +38,7 @@ func TestTop(t *testing.T) {
 		}
 		return values
 	}
-	blocks := make([]float64, 36) // splits into [[2 1] [1 2]], the same again, 3 and 1: the value 3 three times, 1 three times
+	blocks := make([]float64, 36) // splits into [[2 1] [1 2]] twice, 3 and 1: the value 3 three times, 1 three times
 	for _, i := range []int{0, 2} {
 		blocks[i*6+i], blocks[(i+1)*6+i+1], blocks[(i+1)*6+i], blocks[i*6+i+1] = 2, 2, 1, 1
 	}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package embed maps samples to few dimensions, to look at them or to make later work cheaper.
+// Package embed maps samples to few dimensions, for plots or to make later computations cheaper.
 //
-// Samples are rows; dimensions behind the first are taken as one. Nothing here writes to its arguments, and the same
-// samples give the same map, bit for bit, however many cores there are.
+// Samples are rows; all dimensions after the first count as one. No function writes to its arguments, and the same
+// samples give the same result, bit for bit, on any number of cores.
 package embed
 
 import (
@@ -16,24 +16,24 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Projection is the map y = C (x - m) from d to k dimensions that PCA found. encoding/gob saves it whole.
+// A Projection is the map y = C (x - m) from d to k dimensions that PCA computed. encoding/gob saves all of it.
 type Projection struct {
 	Mean       []float64      // m [d]: the mean of the samples
 	Components *tensor.Tensor // C [k, d]: rows of length 1, orthogonal to each other
-	Variance   []float64      // [k], falling: the samples' variance along each component, with the divisor N-1
-	Ratio      []float64      // [k]: the same as a share of the variance in all d dimensions, from 0 to 1
+	Variance   []float64      // [k], descending: variance of the samples along each component, with the divisor N-1
+	Ratio      []float64      // [k]: the same relative to the variance in all d dimensions, from 0 to 1
 }
 
-// PCA returns the projection on the k directions of largest variance, the principal components: the eigenvectors of
-// the samples' covariance,
+// PCA returns the projection onto the k directions of largest variance, the principal components, which are the
+// eigenvectors of the samples' covariance,
 //
 //	S = sum_i (x_i - m)(x_i - m)^T / (N-1),  S c_j = v_j c_j,  v_1 >= v_2 >= ...
 //
-// x [N, d]. The entry of largest magnitude of each component (the first of equals) is positive. A direction in which
-// the samples do not vary beyond rounding is determined by nothing: its component and its variance are 0.
-// Sums are in float64. The smaller of the d x d covariance and the N x N matrix of inner products is decomposed.
+// x [N, d]. The entry of largest magnitude of each component is positive (of equal ones the first). If the samples do
+// not vary beyond rounding in a direction, that direction is undetermined: its component and its variance are 0. Sums
+// are in float64. PCA decomposes the smaller of the d x d covariance and the N x N matrix of inner products.
 //
-// It panics unless 0 < k <= min(N, d). The error says which element is NaN or infinite.
+// PCA panics unless 0 < k <= min(N, d). The error names the first element that is NaN or infinite.
 func PCA(x *tensor.Tensor, k int) (*Projection, error) {
 	n, d := x.Rows(), x.Width()
 	if k < 1 || k > min(n, d) {
@@ -63,7 +63,7 @@ func PCA(x *tensor.Tensor, k int) (*Projection, error) {
 	rounding := total * float64(max(n, d)) * 0x1p-52
 	for j, v := range values {
 		if v <= rounding {
-			break // and so are the ones below
+			break // and all later ones
 		}
 		p.Variance[j] = v / float64(n-1)
 		p.Ratio[j] = v / total
@@ -80,8 +80,8 @@ func PCA(x *tensor.Tensor, k int) (*Projection, error) {
 	return p, nil
 }
 
-// Transform returns the coordinates C (x - m) of samples. x [N, d] -> [N, k].
-// It panics if x has another width than the samples of PCA.
+// Transform returns the coordinates C (x - m) of samples, x [N, d] -> [N, k]. It panics if the width of x differs from
+// that of the samples of PCA.
 func (p *Projection) Transform(x *tensor.Tensor) *tensor.Tensor {
 	if x.Width() != len(p.Mean) {
 		panic(fmt.Sprintf("embed: Transform: samples of shape %v to a projection of %d dimensions", x.Shape(), len(p.Mean)))
@@ -90,7 +90,7 @@ func (p *Projection) Transform(x *tensor.Tensor) *tensor.Tensor {
 	if y.Len() == 0 {
 		return y
 	}
-	components := centered(p.Components, make([]float64, len(p.Mean))) // just in float64
+	components := centered(p.Components, make([]float64, len(p.Mean))) // a copy in float64
 	samples := centered(x, p.Mean)
 	out := blas64.General{Rows: y.Rows(), Cols: y.Width(), Stride: y.Width(), Data: make([]float64, y.Len())}
 	blas64.Gemm(blas.NoTrans, blas.Trans, 1, samples, components, 0, out)
@@ -100,7 +100,7 @@ func (p *Projection) Transform(x *tensor.Tensor) *tensor.Tensor {
 	return y
 }
 
-// means returns the mean of each column, or an error that names the first element that is not a finite number.
+// means returns the mean of each column, or an error that names the first element that is NaN or infinite.
 func means(x *tensor.Tensor) ([]float64, error) {
 	mean := make([]float64, x.Width())
 	for i := range x.Rows() {
@@ -140,7 +140,7 @@ func transposed(a blas64.General) blas64.General {
 	return t
 }
 
-// gram returns the lower triangle of A A^T, row-major, and its trace. What is above the triangle is undefined.
+// gram returns the lower triangle of A A^T, row-major, and its trace. Elements above the triangle are undefined.
 func gram(a blas64.General) (product []float64, trace float64) {
 	const block = 196 // rows; the fastest of 98 to 256 for 784 x 10,000
 	n := a.Rows
@@ -159,7 +159,7 @@ func gram(a blas64.General) (product []float64, trace float64) {
 	return product, trace
 }
 
-// largest returns the position of the element of largest magnitude, the first of equals.
+// largest returns the index of the element of largest magnitude; ties go to the first.
 func largest(c []float64) int {
 	best := 0
 	for i, v := range c {

@@ -37,7 +37,7 @@ func ExamplePCA() {
 	// coordinates [-3.37 -1.13 1.11 3.39]
 }
 
-// near fails the test unless two lists agree to a share of the largest magnitude in want.
+// near fails the test unless two lists agree, relative to the largest magnitude in want.
 func near[T float32 | float64](t *testing.T, what string, got []T, want []float64, tolerance float64) {
 	t.Helper()
 	scale := 0.0
@@ -63,8 +63,8 @@ func pca(t testing.TB, x *tensor.Tensor, k int) *embed.Projection {
 	return p
 }
 
-// Four points on the axes of the directions (3, 4)/5, at distance 5 from (1, 2) both ways, and (4, -3)/5 at distance 10:
-// variances 200/3 and 50/3. The second component's largest entry decides its sign.
+// Four points on two axes through (1, 2): at distance 5 both ways along (3, 4)/5, and at distance 10 along (4, -3)/5.
+// The variances are 200/3 and 50/3. The second component's largest entry decides its sign.
 func TestPCAByHand(t *testing.T) {
 	x := tensor.From([]float32{1 + 3, 2 + 4, 1 - 3, 2 - 4, 1 + 8, 2 - 6, 1 - 8, 2 + 6}, 4, 2)
 	before := x.Clone()
@@ -111,7 +111,7 @@ func TestPCAAgainstScikitLearn(t *testing.T) {
 	}
 }
 
-// Samples that vary in fewer directions than asked for, or not at all.
+// Samples that vary in fewer directions than requested, or not at all.
 func TestPCAWithoutVariance(t *testing.T) {
 	line := tensor.New(50, 4) // on a line in 4 dimensions
 	for i := range 50 {
@@ -129,7 +129,7 @@ func TestPCAWithoutVariance(t *testing.T) {
 		"three samples of a line":  {line.Slice(3, 6), 3, 1},
 		"one sample":               {line.Slice(3, 4), 1, 0},
 		"one feature":              {line.Reshape(-1, 1), 1, 1},
-		"the same sample":          {tensor.From([]float32{.1, .2, .1, .2, .1, .2, .1, .2, .1, .2, .1, .2, .1, .2}, 7, 2), 2, 0},
+		"the same sample":          {tensor.From(slices.Repeat([]float32{.1, .2}, 7), 7, 2), 2, 0},
 		"zeros":                    {tensor.New(5, 3), 3, 0},
 		"small numbers":            {tensor.From([]float32{0, 0, 0, 1e-44, 0, -1e-44}, 3, 2), 2, 1},
 		"large numbers":            {tensor.From([]float32{0, 0, 0, 3e38, 0, -3e38}, 3, 2), 2, 1},
@@ -157,7 +157,7 @@ func TestPCAWithoutVariance(t *testing.T) {
 	}
 }
 
-// A tall and a wide matrix of the same samples have the same components, whatever the number of cores.
+// A tall and a wide matrix of the same samples have the same components, on any number of cores.
 func TestPCAProperties(t *testing.T) {
 	x := tensor.New(300, 2, 10, 10)
 	tensor.Stream(1, "x").Normal(x.Data(), 1, 2)
@@ -200,7 +200,7 @@ func TestPCAProperties(t *testing.T) {
 	if !slices.IsSortedFunc(p.Variance, func(a, b float64) int { return int(math.Copysign(1, b-a)) }) {
 		t.Errorf("the variances rise: %g", p.Variance)
 	}
-	// The coordinates have mean 0 and, along each component, the variance that is claimed.
+	// The coordinates have mean 0 and, along each component, the stated variance.
 	y := p.Transform(x)
 	for j := range k {
 		sum, squares := 0.0, 0.0
@@ -209,12 +209,13 @@ func TestPCAProperties(t *testing.T) {
 			sum += v
 			squares += v * v
 		}
-		if variance := squares / 299; !(math.Abs(variance/p.Variance[j]-1) < 1e-5) || !(math.Abs(sum/300) < 1e-4*math.Sqrt(variance)) {
+		if variance := squares / 299; !(math.Abs(variance/p.Variance[j]-1) < 1e-5) ||
+			!(math.Abs(sum/300) < 1e-4*math.Sqrt(variance)) {
 			t.Errorf("coordinate %d: mean %g and variance %g, want 0 and %g", j, sum/300, variance, p.Variance[j])
 		}
 	}
-	// 150 samples of 200 dimensions go by way of inner products;
-	// given twice they are 300 samples and go by way of the covariance, which has the same eigenvectors.
+	// 150 samples of 200 dimensions take the path of inner products. Repeated twice they are 300 samples and take the path
+	// of the covariance, which has the same eigenvectors.
 	wide := x.Slice(0, 150)
 	twice := tensor.New(300, 200)
 	copy(twice.Data(), wide.Data())

@@ -9,9 +9,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 )
 
-// A quadtree divides a square with points into four, those into four, and so on until few points are left in each.
+// A quadtree divides a square with points into four squares, and these again, until each contains few points.
 type quadtree struct {
-	keys  []uint64 // of the points: place in the order of the curve through all cells, and which point
+	keys  []uint64 // of the points: position along the curve through all cells, and index
 	cells []cell   // in depth-first order
 	x, y  []float32
 }
@@ -20,17 +20,17 @@ type quadtree struct {
 type cell struct {
 	x, y, mass float32 // centre of the points and their number
 	side       float32
-	next       int32 // the cell after all that are in this one
+	next       int32 // index of the cell after all cells within this one
 }
 
 const (
-	leafPoints = 4  // in a cell that is not divided
-	depth      = 20 // of the smallest cells: points that share one are taken one by one
+	leafPoints = 4  // in an undivided cell
+	depth      = 20 // of the smallest cells: points within one of them are handled individually
 	maxPoints  = 1 << (64 - 2*depth)
 )
 
-// build makes the tree of the points (x, y). Points are ordered along the Z-shaped curve that visits the cells of every
-// level one by one, so that a cell is a range of them.
+// build builds the tree of the points (x, y). Points are sorted along the Z-shaped curve that visits the cells of every
+// level one by one, so a cell is a range of points.
 func (t *quadtree) build(x, y []float32) {
 	t.x, t.y = x, y
 	minX, minY, maxX, maxY := x[0], y[0], x[0], y[0]
@@ -53,7 +53,7 @@ func (t *quadtree) build(x, y []float32) {
 	t.divide(t.keys, 0, side)
 }
 
-// spread puts a zero in front of each of the lower bits of v.
+// spread inserts a zero before each of the lower bits of v.
 func spread(v uint32) uint64 {
 	x := uint64(v)
 	x = (x | x<<16) & 0x0000ffff0000ffff
@@ -65,7 +65,7 @@ func spread(v uint32) uint64 {
 
 func index(key uint64) int { return int(key & (maxPoints - 1)) }
 
-// divide appends the cell of some points at a level, and what is in it, and returns the sum of the places.
+// divide appends the cell of some points at a level, with the cells within it, and returns the sums of the coordinates.
 func (t *quadtree) divide(keys []uint64, level int, side float32) (sx, sy float64) {
 	at := len(t.cells)
 	t.cells = append(t.cells, cell{side: side})
@@ -104,7 +104,7 @@ func (t *quadtree) divide(keys []uint64, level int, side float32) (sx, sy float6
 	return sx, sy
 }
 
-// repulsion is what pushes 32 points apart, with the memory to find it.
+// repulsion computes the repulsive forces on 32 points and holds the memory for it.
 type repulsion struct {
 	theta  float32
 	points [2 * simd.RepelPoints]float32
@@ -113,17 +113,17 @@ type repulsion struct {
 	list   []float32
 }
 
-// of finds the repulsion of the points of keys, at most 32 that follow each other in the tree's order.
+// of computes the repulsion on the points of keys, at most 32 that are consecutive in the tree's order.
 //
-// They share one list of cells: a cell stands for its points if its side is less than theta times its distance from
-// the rectangle around the 32 points, and is opened otherwise. That is stricter than the test for each point
-// alone, and lets the sums over the list run in vectors of points.
+// They share one list of cells. A cell replaces its points if its side is less than theta times its distance from the
+// rectangle around the 32 points, and is opened otherwise. This is stricter than a test per point, and lets the sums
+// over the list run on vectors of points.
 func (r *repulsion) of(t *quadtree, keys []uint64) {
 	clear(r.sums[:])
 	minX, minY := float32(math.Inf(1)), float32(math.Inf(1))
 	maxX, maxY := -minX, -minY
 	for j := range simd.RepelPoints {
-		i := index(keys[min(j, len(keys)-1)]) // what is missing repeats the last
+		i := index(keys[min(j, len(keys)-1)]) // missing points repeat the last one
 		x, y := t.x[i], t.y[i]
 		r.points[j], r.points[simd.RepelPoints+j] = x, y
 		minX, maxX = min(minX, x), max(maxX, x)

@@ -10,14 +10,14 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Trustworthiness tells whether samples that are near on a map y [N, D] are near in truth, from 0 to 1:
+// Trustworthiness measures whether samples that are near on a map y [N, D] are truly near, from 0 to 1:
 //
 //	T = 1 - 2/(N k (2N - 3k - 1)) · sum over i and over the k nearest j of i on the map of max(0, r(i,j) - k)
 //
-// where r(i,j) is the rank of j among the neighbours of i in truth, from 1 [VK01]. distances sets d to the true
-// distances of sample i from all samples; only their order counts. Of equal distances the lower index is nearer.
-// Several goroutines, workers or one for each core if that is 0, call distances at once. It panics unless
-// 1 <= k < N/2.
+// where r(i,j) is the rank of j among the true neighbours of i, from 1 [VK01]. distances sets d to the true distances
+// of sample i from all samples; only their order counts. Ties go to the lower index. Trustworthiness calls distances
+// concurrently from several goroutines: workers of them, or one per core if workers is 0. It panics unless 1 <= k <
+// N/2.
 func Trustworthiness(y *tensor.Tensor, k int, distances func(i int, d []float32), workers int) float64 {
 	n := y.Rows()
 	if k < 1 || 2*k >= n {
@@ -39,7 +39,7 @@ type trust struct {
 	y         *tensor.Tensor
 	k         int
 	distances func(i int, d []float32)
-	penalty   []int // of each sample
+	penalty   []int // one per sample
 }
 
 func trustRange(arg any, lo, hi int) {
@@ -68,7 +68,7 @@ func trustRange(arg any, lo, hi int) {
 	}
 }
 
-// nearest sets near to the indices of the smallest elements of d but element self, in order.
+// nearest sets near to the indices of the smallest elements of d, except element self, in order.
 func nearest(near []int, d []float32, self int) {
 	n := 0
 	for j, v := range d {

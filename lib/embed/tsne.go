@@ -13,47 +13,48 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// TSNE are the settings of t-SNE, which draws a map on which samples that belong together lie together. The zero value
-// has the documented defaults. Source: [MH08].
+// TSNE holds the settings of t-SNE, which draws a map on which similar samples lie close together. The zero value has
+// the documented defaults. Source: [MH08].
 type TSNE struct {
 	Iterations   int            // steps of gradient descent; default 1000
-	Exaggeration float64        // factor on the affinities during the first steps; default 12
-	Early        int            // number of these steps; 0 is the default 250, and a negative number means none
-	Rate         float64        // learning rate, in the early steps divided by Exaggeration; default N/4 [BCAHDS19]
-	Exact        bool           // sum over all pairs, in time N² a step; otherwise distant groups of points count as one
-	Theta        float64        // how distant: their cell's side over their distance, at most; default 0.5 [Maaten14]
-	Init         *tensor.Tensor // where the samples lie at first, [N, 2]; nil draws from N(0, 1e-4²)
+	Exaggeration float64        // factor on the affinities during the early steps; default 12
+	Early        int            // number of early steps; 0 means the default 250, a negative number none
+	Rate         float64        // learning rate, divided by Exaggeration in the early steps; default N/4 [BCAHDS19]
+	Exact        bool           // sum over all pairs, in time N² per step, instead of approximating distant groups
+	Theta        float64        // largest ratio of a group's side to its distance; default 0.5 [Maaten14]
+	Init         *tensor.Tensor // initial positions [N, 2]; nil draws them from N(0, 1e-4²)
 	Seed         uint64         // of these draws
-	Workers      int            // goroutines; 0 is one for each core. The map does not depend on it
+	Workers      int            // goroutines; 0 means one per core. The map does not depend on it
 
-	Progress func(iteration int, kl float64) // called after every 50 steps and the last, with the divergence; may be nil
+	Progress func(iteration int, kl float64) // called every 50 steps and after the last, with the divergence; may be nil
 }
 
-// A Map is what t-SNE drew.
+// A Map is the result of t-SNE.
 type Map struct {
 	Y          *tensor.Tensor // [N, 2]
 	KL         float64        // the Kullback-Leibler divergence in nats, see TSNE.Fit
 	Iterations int            // steps taken
 }
 
-// Fit lays out the samples so that the Kullback-Leibler divergence
+// Fit arranges the samples so as to minimise the Kullback-Leibler divergence
 //
-//	KL = sum over i and j of p_ij ln(p_ij / q_ij),   q_ij = w_ij / Z,   w_ij = 1/(1 + |y_i - y_j|²),   Z = sum of all w_ij
+//	KL = sum over i and j of p_ij ln(p_ij / q_ij),   q_ij = w_ij / Z,   w_ij = 1/(1 + |y_i - y_j|²),   Z = sum of w_ij
 //
-// is small, by gradient descent with momentum (0.5 in the early steps, 0.8 later) and a gain for each coordinate [MH08,
-// section 3.4]. The gradient is
+// by gradient descent with momentum (0.5 in the early steps, 0.8 later) and a gain for each coordinate [MH08, section
+// 3.4]. The gradient is
 //
 //	dKL/dy_i = 4 sum over j of (p_ij - q_ij) w_ij (y_i - y_j)
 //
-// After the early steps the points start from rest with gains of 1: gains that grew while the map was a small ball would
-// throw it apart at the first step, and it would settle at a larger divergence.
+// After the early steps the points restart from rest with gains of 1. Gains that grew while the map was a small ball
+// would throw it apart at the first step, and it would converge to a larger divergence.
 //
-// The sum over p has few terms. The other one is over all points, of which distant groups count as one [Maaten14], in
-// float32 with sums over groups in float64. The same settings give the same map, bit for bit, for any number of workers.
+// The sum over p has few terms. The other sum is over all points and replaces distant groups by single points
+// [Maaten14], in float32 with sums over groups in float64. The same settings give the same map, bit for bit, for any
+// number of workers.
 //
-// When ctx is cancelled the map is returned as it is, with an error that wraps context.Cause(ctx). Coordinates that are
-// not finite, after too large a rate, are an error, and so is an Init that is not finite or puts all samples on one point,
-// where no force tells them apart. Fit panics if Init has another shape, or a setting is negative.
+// If ctx is cancelled, Fit returns the current map with an error that wraps context.Cause(ctx). It returns an error if
+// coordinates become NaN or infinite, because the rate is too large, or if Init is not finite or has all samples at one
+// point, where the forces cannot separate them. Fit panics if Init has another shape or a setting is negative.
 func (c TSNE) Fit(ctx context.Context, a *Affinities) (*Map, error) {
 	n := a.Len()
 	if c.Init != nil && (c.Init.Rank() != 2 || c.Init.Rows() != n || c.Init.Width() != 2) {
@@ -85,7 +86,8 @@ func (c TSNE) Fit(ctx context.Context, a *Affinities) (*Map, error) {
 		}
 		s.gradient()
 		if math.IsNaN(s.z-s.z) || s.z == 0 && n > 1 {
-			return nil, fmt.Errorf("embed: TSNE: the map is not finite after %d steps: choose a rate below %g", m.Iterations, c.Rate)
+			return nil, fmt.Errorf("embed: TSNE: the map is not finite after %d steps: choose a rate below %g", m.Iterations,
+				c.Rate)
 		}
 		s.step()
 		m.Iterations++
@@ -101,7 +103,7 @@ func (c TSNE) Fit(ctx context.Context, a *Affinities) (*Map, error) {
 	return m, err
 }
 
-// checkInit returns an error if no map can grow from where the samples lie at first.
+// checkInit returns an error if t-SNE cannot start from these positions.
 func checkInit(init *tensor.Tensor) error {
 	if init == nil || init.Rows() == 0 {
 		return nil
@@ -112,7 +114,7 @@ func checkInit(init *tensor.Tensor) error {
 		if x-x != 0 || y-y != 0 {
 			return fmt.Errorf("embed: TSNE: Init puts sample %d at (%g, %g): want finite numbers", i, x, y)
 		}
-		// Differences whose squares vanish in float32 tell samples apart no more than none.
+		// Differences whose squares underflow in float32 are as good as none.
 		dx, dy := x-init.At(0, 0), y-init.At(0, 1)
 		apart = apart || dx*dx+dy*dy > 0
 	}
@@ -147,7 +149,8 @@ func (c *TSNE) defaults(n int) {
 	}
 }
 
-// KL returns the divergence of a map y [N, 2] from the affinities, summed over all pairs: see [TSNE.Fit].
+// KL returns the Kullback-Leibler divergence of a map y [N, 2] from the affinities, summed over all pairs: see
+// [TSNE.Fit].
 func (a *Affinities) KL(y *tensor.Tensor) float64 {
 	c := TSNE{Exact: true, Init: y}
 	c.defaults(a.Len())
@@ -155,7 +158,7 @@ func (a *Affinities) KL(y *tensor.Tensor) float64 {
 	return s.divergence()
 }
 
-// A layout is a map in the making.
+// A layout is the state of a map during optimisation.
 type layout struct {
 	a                      *Affinities
 	x, y                   []float32
@@ -164,7 +167,7 @@ type layout struct {
 	pullX, pullY           []float32 // sums over p
 	pushX, pushY           []float32 // sums over w²
 	tree                   quadtree
-	groups                 []float64 // the sum of w over the points of each group, itself left out
+	groups                 []float64 // the sum of w over the points of each group, without the diagonal
 	z                      float64
 	theta                  float32
 	rate                   float32
@@ -176,7 +179,8 @@ func newLayout(a *Affinities, c TSNE) *layout {
 	n := a.Len()
 	s := &layout{a: a, theta: float32(c.Theta), workers: c.Workers,
 		groups: make([]float64, (n+simd.RepelPoints-1)/simd.RepelPoints)}
-	for _, v := range []*[]float32{&s.x, &s.y, &s.moveX, &s.moveY, &s.gainX, &s.gainY, &s.pullX, &s.pullY, &s.pushX, &s.pushY} {
+	for _, v := range []*[]float32{&s.x, &s.y, &s.moveX, &s.moveY, &s.gainX, &s.gainY, &s.pullX, &s.pullY, &s.pushX,
+		&s.pushY} {
 		*v = make([]float32, n)
 	}
 	rng := tensor.Stream(c.Seed, "embed: t-SNE")
@@ -190,7 +194,7 @@ func newLayout(a *Affinities, c TSNE) *layout {
 	return s
 }
 
-// rest begins steps of another kind: no point moves, all gains are 1.
+// rest starts a new phase: no point moves, and all gains are 1.
 func (s *layout) rest(exaggeration, momentum, rate float64) {
 	s.exaggeration, s.momentum, s.rate = float32(exaggeration), float32(momentum), float32(rate)
 	for i := range s.x {
@@ -198,7 +202,7 @@ func (s *layout) rest(exaggeration, momentum, rate float64) {
 	}
 }
 
-// gradient finds the forces at the present places.
+// gradient computes the forces at the current positions.
 func (s *layout) gradient() {
 	s.repel()
 	parallel.For(s.workers, len(s.x), 64, s, func(arg any, lo, hi int) {
@@ -207,7 +211,7 @@ func (s *layout) gradient() {
 	})
 }
 
-// repel finds what pushes the points apart, and Z.
+// repel computes the repulsive forces and Z.
 func (s *layout) repel() {
 	if len(s.x) == 0 {
 		return
@@ -222,7 +226,7 @@ func (s *layout) repel() {
 			r.of(&s.tree, keys)
 			s.groups[g] = 0
 			for j, key := range keys {
-				s.groups[g] += r.sums[j] - 1 // a point does not push itself
+				s.groups[g] += r.sums[j] - 1 // a point does not repel itself
 				i := index(key)
 				s.pushX[i], s.pushY[i] = float32(r.sums[size+j]), float32(r.sums[2*size+j])
 			}
@@ -240,7 +244,7 @@ func (s *layout) at(i int) (gx, gy float32) {
 	return 4 * (s.exaggeration*s.pullX[i] - s.pushX[i]*inv), 4 * (s.exaggeration*s.pullY[i] - s.pushY[i]*inv)
 }
 
-// step moves the points and puts their mean to the origin.
+// step moves the points and centres them at the origin.
 func (s *layout) step() {
 	var meanX, meanY float64
 	for i := range s.x {
@@ -259,7 +263,7 @@ func (s *layout) step() {
 	}
 }
 
-// move returns the next step along a coordinate and its gain, which grows while the coordinate keeps its direction.
+// move returns the next step along a coordinate and its gain, which grows while the sign of the step stays the same.
 func (s *layout) move(gradient, last, gain float32) (step, newGain float32) {
 	if gradient*last < 0 {
 		gain += 0.2
@@ -269,7 +273,7 @@ func (s *layout) move(gradient, last, gain float32) (step, newGain float32) {
 	return s.momentum*last - s.rate*gain*gradient, gain
 }
 
-// divergence returns the KL divergence at the present places.
+// divergence returns the KL divergence at the current positions.
 func (s *layout) divergence() float64 {
 	s.repel()
 	return s.a.divergence(s.x, s.y, s.workers) + math.Log(s.z)

@@ -17,7 +17,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// clusters returns n points around each of some centres in 5 dimensions, and which centre.
+// clusters returns n points around each of some centres in 5 dimensions, and the centre of each point.
 func clusters(n, centres int) (*tensor.Tensor, []int) {
 	x, label := tensor.New(n*centres, 5), make([]int, n*centres)
 	rng := tensor.Stream(1, "clusters")
@@ -90,13 +90,13 @@ func TestCalibrate(t *testing.T) {
 			t.Errorf("equal distances: %v", p)
 		}
 	}
-	calibrate(p, []float64{0, 0, 0, 1, 1, 1}, math.Log(2)) // three equals: 3 is as small as the perplexity gets
+	calibrate(p, []float64{0, 0, 0, 1, 1, 1}, math.Log(2)) // three ties: 3 is the smallest possible perplexity
 	if math.Abs(p[0]-1.0/3) > 1e-6 || p[3] > 1e-6 {
 		t.Errorf("three equals: %v", p)
 	}
 }
 
-// divergenceOf is the definition, in float64: it moves coordinate c of point i by h.
+// divergenceOf is the definition, in float64. It moves coordinate c of point i by h.
 func divergenceOf(a *Affinities, x, y []float32, i, c int, h float64) float64 {
 	place := [2][]float64{make([]float64, len(x)), make([]float64, len(x))}
 	for j := range x {
@@ -150,7 +150,8 @@ func TestGradientByDifferences(t *testing.T) {
 				h := 1e-4 * float64(scale)
 				want := (divergenceOf(a, s.x, s.y, i, c, h) - divergenceOf(a, s.x, s.y, i, c, -h)) / (2 * h)
 				if !(math.Abs(float64(got)-want) < 1e-4*norm) {
-					t.Fatalf("scale %g: derivative %d of point %d is %g, by differences %g, of at most %g", scale, c, i, got, want, norm)
+					t.Fatalf("scale %g: derivative %d of point %d is %g, by differences %g, of at most %g", scale, c, i, got, want,
+						norm)
 				}
 			}
 		}
@@ -162,7 +163,7 @@ func TestFastGradientIsNearTheExactOne(t *testing.T) {
 	a := affinities(t, x, 10)
 	init := tensor.New(a.Len(), 2)
 	tensor.Stream(1, "places").Normal(init.Data(), 0, 10)
-	copy(init.Row(5), init.Row(4)) // two at one place
+	copy(init.Row(5), init.Row(4)) // two at one position
 	layouts := [2]*layout{}
 	for i, exact := range []bool{true, false} {
 		c := TSNE{Exact: exact, Init: init}
@@ -204,7 +205,8 @@ func TestMapSeparatesClusters(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := points.Search(points, 6)
-	if errors := retrieval.Errors(retrieval.Classify(first.WithoutSelf(), label, 5, retrieval.UniformVote), label); errors > 0 {
+	if errors := retrieval.Errors(retrieval.Classify(first.WithoutSelf(), label, 5, retrieval.UniformVote),
+		label); errors > 0 {
 		t.Errorf("%d of %d points lie among others of another cluster", errors, len(label))
 	}
 	if len(kl) != c.Iterations/50 || kl[len(kl)-1] != m.KL || !(m.KL < kl[1]) {
@@ -269,15 +271,17 @@ func TestFitStops(t *testing.T) {
 		}
 	}}
 	m, err := c.Fit(ctx, a)
-	if m == nil || m.Iterations != 100 || err == nil || err.Error() != "embed: TSNE: stopped after 100 of 1000 steps: enough" {
+	if m == nil || m.Iterations != 100 || err == nil ||
+		err.Error() != "embed: TSNE: stopped after 100 of 1000 steps: enough" {
 		t.Errorf("%v after %+v", err, m)
 	}
-	if m, err := (TSNE{Rate: 1e30}).Fit(context.Background(), a); m != nil || err == nil || !strings.Contains(err.Error(), "choose a rate below 1e+30") {
+	if m, err := (TSNE{Rate: 1e30}).Fit(context.Background(), a); m != nil || err == nil ||
+		!strings.Contains(err.Error(), "choose a rate below 1e+30") {
 		t.Errorf("with a rate of 1e30: %v", err)
 	}
 }
 
-// The map of coordinates does not depend on their unit.
+// The map does not depend on the unit of the coordinates.
 func TestMapDoesNotDependOnScale(t *testing.T) {
 	x, _ := clusters(20, 3)
 	fit := func(x *tensor.Tensor) *Map {
@@ -312,7 +316,8 @@ func TestFitRefusesAStartFromWhichNoMapGrows(t *testing.T) {
 		"sample 7 at (NaN":            start(func(init *tensor.Tensor) { init.Set(float32(math.NaN()), 7, 0) }),
 		"sample 19 at":                start(func(init *tensor.Tensor) { init.Set(float32(math.Inf(-1)), 19, 1) }),
 	} {
-		if _, err := (TSNE{Init: init, Iterations: 5}).Fit(context.Background(), a); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := (TSNE{Init: init, Iterations: 5}).Fit(context.Background(), a); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
 	}
@@ -332,7 +337,7 @@ func TestOnePoint(t *testing.T) {
 	}
 }
 
-// By hand: points 0 1 2 10 11 12 on a line, on a map where 2 and 10 have changed places. With k = 1 and ties to the lower
+// By hand: points 0 1 2 10 11 12 on a line, on a map where 2 and 10 are exchanged. With k = 1 and ties to the lower
 // index, the nearest on the map are 1 0 4 1 2 4 at 0 1 10 2 11 12; see the ranks below.
 func TestTrustworthiness(t *testing.T) {
 	truth := []float32{0, 1, 2, 10, 11, 12}
@@ -342,8 +347,9 @@ func TestTrustworthiness(t *testing.T) {
 			d[j] = float32(math.Abs(float64(truth[i] - truth[j])))
 		}
 	}
-	// 0: 1, rank 1. 1: 0, rank 1. 2 (at 10): 4 (at 11), in truth 9 away, behind 1, 0 and 3: rank 4. 3 (at 2): 1 (at 1), in
-	// truth 9 away, behind 4, 5 and 2: rank 4. 4 (at 11): 2 (at 10), in truth 9 away, behind 3 and 5: rank 3. 5: 4, rank 1.
+	// 0: 1, rank 1. 1: 0, rank 1. 2 (at 10): 4 (at 11), with true distance 9, after 1, 0 and 3: rank 4. 3 (at 2): 1 (at
+	// 1), with true distance 9, after 4, 5 and 2: rank 4. 4 (at 11): 2 (at 10), with true distance 9, after 3 and 5: rank
+	// 3. 5: 4, rank 1.
 	want := 1 - 2.0/(6*1*(12-3-1))*(3+3+2)
 	for _, workers := range []int{1, 2, 5} {
 		if got := Trustworthiness(onMap, 1, distances, workers); math.Abs(got-want) > 1e-12 {
@@ -355,8 +361,8 @@ func TestTrustworthiness(t *testing.T) {
 	}
 }
 
-// A map that is thrown apart when exaggeration ends settles at a divergence that depends on where it landed: it is larger
-// by up to a fifth here. Starting from rest, any start gives nearly the same.
+// A map that is thrown apart when exaggeration ends converges to a divergence that depends on the new positions: it is
+// larger by up to a fifth here. After a restart from rest, any start gives nearly the same divergence.
 func TestDivergenceDoesNotDependOnTheStart(t *testing.T) {
 	if race.Enabled {
 		t.Skip("slow, and no other code than the tests above run")

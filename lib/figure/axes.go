@@ -8,39 +8,39 @@ import (
 	"slices"
 )
 
-// Axes holds the options of every figure that has axes. X and Y are required; the zero value of all others is a
-// sensible default.
+// Axes holds the options of every figure that has axes. X and Y are required; the zero values of all other fields are
+// defaults.
 type Axes struct {
 	Title string
-	X, Y  string // what the axes show, with the unit: "error (%)"; the helpers panic where one is empty
-	Z     string // the same for a colour bar; required where there is one
+	X, Y  string // labels with units, such as "error (%)"; required
+	Z     string // label of the colour bar; required if there is one
 
 	Width  float64 // of the whole figure; default 640
-	Height float64 // of the whole figure; default: what suits the width and the data
+	Height float64 // of the whole figure; default: from the width and the data
 
-	LogX, LogY             bool       // logarithmic; values that are not positive are left out
-	XRange, YRange, ZRange [2]float64 // the ends of the axis; default: from the data
+	LogX, LogY             bool       // logarithmic axes; values that are not positive are omitted
+	XRange, YRange, ZRange [2]float64 // ends of the axis; default: from the data
 	XNames, YNames         []string   // names of 0, 1, 2...: classes, layers, settings
 
-	// Lines, Scatter, LearningCurves, Ranges: a broken axis leaves out what lies between two values, and marks the place.
-	// The gap is narrowed until no value lies in it, and is no gap where that leaves nothing or the data do not reach
-	// beyond it. Each part gets room for its length, at least 30 % of the axis. A logarithmic axis cannot be broken, and
-	// the interactive view is not.
+	// Lines, Scatter, LearningCurves, Ranges: a broken axis omits the values between two given ones and marks the break.
+	// The gap is narrowed until no value lies in it. It is dropped if nothing of it remains, or if no data lie beyond it.
+	// Each part gets space in proportion to its length, but at least 30 % of the axis. Logarithmic axes cannot be broken,
+	// and the interactive view ignores the gap.
 	XGap, YGap [2]float64
 
 	Legend Legend
 
-	Map     ColorMap // HeatMap, Raster: colours; each documents its default
+	Map     ColorMap // HeatMap, Raster: colours; see their documentation for defaults
 	Values  bool     // HeatMap: write the value into each cell
 	Bins    int      // Histograms: number of bins; default: the rule of Freedman and Diaconis, 5 to 60
 	Columns int      // Histograms: panels side by side; default: about as many as rows
 }
 
-// Legend says where the names of the series go. They never cover data.
+// Legend is the position of the legend. A legend never covers data.
 type Legend int
 
 const (
-	LegendAuto  Legend = iota // above the plot, or at its right if there are many; none for one series without a name
+	LegendAuto  Legend = iota // above, or at the right if there are many series; none for one series without a name
 	LegendAbove               // in rows between title and plot
 	LegendRight               // in a column
 	LegendBelow               // in rows under the x label
@@ -50,34 +50,34 @@ const (
 // A Series is one curve, one set of points or one group of bars.
 type Series struct {
 	Name string
-	X    []float64 // default: 1, 2, 3, ... one for each value; 0, 1, 2, ... where Axes.XNames names them
-	Y    []float64 // one for each X; leave it out where there are Runs
+	X    []float64 // default: 1, 2, 3, ... for the values; 0, 1, 2, ... if Axes.XNames is set
+	Y    []float64 // one value per X; omit it if there are Runs
 
-	// Low and High are the ends of a band or an error bar, one for each X; give both or neither.
+	// Low and High are the ends of a band or an error bar, one per X. Set both or neither.
 	Low, High []float64
 
-	// Runs are repetitions of the measurement, one row for each run (seed) with one value for each X. A run that
-	// stopped early may be shorter; NaN marks a missing value. The curve is the median over runs.
+	// Runs are repetitions of the measurement: one row per run (seed), with one value per X. A run that stopped early may
+	// be shorter; NaN marks a missing value. The curve is the median over runs.
 	Runs [][]float64
-	Band Band // what Low and High are made of, given Runs
+	Band Band // how Low and High are computed from Runs
 
-	Dashed bool // for references, such as a chance level or a document's value
+	Dashed bool // for reference lines, such as a chance level or a document's value
 }
 
-// Band says how the spread over runs is drawn.
+// Band is the way in which the spread over runs is drawn.
 type Band int
 
 const (
 	BandIQR   Band = iota // from the lower to the upper quartile
-	BandRange             // from the least to the largest
+	BandRange             // from the minimum to the maximum
 	BandNone
 )
 
-// A curve is a Series after its defaults are filled in and its runs are summarised.
+// A curve is a Series with defaults filled in and runs summarised.
 type curve struct {
 	Series
-	index int         // gives colour and marker
-	stats []fiveStats // one for each X, only with runs
+	index int         // determines colour and marker
+	stats []fiveStats // one per X, only with runs
 }
 
 // fiveStats are the minimum, lower quartile, median, upper quartile and maximum of the finite values.
@@ -113,7 +113,7 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[i]*(1-f) + sorted[i+1]*f
 }
 
-// curves fills in the defaults of series and panics where lengths do not fit.
+// curves fills in the defaults of series and panics if lengths do not fit.
 func curves(op string, a Axes, series []Series) []curve {
 	if len(series) == 0 {
 		panic("figure: " + op + ": no series")
@@ -180,8 +180,8 @@ func (c *curve) summariseRuns() {
 	}
 }
 
-// Transpose turns rows into columns: values grouped by setting become the Runs of a Series, and back. Rows may
-// differ in length; what is missing becomes NaN.
+// Transpose turns rows into columns: it turns values grouped by setting into the Runs of a Series, and back. Rows may
+// differ in length; missing values become NaN.
 func Transpose(rows [][]float64) [][]float64 {
 	n := 0
 	for _, row := range rows {
@@ -200,10 +200,10 @@ func Transpose(rows [][]float64) [][]float64 {
 	return out
 }
 
-// require panics where an axis label is missing.
+// require panics if an axis label is missing.
 func (a Axes) require(op string, z bool) {
 	missing := func(name string) {
-		panic(fmt.Sprintf("figure: %s: the %s axis needs a label with its unit, such as \"error (%%)\"", op, name))
+		panic(fmt.Sprintf("figure: %s: the %s axis needs a label with a unit, such as \"error (%%)\"", op, name))
 	}
 	switch {
 	case a.X == "":
@@ -237,7 +237,7 @@ func (a Axes) require(op string, z bool) {
 
 const defaultWidth = 640.0
 
-// width returns the width asked for, or the default.
+// width returns the requested width, or the default.
 func (a Axes) width() float64 {
 	if a.Width > 0 {
 		return a.Width
@@ -245,7 +245,7 @@ func (a Axes) width() float64 {
 	return defaultWidth
 }
 
-// height returns the height asked for, or one that suits a plot in a place.
+// height returns the requested height, or one that suits a plot in a slot.
 func (a Axes) height(p slot) float64 {
 	if a.Height > 0 {
 		return a.Height

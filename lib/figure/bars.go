@@ -11,9 +11,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
-// Bars draws one group of bars for each of Axes.XNames, with one bar for each series, from zero to Y (from the low
-// end of a logarithmic axis). Low and High, or the quartiles of Runs, are error bars. Axes.Values writes the numbers
-// above the bars if there is room for all of them.
+// Bars draws one group of bars for each of Axes.XNames, with one bar per series, from zero (or from the low end of a
+// logarithmic axis) to Y. Low and High, or the quartiles of Runs, become error bars. With Axes.Values the numbers are
+// written above the bars if there is room for all of them.
 func Bars(a Axes, series ...Series) *Figure {
 	a.require("Bars", false)
 	if len(a.XNames) == 0 {
@@ -82,7 +82,7 @@ func (f *frame) bar(c *Canvas, s curve, i int, x, wide float64, values bool) {
 	y0, y1 := math.Min(top, f.py(zero)), math.Max(top, f.py(zero))
 	gap := math.Min(1, wide/8)
 	c.Box(x+gap, y0, wide-2*gap, y1-y0, "", Style{Fill: ClassColor(s.index), Width: -1})
-	low, high := y1, y0 // where a number may stand
+	low, high := y1, y0 // where a number may be written
 	if s.Low != nil && shown(s.Low[i], false) && shown(s.High[i], f.y.log) {
 		f.whisker(c, x+wide/2, f.atLeast(s.Low[i]), s.High[i], math.Min(4, wide/4), Style{Stroke: Ink, Width: 1.3})
 		low, high = math.Max(low, f.py(f.atLeast(s.Low[i]))), math.Min(high, f.py(s.High[i]))
@@ -109,7 +109,7 @@ func widestValue(cs []curve) float64 {
 	return widest
 }
 
-// barWords reads out the bars.
+// barWords describes the bars in words.
 func barWords(names []string, cs []curve) string {
 	var out []string
 	for i, name := range names {
@@ -128,8 +128,8 @@ func barWords(names []string, cs []curve) string {
 	return strings.Join(out, ", ")
 }
 
-// Histograms draws one panel for each series: how many of its values Y fall into each bin. All panels share their
-// bins and both axes. Y is usually "count".
+// Histograms draws one panel per series, with the number of its values Y in each bin. All panels share their bins and
+// both axes. The label Y is usually "count".
 func Histograms(a Axes, series ...Series) *Figure {
 	a.require("Histograms", false)
 	if len(series) == 0 {
@@ -159,7 +159,7 @@ func Histograms(a Axes, series ...Series) *Figure {
 		ys.add(a.LogY, counts[i]...)
 	}
 	if a.LogY {
-		ys.add(true, 0.8) // a bin with one value still shows
+		ys.add(true, 0.8) // a bin with one value is still visible
 	}
 	base := frame{axes: a, x: x, y: newAxis(ys, a.YRange, a.LogY, 0.05, nil)}
 	base.y.whole = !a.LogY
@@ -179,12 +179,14 @@ func Histograms(a Axes, series ...Series) *Figure {
 			name = fmt.Sprintf("panel %d", i+1)
 		}
 		q := summarise(s.Y)
-		fig.facts = append(fig.facts, fmt.Sprintf("%s: %s values, largest bin %s", name, short(n), short(slices.Max(counts[i]))))
+		fig.facts = append(fig.facts, fmt.Sprintf("%s: %s values, largest bin %s", name, short(n),
+			short(slices.Max(counts[i]))))
 		if n == 0 {
 			parts = append(parts, name+" has no values")
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("%s has median %s and quartiles %s and %s", name, short(q[2]), short(q[1]), short(q[3])))
+		parts = append(parts, fmt.Sprintf("%s has median %s and quartiles %s and %s", name, short(q[2]), short(q[1]),
+			short(q[3])))
 	}
 	fig.Alt = fmt.Sprintf("Histograms of %s: %s.", a.X, strings.Join(parts, "; "))
 	fig.plan = func(p slot) drawing {
@@ -241,7 +243,8 @@ func (f *frame) histograms(p slot, series []Series, counts [][]float64) drawing 
 			if i+cols < n {
 				p.x.ticks = withoutLabels(p.x.ticks)
 			}
-			c.Text(p.area.X+2, p.area.Y-8, canvas.Shorten(s.Name, canvas.TickSize, false, panelW-4), Style{Size: canvas.TickSize, Align: Left})
+			c.Text(p.area.X+2, p.area.Y-8, canvas.Shorten(s.Name, canvas.TickSize, false, panelW-4),
+				Style{Size: canvas.TickSize, Align: Left})
 			p.bins(c, counts[i])
 			p.over(c)
 		}
@@ -273,7 +276,8 @@ func (f *frame) bins(c *Canvas, counts []float64) {
 	}
 }
 
-// binCount is the rule of Freedman and Diaconis: bins twice the interquartile range wide, over the cube root of n.
+// binCount is the rule of Freedman and Diaconis: the width of a bin is twice the interquartile range over the cube root
+// of n.
 func binCount(values []float64, s scale) int {
 	var at []float64
 	for _, v := range values {
@@ -289,7 +293,7 @@ func binCount(values []float64, s scale) int {
 	return min(max(int(math.Ceil(1/wide)), 5), 60)
 }
 
-// count returns how many values fall into each of equal bins along an axis; the last bin holds its upper end.
+// count returns the number of values in each of equal bins along an axis; the last bin includes its upper end.
 func count(values []float64, s scale, bins int) []float64 {
 	out := make([]float64, bins)
 	for _, v := range values {

@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// An extent collects the values that an axis has to show.
+// An extent collects the values that an axis must show.
 type extent struct {
 	log    bool
 	values []float64
@@ -20,7 +20,7 @@ func (e *extent) add(values ...float64) {
 	}
 }
 
-// axis returns the axis of the values, or of names at 0, 1, 2..., broken at the gap that was asked for.
+// axis returns the axis for the values, or for names at 0, 1, 2..., broken at the requested gap.
 func (e *extent) axis(asked, gap [2]float64, margin float64, names []string) axis {
 	s := emptySpan()
 	s.add(e.log, e.values...)
@@ -31,8 +31,8 @@ func (e *extent) axis(asked, gap [2]float64, margin float64, names []string) axi
 	return a
 }
 
-// narrowed moves the ends of a gap beyond the values at both sides of its middle, with some room for their markers. It
-// is the zero value if nothing is left of it, or of the axis at one of its sides.
+// narrowed moves the ends of a gap beyond the values on both sides of its middle, with some space for their markers. It
+// returns the zero value if nothing remains of the gap, or of the axis on one of its sides.
 func (e *extent) narrowed(gap, axis span) span {
 	const room = 0.06
 	below, above := axis.lo, axis.hi
@@ -51,7 +51,7 @@ func (e *extent) narrowed(gap, axis span) span {
 	return gap
 }
 
-// gapShare is the part of a broken axis that the gap takes, leastShare the least that the values at one side get.
+// gapShare is the share of a broken axis that the gap takes, leastShare the minimum share of each part.
 const gapShare, leastShare = 0.035, 0.3
 
 func (s scale) broken() bool { return s.gap != span{} }
@@ -62,7 +62,7 @@ func (s scale) low() float64 {
 	return (1 - gapShare) * math.Min(math.Max(below/(below+above), leastShare), 1-leastShare)
 }
 
-// placeBroken returns where v lies: three lines, of which that in the gap joins the others.
+// placeBroken returns the position of v. It is piecewise linear, with one piece each below, in and above the gap.
 func (s scale) placeBroken(v float64) float64 {
 	low := s.low()
 	switch {
@@ -74,21 +74,21 @@ func (s scale) placeBroken(v float64) float64 {
 	return low + (v-s.gap.lo)/(s.gap.hi-s.gap.lo)*gapShare
 }
 
-// brokenTicks returns the ticks of both parts, each at round numbers of its own.
+// brokenTicks returns the ticks of both parts, each at its own round numbers.
 func (s scale) brokenTicks(most int, whole bool) []tick {
 	low := s.low()
 	below, above := scale{span: span{s.lo, s.gap.lo}}, scale{span: span{s.gap.hi, s.hi}}
 	out := below.ticks(int(math.Round(low*float64(most))), whole)
 	for _, t := range above.ticks(int(math.Round((1-low)*float64(most))), whole) {
 		if s.place(t.at)-s.place(out[len(out)-1].at) < 2*gapShare {
-			t.label = "" // the one at the other side of the gap stays
+			t.label = "" // keep the label at the other side of the gap
 		}
 		out = append(out, t)
 	}
 	return out
 }
 
-// breaks covers what a curve does between the parts of a broken axis, and marks the place at both ends.
+// breaks covers curves within the gap of a broken axis and marks the break at both ends.
 func (f *frame) breaks(c *Canvas) {
 	const slant = 3.0
 	line := Style{Stroke: Muted, Width: 1}

@@ -36,12 +36,12 @@ func TestBrokenScale(t *testing.T) {
 	}
 }
 
-// A gap holds no value: it is narrowed, or none.
+// A gap contains no value: it is narrowed or dropped.
 func TestGapHoldsNoValue(t *testing.T) {
 	values := []float64{0, 100, 280, 5200, 6000}
 	for _, c := range []struct {
 		gap    [2]float64
-		lo, hi float64 // of what is left; 0 for none
+		lo, hi float64 // of the remaining gap; 0 for none
 	}{
 		{[2]float64{1000, 2000}, 1000, 2000},
 		{[2]float64{50, 5800}, 280 + 0.06*280, 5200 - 0.06*(6300-5200)},
@@ -68,11 +68,16 @@ func TestDescribeOfBrokenSharedAndSheets(t *testing.T) {
 		f    *Figure
 		want []string
 	}{
-		{brokenFigure(), []string{"x: λ, ", "without 0.01 to 0.1", "y: active units, 0 to ", "layer 1: 4 points, 4 to 6100, 3 runs"}},
+		{brokenFigure(), []string{"x: λ, ", "without 0.01 to 0.1", "y: active units, 0 to ",
+			"layer 1: 4 points, 4 to 6100, 3 runs"}},
 		{sharedFigure(), []string{"SharedPanels", "(a) Lines", "(b) Lines", "y: loss (nats), 0.977 to 6.19"}},
-		{sheetFigure(), []string{"Sheet\n  title: Strokes\n  3 rows of up to 6 tiles of 14 x 14\n  colours: 0 (black) to 1 (white)", "original: 6 tiles, ", "λ = 0: 6 tiles", "λ = 10⁻⁴: 6 tiles"}},
-		{FeatureMaps(Tiles{}, []string{"a"}, strokes(3, 8).Reshape(1, 3, 8, 8)), []string{"FeatureMaps", "1 rows of up to 3 tiles of 8 x 8", "a: 3 tiles"}},
-		{Kernels(Tiles{}, nil, strokes(6, 8)), []string{"Kernels", "1 rows of up to 6 tiles of 8 x 8", "(blue) to ", "(red)"}},
+		{sheetFigure(), []string{
+			"ImageRows\n  title: Strokes\n  3 rows of up to 6 tiles of 14 x 14\n  colours: 0 (black) to 1 (white)",
+			"original: 6 tiles, ", "λ = 0: 6 tiles", "λ = 10⁻⁴: 6 tiles"}},
+		{FeatureMaps(Tiles{}, []string{"a"}, strokes(3, 8).Reshape(1, 3, 8, 8)),
+			[]string{"FeatureMaps", "1 rows of up to 3 tiles of 8 x 8", "a: 3 tiles"}},
+		{Kernels(Tiles{}, nil, strokes(6, 8)), []string{"Kernels", "1 rows of up to 6 tiles of 8 x 8", "(blue) to ",
+			"(red)"}},
 		{Kernels(Tiles{}, nil, strokes(6, 8).Reshape(2, 3, 8, 8)), []string{"2 rows of up to 3 tiles"}},
 	} {
 		got := c.f.Describe()
@@ -92,14 +97,18 @@ func TestMistakesOfBrokenSharedAndSheetsPanic(t *testing.T) {
 	x := strokes(6, 8)
 	for want, f := range map[string]func(){
 		"figure: Lines: the gap [2 1] has its ends in the wrong order": func() { line(Axes{YGap: [2]float64{2, 1}}) },
-		"figure: Lines: a logarithmic axis cannot be broken":           func() { line(Axes{LogY: true, YGap: [2]float64{1, 2}}) },
-		"figure: SharedPanels: drawing has no axes to share":           func() { SharedPanels(1, SharedX, drawFigure()) },
+		"figure: Lines: a logarithmic axis cannot be broken": func() {
+			line(Axes{LogY: true, YGap: [2]float64{1, 2}})
+		},
+		"figure: SharedPanels: drawing has no axes to share": func() { SharedPanels(1, SharedX, drawFigure()) },
 		"figure: SharedPanels: one axis is logarithmic and another is not": func() {
 			SharedPanels(2, SharedY, line(Axes{}), line(Axes{LogY: true}))
 		},
-		"figure: Sheet: 2 names for 6 columns": func() { Sheet(Tiles{Names: []string{"a", "b"}}, SheetRow[*tensor.Tensor]{"", x}) },
-		"figure: Sheet: tiles of 16 values in row 1, of 64 in row 0": func() {
-			Sheet(Tiles{}, SheetRow[*tensor.Tensor]{"", x}, SheetRow[*tensor.Tensor]{"", strokes(6, 4)})
+		"figure: ImageRows: 2 names for 6 columns": func() {
+			ImageRows(Tiles{Names: []string{"a", "b"}}, ImageRow[*tensor.Tensor]{"", x})
+		},
+		"figure: ImageRows: tiles of 16 values in row 1, of 64 in row 0": func() {
+			ImageRows(Tiles{}, ImageRow[*tensor.Tensor]{"", x}, ImageRow[*tensor.Tensor]{"", strokes(6, 4)})
 		},
 		"figure: Kernels: a tensor of shape [6 64], want [N,C,H,W]": func() { Kernels(Tiles{}, nil, x.Reshape(6, 64)) },
 		"figure: FeatureMaps: 1 names for 6 rows":                   func() { FeatureMaps(Tiles{}, []string{"a"}, x) },

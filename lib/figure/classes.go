@@ -8,9 +8,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
-// ScatterClasses draws samples as points in the plane, the first two columns of points, with a colour and a marker
-// for each class. names gives the classes their names; nil numbers them. Points of all classes are drawn in turn, so
-// that no class covers another one only because it comes later.
+// ScatterClasses draws samples as points in the plane, at the first two columns of points, with a colour and a marker
+// for each class. names holds the names of the classes; with nil they are numbered. Points of all classes are drawn in
+// turn, so that later classes do not cover earlier ones.
 func ScatterClasses[M Matrix](a Axes, points M, labels []int, names []string) *Figure {
 	a.require("ScatterClasses", false)
 	n := numbersOf("ScatterClasses", points)

@@ -4,7 +4,7 @@ package figure
 
 import "github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 
-// What the painter of Draw works with.
+// Types for painters of Draw.
 type (
 	Canvas = canvas.Canvas
 	Style  = canvas.Style
@@ -12,29 +12,29 @@ type (
 	Color  = canvas.Color
 )
 
-// Which part of a text lies at its x.
+// The part of a text that is at its x.
 const (
 	Center = canvas.Center
 	Left   = canvas.Left
 	Right  = canvas.Right
 )
 
-// The theme's colours beside those of classes and scales.
+// The theme's colours, apart from those of classes and scales.
 var (
-	Paper = canvas.Paper // the card
+	Paper = canvas.Paper // background
 	Ink   = canvas.Ink   // text and outlines
 	Muted = canvas.Muted // tick labels and notes
-	Faint = canvas.Faint // grid lines and inactive things
+	Faint = canvas.Faint // grid lines and inactive elements
 )
 
-// Draw returns a figure of the given size that is drawn by hand, for schematics. The function is called each time
-// the figure is written and must draw the same each time; alt says in words what it shows.
+// Draw returns a figure of the given size that paint draws by hand, for schematics. Draw calls paint each time the
+// figure is written; it must draw the same each time. alt describes the drawing in words.
 func Draw(width, height float64, alt string, paint func(c *Canvas)) *Figure {
 	if width <= 0 || height <= 0 {
 		panic("figure: Draw: width and height must be positive")
 	}
 	if alt == "" {
-		panic("figure: Draw: a drawing needs an alt text, which says in words what it shows")
+		panic("figure: Draw: a drawing needs an alt text, which describes it in words")
 	}
 	return &Figure{
 		Alt: alt, kind: "drawing", width: width,

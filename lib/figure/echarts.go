@@ -14,7 +14,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
-// encode returns the option of a chart as JSON. Keys come out sorted, so the same data gives the same bytes.
+// encode returns the option of a chart as JSON. Keys are sorted, so the same data gives the same bytes.
 func encode(option map[string]any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -32,21 +32,22 @@ func common(a Axes, legend bool) []charts.GlobalOpts {
 	}
 }
 
-// axes returns the options of both axes and the place that they leave for the data. names are those at the y axis.
+// axes returns the options of both axes and the margins around the data. names are the labels of the y axis.
 func (a Axes) axes(x, y string, names []string) []charts.GlobalOpts {
 	wide := 36.0
 	for _, name := range names {
 		wide = math.Max(wide, canvas.TextWidth(name, canvas.TickSize, false)*1.1)
 	}
-	turn := 0.0 // names that would not all fit side by side are slanted
+	turn := 0.0 // names that do not all fit side by side are slanted
 	for _, name := range a.XNames {
 		if float64(len(a.XNames))*(canvas.TextWidth(name, canvas.TickSize, false)+8) > 360 {
 			turn = 30
 		}
 	}
-	xs := opts.XAxis{Name: a.X, NameLocation: "middle", NameGap: 28 + int(turn), Type: x, AxisLabel: &opts.AxisLabel{Rotate: turn}, Scale: opts.Bool(true)}
+	xs := opts.XAxis{Name: a.X, NameLocation: "middle", NameGap: 28 + int(turn), Type: x,
+		AxisLabel: &opts.AxisLabel{Rotate: turn}, Scale: opts.Bool(true)}
 	ys := opts.YAxis{Name: a.Y, NameLocation: "middle", NameGap: int(wide) + 12, Type: y, Scale: opts.Bool(true)}
-	// An axis stands at the edge, not where the other one is zero.
+	// The axes are at the edges, not at the zeros of the other axis.
 	xs.AxisLine, ys.AxisLine = &opts.AxisLine{OnZero: opts.Bool(false)}, &opts.AxisLine{OnZero: opts.Bool(false)}
 	if a.XRange != ([2]float64{}) {
 		xs.Min, xs.Max = a.XRange[0], a.XRange[1]
@@ -61,7 +62,8 @@ func (a Axes) axes(x, y string, names []string) []charts.GlobalOpts {
 		ys.Scale, ys.Data, ys.Inverse = nil, names, opts.Bool(true) // row 0 at the top
 	}
 	return []charts.GlobalOpts{charts.WithXAxisOpts(xs), charts.WithYAxisOpts(ys),
-		charts.WithGridOpts(opts.Grid{Left: strconv.Itoa(int(wide) + 40), Right: "90", Bottom: strconv.Itoa(56 + int(turn)), Top: "64"})}
+		charts.WithGridOpts(opts.Grid{Left: strconv.Itoa(int(wide) + 40), Right: "90", Bottom: strconv.Itoa(56 + int(turn)),
+			Top: "64"})}
 }
 
 func colorNames() opts.Colors {
@@ -72,17 +74,20 @@ func colorNames() opts.Colors {
 	return out
 }
 
-// explore adds what a reader may do besides pointing: drag, zoom with Ctrl and the wheel (the wheel alone scrolls the
-// page) or into a box, go back, and save a picture. axes is x, y or both.
+// explore adds the interactions besides pointing: drag, zoom with Ctrl and the wheel (the wheel alone scrolls the page)
+// or into a box, undo, and save as a picture. axes is x, y or both.
 func explore(option map[string]any, axes ...string) map[string]any {
 	var zoom []any
 	for _, axis := range axes {
-		zoom = append(zoom, map[string]any{"type": "inside", axis + "AxisIndex": 0, "zoomOnMouseWheel": "ctrl", "filterMode": "none"})
+		zoom = append(zoom, map[string]any{"type": "inside", axis + "AxisIndex": 0, "zoomOnMouseWheel": "ctrl",
+			"filterMode": "none"})
 	}
 	option["dataZoom"] = zoom
 	option["toolbox"] = map[string]any{"right": 8, "top": 0, "feature": map[string]any{
-		"dataZoom": map[string]any{"title": map[string]any{"zoom": "zoom into a box", "back": "zoom back"}, "filterMode": "none"},
-		"restore":  map[string]any{"title": "start again"}, "saveAsImage": map[string]any{"title": "save as picture", "pixelRatio": 2}}}
+		"dataZoom": map[string]any{"title": map[string]any{"zoom": "zoom into a box", "back": "zoom back"},
+			"filterMode": "none"},
+		"restore":     map[string]any{"title": "start again"},
+		"saveAsImage": map[string]any{"title": "save as picture", "pixelRatio": 2}}}
 	option["backgroundColor"] = canvas.Hex(Paper)
 	option["animation"] = false
 	return option
@@ -95,7 +100,7 @@ func axisType(log bool) string {
 	return "value"
 }
 
-// lineOption is the interactive view of curves and points: of runs it shows the medians, without bands.
+// lineOption is the interactive view of curves and points. It shows the medians of runs, without bands.
 func lineOption(a Axes, cs []curve, style lineStyle) ([]byte, error) {
 	chart := charts.NewLine()
 	chart.SetGlobalOptions(common(a, entriesOf(cs, swatchLine) != nil)...)
@@ -109,7 +114,8 @@ func lineOption(a Axes, cs []curve, style lineStyle) ([]byte, error) {
 		if !style.lines {
 			line = charts.WithLineStyleOpts(opts.LineStyle{Opacity: opts.Float(0)})
 		}
-		chart.AddSeries(c.title(), data, line, charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(!style.lines || marked(c)), SymbolSize: 6}))
+		chart.AddSeries(c.title(), data, line,
+			charts.WithLineChartOpts(opts.LineChart{ShowSymbol: opts.Bool(!style.lines || marked(c)), SymbolSize: 6}))
 	}
 	chart.Validate()
 	return encode(explore(chart.JSON(), "x", "y"))
@@ -122,7 +128,7 @@ func lineType(dashed bool) string {
 	return "solid"
 }
 
-// value returns a number, or the dash by which ECharts marks a gap.
+// value returns a number, or the dash with which ECharts marks a gap.
 func value(v float64, log bool) any {
 	if !shown(v, log) {
 		return "-"
@@ -154,7 +160,8 @@ func heatOption(a Axes, n numbers) ([]byte, error) {
 	chart.SetGlobalOptions(common(a, false)...)
 	chart.SetGlobalOptions(a.axes("category", "category", labelsOr(a.YNames, len(n.rows)))...)
 	chart.SetGlobalOptions(charts.WithVisualMapOpts(opts.VisualMap{Calculable: opts.Bool(true), Right: "8", Top: "middle",
-		Min: float32(a.ZRange[0]), Max: float32(a.ZRange[1]), Text: []string{a.Z, ""}, InRange: &opts.VisualMapInRange{Color: mapNames(a.Map)}}))
+		Min: float32(a.ZRange[0]), Max: float32(a.ZRange[1]), Text: []string{a.Z, ""},
+		InRange: &opts.VisualMapInRange{Color: mapNames(a.Map)}}))
 	var data []opts.HeatMapData
 	for i, row := range n.rows {
 		for j, v := range row {
@@ -185,13 +192,14 @@ func mapNames(m ColorMap) []string {
 	return out
 }
 
-// classOption is the interactive view of a map of classes: pointing at a sample names its class and its row, and a
-// click into the legend hides a class or brings it back.
+// classOption is the interactive view of ScatterClasses: pointing at a sample shows its class and its row, and a click
+// in the legend hides or shows a class.
 func classOption(a Axes, n numbers, labels []int, classes []entry) ([]byte, error) {
 	chart := charts.NewScatter()
 	chart.SetGlobalOptions(common(a, true)...)
 	chart.SetGlobalOptions(a.axes(axisType(a.LogX), axisType(a.LogY), nil)...)
-	chart.SetGlobalOptions(charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item", Formatter: "{a}, sample {b}<br/>{c}"}))
+	chart.SetGlobalOptions(charts.WithTooltipOpts(opts.Tooltip{Show: opts.Bool(true), Trigger: "item",
+		Formatter: "{a}, sample {b}<br/>{c}"}))
 	for k, class := range classes {
 		var data []opts.ScatterData
 		for i, row := range n.rows {
@@ -203,7 +211,11 @@ func classOption(a Axes, n numbers, labels []int, classes []entry) ([]byte, erro
 	}
 	chart.Validate()
 	option := explore(chart.JSON(), "x", "y")
-	option["legend"] = map[string]any{"show": true, "type": "scroll", "orient": "vertical", "right": 4, "top": 40, "bottom": 20,
-		"selector": []any{map[string]any{"type": "all", "title": "all"}, map[string]any{"type": "inverse", "title": "others"}}}
+	option["legend"] = map[string]any{"show": true, "type": "scroll", "orient": "vertical",
+		"right": 4, "top": 40, "bottom": 20,
+		"selector": []any{
+			map[string]any{"type": "all", "title": "all"},
+			map[string]any{"type": "inverse", "title": "others"},
+		}}
 	return encode(option)
 }

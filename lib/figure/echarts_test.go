@@ -36,7 +36,8 @@ func option(t *testing.T, f *Figure) (o struct {
 
 func TestECharts(t *testing.T) {
 	o := option(t, curvesFigure())
-	if len(o.Series) != 4 || o.Series[1].Name != "validation" || o.Series[1].Type != "line" || len(o.Series[1].Data) != 15 {
+	if len(o.Series) != 4 || o.Series[1].Name != "validation" || o.Series[1].Type != "line" ||
+		len(o.Series[1].Data) != 15 {
 		t.Errorf("curves: %+v", o)
 	}
 	if v := o.Series[1].Data[0].Value.([]any); v[0] != 1.0 || v[1] != 28.0 {
@@ -66,7 +67,8 @@ func TestECharts(t *testing.T) {
 	if b, _ := barsFigure().ECharts(); !strings.Contains(string(b), `"k-WTA with k = 5"`) {
 		t.Errorf("bars without their names: %s", b)
 	}
-	if b, _ := LearningCurves(Axes{Title: "</script>", X: "a", Y: "b"}, Series{Y: []float64{1}}).ECharts(); strings.Contains(string(b), "</") {
+	if b, _ := LearningCurves(Axes{Title: "</script>", X: "a", Y: "b"},
+		Series{Y: []float64{1}}).ECharts(); strings.Contains(string(b), "</") {
 		t.Errorf("the option can end a script: %s", b)
 	}
 	option(t, barsFigure())
@@ -84,7 +86,8 @@ func TestViews(t *testing.T) {
 	}
 	scatter := WithImages(ScatterClasses(Axes{X: "a", Y: "b"}, points, labels, nil), Tiles{}, images)
 	again := WithImages(ScatterClasses(Axes{X: "c", Y: "d"}, points, labels, nil), Tiles{}, images)
-	list, ok := Panels(2, drawFigure(), scatter, again, HeatMap(Axes{X: "a", Y: "b", Z: "c"}, [][]float64{{1, 2}, {3, 4}})).Views()
+	heat := HeatMap(Axes{X: "a", Y: "b", Z: "c"}, [][]float64{{1, 2}, {3, 4}})
+	list, ok := Panels(2, drawFigure(), scatter, again, heat).Views()
 	var all struct {
 		Views  []view
 		Sheets []imageSheet
@@ -93,10 +96,11 @@ func TestViews(t *testing.T) {
 		t.Fatalf("%v in %s", err, list)
 	}
 	v, sheet := all.Views[0], all.Sheets[0]
-	if v.Title != "(b)" || *v.Images != 0 || *all.Views[1].Images != 0 || all.Views[2].Title != "(d)" || all.Views[2].Images != nil || v.Width < 400 || v.Alt == "" {
+	if v.Title != "(b)" || *v.Images != 0 || *all.Views[1].Images != 0 || all.Views[2].Title != "(d)" ||
+		all.Views[2].Images != nil || v.Width < 400 || v.Alt == "" {
 		t.Errorf("views %+v", all.Views)
 	}
-	// The image of sample 23 is where its page looks for it.
+	// The page finds the image of sample 23 at this place.
 	content, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(sheet.Address, "data:image/png;base64,"))
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ package figure_test
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/lateral-ml/lateral/lib/figure"
 	"github.com/lateral-ml/lateral/lib/tensor"
@@ -13,7 +14,7 @@ import (
 func ExampleLearningCurves() {
 	f := figure.LearningCurves(figure.Axes{X: "epoch", Y: "error (%)"},
 		figure.Series{Name: "train", Y: []float64{31, 12, 6, 3.5, 2}},
-		figure.Series{Name: "validation", Y: []float64{29, 14, 9, math.NaN(), 8}},
+		figure.Series{Name: "valid", Y: []float64{29, 14, 9, math.NaN(), 8}},
 	).WithCaption("The gap between the curves widens from the second epoch on.")
 	w, h := f.Size()
 	fmt.Println(w, "x", h)
@@ -25,8 +26,8 @@ func ExampleLearningCurves() {
 	//   x: epoch, 0.92 to 5.08
 	//   y: error (%), 0.55 to 32.5
 	//   train: 5 points, 2 to 31
-	//   validation: 4 points, 8 to 29, 1 left out
-	// Learning curves, error (%): train falls from 31 to 2 over epoch 1 to 5, validation falls from 29 to 8 over epoch 1 to 5.
+	//   valid: 4 points, 8 to 29, 1 left out
+	// Learning curves, error (%): train falls from 31 to 2 over epoch 1 to 5, valid falls from 29 to 8 over epoch 1 to 5.
 }
 
 // Runs over seeds give the median and a band; values grouped by setting are transposed to runs.
@@ -61,7 +62,8 @@ func ExampleWeightGrid() {
 func ExampleHeatMap() {
 	counts := [][]float64{{98, 2}, {5, 95}}
 	names := []string{"cat", "dog"}
-	f := figure.HeatMap(figure.Axes{X: "predicted class", Y: "true class", Z: "images (count)", XNames: names, YNames: names, Values: true}, counts)
+	f := figure.HeatMap(figure.Axes{X: "predicted class", Y: "true class", Z: "images (count)", XNames: names,
+		YNames: names, Values: true}, counts)
 	fmt.Println(f.Alt)
 	// Output:
 	// Heat map of images (count), 2 by 2 cells, true class against predicted class, from 2 to 98.
@@ -76,15 +78,18 @@ func ExampleRaster() {
 }
 
 func ExamplePanels() {
-	a := figure.Histograms(figure.Axes{X: "activity", Y: "count"}, figure.Series{Name: "layer 1", Y: []float64{0, 0, 1, 2}})
-	b := figure.Bars(figure.Axes{X: "activation", Y: "test error (%)", XNames: []string{"ReLU", "LWTA"}}, figure.Series{Y: []float64{1.6, 1.4}})
+	a := figure.Histograms(figure.Axes{X: "activity", Y: "count"},
+		figure.Series{Name: "layer 1", Y: []float64{0, 0, 1, 2}})
+	b := figure.Bars(figure.Axes{X: "activation", Y: "test error (%)", XNames: []string{"ReLU", "LWTA"}},
+		figure.Series{Y: []float64{1.6, 1.4}})
 	f := figure.Panels(2, a, b)
 	w, h := f.Size()
 	fmt.Println(w, "x", h)
-	fmt.Println(f.Alt)
+	fmt.Println(strings.Replace(f.Alt, " (b)", "\n(b)", 1))
 	// Output:
 	// 960 x 376
-	// (a) Histograms of activity: layer 1 has median 0.5 and quartiles 0 and 1.25. (b) Bars of test error (%) by activation: ReLU 1.6, LWTA 1.4.
+	// (a) Histograms of activity: layer 1 has median 0.5 and quartiles 0 and 1.25.
+	// (b) Bars of test error (%) by activation: ReLU 1.6, LWTA 1.4.
 }
 
 func ExampleDraw() {

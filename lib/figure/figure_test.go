@@ -23,8 +23,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden figures anew")
 
-// TestGolden compares each helper with a picture of it, at the size of CSS pixels. Rounding differs a little between
-// processors, so that a few pixels at edges may differ.
+// TestGolden compares each helper with a stored picture, at the size of CSS pixels. Rounding differs slightly between
+// processors, so a few pixels at edges may differ.
 func TestGolden(t *testing.T) {
 	for _, e := range gallery() {
 		if !e.golden {
@@ -51,7 +51,8 @@ func TestGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !(share <= 0.001) {
-				t.Errorf("%.2f %% of the pixels differ from %s; look at both, then go test -run TestGolden -update", 100*share, file)
+				t.Errorf("%.2f %% of the pixels differ from %s; look at both, then go test -run TestGolden -update", 100*share,
+					file)
 			}
 		})
 	}
@@ -83,11 +84,12 @@ func difference(a, b []byte) (float64, error) {
 
 func far(a, b uint32) bool { return math.Abs(float64(a)-float64(b)) > 65535.0/8 }
 
-// TestDifference makes sure that the comparison sees a change of a few letters.
+// TestDifference makes sure that the comparison detects a change of a few letters.
 func TestDifference(t *testing.T) {
 	picture := func(title string) []byte {
 		var b bytes.Buffer
-		if err := LearningCurves(Axes{Title: title, X: "epoch", Y: "loss (nats)", Width: 300}, Series{Y: []float64{3, 2, 1}}).writePNG(&b, 1); err != nil {
+		if err := LearningCurves(Axes{Title: title, X: "epoch", Y: "loss (nats)", Width: 300},
+			Series{Y: []float64{3, 2, 1}}).writePNG(&b, 1); err != nil {
 			t.Fatal(err)
 		}
 		return b.Bytes()
@@ -97,7 +99,7 @@ func TestDifference(t *testing.T) {
 	}
 }
 
-// TestDeterministic writes everything twice, from figures made anew.
+// TestDeterministic writes everything twice, from separately made figures.
 func TestDeterministic(t *testing.T) {
 	for _, e := range gallery() {
 		if !e.golden {
@@ -125,7 +127,7 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
-// TestFormats checks sizes, that the SVG is well-formed and says its alt text, and that the raster is opaque.
+// TestFormats checks sizes, that the SVG is well-formed and contains its alt text, and that the raster is opaque.
 func TestFormats(t *testing.T) {
 	for _, e := range gallery() {
 		f := e.make()
@@ -172,7 +174,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// coordinates returns an SVG without its title and without the bytes of images.
+// coordinates returns an SVG without its title and the bytes of its images.
 func coordinates(svg string) string {
 	_, body, _ := strings.Cut(svg, "</title>")
 	return base64Data.ReplaceAllString(body, "")
@@ -180,7 +182,7 @@ func coordinates(svg string) string {
 
 var base64Data = regexp.MustCompile(`base64,[^"]*`)
 
-// A textRecorder keeps where text was written.
+// A textRecorder records the positions of texts.
 type textRecorder struct{ boxes []textBox }
 
 type textBox struct {
@@ -228,7 +230,8 @@ func TestTextNeverOverlaps(t *testing.T) {
 // TestAwkwardValues draws random data with NaN, infinities, zeros and extreme values, on all kinds of axes.
 func TestAwkwardValues(t *testing.T) {
 	rng := tensor.Stream(7, "awkward")
-	odd := []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, -1, 1e300, -1e300, 1e-300, math.MaxFloat64, math.SmallestNonzeroFloat64}
+	odd := []float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, -1, 1e300, -1e300, 1e-300, math.MaxFloat64,
+		math.SmallestNonzeroFloat64}
 	draw := func(n int) []float64 {
 		y := make([]float64, n)
 		for i := range y {
@@ -268,7 +271,7 @@ func TestAwkwardValues(t *testing.T) {
 	}
 }
 
-// figuresOf draws every kind of figure of the same values, with the same text in every place for text.
+// figuresOf draws every kind of figure of the same values, with the same text for every label.
 func figuresOf(values []float64, text string) []*Figure {
 	a := Axes{X: "x" + text, Y: "y" + text, Z: "z" + text, Title: text}
 	rows := [][]float64{values, values}
@@ -282,17 +285,18 @@ func figuresOf(values []float64, text string) []*Figure {
 	return []*Figure{
 		Lines(a, named), Scatter(a, named), LearningCurves(a, named), Ranges(a, Series{Name: text, Runs: rows}),
 		Histograms(a, named), HeatMap(a, rows), Raster(a, rows, nil), ImageGrid(tiles, rows), WeightGrid(tiles, rows),
-		Sheet(Tiles{H: 1, W: len(values)}, SheetRow[[][]float64]{Name: text, Images: rows}),
+		ImageRows(Tiles{H: 1, W: len(values)}, ImageRow[[][]float64]{Name: text, Images: rows}),
 		ScatterClasses(a, [][]float64{{values[0], values[1]}}, []int{0}, []string{text}), Bars(grouped, named),
 		Draw(100, 100, "a drawing"+text, func(c *Canvas) { c.Text(10, 10, text, Style{}) }),
 	}
 }
 
-// A figure without values says so: its words hold no NaN, and neither do its facts.
+// A figure without values says so: neither its alt text nor its facts contain NaN.
 func TestFiguresWithoutValues(t *testing.T) {
 	nan := math.NaN()
 	figures := figuresOf([]float64{nan, nan}, "")
-	figures = append(figures, Histograms(Axes{X: "x", Y: "y"}, Series{Name: "none"}), Lines(Axes{X: "x", Y: "y"}, Series{}))
+	figures = append(figures, Histograms(Axes{X: "x", Y: "y"}, Series{Name: "none"}),
+		Lines(Axes{X: "x", Y: "y"}, Series{}))
 	for _, f := range figures {
 		if text := f.Alt + "\n" + f.Describe(); strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
 			t.Errorf("%s", text)
@@ -300,9 +304,10 @@ func TestFiguresWithoutValues(t *testing.T) {
 	}
 }
 
-// Text that XML cannot hold is replaced, wherever it comes from.
+// Characters that XML cannot represent are replaced, whatever their source.
 func TestAnyTextGivesXML(t *testing.T) {
-	for _, text := range []string{"\x00", "\x01", "\x1b[31mred\x1b[0m", "caf\xe9", "\ufffe\uffff", "<&\"'>]]>", "\u202e\u0085\U0001f600"} {
+	for _, text := range []string{"\x00", "\x01", "\x1b[31mred\x1b[0m", "caf\xe9", "\ufffe\uffff", "<&\"'>]]>",
+		"\u202e\u0085\U0001f600"} {
 		for _, f := range figuresOf([]float64{1, 2}, text) {
 			var svg bytes.Buffer
 			if err := f.WriteSVG(&svg); err != nil {
@@ -336,21 +341,25 @@ func TestMistakesPanic(t *testing.T) {
 		"has no Runs":                              func() { Ranges(a, ok) },
 		"Runs together with Y":                     func() { Lines(a, Series{Y: []float64{1}, Runs: [][]float64{{1}}}) },
 		"ends in the wrong order":                  func() { Lines(Axes{X: "a", Y: "b", XRange: [2]float64{2, 1}}, ok) },
-		"needs a range above zero":                 func() { Lines(Axes{X: "a", Y: "b", LogX: true, XRange: [2]float64{0, 1}}, ok) },
-		"too small":                                func() { Lines(Axes{X: "a", Y: "b", Width: 20}, ok) },
-		"row 1 has 1 values, row 0 has 2":          func() { HeatMap(a, [][]float64{{1, 2}, {3}}) },
-		"HeatMap: no values":                       func() { HeatMap(a, [][]float64{}) },
-		"shape [3] has no rows":                    func() { HeatMap(a, tensor.New(3)) },
-		"set Tiles.H and W":                        func() { ImageGrid(Tiles{}, tensor.New(2, 7)) },
-		"2 names for 1 tiles":                      func() { ImageGrid(Tiles{Names: []string{"a", "b"}}, tensor.New(1, 4)) },
-		"2 labels for 1 rows":                      func() { ScatterClasses(a, tensor.New(1, 2), []int{0, 1}, nil) },
-		"label 3 of row 0 is outside the 1 names":  func() { ScatterClasses(a, tensor.New(1, 2), []int{3}, []string{"a"}) },
-		"points need two columns":                  func() { ScatterClasses(a, tensor.New(1, 1), []int{0}, nil) },
-		"XNames must name the groups":              func() { Bars(a, ok) },
-		"Panels: 0 figures":                        func() { Panels(2) },
-		"needs an alt text":                        func() { Draw(10, 10, "", func(*Canvas) {}) },
-		"zero value draws nothing":                 func() { new(Figure).Size() },
-		"row 0 has 1 cells, there are 2 columns":   func() { (&Table{Columns: []string{"a", "b"}, Rows: [][]string{{"1"}}}).Text() },
+		"needs a range above zero": func() {
+			Lines(Axes{X: "a", Y: "b", LogX: true, XRange: [2]float64{0, 1}}, ok)
+		},
+		"too small":                               func() { Lines(Axes{X: "a", Y: "b", Width: 20}, ok) },
+		"row 1 has 1 values, row 0 has 2":         func() { HeatMap(a, [][]float64{{1, 2}, {3}}) },
+		"HeatMap: no values":                      func() { HeatMap(a, [][]float64{}) },
+		"shape [3] has no rows":                   func() { HeatMap(a, tensor.New(3)) },
+		"set Tiles.H and W":                       func() { ImageGrid(Tiles{}, tensor.New(2, 7)) },
+		"2 names for 1 tiles":                     func() { ImageGrid(Tiles{Names: []string{"a", "b"}}, tensor.New(1, 4)) },
+		"2 labels for 1 rows":                     func() { ScatterClasses(a, tensor.New(1, 2), []int{0, 1}, nil) },
+		"label 3 of row 0 is outside the 1 names": func() { ScatterClasses(a, tensor.New(1, 2), []int{3}, []string{"a"}) },
+		"points need two columns":                 func() { ScatterClasses(a, tensor.New(1, 1), []int{0}, nil) },
+		"XNames must name the groups":             func() { Bars(a, ok) },
+		"Panels: 0 figures":                       func() { Panels(2) },
+		"needs an alt text":                       func() { Draw(10, 10, "", func(*Canvas) {}) },
+		"zero value draws nothing":                func() { new(Figure).Size() },
+		"row 0 has 1 cells, there are 2 columns": func() {
+			(&Table{Columns: []string{"a", "b"}, Rows: [][]string{{"1"}}}).Text()
+		},
 	} {
 		func() {
 			defer func() {

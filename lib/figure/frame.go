@@ -9,23 +9,23 @@ import (
 	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
-// cardMargin is the blank border of a figure, which keeps it apart from a dark page.
+// cardMargin is the blank border of a figure, which separates it from a dark page.
 const cardMargin = 12.0
 
 // An axis is a scale with its ticks.
 type axis struct {
 	scale
-	names  []string // categories at 0, 1, 2...; then ticks carry their names
+	names  []string // categories at 0, 1, 2...; they become the labels of the ticks
 	whole  bool     // ticks at whole numbers only
-	flip   bool     // y: the low end at the top
+	flip   bool     // y: the low end is at the top
 	grid   bool
-	groups []tick // ticks given by the caller instead of computed ones
+	groups []tick // ticks set by the caller instead of computed ones
 
 	ticks  []tick
-	turned bool // x: labels stand upright
+	turned bool // x: labels are vertical
 }
 
-// A frame is the layout of one plot: title, legend, axes, and the area that is left for data.
+// A frame is the layout of one plot: title, legend, axes, and the remaining area for data.
 type frame struct {
 	axes   Axes
 	w, h   float64
@@ -36,10 +36,10 @@ type frame struct {
 	yLabel []string
 	legend legendBox
 	note   string  // shown in the middle of an area without data
-	extra  float64 // width kept free at the right, for a colour bar
+	extra  float64 // width reserved at the right, for a colour bar
 }
 
-// newAxis returns the axis of data within a span, or of names at 0, 1, 2...
+// newAxis returns the axis for data within a span, or for names at 0, 1, 2...
 func newAxis(data span, asked [2]float64, log bool, margin float64, names []string) axis {
 	if names != nil {
 		return axis{scale: scale{span: span{-0.5, float64(len(names)) - 0.5}}, names: names}
@@ -77,10 +77,10 @@ func paintTitle(c *Canvas, lines []string) {
 	}
 }
 
-// leastPlot is the least height of the area for data.
+// leastPlot is the minimum height of the area for data.
 const leastPlot = 72.0
 
-// layout computes the places of everything for a figure of the given size.
+// layout computes all positions for a figure of the given size.
 func (f *frame) layout(w, h float64, entries []entry) {
 	inner := w - 2*cardMargin
 	f.title = titleLines(f.axes.Title, w)
@@ -106,7 +106,7 @@ func (f *frame) layout(w, h float64, entries []entry) {
 		f.area.W -= f.legend.w + 14
 	}
 
-	// The width of y labels depends on the height of x labels and the other way round: two rounds settle it.
+	// The widths of y labels and the heights of x labels depend on each other: two rounds settle them.
 	outer := f.area
 	for range 2 {
 		f.xLabel = canvas.Wrap(f.axes.X, canvas.LabelSize, false, f.area.W)
@@ -121,7 +121,7 @@ func (f *frame) layout(w, h float64, entries []entry) {
 			f.area.W -= over
 		}
 	}
-	if short := leastPlot - f.area.H; short > 1 { // titles and names leave too little: the figure grows
+	if short := leastPlot - f.area.H; short > 1 { // titles and names leave too little space: the figure grows
 		f.layout(w, h+math.Ceil(short), entries)
 		return
 	}
@@ -193,7 +193,7 @@ func nameTicks(names []string, width float64) []tick {
 	return out
 }
 
-// wrappedTicks breaks names into at most three lines of a width; it returns nil if one does not fit.
+// wrappedTicks wraps names to at most three lines of a width; it returns nil if one does not fit.
 func wrappedTicks(names []string, width float64) []tick {
 	out := make([]tick, len(names))
 	for i, name := range names {
@@ -220,7 +220,7 @@ func labelled(ticks []tick) (n int) {
 	return n
 }
 
-// allNumbers reports whether every label starts with a digit: those may be thinned, names must not be lost lightly.
+// allNumbers reports whether every label starts with a digit. Only such labels may be dropped freely.
 func allNumbers(ticks []tick) bool {
 	for _, t := range ticks {
 		if t.label == "" || t.label[0] < '0' || t.label[0] > '9' {
@@ -230,7 +230,7 @@ func allNumbers(ticks []tick) bool {
 	return true
 }
 
-// thin drops labels at a regular step until none overlaps its neighbour on an axis of the given length.
+// thin drops labels at a regular step until no two labels overlap on an axis of the given length.
 func (f *frame) thin(ticks []tick, a *axis, length float64, room func(tick) float64) []tick {
 	fits := func(ts []tick) bool {
 		end := math.Inf(-1)
@@ -276,7 +276,7 @@ func (f *frame) xTickHeight() float64 {
 	return canvas.TickSize + 2 + float64(lines-1)*canvas.TickSize*canvas.LineSpacing
 }
 
-// rightmost returns how far the x labels reach.
+// rightmost returns the right end of the x labels.
 func (f *frame) rightmost() float64 {
 	far := 0.0
 	for _, t := range f.x.ticks {
@@ -287,7 +287,7 @@ func (f *frame) rightmost() float64 {
 	return far
 }
 
-// px and py return the place of a value on the canvas.
+// px and py return the position of a value on the canvas.
 func (f *frame) px(v float64) float64 { return f.area.X + f.x.place(v)*f.area.W }
 
 func (f *frame) py(v float64) float64 {
@@ -297,10 +297,10 @@ func (f *frame) py(v float64) float64 {
 	return f.area.Bottom() - f.y.place(v)*f.area.H
 }
 
-// shown reports whether a point has a place on both axes (inside the area or not).
+// shown reports whether a point has a position on both axes (inside the area or not).
 func (f *frame) shown(x, y float64) bool { return shown(x, f.x.log) && shown(y, f.y.log) }
 
-// under paints what lies below the data: grid lines and the title.
+// under paints the layer below the data: grid lines and the title.
 func (f *frame) under(c *Canvas) {
 	paintTitle(c, f.title)
 	grid := Style{Stroke: canvas.RGB(0xe6e9ed), Width: 1}
@@ -316,7 +316,7 @@ func (f *frame) under(c *Canvas) {
 	}
 }
 
-// over paints what lies above the data: axes, labels, legend.
+// over paints the layer above the data: axes, labels, legend.
 func (f *frame) over(c *Canvas) {
 	line := Style{Stroke: Muted, Width: 1}
 	c.Line(f.area.X, f.area.Bottom(), f.area.Right(), f.area.Bottom(), line)
@@ -359,7 +359,8 @@ func (f *frame) over(c *Canvas) {
 func (f *frame) names(c *Canvas) {
 	name := Style{Size: canvas.LabelSize}
 	for i, s := range f.xLabel {
-		c.Text(f.area.X+f.area.W/2, f.area.Bottom()+8+f.xTickHeight()+(float64(i)+0.5)*canvas.LabelSize*canvas.LineSpacing, s, name)
+		y := f.area.Bottom() + 8 + f.xTickHeight() + (float64(i)+0.5)*canvas.LabelSize*canvas.LineSpacing
+		c.Text(f.area.X+f.area.W/2, y, s, name)
 	}
 	for i, s := range f.yLabel {
 		c.Turned(cardMargin+(float64(i)+0.5)*canvas.LabelSize*canvas.LineSpacing, f.area.Y+f.area.H/2, s, math.Pi/2, name)

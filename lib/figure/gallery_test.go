@@ -9,7 +9,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// An exhibit is a figure that the tests look at.
+// An exhibit is a figure for the tests.
 type exhibit struct {
 	name   string
 	golden bool // compared with testdata/name.png
@@ -127,8 +127,10 @@ func rangesFigure() *Figure {
 }
 
 func barsFigure() *Figure {
-	return Bars(Axes{X: "activation", Y: "test error (%)", XNames: []string{"ReLU", "LWTA", "maxout", "k-WTA with k = 5"}, Values: true, Width: 480},
-		Series{Name: "MNIST", Y: []float64{1.5, 1.4, 1.2, 2.1}, Low: []float64{1.4, 1.3, 1.1, 2}, High: []float64{1.6, 1.5, 1.3, 2.2}},
+	return Bars(Axes{X: "activation", Y: "test error (%)", XNames: []string{"ReLU", "LWTA", "maxout", "k-WTA with k = 5"},
+		Values: true, Width: 480},
+		Series{Name: "MNIST", Y: []float64{1.5, 1.4, 1.2, 2.1}, Low: []float64{1.4, 1.3, 1.1, 2},
+			High: []float64{1.6, 1.5, 1.3, 2.2}},
 		Series{Name: "Glyphs", Y: []float64{2.5, 2.4, math.NaN(), 2.9}})
 }
 
@@ -157,11 +159,14 @@ func drawFigure() *Figure {
 	})
 }
 
-// brokenFigure leaves out what no curve reaches, of both axes.
+// brokenFigure omits ranges without values on both axes.
 func brokenFigure() *Figure {
-	return Ranges(Axes{Title: "Broken axes", X: "λ", Y: "active units", XGap: [2]float64{0.01, 0.1}, YGap: [2]float64{100, 5000}, Width: 480},
-		Series{Name: "layer 1", X: []float64{0, 0.002, 0.004, 0.2}, Runs: [][]float64{{6000, 200, 120, 4}, {6400, 220, 130, 6}, {6100, 190, 140, 2}}},
-		Series{Name: "layer 2", X: []float64{0, 0.002, 0.004, 0.2}, Runs: [][]float64{{5200, 280, 160, 30}, {5400, 250, 150, 20}, {5300, 260, 170, 25}}})
+	return Ranges(Axes{Title: "Broken axes", X: "λ", Y: "active units", XGap: [2]float64{0.01, 0.1},
+		YGap: [2]float64{100, 5000}, Width: 480},
+		Series{Name: "layer 1", X: []float64{0, 0.002, 0.004, 0.2},
+			Runs: [][]float64{{6000, 200, 120, 4}, {6400, 220, 130, 6}, {6100, 190, 140, 2}}},
+		Series{Name: "layer 2", X: []float64{0, 0.002, 0.004, 0.2},
+			Runs: [][]float64{{5200, 280, 160, 30}, {5400, 250, 150, 20}, {5300, 260, 170, 25}}})
 }
 
 func sharedFigure() *Figure {
@@ -178,13 +183,14 @@ func sheetFigure() *Figure {
 		faint.Data()[i] = v / 2
 	}
 	return Reconstructions(Tiles{Title: "Strokes", Width: 420, Range: [2]float64{0, 1}}, x.Slice(0, 6),
-		SheetRow[*tensor.Tensor]{"λ = 0", x.Slice(6, 12)}, SheetRow[*tensor.Tensor]{"λ = 10⁻⁴", faint})
+		ImageRow[*tensor.Tensor]{"λ = 0", x.Slice(6, 12)}, ImageRow[*tensor.Tensor]{"λ = 10⁻⁴", faint})
 }
 
 func gallery() []exhibit {
 	manySeries := func(n, points int) (out []Series) {
 		for k := range n {
-			out = append(out, Series{Name: "a rather long name of a series, " + digits[k%10], Y: decay(points, float64(k), 1, 0.1)})
+			out = append(out, Series{Name: "a rather long name of a series, " + digits[k%10], Y: decay(points, float64(k), 1,
+				0.1)})
 		}
 		return out
 	}
@@ -195,7 +201,8 @@ func gallery() []exhibit {
 		{"panels", true, panelsFigure},
 		{"draw", true, drawFigure},
 		{"images", true, func() *Figure {
-			return ImageGrid(Tiles{Title: "Strokes", Names: digits, Columns: 5, Width: 360, Z: "intensity (0 to 1)"}, strokes(10, 16))
+			return ImageGrid(Tiles{Title: "Strokes", Names: digits, Columns: 5, Width: 360, Z: "intensity (0 to 1)"},
+				strokes(10, 16))
 		}},
 		{"weights", true, func() *Figure { return WeightGrid(Tiles{Title: "Weights", Width: 400}, strokes(30, 16)) }},
 		{"photos", true, func() *Figure {
@@ -206,7 +213,8 @@ func gallery() []exhibit {
 				XNames: digits, YNames: digits, Values: true, Width: 480}, confusion())
 		}},
 		{"correlation", true, func() *Figure {
-			return HeatMap(Axes{X: "unit", Y: "layer", Z: "correlation", Values: true}, [][]float64{{-0.51, 0.2, 1}, {0.0312, math.NaN(), -0.8}})
+			return HeatMap(Axes{X: "unit", Y: "layer", Z: "correlation", Values: true},
+				[][]float64{{-0.51, 0.2, 1}, {0.0312, math.NaN(), -0.8}})
 		}},
 		{"raster", true, func() *Figure {
 			x, y := firing(60, 80)
@@ -217,7 +225,8 @@ func gallery() []exhibit {
 		}},
 		{"classes", true, func() *Figure {
 			x, y := clouds(500, 10)
-			return ScatterClasses(Axes{Title: "Ten classes", X: "component 1 (12 %)", Y: "component 2 (9 %)", Width: 480}, x, y, digits)
+			return ScatterClasses(Axes{Title: "Ten classes", X: "component 1 (12 %)", Y: "component 2 (9 %)", Width: 480}, x, y,
+				digits)
 		}},
 		{"histograms", true, func() *Figure {
 			return Histograms(Axes{Title: "Activity before the competition", X: "input to a unit", Y: "count", Width: 480},
@@ -226,19 +235,22 @@ func gallery() []exhibit {
 		}},
 		{"lines", true, func() *Figure {
 			return Lines(Axes{X: "sparsity (%)", Y: "loss (nats)", LogY: true, Width: 400},
-				Series{Name: "ours", X: []float64{10, 20, 40, 80}, Y: []float64{0.02, 0.05, 0, 3}, Low: []float64{0.01, 0.03, 0.1, 2}, High: []float64{0.04, 0.08, 0.2, 4}},
+				Series{Name: "ours", X: []float64{10, 20, 40, 80}, Y: []float64{0.02, 0.05, 0, 3},
+					Low: []float64{0.01, 0.03, 0.1, 2}, High: []float64{0.04, 0.08, 0.2, 4}},
 				Series{Name: "document", X: []float64{10, 80}, Y: []float64{0.01, 2}, Dashed: true})
 		}},
 		{"scatter", true, func() *Figure {
 			return Scatter(Axes{X: "active units (%)", Y: "test accuracy (%)", LogX: true, Width: 400},
-				Series{X: []float64{0.1, 1, 10, 50}, Y: []float64{80, 95, 97, 98}, Low: []float64{75, 94, 96, 97.5}, High: []float64{84, 96, 97.5, 98.2}})
+				Series{X: []float64{0.1, 1, 10, 50}, Y: []float64{80, 95, 97, 98}, Low: []float64{75, 94, 96, 97.5},
+					High: []float64{84, 96, 97.5, 98.2}})
 		}},
 
 		{"broken", true, brokenFigure},
 		{"shared", true, sharedFigure},
 		{"reconstructions", true, sheetFigure},
 		{"features", true, func() *Figure {
-			return FeatureMaps(Tiles{Width: 420, Names: []string{"1", "2", "3", "4", "5", "6"}}, []string{"a 5", "a 6"}, strokes(12, 12).Reshape(2, 6, 12, 12))
+			return FeatureMaps(Tiles{Width: 420, Names: []string{"1", "2", "3", "4", "5", "6"}}, []string{"a 5", "a 6"},
+				strokes(12, 12).Reshape(2, 6, 12, 12))
 		}},
 		{"kernels", true, func() *Figure {
 			return Kernels(Tiles{Title: "Layer 2", Width: 300}, nil, strokes(12, 7).Reshape(4, 3, 7, 7))
@@ -247,22 +259,28 @@ func gallery() []exhibit {
 			return Kernels(Tiles{Title: "Layer 1", PerTile: true}, nil, strokes(6, 11))
 		}},
 		{"colour reconstructions", false, func() *Figure {
-			return Reconstructions(Tiles{}, strokes(12, 8).Reshape(4, 3, 8, 8), SheetRow[*tensor.Tensor]{"again", strokes(12, 8).Reshape(4, 3, 8, 8)})
+			return Reconstructions(Tiles{}, strokes(12, 8).Reshape(4, 3, 8, 8),
+				ImageRow[*tensor.Tensor]{"again", strokes(12, 8).Reshape(4, 3, 8, 8)})
 		}},
 		{"broken x in panels", false, func() *Figure {
 			return SharedPanels(2, SharedX|SharedY, brokenFigure(), brokenFigure())
 		}},
 
-		{"one point", false, func() *Figure { return LearningCurves(Axes{X: "epoch", Y: "loss (nats)"}, Series{Y: []float64{0.5}}) }},
+		{"one point", false, func() *Figure {
+			return LearningCurves(Axes{X: "epoch", Y: "loss (nats)"}, Series{Y: []float64{0.5}})
+		}},
 		{"no point", false, func() *Figure {
-			return LearningCurves(Axes{X: "epoch", Y: "loss (nats)", LogY: true}, Series{Y: []float64{math.NaN(), -1, math.Inf(1)}})
+			return LearningCurves(Axes{X: "epoch", Y: "loss (nats)", LogY: true},
+				Series{Y: []float64{math.NaN(), -1, math.Inf(1)}})
 		}},
 		{"a journal's column", false, func() *Figure {
-			return LearningCurves(Axes{X: "epoch", Y: "error (%)", Width: 84 * MM, Title: "A column of a journal is narrow, so this title breaks"},
+			return LearningCurves(Axes{X: "epoch", Y: "error (%)", Width: 84 * MM,
+				Title: "A column of a journal is narrow, so this title breaks"},
 				Series{Name: "train", Y: decay(100, 1, 0, 0.1)}, Series{Name: "validation", Y: decay(100, 2, 1, 0.1)})
 		}},
 		{"long labels", false, func() *Figure {
-			return Lines(Axes{Title: strings.Repeat("A long title. ", 12), X: strings.Repeat("a long label ", 14) + "(s)", Y: strings.Repeat("another label ", 9) + "(s)"},
+			return Lines(Axes{Title: strings.Repeat("A long title. ", 12), X: strings.Repeat("a long label ", 14) + "(s)",
+				Y: strings.Repeat("another label ", 9) + "(s)"},
 				manySeries(12, 80)...)
 		}},
 		{"legend below", false, func() *Figure {
@@ -275,22 +293,28 @@ func gallery() []exhibit {
 			return Lines(Axes{X: "time (s)", Y: "count"}, Series{X: []float64{1e-9, 2e-9, 7e-9}, Y: []float64{1e7, 3e7, 2.5e7}})
 		}},
 		{"wide log axis", false, func() *Figure {
-			return Lines(Axes{X: "λ", Y: "MSE", LogX: true, LogY: true}, Series{X: []float64{1e-30, 1, 1e30}, Y: []float64{1e-3, 1, 2e5}})
+			return Lines(Axes{X: "λ", Y: "MSE", LogX: true, LogY: true},
+				Series{X: []float64{1e-30, 1, 1e30}, Y: []float64{1e-3, 1, 2e5}})
 		}},
 		{"narrow log axis", false, func() *Figure {
-			return Lines(Axes{X: "λ", Y: "MSE", LogX: true, LogY: true}, Series{X: []float64{2, 3, 4}, Y: []float64{0.011, 0.012, 0.013}})
+			return Lines(Axes{X: "λ", Y: "MSE", LogX: true, LogY: true},
+				Series{X: []float64{2, 3, 4}, Y: []float64{0.011, 0.012, 0.013}})
 		}},
 		{"256 tiles", false, func() *Figure { return WeightGrid(Tiles{Title: "All"}, strokes(256, 28)) }},
-		{"one small tile", false, func() *Figure { return WeightGrid(Tiles{Title: "One unit of many", Zoom: 1}, strokes(1, 9)) }},
+		{"one small tile", false, func() *Figure {
+			return WeightGrid(Tiles{Title: "One unit of many", Zoom: 1}, strokes(1, 9))
+		}},
 		{"named tiles", false, func() *Figure {
-			return ImageGrid(Tiles{Names: strings.Split(strings.Repeat("a name that is too long,", 59)+"b", ","), PerTile: true}, strokes(60, 8))
+			return ImageGrid(Tiles{Names: strings.Split(strings.Repeat("a name that is too long,", 59)+"b", ","), PerTile: true},
+				strokes(60, 8))
 		}},
 		{"long names", false, func() *Figure {
 			names := make([]string, 24)
 			for i := range names {
 				names[i] = "category with a long name " + digits[i%10]
 			}
-			return HeatMap(Axes{X: "category", Y: "category", Z: "similarity (0 to 1)", XNames: names, YNames: names}, strokes(24, 24).Reshape(24, 24, 24).Slice(0, 1).Reshape(24, 24))
+			return HeatMap(Axes{X: "category", Y: "category", Z: "similarity (0 to 1)", XNames: names, YNames: names},
+				strokes(24, 24).Reshape(24, 24, 24).Slice(0, 1).Reshape(24, 24))
 		}},
 		{"wide heat map", false, func() *Figure {
 			return HeatMap(Axes{X: "unit", Y: "unit", Z: "value"}, strokes(2, 30).Reshape(2, 900))

@@ -13,9 +13,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
-// HeatMap draws each value as a coloured cell, row 0 at the top, with a colour bar. The map is Viridis, or Diverging
-// where values lie on both sides of zero. Axes.Values writes each value into its cell, where the cells are large
-// enough, in a colour that contrasts. X, Y and Z need labels.
+// HeatMap draws each value as a coloured cell, row 0 at the top, with a colour bar. The default colour map is Viridis,
+// or Diverging if there are values on both sides of zero. With Axes.Values each value is written into its cell, in a
+// contrasting colour, if the cells are large enough. X, Y and Z need labels.
 func HeatMap[M Matrix](a Axes, m M) *Figure {
 	a.require("HeatMap", true)
 	n := numbersOf("HeatMap", m)
@@ -41,7 +41,8 @@ func HeatMap[M Matrix](a Axes, m M) *Figure {
 	fig := &Figure{kind: "HeatMap", width: a.width()}
 	fig.facts = append(base.facts(), fmt.Sprintf("z: %s, %s to %s", a.Z, short(a.ZRange[0]), short(a.ZRange[1])),
 		fmt.Sprintf("%d x %d cells, %s", len(n.rows), n.width(), r.words("")))
-	fig.Alt = fmt.Sprintf("Heat map of %s, %d by %d cells, %s against %s, %s.", a.Z, len(n.rows), n.width(), a.Y, a.X, r.words("from "))
+	fig.Alt = fmt.Sprintf("Heat map of %s, %d by %d cells, %s against %s, %s.", a.Z, len(n.rows), n.width(), a.Y, a.X,
+		r.words("from "))
 	fig.plan = func(p slot) drawing {
 		f := base.marked(p.mark)
 		f.cells(p.width, n, bar, 64)
@@ -65,7 +66,7 @@ func HeatMap[M Matrix](a Axes, m M) *Figure {
 	return fig
 }
 
-// checkNames panics where the names of rows or columns are too few or too many.
+// checkNames panics if the number of row or column names is wrong.
 func (a Axes) checkNames(op string, n numbers) {
 	if a.XNames != nil && len(a.XNames) != n.width() {
 		panic(fmt.Sprintf("figure: %s: %d XNames for %d columns", op, len(a.XNames), n.width()))
@@ -83,7 +84,7 @@ func cellFrame(a Axes, n numbers) frame {
 	return f
 }
 
-// cells lays out a frame around equal cells, square where the height is free, at most most pixels wide.
+// cells lays out a frame around equal cells, which are square if the height is free and at most most pixels wide.
 func (f *frame) cells(width float64, n numbers, bar *colorBar, most float64) {
 	height := f.axes.height(slot{width: width})
 	for range 3 {
@@ -146,7 +147,7 @@ func cellText(v float64, decimals int) string {
 	return minus(s)
 }
 
-// decimals returns how many decimals show three digits of the largest value; none if all values are whole.
+// decimals returns the number of decimals that shows three digits of the largest value; none if all values are whole.
 func (n numbers) decimals() int {
 	whole := true
 	for _, row := range n.rows {
@@ -162,12 +163,12 @@ func (n numbers) decimals() int {
 	return min(max(0, 2-int(math.Floor(math.Log10(big)))), 6)
 }
 
-// Raster draws which units are active for which samples: one row of cells for each sample, one column for each unit.
-// If all values are 0 or 1, active cells are dark; otherwise cells go from white at 0 to dark blue at the largest
+// Raster draws the units that are active for each sample: one row of cells per sample, one column per unit. If all
+// values are 0 or 1, active cells are dark. Otherwise the colour goes from white at 0 to dark blue at the largest
 // value, with a colour bar, and negative values are drawn as 0. Axes.Map has no effect.
 //
-// With labels, one class for each sample, the samples are sorted by class, lines separate the classes, cells that
-// are 1 take the colour of the class, and Axes.YNames names the classes instead of the samples.
+// If labels holds one class per sample, the samples are sorted by class, lines separate the classes, cells with the
+// value 1 have the colour of the class, and Axes.YNames names the classes instead of the samples.
 func Raster[M Matrix](a Axes, activity M, labels []int) *Figure {
 	a.require("Raster", false)
 	n := numbersOf("Raster", activity)
@@ -196,7 +197,8 @@ func Raster[M Matrix](a Axes, activity M, labels []int) *Figure {
 	active, silent := n.activity()
 	fig.facts = append(base.facts(), fmt.Sprintf("%d samples x %d units, %s active on average, %d never active",
 		len(n.rows), n.width(), short(active), silent))
-	fig.Alt = fmt.Sprintf("Raster of %d samples by %d units: on average %s units are active for a sample (%s %%), %s never active.",
+	fig.Alt = fmt.Sprintf("Raster of %d samples by %d units: on average %s units are active for a sample (%s %%), %s "+
+		"never active.",
 		len(n.rows), n.width(), short(active), short(100*active/float64(n.width())), are(silent))
 	fig.plan = func(p slot) drawing {
 		f := base.marked(p.mark)
@@ -220,7 +222,7 @@ func Raster[M Matrix](a Axes, activity M, labels []int) *Figure {
 	return fig
 }
 
-// rasterImage paints the cells. Where there are more cells than pixels, a pixel shows the most active of its cells.
+// rasterImage paints the cells. If there are more cells than pixels, a pixel shows the most active of its cells.
 func (f *frame) rasterImage(n numbers, labels []int, bar *colorBar) *image.NRGBA {
 	pool := func(cells int, length float64) int { return int(math.Ceil(float64(cells) / math.Max(2*length, 1))) }
 	px, py := pool(n.width(), f.area.W), pool(len(n.rows), f.area.H)
@@ -263,7 +265,7 @@ func (n numbers) binary() bool {
 	return true
 }
 
-// activity returns the mean number of positive values in a row, and how many columns have none.
+// activity returns the mean number of positive values in a row, and the number of columns without any.
 func (n numbers) activity() (active float64, silent int) {
 	used := make([]bool, n.width())
 	for _, row := range n.rows {
@@ -282,7 +284,7 @@ func (n numbers) activity() (active float64, silent int) {
 	return active / float64(len(n.rows)), silent
 }
 
-// sortByClass orders the rows by class, keeping the order within a class, and returns the labels in that order.
+// sortByClass sorts the rows by class, stably, and returns the labels in that order.
 func (n *numbers) sortByClass(op string, labels []int, names []string) []int {
 	checkLabels(op, len(n.rows), labels, names)
 	order := make([]int, len(labels))
@@ -309,7 +311,7 @@ func checkLabels(op string, n int, labels []int, names []string) {
 	}
 }
 
-// classTicks names each run of equal labels at its middle.
+// classTicks places the name of each run of equal labels at its middle.
 func classTicks(sorted []int, names []string) []tick {
 	var out []tick
 	for from := 0; from < len(sorted); {

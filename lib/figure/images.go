@@ -10,26 +10,26 @@ import (
 	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
-// Tiles holds the options of image and weight grids. The zero value of each is a sensible default.
+// Tiles holds the options of grids of images and weights. The zero value of each field is a default.
 type Tiles struct {
 	Title string
-	Names []string // one above each tile
+	Names []string // one name above each tile
 
 	// H and W are the height and width of a tile in pixels. Default: from the shape of an image tensor, or square.
 	H, W int
 
 	Columns int     // default: about a square
-	Width   float64 // of the whole figure, at most; default 640. Tiles are enlarged by a factor of 1/2, 1, 3/2, ... to fill it
-	Zoom    float64 // CSS pixels for each pixel of a tile; default: what fills Width, at most a tile of 112
+	Width   float64 // largest width of the figure, which tiles enlarged by 1/2, 1, 3/2, ... fill; default 640
+	Zoom    float64 // CSS pixels per pixel of a tile; default: fills Width, with tiles of at most 112
 
 	Map     ColorMap   // default: Gray for ImageGrid, Diverging for WeightGrid
 	Range   [2]float64 // values of the first and the last colour; default: see the helper
-	PerTile bool       // every tile has a range of its own, from its least to its largest value, and there is no colour bar
-	Z       string     // label of the colour bar, with unit; WeightGrid's default: "weight"; ImageGrid has a bar only with it
+	PerTile bool       // give every tile its own range, from its minimum to its maximum, and draw no colour bar
+	Z       string     // label of the colour bar, with unit; default: "weight" for WeightGrid, no bar for ImageGrid
 }
 
-// ImageGrid draws each row as an image. Values run from black at 0 to white at 1, or between the least and the
-// largest value if some lie outside. Rows of three planes, as in [N,3,H,W], are red, green and blue.
+// ImageGrid draws each row as an image. Values run from black at 0 to white at 1, or from the minimum to the maximum if
+// some are outside of [0, 1]. Rows of three planes, as in [N,3,H,W], are red, green and blue.
 func ImageGrid[M Matrix](t Tiles, images M) *Figure {
 	n := numbersOf("ImageGrid", images)
 	t.Map = t.Map.or(Gray)
@@ -43,8 +43,8 @@ func ImageGrid[M Matrix](t Tiles, images M) *Figure {
 	return tileGrid("ImageGrid", "images", t, n)
 }
 
-// WeightGrid draws each row, the weights of one unit, as an image. Red is positive, blue negative and white zero; the
-// range is symmetric and shared by all tiles, unless PerTile.
+// WeightGrid draws each row, the weights of one unit, as an image. Positive weights are red, negative ones blue and
+// zero white; the range is symmetric and shared by all tiles, unless PerTile is set.
 func WeightGrid[M Matrix](t Tiles, weights M) *Figure {
 	n := numbersOf("WeightGrid", weights)
 	t.Map = t.Map.or(Diverging)
@@ -57,7 +57,7 @@ func WeightGrid[M Matrix](t Tiles, weights M) *Figure {
 	return tileGrid("WeightGrid", "weights", t, n)
 }
 
-// symmetric returns the range around zero that holds s.
+// symmetric returns the symmetric range around zero that contains s.
 func symmetric(s span) [2]float64 {
 	m := math.Max(math.Abs(s.lo), math.Abs(s.hi))
 	if s.empty() || m == 0 {
@@ -151,10 +151,10 @@ func tileGrid(op, what string, t Tiles, n numbers) *Figure {
 	return fig
 }
 
-// cut divides a single long row into rows of one tile each.
+// cut divides a single long row into one row per tile.
 func (n *numbers) cut(size int) {
 	if size <= 0 || len(n.rows) > 1 || n.width()%size != 0 || n.width() == 3*size {
-		return // fit says what is wrong, if anything is
+		return // fit reports what is wrong, if anything
 	}
 	flat := n.rows[0]
 	n.rows = nil
@@ -179,11 +179,11 @@ func (t *Tiles) fit(op string, n numbers) int {
 	case 3 * t.H * t.W:
 		return 3
 	}
-	panic(fmt.Sprintf("figure: %s: a row of %d values is neither one nor three planes of H x W = %d x %d: set Tiles.H and W",
-		op, n.width(), t.H, t.W))
+	panic(fmt.Sprintf("figure: %s: a row of %d values is neither one nor three planes of H x W = %d x %d: "+
+		"set Tiles.H and W", op, n.width(), t.H, t.W))
 }
 
-// columns returns a number of columns that divides n if one gives a pleasant shape.
+// columns returns a number of columns, a divisor of n if one gives a good shape.
 func columns(n int) int {
 	if n <= 8 {
 		return n
@@ -198,7 +198,7 @@ func columns(n int) int {
 	return best
 }
 
-// zoom returns the enlargement that fits all columns into a width.
+// zoom returns the enlargement at which all columns fit into a width.
 func (t *Tiles) zoom(width float64) float64 {
 	most := ((width+tileGap)/float64(t.Columns) - tileGap) / float64(t.W)
 	if t.Zoom > 0 {
@@ -243,10 +243,13 @@ func (t *Tiles) image(row []float64, planes int) *image.NRGBA {
 	return img
 }
 
-// end names the first (0) or the last (1) colour of a map, for alt texts.
+// end returns the name of the first (0) or the last (1) colour of a map, for alt texts.
 func (m ColorMap) end(i int) string {
 	return map[ColorMap][2]string{
-		Viridis: {"dark blue", "yellow"}, Diverging: {"blue", "red"}, Gray: {"black", "white"}, InkMap: {"white", "dark blue"},
+		Viridis:   {"dark blue", "yellow"},
+		Diverging: {"blue", "red"},
+		Gray:      {"black", "white"},
+		InkMap:    {"white", "dark blue"},
 	}[m][i]
 }
 
@@ -259,10 +262,11 @@ type colorBar struct {
 
 func (b colorBar) ticks(height float64) []tick { return b.scale.ticks(max(2, int(height/44)), false) }
 
-// width returns what a bar of the given height needs, with ticks and label.
+// width returns the width of a bar of the given height, with ticks and label.
 func (b colorBar) width(height float64) float64 {
 	a := axis{ticks: b.ticks(height)}
-	return barWidth + 6 + a.widest() + 4 + float64(len(canvas.Wrap(b.label, canvas.LabelSize, false, height)))*canvas.LabelSize*canvas.LineSpacing
+	lines := len(canvas.Wrap(b.label, canvas.LabelSize, false, height))
+	return barWidth + 6 + a.widest() + 4 + float64(lines)*canvas.LabelSize*canvas.LineSpacing
 }
 
 func (b colorBar) paint(c *Canvas, r canvas.Rect) {
@@ -278,7 +282,7 @@ func (b colorBar) paint(c *Canvas, r canvas.Rect) {
 	for _, t := range ticks {
 		y := r.Bottom() - b.scale.place(t.at)*r.H
 		c.Line(x, y, x+3, y, Style{Stroke: Muted, Width: 1})
-		// At the very ends the label moves inwards, so that a bar is no taller than its strip.
+		// At the ends the label moves inwards, so that the bar is no taller than its strip.
 		inside := min(max(y, r.Y+canvas.TickSize*canvas.CapHeight/2), r.Bottom()-canvas.TickSize*canvas.CapHeight/2)
 		c.Text(x+6, inside, t.label, Style{Size: canvas.TickSize, Text: Muted, Align: Left})
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
-// A swatch is the sign of a series in the legend.
+// A swatch is the symbol of a series in the legend.
 type swatch int
 
 const (
@@ -44,7 +44,7 @@ const (
 	legendGap   = 18.0 // between entries of a row
 )
 
-// A legendBox is a legend with the place of each entry relative to its corner.
+// A legendBox is a legend with the position of each entry relative to its corner.
 type legendBox struct {
 	where      Legend
 	x, y, w, h float64
@@ -85,7 +85,7 @@ func legendRows(entries []entry, width float64) legendBox {
 		widest = math.Max(widest, widths[i])
 		total += widths[i] + legendGap
 	}
-	columns := len(entries) // of equal width, unless all fit into one row as they are
+	columns := len(entries) // of equal width, unless all fit into one row
 	if total > width {
 		columns = max(1, int((width+legendGap)/(widest+legendGap)))
 	}
@@ -136,7 +136,8 @@ func (b *legendBox) paint(c *Canvas) {
 			c.Box(x+5, y-6, 14, 12, "", Style{Fill: color, Width: -1})
 		}
 		for i, s := range it.lines {
-			c.Text(x+swatchWidth+6, y+float64(i)*canvas.TickSize*canvas.LineSpacing, s, Style{Size: canvas.TickSize, Align: Left})
+			c.Text(x+swatchWidth+6, y+float64(i)*canvas.TickSize*canvas.LineSpacing, s,
+				Style{Size: canvas.TickSize, Align: Left})
 		}
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
-// LearningCurves draws one curve for each series against the epoch, which counts from 1 where X is left out.
-// Runs over several seeds give the median and a band. The alt text tells how each curve ends.
+// LearningCurves draws one curve per series against the epoch, which counts from 1 if X is omitted. Runs over several
+// seeds give the median and a band. The alt text describes the start and end of each curve.
 func LearningCurves(a Axes, series ...Series) *Figure {
 	f := linePlot("LearningCurves", a, series, lineStyle{lines: true, whole: true})
 	cs := curves("LearningCurves", a, series)
@@ -18,20 +18,20 @@ func LearningCurves(a Axes, series ...Series) *Figure {
 	return f
 }
 
-// Lines draws curves: points joined by lines in the order given, with a band where there is one. Up to 30 points of a
-// curve carry markers.
+// Lines draws curves: points joined by lines in the given order, with a band if there is one. Curves of up to 30 points
+// have markers.
 func Lines(a Axes, series ...Series) *Figure {
 	return linePlot("Lines", a, series, lineStyle{lines: true})
 }
 
-// Scatter draws points without lines, with error bars where there are Low and High.
+// Scatter draws points without lines, with error bars if Low and High are set.
 func Scatter(a Axes, series ...Series) *Figure {
 	return linePlot("Scatter", a, series, lineStyle{})
 }
 
-// lineStyle tells the three apart.
+// lineStyle distinguishes the three kinds.
 type lineStyle struct {
-	lines bool // joined by lines, spread as a band
+	lines bool // joined by lines, with the spread as a band
 	whole bool // x ticks at whole numbers only
 }
 
@@ -65,7 +65,7 @@ func linePlot(op string, a Axes, series []Series, style lineStyle) *Figure {
 	return base.linePlot(op, cs, style)
 }
 
-// linePlot returns the figure of curves in a frame.
+// linePlot returns the figure of the curves, in the frame.
 func (base frame) linePlot(op string, cs []curve, style lineStyle) *Figure {
 	a, sign := base.axes, swatchMarker
 	if style.lines {
@@ -102,10 +102,10 @@ func (base frame) linePlot(op string, cs []curve, style lineStyle) *Figure {
 	return fig
 }
 
-// marked reports whether a curve is sparse enough for a marker at each point.
+// marked reports whether a curve has few enough points for markers.
 func marked(c curve) bool { return len(c.Y) <= 30 && !c.Dashed }
 
-// curve paints the line and the markers of a series; a point between two gaps gets a marker in any case.
+// curve paints the line and the markers of a series. A point between two gaps always gets a marker.
 func (f *frame) curve(c *Canvas, s curve, lines bool) {
 	color := ClassColor(s.index)
 	var marks []canvas.Point
@@ -128,7 +128,7 @@ func (f *frame) curve(c *Canvas, s curve, lines bool) {
 	paintMarkers(c, s.index, marks, radius, color)
 }
 
-// pieces returns the points of a curve on the canvas, cut at values that have no place.
+// pieces returns the points of a curve on the canvas, split at values without a position.
 func (f *frame) pieces(xs, ys []float64) [][]canvas.Point {
 	var out [][]canvas.Point
 	var piece []canvas.Point
@@ -213,7 +213,7 @@ func (f *frame) errorBars(c *Canvas, s curve) {
 	}
 }
 
-// whisker paints a vertical line between two values, with caps where its ends are inside the area.
+// whisker paints a vertical line between two values, with caps at ends that are inside the area.
 func (f *frame) whisker(c *Canvas, x, low, high, cap float64, s Style) {
 	a, b := canvas.Pt(x, f.py(low)), canvas.Pt(x, f.py(high))
 	from, to, ok := f.area.ClipSegment(a, b)

@@ -8,17 +8,17 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Matrix is what image grids, heat maps, rasters and maps of classes are drawn from: rows of numbers. A tensor's
-// rows are those of its first dimension, and an image tensor [N,C,H,W] knows its own height and width. A flat slice
-// is a single row; image grids cut it into tiles of Tiles.H x Tiles.W.
+// A Matrix is the data of image grids, heat maps, rasters and ScatterClasses: rows of numbers. A tensor's rows are
+// those of its first dimension, and an image tensor [N,C,H,W] defines its own height and width. A flat slice is a
+// single row, which image grids cut into tiles of Tiles.H x Tiles.W.
 type Matrix interface {
 	*tensor.Tensor | [][]float64 | [][]float32 | []float64 | []float32
 }
 
-// A table of numbers is a Matrix in one form.
+// numbers holds any Matrix in one form.
 type numbers struct {
 	rows  [][]float64
-	shape []int // of one row, where known
+	shape []int // of one row, if known
 }
 
 func numbersOf[M Matrix](op string, m M) numbers {

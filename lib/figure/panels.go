@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// panelsWidth is the most that panels take together.
+// panelsWidth is the largest total width of panels.
 const panelsWidth = 960.0
 
-// Panels joins figures to one, row by row on a grid, with the marks (a), (b), (c)... before their titles. Every
-// column gets the same share of the width (together at most 960 pixels) and each figure is laid out anew for it;
-// letters and lines keep their size. The captions are not shown: the joint figure gets its own.
+// Panels joins figures into one, row by row on a grid, with the marks (a), (b), (c)... before their titles. The columns
+// have equal widths (together at most 960 pixels) and each figure is laid out again for its column; letters and lines
+// keep their size. The captions of the figures are not shown: the joint figure has its own.
 func Panels(columns int, figures ...*Figure) *Figure {
 	if columns < 1 || len(figures) == 0 {
 		panic(fmt.Sprintf("figure: Panels: %d figures in %d columns", len(figures), columns))
@@ -39,7 +39,7 @@ func Panels(columns int, figures ...*Figure) *Figure {
 	return fig
 }
 
-// Sharing says which axes the plots of [SharedPanels] have in common.
+// Sharing is the set of axes that the plots of [SharedPanels] share.
 type Sharing int
 
 const (
@@ -48,9 +48,9 @@ const (
 )
 
 // SharedPanels joins plots as Panels does, and gives all of them the same range on the axes that they share (SharedX,
-// SharedY, or SharedX|SharedY), so that they can be compared by eye. A shared axis is broken where those of all plots
-// are. It panics where a figure is none of Lines, LearningCurves, Scatter and Ranges, or where one of the shared axes is
-// logarithmic and another not.
+// SharedY, or SharedX|SharedY), so that they can be compared by eye. A shared axis is broken where the axes of all
+// plots are broken. SharedPanels panics if a figure is not made by Lines, LearningCurves, Scatter or Ranges, or if some
+// but not all of the shared axes are logarithmic.
 func SharedPanels(columns int, share Sharing, figures ...*Figure) *Figure {
 	if len(figures) == 0 {
 		panic("figure: SharedPanels: no figures")
@@ -86,7 +86,7 @@ func SharedPanels(columns int, share Sharing, figures ...*Figure) *Figure {
 	return fig
 }
 
-// joint returns the scale that shows what two show.
+// joint returns a scale that covers both scales.
 func (s scale) joint(other scale) scale {
 	if s.log != other.log {
 		panic("figure: SharedPanels: one axis is logarithmic and another is not")

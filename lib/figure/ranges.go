@@ -10,9 +10,10 @@ import (
 	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
-// Ranges draws, for each setting X, how the runs of each series spread: a marker at the median, a thick bar from the
-// lower to the upper quartile, and a thin line to the least and the largest value, which end in triangles that point
-// outwards. Medians of a series are joined. Every series needs Runs; several series at the same X stand side by side.
+// Ranges draws the spread of the runs of each series at each setting X: a marker at the median, a thick bar from the
+// lower to the upper quartile, and a thin line to the minimum and the maximum, with triangles at its ends that point
+// outwards. Lines join the medians of a series. Every series needs Runs; several series at the same X are drawn side by
+// side.
 func Ranges(a Axes, series ...Series) *Figure {
 	a.require("Ranges", false)
 	cs := curves("Ranges", a, series)
@@ -32,7 +33,7 @@ func Ranges(a Axes, series ...Series) *Figure {
 		x: xs.axis(a.XRange, a.XGap, 0.05, a.XNames),
 		y: ys.axis(a.YRange, a.YGap, 0.06, nil),
 	}
-	if base.x.lo == 0 && a.XRange == ([2]float64{}) { // room for the series that stand left of 0
+	if base.x.lo == 0 && a.XRange == ([2]float64{}) { // space for the series left of 0
 		base.x.lo = -0.06 * base.x.hi
 	}
 	base.y.grid = true
@@ -42,7 +43,7 @@ func Ranges(a Axes, series ...Series) *Figure {
 	return base.ranges(cs)
 }
 
-// ranges returns the figure of spreads in a frame.
+// ranges returns the figure of the spreads, in the frame.
 func (base frame) ranges(cs []curve) *Figure {
 	a := base.axes
 	fig := &Figure{kind: "Ranges", width: a.width()}
@@ -66,7 +67,7 @@ func (base frame) ranges(cs []curve) *Figure {
 	return fig
 }
 
-// sideStep returns the distance between series at the same setting: at most 9 pixels, less where settings are close.
+// sideStep returns the distance between series at the same setting: at most 9 pixels, less if settings are close.
 func (f *frame) sideStep(cs []curve) float64 {
 	nearest := f.area.W
 	for _, s := range cs {
@@ -112,7 +113,7 @@ func (f *frame) spread(c *Canvas, s curve, shift float64) {
 	paintMarkers(c, s.index, marks, markerRadius, color)
 }
 
-// atLeast keeps the lower end of a bar on a logarithmic axis.
+// atLeast keeps the lower end of a bar within a logarithmic axis.
 func (f *frame) atLeast(v float64) float64 {
 	if f.y.log {
 		return math.Max(v, f.y.lo)

@@ -11,27 +11,27 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A SheetRow is a row of images with a name at its left.
-type SheetRow[M Matrix] struct {
+// An ImageRow is a row of images with a name at its left.
+type ImageRow[M Matrix] struct {
 	Name   string
-	Images M // one image in each row, as ImageGrid takes them
+	Images M // one image per row, as for ImageGrid
 }
 
-// Sheet draws rows of images that belong together column by column: originals over what networks make of them, the
-// maps of several images, the filters of several layers. Tiles.Names are those of the columns. All tiles are of one size
-// and, unless PerTile, share one range of values, as in ImageGrid, or around zero if Tiles.Map is Diverging. Rows may
-// differ in length. Rows of three planes are red, green and blue.
-func Sheet[M Matrix](t Tiles, rows ...SheetRow[M]) *Figure {
+// ImageRows draws rows of images whose columns belong together: originals above their reconstructions by networks, the
+// maps of several images, the filters of several layers. Tiles.Names are the names of the columns. All tiles have the
+// same size. Unless PerTile is set they share one range of values, as in ImageGrid, or one around zero if Tiles.Map is
+// Diverging. Rows may differ in length. Rows of three planes are red, green and blue.
+func ImageRows[M Matrix](t Tiles, rows ...ImageRow[M]) *Figure {
 	table := make([]numbers, len(rows))
 	names := make([]string, len(rows))
 	for i, r := range rows {
-		table[i], names[i] = numbersOf("Sheet", r.Images), r.Name
+		table[i], names[i] = numbersOf("ImageRows", r.Images), r.Name
 	}
-	return sheet("Sheet", "images", t, names, table)
+	return sheet("ImageRows", "images", t, names, table)
 }
 
-// FeatureMaps draws what a convolutional layer says about images: a row for each image, a column for each filter. maps
-// are [N,C,H,W], names one for each image. White is silence, and the range is shared, unless PerTile.
+// FeatureMaps draws the activations of a convolutional layer: a row per image, a column per filter. maps are [N,C,H,W];
+// names has one name per image. Zero is white, and the range is shared unless PerTile is set.
 func FeatureMaps(t Tiles, names []string, maps *tensor.Tensor) *Figure {
 	t.Map = t.Map.or(InkMap)
 	if t.Z == "" {
@@ -40,9 +40,9 @@ func FeatureMaps(t Tiles, names []string, maps *tensor.Tensor) *Figure {
 	return planes("FeatureMaps", "feature maps", t, names, maps)
 }
 
-// Kernels draws the weights of a convolutional layer: a row for each filter, a column for each of the channels that it
-// reads. weights are [filters,C,H,W], names one for each filter, or none. Red is positive, blue negative and white zero;
-// the range is symmetric and shared, unless PerTile. A layer that reads a single channel becomes a single row.
+// Kernels draws the weights of a convolutional layer: a row per filter, a column per input channel. weights are
+// [filters,C,H,W]; names has one name per filter, or none. Positive weights are red, negative ones blue and zero white.
+// The range is symmetric, and shared unless PerTile is set. The filters of a single input channel form a single row.
 func Kernels(t Tiles, names []string, weights *tensor.Tensor) *Figure {
 	t.Map = t.Map.or(Diverging)
 	if t.Z == "" {
@@ -54,10 +54,10 @@ func Kernels(t Tiles, names []string, weights *tensor.Tensor) *Figure {
 	return planes("Kernels", "kernels", t, names, weights)
 }
 
-// Reconstructions draws images above what each of several settings makes of them, a row for each. A name, such as the
-// setting or the error, goes before its row.
-func Reconstructions[M Matrix](t Tiles, originals M, settings ...SheetRow[M]) *Figure {
-	return Sheet(t, append([]SheetRow[M]{{"original", originals}}, settings...)...)
+// Reconstructions draws images above their reconstructions, with a row per setting. A name, such as the setting or the
+// error, goes before its row.
+func Reconstructions[M Matrix](t Tiles, originals M, settings ...ImageRow[M]) *Figure {
+	return ImageRows(t, append([]ImageRow[M]{{"original", originals}}, settings...)...)
 }
 
 // planes draws [N,C,H,W] as N rows of C tiles.
@@ -71,7 +71,7 @@ func planes(op, what string, t Tiles, names []string, x *tensor.Tensor) *Figure 
 	for i := range rows {
 		rows[i] = numbersOf(op, x.Row(i))
 		rows[i].cut(size)
-		if len(rows[i].rows) != n { // three planes of one image look like colours
+		if len(rows[i].rows) != n { // three planes of one image would be taken for colours
 			rows[i] = numbersOf(op, x.Slice(i, i+1).Reshape(n, size))
 		}
 	}
@@ -81,7 +81,7 @@ func planes(op, what string, t Tiles, names []string, x *tensor.Tensor) *Figure 
 	return sheet(op, what, t, names, rows)
 }
 
-// rowNameAtMost is the most of a sheet's width that the names of rows take.
+// rowNameAtMost is the largest share of a sheet's width for the names of rows.
 const rowNameAtMost = 0.3
 
 func sheet(op, what string, t Tiles, names []string, rows []numbers) *Figure {
@@ -119,13 +119,16 @@ func sheet(op, what string, t Tiles, names []string, rows []numbers) *Figure {
 	if t.Title != "" {
 		fig.facts = []string{"title: " + t.Title}
 	}
-	fig.facts = append(fig.facts, fmt.Sprintf("%d rows of up to %d tiles of %d x %d", len(rows), t.Columns, t.H, t.W), "colours: "+scales)
+	fig.facts = append(fig.facts, fmt.Sprintf("%d rows of up to %d tiles of %d x %d", len(rows), t.Columns, t.H, t.W),
+		"colours: "+scales)
 	for i, r := range rows {
-		fig.facts = append(fig.facts, strings.TrimSpace(fmt.Sprintf("%s: %d tiles, %s", names[i], len(r.rows), r.span().words(""))))
+		fig.facts = append(fig.facts,
+			strings.TrimSpace(fmt.Sprintf("%s: %d tiles, %s", names[i], len(r.rows), r.span().words(""))))
 	}
-	fig.Alt = fmt.Sprintf("Sheet of %s of %d by %d pixels in %d rows (%s), %s.", what, t.H, t.W, len(rows), strings.Join(names, "; "), scales)
+	fig.Alt = fmt.Sprintf("Grid of %s of %d by %d pixels in %d rows (%s), %s.", what, t.H, t.W, len(rows),
+		strings.Join(names, "; "), scales)
 	if strings.Join(names, "") == "" {
-		fig.Alt = fmt.Sprintf("Sheet of %s of %d by %d pixels in %d rows, %s.", what, t.H, t.W, len(rows), scales)
+		fig.Alt = fmt.Sprintf("Grid of %s of %d by %d pixels in %d rows, %s.", what, t.H, t.W, len(rows), scales)
 	}
 	if t.Title != "" {
 		fig.Alt = t.Title + ". " + fig.Alt
@@ -164,9 +167,9 @@ func sheetRange(m ColorMap, s span) [2]float64 {
 	return [2]float64{s.lo, s.hi}
 }
 
-const leastBar = 90.0 // height of a colour bar
+const leastBar = 90.0 // minimum height of a colour bar
 
-// A sheetLayout is the places of a sheet's tiles.
+// A sheetLayout holds the positions of a sheet's tiles.
 type sheetLayout struct {
 	Tiles
 	rows      int

@@ -9,14 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// A Table is rows of text under column names. A column whose filled cells are all numbers is set flush right.
+// A Table is rows of text under column names. A column is right-aligned if all of its filled cells are numbers.
 type Table struct {
 	Caption string
 	Columns []string
 	Rows    [][]string // each as long as Columns
 }
 
-// check panics where a row does not fit the columns.
+// check panics if a row does not fit the columns.
 func (t *Table) check(op string) {
 	if len(t.Columns) == 0 {
 		panic("figure: Table." + op + ": no columns")
@@ -45,7 +45,7 @@ func (t *Table) numeric() []bool {
 	return out
 }
 
-// isNumber reports whether a cell reads as a number: 97.5, 1,024, -0.3 ± 0.1, 98.2 %, 1.5×, 12 ms, 0.98 [0.97, 0.99].
+// isNumber reports whether a cell is a number: 97.5, 1,024, -0.3 ± 0.1, 98.2 %, 1.5×, 12 ms, 0.98 [0.97, 0.99].
 func isNumber(cell string) bool {
 	cell = strings.TrimLeft(cell, "+-−±<>≤≥≈~ ")
 	if cell == "" || cell[0] < '0' || cell[0] > '9' {
@@ -58,7 +58,7 @@ func isNumber(cell string) bool {
 		before = r
 		switch {
 		case r == '-' && (last >= '0' && last <= '9'):
-			return false // 784-128-10 is a name; a range has a dash, an exponent an e
+			return false // 784-128-10 is a name; a range has an en dash, an exponent an e
 		case r == 'e' || r == 'E' || strings.ContainsRune("0123456789.,:%±+-−–×·/()[]^ \u2009\u202f⁻⁰¹²³⁴⁵⁶⁷⁸⁹", r):
 		default:
 			letters++
@@ -67,7 +67,7 @@ func isNumber(cell string) bool {
 	return letters <= 3 // a unit
 }
 
-// HTML returns the table as HTML with its style inline, in colours that follow the page, light or dark.
+// HTML returns the table as HTML with inline style, in colours that follow the page, light or dark.
 func (t *Table) HTML() string {
 	t.check("HTML")
 	right := t.numeric()
@@ -75,8 +75,8 @@ func (t *Table) HTML() string {
 	b.WriteString(`<table style="border-collapse:collapse;font:13px/1.5 system-ui,'Liberation Sans',Arial,sans-serif;` +
 		`font-variant-numeric:tabular-nums;color:inherit;background:transparent;margin:0.5em 0">` + "\n")
 	if t.Caption != "" {
-		fmt.Fprintf(&b, `<caption style="caption-side:top;text-align:left;font-weight:600;padding:0 0 6px;color:inherit">%s</caption>`+"\n",
-			html.EscapeString(t.Caption))
+		b.WriteString(`<caption style="caption-side:top;text-align:left;font-weight:600;padding:0 0 6px;color:inherit">`)
+		fmt.Fprintf(&b, "%s</caption>\n", html.EscapeString(t.Caption))
 	}
 	line := func(tag, border string, cells []string) {
 		b.WriteString(`<tr style="background:transparent">`)
@@ -145,7 +145,7 @@ func (t *Table) Text() string {
 // oneLine joins the lines of a cell.
 func oneLine(cell string) string { return strings.ReplaceAll(cell, "\n", " ") }
 
-// Markdown returns the table in the pipe notation of GitHub.
+// Markdown returns the table as a GitHub pipe table.
 func (t *Table) Markdown() string {
 	t.check("Markdown")
 	right := t.numeric()

@@ -48,7 +48,8 @@ LWTA              –         12.3  5 seeds 2 cores
 }
 
 func TestIsNumber(t *testing.T) {
-	for _, s := range []string{"0", "-1.5", "−1.5", "1,024", "98.2 %", "1.5×", "12 ms", "0.98 [0.97, 0.99]", "3e-5", "2.1×10⁻⁵", "NaN", "≤ 3", "1 min"} {
+	for _, s := range []string{"0", "-1.5", "−1.5", "1,024", "98.2 %", "1.5×", "12 ms", "0.98 [0.97, 0.99]", "3e-5",
+		"2.1×10⁻⁵", "NaN", "≤ 3", "1 min"} {
 		if !isNumber(s) {
 			t.Errorf("%q is not seen as a number", s)
 		}

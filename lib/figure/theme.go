@@ -8,8 +8,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 
-// classColors are seven after Okabe and Ito (their yellow, too pale for lines, left out) and three after Tol,
-// ordered so that the first few are the furthest apart.
+// classColors are seven colours of Okabe and Ito (without their yellow, which is too pale for lines) and three of Tol,
+// ordered so that the first few differ most.
 var classColors = [10]Color{
 	canvas.RGB(0x0072b2), // blue
 	canvas.RGB(0xd55e00), // vermilion
@@ -23,7 +23,7 @@ var classColors = [10]Color{
 	canvas.RGB(0x332288), // indigo
 }
 
-// ClassColor returns the colour of class or series i. There are ten, each with a marker of its own shape; then they repeat.
+// ClassColor returns the colour of class or series i. There are ten, each with its own marker shape; then they repeat.
 func ClassColor(i int) Color { return classColors[i%len(classColors)] }
 
 // alpha returns c with another opacity, from 0 to 1.
@@ -32,19 +32,20 @@ func alpha(c Color, a float64) Color {
 	return c
 }
 
-// A ColorMap turns numbers into colours.
+// A ColorMap maps numbers to colours.
 type ColorMap int
 
 const (
-	DefaultMap ColorMap = iota // the helper's own choice, named in its documentation
-	Viridis                    // dark blue to yellow, even steps of lightness
+	DefaultMap ColorMap = iota // the default of the helper, given in its documentation
+	Viridis                    // dark blue to yellow, with even steps of lightness
 	Diverging                  // blue below zero, white at zero, red above; the range is symmetric
 	Gray                       // black to white, for photographs
-	InkMap                     // white to dark blue, for amounts on paper
+	InkMap                     // white to dark blue, for amounts
 )
 
 var colorStops = map[ColorMap][]Color{
-	Viridis: stops(0x440154, 0x482475, 0x414487, 0x355f8d, 0x2a788e, 0x21918c, 0x22a884, 0x44bf70, 0x7ad151, 0xbddf26, 0xfde725),
+	Viridis: stops(0x440154, 0x482475, 0x414487, 0x355f8d, 0x2a788e, 0x21918c, 0x22a884, 0x44bf70, 0x7ad151, 0xbddf26,
+		0xfde725),
 	Diverging: stops(0x053061, 0x2166ac, 0x4393c3, 0x92c5de, 0xd1e5f0, 0xffffff,
 		0xfddbc7, 0xf4a582, 0xd6604d, 0xb2182b, 0x67001f),
 	Gray:   stops(0x000000, 0xffffff),
@@ -59,7 +60,7 @@ func stops(values ...uint32) []Color {
 	return out
 }
 
-// At returns the colour at t, from 0 to 1; values outside take the end colours, NaN is a light grey.
+// At returns the colour at t, from 0 to 1. Values outside get the end colours, NaN a light grey.
 func (m ColorMap) At(t float64) Color {
 	if math.IsNaN(t) {
 		return Faint
@@ -80,10 +81,10 @@ func (m ColorMap) or(other ColorMap) ColorMap {
 	return m
 }
 
-// A markerShape is a set of polygons in a square from -1 to 1; nil stands for a circle.
+// A markerShape is a polygon in a square from -1 to 1; nil means a circle.
 type markerShape [][2]float64
 
-// markers are as many as the class colours, all of about the same area.
+// markers has one shape per class colour, all of about the same area.
 var markers = [10]markerShape{
 	nil,
 	{{-0.88, -0.88}, {0.88, -0.88}, {0.88, 0.88}, {-0.88, 0.88}}, // square
@@ -99,7 +100,8 @@ var markers = [10]markerShape{
 
 func plus(turn float64) markerShape {
 	const a, b = 0.42, 1.25
-	s := markerShape{{a, -b}, {a, -a}, {b, -a}, {b, a}, {a, a}, {a, b}, {-a, b}, {-a, a}, {-b, a}, {-b, -a}, {-a, -a}, {-a, -b}}
+	s := markerShape{{a, -b}, {a, -a}, {b, -a}, {b, a}, {a, a}, {a, b}, {-a, b}, {-a, a}, {-b, a}, {-b, -a}, {-a, -a},
+		{-a, -b}}
 	sin, cos := math.Sincos(turn)
 	for i, p := range s {
 		s[i] = [2]float64{p[0]*cos - p[1]*sin, p[0]*sin + p[1]*cos}

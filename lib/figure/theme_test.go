@@ -50,8 +50,8 @@ func seen(c Color, m [3][3]float64) [3]float64 {
 	return lab(out)
 }
 
-// TestClassColorsApart: no two of the ten colours look alike, not even to the colour-blind (a distance of 2.3 in
-// L*a*b* is just noticeable), and each stands out from paper. The first six, which most figures need, are further apart.
+// TestClassColorsApart: no two of the ten colours look alike, even to colour-blind readers (a distance of 2.3 in L*a*b*
+// is just noticeable), and each contrasts with the background. The first six, which most figures need, differ more.
 func TestClassColorsApart(t *testing.T) {
 	for name, m := range sight {
 		for i, a := range classColors {
@@ -75,8 +75,8 @@ func TestClassColorsApart(t *testing.T) {
 	}
 }
 
-// TestColorMapsEven: lightness changes one way only along Viridis, InkMap and Gray, in steps of similar size for
-// Viridis, and on both sides of the white middle of Diverging.
+// TestColorMapsEven: lightness is monotonic along Viridis, InkMap and Gray, in steps of similar size for Viridis, and
+// on both sides of the white middle of Diverging.
 func TestColorMapsEven(t *testing.T) {
 	l := func(m ColorMap, x float64) float64 { return lab(linearRGB(m.At(x)))[0] }
 	const n = 20

@@ -26,8 +26,8 @@ func (s *span) add(log bool, values ...float64) {
 	}
 }
 
-// shown reports whether a value has a place on an axis: it is a number below 1e100 in size and, for a logarithmic
-// axis, from 1e-100 up. The bounds keep differences and quotients of shown values finite.
+// shown reports whether a value can be placed on an axis: its magnitude is at most 1e100 and, on a logarithmic axis, it
+// is at least 1e-100. These bounds keep differences and quotients of shown values finite.
 func shown(v float64, log bool) bool {
 	const huge = 1e100
 	return math.Abs(v) <= huge && (!log || v >= 1/huge) // false for NaN
@@ -37,11 +37,11 @@ func shown(v float64, log bool) bool {
 type scale struct {
 	span
 	log bool
-	gap span // of a broken axis: the values left out; not broken if it is the zero value
+	gap span // of a broken axis: the omitted values; the zero value means not broken
 }
 
-// newScale returns the scale of data within a span, with a margin (a part of the range) at both ends unless the
-// range was asked for.
+// newScale returns the scale for data within a span, with a margin (a share of the range) at both ends unless a range
+// is requested.
 func newScale(data span, asked [2]float64, log bool, margin float64) scale {
 	if asked != ([2]float64{}) {
 		return scale{span: span{asked[0], asked[1]}, log: log}
@@ -59,14 +59,14 @@ func newScale(data span, asked [2]float64, log bool, margin float64) scale {
 		f := math.Pow(data.hi/data.lo, margin)
 		return scale{span: span{data.lo / f, data.hi * f}, log: true}
 	}
-	if data.hi-data.lo <= 1e-12*math.Max(math.Abs(data.lo), math.Abs(data.hi)) { // equal but for rounding
+	if data.hi-data.lo <= 1e-12*math.Max(math.Abs(data.lo), math.Abs(data.hi)) { // equal up to rounding
 		d := math.Max(math.Abs(data.lo)*0.1, 0.5)
 		data.lo, data.hi = data.lo-d, data.hi+d
 	}
 	d := (data.hi - data.lo) * margin
 	out := span{data.lo - d, data.hi + d}
 	if data.lo >= 0 && out.lo < 0 {
-		out.lo = 0 // amounts do not go below nothing
+		out.lo = 0 // amounts are not negative
 	}
 	if data.hi <= 0 && out.hi > 0 {
 		out.hi = 0
@@ -74,7 +74,7 @@ func newScale(data span, asked [2]float64, log bool, margin float64) scale {
 	return scale{span: out}
 }
 
-// place returns where v lies, 0 at the low end and 1 at the high one.
+// place returns the position of v, 0 at the low end and 1 at the high one.
 func (s scale) place(v float64) float64 {
 	switch {
 	case s.log:
@@ -85,13 +85,13 @@ func (s scale) place(v float64) float64 {
 	return (v - s.lo) / (s.hi - s.lo)
 }
 
-// A tick is a labelled place on an axis.
+// A tick is a labelled position on an axis.
 type tick struct {
 	at    float64
 	label string // "" for a minor tick
 }
 
-// width returns the width of the label, of the longest line if there are several.
+// width returns the width of the label, or of its longest line.
 func (t tick) width() float64 {
 	w := 0.0
 	for line := range strings.SplitSeq(t.label, "\n") {
@@ -100,9 +100,9 @@ func (t tick) width() float64 {
 	return w
 }
 
-// ticks returns ticks at round numbers, at most about most labelled ones.
+// ticks returns ticks at round numbers, with at most about most labels.
 func (s scale) ticks(most int, whole bool) []tick {
-	most = min(max(most, 2), 15) // more than 15 would be read by nobody, and below they may have to grow
+	most = min(max(most, 2), 15) // more than 15 are unreadable, and the number may grow below
 	if s.broken() {
 		return s.brokenTicks(most, whole)
 	}
@@ -130,13 +130,14 @@ func (s scale) ticks(most int, whole bool) []tick {
 func (s scale) linearTicks(most int, whole bool) (out []tick, step float64) {
 	step = niceStep((s.hi-s.lo)/float64(most), whole)
 	first := math.Ceil(s.lo/step - 1e-9)
-	for i := first; i*step <= s.hi+1e-9*step && len(out) <= 2*most+2; i++ { // the bound: i may be too large to count
+	// The bound on len(out) ends the loop if i is too large to be incremented.
+	for i := first; i*step <= s.hi+1e-9*step && len(out) <= 2*most+2; i++ {
 		out = append(out, tick{at: i * step})
 	}
 	return out, step
 }
 
-// niceStep returns the least of 1, 2, 2.5, 5 times a power of ten that is not below step.
+// niceStep returns the smallest of 1, 2, 2.5, 5 times a power of ten that is at least step.
 func niceStep(step float64, whole bool) float64 {
 	if whole && step <= 1 {
 		return 1
@@ -155,13 +156,13 @@ func niceStep(step float64, whole bool) float64 {
 
 func (s scale) logTicks(most int) []tick {
 	lo, hi := int(math.Ceil(math.Log10(s.lo)-1e-9)), int(math.Floor(math.Log10(s.hi)+1e-9))
-	every := 1 // decades from label to label
+	every := 1 // decades between labels
 	for _, every = range []int{1, 2, 3, 5, 10, 20, 50, 100} {
 		if (hi-lo)/every < most {
 			break
 		}
 	}
-	plain := s.lo >= 1e-3 && s.hi <= 5e4 // else every label is a power, not some of them
+	plain := s.lo >= 1e-3 && s.hi <= 5e4 // otherwise all labels are powers
 	var out []tick
 	for e := lo - 1; e <= hi; e++ {
 		for m := 1; m < 10; m++ {
@@ -205,7 +206,7 @@ func tickLabel(v float64, decimals int, big float64) string {
 	return minus(strconv.FormatFloat(v, 'f', decimals, 64))
 }
 
-// power writes m times ten to the e, with the real minus and superscripts.
+// power formats m times ten to the e, with the minus sign and superscripts.
 func power(mantissa string, e int) string {
 	digits := strings.NewReplacer("-", "⁻", "0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴", "5", "⁵", "6", "⁶",
 		"7", "⁷", "8", "⁸", "9", "⁹").Replace(strconv.Itoa(e))
@@ -221,7 +222,7 @@ func power(mantissa string, e int) string {
 // minus replaces the hyphen of a negative number by a minus sign.
 func minus(s string) string { return strings.Replace(s, "-", "−", 1) }
 
-// short writes a number for people, with three digits.
+// short formats a number for readers, with three digits.
 func short(v float64) string {
 	if v != 0 && (math.Abs(v) >= 1e5 || math.Abs(v) < 1e-4) {
 		return strconv.FormatFloat(v, 'g', 3, 64)

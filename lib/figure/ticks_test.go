@@ -41,7 +41,7 @@ func TestTicks(t *testing.T) {
 	}
 }
 
-// TestTicksInside: for random ranges there are at least two and not too many ticks, rising, inside the range, with
+// TestTicksInside: for random ranges there are at least two ticks but not too many, ascending, inside the range, with
 // different labels.
 func TestTicksInside(t *testing.T) {
 	rng := tensor.Stream(1, "ticks")
@@ -82,8 +82,8 @@ func TestScale(t *testing.T) {
 	}
 }
 
-// TestSummarise compares with the five numbers worked out by hand: for 1..5 and 8 sorted, the quartiles lie at
-// positions 1.25, 2.5 and 3.75 of 0..5.
+// TestSummarise compares with five numbers computed by hand: for 1..5 and 8 sorted, the quartiles lie at positions
+// 1.25, 2.5 and 3.75 of 0..5.
 func TestSummarise(t *testing.T) {
 	got := summarise([]float64{5, 1, math.NaN(), 3, 2, 8, 4})
 	if want := (fiveStats{1, 2.25, 3.5, 4.75, 8}); got != want {
@@ -101,7 +101,7 @@ func TestTranspose(t *testing.T) {
 	}
 }
 
-// TestRunsOfUnequalLength: a run that stopped early counts as long as it lasted.
+// TestRunsOfUnequalLength: a run that stopped early counts until its end.
 func TestRunsOfUnequalLength(t *testing.T) {
 	c := curves("Test", Axes{}, []Series{{Runs: [][]float64{{1, 5, 9}, {3}}}})[0]
 	if want := []float64{2, 5, 9}; !slices.Equal(c.Y, want) {

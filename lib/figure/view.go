@@ -14,31 +14,31 @@ import (
 	"slices"
 )
 
-// A view is an interactive view as a page needs it.
+// A view is an interactive view in the form that a page needs.
 type view struct {
-	Title  string          `json:"title"` // of a panel: its mark
+	Title  string          `json:"title"` // for a panel, its mark
 	Alt    string          `json:"alt"`
 	Width  int             `json:"width"` // CSS pixels
 	Height int             `json:"height"`
 	Option json.RawMessage `json:"option"`           // of ECharts
-	Images *int            `json:"images,omitempty"` // index of the sheet with its samples' images
+	Images *int            `json:"images,omitempty"` // index of the imageSheet with the images of its samples
 
 	sheet *imageSheet
 }
 
-// An imageSheet is one picture that holds an image for each sample, row by row.
+// An imageSheet is one picture with an image for each sample, row by row.
 type imageSheet struct {
-	Address string `json:"address"` // data: of a PNG
+	Address string `json:"address"` // data: URL of a PNG
 	H       int    `json:"h"`       // pixels of one image
 	W       int    `json:"w"`
 	Columns int    `json:"columns"` // images in a row
-	Zoom    int    `json:"zoom"`    // CSS pixels for a pixel
+	Zoom    int    `json:"zoom"`    // CSS pixels per pixel
 }
 
-// Views returns the interactive views of the same data as JSON that is safe inside a script element: an object with
-// views, a list of objects with title, alt, width, height and option (see [Figure.ECharts]), and sheets, the images that
-// [WithImages] gave, of which each view names its own by its index. A figure has one view; panels have one for each
-// panel that has one. ok is false where there is none.
+// Views returns the interactive views of the same data as JSON that is safe inside a script element. It is an object
+// with views, a list of objects with title, alt, width, height and option (see [Figure.ECharts]), and sheets, the
+// images from [WithImages]; a view refers to its sheet by index. A figure has at most one view; panels have one for
+// each panel with a view. ok is false if there is none.
 func (f *Figure) Views() (list []byte, ok bool) {
 	all := struct {
 		Views  []view        `json:"views"`
@@ -52,7 +52,7 @@ func (f *Figure) Views() (list []byte, ok bool) {
 			continue
 		}
 		at := slices.IndexFunc(all.Sheets, func(s *imageSheet) bool { return *s == *v.sheet })
-		if at < 0 { // panels that show the same samples share a sheet
+		if at < 0 { // panels with the same samples share a sheet
 			at = len(all.Sheets)
 			all.Sheets = append(all.Sheets, v.sheet)
 		}
@@ -72,14 +72,15 @@ func (f *Figure) views(mark string) (views []view) {
 	if f.echarts != nil {
 		option, _ := f.ECharts()
 		w, h := f.Size()
-		views = append(views, view{Title: mark, Alt: f.Alt, Width: max(w, 420), Height: max(h, 340), Option: option, sheet: f.images})
+		views = append(views, view{Title: mark, Alt: f.Alt, Width: max(w, 420), Height: max(h, 340), Option: option,
+			sheet: f.images})
 	}
 	return views
 }
 
-// WithImages returns a copy of the figure whose interactive view shows row i of images beside the pointer when it is on
-// sample i. The figure is one of ScatterClasses; t says how rows become images, as in [ImageGrid]. Grey images are
-// kept in 16 shades, so that thousands fit into a notebook.
+// WithImages returns a copy of the figure whose interactive view shows row i of images beside the pointer when it
+// points at sample i. The figure must be made by ScatterClasses. t determines how rows become images, as in
+// [ImageGrid]. Grey images are reduced to 16 shades, so that thousands fit into a notebook.
 func WithImages[M Matrix](f *Figure, t Tiles, images M) *Figure {
 	const op = "WithImages"
 	n := numbersOf(op, images)
@@ -130,7 +131,7 @@ func (t *Tiles) sheet(n numbers, planes int) *imageSheet {
 	var buf bytes.Buffer
 	encoder := png.Encoder{CompressionLevel: png.BestCompression}
 	if err := encoder.Encode(&buf, pixels); err != nil {
-		panic(fmt.Sprintf("figure: WithImages: %v", err)) // memory takes everything
+		panic(fmt.Sprintf("figure: WithImages: %v", err)) // writing to memory does not fail
 	}
 	s.Address = "data:image/png;base64," + base64.StdEncoding.EncodeToString(buf.Bytes())
 	return s

@@ -59,7 +59,7 @@ func curveFacts(cs []curve, a Axes) []string {
 	return out
 }
 
-// title returns the name of a curve, or a stand-in.
+// title returns the name of a curve, or a substitute.
 func (c *curve) title() string {
 	if c.Name != "" {
 		return c.Name
@@ -74,7 +74,7 @@ func (c *curve) span(log bool) span {
 	return r
 }
 
-// words returns "LOW to HIGH" after a preposition, or says that there is nothing.
+// words returns "LOW to HIGH" after a preposition, or states that there are no values.
 func (s span) words(from string) string {
 	if s.empty() {
 		return "without values"
@@ -82,7 +82,7 @@ func (s span) words(from string) string {
 	return from + short(s.lo) + " to " + short(s.hi)
 }
 
-// rangeWords says for each curve what it spans.
+// rangeWords describes the range of each curve.
 func rangeWords(cs []curve) []string {
 	var out []string
 	for _, c := range cs {
@@ -99,7 +99,7 @@ func rangeWords(cs []curve) []string {
 	return out
 }
 
-// trends says for each curve how it goes from its first to its last value, and over which stretch.
+// trends describes the change of each curve from its first to its last value, with their positions.
 func trends(cs []curve, xLabel string) []string {
 	var out []string
 	for _, c := range cs {
@@ -132,7 +132,7 @@ func trends(cs []curve, xLabel string) []string {
 	return out
 }
 
-// are says how many of something are: "1 is", "3 are".
+// are returns a count with its verb: "1 is", "3 are".
 func are(n int) string {
 	if n == 1 {
 		return "1 is"

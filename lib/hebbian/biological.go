@@ -42,10 +42,10 @@ func (d Inhibition) withDefaults() Inhibition {
 	return d
 }
 
-// Settle integrates the dynamics from h = 0 to the steady state and returns the activities there [units]. After each
-// step of the solver it calls watch, which may be nil, with the time and the activities. It returns an error if the
-// units did not settle in time.
-func (d Inhibition) Settle(currents []float64, watch func(t float64, h []float64)) ([]float64, error) {
+// SteadyState integrates the dynamics from h = 0 to the steady state and returns the activities there [units]. After
+// each step of the solver it calls watch, which may be nil, with the time and the activities. It returns an error if
+// the units did not settle in time.
+func (d Inhibition) SteadyState(currents []float64, watch func(t float64, h []float64)) ([]float64, error) {
 	d = d.withDefaults()
 	largest := 0.0
 	for _, i := range currents {
@@ -72,7 +72,7 @@ func (d Inhibition) Settle(currents []float64, watch func(t float64, h []float64
 		return !settled
 	})
 	if err == nil && !settled {
-		err = fmt.Errorf("hebbian: Settle: the units still change at time %g: allow more time (Until)", at)
+		err = fmt.Errorf("hebbian: SteadyState: the units still change at time %g: allow more time (Until)", at)
 	}
 	return h, err
 }
@@ -116,11 +116,11 @@ func (r Rule) Currents(w *tensor.Tensor, v []float32) []float64 {
 	return currents
 }
 
-// Present presents one example v [inputs] to units with weights w [units, inputs], changes the weights in place and
+// Update presents one example v [inputs] to units with weights w [units, inputs], changes the weights in place and
 // returns the settled activities. If the units do not settle, it returns the error and leaves the weights unchanged.
-func (b Biological) Present(w *tensor.Tensor, v []float32) (h []float64, err error) {
+func (b Biological) Update(w *tensor.Tensor, v []float32) (h []float64, err error) {
 	currents := b.Currents(w, v)
-	if h, err = b.Settle(currents, nil); err != nil {
+	if h, err = b.SteadyState(currents, nil); err != nil {
 		return h, err
 	}
 	rule, step := b.Rule.withDefaults(), 1.0

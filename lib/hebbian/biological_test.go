@@ -44,7 +44,7 @@ func TestSettleReachesTheSteadyState(t *testing.T) {
 	before := slices.Clone(currents)
 	actives := 61
 	for _, strength := range []float64{0.05, 0.3, 0.8} {
-		h, err := Inhibition{Strength: strength, Settled: 1e-7, Tau: 0.5}.Settle(currents, nil)
+		h, err := Inhibition{Strength: strength, Settled: 1e-7, Tau: 0.5}.SteadyState(currents, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,13 +61,13 @@ func TestSettleReachesTheSteadyState(t *testing.T) {
 		actives = active
 	}
 	if !slices.Equal(currents, before) {
-		t.Error("Settle changed the currents")
+		t.Error("SteadyState changed the currents")
 	}
 }
 
 func TestStrongInhibitionLeavesOneUnit(t *testing.T) {
 	currents, last := []float64{1, 3, 2.9, -1}, -1.0
-	h, err := Inhibition{Strength: 1.5}.Settle(currents, func(at float64, h []float64) {
+	h, err := Inhibition{Strength: 1.5}.SteadyState(currents, func(at float64, h []float64) {
 		if !(at > last) || len(h) != 4 {
 			t.Errorf("watch at %v after %v with %d units", at, last, len(h))
 		}
@@ -85,11 +85,11 @@ func TestStrongInhibitionLeavesOneUnit(t *testing.T) {
 }
 
 func TestUnitsThatDoNotSettle(t *testing.T) {
-	_, err := Inhibition{Strength: 0.5, Until: 0.01}.Settle([]float64{1, 2}, nil)
+	_, err := Inhibition{Strength: 0.5, Until: 0.01}.SteadyState([]float64{1, 2}, nil)
 	if err == nil || !strings.Contains(err.Error(), "allow more time") {
 		t.Errorf("error %v", err)
 	}
-	if _, err := (Inhibition{Strength: 0.5}).Settle([]float64{1, math.NaN()}, nil); err == nil {
+	if _, err := (Inhibition{Strength: 0.5}).SteadyState([]float64{1, math.NaN()}, nil); err == nil {
 		t.Error("NaN settled")
 	}
 }
@@ -102,7 +102,7 @@ func TestBiologicalStepIsTheFastOne(t *testing.T) {
 	rule, fast := Rule{P: 3}, w.Clone()
 	NewLearner(Competition{Rule: rule, Delta: 0.4}, fast).Update(v, 0.01)
 	b := Biological{Rule: rule, Inhibition: Inhibition{Strength: 0.6}, G: Threshold(0.5, 0.4), TauL: 100}
-	h, err := b.Present(w, v.Data())
+	h, err := b.Update(w, v.Data())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestBiologicalStepIsTheFastOne(t *testing.T) {
 
 func ExampleInhibition() {
 	// Three units; the two with the larger currents stay active, and the difference between them is enlarged.
-	h, err := Inhibition{Strength: 0.75, Settled: 1e-6}.Settle([]float64{10, 9, 5}, nil)
+	h, err := Inhibition{Strength: 0.75, Settled: 1e-6}.SteadyState([]float64{10, 9, 5}, nil)
 	fmt.Printf("%.2f %v\n", h, err)
 	// Output: [7.43 3.43 -3.14] <nil>
 }

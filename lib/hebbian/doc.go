@@ -17,7 +17,7 @@
 // [train.Run] runs over data. [Net] is the second phase, which uses labels:
 //
 //	learner := hebbian.NewLearner(
-//		hebbian.Competition{Rule: hebbian.Rule{P: 4}, Delta: 0.4, Scale: hebbian.Largest},
+//		hebbian.Competition{Rule: hebbian.Rule{P: 4}, Delta: 0.4, Scale: hebbian.MaxNormalised},
 //		hebbian.NewWeights(2000, 784, 1))
 //	learner.Rate = optim.Linear(0.04, 0, 100)
 //	history, err := train.Run(ctx, train.Config{Learner: learner, Train: images, Epochs: 100})

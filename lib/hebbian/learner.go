@@ -28,17 +28,17 @@ type Scale int
 const (
 	// Average is the document's way: the rate times the mean over the batch.
 	Average Scale = iota
-	// Largest is the way of the authors' published program: the rate times the sum, divided by the largest magnitude in
-	// the whole matrix (or by 1e-30 if that is larger). The weight that changes most changes by exactly the rate.
-	Largest
+	// MaxNormalised is the way of the authors' published program: the rate times the sum, divided by the largest magnitude
+	// in the whole matrix (or by 1e-30 if that is larger). The weight that changes most changes by exactly the rate.
+	MaxNormalised
 )
 
 func (s Scale) String() string {
 	switch s {
 	case Average:
 		return "average"
-	case Largest:
-		return "largest"
+	case MaxNormalised:
+		return "max-normalised"
 	}
 	return fmt.Sprintf("Scale(%d)", int(s))
 }
@@ -48,7 +48,7 @@ func (c Competition) withDefaults() Competition {
 	if c.K == 0 {
 		c.K = 2
 	}
-	if c.K < 2 || !(c.Delta >= 0) || math.IsInf(c.Delta, 1) || c.Scale != Average && c.Scale != Largest {
+	if c.K < 2 || !(c.Delta >= 0) || math.IsInf(c.Delta, 1) || c.Scale != Average && c.Scale != MaxNormalised {
 		panic(fmt.Sprintf("hebbian: Competition: want K >= 2, Delta >= 0 and a known Scale, got %d, %v, %v",
 			c.K, c.Delta, c.Scale))
 	}
@@ -221,7 +221,7 @@ func (l *Learner) Update(x *tensor.Tensor, rate float64) {
 			l.sum(i)
 		}
 	})
-	if l.factor = float32(rate) / float32(x.Rows()); l.rule.Scale == Largest {
+	if l.factor = float32(rate) / float32(x.Rows()); l.rule.Scale == MaxNormalised {
 		l.factor = float32(rate) / max(simd.Max(l.largest), 1e-30)
 	}
 	l.share(len(l.touched), rowsWorthSharing, func(l *Learner, lo, hi int) {
@@ -274,7 +274,7 @@ func (l *Learner) sum(i int) {
 		decay += g * current
 	}
 	simd.Axpy(d, -decay, l.w.Row(int(u)))
-	if l.rule.Scale == Largest {
+	if l.rule.Scale == MaxNormalised {
 		scratch := l.scratch[i*inputs : (i+1)*inputs]
 		simd.Abs(scratch, d)
 		l.largest[i] = simd.Max(scratch)

@@ -34,8 +34,8 @@ func TestUpdateIsTheRule(t *testing.T) {
 			{Rule: Rule{P: 1}, Delta: 0.3},
 			{Rule: Rule{P: 2}, Delta: 0.4},
 			{Rule: Rule{P: 2.5, R: 2}, K: 3, Delta: 0.2},
-			{Rule: Rule{P: 3}, K: 6, Delta: 0.4, Scale: Largest},
-			{Rule: Rule{P: 4}, Delta: 0, Scale: Largest},
+			{Rule: Rule{P: 3}, K: 6, Delta: 0.4, Scale: MaxNormalised},
+			{Rule: Rule{P: 4}, Delta: 0, Scale: MaxNormalised},
 		} {
 			w, x := normal(fmt.Sprint("w", c.P), units, inputs), uniform("x", batch, inputs)
 			want := online(c, w, x, 0.05)
@@ -71,7 +71,7 @@ func online(c Competition, weights, x *tensor.Tensor, rate float64) []float64 {
 	for _, d := range total {
 		largest = max(largest, math.Abs(d))
 	}
-	if c.Scale == Largest {
+	if c.Scale == MaxNormalised {
 		scale = rate / largest
 	}
 	for i, d := range total {
@@ -146,7 +146,7 @@ func TestNormsConverge(t *testing.T) {
 // The learner's cache stays equal to what it would compute from the weights.
 func TestKeptPowersStayExact(t *testing.T) {
 	for _, p := range []float64{1, 2, 3, 3.5, 4} {
-		c := Competition{Rule: Rule{P: p}, K: 3, Delta: 0.4, Scale: Largest}
+		c := Competition{Rule: Rule{P: p}, K: 3, Delta: 0.4, Scale: MaxNormalised}
 		l := NewLearner(c, normal("w", 40, 30))
 		for i := range 20 {
 			l.Update(uniform(fmt.Sprint("x", i), 16, 30), 0.03)
@@ -167,7 +167,7 @@ func TestKeptPowersStayExact(t *testing.T) {
 }
 
 func TestWorkersDoNotMatter(t *testing.T) {
-	for _, scale := range []Scale{Average, Largest} {
+	for _, scale := range []Scale{Average, MaxNormalised} {
 		var want []float32
 		var wins []int
 		for _, workers := range []int{1, 2, 5} {
@@ -204,7 +204,7 @@ func TestUpdateAllocatesNothing(t *testing.T) {
 	}
 	for _, p := range []float64{2, 3.5, 4} {
 		for _, workers := range []int{1, 2} {
-			l := NewLearner(Competition{Rule: Rule{P: p}, K: 3, Delta: 0.4, Scale: Largest}, normal("w", 200, 784))
+			l := NewLearner(Competition{Rule: Rule{P: p}, K: 3, Delta: 0.4, Scale: MaxNormalised}, normal("w", 200, 784))
 			l.Workers = workers
 			x := uniform("x", 100, 784)
 			for range 3 {

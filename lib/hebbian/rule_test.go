@@ -164,7 +164,7 @@ func TestWrongRulesPanic(t *testing.T) {
 		"want K >= 2":                          func() { NewLearner(Competition{K: 1}, w) },
 		"at least K units":                     func() { NewLearner(Competition{K: 4}, w) },
 		"[1 3] for weights of shape [3 2]":     func() { NewLearner(Competition{}, w).Update(tensor.New(1, 3), 1) },
-		"Strength, Tau, Until and Settled":     func() { Inhibition{}.Settle(nil, nil) },
+		"Strength, Tau, Until and Settled":     func() { Inhibition{}.SteadyState(nil, nil) },
 		"Rate is required":                     func() { NewLearner(Competition{}, w).Step(nil, nil) },
 	} {
 		func() {

@@ -26,7 +26,7 @@ func examples(n int) *dataset.Set {
 	return set
 }
 
-var competition = Competition{Rule: Rule{P: 3}, Delta: 0.2, Scale: Largest}
+var competition = Competition{Rule: Rule{P: 3}, Delta: 0.2, Scale: MaxNormalised}
 
 // config returns a run of twelve units, and its learner.
 func config(dir string) (*Learner, train.Config) {

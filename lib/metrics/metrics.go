@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package metrics measures how well predictions fit labels.
+// Package metrics compares predictions with labels.
 //
-// Predictions, Errors and ErrorRate take logits [N, classes]: the class with the largest one is predicted. Confusion
-// takes labels and predictions; Accuracy, Precision and Recall are read off the matrix it returns. Nothing here writes
-// to its arguments.
+// Predictions, Errors and ErrorRate take logits [N, classes]: the predicted class is the one with the largest logit.
+// Confusion takes labels and predictions; Accuracy, Precision and Recall are computed from the matrix that it returns.
+// No function writes to its arguments.
 package metrics
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Predictions returns, for each sample, the class with the largest logit: of equal ones the lowest, and of a NaN the
-// NaN's. logits [N, classes] -> [N]. It panics if there are no classes.
+// Predictions returns, for each sample, the class with the largest logit. Ties go to the lowest class, and NaN counts
+// as the largest. logits [N, classes] -> [N]. It panics if there are no classes.
 func Predictions(logits *tensor.Tensor) []int {
 	if logits.Width() == 0 {
 		panic(fmt.Sprintf("metrics: Predictions: logits of shape %v have no classes", logits.Shape()))
@@ -28,8 +28,8 @@ func Predictions(logits *tensor.Tensor) []int {
 	return classes
 }
 
-// Errors returns for how many samples the predicted class is not that of the label; see [Predictions].
-// logits [N, classes], labels y [N]. It panics if their number differs or there are no classes.
+// Errors returns the number of samples whose predicted class differs from the label; see [Predictions]. logits [N,
+// classes], labels y [N]. It panics if their numbers differ or there are no classes.
 func Errors(logits *tensor.Tensor, y []int) int {
 	checkLabels("Errors", logits, y)
 	wrong := 0
@@ -41,9 +41,9 @@ func Errors(logits *tensor.Tensor, y []int) int {
 	return wrong
 }
 
-// ErrorRate returns the share of samples for which the predicted class is not that of the label, where a sample counts
-// by its weight: 1 - accuracy. logits [N, classes], labels y [N], weight [N], nil for equal weights. It is NaN if the
-// weights add up to 0. It panics if the numbers of samples differ or there are no classes.
+// ErrorRate returns the share of samples whose predicted class differs from the label, weighted by weight: 1 -
+// accuracy. logits [N, classes], labels y [N], weight [N], nil for equal weights. It is NaN if the weights sum to 0. It
+// panics if the numbers of samples differ or there are no classes.
 func ErrorRate(logits *tensor.Tensor, y []int, weight []float32) float64 {
 	if weight == nil {
 		return float64(Errors(logits, y)) / float64(len(y))
@@ -68,9 +68,9 @@ func checkLabels(operation string, logits *tensor.Tensor, y []int) {
 	}
 }
 
-// Confusion returns the confusion matrix: in row t and column p the number of samples of class t that were taken for
-// class p [Thesis21, appendix C.3.1]. Labels y [N] and predicted [N], both from 0 to classes-1 -> [classes, classes].
-// It panics if they differ in length or lie outside their range.
+// Confusion returns the confusion matrix: row t and column p hold the number of samples of class t with the prediction
+// p [Thesis21, appendix C.3.1]. Labels y [N] and predicted [N], both from 0 to classes-1 -> [classes, classes]. It
+// panics if they differ in length or are outside their range.
 func Confusion(y, predicted []int, classes int) *tensor.Tensor {
 	if len(y) != len(predicted) {
 		panic(fmt.Sprintf("metrics: Confusion: %d labels for %d predictions", len(y), len(predicted)))
@@ -78,7 +78,7 @@ func Confusion(y, predicted []int, classes int) *tensor.Tensor {
 	m := tensor.New(classes, classes)
 	for i, p := range predicted {
 		if t := y[i]; min(t, p) < 0 || max(t, p) >= classes {
-			panic(fmt.Sprintf("metrics: Confusion: sample %d of class %d is taken for %d: want two of %d classes",
+			panic(fmt.Sprintf("metrics: Confusion: sample %d of class %d is predicted as %d: want two of %d classes",
 				i, t, p, classes))
 		}
 		m.Row(y[i])[p]++
@@ -86,10 +86,10 @@ func Confusion(y, predicted []int, classes int) *tensor.Tensor {
 	return m
 }
 
-// Accuracy returns the share of all samples that were taken for what they are, sum_t m_tt / sum_tp m_tp: the second
-// form of [Thesis21, eq. 2.5]. (Its first, (TP+TN)/(TP+TN+FP+FN), is the same for two classes only: taken over K
-// classes, each against the rest, it is 1 - 2(1 - accuracy)/K.)
-// m [classes, classes] as Confusion returns it. It is NaN if there are no samples.
+// Accuracy returns the share of samples that are predicted correctly, sum_t m_tt / sum_tp m_tp: the second form of
+// [Thesis21, eq. 2.5]. (Its first form, (TP+TN)/(TP+TN+FP+FN), is the same only for two classes: averaged over K
+// classes, each against the rest, it is 1 - 2(1 - accuracy)/K.) m [classes, classes] is the result of Confusion.
+// Accuracy is NaN if there are no samples.
 func Accuracy(m *tensor.Tensor) float64 {
 	checkConfusion("Accuracy", m)
 	right, all := 0.0, 0.0
@@ -102,9 +102,9 @@ func Accuracy(m *tensor.Tensor) float64 {
 	return right / all
 }
 
-// Precision returns, for each class, the share of the samples taken for it that belong to it, TP/(TP+FP):
-// m_cc / sum_t m_tc [Thesis21, appendix C.3.1]. m [classes, classes] as Confusion returns it.
-// It is NaN for a class that nothing was taken for, as are nine of a network's ten whose hidden units are dead.
+// Precision returns, for each class, the share of the samples predicted as this class that belong to it, TP/(TP+FP):
+// m_cc / sum_t m_tc [Thesis21, appendix C.3.1]. m [classes, classes] is the result of Confusion. It is NaN for a class
+// that is never predicted; a network whose hidden units are all dead has nine such classes out of ten.
 func Precision(m *tensor.Tensor) []float64 {
 	checkConfusion("Precision", m)
 	taken := make([]float64, m.Rows())
@@ -116,8 +116,9 @@ func Precision(m *tensor.Tensor) []float64 {
 	return shares(m, taken)
 }
 
-// Recall returns, for each class, the share of its samples that were taken for it, TP/(TP+FN): m_cc / sum_p m_cp
-// [Thesis21, appendix C.3.1]. m [classes, classes] as Confusion returns it. It is NaN for a class without samples.
+// Recall returns, for each class, the share of its samples that are predicted as this class, TP/(TP+FN): m_cc / sum_p
+// m_cp [Thesis21, appendix C.3.1]. m [classes, classes] is the result of Confusion. It is NaN for a class without
+// samples.
 func Recall(m *tensor.Tensor) []float64 {
 	checkConfusion("Recall", m)
 	samples := make([]float64, m.Rows())
@@ -129,7 +130,7 @@ func Recall(m *tensor.Tensor) []float64 {
 	return shares(m, samples)
 }
 
-// shares returns what the diagonal is of each total, NaN where the total is 0.
+// shares returns the diagonal elements divided by the totals, NaN if a total is 0.
 func shares(m *tensor.Tensor, totals []float64) []float64 {
 	for c, total := range totals {
 		if total == 0 {

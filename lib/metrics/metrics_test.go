@@ -15,7 +15,7 @@ import (
 func ExampleConfusion() {
 	logits := tensor.From([]float32{
 		3, 1, // a zero
-		0, 2, // a zero, taken for a one
+		0, 2, // a zero, predicted as a one
 		1, 4, // a one
 		0, 1, // a one
 	}, 4, 2)
@@ -30,8 +30,8 @@ func ExampleConfusion() {
 	// accuracy 0.75, precision [1.00 0.67], recall [0.50 1.00]
 }
 
-// Worked by hand. Of class 0 two samples are taken for 0, 2; of class 1 three for 1, 1, 2; class 2 has two, taken for 0
-// and 2; class 3 has none and nothing is taken for it:
+// Computed by hand. Two samples of class 0 are predicted as 0 and 2, three of class 1 as 1, 1 and 2, and two of class 2
+// as 0 and 2; class 3 has no samples and is never predicted:
 //
 //	    0 1 2 3
 //	0   1 0 1 0     recall 1/2, precision 1/2
@@ -62,11 +62,11 @@ func TestConfusionByHand(t *testing.T) {
 	}
 }
 
-// A network whose hidden units are dead takes everything for one class.
+// A network whose hidden units are dead predicts the same class for all samples.
 func TestConfusionOfADeadNetwork(t *testing.T) {
 	logits := tensor.New(5, 3)
 	for i := range 5 {
-		copy(logits.Row(i), []float32{0.1, 0.4, 0.4}) // equal ones: the lower class
+		copy(logits.Row(i), []float32{0.1, 0.4, 0.4}) // a tie: the lower class
 	}
 	m := metrics.Confusion([]int{0, 1, 1, 1, 2}, metrics.Predictions(logits), 3)
 	p, r := metrics.Precision(m), metrics.Recall(m)
@@ -81,10 +81,10 @@ func TestConfusionPanics(t *testing.T) {
 		"metrics: Confusion: 1 labels for 2 predictions": func() {
 			metrics.Confusion([]int{0}, []int{0, 1}, 2)
 		},
-		"metrics: Confusion: sample 1 of class 0 is taken for 2: want two of 2 classes": func() {
+		"metrics: Confusion: sample 1 of class 0 is predicted as 2: want two of 2 classes": func() {
 			metrics.Confusion([]int{0, 0}, []int{0, 2}, 2)
 		},
-		"metrics: Confusion: sample 0 of class -1 is taken for 1: want two of 2 classes": func() {
+		"metrics: Confusion: sample 0 of class -1 is predicted as 1: want two of 2 classes": func() {
 			metrics.Confusion([]int{-1}, []int{1}, 2)
 		},
 		"metrics: Accuracy: a confusion matrix of shape [2 3]: want as many rows as columns": func() {
@@ -117,7 +117,7 @@ func TestConfusionPanics(t *testing.T) {
 	}
 }
 
-// Of three samples the second is wrong, and counts half as much as each of the others.
+// The second of three samples is wrong, and has half the weight of each of the others.
 func TestErrors(t *testing.T) {
 	logits, y := tensor.From([]float32{1, 0, 1, 0, 2, 2}, 3, 2), []int{0, 1, 0}
 	if n := metrics.Errors(logits, y); n != 1 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package optim holds the rules that turn gradients into changes of the parameters, and schedules for their rates.
+// Package optim provides optimisers, which update parameters from gradients, and schedules for learning rates.
 //
-// An optimiser is a struct whose fields are its hyper-parameters; its zero value has the documented defaults.
+// An optimiser is a struct with its hyper-parameters as fields; its zero value has the documented defaults.
 //
 //	opt := &optim.Adam{LR: 0.002}
 //	for ... {
@@ -21,24 +21,24 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// An Optimizer changes parameters by their gradients.
+// An Optimizer updates parameters from their gradients.
 type Optimizer interface {
-	// Step applies the gradients to the parameters, the same ones in each call, and forgets the gradients.
-	// A parameter without gradient stays as it is.
+	// Step applies the gradients to the parameters, which must be the same ones in each call, and clears the gradients. A
+	// parameter without a gradient does not change.
 	Step(params []*autograd.Var)
 	// SetLR changes the learning rate.
 	SetLR(lr float64)
-	// State returns what the optimiser remembers about params: live, so that writing to it restores it.
+	// State returns the optimiser's state for params. It is live: writing to it restores a saved state.
 	State(params []*autograd.Var) *State
 }
 
-// State is what an optimiser remembers between steps.
+// State is the state of an optimiser between steps.
 type State struct {
-	Steps int            // how many it has done
+	Steps int            // number of steps taken
 	Slots []tensor.Named // moving averages, one of each kind for every parameter
 }
 
-// memory is the state of an optimiser with some kinds of slots.
+// memory holds the state of an optimiser with some kinds of slots.
 type memory struct {
 	state     State
 	kinds     int
@@ -47,7 +47,7 @@ type memory struct {
 	now task
 }
 
-// A task is the step of one parameter, to be shared among goroutines.
+// A task is the step of one parameter, which goroutines may share.
 type task struct {
 	w, g             []float32
 	slots            [2][]float32
@@ -55,10 +55,10 @@ type task struct {
 	unbias1, unbias2 float32 // Adam's 1 - Beta^t
 }
 
-// stepWorthSharing is the number of elements for which a second goroutine pays.
+// stepWorthSharing is the number of elements from which a second goroutine pays.
 const stepWorthSharing = 1 << 14
 
-// share runs do over the elements of parameter i, whose state has been made.
+// share calls do on ranges of the elements of parameter i, whose state must exist.
 func (m *memory) share(i int, p *autograd.Var, lr float32, optimizer any, do func(optimizer any, lo, hi int)) {
 	m.now.w, m.now.g, m.now.lr = p.Data(), p.Grad().Data(), lr
 	for k := range m.kinds {
@@ -68,7 +68,7 @@ func (m *memory) share(i int, p *autograd.Var, lr float32, optimizer any, do fun
 	p.ZeroGrad()
 }
 
-// rate returns the learning rate of the step to come.
+// rate returns the learning rate of the next step.
 func (m *memory) rate(lr, otherwise float64) float32 {
 	if m.scheduled {
 		return float32(lr)
@@ -76,7 +76,7 @@ func (m *memory) rate(lr, otherwise float64) float32 {
 	return float32(or(lr, otherwise))
 }
 
-// slots returns the state, made on first use: slot k of parameter p is at p·len(kinds) + k.
+// slots returns the state, created on first use: slot k of parameter p is at p·len(kinds) + k.
 func (m *memory) slots(params []*autograd.Var, kinds ...string) *State {
 	if m.state.Slots == nil {
 		m.kinds = len(kinds)
@@ -102,7 +102,7 @@ func (m *memory) slots(params []*autograd.Var, kinds ...string) *State {
 //
 //	v = Momentum·v + g + WeightDecay·w,   w = w - LR·v
 //
-// with Nesterov, w moves by LR·(g + WeightDecay·w + Momentum·v).
+// With Nesterov, w moves by LR·(g + WeightDecay·w + Momentum·v).
 type SGD struct {
 	LR          float64 // learning rate; default 0.01
 	Momentum    float64 // 0 <= Momentum < 1; 0 is plain gradient descent
@@ -210,7 +210,7 @@ func (o *RMSProp) SetLR(lr float64) { o.LR, o.scheduled = lr, true }
 // State implements [Optimizer].
 func (o *RMSProp) State(params []*autograd.Var) *State { return o.slots(params, "variance") }
 
-// or returns x, or what it defaults to.
+// or returns x, or the default if x is 0.
 func or(x, otherwise float64) float64 {
 	if x == 0 {
 		return otherwise

@@ -15,9 +15,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-const n = 37 // parameters: more than two vector registers and a rest
+const n = 37 // parameters: more than two vector registers and a remainder
 
-// rule is an optimiser for one number in float64, written from the equations in the documentation.
+// rule is an optimiser for one number in float64, written from the documented equations.
 type rule func(w, g float64) float64
 
 func sgd(lr, mu, decay float64, nesterov bool) rule {
@@ -101,7 +101,7 @@ func TestAgainstTheEquations(t *testing.T) {
 	}
 }
 
-// setGrad gives w the gradient g.
+// setGrad sets the gradient of w to g.
 func setGrad(w *autograd.Var, g []float32) {
 	tape := autograd.NewTape(1)
 	tape.Backward(autograd.Sum(autograd.Mul(tape.Input(tensor.From(g, len(g))), w)))
@@ -166,7 +166,7 @@ func TestAnotherNumberOfParametersPanics(t *testing.T) {
 func TestSchedules(t *testing.T) {
 	given, inf := []Step{{0, 0.1}, {2, 0.05}, {5, 0.01}}, math.Inf(1)
 	steps := Steps(given...)
-	given[0].Rate = 7 // which is not the schedule's
+	given[0].Rate = 7 // not the schedule's rate
 	for name, c := range map[string]struct {
 		s    Schedule
 		at   []float64
@@ -177,7 +177,7 @@ func TestSchedules(t *testing.T) {
 		"exponential": {Exponential(1, 0.5, 0.2), []float64{-1, 0, 1, 2, 3, inf}, []float64{1, 1, 0.5, 0.25, 0.2, 0.2}},
 		"cosine":      {Cosine(2, 4), []float64{-1, 0, 2, 4, 8, inf}, []float64{2, 2, 1, 0, 0, 0}},
 		"steps":       {steps, []float64{-1, 0, 1.99, 2, 4, 5, inf}, []float64{0.1, 0.1, 0.1, 0.05, 0.05, 0.01, 0.01}},
-		// What takes no time is over at once.
+		// A schedule over 0 epochs is at its end from the start.
 		"linear, no epochs":       {Linear(0, 0.01, 0), []float64{-1, 0, 1}, []float64{0.01, 0.01, 0.01}},
 		"linear, negative epochs": {Linear(0, 0.01, -2), []float64{-1, 0, 1}, []float64{0.01, 0.01, 0.01}},
 		"linear, for ever":        {Linear(0.3, 0.01, inf), []float64{0, 1e9}, []float64{0.3, 0.3}},
@@ -226,7 +226,7 @@ func ExampleAdam() {
 	// Output: 3.00
 }
 
-// A parameter large enough to be shared gets the same step from any number of goroutines, without allocation.
+// A parameter that is large enough to be shared gets the same step from any number of goroutines, without allocation.
 func TestSharedSteps(t *testing.T) {
 	for name, make := range map[string]func() Optimizer{
 		"SGD":      func() Optimizer { return &SGD{LR: 0.1} },

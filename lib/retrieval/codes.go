@@ -203,12 +203,13 @@ func (c *Codes) Unpack() *tensor.Tensor {
 	return x
 }
 
-// Flips returns, for each unit, the share of samples whose bit differs between two sets of codes of the same samples,
-// from 0 to 1. With the codes after two successive epochs it shows how much the submasks still change [LCN15, Fig. 4].
-// It panics if the sets differ in number or length, and returns NaN for no samples.
-func Flips(before, after *Codes) []float64 {
+// FlipRate returns, for each unit, the share of samples whose bit differs between two sets of codes of the same
+// samples, from 0 to 1. With the codes after two successive epochs it shows how much the submasks still change [LCN15,
+// Fig. 4]. It panics if the sets differ in number or length, and returns NaN for no samples.
+func FlipRate(before, after *Codes) []float64 {
 	if before.n != after.n || before.bits != after.bits {
-		panic(fmt.Sprintf("retrieval: Flips: %d codes of %d bits and %d of %d", before.n, before.bits, after.n, after.bits))
+		panic(fmt.Sprintf("retrieval: FlipRate: %d codes of %d bits and %d of %d", before.n, before.bits, after.n,
+			after.bits))
 	}
 	count := make([]int, before.bits)
 	for i := range before.n {

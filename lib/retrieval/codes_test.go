@@ -78,14 +78,14 @@ func TestCodesOfConvolutionalLayers(t *testing.T) {
 	}
 }
 
-func TestFlips(t *testing.T) {
+func TestFlipRate(t *testing.T) {
 	before, after := NewCodes(4, 70), NewCodes(4, 70)
 	for i := range 4 {
 		before.Set(i, 69)
 	}
 	after.Set(0, 69)
 	after.Set(2, 3)
-	flips := Flips(before, after)
+	flips := FlipRate(before, after)
 	for j, share := range flips {
 		if want := map[int]float64{69: 0.75, 3: 0.25}[j]; share != want {
 			t.Errorf("bit %d flips in %g of the samples, want %g", j, share, want)
@@ -406,12 +406,12 @@ func TestMistakesPanic(t *testing.T) {
 		"retrieval: CodesFromWords: code 1 has a 1 beyond its 3 bits": func() {
 			CodesFromWords([]uint64{7, 8}, 3)
 		},
-		"retrieval: At: bit 70 of codes of 70 bits":         func() { codes.At(0, 70) },
-		"retrieval: Slice: [2:4] of 3 codes":                func() { codes.Slice(2, 4) },
-		"retrieval: Append: codes of 3 bits to codes of 70": func() { codes.Append(NewCodes(1, 3)) },
-		"retrieval: JoinCodes: no codes":                    func() { JoinCodes() },
-		"retrieval: JoinCodes: 3 codes and 2":               func() { JoinCodes(codes, NewCodes(2, 70)) },
-		"retrieval: Flips: 3 codes of 70 bits and 2 of 70":  func() { Flips(codes, NewCodes(2, 70)) },
+		"retrieval: At: bit 70 of codes of 70 bits":           func() { codes.At(0, 70) },
+		"retrieval: Slice: [2:4] of 3 codes":                  func() { codes.Slice(2, 4) },
+		"retrieval: Append: codes of 3 bits to codes of 70":   func() { codes.Append(NewCodes(1, 3)) },
+		"retrieval: JoinCodes: no codes":                      func() { JoinCodes() },
+		"retrieval: JoinCodes: 3 codes and 2":                 func() { JoinCodes(codes, NewCodes(2, 70)) },
+		"retrieval: FlipRate: 3 codes of 70 bits and 2 of 70": func() { FlipRate(codes, NewCodes(2, 70)) },
 		"retrieval: Search: the 4 nearest of 3 codes of 70 bits to codes of 70 bits": func() {
 			(&Index{Codes: codes}).Search(codes, 4)
 		},

@@ -3,11 +3,12 @@
 // Package sparsity measures how sparse activations and weights are.
 //
 // L0, L1, Gini and Hoyer take one vector: the activations of a layer for one sample. Counts, Frequency, DeadUnits and
-// ClassCounts take the activations of a layer for many samples, one sample per row, and look at each unit.
-// Profile does both, batch by batch, and ReportActivity what a history of training keeps. Dimensions behind the first are taken as one: every position of every
-// channel of a convolutional layer is a unit. A unit is active where its activation is not zero.
+// ClassCounts take the activations of a layer for many samples, one sample per row, and measure each unit. Profile does
+// both, batch by batch, and ReportActivity adds such measures to the history of a training run. All dimensions after
+// the first count as one: every position of every channel of a convolutional layer is a unit. A unit is active if its
+// activation is not zero.
 //
-// Sums are taken in float64, in a fixed order. Nothing here writes to its arguments.
+// Sums are in float64, in a fixed order. No function writes to its arguments.
 package sparsity
 
 import (
@@ -15,8 +16,8 @@ import (
 	"slices"
 )
 
-// L0 returns the number of elements that are not zero, NaN included: the active units of one sample
-// [Thesis21, eq. 2.6].
+// L0 returns the number of elements that are not zero, including NaN: the active units of one sample [Thesis21, eq.
+// 2.6].
 func L0(a []float32) int {
 	n := 0
 	for _, v := range a {
@@ -40,15 +41,15 @@ func L1(a []float32) float64 {
 //
 //	G = 1 - 2 sum_k |a|_k/||a||_1 (N - k + 1/2)/N = sum_k (2k - N - 1) |a|_k / (N ||a||_1)
 //
-// from 0 (all equal) to 1 - 1/N (one element has everything) [Thesis21, eq. 1.18 and appendix C.3.3; HR09].
-// It is 0 if all elements are zero, or if there are none, and NaN if one is NaN or infinite.
+// from 0 (all equal) to 1 - 1/N (a single element is not zero) [Thesis21, eq. 1.18 and appendix C.3.3; HR09]. It is 0
+// if all elements are zero or there are none, and NaN if an element is NaN or infinite.
 func Gini(a []float32) float64 {
 	return gini(a, make([]uint32, 0, len(a)))
 }
 
 // gini is Gini with memory for len(a) magnitudes.
 func gini(a []float32, scratch []uint32) float64 {
-	// Magnitudes order like their bits, which sort faster. Zeros have the first ranks and add nothing.
+	// Magnitudes have the order of their bits, which sort faster. Zeros have the first ranks and add nothing.
 	nonzero := scratch[:0]
 	for _, v := range a {
 		if v != 0 {
@@ -74,8 +75,8 @@ func gini(a []float32, scratch []uint32) float64 {
 //
 //	H = (sqrt(N) - ||a||_1/||a||_2) / (sqrt(N) - 1)
 //
-// from 0 (all equal) to 1 (one element has everything) [Thesis21, eq. 1.19; HR09]. It is 0 if all elements are zero, or
-// if there are fewer than two, and NaN if one is NaN or infinite.
+// from 0 (all equal) to 1 (a single element is not zero) [Thesis21, eq. 1.19; HR09]. It is 0 if all elements are zero
+// or there are fewer than two, and NaN if an element is NaN or infinite.
 func Hoyer(a []float32) float64 {
 	sum, squares := 0.0, 0.0
 	for _, v := range a {
@@ -94,8 +95,8 @@ func Hoyer(a []float32) float64 {
 //
 //	g = m_3 / m_2^(3/2),  m_p = sum_i (x_i - mean)^p / N
 //
-// which is negative where the lower tail is the longer one: how regularised weights lean towards inhibition, the shift of
-// [Thesis21, figs. 4.7 and A.3], as a number. It is 0 if all elements are equal or there are none.
+// It is negative if the lower tail is the longer one. For weights under regularisation it measures the shift towards
+// inhibition of [Thesis21, figs. 4.7 and A.3]. It is 0 if all elements are equal or there are none.
 func Skewness(x []float32) float64 {
 	if len(x) == 0 {
 		return 0

@@ -32,7 +32,7 @@ func near(a, b, tolerance float64) bool {
 	return math.Abs(a-b) <= tolerance || math.IsNaN(a) && math.IsNaN(b)
 }
 
-// Worked by hand from the definitions.
+// Computed by hand from the definitions.
 //
 //	[1 2 3 4]:  G = (-3*1 - 1*2 + 1*3 + 3*4) / (4*10) = 1/4,  H = (2 - 10/sqrt(30)) / (2 - 1),
 //	            and with m_2 = 5/4, m_3 = 0 no skewness
@@ -84,7 +84,7 @@ func TestByHand(t *testing.T) {
 	}
 }
 
-// vectors calls f with random vectors of every length to 40 and a few longer ones, a share of their elements zero.
+// vectors calls f with random vectors of every length up to 40 and a few longer ones, with some elements zero.
 func vectors(f func(a []float32)) {
 	rng := tensor.Stream(1, "vectors")
 	for n := range 60 {
@@ -104,8 +104,8 @@ func vectors(f func(a []float32)) {
 	}
 }
 
-// The two forms of the Gini index that the thesis gives: equation 1.18 and the code of appendix C.3.3 (whose 1e-7 keeps
-// it from dividing by zero), here without a step in common with the implementation.
+// The two forms of the Gini index in the thesis: equation 1.18 and the code of appendix C.3.3 (whose 1e-7 prevents a
+// division by zero), here without a step in common with the implementation.
 func TestGiniForms(t *testing.T) {
 	vectors(func(a []float32) {
 		m := make([]float64, len(a))
@@ -145,27 +145,32 @@ func TestProperties(t *testing.T) {
 			t.Errorf("length %d: the argument was changed", len(a))
 		}
 
-		// Permutation and scale change nothing, sign only the skewness; sums in another order round differently.
+		// Permutation and scale change nothing, and the sign changes only the skewness; sums in another order round
+		// differently.
 		b := slices.Clone(a)
 		rng.Shuffle(len(b), func(i, j int) { b[i], b[j] = b[j], b[i] })
 		for i := range b {
 			b[i] *= -4 // exact
 		}
-		if !near(sparsity.Gini(b), gini, 1e-13) || !near(sparsity.Hoyer(b), hoyer, 1e-13) || !near(sparsity.Skewness(b), -skewness, 1e-10) {
+		if !near(sparsity.Gini(b), gini, 1e-13) || !near(sparsity.Hoyer(b), hoyer, 1e-13) ||
+			!near(sparsity.Skewness(b), -skewness, 1e-10) {
 			t.Errorf("length %d: scaled by -4 and shuffled: Gini %g and %g, Hoyer %g and %g, skewness %g and %g",
 				len(a), gini, sparsity.Gini(b), hoyer, sparsity.Hoyer(b), skewness, sparsity.Skewness(b))
 		}
-		// Two copies side by side are as unequal as one [HR09, criterion D4, cloning].
+		// Two copies side by side have the same index as one [HR09, criterion D4, cloning].
 		if got := sparsity.Gini(append(b, b...)); !near(got, gini, 1e-12) {
 			t.Errorf("length %d: two copies have Gini %g, one %g", len(a), got, gini)
 		}
 		// Moving magnitude from the largest to the smallest element makes a vector less sparse [HR09, criterion D1].
 		if len(a) > 1 && gini > 0 {
-			slices.SortFunc(b, func(x, y float32) int { return int(math.Copysign(1, math.Abs(float64(x))-math.Abs(float64(y)))) })
+			slices.SortFunc(b, func(x, y float32) int {
+				return int(math.Copysign(1, math.Abs(float64(x))-math.Abs(float64(y))))
+			})
 			small, large := math.Abs(float64(b[0])), math.Abs(float64(b[len(b)-1]))
 			b[0], b[len(b)-1] = float32(small+(large-small)/4), float32(large-(large-small)/4)
 			if sparsity.Gini(b) >= gini || sparsity.Hoyer(b) >= hoyer {
-				t.Errorf("length %d: taking from the largest raised Gini %g to %g or Hoyer %g to %g", len(a), gini, sparsity.Gini(b), hoyer, sparsity.Hoyer(b))
+				t.Errorf("length %d: taking from the largest raised Gini %g to %g or Hoyer %g to %g", len(a), gini,
+					sparsity.Gini(b), hoyer, sparsity.Hoyer(b))
 			}
 		}
 	})

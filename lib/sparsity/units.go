@@ -8,8 +8,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Counts returns, for each unit, the number of samples it is active on.
-// a [N, units] -> [units]; [Thesis21, fig. 3.3].
+// Counts returns, for each unit, the number of samples on which it is active. a [N, units] -> [units]; [Thesis21, fig.
+// 3.3].
 func Counts(a *tensor.Tensor) []int {
 	counts := make([]int, a.Width())
 	addCounts(counts, a)
@@ -26,8 +26,8 @@ func addCounts(counts []int, a *tensor.Tensor) {
 	}
 }
 
-// Frequency returns, for each unit, the share of samples it is active on, from 0 to 1.
-// a [N, units] -> [units]. It panics if there are no samples.
+// Frequency returns, for each unit, the share of samples on which it is active, from 0 to 1. a [N, units] -> [units].
+// It panics if there are no samples.
 func Frequency(a *tensor.Tensor) []float64 {
 	return frequency(Counts(a), a.Rows())
 }
@@ -58,9 +58,9 @@ func dead(counts []int) []int {
 	return units
 }
 
-// ClassCounts returns the number of samples of each class that each unit is active on, the heat maps of
-// [Thesis21, fig. 3.4]. a [N, units], labels y [N] from 0 to classes-1 -> [classes, units].
-// It panics if y has another length or a label is outside the range.
+// ClassCounts returns, for each class and unit, the number of samples of the class on which the unit is active: the
+// heat maps of [Thesis21, fig. 3.4]. a [N, units], labels y [N] from 0 to classes-1 -> [classes, units]. It panics if y
+// has another length or a label is outside the range.
 func ClassCounts(a *tensor.Tensor, y []int, classes int) *tensor.Tensor {
 	if len(y) != a.Rows() {
 		panic(fmt.Sprintf("sparsity: ClassCounts: %d labels for activations of shape %v", len(y), a.Shape()))

@@ -59,11 +59,13 @@ func TestUnits(t *testing.T) {
 		t.Errorf("dead units %v", got)
 	}
 	heat := sparsity.ClassCounts(a, []int{2, 0, 2, 2}, 3)
-	if !slices.Equal(heat.Shape(), []int{3, 4}) || !slices.Equal(heat.Data(), []float32{1, 0, 0, 1, 0, 0, 0, 0, 3, 0, 1, 2}) {
+	if !slices.Equal(heat.Shape(), []int{3, 4}) ||
+		!slices.Equal(heat.Data(), []float32{1, 0, 0, 1, 0, 0, 0, 0, 3, 0, 1, 2}) {
 		t.Errorf("class counts %v", heat)
 	}
 	p := sparsity.Measure(a)
-	if !slices.Equal(p.Counts, []int{4, 0, 1, 3}) || !slices.Equal(p.Frequency(), []float64{1, 0, 0.25, 0.75}) || !slices.Equal(p.DeadUnits(), []int{1}) {
+	if !slices.Equal(p.Counts, []int{4, 0, 1, 3}) || !slices.Equal(p.Frequency(), []float64{1, 0, 0.25, 0.75}) ||
+		!slices.Equal(p.DeadUnits(), []int{1}) {
 		t.Errorf("profile %v with counts %v", p, p.Counts)
 	}
 }
@@ -71,10 +73,18 @@ func TestUnits(t *testing.T) {
 func TestPanics(t *testing.T) {
 	x, p := tensor.New(2, 3), sparsity.Measure(tensor.New(1, 4))
 	for want, f := range map[string]func(){
-		"sparsity: Frequency: no samples of 3 units":                                func() { sparsity.Frequency(tensor.New(0, 3)) },
-		"sparsity: ClassCounts: 1 labels for activations of shape [2 3]":            func() { sparsity.ClassCounts(x, []int{1}, 2) },
-		"sparsity: ClassCounts: label 2 of sample 1 is not one of 2 classes":        func() { sparsity.ClassCounts(x, []int{1, 2}, 2) },
-		"sparsity: ClassCounts: label -1 of sample 0 is not one of 2 classes":       func() { sparsity.ClassCounts(x, []int{-1, 2}, 2) },
+		"sparsity: Frequency: no samples of 3 units": func() {
+			sparsity.Frequency(tensor.New(0, 3))
+		},
+		"sparsity: ClassCounts: 1 labels for activations of shape [2 3]": func() {
+			sparsity.ClassCounts(x, []int{1}, 2)
+		},
+		"sparsity: ClassCounts: label 2 of sample 1 is not one of 2 classes": func() {
+			sparsity.ClassCounts(x, []int{1, 2}, 2)
+		},
+		"sparsity: ClassCounts: label -1 of sample 0 is not one of 2 classes": func() {
+			sparsity.ClassCounts(x, []int{-1, 2}, 2)
+		},
 		"sparsity: Profile.Add: activations of shape [2 3] to a profile of 4 units": func() { p.Add(x) },
 	} {
 		func() {
@@ -88,7 +98,7 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// activations returns [n, units], a share of them zero.
+// activations returns [n, units], with some elements zero.
 func activations(n, units int, zeros float64) *tensor.Tensor {
 	a, rng := tensor.New(n, units), tensor.Stream(1, "activations")
 	rng.Uniform(a.Data(), 0, 1)
@@ -100,7 +110,7 @@ func activations(n, units int, zeros float64) *tensor.Tensor {
 	return a
 }
 
-// A profile has the two-pass mean and deviation of the measures of its rows, in whatever batches they come.
+// A profile has the two-pass mean and deviation of the measures of its rows, for any division into batches.
 func TestProfile(t *testing.T) {
 	a := activations(100, 33, 0.6)
 	before := a.Clone()
@@ -125,7 +135,8 @@ func TestProfile(t *testing.T) {
 			d := c.measure(a.Row(i)) - mean
 			squares += d * d
 		}
-		if std := math.Sqrt(squares / 99); c.got.N != 100 || !near(c.got.Mean, mean, 1e-12) || !near(c.got.Std(), std, 1e-12) || std == 0 {
+		if std := math.Sqrt(squares / 99); c.got.N != 100 || !near(c.got.Mean, mean, 1e-12) ||
+			!near(c.got.Std(), std, 1e-12) || std == 0 {
 			t.Errorf("%s: %d values, mean %g, deviation %g; want 100, %g, %g", name, c.got.N, c.got.Mean, c.got.Std(), mean, std)
 		}
 	}

@@ -175,8 +175,8 @@ func TestRunRefuses(t *testing.T) {
 		"--out " + file:                              {runOptions{profile: "quick", out: filepath.Join(file, "x")}, []string{path}},
 		"--out /dev/null":                            {runOptions{profile: "quick", out: "/dev/null"}, []string{path}},
 		"--out " + special + "/pipe":                 {runOptions{profile: "quick", out: filepath.Join(special, "pipe")}, []string{path}},
-		"try.ipynb: it is there and is no regular":   {runOptions{profile: "quick", out: special}, []string{path}},
-		"try.html: it is there and is no regular":    {runOptions{profile: "quick", out: folder, html: true}, []string{path}},
+		"try.ipynb: it exists and is not a regular":  {runOptions{profile: "quick", out: special}, []string{path}},
+		"try.html: it exists and is not a regular":   {runOptions{profile: "quick", out: folder, html: true}, []string{path}},
 		"/proc/.try.ipynb":                           {runOptions{profile: "quick", out: "/proc"}, []string{path}},
 		"a notebook in python, but lateral runs Go":  {runOptions{profile: "quick"}, []string{write(t, python)}},
 		"the notebook is empty: there is nothing to": {runOptions{profile: "quick"}, []string{write(t, empty)}},
@@ -226,7 +226,7 @@ func TestMistakes(t *testing.T) {
 		"run --timeout -5m x":   "--timeout -5m0s: a limit is more than nothing",
 		"grade --time 60 x":     "--time 60: write a time span with its unit",
 		"grade --memory lots x": `--memory: "lots" is no size: write a number and B, kB, MB, GB or TB`,
-		"grade --json /dev/null " + write(t, sources("x")): "/dev/null: it is there and is no regular file",
+		"grade --json /dev/null " + write(t, sources("x")): "/dev/null: it exists and is not a regular file",
 	} {
 		root := command()
 		root.SetArgs(strings.Fields(line))

@@ -16,7 +16,7 @@ func competitions() []item {
 	setup := ready(func(workers int) func() {
 		w := tensor.New(units, pixels)
 		tensor.Stream(1, "weights").Normal(w.Data(), 0, 1)
-		l := hebbian.NewLearner(hebbian.Competition{Rule: hebbian.Rule{P: 4}, Delta: 0.4, Scale: hebbian.Largest}, w)
+		l := hebbian.NewLearner(hebbian.Competition{Rule: hebbian.Rule{P: 4}, Delta: 0.4, Scale: hebbian.MaxNormalised}, w)
 		l.Workers = workers
 		next := noiseBatches(batch, pixels)
 		return func() { l.Update(next().x, 0.02) }

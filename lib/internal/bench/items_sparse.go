@@ -192,7 +192,7 @@ func digitSteps() []item {
 		{
 			name: "kh_digits", work: 100, unit: "images", flops: 2 * 100 * 784 * kh, peers: []string{"hebbian"},
 			setup: ready(func(workers int) func() {
-				rule := hebbian.Competition{Rule: hebbian.Rule{P: 4}, Delta: 0.4, Scale: hebbian.Largest}
+				rule := hebbian.Competition{Rule: hebbian.Rule{P: 4}, Delta: 0.4, Scale: hebbian.MaxNormalised}
 				l := hebbian.NewLearner(rule, hebbian.NewWeights(kh, 784, 1))
 				l.Workers = workers
 				next := digitBatches(100)
@@ -272,14 +272,20 @@ func (d digitNetwork) step(workers int) func() {
 	return step
 }
 
-// digitBatches returns the function that returns the next of 60 batches of images.
-func digitBatches(n int) (next func() batch) {
-	train, _ := dataset.Glyphs(1)
+// digits returns MNIST's training images from $LATERAL_DATA, or the embedded ones if there are none.
+var digits = sync.OnceValue(func() *dataset.Set {
 	if dir := os.Getenv("LATERAL_DATA"); dir != "" {
-		if digits, _, err := dataset.MNIST(dir); err == nil {
-			train = digits
+		if train, _, err := dataset.MNIST(dir); err == nil {
+			return train
 		}
 	}
+	train, _ := dataset.Glyphs(1)
+	return train
+})
+
+// digitBatches returns the function that returns the next of 60 batches of images.
+func digitBatches(n int) (next func() batch) {
+	train := digits()
 	batches := make([]batch, 60)
 	for i := range batches {
 		images := train.Slice(i*n, (i+1)*n)

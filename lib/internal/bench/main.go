@@ -13,14 +13,15 @@
 // in it reach. The ceiling is the highest rate of fused multiply-adds on registers that a loop in this program reached
 // between the batches of the item.
 //
-// With -peers, the same work is timed in PyTorch, NumPy, FAISS and gonum, in turn with this library. Each peer is
-// measured at its best: with every Python in $LATERAL_BENCH_PYTHON (a list of executables as in $PATH, python3 by
-// default), every thread setting (the default, OMP_NUM_THREADS of 1 and of all cores, OPENBLAS_NUM_THREADS=1) and
-// several variants of the work. The row contains the fastest of all combinations and names it. The ratio is the peer's
-// time divided by the best time of this library. A peer that is not installed is skipped, and the reason is written to
-// standard error.
+// With -peers, the same work is timed in PyTorch, NumPy, SciPy, FAISS and gonum, and pruned networks in onnxruntime and
+// deepsparse, in turn with this library. The last two need a separate environment (pip install onnx onnxruntime
+// deepsparse). Each peer is measured at its best: with every Python in $LATERAL_BENCH_PYTHON (a list of executables as
+// in $PATH, python3 by default), every thread setting (the default, OMP_NUM_THREADS of 1 and of all cores,
+// OPENBLAS_NUM_THREADS=1) and several variants of the work. The row contains the fastest of all combinations and names
+// it. The ratio is the peer's time divided by the best time of this library. A peer that is not installed is skipped,
+// and the reason is written to standard error.
 //
-//	python3 -m venv bench-venv && bench-venv/bin/pip install torch numpy safetensors faiss-cpu
+//	python3 -m venv bench-venv && bench-venv/bin/pip install torch numpy scipy safetensors faiss-cpu
 //	LATERAL_BENCH_PYTHON=bench-venv/bin/python:/usr/bin/python3 go run ./lib/internal/bench -peers
 //
 // With -json, each line is an object for one item, number of cores and peer. With -runs 3, the whole list is measured

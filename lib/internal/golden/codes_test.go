@@ -31,7 +31,7 @@ func codes() []subject {
 			blocks := competitive.LWTA(autograd.NewTape(1).Input(features(d.train.X)), 4)
 			winners := retrieval.PackCodes(competitive.Submask(blocks))
 			bits(r, "winners", winners.Words())
-			r.numbers("flips", retrieval.Flips(base, winners)...)
+			r.numbers("flips", retrieval.FlipRate(base, winners)...)
 			bits(r, "joined", retrieval.JoinCodes(base, winners).Words())
 		}},
 		{name: "codes: neighbours by Euclidean distance", record: func(t *testing.T, r *record) {

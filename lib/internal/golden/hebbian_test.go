@@ -24,7 +24,7 @@ type competition struct {
 
 func newCompetition() competition {
 	return competition{
-		Competition: hebbian.Competition{Rule: hebbian.Rule{P: 3}, Delta: 0.3, Scale: hebbian.Largest},
+		Competition: hebbian.Competition{Rule: hebbian.Rule{P: 3}, Delta: 0.3, Scale: hebbian.MaxNormalised},
 		Config:      train.Config{Train: glyphs().train, Epochs: 3, BatchSize: 50, Seed: 3},
 		units:       40,
 	}
@@ -170,7 +170,7 @@ func biological() []subject {
 			G: hebbian.Threshold(0.1, 0.2), TauL: 20,
 		}
 		for i := range 25 {
-			h, err := b.Present(w, x.Row(i))
+			h, err := b.Update(w, x.Row(i))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -183,7 +183,7 @@ func biological() []subject {
 		currents := b.Currents(w, x.Row(30))
 		r.numbers("currents", currents...)
 		steps := 0
-		h, err := hebbian.Inhibition{Strength: 0.4, Settled: 1e-6}.Settle(currents, func(float64, []float64) { steps++ })
+		h, err := hebbian.Inhibition{Strength: 0.4, Settled: 1e-6}.SteadyState(currents, func(float64, []float64) { steps++ })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -86,7 +86,7 @@ func TestTrainStepByStep(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := hebbian.NewLearner(hebbian.Competition{Rule: hebbian.Rule{P: 3}, K: 2, Delta: 0.2, Scale: hebbian.Largest},
+	l := hebbian.NewLearner(hebbian.Competition{Rule: hebbian.Rule{P: 3}, K: 2, Delta: 0.2, Scale: hebbian.MaxNormalised},
 		hebbian.NewWeights(30, 64, 3))
 	l.Rate = optim.Linear(0.05, 0, 3)
 	if _, err := train.Run(t.Context(), train.Config{Learner: l, Train: d.Train, Epochs: 3, Seed: 3}); err != nil {

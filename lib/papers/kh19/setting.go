@@ -33,7 +33,7 @@ type Features struct {
 	P          float64 `json:"p"`                    // p of the p-norm
 	K          int     `json:"k"`                    // rank of the unit that is pushed away
 	Delta      float64 `json:"delta"`                // how strongly it is pushed away
-	Average    bool    `json:"average,omitempty"`    // scale updates by hebbian.Average, not hebbian.Largest
+	Average    bool    `json:"average,omitempty"`    // scale updates by hebbian.Average, not hebbian.MaxNormalised
 	Rate       float64 `json:"rate"`                 // initial learning rate; it decays linearly to 0
 	UnitLength bool    `json:"unitLength,omitempty"` // scale images to length 1
 	Epochs     int     `json:"epochs"`               // of EpochImages images each
@@ -184,7 +184,7 @@ func (s Setting) Check() error {
 
 // Learner returns the untrained hidden layer for images with the given number of pixels. It learns without labels.
 func (s Setting) Learner(pixels int) *hebbian.Learner {
-	f, scale := s.Features, hebbian.Largest
+	f, scale := s.Features, hebbian.MaxNormalised
 	if f.Average {
 		scale = hebbian.Average
 	}

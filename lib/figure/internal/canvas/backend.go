@@ -10,9 +10,9 @@ import (
 type Backend interface {
 	Fill(p Path, c Color)
 	Stroke(p Path, c Color, width float64, dash []float64)
-	// Text writes one line with its baseline starting at p, turned anticlockwise by angle (radians).
+	// Text writes one line with its baseline starting at p, rotated anticlockwise by angle (radians).
 	Text(p Point, s string, size float64, isBold bool, angle float64, c Color)
-	// Image paints img over r; its pixels stay sharp squares.
+	// Image paints img over r, with sharp pixels.
 	Image(r Rect, img *image.NRGBA)
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package canvas draws boxes, paths, text and images in CSS pixels, and writes what was drawn as SVG, PNG or PDF. What a
-// plot looks like is package figure's business.
+// Package canvas draws boxes, paths, text and images in CSS pixels, and writes drawings as SVG, PNG or PDF. Package
+// figure builds plots on it.
 package canvas
 
 import (
@@ -9,29 +9,29 @@ import (
 	"math"
 )
 
-// A Canvas is what a painter works with: boxes, circles, lines, arrows and text in the theme's look.
-// Positions are CSS pixels from the top left corner, y pointing down.
+// A Canvas draws boxes, circles, lines, arrows and text in the theme's style. Positions are CSS pixels from the top
+// left corner, y pointing down.
 type Canvas struct {
 	Width, Height float64
 
 	out  Backend
-	x, y float64 // where its corner is on the card
+	x, y float64 // its corner on the card
 }
 
-// A Style says how something is drawn. The zero value is a thin dark outline without filling, and dark text.
+// A Style is the look of a shape or a text. The zero value is a thin dark outline without fill, and dark text.
 type Style struct {
-	Fill   Color   // inside; default: none
+	Fill   Color   // inside of a shape; default: none
 	Stroke Color   // outline or line; default: Ink
-	Width  float64 // of the outline; default: 1.5, a negative width draws none
+	Width  float64 // of the outline; default 1.5; a negative width draws none
 	Dashed bool
-	Text   Color   // default: what contrasts with Fill
-	Size   float64 // of the text; default: 13
+	Text   Color   // default: contrasts with Fill
+	Size   float64 // of the text; default 13
 	Bold   bool
 	Align  Align
 	Round  float64 // radius of a box's corners
 }
 
-// Align says which part of a text lies at its x.
+// Align is the part of a text that is at its x.
 type Align int
 
 const (
@@ -68,7 +68,7 @@ func (s Style) withDefaults() Style {
 	return s
 }
 
-// At moves a point from the canvas to the card.
+// At converts a point from the canvas to the card.
 func (c *Canvas) At(x, y float64) Point { return Point{c.x + x, c.y + y} }
 
 // Part returns the canvas of an area.
@@ -91,7 +91,7 @@ func (c *Canvas) FillArea(p Path, color Color) { c.out.Fill(p, color) }
 // Trace draws a path with the stroke, width and dashes of a style.
 func (c *Canvas) Trace(p Path, s Style) { c.out.Stroke(p, s.Stroke, s.Width, s.dash()) }
 
-// Box draws a rectangle with a label in its middle; "" draws none. Long labels wrap.
+// Box draws a rectangle with a label in its middle, unless the label is empty. Long labels wrap.
 func (c *Canvas) Box(x, y, w, h float64, label string, s Style) {
 	s = s.withDefaults()
 	var p Path
@@ -121,7 +121,7 @@ func roundBox(b Rect, r float64) Path {
 	return p
 }
 
-// Circle draws a circle with a label in its middle; "" draws none.
+// Circle draws a circle with a label in its middle, unless the label is empty.
 func (c *Canvas) Circle(x, y, r float64, label string, s Style) {
 	s = s.withDefaults()
 	var p Path
@@ -142,10 +142,10 @@ func (c *Canvas) label(x, y, width float64, text string, s Style) {
 	}
 }
 
-// Text writes one line of text whose middle height is at y; Style.Align says which part of it is at x.
+// Text writes one line of text, vertically centred at y; Style.Align determines which part of it is at x.
 func (c *Canvas) Text(x, y float64, text string, s Style) { c.Turned(x, y, text, 0, s) }
 
-// Turned writes text turned anticlockwise by angle around (x, y).
+// Turned writes text rotated anticlockwise by angle around (x, y).
 func (c *Canvas) Turned(x, y float64, text string, angle float64, s Style) {
 	if text == "" {
 		return
@@ -201,7 +201,7 @@ func (c *Canvas) Polygon(corners [][2]float64, s Style) {
 	c.shape(p, s)
 }
 
-// Image paints an image whose pixels stay sharp.
+// Image paints an image with sharp pixels.
 func (c *Canvas) Image(r Rect, img *image.NRGBA) {
 	c.out.Image(Rect{c.x + r.X, c.y + r.Y, r.W, r.H}, img)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// TestPageImage: images for a page are upside down and enlarged, and a page gets colours that are not multiplied by
-// their opacity. What pages of PDF look like was checked by eye.
+// TestPageImage: images for a page are upside down and enlarged, and a page gets colours that are not premultiplied by
+// their opacity. The look of PDF pages was checked by eye.
 func TestPageImage(t *testing.T) {
 	img := image.NewNRGBA(image.Rect(0, 0, 1, 2))
 	img.SetNRGBA(0, 0, Ink)
@@ -26,7 +26,7 @@ func TestPageImage(t *testing.T) {
 	}
 }
 
-// TestPalette: few colours stay exact, many are approximated closely, a photo is not touched.
+// TestPalette: few colours stay exact, many are approximated closely, a photo is unchanged.
 func TestPalette(t *testing.T) {
 	few := image.NewRGBA(image.Rect(0, 0, 16, 16))
 	many := image.NewRGBA(image.Rect(0, 0, 64, 64))
@@ -58,7 +58,7 @@ func TestPalette(t *testing.T) {
 	}
 }
 
-// TestSigns makes sure that the signs of the field have glyphs.
+// TestSigns makes sure that the characters of the field have glyphs.
 func TestSigns(t *testing.T) {
 	face := regular()
 	for _, r := range "λμσΣΔβθ±×·−–≤≥≈∞∈√‖²³⁻⁰¹⁹₀₁→←∂∇ℓ…°" {

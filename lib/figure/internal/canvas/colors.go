@@ -7,15 +7,15 @@ import (
 	"math"
 )
 
-// A Color is a colour with opacity. Where a Style asks for one, the zero value means the theme's own.
+// A Color is a colour with opacity. In a Style, the zero value means the default of the theme.
 type Color = color.NRGBA
 
-// The theme's colours beside those of classes and scales.
+// The theme's colours, apart from those of classes and scales.
 var (
-	Paper = RGB(0xffffff) // the card
+	Paper = RGB(0xffffff) // background
 	Ink   = RGB(0x1f2328) // text and outlines
 	Muted = RGB(0x57606a) // tick labels and notes
-	Faint = RGB(0xd0d7de) // grid lines and inactive things
+	Faint = RGB(0xd0d7de) // grid lines and inactive elements
 )
 
 // RGB returns the opaque colour 0xrrggbb.
@@ -33,7 +33,7 @@ func OnColor(c Color) Color {
 	switch l := 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B); {
 	case l > 0.5:
 		return Ink
-	case l > 0.179: // where black and white contrast alike
+	case l > 0.179: // black and white have equal contrast at this luminance
 		return RGB(0x000000)
 	}
 	return Paper

@@ -4,7 +4,7 @@ package canvas
 
 import "math"
 
-// A Point is a place on the canvas in CSS pixels, y pointing down.
+// A Point is a position on the canvas in CSS pixels, y pointing down.
 type Point struct{ X, Y float64 }
 
 // Pt returns the point (x, y).
@@ -35,7 +35,7 @@ func (p *Path) quad(a, b Point)     { *p = append(*p, segment{opQuad, [3]Point{a
 func (p *Path) cubic(a, b, c Point) { *p = append(*p, segment{opCubic, [3]Point{a, b, c}}) }
 func (p *Path) Close()              { *p = append(*p, segment{op: opClose}) }
 
-// lines adds a line through the given points, closed to a polygon if wanted.
+// lines adds a line through the given points, closed to a polygon if closed is set.
 func (p *Path) lines(points []Point, closed bool) {
 	for i, a := range points {
 		if i == 0 {
@@ -72,7 +72,7 @@ func (p Path) transform(f func(Point) Point) Path {
 	return out
 }
 
-// points returns how many points a step has.
+// points returns the number of points of a step.
 func (op pathOp) points() int {
 	switch op {
 	case opQuad:

@@ -12,8 +12,8 @@ import (
 	"slices"
 )
 
-// encodePNG writes an opaque raster as PNG, with a palette where 256 colours do it justice: that is less than half
-// the bytes and the time. A photo keeps all its colours.
+// encodePNG writes an opaque raster as PNG. It uses a palette if 256 colours represent the image well, which takes less
+// than half of the bytes and the time. A photo keeps all its colours.
 func encodePNG(w io.Writer, img *image.RGBA, photo bool) error {
 	if !photo {
 		if indexed, ok := withPalette(img); ok {
@@ -23,7 +23,7 @@ func encodePNG(w io.Writer, img *image.RGBA, photo bool) error {
 	return png.Encode(w, img)
 }
 
-// A tint is a colour and how many pixels have it.
+// A tint is a colour and the number of its pixels.
 type tint struct {
 	rgb    [3]uint8
 	pixels int
@@ -32,17 +32,17 @@ type tint struct {
 
 const (
 	paletteSize = 256
-	exactTints  = 24 // the most frequent colours stay as they are: paper, ink, grid, classes
+	exactTints  = 24 // the most frequent colours stay exact: background, ink, grid, classes
 	tintError   = 75 // largest mean squared distance over the other pixels, summed over red, green and blue
 )
 
-// withPalette reduces an image to a palette; ok is false where that would show.
+// withPalette reduces an image to a palette; ok is false if the reduction would be visible.
 func withPalette(img *image.RGBA) (out *image.Paletted, ok bool) {
 	tints, index := tintsOf(img)
 	if len(tints) > 50000 {
 		return nil, false
 	}
-	order := make([]int, len(tints)) // most frequent first; ties by value, so that the bytes are always the same
+	order := make([]int, len(tints)) // most frequent first; ties by value, to give the same bytes always
 	for i := range order {
 		order[i] = i
 	}
@@ -96,7 +96,7 @@ func distance(a, b [3]uint8) float64 {
 	return d
 }
 
-// tintsOf lists the colours of an image, and for each pixel which one it has.
+// tintsOf lists the colours of an image, and the index of each pixel's colour.
 func tintsOf(img *image.RGBA) (tints []tint, index []uint32) {
 	seen := map[uint32]uint32{}
 	index = make([]uint32, len(img.Pix)/4)
@@ -119,7 +119,7 @@ func tintsOf(img *image.RGBA) (tints []tint, index []uint32) {
 	return tints, index
 }
 
-// A tintBox is a set of colours that will share one place in the palette.
+// A tintBox is a set of colours that will share one palette entry.
 type tintBox struct {
 	tints   []tint
 	members []int
@@ -127,7 +127,8 @@ type tintBox struct {
 	spread  [3]float64 // weighted sum of squares around the mean
 }
 
-// weigh computes mean and spread. A colour weighs as the root of its pixels, which keeps the edges of letters smooth.
+// weigh computes mean and spread. A colour has the square root of its pixel count as weight, which keeps the edges of
+// letters smooth.
 func (b *tintBox) weigh() {
 	var sum, squares [3]float64
 	total := 0.0
@@ -154,7 +155,7 @@ func (b *tintBox) center() (c [3]uint8) {
 
 func (b *tintBox) error() float64 { return b.spread[0] + b.spread[1] + b.spread[2] }
 
-// splitBoxes divides colours into boxes: time and again the one with the largest spread is cut at its mean.
+// splitBoxes divides colours into boxes: it repeatedly splits the one with the largest spread at its mean.
 func splitBoxes(tints []tint, members []int, most int) []*tintBox {
 	first := &tintBox{tints: tints, members: slices.Clone(members)}
 	first.weigh()

@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 )
 
-// WriteSVG writes a drawing as SVG, with its words as the title.
+// WriteSVG writes a drawing as SVG, with alt as its title.
 func WriteSVG(w io.Writer, width, height float64, alt string, paint func(c *Canvas)) error {
 	out := newSVG(width, height, alt)
 	paintCard(width, height, paint, out)
@@ -31,20 +31,21 @@ type svgBackend struct {
 
 func newSVG(w, h float64, alt string) *svgBackend {
 	b := &svgBackend{}
-	fmt.Fprintf(&b.buf, `<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s" viewBox="0 0 %[1]s %[2]s" role="img"`,
-		number(w), number(h))
-	b.buf.WriteString(` font-family="'Liberation Sans', Arimo, Arial, Helvetica, sans-serif">`)
+	b.buf.WriteString(`<svg xmlns="http://www.w3.org/2000/svg"`)
+	fmt.Fprintf(&b.buf, ` width="%s" height="%s" viewBox="0 0 %[1]s %[2]s"`, number(w), number(h))
+	b.buf.WriteString(` role="img" font-family="'Liberation Sans', Arimo, Arial, Helvetica, sans-serif">`)
 	fmt.Fprintf(&b.buf, "\n<title>%s</title>\n", html.EscapeString(xmlText(alt)))
 	return b
 }
 
-// xmlText replaces what XML cannot hold, even escaped: control characters, two code points, and bytes that are not UTF-8.
+// xmlText replaces characters that XML cannot contain, even escaped: control characters, two code points, and invalid
+// UTF-8.
 func xmlText(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff {
 			return utf8.RuneError
 		}
-		return r // bytes that are not UTF-8 come as utf8.RuneError
+		return r // invalid UTF-8 arrives as utf8.RuneError
 	}, s)
 }
 
@@ -59,7 +60,8 @@ func (b *svgBackend) Fill(p Path, c Color) {
 }
 
 func (b *svgBackend) Stroke(p Path, c Color, width float64, dash []float64) {
-	fmt.Fprintf(&b.buf, "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%s\"", svgPath(p), Hex(c), number(width))
+	fmt.Fprintf(&b.buf, "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"%s\"", svgPath(p), Hex(c),
+		number(width))
 	b.opacity("stroke-opacity", c)
 	if len(dash) > 0 {
 		b.buf.WriteString(` stroke-dasharray="`)
@@ -97,8 +99,8 @@ func (b *svgBackend) Image(r Rect, img *image.NRGBA) {
 	if err := png.Encode(&data, img); err != nil {
 		panic("figure: an image in memory does not encode: " + err.Error())
 	}
-	fmt.Fprintf(&b.buf, `<image x="%s" y="%s" width="%s" height="%s" preserveAspectRatio="none" style="image-rendering:pixelated"`,
-		number(r.X), number(r.Y), number(r.W), number(r.H))
+	fmt.Fprintf(&b.buf, `<image x="%s" y="%s" width="%s" height="%s"`, number(r.X), number(r.Y), number(r.W), number(r.H))
+	b.buf.WriteString(` preserveAspectRatio="none" style="image-rendering:pixelated"`)
 	fmt.Fprintf(&b.buf, " href=\"data:image/png;base64,%s\"/>\n", base64.StdEncoding.EncodeToString(data.Bytes()))
 }
 

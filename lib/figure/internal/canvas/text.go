@@ -21,21 +21,21 @@ const (
 	LabelSize = 13.0
 	TitleSize = 14.0
 
-	CapHeight   = 0.70 // height of a capital letter, in parts of the font size
-	LineSpacing = 1.25 // from one baseline to the next, in parts of the font size
+	CapHeight   = 0.70 // height of a capital letter, relative to the font size
+	LineSpacing = 1.25 // distance between baselines, relative to the font size
 )
 
-// A typeface measures text and gives the outlines of its glyphs. It is parsed when first used.
+// A typeface measures text and returns the outlines of its glyphs. It is parsed on first use.
 type typeface struct {
 	mu     sync.Mutex
 	font   *sfnt.Font
 	buf    sfnt.Buffer
 	em     fixed.Int26_6
 	glyphs map[rune]glyph
-	last   bool // no fallback: what it lacks is an empty box
+	last   bool // no fallback: missing glyphs are empty boxes
 }
 
-// A glyph is an outline in parts of the font size, y pointing down from the baseline.
+// A glyph is an outline relative to the font size, y pointing down from the baseline.
 type glyph struct {
 	index   sfnt.GlyphIndex // 0 if it comes from the fallback font
 	advance float64
@@ -43,7 +43,7 @@ type glyph struct {
 }
 
 var (
-	// fallback has the signs that Liberation lacks, such as the superscript minus. It is parsed only for them.
+	// fallback has the characters that Liberation lacks, such as the superscript minus. It is parsed only for them.
 	fallback = sync.OnceValue(func() *typeface {
 		t := parseTypeface(dejavusans.TTF)
 		t.last = true
@@ -122,7 +122,7 @@ func (t *typeface) outline(segments sfnt.Segments) Path {
 	return p
 }
 
-// each calls f with every glyph of s and its distance from the start, in parts of the font size, and returns the width.
+// each calls f with every glyph of s and its distance from the start, relative to the font size, and returns the width.
 func (t *typeface) each(s string, f func(g glyph, x float64)) float64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -149,7 +149,7 @@ func TextWidth(s string, size float64, isBold bool) float64 {
 	return size * face(isBold).each(s, nil)
 }
 
-// textOutline returns the outlines of one line of text whose baseline starts at p, turned anticlockwise by angle.
+// textOutline returns the outlines of one line of text whose baseline starts at p, rotated anticlockwise by angle.
 func textOutline(p Point, s string, size float64, isBold bool, angle float64) Path {
 	sin, cos := math.Sincos(angle)
 	var out Path
@@ -162,7 +162,7 @@ func textOutline(p Point, s string, size float64, isBold bool, angle float64) Pa
 	return out
 }
 
-// Wrap breaks text into lines no wider than width. A line feed always breaks; a word that is too long is cut.
+// Wrap breaks text into lines no wider than width. A newline always breaks; a word that is too long is split.
 func Wrap(s string, size float64, isBold bool, width float64) []string {
 	var lines []string
 	for _, paragraph := range strings.Split(s, "\n") {
@@ -183,7 +183,7 @@ func Wrap(s string, size float64, isBold bool, width float64) []string {
 	return lines
 }
 
-// Shorten cuts one line of text to a width and marks the cut by an ellipsis.
+// Shorten truncates one line of text to a width and marks the cut with an ellipsis.
 func Shorten(s string, size float64, isBold bool, width float64) string {
 	if TextWidth(s, size, isBold) <= width {
 		return s

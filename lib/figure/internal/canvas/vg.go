@@ -13,10 +13,11 @@ import (
 	"gonum.org/v1/plot/vg/vgpdf"
 )
 
-// WritePNG writes a drawing as PNG with so many pixels for a CSS pixel. A photo keeps all its colours.
+// WritePNG writes a drawing as PNG with density pixels per CSS pixel. A photo keeps all its colours.
 func WritePNG(w io.Writer, width, height float64, density int, photo bool, paint func(c *Canvas)) error {
-	raster := vgimg.NewWith(vgimg.UseWH(vg.Length(width)*pointsPerPixel, vg.Length(height)*pointsPerPixel), vgimg.UseDPI(96*density))
-	pixels := raster.Image().(*image.RGBA) // what vgimg makes
+	raster := vgimg.NewWith(vgimg.UseWH(vg.Length(width)*pointsPerPixel, vg.Length(height)*pointsPerPixel),
+		vgimg.UseDPI(96*density))
+	pixels := raster.Image().(*image.RGBA) // the type that vgimg uses
 	paintCard(width, height, paint, &vgBackend{vg: raster, height: height, pixels: pixels, density: float64(density)})
 	return encodePNG(w, pixels, photo)
 }
@@ -35,8 +36,8 @@ const pointsPerPixel = 0.75 // 72 points to the inch, 96 CSS pixels
 type vgBackend struct {
 	vg      vg.Canvas
 	height  float64
-	pixels  *image.RGBA // the raster; nil for a page
-	density float64     // raster pixels in a CSS pixel
+	pixels  *image.RGBA // the raster; nil for a PDF page
+	density float64     // raster pixels per CSS pixel
 }
 
 func (b *vgBackend) at(p Point) vg.Point {
@@ -62,7 +63,7 @@ func (b *vgBackend) path(p Path) vg.Path {
 	return out
 }
 
-// color sets the colour. A page wants the colour and its opacity apart, where color.Color multiplies them.
+// color sets the colour. A page needs the colour and its opacity separately, but color.Color premultiplies them.
 func (b *vgBackend) color(c Color) {
 	if b.pixels == nil {
 		b.vg.SetColor(straight(c))
@@ -71,7 +72,7 @@ func (b *vgBackend) color(c Color) {
 	b.vg.SetColor(c)
 }
 
-// straight is a Color whose RGBA does not multiply by the opacity.
+// straight is a Color whose RGBA does not premultiply by the opacity.
 type straight Color
 
 func (c straight) RGBA() (r, g, b, a uint32) {
@@ -114,8 +115,8 @@ func (b *vgBackend) Image(r Rect, img *image.NRGBA) {
 	}
 }
 
-// enlarge repeats pixels until the image has at least four of them in a CSS pixel, since readers of PDF smooth
-// what they enlarge, and turns it upside down, as a page's coordinates do.
+// enlarge repeats pixels until the image has at least four of them per CSS pixel, because PDF viewers smooth images
+// that they enlarge, and flips it vertically, because a page's y axis points up.
 func enlarge(img *image.NRGBA, r Rect) *image.NRGBA {
 	size := img.Bounds().Size()
 	k := max(1, round(4*r.W/float64(size.X)))
