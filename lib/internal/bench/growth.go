@@ -141,7 +141,7 @@ func draw(all []growth, file string) error {
 	return save(panels, file)
 }
 
-// save writes panels side by side into a file, in the format that its name asks for.
+// save writes panels side by side into a file, in the format given by its name.
 func save(panels []*figure.Figure, file string) error {
 	write := map[string]func(*figure.Figure, io.Writer) error{
 		".svg": (*figure.Figure).WriteSVG, ".png": (*figure.Figure).WritePNG, ".pdf": (*figure.Figure).WritePDF,
