@@ -85,6 +85,7 @@
 //	KB15     Kingma, Ba: Adam: a method for stochastic optimization. ICLR 2015
 //	LG16     Lavin, Gray: Fast algorithms for convolutional neural networks. CVPR 2016
 //	Maaten14 van der Maaten: Accelerating t-SNE using tree-based algorithms. JMLR 15, 2014
+//	MBPS10   Mairal, Bach, Ponce, Sapiro: Online learning for matrix factorization and sparse coding. JMLR 11, 2010
 //	MH08     van der Maaten, Hinton: Visualizing data using t-SNE. JMLR 9, 2008
 //	OC15     O'Donoghue, Candes: Adaptive restart for accelerated gradient schemes. Foundations of Computational
 //	         Mathematics 15, 2015
@@ -92,6 +93,8 @@
 //	         images. Nature 381, 1996
 //	RJBO08   Rozell, Johnson, Baraniuk, Olshausen: Sparse coding via thresholding and local competition in neural
 //	         circuits. Neural Computation 20, 2008
+//	RS07     Rehn, Sommer: A network that uses few active neurones to code visual input predicts the diverse shapes of
+//	         cortical receptive fields. Journal of Computational Neuroscience 22, 2007
 //	RZE08    Rubinstein, Zibulevsky, Elad: Efficient implementation of the K-SVD algorithm using batch orthogonal
 //	         matching pursuit. Technion technical report CS-2008-08, 2008
 //	SBBF12   Strecha, Bronstein, Bronstein, Fua: LDAHash: improved matching with smaller descriptors. IEEE PAMI 34,

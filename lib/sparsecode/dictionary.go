@@ -109,9 +109,12 @@ func (d *Dictionary) reconstruct(x []float32, codes *tensor.Tensor) {
 }
 
 // refresh computes what depends on the atoms.
-func (d *Dictionary) refresh() {
+func (d *Dictionary) refresh() { d.refreshRows(0, d.Len()) }
+
+// refreshRows computes some rows of the Gram matrix.
+func (d *Dictionary) refreshRows(lo, hi int) {
 	k, p := d.Len(), d.Pixels()
-	simd.GemmNT(k, k, p, d.atoms.Data(), p, d.atoms.Data(), p, d.gram.Data(), k, false)
+	simd.GemmNT(hi-lo, k, p, d.atoms.Data()[lo*p:hi*p], p, d.atoms.Data(), p, d.gram.Data()[lo*k:hi*k], k, false)
 }
 
 // largestEigenvalue returns an upper estimate of the largest eigenvalue of the Gram matrix, which bounds the curvature

@@ -17,6 +17,13 @@
 // The document's objective, |x - a Phi|² + lambda S [Thesis21, eq. 1.21], is twice this one: its lambda is twice the
 // lambda here.
 //
+// Two learners of package train fit the dictionary to the codes, [OlshausenField] by the gradient and [Online] from
+// statistics of all patches seen:
+//
+//	d := sparsecode.RandomDictionary(256, seed, 16, 16)
+//	learner := &sparsecode.Online{Dictionary: d, Encoder: &sparsecode.CoordinateDescent{Lambda: 0.5}}
+//	history, err := train.Run(ctx, train.Config{Learner: learner, Train: patches, Epochs: 2, BatchSize: 500})
+//
 // Products run on float32, all patches at once, on the Gram matrix Phi Phi^T. The code of a patch does not depend on
 // the other patches of its batch, nor on the number of workers.
 //

@@ -37,7 +37,8 @@ func readNotebook(path string) (*notebook.Notebook, error) {
 		if len(inside) == 0 {
 			return nil, fmt.Errorf("%s is a folder without notebooks", path)
 		}
-		return nil, fmt.Errorf("%s is a folder: name its notebooks, such as %s or %s", path, inside[0], filepath.Join(path, "*.ipynb"))
+		return nil, fmt.Errorf("%s is a folder: name its notebooks, such as %s or %s", path, inside[0],
+			filepath.Join(path, "*.ipynb"))
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is no file", path)
 	}
@@ -80,7 +81,8 @@ func explainFlag(cmd *cobra.Command, err error) error {
 		typed := unknown.GetSpecifiedName()
 		nearest, distance := "", 3
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if d := editDistance(typed, f.Name); !f.Hidden && (d < distance || strings.HasPrefix(f.Name, typed) && len(typed) > 1) {
+			if d := editDistance(typed, f.Name); !f.Hidden && (d < distance || strings.HasPrefix(f.Name, typed) &&
+				len(typed) > 1) {
 				nearest, distance = f.Name, min(d, distance)
 			}
 		})
@@ -92,7 +94,8 @@ func explainFlag(cmd *cobra.Command, err error) error {
 	if strings.Contains(err.Error(), "time: ") {
 		var value *pflag.InvalidValueError
 		if errors.As(err, &value) {
-			return fmt.Errorf("--%s %s: write a time span with its unit, such as 30s, 5m or 2h", value.GetFlag().Name, value.GetValue())
+			return fmt.Errorf("--%s %s: write a time span with its unit, such as 30s, 5m or 2h", value.GetFlag().Name,
+				value.GetValue())
 		}
 	}
 	return err

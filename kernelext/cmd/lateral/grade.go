@@ -56,7 +56,8 @@ you do not trust in a container.`,
 	}
 	cmd.AddCommand(nbgraderCommand())
 	flags := cmd.Flags()
-	flags.StringVar(&o.reference, "reference", "", "notebook as it was handed out (default: the one of the same name in notebooks/)")
+	flags.StringVar(&o.reference, "reference", "",
+		"notebook as it was handed out (default: the one of the same name in notebooks/)")
 	flags.StringVar(&o.json, "json", "", "also write the marks to `FILE`")
 	flags.StringVar(&o.profile, "profile", "quick", "amount of work of what the notebook declares")
 	flags.DurationVar(&o.limit, "time", time.Minute, "limit for each check, once it is compiled")

@@ -51,7 +51,8 @@ func setParams(nb *notebook.Notebook, params map[string]string) error {
 		at := slices.IndexFunc(known, func(k setting) bool { return k.name == name })
 		if at < 0 {
 			if len(known) == 0 {
-				return fmt.Errorf("--set %s: the notebook has no parameters: none of its cells calls kernelext.Param", name)
+				return fmt.Errorf("--set %s: the notebook has no parameters: none of its cells calls kernelext.Param",
+					name)
 			}
 			var list []string
 			for _, k := range known {
@@ -152,7 +153,10 @@ func kindOf(tokens []lexeme) (kind token.Token, minus bool) {
 				kind = k
 			}
 			minus = minus || m
-			comma := slices.IndexFunc(tokens, func(t lexeme) bool { return t.token == token.COMMA || t.token == token.RPAREN })
+			comma := slices.IndexFunc(tokens, func(t lexeme) bool {
+				return t.token == token.COMMA ||
+					t.token == token.RPAREN
+			})
 			if comma < 0 || tokens[comma].token == token.RPAREN {
 				return kind, minus
 			}
@@ -163,7 +167,8 @@ func kindOf(tokens []lexeme) (kind token.Token, minus bool) {
 	if len(tokens) > 0 && tokens[0].token == token.SUB {
 		minus, tokens = true, tokens[1:]
 	}
-	if len(tokens) < 2 || tokens[1].token != token.COMMA && tokens[1].token != token.RPAREN && tokens[1].token != token.SEMICOLON {
+	if len(tokens) < 2 || tokens[1].token != token.COMMA && tokens[1].token != token.RPAREN &&
+		tokens[1].token != token.SEMICOLON {
 		return token.ILLEGAL, false // an expression
 	}
 	switch t := tokens[0]; {

@@ -64,7 +64,8 @@ raises-exception (the cell may fail) and skip-execution.`,
 	flags.StringVar(&o.profile, "profile", "standard", "amount of work: quick, standard or paper")
 	flags.StringVar(&o.out, "out", "out", "directory for the results")
 	flags.BoolVar(&o.html, "html", true, "write an HTML page as well")
-	flags.BoolVar(&o.figures, "figures", false, "keep each figure in figures/NOTEBOOK of the results too, as SVG, PDF and PNG")
+	flags.BoolVar(&o.figures, "figures", false,
+		"keep each figure in figures/NOTEBOOK of the results too, as SVG, PDF and PNG")
 	flags.BoolVar(&o.inPlace, "in-place", false, "also store the outputs in the notebook itself")
 	flags.StringArrayVar(&o.set, "set", nil, "set a parameter, as name=value; repeatable")
 	flags.DurationVar(&o.timeout, "timeout", 0, "limit for each notebook, such as 10m (default none)")
@@ -91,7 +92,8 @@ func (o *runOptions) run(ctx context.Context, log io.Writer, paths []string) err
 	for i, path := range paths {
 		for _, other := range paths[:i] {
 			if filepath.Base(other) == filepath.Base(path) {
-				return fmt.Errorf("%s and %s would both be written to %s: run them apart, with --out", other, path, filepath.Join(o.out, filepath.Base(path)))
+				return fmt.Errorf("%s and %s would both be written to %s: run them apart, with --out", other, path,
+					filepath.Join(o.out, filepath.Base(path)))
 			}
 		}
 		nb, err := readNotebook(path)
@@ -148,8 +150,9 @@ func prepare(ctx context.Context, log io.Writer, dir string, notebooks []*notebo
 	if err != nil || tools.Built() {
 		return tools, err
 	}
-	fmt.Fprintln(log, "The first run on a machine downloads and compiles GoNB, which runs the cells, and then what the notebook imports.\n"+
-		"It takes one to three minutes and is not repeated.")
+	fmt.Fprintln(log,
+		"The first run on a machine downloads and compiles GoNB, which runs the cells, and then what the notebook imports.\n"+
+			"It takes one to three minutes and is not repeated.")
 	step := startLine(log, "building GoNB")
 	err = tools.Build(ctx)
 	step.end(err)
@@ -167,7 +170,8 @@ func prepare(ctx context.Context, log io.Writer, dir string, notebooks []*notebo
 }
 
 // one executes one notebook and writes the results.
-func (o *runOptions) one(ctx context.Context, log io.Writer, tools toolchain.Tools, path string, nb *notebook.Notebook, params map[string]string) error {
+func (o *runOptions) one(ctx context.Context, log io.Writer, tools toolchain.Tools, path string, nb *notebook.Notebook,
+	params map[string]string) error {
 	fmt.Fprintf(log, "%s, profile %s\n", path, o.profile)
 	start := time.Now()
 	if o.timeout > 0 {
@@ -267,7 +271,8 @@ func (o *runOptions) write(log io.Writer, nb *notebook.Notebook, path string) ([
 	targets := o.targets(path)
 	for i, target := range targets {
 		if o.html && i == len(targets)-1 {
-			html, warnings, err := page.Render(nb, page.Options{Title: nameOf(path), Dir: filepath.Dir(path), Charts: kernelext.ChartScript})
+			html, warnings, err := page.Render(nb, page.Options{Title: nameOf(path), Dir: filepath.Dir(path),
+				Charts: kernelext.ChartScript})
 			if err != nil {
 				return targets[:i], err
 			}

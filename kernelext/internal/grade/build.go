@@ -148,7 +148,8 @@ func (w *workshop) check(ctx context.Context, p *program, r rules) (*fault, erro
 				return &fault{Broken, at.Line, e.Msg}, nil
 			case "check_test.go":
 				if name, ok := strings.CutPrefix(e.Msg, "undefined: "); ok {
-					return &fault{Broken, 0, name + " is not declared any more: the check needs it with its original name"}, nil
+					return &fault{Broken, 0, name +
+						" is not declared any more: the check needs it with its original name"}, nil
 				}
 			}
 			return &fault{Broken, 0, e.Msg}, nil

@@ -65,7 +65,8 @@ func names(entry string, pkg *types.Package, object string) bool {
 // mayImport tells whether an answer may import a package.
 func (r rules) mayImport(p string) bool {
 	return slices.Contains(computing, p) || slices.ContainsFunc(r.allow, func(entry string) bool {
-		return entry == p || strings.HasPrefix(entry, p+".") || entry == path.Base(p) || strings.HasPrefix(entry, path.Base(p)+".")
+		return entry == p || strings.HasPrefix(entry, p+".") || entry == path.Base(p) || strings.HasPrefix(entry,
+			path.Base(p)+".")
 	})
 }
 
@@ -141,10 +142,12 @@ func inspectSyntax(p *program, set *token.FileSet, answer *ast.File) *fault {
 			case method != "" && !slices.Contains(p.answerNames, of):
 				return refuse(d.Pos(), "%s is a type of the notebook: give methods to types of your own", of)
 			case p.needed[name]:
-				return refuse(d.Pos(), "the notebook declares %s already, and the check uses it: take another name", name)
+				return refuse(d.Pos(), "the notebook declares %s already, and the check uses it: take another name",
+					name)
 			case types.Universe.Lookup(name) != nil:
 				return refuse(d.Pos(), "%s means something in Go: take another name", name)
-			case name == "init" || strings.HasPrefix(name, "init_") || name == "main" || strings.HasPrefix(name, "Test"):
+			case name == "init" || strings.HasPrefix(name, "init_") || name == "main" || strings.HasPrefix(name,
+				"Test"):
 				return refuse(d.Pos(), "an answer declares functions for the check to call, and no %s", name)
 			}
 		}
@@ -189,7 +192,8 @@ func (in *inspector) refuse(at token.Pos, format string, args ...any) *fault {
 func (in *inspector) imports(answer *ast.File) *fault {
 	for _, spec := range importsOf(answer) {
 		if !in.mayImport(spec.path) {
-			return in.refuse(in.lineOf(answer, spec), "an answer computes with packages such as math, slices and strings, and does not need %s", spec.path)
+			return in.refuse(in.lineOf(answer, spec),
+				"an answer computes with packages such as math, slices and strings, and does not need %s", spec.path)
 		}
 	}
 	return nil
@@ -201,7 +205,8 @@ func (in *inspector) lineOf(answer *ast.File, spec importSpec) token.Pos {
 	ast.Inspect(answer, func(n ast.Node) bool {
 		if id, ok := n.(*ast.Ident); ok && at == token.NoPos {
 			if o := in.pkg.TypesInfo.Uses[id]; o != nil {
-				if p, ok := o.(*types.PkgName); ok && p.Imported().Path() == spec.path || o.Pkg() != nil && o.Pkg().Path() == spec.path {
+				if p, ok := o.(*types.PkgName); ok && p.Imported().Path() == spec.path || o.Pkg() != nil &&
+					o.Pkg().Path() == spec.path {
 					at = id.Pos()
 				}
 			}
@@ -227,17 +232,21 @@ func (in *inspector) uses(answer *ast.File) *fault {
 		name := qualified(o)
 		switch {
 		case o.Pkg() == in.pkg.Types:
-			if f, ok := o.(*types.Func); ok && f.Signature().Recv() != nil && types.IsInterface(f.Signature().Recv().Type()) && in.isOracle(o.Name()) {
-				found = in.refuse(id.Pos(), "%s by way of an interface is the library's answer: write it yourself", o.Name())
+			if f, ok := o.(*types.Func); ok && f.Signature().Recv() != nil &&
+				types.IsInterface(f.Signature().Recv().Type()) && in.isOracle(o.Name()) {
+				found = in.refuse(id.Pos(), "%s by way of an interface is the library's answer: write it yourself",
+					o.Name())
 			} else if in.data[name] && holdsReference(o.Type(), 3) && !in.mayUse(o.Pkg(), name) {
 				found = in.refuse(id.Pos(), "%s is data of the check, which an answer could change", name)
-			} else if in.oracle[o.Pkg().Path()+"."+name] && declarationIn(answer, o) == nil && !in.mayUse(o.Pkg(), name) {
+			} else if in.oracle[o.Pkg().Path()+"."+name] && declarationIn(answer, o) == nil &&
+				!in.mayUse(o.Pkg(), name) {
 				found = in.refuse(id.Pos(), "the check compares with the notebook's %s: write it yourself", name)
 			} else if via := in.reaches(o, nil); via != "" {
 				found = in.refuse(id.Pos(), "%s calls %s, which the exercise asks you to write yourself", o.Name(), via)
 			}
 		case !in.mayUse(o.Pkg(), name):
-			found = in.refuse(id.Pos(), "the exercise asks you to write it yourself, without %s.%s", path.Base(o.Pkg().Path()), name)
+			found = in.refuse(id.Pos(), "the exercise asks you to write it yourself, without %s.%s",
+				path.Base(o.Pkg().Path()), name)
 		}
 		return found == nil
 	})
@@ -278,7 +287,10 @@ func (in *inspector) reaches(o types.Object, from []types.Object) string {
 		switch {
 		case used == nil || used.Pkg() == nil || !callable(used):
 		case in.oracle[used.Pkg().Path()+"."+qualified(used)] && used != o && !in.mayUse(used.Pkg(), qualified(used)),
-			slices.ContainsFunc(in.forbid, func(entry string) bool { return names(entry, used.Pkg(), qualified(used)) }):
+			slices.ContainsFunc(in.forbid, func(entry string) bool {
+				return names(entry, used.Pkg(),
+					qualified(used))
+			}):
 			via = strings.TrimPrefix(path.Base(used.Pkg().Path())+"."+qualified(used), "exercise.")
 		case used.Pkg() == in.pkg.Types:
 			via = in.reaches(used, append(from, o))

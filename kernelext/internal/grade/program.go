@@ -63,7 +63,8 @@ type declaration struct {
 // compose makes the program from the cells before an exercise, the exercise as it
 // was handed out, the answer and the check. The error is one of the notebook that was handed out; fault is one
 // of the answer.
-func compose(before []*notebook.Cell, exercise, answer, check *notebook.Cell, lawless bool) (p *program, fault *fault, err error) {
+func compose(before []*notebook.Cell, exercise, answer, check *notebook.Cell, lawless bool) (p *program, fault *fault,
+	err error) {
 	given, imports, err := collect(before)
 	if err != nil {
 		return nil, nil, err
@@ -126,7 +127,8 @@ func answerCode(source string) (string, *fault) {
 	c := cell.Read(source)
 	for i := range c.Lines {
 		if c.IsCommand(i) && c.Name(i) != "%%" {
-			return "", &fault{state: Refused, line: i + 1, message: "an answer is Go alone, without commands to the kernel"}
+			return "", &fault{state: Refused, line: i + 1,
+				message: "an answer is Go alone, without commands to the kernel"}
 		}
 	}
 	lines, _ := c.Split()
@@ -164,7 +166,10 @@ func collect(cells []*notebook.Cell) ([]declaration, []importSpec, error) {
 		imports = append(besides(imports, own), own...)
 		for _, d := range declarationsOf(file, text) {
 			all = slices.DeleteFunc(all, func(earlier declaration) bool {
-				return slices.ContainsFunc(d.names, func(name string) bool { return slices.Contains(earlier.names, name) })
+				return slices.ContainsFunc(d.names, func(name string) bool {
+					return slices.Contains(earlier.names,
+						name)
+				})
 			})
 			all = append(all, d)
 		}

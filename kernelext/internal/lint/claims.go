@@ -123,7 +123,8 @@ func (l *linter) caption(c *notebook.Cell, text string, k knowledge) {
 	for _, n := range number.FindAllString(pointer.ReplaceAllString(text, ""), -1) {
 		v, err := strconv.ParseFloat(strings.TrimRight(n, " %"), 64)
 		if err == nil && strings.Contains(texts.String(), n) && !k.values[v] {
-			l.report(0, "%s is typed into the caption, and no cell sets, prints or shows it: compute it, or name the document it is from, as [KH19]", n)
+			l.report(0,
+				"%s is typed into the caption, and no cell sets, prints or shows it: compute it, or name the document it is from, as [KH19]", n)
 		}
 	}
 }
@@ -135,7 +136,8 @@ var theirs = regexp.MustCompile(`(\d*\.?\d+)( ?%)? (?:there|in the (?:thesis|doc
 func (l *linter) documents(text string, k knowledge) {
 	for _, m := range theirs.FindAllStringSubmatch(text, -1) {
 		if !k.typed[m[1]] && !k.typed[strings.TrimRight(strings.TrimRight(m[1], "0"), ".")] {
-			l.report(0, "%q calls a number the document's that stands in no cell, so a cell has computed it: say whose it is", m[0])
+			l.report(0,
+				"%q calls a number the document's that stands in no cell, so a cell has computed it: say whose it is", m[0])
 		}
 	}
 }
@@ -152,7 +154,8 @@ func (l *linter) profile(table, metadata map[string]any, uses map[string]bool) {
 	params, _ := run["parameters"].(map[string]any)
 	var others []string
 	for param, value := range params {
-		if size := fmt.Sprint(value); size != name && slices.Contains(experiment.Profiles(), size) && uses[strconv.Quote(param)] {
+		if size := fmt.Sprint(value); size != name && slices.Contains(experiment.Profiles(), size) &&
+			uses[strconv.Quote(param)] {
 			others = append(others, param+"="+size)
 		}
 	}
@@ -163,7 +166,8 @@ func (l *linter) profile(table, metadata map[string]any, uses map[string]bool) {
 		_, own := r["profile"]
 		return own
 	}) {
-		l.report(0, "the comparison says profile %s for all its rows, but the run had %s: give rows of another size their Profile", name, strings.Join(others, ", "))
+		l.report(0,
+			"the comparison says profile %s for all its rows, but the run had %s: give rows of another size their Profile", name, strings.Join(others, ", "))
 	}
 }
 
@@ -176,7 +180,8 @@ func usesOf(nb *notebook.Notebook) func(*notebook.Cell) map[string]bool {
 			continue
 		}
 		declarations, _ := cell.Read(c.Source).Split()
-		file, err := parser.ParseFile(token.NewFileSet(), "", "package p;"+strings.Join(declarations, "\n"), parser.SkipObjectResolution)
+		file, err := parser.ParseFile(token.NewFileSet(), "", "package p;"+strings.Join(declarations, "\n"),
+			parser.SkipObjectResolution)
 		if err != nil {
 			continue
 		}
@@ -259,7 +264,8 @@ func (l *linter) medians(c *notebook.Cell) {
 	for i, line := range strings.Split(c.Source, "\n") {
 		m := upperMiddle.FindStringSubmatch(line)
 		if m != nil && m[1] == m[2] && !strings.Contains(line, "[(len("+m[1]+")-1)/2]") {
-			l.report(i+1, "%s is the larger of the two middle values where their number is even, not the median: take half of both", m[0])
+			l.report(i+1,
+				"%s is the larger of the two middle values where their number is even, not the median: take half of both", m[0])
 		}
 	}
 }

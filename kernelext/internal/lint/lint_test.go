@@ -69,9 +69,10 @@ func TestCells(t *testing.T) {
 		"without a check":         with(func(c *notebook.Cell) { c.Metadata = map[string]any{"tags": []any{"exercise"}} }),
 		"is an error: bad":        output(&notebook.Output{Type: notebook.Error, ErrorValue: "bad"}),
 		"stderr: oops":            output(&notebook.Output{Type: notebook.Stream, Name: "stderr", Text: "oops\n"}),
-		"no text form":            output(&notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"text/html": "x"}}),
-		"shows /tmp/x":            output(&notebook.Output{Type: notebook.Stream, Name: "stdout", Text: "in /tmp/x\n"}),
-		"without a caption":       output(picture),
+		"no text form": output(&notebook.Output{Type: notebook.DisplayData,
+			Data: map[string]any{"text/html": "x"}}),
+		"shows /tmp/x":      output(&notebook.Output{Type: notebook.Stream, Name: "stdout", Text: "in /tmp/x\n"}),
+		"without a caption": output(picture),
 	} {
 		got := Check(&notebook.Notebook{Cells: cells}, 0)
 		if want == "" && len(got) > 0 || want != "" && (len(got) != 1 || !strings.Contains(got[0].Message, want)) {
@@ -89,10 +90,12 @@ func TestCells(t *testing.T) {
 // What a cell says and what it shows are compared: of each pair of notebooks here, one has a finding and one has none.
 func TestClaims(t *testing.T) {
 	caption := func(text string) *notebook.Output {
-		return &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"text/plain": text}, Metadata: map[string]any{"lateral": map[string]any{"role": "caption"}}}
+		return &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"text/plain": text},
+			Metadata: map[string]any{"lateral": map[string]any{"role": "caption"}}}
 	}
 	versus := func(profile string, rows ...any) *notebook.Output {
-		return &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"text/plain": "t", kernelext.VersusMIME: map[string]any{"profile": profile, "rows": rows}}}
+		return &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"text/plain": "t",
+			kernelext.VersusMIME: map[string]any{"profile": profile, "rows": rows}}}
 	}
 	code := func(source string, outputs ...*notebook.Output) *notebook.Cell {
 		count := 1
@@ -109,30 +112,42 @@ func TestClaims(t *testing.T) {
 		cell     *notebook.Cell
 		want     string // part of the finding, "" for none
 	}{
-		"typed into a caption":        {nil, code("%%\nshow(\"it falls by 25.7 % at most\")", caption("it falls by 25.7 % at most")), "25.7 % is typed into the caption"},
-		"printed by a cell":           {nil, code("%%\nshow(\"it falls by 25.7 % at most\")", printed("25.70 points"), caption("it falls by 25.7 % at most")), ""},
-		"set by a cell":               {nil, code("%%\nrun(.257)\nshow(\"with 0.257\")", caption("with 0.257")), ""},
-		"computed into a caption":     {nil, code("%%\nshow(fmt.Sprintf(\"falls by %.1f %%\", x))", caption("falls by 25.7 %")), ""},
+		"typed into a caption": {nil, code("%%\nshow(\"it falls by 25.7 % at most\")",
+			caption("it falls by 25.7 % at most")), "25.7 % is typed into the caption"},
+		"printed by a cell": {nil, code("%%\nshow(\"it falls by 25.7 % at most\")", printed("25.70 points"),
+			caption("it falls by 25.7 % at most")), ""},
+		"set by a cell": {nil, code("%%\nrun(.257)\nshow(\"with 0.257\")", caption("with 0.257")), ""},
+		"computed into a caption": {nil, code("%%\nshow(fmt.Sprintf(\"falls by %.1f %%\", x))",
+			caption("falls by 25.7 %")), ""},
 		"the document's in a caption": {nil, code("%%\nshow(\"25.7 % in [KH19]\")", caption("25.7 % in [KH19]")), ""},
-		"a figure's number":           {nil, code("%%\nshow(\"figure 3.7\")", caption("Thesis21, figure 3.7. Look.")), ""},
-		"computed, called theirs":     {nil, code("%%\nshow(x)", caption("0.04, 67.30 % there")), `"67.30 % there" calls a number the document's`},
-		"typed, called theirs":        {nil, code("%%\nshow(Row{Document: 67.3})", caption("67.30 % in the thesis")), ""},
-		"another profile":             {ran, code("%%\nversus()", versus("quick", row)), "says profile quick, but the notebook was run at standard"},
-		"another size":                {ran, code(setting+"%%\nversus(rows())", versus("standard", row)), "the run had size=paper: give rows of another size their Profile"},
-		"another size, said":          {ran, code(setting+"%%\nversus(rows())", versus("standard", row, own)), ""},
-		"another size elsewhere":      {ran, code(setting+"%%\nversus(5)", versus("standard", row)), ""},
-		"no median":                   {nil, code("%%\nslices.Sort(v)\nm := v[len(v)/2] // median"), "v[len(v)/2] is the larger of the two middle values"},
-		"a median":                    {nil, code("%%\nslices.Sort(v)\nm := (v[len(v)/2] + v[(len(v)-1)/2]) / 2 // median"), ""},
-		"the middle size":             {nil, code("%%\nunits := all[len(all)/2] // medians of runs below"), ""},
-		"a check that NaN passes":     {nil, code("%test\nif got := f(); math.Abs(got-want) > 1e-9 {\n}"), "an answer that is NaN passes"},
-		"a check that it does not":    {nil, code("%test\nif got := f(); !(math.Abs(got-want) <= 1e-9) {\n}"), ""},
+		"a figure's number": {nil, code("%%\nshow(\"figure 3.7\")", caption("Thesis21, figure 3.7. Look.")),
+			""},
+		"computed, called theirs": {nil, code("%%\nshow(x)", caption("0.04, 67.30 % there")),
+			`"67.30 % there" calls a number the document's`},
+		"typed, called theirs": {nil, code("%%\nshow(Row{Document: 67.3})", caption("67.30 % in the thesis")),
+			""},
+		"another profile": {ran, code("%%\nversus()", versus("quick", row)),
+			"says profile quick, but the notebook was run at standard"},
+		"another size": {ran, code(setting+"%%\nversus(rows())", versus("standard", row)),
+			"the run had size=paper: give rows of another size their Profile"},
+		"another size, said":     {ran, code(setting+"%%\nversus(rows())", versus("standard", row, own)), ""},
+		"another size elsewhere": {ran, code(setting+"%%\nversus(5)", versus("standard", row)), ""},
+		"no median": {nil, code("%%\nslices.Sort(v)\nm := v[len(v)/2] // median"),
+			"v[len(v)/2] is the larger of the two middle values"},
+		"a median": {nil,
+			code("%%\nslices.Sort(v)\nm := (v[len(v)/2] + v[(len(v)-1)/2]) / 2 // median"), ""},
+		"the middle size": {nil, code("%%\nunits := all[len(all)/2] // medians of runs below"), ""},
+		"a check that NaN passes": {nil, code("%test\nif got := f(); math.Abs(got-want) > 1e-9 {\n}"),
+			"an answer that is NaN passes"},
+		"a check that it does not": {nil, code("%test\nif got := f(); !(math.Abs(got-want) <= 1e-9) {\n}"), ""},
 	} {
 		nb := &notebook.Notebook{Metadata: map[string]any{"lateral": test.metadata}, Cells: []*notebook.Cell{test.cell}}
 		var got []string
 		for _, f := range Check(nb, 0) {
 			got = append(got, f.Message)
 		}
-		if len(got) > 1 || (len(got) == 1) != (test.want != "") || test.want != "" && !strings.Contains(got[0], test.want) {
+		if len(got) > 1 || (len(got) == 1) != (test.want != "") || test.want != "" && !strings.Contains(got[0],
+			test.want) {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}
@@ -140,14 +155,16 @@ func TestClaims(t *testing.T) {
 
 // Whatever a notebook holds is looked at, and every finding says where.
 func FuzzCheck(f *testing.F) {
-	for _, source := range []string{"a 3.5 % [KH19, table 1]", "```\n5.5\n```", "| 1.5 |\n<!-- document -->", "%test\n`", "/home/x", "$1.5$ \\] ]("} {
+	for _, source := range []string{"a 3.5 % [KH19, table 1]", "```\n5.5\n```", "| 1.5 |\n<!-- document -->",
+		"%test\n`", "/home/x", "$1.5$ \\] ]("} {
 		f.Add(source, "out 0.5", "text/plain")
 	}
 	f.Fuzz(func(t *testing.T, source, output, mime string) {
 		count := 1
 		out := &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{mime: output, "text/plain": output}}
 		nb := &notebook.Notebook{Cells: []*notebook.Cell{
-			{Type: notebook.Markdown, ID: "m", Source: source}, {Type: notebook.Code, ID: "c", Source: source, ExecutionCount: &count, Outputs: []*notebook.Output{out},
+			{Type: notebook.Markdown, ID: "m", Source: source}, {Type: notebook.Code, ID: "c", Source: source,
+				ExecutionCount: &count, Outputs: []*notebook.Output{out},
 				Metadata: map[string]any{"tags": []any{"exercise"}}},
 		}}
 		for _, finding := range Check(nb, int64(len(source))) {

@@ -12,7 +12,8 @@ import (
 // style sheet, no form, no frame, and addresses of pages, mail and pictures only.
 var clean = func() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
-	p.AllowElements("a", "abbr", "b", "blockquote", "br", "caption", "center", "cite", "code", "dd", "del", "details", "dfn", "div", "dl", "dt",
+	p.AllowElements("a", "abbr", "b", "blockquote", "br", "caption", "center", "cite", "code", "dd", "del", "details",
+		"dfn", "div", "dl", "dt",
 		"em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "input", "ins", "kbd", "li", "mark", "ol", "p", "pre",
 		"q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var", "wbr")
 	p.AllowNoAttrs().OnElements("span", "img")

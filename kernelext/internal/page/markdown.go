@@ -181,7 +181,8 @@ func readWithin(dir, path string) ([]byte, error) {
 // this one, and any other as it is.
 func pageOf(destination []byte) []byte {
 	address, fragment, _ := strings.Cut(string(destination), "#")
-	if u, err := url.Parse(address); err != nil || u.Scheme != "" || u.Host != "" || !strings.HasSuffix(address, ".ipynb") {
+	if u, err := url.Parse(address); err != nil || u.Scheme != "" || u.Host != "" || !strings.HasSuffix(address,
+		".ipynb") {
 		return destination
 	}
 	address = strings.TrimSuffix(address, ".ipynb") + ".html"
@@ -255,12 +256,14 @@ type codeBlocks struct{}
 
 // RegisterFuncs tells the engine what codeBlocks renders.
 func (codeBlocks) RegisterFuncs(register renderer.NodeRendererFuncRegisterer) {
-	register.Register(ast.KindFencedCodeBlock, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	register.Register(ast.KindFencedCodeBlock, func(w util.BufWriter, source []byte, n ast.Node,
+		entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
 		}
 		block := n.(*ast.FencedCodeBlock)
-		fmt.Fprintf(w, "<pre class=\"chroma\"><code>%s</code></pre>\n", highlight(string(block.Lines().Value(source)), string(block.Language(source))))
+		fmt.Fprintf(w, "<pre class=\"chroma\"><code>%s</code></pre>\n", highlight(string(block.Lines().Value(source)),
+			string(block.Language(source))))
 		return ast.WalkSkipChildren, nil
 	})
 }

@@ -20,7 +20,8 @@ func (r *pageWriter) outputs(outputs []*notebook.Output) {
 		o := outputs[i]
 		switch o.Type {
 		case notebook.Stream:
-			fmt.Fprintf(&r.body, "<div class=\"output %s\"><pre>%s</pre></div>\n", html.EscapeString(o.Name), ansi(strings.TrimRight(o.Text, "\n")))
+			fmt.Fprintf(&r.body, "<div class=\"output %s\"><pre>%s</pre></div>\n", html.EscapeString(o.Name),
+				ansi(strings.TrimRight(o.Text, "\n")))
 		case notebook.Error:
 			r.failure(o)
 		default:
@@ -39,7 +40,8 @@ func (r *pageWriter) failure(o *notebook.Output) {
 	if strings.TrimSpace(text) == "" {
 		text = o.ErrorValue
 	}
-	fmt.Fprintf(&r.body, "<div class=\"output error\"><pre><span class=\"name\">%s</span>\n%s</pre></div>\n", html.EscapeString(o.ErrorName), ansi(strings.Trim(text, "\n")))
+	fmt.Fprintf(&r.body, "<div class=\"output error\"><pre><span class=\"name\">%s</span>\n%s</pre></div>\n",
+		html.EscapeString(o.ErrorName), ansi(strings.Trim(text, "\n")))
 }
 
 // isCaption reports whether o is the text below a picture.
@@ -76,7 +78,8 @@ func (r *pageWriter) display(o *notebook.Output, caption string) {
 
 // richness is the order in which forms are preferred. HTML that needs a script
 // comes after pictures of the same thing: a page without scripts is the aim.
-var richness = []string{"text/html", "image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp", "text/markdown", "text/latex", "text/plain"}
+var richness = []string{"text/html", "image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp",
+	"text/markdown", "text/latex", "text/plain"}
 
 func (r *pageWriter) content(o *notebook.Output) string {
 	forms := richness
@@ -142,7 +145,8 @@ func image(o *notebook.Output, mimeType, content string) string {
 		}
 	}
 	alt, _ := o.Data["text/plain"].(string)
-	return fmt.Sprintf(`<img src="%s"%s alt="%s">`, dataAddress(mimeType, content), size, html.EscapeString(strings.TrimSpace(alt)))
+	return fmt.Sprintf(`<img src="%s"%s alt="%s">`, dataAddress(mimeType, content), size,
+		html.EscapeString(strings.TrimSpace(alt)))
 }
 
 // dataAddress returns a data address for what a MIME bundle holds: SVG as text,

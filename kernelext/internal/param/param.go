@@ -38,7 +38,8 @@ func Lookup[T any](object, name string, otherwise T) (T, error) {
 	}
 	v, err := read[T](raw)
 	if err != nil {
-		return otherwise, fmt.Errorf("parameter %q: %w: this cell needs a value of type %v, such as %v", name, err, reflect.TypeFor[T](), example(otherwise))
+		return otherwise, fmt.Errorf("parameter %q: %w: this cell needs a value of type %v, such as %v", name, err,
+			reflect.TypeFor[T](), example(otherwise))
 	}
 	return v, nil
 }
@@ -56,7 +57,8 @@ func read[T any](raw json.RawMessage) (T, error) {
 		}
 		return v, err
 	}
-	if kind := reflect.TypeFor[T]().Kind(); string(raw) == "null" && kind != reflect.Pointer && kind != reflect.Interface {
+	if kind := reflect.TypeFor[T]().Kind(); string(raw) == "null" && kind != reflect.Pointer &&
+		kind != reflect.Interface {
 		var zero T
 		return zero, errors.New("null is no value")
 	}
@@ -92,7 +94,8 @@ func Parse[T any](text string) (T, error) {
 	case target.CanInt():
 		n, err := strconv.ParseInt(decimal(text), 0, bits())
 		if err != nil {
-			return v, wholeNumber(text, err, strconv.FormatInt(-1<<(bits()-1), 10), strconv.FormatInt(1<<(bits()-1)-1, 10))
+			return v, wholeNumber(text, err, strconv.FormatInt(-1<<(bits()-1), 10), strconv.FormatInt(1<<(bits()-1)-1,
+				10))
 		}
 		target.SetInt(n)
 	case target.CanUint():
