@@ -3,6 +3,7 @@
 // Package durable protects stored files against kills, power loss, concurrent writers and damaged disks:
 //
 //   - [WriteFile] and [Create] write files atomically, and [RenameFolder] renames folders atomically;
+//   - [MakeTempDir] creates temporary folders; the next call removes those whose process was killed;
 //   - [Acquire] locks a name, so that only one of several processes writes;
 //   - [Seal] and [Open] add a check sum to JSON and verify it, so that a flipped bit is an error.
 //

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,6 +78,71 @@ func TestNothingSurvives(t *testing.T) {
 		}
 		cancel()
 		s.Close()
+	}
+}
+
+// TestLeftoversAreSwept kills a kernel and sees that the next one removes its temporary folders, but not those of one that
+// runs.
+func TestLeftoversAreSwept(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the GoNB kernel")
+	}
+	tools, err := prepare(t.Context(), t.Output(), ".", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := shortDir(t)
+	lateral, room := filepath.Join(dir, "lateral"), filepath.Join(dir, "room")
+	if err := os.Mkdir(room, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, os.Environ(), "go", "build", "-o", lateral, ".")
+	marker := "LATERAL_TEST_MARKER=" + filepath.Base(dir)
+	start := func(environment ...string) *session.Session {
+		argv := append([]string{"sh", "-c", `TMPDIR="$ROOM" exec "$@"`, "sh"}, kernelArgv(lateral, tools)...)
+		s, err := session.Start(t.Context(), session.Spec{Argv: argv, Env: append(tools.Environment(), append(environment, "ROOM="+room)...)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Execute(t.Context(), s.NewExecute("!true", false), func(*wire.Message) {}); err != nil { // its GoNB runs
+			t.Fatal(err)
+		}
+		return s
+	}
+	folders := func() (list []string) {
+		for _, pattern := range []string{"inbox-*", "lateral-*"} {
+			found, _ := filepath.Glob(filepath.Join(room, pattern)) // the patterns are sound
+			list = append(list, found...)
+		}
+		return list
+	}
+	running := start()
+	defer running.Close()
+	theirs := folders()
+	killed := start(marker)
+	left := slices.DeleteFunc(folders(), func(path string) bool { return slices.Contains(theirs, path) })
+	if len(theirs) != 2 || len(left) != 2 {
+		t.Fatalf("two kernels have the folders %q and %q", theirs, left)
+	}
+	syscall.Kill(killed.PID(), syscall.SIGKILL)
+	killed.Close()
+	for deadline := time.Now().Add(15 * time.Second); len(marked(marker)) > 0 && time.Now().Before(deadline); {
+		time.Sleep(50 * time.Millisecond) // its GoNB ends
+	}
+	third := start()
+	for _, path := range left {
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s is still there", path)
+		}
+	}
+	for _, path := range theirs {
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("of a kernel that runs: %v", err)
+		}
+	}
+	third.Close()
+	if now := folders(); !slices.Equal(now, theirs) {
+		t.Errorf("in the end there are %q", now)
 	}
 }
 

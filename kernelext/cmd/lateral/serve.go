@@ -82,7 +82,9 @@ func serve(ctx context.Context, log io.Writer, gonb, module, file string) error 
 		Interrupts: interrupts,
 		Log:        log,
 	}
-	if tools := (toolchain.Tools{Dir: filepath.Dir(gonb), Module: module}); !tools.HasGopls() {
+	tools := toolchain.Tools{Dir: filepath.Dir(gonb), Module: module}
+	config.PackageDir = tools.PackageDir
+	if !tools.HasGopls() {
 		config.MakeGopls = func(ctx context.Context) error { return tools.BuildGopls(toolchain.Yielding(ctx)) }
 	}
 	return proxy.Run(ctx, config)

@@ -5,6 +5,7 @@ package cell
 import (
 	"go/ast"
 	"go/parser"
+	"go/scanner"
 	"go/token"
 	"strings"
 )
@@ -89,4 +90,21 @@ func (c *Cell) Redeclared() (again, first Name, ok bool) {
 		seen[n.Name] = n
 	}
 	return Name{}, Name{}, false
+}
+
+// Statement returns the index of a line of a cell without a program that begins a
+// statement, which needs a program around it, -1 if there is none.
+func (c *Cell) Statement() int {
+	if c.Script || c.Program() >= 0 {
+		return -1
+	}
+	declarations, _ := c.Split()
+	_, err := parser.ParseFile(token.NewFileSet(), "", "package p;"+strings.Join(declarations, "\n"), parser.SkipObjectResolution)
+	list, _ := err.(scanner.ErrorList)
+	for _, e := range list {
+		if strings.HasPrefix(e.Msg, "expected declaration") {
+			return e.Pos.Line - 1
+		}
+	}
+	return -1
 }

@@ -277,6 +277,7 @@ func (k *kernel) fromIOPub(c *child, m *wire.Message) {
 	c.mu.Unlock()
 	switch {
 	case e != nil && m.Parent.ID == e.request.Header.ID:
+		e.begun.Store(true)
 		e.output.handle(m)
 		var status wire.Status
 		if m.Header.Type == "status" && m.Decode(&status) == nil && status.State == "idle" {

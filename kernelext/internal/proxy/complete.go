@@ -3,7 +3,7 @@
 package proxy
 
 import (
-	"encoding/json"
+	"context"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -37,16 +37,41 @@ func (k *kernel) complete(m *wire.Message) wire.CompleteReply {
 		k.completeCommand(strings.TrimSuffix(before.Commands[len(before.Lines)-1], "x"), &reply)
 		return reply
 	}
-	if k.prepareGopls() != "" {
-		return reply
+	ctx, cancel := context.WithTimeout(k.completion.life, completeLimit)
+	defer cancel()
+	wait := k.prepareGopls()
+	if wait == "" {
+		var got wire.CompleteReply
+		q := questionAt(request.Code, at)
+		if k.ask(ctx, m.Header.Type, q, &got) && got.Status == "ok" && len(got.Matches) > 0 {
+			reply.Matches = got.Matches
+			reply.CursorStart = at - q.codePoints(got.CursorStart)
+			return reply
+		}
 	}
-	var got wire.CompleteReply
-	if !k.ask(m, request, completeLimit, &got) || got.Status != "ok" || len(got.Matches) == 0 {
-		return reply
+	matches, length := k.offer(ctx, string(code[:at]))
+	reply.CursorStart -= length
+	var types []map[string]any
+	for _, found := range matches {
+		reply.Matches = append(reply.Matches, found.text)
+		types = append(types, map[string]any{"text": found.text, "type": found.kind, "start": reply.CursorStart, "end": at})
 	}
-	reply.Matches = got.Matches
-	reply.CursorStart = codePoints(request.Code, got.CursorStart)
+	if types != nil {
+		reply.Metadata["_jupyter_types_experimental"] = types
+	} else if wait != "" {
+		k.tellOnce(wait)
+	}
 	return reply
+}
+
+// tellOnce has the next cell say why there is no completion yet.
+func (k *kernel) tellOnce(wait string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.completion.told && k.notice == "" {
+		first, _, _ := strings.Cut(wait, "\n")
+		k.completion.told, k.notice = true, "["+first+"]"
+	}
 }
 
 // GoNB's own magics, for completion.
@@ -100,8 +125,10 @@ func (k *kernel) inspect(m *wire.Message) wire.InspectReply {
 		reply.Data["text/plain"] = wait
 		return reply
 	}
+	ctx, cancel := context.WithTimeout(k.completion.life, inspectLimit)
+	defer cancel()
 	var got wire.InspectReply
-	if !k.ask(m, request, inspectLimit, &got) {
+	if !k.ask(ctx, m.Header.Type, questionAt(request.Code, at), &got) {
 		k.mu.Lock()
 		busy := k.current != nil
 		k.mu.Unlock()
@@ -120,19 +147,42 @@ func (k *kernel) inspect(m *wire.Message) wire.InspectReply {
 	return reply
 }
 
+// A question is about a place in a cell, as GoNB gets it.
+type question struct {
+	code   []uint16 // the protocol counts code points, GoNB the units of UTF-16
+	cursor int
+}
+
+// questionAt is about the cursor before the code point at. A cell that begins with
+// statements gets the line %% that it lacks.
+func questionAt(code string, at int) question {
+	offset := len(cell.Read(string([]rune(code)[:at])).Code)
+	c := cell.Read(code)
+	text, position := c.Protected(nil)
+	cursor := position(min(offset, len(c.Code)))
+	if begin := c.Statement(); begin >= 0 && begin <= strings.Count(c.Code[:min(offset, len(c.Code))], "\n") {
+		lines := strings.SplitAfter(text, "\n")
+		above := len(strings.Join(lines[:begin], ""))
+		text, cursor = text[:above]+"%%\n"+text[above:], cursor+len("%%\n")
+	}
+	return question{utf16.Encode([]rune(text)), len(utf16.Encode([]rune(text[:cursor])))}
+}
+
+// codePoints returns how many code points there are from a place, in units, to the cursor.
+func (q question) codePoints(from int) int {
+	return len(utf16.Decode(q.code[min(max(0, from), q.cursor):q.cursor]))
+}
+
 // ask passes a question on to GoNB and waits for the answer. It is false if GoNB
-// should not be asked now, or does not answer within limit.
-func (k *kernel) ask(m *wire.Message, request wire.CursorRequest, limit time.Duration, answer any) bool {
+// should not be asked now, or does not answer before ctx is done.
+func (k *kernel) ask(ctx context.Context, kind string, q question, answer any) bool {
 	k.mu.Lock()
 	c, busy := k.child, k.current != nil || len(k.queue) > 0
 	k.mu.Unlock()
 	if busy || c == nil || !c.warm.Load() || c.Err() != nil {
 		return false
 	}
-	question := wire.New(k.id, m.Header.Type, nil)
-	// The protocol counts code points, GoNB the units of UTF-16.
-	request.CursorPos = len(utf16.Encode([]rune(request.Code)[:min(max(0, request.CursorPos), len([]rune(request.Code)))]))
-	question.Content, _ = json.Marshal(request) // three plain fields
+	question := wire.New(k.id, kind, wire.CursorRequest{Code: string(utf16.Decode(q.code)), CursorPos: q.cursor})
 	got := make(chan *wire.Message, 1)
 	c.mu.Lock()
 	if len(c.asked) > 0 {
@@ -156,7 +206,7 @@ func (k *kernel) ask(m *wire.Message, request wire.CursorRequest, limit time.Dur
 		return reply.Decode(answer) == nil
 	case <-c.gone:
 		return false
-	case <-time.After(limit):
+	case <-ctx.Done():
 		go func() { // GoNB is still at it, so nothing else is asked
 			select {
 			case <-got:
@@ -166,12 +216,6 @@ func (k *kernel) ask(m *wire.Message, request wire.CursorRequest, limit time.Dur
 		}()
 		return false
 	}
-}
-
-// codePoints returns how many code points the first units of text's UTF-16 are.
-func codePoints(text string, units int) int {
-	encoded := utf16.Encode([]rune(text))
-	return len(utf16.Decode(encoded[:min(max(0, units), len(encoded))]))
 }
 
 // watchGopls waits until gopls has read the module, which shows in its taking no

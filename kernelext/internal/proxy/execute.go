@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -101,6 +102,7 @@ type execution struct {
 
 	ctx     context.Context // done when interrupted
 	cancel  context.CancelCauseFunc
+	begun   atomic.Bool // GoNB has said something about it
 	replied chan wire.ExecuteReply
 	idle    chan struct{}
 }
@@ -224,7 +226,7 @@ func (e *execution) on(c *child, code string, added int) (failed *failure, sent 
 	if err := c.Send(&request); err != nil {
 		return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}, false
 	}
-	return e.outcome(c), true
+	return e.outcome(c)
 }
 
 // attach sets the cell's console and closes the one before.
@@ -239,10 +241,18 @@ func (e *execution) attach(in *console) {
 }
 
 // outcome waits for the end of what was sent to a GoNB and says why it failed,
-// nil if it did not.
-func (e *execution) outcome(c *child) *failure {
-	k := e.kernel
+// nil if it did not, and whether GoNB got it at all.
+func (e *execution) outcome(c *child) (failed *failure, got bool) {
 	reply, err := e.wait(c)
+	if err != nil && !e.begun.Load() && e.ctx.Err() == nil {
+		return &failure{Name: "KernelDied", Failure: wire.Failure{Message: fmt.Sprintf("the cell's kernel process ended before the cell began: %v", err)}}, false
+	}
+	return e.verdict(c, reply, err), true
+}
+
+// verdict says why what GoNB has done with a cell is a failure, nil if it is none.
+func (e *execution) verdict(c *child, reply wire.ExecuteReply, err error) *failure {
+	k := e.kernel
 	report, exit := e.output.end()
 	cause := context.Cause(e.ctx)
 	switch {

@@ -2,7 +2,10 @@
 
 package proxy
 
-import "time"
+import (
+	"time"
+	"unicode/utf16"
+)
 
 func init() {
 	saveTime, killTime = 300*time.Millisecond, 3*time.Second
@@ -36,4 +39,10 @@ func Removed(cells ...string) []string {
 		sources = append(sources, source{i + 1, c})
 	}
 	return removed(sources)
+}
+
+// Question returns the text that GoNB is asked about, and where in it.
+func Question(code string, at int) (string, int) {
+	q := questionAt(code, at)
+	return string(utf16.Decode(q.code)), len(string(utf16.Decode(q.code[:q.cursor])))
 }

@@ -103,6 +103,7 @@ func (e *execution) notCompiled(reply wire.ExecuteReply) *failure {
 		more = []string{"Cells import the standard library, this module and what it needs. For another module, run a cell with %autoget first."}
 	}
 	f.Detail = strings.Join(more, "\n")
+	e.hint(f)
 	return f
 }
 

@@ -18,6 +18,7 @@ type completion struct {
 	begun   bool
 	made    bool
 	err     error // why it could not be made
+	told    bool  // a cell has said that completion is not there yet
 	adopted bool  // GoNB has been started again and has found it
 }
 

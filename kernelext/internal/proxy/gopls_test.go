@@ -24,7 +24,7 @@ func (f *front) help(code string) string {
 }
 
 // gopls is made when it is first asked for, once and in the background: questions and cells are answered meanwhile, and
-// then GoNB is started again to find it, without a word to the next cell. Where GoNB has more to lose it is left alone.
+// then GoNB is started again to find it, without a word. Where GoNB has more to lose it is left alone.
 func TestGoplsIsMadeWhenAskedFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		cell    string
@@ -52,7 +52,7 @@ func TestGoplsIsMadeWhenAskedFor(t *testing.T) {
 					t.Errorf("while it is made, help says %q", said)
 				}
 			}
-			if got := f.execute("pid"); got.String() != "stdout "+before {
+			if got := f.execute("pid"); got.printed("stdout") != before || !strings.Contains(got.printed("stderr"), "built in the background") {
 				t.Errorf("while it is made, a cell shows %s", got)
 			}
 			close(built)

@@ -33,6 +33,7 @@ import (
 
 	"github.com/lateral-ml/lateral/kernelext/internal/session"
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // Config says what to serve.
@@ -46,7 +47,10 @@ type Config struct {
 	// MakeGopls builds gopls, which GoNB finds on its PATH when it starts. The first completion or inspection calls it,
 	// in the background; nil if gopls is there.
 	MakeGopls func(context.Context) error
-	Log       io.Writer // why a child had to be started again; may be nil
+	// PackageDir returns where the source of a package is, which cells may import: its names complete without gopls. It
+	// may be nil.
+	PackageDir func(ctx context.Context, path string) (string, error)
+	Log        io.Writer // why a child had to be started again; may be nil
 }
 
 // A kernel is the state of a served kernel.
@@ -76,6 +80,7 @@ type kernel struct {
 	comms      map[string]string // open ones: identifier to target
 	places     map[string]string // display identifier to the cell that first showed it
 	completion completion
+	exports    exports
 	stdin      string // named pipe that programs read, "" if there is none
 	inbox      string // directory of the sockets of cells that wait for their readers, "" if there is none
 }
@@ -100,8 +105,9 @@ func Run(ctx context.Context, c Config) error {
 		Config: c, sockets: sockets, id: wire.NewID(), stop: stop, wake: make(chan struct{}, 1),
 		env: map[string]string{}, comms: map[string]string{}, places: map[string]string{}, completion: completion{life: ctx},
 	}
-	if k.inbox, err = os.MkdirTemp("", "inbox-"); err == nil { // without one, cells do not wait
-		defer os.RemoveAll(k.inbox)
+	if dir, err := durable.MakeTempDir("", "inbox-"); err == nil { // without one, cells do not wait and programs read nothing
+		defer dir.Remove()
+		k.inbox = dir.Path
 		if k.stdin, err = k.openInput(); err != nil {
 			k.logf("programs have no standard input: %v", err)
 		}

@@ -5,6 +5,7 @@ package proxy_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -87,5 +88,57 @@ func TestBlankImports(t *testing.T) {
 		"\t_, _, err := image.Decode(strings.NewReader(head))\n\tfmt.Println(err)\n}")
 	if got := r.printed("stdout"); strings.Count(got, "\n") != 3 || strings.Contains(got, "unknown format") {
 		t.Errorf("got %s", r)
+	}
+}
+
+// Errors that newcomers make say what is peculiar to notebooks.
+func TestHints(t *testing.T) {
+	config, _ := real(t)
+	f := serve(t, config)
+	f.execute("%%\nvalue := 3\nvar other int\nfor i := range 3 {\n\tother += i * value\n}")
+	f.execute("func broken() int {\n\treturn \"\"\n}")
+	for code, want := range map[string]string{
+		"fmt.Println(1)":               "put statements below a line %%",
+		"if true {\n}":                 "put statements below a line %%",
+		"\t!ls":                        "begins in the first column",
+		"%%\nfor range 3 {\n%ls\n}":    "begins in the first column",
+		"func f() {\n!ls\n}":           "begins in the first column",
+		"%%\nfmt.Println(value)":       "the program of cell [1], which had it, has ended. A cell is a program of its own: declare value above %%, or keep its value with kernelext.Memo",
+		"%%\nother++":                  "the program of cell [1], which had it, has ended",
+		"%%\nfmt.Println(i)":           "the program of cell [1], which had it, has ended",
+		"%%\nfmt.Println(broken())":    "cell [2] would declare it, but was not compiled",
+		"%%\nfmt.Println(unheardOf+1)": "undefined: unheardOf",
+	} {
+		if r := f.execute(code); r.reply.Name != "CompileError" || !strings.Contains(r.reply.Value, want) ||
+			strings.HasPrefix(want, "undefined") && !strings.HasSuffix(r.reply.Value, want) {
+			t.Errorf("%q: %s, want %q", code, r, want)
+		}
+	}
+}
+
+// The cells of the page for newcomers print what it says.
+func TestFirstNotebook(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "FIRST_NOTEBOOK.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, _ := real(t)
+	config.Child.Env = append(config.Child.Env, "LATERAL_MEMO="+t.TempDir())
+	f := serve(t, config)
+	blocks := regexp.MustCompile("(?s)```(go|text)\n(.*?)\n```").FindAllStringSubmatch(string(page), -1)
+	for i, block := range blocks {
+		if block[1] != "go" {
+			continue
+		}
+		r := f.execute(block[2])
+		if r.reply.Status != "ok" {
+			t.Errorf("%s\n%s", block[2], r)
+		}
+		if i+1 < len(blocks) && blocks[i+1][1] == "text" && r.printed("stdout") != blocks[i+1][2]+"\n" {
+			t.Errorf("%s\nprints %q, want %q", block[2], r.printed("stdout"), blocks[i+1][2])
+		}
+	}
+	if len(blocks) < 10 {
+		t.Errorf("the page has %d blocks", len(blocks))
 	}
 }

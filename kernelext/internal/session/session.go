@@ -9,13 +9,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 const (
@@ -47,6 +47,7 @@ type Session struct {
 	Info wire.KernelInfo // what the kernel says about itself
 	Dir  string          // private temporary directory of the kernel
 
+	dir     *durable.TempDir
 	spec    Spec
 	id      string
 	process *process
@@ -75,7 +76,7 @@ func Start(ctx context.Context, spec Spec) (*Session, error) {
 	if spec.Grace == 0 {
 		spec.Grace = 8 * time.Second
 	}
-	dir, err := os.MkdirTemp("", "lateral-")
+	dir, err := durable.MakeTempDir("", "lateral-")
 	if err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
@@ -83,7 +84,7 @@ func Start(ctx context.Context, spec Spec) (*Session, error) {
 	if spec.ID == "" {
 		spec.ID = wire.NewID()
 	}
-	s := &Session{Dir: dir, spec: spec, id: spec.ID, cancel: cancel, failed: make(chan error, 1)}
+	s := &Session{Dir: dir.Path, dir: dir, spec: spec, id: spec.ID, cancel: cancel, failed: make(chan error, 1)}
 	if err := s.start(ctx, life); err != nil {
 		s.Close()
 		return nil, err
@@ -390,5 +391,5 @@ func (s *Session) Close() {
 	if s.sockets != nil {
 		s.sockets.Close()
 	}
-	os.RemoveAll(s.Dir)
+	s.dir.Remove() // what is left the next one removes
 }

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // GoNB is built with a few changes to how it runs programs, which no setting of it gives:
@@ -21,6 +23,7 @@ import (
 //   - Characters are not torn where a read ends.
 //   - A cell ends when its program does, also if that leaves another behind which holds its output open.
 //   - Standard input comes from the kernel, or is at its end.
+//   - A question to gopls takes two seconds at most: cells wait behind it.
 //   - Several imports for their side effects alone (import _) are all kept, as different ones.
 //
 // Each is a call, put in the place of another, of what is in _gonb. They are made to a copy of the module that is pinned.
@@ -36,6 +39,7 @@ var edits = []edit{
 	{"internal/jpyexec/jpyexec.go", "io.Copy(exec.stderrWriter, exec.cmdStderr)", "copyText(exec.stderrWriter, exec.cmdStderr)"},
 	{"internal/jpyexec/jpyexec.go", "= cmd.StdinPipe()", "= exec.openStdin()"},
 	{"internal/jpyexec/jpyexec.go", "\tstreamersWG.Wait()\n\tif err := cmd.Wait(); err", "\tif err := exec.wait(&streamersWG); err"},
+	{"internal/goexec/goplsclient/conn.go", "CommunicationTimeout = 8000 * time.Millisecond", "CommunicationTimeout = 2000 * time.Millisecond"},
 	{"internal/goexec/parser.go", "\tkey := alias\n", "\tkey := alias\n\tif alias == \"_\" {\n\t\tkey = \"_~\" + importPath\n\t}\n"},
 }
 
@@ -100,11 +104,12 @@ func (t Tools) buildGoNB(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "gonb-source-")
+	temporary, err := durable.MakeTempDir("", "gonb-source-")
 	if err != nil {
 		return fmt.Errorf("toolchain: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer temporary.Remove()
+	dir := temporary.Path
 	changed := filepath.Join(dir, "gonb")
 	if err := os.Mkdir(changed, 0o700); err != nil {
 		return fmt.Errorf("toolchain: %w", err)

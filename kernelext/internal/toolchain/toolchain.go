@@ -19,6 +19,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 const (
@@ -147,11 +149,12 @@ func install(ctx context.Context, module, dir string, packages ...string) error 
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("toolchain: %w", err)
 	}
-	building, err := os.MkdirTemp(dir, ".building-")
+	temporary, err := durable.MakeTempDir(dir, ".building-")
 	if err != nil {
 		return fmt.Errorf("toolchain: %w", err)
 	}
-	defer os.RemoveAll(building)
+	defer temporary.Remove()
+	building := filepath.Join(temporary.Path, "bin")
 	args := append([]string{"build", "-o", building + string(filepath.Separator)}, packages...)
 	if _, err := run(ctx, module, args...); err != nil {
 		return err
@@ -176,6 +179,15 @@ func (t Tools) Warm(ctx context.Context, packages []string) error {
 	}
 	_, err := run(ctx, t.Module, append([]string{"build"}, packages...)...)
 	return err
+}
+
+// PackageDir returns the directory of a package that cells may import.
+func (t Tools) PackageDir(ctx context.Context, path string) (string, error) {
+	dir, err := run(ctx, t.Module, "list", "-e", "-find", "-f", "{{.Dir}}", "--", path)
+	if err == nil && len(bytes.TrimSpace(dir)) == 0 {
+		err = fmt.Errorf("toolchain: there is no package %s", path)
+	}
+	return string(bytes.TrimSpace(dir)), err
 }
 
 type yielding struct{}

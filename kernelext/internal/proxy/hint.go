@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package proxy
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strings"
+
+	"github.com/lateral-ml/lateral/kernelext/internal/cell"
+)
+
+// hint adds to what Go says of a cell that does not compile what is peculiar to
+// notebooks: programs begin below %%, and end with their cell.
+func (e *execution) hint(f *failure) {
+	source := strings.TrimSpace(f.Source)
+	name, undefined := strings.CutPrefix(f.Message, "undefined: ")
+	switch {
+	case strings.HasPrefix(source, "%") || strings.HasPrefix(source, "!") && (undefined || strings.HasSuffix(f.Message, "found '!'")):
+		f.Message += ": a command to the kernel begins in the first column, outside of brackets"
+	case strings.HasPrefix(f.Message, "expected declaration, found "):
+		f.Message += ": put statements below a line %%, which begins the cell's program"
+	case undefined:
+		f.Message += e.kernel.whereabouts(name, e.count)
+	}
+}
+
+// whereabouts tells where an earlier cell than count has a name that is not
+// declared, "" if none has.
+func (k *kernel) whereabouts(name string, count int) string {
+	k.mu.Lock()
+	past := slices.Clone(k.history)
+	k.mu.Unlock()
+	for _, entry := range slices.Backward(past) {
+		if entry.count >= count {
+			continue
+		}
+		c := cell.Read(entry.code)
+		if slices.ContainsFunc(c.Declared(), func(n cell.Name) bool { return n.Name == name }) {
+			return fmt.Sprintf(": cell [%d] would declare it, but was not compiled", entry.count)
+		}
+		if _, program := c.Split(); slices.Contains(locals(strings.Join(program, "\n")), name) {
+			return fmt.Sprintf(": the program of cell [%d], which had it, has ended. A cell is a program of its own: declare %s above %%%%, or keep its value with kernelext.Memo", entry.count, name)
+		}
+	}
+	return ""
+}
+
+// locals returns the names that a program declares.
+func locals(program string) (names []string) {
+	file, err := parser.ParseFile(token.NewFileSet(), "", "package p;func _() {"+program+"\n}", parser.SkipObjectResolution)
+	if err != nil {
+		return nil
+	}
+	add := func(expressions ...ast.Expr) {
+		for _, x := range expressions {
+			if id, ok := x.(*ast.Ident); ok {
+				names = append(names, id.Name)
+			}
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			if n.Tok == token.DEFINE {
+				add(n.Lhs...)
+			}
+		case *ast.RangeStmt:
+			if n.Tok == token.DEFINE {
+				add(n.Key, n.Value)
+			}
+		case *ast.ValueSpec:
+			for _, id := range n.Names {
+				add(id)
+			}
+		}
+		return true
+	})
+	return names
+}
