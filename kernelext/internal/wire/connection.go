@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/renameio/v2"
+	"github.com/lateral-ml/lateral/lib/durable"
 )
 
 // Connection is the content of a kernel's connection file: where its five
@@ -79,7 +79,18 @@ func (c Connection) Write(path string) error {
 	if err != nil {
 		return fmt.Errorf("wire: connection file: %w", err)
 	}
-	return renameio.WriteFile(path, append(data, '\n'), 0o600, renameio.IgnoreUmask())
+	f, err := durable.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	if err := f.Chmod(0o600); err != nil { // before the key is in it
+		return err
+	}
+	if _, err := f.Write(append(data, '\n')); err != nil {
+		return err
+	}
+	return f.Commit()
 }
 
 // network and address return where one of the connection's ports is, for package net.
