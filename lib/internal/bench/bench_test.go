@@ -306,7 +306,7 @@ func TestMistakes(t *testing.T) {
 		"-time -1s":       "-time -1s must be positive",
 		"-runs 0":         "-runs 0 must be at least 1",
 		"-figure a.svg":   "-figure requires -growth",
-		"mlp":             `unexpected argument "mlp"; items are chosen by -run`,
+		"mlp":             `unexpected argument "mlp"; select items with -run`,
 	} {
 		err := bench(t.Context(), strings.Fields(args), &bytes.Buffer{}, &bytes.Buffer{})
 		if err == nil || !strings.Contains(err.Error(), want) {

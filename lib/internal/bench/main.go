@@ -87,22 +87,22 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	withPeers := flags.Bool("peers", false, "time the peers too")
 	compile := flags.Bool("compile", false, "try torch.compile in the peers too, which takes minutes")
 	asGrowth := flags.Bool("growth", false, "instead, measure how a training step grows with batch, width and cores")
-	asDensity := flags.Bool("density", false, "instead, measure products with and without zeros left out")
-	figureFile := flags.String("figure", "", "draw -growth or -density into this file: .svg, .png or .pdf")
-	mapped := flags.Int("maps", 0, "instead, draw a map of so many codes by t-SNE, at most 10000")
-	steps := flags.Int("steps", 1000, "of -maps, more than 250")
-	runs := flags.Int("runs", 1, "measure the whole list so many times; rows have the medians (lowest..highest) over runs")
-	d := flags.Duration("time", time.Second, "how long to measure each thing")
+	asDensity := flags.Bool("density", false, "instead, measure products with and without skipping zeros")
+	figureFile := flags.String("figure", "", "plot -growth or -density to this file: .svg, .png or .pdf")
+	mapped := flags.Int("maps", 0, "instead, compute a t-SNE map of this many codes, at most 10000")
+	steps := flags.Int("steps", 1000, "number of steps of -maps, more than 250")
+	runs := flags.Int("runs", 1, "measure the whole list this many times; rows have medians (minimum..maximum) over runs")
+	d := flags.Duration("time", time.Second, "how long to measure each item")
 	stressTime := flags.Duration("stress", 0,
 		"instead, train for this long beside a busy process, and watch that no step hangs")
-	beside := flags.String("beside", "busy", "what -stress starts beside the training: a busy process, or none")
+	beside := flags.String("beside", "busy", "what -stress runs beside the training: a busy process, or none")
 	longest := flags.Duration("longest", 10*time.Second, "how long a step of -stress may take")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	switch {
 	case flags.NArg() > 0:
-		return fmt.Errorf("unexpected argument %q; items are chosen by -run", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q; select items with -run", flags.Arg(0))
 	case *asJSON && *asMarkdown:
 		return errors.New("-json and -markdown cannot be used together")
 	case *figureFile != "" && !*asGrowth && !*asDensity:
@@ -115,7 +115,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("-time %v must be positive", *d)
 	}
 	if *steps <= 250 {
-		return fmt.Errorf("-steps %d must be more than the 250 with which a map begins", *steps)
+		return fmt.Errorf("-steps %d must be more than 250, the number of early steps", *steps)
 	}
 	if *stressTime > 0 {
 		return stress(ctx, *stressTime, *longest, *beside == "none", stdout, stderr)

@@ -44,7 +44,7 @@ const (
 func newMapping(n, iterations int) (*mapping, error) {
 	images, _ := dataset.Glyphs(1)
 	if n < 3*mapPerplexity+2 || n > images.Len() {
-		return nil, fmt.Errorf("-maps %d: from %d to %d codes", n, 3*mapPerplexity+2, images.Len())
+		return nil, fmt.Errorf("-maps %d: want %d to %d codes", n, 3*mapPerplexity+2, images.Len())
 	}
 	layer := nn.NewDense(784, mapBits, nn.He, tensor.Stream(1, "maps"))
 	z := layer.Forward(autograd.NewTape(0).Input(images.X.Slice(0, n))).Value()
