@@ -82,8 +82,12 @@
 //	HZRS15   He, Zhang, Ren, Sun: Delving deep into rectifiers. ICCV 2015
 //	IS15     Ioffe, Szegedy: Batch normalization: accelerating deep network training by reducing internal covariate
 //	         shift. ICML 2015
+//	JP87     Jones, Palmer: An evaluation of the two-dimensional Gabor filter model of simple receptive fields in cat
+//	         striate cortex. Journal of Neurophysiology 58, 1987
 //	KB15     Kingma, Ba: Adam: a method for stochastic optimization. ICLR 2015
 //	LG16     Lavin, Gray: Fast algorithms for convolutional neural networks. CVPR 2016
+//	LMH01    Lee, Mumford, Huang: Occlusion models for natural images: a statistical study of a scale-invariant dead
+//	         leaves model. International Journal of Computer Vision 41, 2001
 //	Maaten14 van der Maaten: Accelerating t-SNE using tree-based algorithms. JMLR 15, 2014
 //	MBPS10   Mairal, Bach, Ponce, Sapiro: Online learning for matrix factorization and sparse coding. JMLR 11, 2010
 //	MH08     van der Maaten, Hinton: Visualizing data using t-SNE. JMLR 9, 2008

@@ -15,7 +15,8 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// A TempDir is a temporary folder that is locked while its process lives.
+// A TempDir is a temporary folder that is locked until Remove or the end of its process. Keep the value as long: the
+// lock goes with it.
 type TempDir struct {
 	Path string
 	lock *flock.Flock

@@ -22,7 +22,8 @@ func TestMain(m *testing.M) {
 		os.WriteFile(filepath.Join(d.Path, "file"), nil, 0o600)
 		os.Stdout.WriteString(d.Path)
 		os.Stdout.Close()
-		select {}
+		time.Sleep(time.Hour) // select {} would be a deadlock, which ends the process
+		d.Remove()
 	}
 	os.Exit(m.Run())
 }
@@ -83,7 +84,8 @@ func TestMakeTempDir(t *testing.T) {
 	}
 	for path, there := range map[string]bool{
 		mine.Path: true, second.Path: true, third.Path: true, theirs: false, long: false,
-		filepath.Join(parent, "x-12"): true, filepath.Join(parent, "x-a"): true, filepath.Join(parent, "x-y-1"): true, filepath.Join(parent, "x-"): true, filepath.Join(parent, "y-12"): true,
+		filepath.Join(parent, "x-12"): true, filepath.Join(parent, "x-a"): true, filepath.Join(parent, "x-y-1"): true,
+		filepath.Join(parent, "x-"): true, filepath.Join(parent, "y-12"): true,
 	} {
 		if _, err := os.Stat(path); (err == nil) != there {
 			t.Errorf("%s: %v", path, err)

@@ -95,7 +95,7 @@ func load(name string) (d *Data, share float64, err error) {
 			return d, n.share, err
 		}
 	}
-	return nil, 0, fmt.Errorf("experiment: there are no data %q: use %s", name, oneOf(DataNames()))
+	return nil, 0, fmt.Errorf("experiment: there is no data set %q: use %s", name, oneOf(DataNames()))
 }
 
 // oneOf lists words as in "a, b or c".
@@ -142,7 +142,7 @@ func (d *Data) Source() Source {
 // Check returns an error unless s is the source of the images.
 func (d *Data) Check(s Source) error {
 	if is := d.Source(); is != s {
-		return fmt.Errorf("experiment: the setting is for %v, but the images are %v: use its method On", s, is)
+		return fmt.Errorf("experiment: the setting is for %v, but the images are %v: adapt it with its method On", s, is)
 	}
 	return nil
 }

@@ -86,7 +86,7 @@ func TestSources(t *testing.T) {
 	} {
 		src = d.Source()
 		change()
-		if err := d.Check(src); err == nil || !strings.Contains(err.Error(), "use its method On") {
+		if err := d.Check(src); err == nil || !strings.Contains(err.Error(), "adapt it with its method On") {
 			t.Errorf("%+v: error %v", src, err)
 		}
 	}

@@ -28,7 +28,7 @@ func TestShares(t *testing.T) {
 			}
 		}
 		if !found {
-			t.Errorf("there are no data %q", name)
+			t.Errorf("there is no data set %q", name)
 		}
 	}
 }

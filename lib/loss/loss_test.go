@@ -68,7 +68,7 @@ func TestCrossEntropyOfExtremeLogits(t *testing.T) {
 func TestWrongLabelsPanic(t *testing.T) {
 	x := autograd.NewTape(1).Input(tensor.New(2, 3))
 	for want, labels := range map[string][]int{
-		"1 labels for outputs of shape [2 3]":           {0},
+		"1 labels for outputs of shape [2 3]":              {0},
 		"label 3 of sample 1 is not one of the 3 classes":  {0, 3},
 		"label -1 of sample 0 is not one of the 3 classes": {-1, 0},
 	} {

@@ -147,7 +147,7 @@ func TestDRMMLossesAllocateNothing(t *testing.T) {
 func TestKLRefusesABadPrior(t *testing.T) {
 	for want, prior := range map[string][]float32{
 		"loss: KL: prior of 2 classes for logits of shape [1 3]": {0.5, 0.5},
-		"loss: KL: the prior of class 1 is 0, want > 0":            {0.5, 0, 0.5},
+		"loss: KL: the prior of class 1 is 0, want > 0":          {0.5, 0, 0.5},
 	} {
 		func() {
 			defer func() {

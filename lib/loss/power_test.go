@@ -53,8 +53,8 @@ func TestPowerOnTarget(t *testing.T) {
 func TestPowerPanics(t *testing.T) {
 	x := autograd.NewTape(1).Input(tensor.New(2, 3))
 	for want, call := range map[string]func(){
-		"1 labels for outputs of shape [2 3]":          func() { loss.Power(x, []int{0}, 2) },
-		"power 0.5":                                    func() { loss.Power(x, []int{0, 1}, 0.5) },
+		"1 labels for outputs of shape [2 3]":             func() { loss.Power(x, []int{0}, 2) },
+		"power 0.5":                                       func() { loss.Power(x, []int{0, 1}, 0.5) },
 		"label 3 of sample 1 is not one of the 3 classes": func() { loss.Power(x, []int{0, 3}, 2) },
 	} {
 		func() {

@@ -35,7 +35,7 @@ func Load(path string, model any) error {
 	free := map[string]bool{} // names of tensors that take their shape from the file
 	for i, l := range state.wired {
 		if connections[i], err = l.read(found); err != nil {
-			return fmt.Errorf("nn: in %s %w", path, err)
+			return fmt.Errorf("nn: %s: %w", path, err)
 		}
 		_, w := l.wiring()
 		if c, t := connections[i], found[w.Name]; c != nil && t != nil && slices.Equal(t.Shape(), []int{c.Len()}) {
@@ -45,13 +45,13 @@ func Load(path string, model any) error {
 	for _, w := range want {
 		switch t := found[w.Name]; {
 		case t == nil:
-			return fmt.Errorf("nn: %s holds no %s; it has %q", path, w.Name, slices.Sorted(maps.Keys(found)))
+			return fmt.Errorf("nn: %s does not contain %s; it contains %q", path, w.Name, slices.Sorted(maps.Keys(found)))
 		case !tensor.SameShape(t, w.Tensor) && !free[w.Name]:
-			return fmt.Errorf("nn: in %s %s has shape %v, the model wants %v", path, w.Name, t.Shape(), w.Tensor.Shape())
+			return fmt.Errorf("nn: %s: %s has shape %v, but the model has %v", path, w.Name, t.Shape(), w.Tensor.Shape())
 		}
 	}
 	if len(found) != len(want) {
-		return fmt.Errorf("nn: %s holds %d tensors, the model %d: it belongs to another model",
+		return fmt.Errorf("nn: %s contains %d tensors, but the model has %d: the file belongs to another model",
 			path, len(found), len(want))
 	}
 	for i, l := range state.wired {

@@ -45,9 +45,9 @@ func TestSaveAndLoad(t *testing.T) {
 	type smaller struct{ Hidden *Dense }
 	wide := newMLP(6, 3)
 	for want, model := range map[string]any{
-		"hidden.weight has shape [4 5], the model wants [6 5]": wide,
-		"holds no more.weight":                                 &bigger{saved.Hidden, saved.Out, wide.Out},
-		"holds 4 tensors, the model 2":                         &smaller{loaded.Hidden},
+		"hidden.weight has shape [4 5], but the model has [6 5]": wide,
+		"does not contain more.weight":                           &bigger{saved.Hidden, saved.Out, wide.Out},
+		"contains 4 tensors, but the model has 2":                           &smaller{loaded.Hidden},
 	} {
 		for _, p := range Params(model) {
 			p.Name = "" // as in a separate model

@@ -168,20 +168,20 @@ func (l wiredLayer) read(found map[string]*tensor.Tensor) (*autograd.Connections
 	}
 	at, _ := l.wiring()
 	if units := (*at).Units(); counts.Len() != units {
-		return nil, fmt.Errorf("%s has %d units, the model wants %d", l.field("counts"), counts.Len(), units)
+		return nil, fmt.Errorf("%s has %d units, but the model has %d", l.field("counts"), counts.Len(), units)
 	}
 	whole := make([][]int32, 2)
 	for i, t := range []*tensor.Tensor{counts, inputs} {
 		for _, v := range t.Data() {
 			if v != float32(int32(v)) {
-				return nil, fmt.Errorf("%s or %s has %g, which is no integer", l.field("counts"), l.field("inputs"), v)
+				return nil, fmt.Errorf("%s or %s contains %g, which is not an integer", l.field("counts"), l.field("inputs"), v)
 			}
 			whole[i] = append(whole[i], int32(v))
 		}
 	}
 	c, err := autograd.NewConnections((*at).Inputs(), whole[0], whole[1])
 	if err != nil {
-		return nil, fmt.Errorf("%s do not fit: %w", l.field("inputs"), err)
+		return nil, fmt.Errorf("%s are invalid: %w", l.field("inputs"), err)
 	}
 	return c, nil
 }

@@ -160,11 +160,11 @@ func TestPrunedFiles(t *testing.T) {
 		first float32 // first element of this tensor
 		size  int     // size of the tensor, if it changes
 	}{
-		"out.counts has 8 units, the model wants 9":  {"out.counts", 1, 8},
-		"out.weight has shape [3], the model wants":  {"out.weight", 1, 3},
-		"inputs has 0.5, which is no integer":        {"out.inputs", 0.5, 0},
-		"out.inputs do not fit":                      {"out.inputs", 4 * 6 * 7, 0},
-		"conv.inputs do not fit: autograd: unit 0 h": {"conv.counts", -1, 0},
+		"out.counts has 8 units, but the model has 9":  {"out.counts", 1, 8},
+		"out.weight has shape [3], but the model has":  {"out.weight", 1, 3},
+		"inputs contains 0.5, which is not an integer": {"out.inputs", 0.5, 0},
+		"out.inputs are invalid":                        {"out.inputs", 4 * 6 * 7, 0},
+		"conv.inputs are invalid: autograd: unit 0 h":  {"conv.counts", -1, 0},
 	} {
 		var changed []tensor.Named
 		for _, n := range tensors {

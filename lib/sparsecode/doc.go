@@ -24,6 +24,8 @@
 //	learner := &sparsecode.Online{Dictionary: d, Encoder: &sparsecode.CoordinateDescent{Lambda: 0.5}}
 //	history, err := train.Run(ctx, train.Config{Learner: learner, Train: patches, Epochs: 2, BatchSize: 500})
 //
+// [FitGabors] describes learnt atoms as receptive fields, by place, orientation, frequency and size.
+//
 // Products run on float32, all patches at once, on the Gram matrix Phi Phi^T. The code of a patch does not depend on
 // the other patches of its batch, nor on the number of workers.
 //

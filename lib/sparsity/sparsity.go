@@ -91,6 +91,35 @@ func Hoyer(a []float32) float64 {
 	return min(1, max(0, (root-sum/math.Sqrt(squares))/(root-1))) // rounding may leave the range by 1e-16
 }
 
+// Kurtosis returns the excess of the fourth standardised moment of N elements over that of a normal distribution,
+//
+//	k = m_4 / m_2² - 3,  m_p = sum_i (x_i - mean)^p / N
+//
+// 0 for a normal distribution, 3 for Laplace's and -1.2 for a uniform one. It is larger, the more peaked coefficients
+// are and the heavier their tails [Thesis21, section 1.2.3; OF96]. It is 0 if all elements are equal or there are none,
+// and NaN if one is NaN or infinite.
+func Kurtosis(x []float32) float64 {
+	if len(x) == 0 {
+		return 0
+	}
+	n := float64(len(x))
+	mean := 0.0
+	for _, v := range x {
+		mean += float64(v)
+	}
+	mean /= n
+	m2, m4 := 0.0, 0.0
+	for _, v := range x {
+		square := (float64(v) - mean) * (float64(v) - mean)
+		m2 += square
+		m4 += square * square
+	}
+	if m2 == 0 {
+		return 0
+	}
+	return n*m4/(m2*m2) - 3
+}
+
 // Skewness returns the third standardised moment of N elements,
 //
 //	g = m_3 / m_2^(3/2),  m_p = sum_i (x_i - mean)^p / N

@@ -188,3 +188,32 @@ func TestProperties(t *testing.T) {
 		}
 	}
 }
+
+// By hand: 1, 2, 3, 10 has the mean 4 and the deviations -3, -2, -1, 6, so that m_2 = 50/4 and m_4 = (81+16+1+1296)/4.
+func TestKurtosis(t *testing.T) {
+	nan := float32(math.NaN())
+	normal := make([]float32, 200_000)
+	tensor.Stream(1, "kurtosis").Normal(normal, 3, 2)
+	laplace := make([]float32, len(normal))
+	for i, v := range normal[:len(normal)/2] { // z w with z normal and w² exponential of mean 2 is Laplace's
+		w := math.Sqrt(-2*math.Log(float64(i)+0.5) + 2*math.Log(float64(len(normal)/2)))
+		laplace[i] = (v - 3) / 2 * float32(w)
+		laplace[len(laplace)-1-i] = -laplace[i]
+	}
+	for _, c := range []struct {
+		x         []float32
+		want, tol float64
+	}{
+		{nil, 0, 0}, {[]float32{2, 2, 2}, 0, 0},
+		{[]float32{-1, 1}, -2, 1e-12},
+		{[]float32{1, 2, 3, 10}, 1394.0/4/(12.5*12.5) - 3, 1e-12},
+		{normal, 0, 0.05}, {laplace, 3, 0.25},
+	} {
+		if got := sparsity.Kurtosis(c.x); !(math.Abs(got-c.want) <= c.tol) {
+			t.Errorf("Kurtosis of %d elements is %v, want %v", len(c.x), got, c.want)
+		}
+	}
+	if got := sparsity.Kurtosis([]float32{1, nan, 2}); !math.IsNaN(got) {
+		t.Errorf("with a NaN it is %v", got)
+	}
+}

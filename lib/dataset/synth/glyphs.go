@@ -3,6 +3,8 @@
 // Package synth generates data sets from a seed, without files or network.
 //
 // Glyphs replaces MNIST: digits of typefaces, bent, slanted and drawn with pens of varying width.
+//
+// Leaves stands in for photographs of nature, in what matters to the learning of receptive fields: edges at all scales.
 package synth
 
 import (

@@ -54,12 +54,12 @@ func TestItems(t *testing.T) {
 	}
 }
 
-// Every item runs, on one core and on several, more than once.
+// Every item runs more than once, on one core and on several.
 func TestItemsRun(t *testing.T) {
 	for _, it := range items() {
 		t.Run(it.name, func(t *testing.T) {
 			if testing.Short() && (it.flops > 1e9 || it.unit == "distances") {
-				t.Skip("takes a good part of a second: not in a short test")
+				t.Skip("takes most of a second")
 			}
 			for _, workers := range it.useful([]int{1, 2}) {
 				run, err := it.setup(workers, t.TempDir())
@@ -73,7 +73,7 @@ func TestItemsRun(t *testing.T) {
 	}
 }
 
-// The three layouts compute the same product, ours, gonum's, and the one that gonum is given.
+// The three layouts compute the same product, in this library, in gonum, and through the BLAS interface for gonum.
 func TestProducts(t *testing.T) {
 	for _, p := range []matrixProduct{{"NN", 5, 7, 3}, {"NT", 5, 7, 3}, {"TN", 5, 7, 3}, {"TN", 37, 33, 40}} {
 		ours := p.bind()
@@ -90,16 +90,18 @@ func TestProducts(t *testing.T) {
 	}
 }
 
-// The multiply-adds of a network are those of its products, counted from the shapes that a forward pass makes.
+// The multiply-adds of a network are those of its products, counted from the shapes in a forward pass.
 func TestConvolutionMACs(t *testing.T) {
-	for name, net := range map[string]convNet{"k = 3": twoConvolutions(3), "k = 11": twoConvolutions(11), "DRMM": drmmNet} {
+	for name, net := range map[string]convNet{"k = 3": twoConvolutions(3), "k = 11": twoConvolutions(11),
+		"DRMM": drmmNet} {
 		x := autograd.NewTape(1).Input(tensor.New(1, 1, 28, 28))
-		want, passes := 0.0, 2.0 // forward and the filters' gradient; from the second layer on the input's too
+		want, passes := 0.0, 2.0 // forward and filter gradient; from the second layer on, input gradient too
 		for _, layer := range net.layers(tensor.Stream(1, "weights")) {
 			y := layer.Forward(x)
 			switch l := layer.(type) {
 			case *nn.Conv2D:
-				positions := min(x.Shape()[2]*x.Shape()[3], y.Shape()[2]*y.Shape()[3]) // of the smaller: the rest is padding
+				// Count the positions of the smaller image: the rest is padding.
+				positions := min(x.Shape()[2]*x.Shape()[3], y.Shape()[2]*y.Shape()[3])
 				want += passes * float64(l.Weight.Value().Len()*positions)
 				passes = 3
 			case *nn.Dense:
@@ -113,7 +115,7 @@ func TestConvolutionMACs(t *testing.T) {
 	}
 }
 
-// No product is faster than the ceiling. Both are the fastest of many short tries, because the machine may be busy.
+// No product is faster than the ceiling. Both are the fastest of many short trials, because the machine may be busy.
 func TestCeiling(t *testing.T) {
 	loop := fastestFMA()
 	if runtime.GOARCH == "amd64" && simd.Name() != "go" && loop.name == scalarFMA.name {
@@ -143,13 +145,15 @@ func TestScalarCeiling(t *testing.T) {
 	}
 }
 
-// A clock that the measured function moves.
+// fakeClock is a clock that the measured function advances.
 type fakeClock struct{ t time.Duration }
 
 func (c *fakeClock) now() time.Duration { return c.t }
 
 func TestStopwatch(t *testing.T) {
-	for _, cost := range []time.Duration{1, 70 * time.Nanosecond, 30 * time.Microsecond, 3 * time.Millisecond, time.Second} {
+	for _, cost := range []time.Duration{
+		1, 70 * time.Nanosecond, 30 * time.Microsecond, 3 * time.Millisecond, time.Second,
+	} {
 		clock, runs := &fakeClock{}, 0
 		s := &stopwatch{now: clock.now, run: func() { clock.t += cost; runs++ }}
 		s.warmUp(20 * time.Millisecond)
@@ -189,17 +193,19 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
-// Of several runs a row has the medians, and the ratio is the median of the runs' ratios.
+// For several runs, a row has the medians, and the ratio is the median of the runs' ratios.
 func TestCombine(t *testing.T) {
 	run := func(ours, theirs float64, peer string) result {
-		r := result{cores: []int{1, 2}, ours: []timing{{median: 2 * ours, fastest: ours}, {median: ours, spread: ours}}, top: ceiling{2: 10 * ours}}
+		r := result{cores: []int{1, 2}, ours: []timing{{median: 2 * ours, fastest: ours}, {median: ours, spread: ours}},
+			top: ceiling{2: 10 * ours}}
 		if peer != "" {
 			r.peers = []peerResult{{"torch", peer, timing{median: theirs, fastest: theirs}}}
 		}
 		return r
 	}
 	c := combine([]result{run(2, 8, "slow"), run(1, 3, "quick"), run(4, 4, "middle"), run(3, 0, "")})
-	if want := (timing{2.5, 2.5, 1, span{2.5, 1, 4}}); len(c.ours) != 2 || c.ours[1].median != want.median || c.ours[1].runs != want.runs || c.ours[0].fastest != 1 {
+	if want := (timing{2.5, 2.5, 1, span{2.5, 1, 4}}); len(c.ours) != 2 || c.ours[1].median != want.median ||
+		c.ours[1].runs != want.runs || c.ours[0].fastest != 1 {
 		t.Errorf("ours %v, want %v", c.ours, want)
 	}
 	if len(c.peers) != 1 || c.peers[0].name != "middle" || c.peers[0].runs != (span{4, 3, 8}) {
@@ -235,10 +241,11 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// The command writes rows of JSON with the agreed names, and tables.
+// The command writes JSON rows with the agreed field names, and tables.
 func TestBench(t *testing.T) {
 	var out, log bytes.Buffer
-	if err := bench(t.Context(), []string{"-run", "^(sum_64k|sgemm_100x784x128)$", "-time", "2ms", "-json"}, &out, &log); err != nil {
+	args := []string{"-run", "^(sum_64k|sgemm_100x784x128)$", "-time", "2ms", "-json"}
+	if err := bench(t.Context(), args, &out, &log); err != nil {
 		t.Fatal(err)
 	}
 	names := map[string]int{}
@@ -267,7 +274,8 @@ func TestBench(t *testing.T) {
 	}
 
 	out.Reset()
-	if err := bench(t.Context(), []string{"-run", "^sum_64k$", "-time", "2ms", "-json", "-runs", "3"}, &out, &log); err != nil {
+	args = []string{"-run", "^sum_64k$", "-time", "2ms", "-json", "-runs", "3"}
+	if err := bench(t.Context(), args, &out, &log); err != nil {
 		t.Fatal(err)
 	}
 	var row jsonRow
@@ -294,11 +302,11 @@ func TestMistakes(t *testing.T) {
 	for args, want := range map[string]string{
 		"-run nothing":    `-run "nothing" matches no item`,
 		"-run (":          "-run: error parsing regexp",
-		"-json -markdown": "exclude each other",
+		"-json -markdown": "cannot be used together",
 		"-time -1s":       "-time -1s must be positive",
 		"-runs 0":         "-runs 0 must be at least 1",
-		"-figure a.svg":   "-figure needs -growth",
-		"mlp":             `unexpected argument "mlp"; items are chosen by -run`,
+		"-figure a.svg":   "-figure requires -growth",
+		"mlp":             `unexpected argument "mlp"; select items with -run`,
 	} {
 		err := bench(t.Context(), strings.Fields(args), &bytes.Buffer{}, &bytes.Buffer{})
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -316,7 +324,7 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// An item that cannot be set up says what was wrong.
+// If an item cannot be set up, the error says why.
 func TestSetupFails(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	if _, err := loadIDX(1, missing); err == nil || !os.IsNotExist(err) {
@@ -324,7 +332,7 @@ func TestSetupFails(t *testing.T) {
 	}
 }
 
-// BenchmarkItems runs the items for go test's own tools, profiles above all.
+// BenchmarkItems runs the items for the tools of go test, mainly for profiles.
 func BenchmarkItems(b *testing.B) {
 	for _, it := range items() {
 		b.Run(it.name, func(b *testing.B) {

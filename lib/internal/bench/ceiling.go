@@ -10,22 +10,22 @@ import (
 	"time"
 )
 
-// An fmaLoop keeps the multiply-add units of a core busy, from registers alone.
+// An fmaLoop keeps the multiply-add units of a core busy, using only registers.
 type fmaLoop struct {
 	name  string
-	run   func(n int) // n > 0 rounds
-	flops float64     // operations in a round, two for each multiply-add
+	run   func(n int) // performs n > 0 rounds
+	flops float64     // operations per round, two for each multiply-add
 }
 
 var scalarFMA = fmaLoop{"scalar multiply-add in Go", func(n int) { scalarSink.Store(addProducts(n)) }, 2 * 8}
 
-// scalarSink keeps the compiler from leaving the work out.
+// scalarSink prevents the compiler from removing the work.
 var scalarSink atomic.Uint32
 
-// A ceiling is the highest rate of multiply-adds that was seen, in FLOP/s, by the number of cores.
+// A ceiling is the highest observed rate of multiply-adds, in FLOP/s, by number of cores.
 type ceiling map[int]float64
 
-// raise measures for each number of cores during the given time, once at least.
+// raise measures for each number of cores during the given time, at least once.
 func (c ceiling) raise(cores []int, d time.Duration) {
 	loop := fastestFMA()
 	for _, n := range cores {
@@ -35,7 +35,7 @@ func (c ceiling) raise(cores []int, d time.Duration) {
 	}
 }
 
-// rate returns the operations per second of some cores that all run for a time d, at the same time.
+// rate returns the operations per second of a number of cores that run concurrently for a time d.
 func (l fmaLoop) rate(cores int, d time.Duration) float64 {
 	rates := make([]float64, cores)
 	var ready atomic.Int32
@@ -57,8 +57,8 @@ func (l fmaLoop) rate(cores int, d time.Duration) float64 {
 }
 
 func (l fmaLoop) rateOfOne(d time.Duration) float64 {
-	const rounds = 2000 // some microseconds
-	l.run(rounds)       // wakes the wide units
+	const rounds = 2000 // several microseconds
+	l.run(rounds)       // activates the wide vector units
 	n := 0
 	start := time.Now()
 	for time.Since(start) < d {
@@ -68,7 +68,7 @@ func (l fmaLoop) rateOfOne(d time.Duration) float64 {
 	return l.flops * float64(n) / time.Since(start).Seconds()
 }
 
-// addProducts does n rounds of 8 independent multiply-adds, fused where the processor's compiler does so.
+// addProducts does n rounds of 8 independent multiply-adds, which are fused if the compiler does so on this processor.
 func addProducts(n int) uint32 {
 	var a, b, c, d, e, f, g, h float32
 	x, y := float32(1), float32(1)

@@ -14,10 +14,10 @@ func fmaAVX512(n int)
 //go:noescape
 func fmaAVX2(n int)
 
-// fastestFMA returns the widest fused multiply-add of the processor.
+// fastestFMA returns the loop with the widest fused multiply-add of the processor.
 func fastestFMA() fmaLoop {
 	switch x := &cpu.X86; {
-	case x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL: // what lib/internal/simd asks for
+	case x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL: // the requirements of lib/internal/simd
 		return fmaLoop{"AVX-512 FMA", fmaAVX512, 2 * 16 * 16}
 	case x.HasAVX2 && x.HasFMA:
 		return fmaLoop{"AVX2 FMA", fmaAVX2, 2 * 12 * 8}

@@ -4,5 +4,5 @@
 
 package main
 
-// fastestFMA returns the scalar loop: what a program without assembly could reach at best.
+// fastestFMA returns the scalar loop: the best that a program without assembly can reach.
 func fastestFMA() fmaLoop { return scalarFMA }

@@ -12,16 +12,16 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A densityCase is the product of a batch of inputs with the weights of a layer, with all elements of the inputs and without
-// the zeros, at some densities.
+// A densityCase is the product of a batch of inputs and the weights of a layer at several input densities, computed
+// with all elements of the inputs and without the zeros.
 type densityCase struct {
 	layerCase
 	dense  result
-	sparse []result // for each of percentages
+	sparse []result // one result per element of percentages
 }
 
-// density is the mode -density of the command: it writes a table for each layer and, unless file is empty, draws both
-// ways against the density, to show where they cross.
+// density is the mode -density of the command. It writes a table for each layer and, unless file is empty, plots both
+// methods against the density to show where they cross.
 func (s *session) density(ctx context.Context, w io.Writer, file string) error {
 	s.cores = []int{1}
 	cases := []densityCase{
@@ -65,7 +65,8 @@ func (c densityCase) operation(percent int) simd.SparseProduct {
 	return simd.SparseProduct{TransB: true, Density: float64(percent) / 100}
 }
 
-// product is the item that multiplies all, or what is not zero, listing it first.
+// product is the item that multiplies all elements or, with sparse, lists the nonzero elements first and multiplies
+// only those.
 func (c densityCase) product(percent int, sparse bool) item {
 	c.percent = percent
 	return c.item("density", func(int) func() {
@@ -83,7 +84,7 @@ func (c densityCase) product(percent int, sparse bool) item {
 	})
 }
 
-// panel draws both ways.
+// panel plots both methods.
 func (c densityCase) panel() *figure.Figure {
 	all, few := figure.Series{Name: "all multiplied"}, figure.Series{Name: "zeros left out"}
 	for i, percent := range percentages {

@@ -15,9 +15,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/figure"
 )
 
-// A growth is how the cost of a training step grows with one of its sizes.
+// A growth is the dependence of a training step's cost on one of its sizes.
 type growth struct {
-	size, fixed string // what varies, and what does not
+	size, fixed string // description of the varying size and of the fixed ones
 	values      []int
 	network     func(size int) network
 	results     []result
@@ -26,15 +26,17 @@ type growth struct {
 func growths() []growth {
 	mlp := func(hidden, batch int) network { return network{hidden, batch, autograd.ReLU, 1e-3} }
 	return []growth{
-		{size: "images in a batch", fixed: "128 units", values: []int{10, 32, 100, 320, 1000}, network: func(n int) network { return mlp(128, n) }},
-		{size: "hidden units", fixed: "batches of 100", values: []int{32, 64, 128, 256, 512, 1024, 2048}, network: func(n int) network { return mlp(n, 100) }},
+		{size: "images in a batch", fixed: "128 units", values: []int{10, 32, 100, 320, 1000},
+			network: func(n int) network { return mlp(128, n) }},
+		{size: "hidden units", fixed: "batches of 100", values: []int{32, 64, 128, 256, 512, 1024, 2048},
+			network: func(n int) network { return mlp(n, 100) }},
 	}
 }
 
-// name is that of the item, which the peer knows too.
+// name returns the name of the item, which the peer's script uses too.
 func (n network) name() string { return fmt.Sprintf("mlp%d_batch%d", n.hidden, n.batch) }
 
-// growth is the mode -growth of the command: it writes a section in Markdown and, unless file is empty, draws a figure.
+// growth is the mode -growth of the command. It writes a section in Markdown and, unless file is empty, draws a figure.
 func (s *session) growth(ctx context.Context, w io.Writer, file string) error {
 	all := growths()
 	known := map[string]result{}
@@ -52,7 +54,8 @@ func (s *session) growth(ctx context.Context, w io.Writer, file string) error {
 			g.results = append(g.results, known[n.name()])
 		}
 	}
-	fmt.Fprintf(w, "A training step of 784-n-10 (ReLU, price on activity, cross-entropy, Adam), for one image. %s.\n", machine())
+	fmt.Fprintf(w, "A training step of 784-n-10 (ReLU, activity penalty, cross-entropy, Adam), per image. %s.\n",
+		machine())
 	for _, g := range all {
 		if err := g.table(w); err != nil {
 			return err
@@ -64,7 +67,7 @@ func (s *session) growth(ctx context.Context, w io.Writer, file string) error {
 	return draw(all, file)
 }
 
-// table writes a row for each size.
+// table writes one row per size.
 func (g growth) table(w io.Writer) error {
 	first := g.results[0]
 	head, rule := []string{fmt.Sprintf("%s (%s)", g.size, g.fixed)}, []string{"--:"}
@@ -106,7 +109,7 @@ func (g growth) table(w io.Writer) error {
 	return nil
 }
 
-// draw draws the time for an image against each size.
+// draw plots the time per image against each size.
 func draw(all []growth, file string) error {
 	var panels []*figure.Figure
 	for _, g := range all {
@@ -132,13 +135,13 @@ func draw(all []growth, file string) error {
 		for _, name := range order {
 			series = append(series, *byName[name])
 		}
-		axes := figure.Axes{Title: g.fixed, X: g.size, Y: "time for an image (µs)", LogX: true, LogY: true}
+		axes := figure.Axes{Title: g.fixed, X: g.size, Y: "time per image (µs)", LogX: true, LogY: true}
 		panels = append(panels, figure.Lines(axes, series...))
 	}
 	return save(panels, file)
 }
 
-// save writes panels side by side into a file, in the format that its name asks for.
+// save writes panels side by side into a file, in the format given by its name.
 func save(panels []*figure.Figure, file string) error {
 	write := map[string]func(*figure.Figure, io.Writer) error{
 		".svg": (*figure.Figure).WriteSVG, ".png": (*figure.Figure).WritePNG, ".pdf": (*figure.Figure).WritePDF,

@@ -7,27 +7,27 @@ import "slices"
 // An item is a piece of work to measure.
 type item struct {
 	name  string
-	work  float64 // what one run does, in units
+	work  float64 // work of one run, in units
 	unit  string
-	flops float64 // operations of its matrix products in one run, for the share of the ceiling; 0 where others count
-	cores int     // how many it can use at most; 0: all
+	flops float64 // operations of the matrix products in one run, to compare with the ceiling; 0 if not relevant
+	cores int     // maximum number of cores; 0 for all
 
 	// setup prepares the data and returns the function to time. dir is an empty folder for files.
 	setup func(workers int, dir string) (run func(), err error)
 
-	peers []string // the scripts, peers/NAME_peer.py, that know the item by name
-	runs  float64  // of a peer, that make one of ours; 0 is one
-	twice *pair    // set where two processes of a peer share the work
+	peers []string // names of the scripts, peers/NAME_peer.py, that contain the item
+	runs  float64  // runs of a peer that correspond to one of this item; 0 means 1
+	twice *pair    // set if two processes of a peer share the work
 	gonum func() func()
 }
 
-// A pair is an item that two processes of a peer do at once, so that each has a core to itself.
+// A pair is an item that two processes of a peer run concurrently, so that each has its own core.
 type pair struct {
-	item string  // what each of them runs
-	runs float64 // how many such runs make one of ours
+	item string  // item that each process runs
+	runs float64 // number of such runs that correspond to one of this item
 }
 
-// items lists everything there is to measure.
+// items lists everything to measure.
 func items() []item {
 	return slices.Concat(
 		products(),
@@ -44,7 +44,7 @@ func items() []item {
 	)
 }
 
-// ready turns a function that cannot fail into the setup of an item that uses no files.
+// ready turns a function that cannot fail into the setup of an item without files.
 func ready(setup func(workers int) func()) func(int, string) (func(), error) {
 	return func(workers int, _ string) (func(), error) { return setup(workers), nil }
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A convNet is a network for images of 28 x 28, of which a step takes 100.
+// A convNet is a network for images of 28 x 28. A training step uses 100 of them.
 type convNet struct {
 	layers func(rng *tensor.RNG) nn.Sequential
-	macs   float64 // multiply-adds of a step, for one image
-	update bool    // a step ends with Adam's; else with the gradients
+	macs   float64 // multiply-adds of a step, per image
+	update bool    // a step includes Adam's update
 }
 
 // convolutions are training steps of convolutional networks as a user writes them.
@@ -30,9 +30,9 @@ func convolutions() []item {
 
 var relu = nn.Func(autograd.ReLU)
 
-// twoConvolutions has two layers of k x k filters and two dense ones.
+// twoConvolutions has two layers of k x k filters and two dense layers.
 func twoConvolutions(k int) convNet {
-	first, second := 28-(k-1), 28-2*(k-1) // sides of the images
+	first, second := 28-(k-1), 28-2*(k-1) // side lengths of the images
 	inputs := 16 * second * second
 	return convNet{
 		layers: func(rng *tensor.RNG) nn.Sequential {
@@ -64,12 +64,13 @@ var drmmNet = convNet{
 			nn.NewConv2D(128, 10, 1, 1, valid, nil, rng), mean,
 		}
 	},
-	macs: 2*convMACs(1, 32, 5, 28) + 3*(convMACs(32, 64, 3, 14)+convMACs(64, 64, 3, 14)+convMACs(64, 128, 3, 6)+convMACs(128, 10, 1, 6)),
+	macs: 2*convMACs(1, 32, 5, 28) + 3*(convMACs(32, 64, 3, 14)+convMACs(64, 64, 3, 14)+convMACs(64, 128, 3, 6)+
+		convMACs(128, 10, 1, 6)),
 }
 
-// convMACs counts the multiply-adds of a convolution with k x k filters, those with padding left out: side is that of
-// the output of a valid convolution, and that of the input of a full one, each pixel of which meets all of the filter.
-// Each gradient takes as many.
+// convMACs counts the multiply-adds of a convolution with k x k filters, excluding those with padding. For a valid
+// convolution, side is that of the output. For a full one, it is that of the input, where each pixel meets the whole
+// filter. Each gradient takes the same number.
 func convMACs(channels, filters, k, side int) float64 {
 	return float64(channels * filters * k * k * side * side)
 }
@@ -82,7 +83,7 @@ func (n convNet) item(name string) item {
 	}
 }
 
-// step returns the function that takes one step, on the next of some batches of noise.
+// step returns the function that performs one step, on the next batch of noise.
 func (n convNet) step(workers, images int) func() {
 	next := noiseBatches(images, 1, 28, 28)
 	model := n.layers(tensor.Stream(1, "weights"))

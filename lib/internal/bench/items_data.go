@@ -15,7 +15,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// overheads are what is paid beside the arithmetic.
+// overheads are costs besides arithmetic.
 func overheads() []item {
 	const operations, images, batch = 100, 10_000, 100
 	chain := func(int) func() {
@@ -44,12 +44,14 @@ func overheads() []item {
 	}
 	return []item{
 		// An operation on one number, forward and backward.
-		{name: "tape_overhead", work: operations, unit: "operations", cores: 1, setup: ready(chain), peers: []string{"torch"}},
-		{name: "gather_100x784", work: batch, unit: "images", cores: 1, setup: ready(gather), peers: []string{"torch", "numpy"}},
+		{name: "tape_overhead", work: operations, unit: "operations", cores: 1, setup: ready(chain),
+			peers: []string{"torch"}},
+		{name: "gather_100x784", work: batch, unit: "images", cores: 1, setup: ready(gather),
+			peers: []string{"torch", "numpy"}},
 	}
 }
 
-// files are what it takes to read data, and to write and read a model of 784-2000-10 in memory.
+// files measure reading data, and writing and reading a model of 784-2000-10 in memory.
 func files() []item {
 	model := []tensor.Named{
 		{Name: "hidden.weight", Tensor: tensor.From(noise("w", 2000*784), 2000, 784)},
@@ -63,27 +65,29 @@ func files() []item {
 	}
 	return []item{
 		{name: "load_idx_10k", work: 10_000, unit: "images", cores: 1, setup: loadIDX, peers: []string{"numpy"}},
-		{name: "safetensors_write", work: size, unit: "bytes", cores: 1, peers: []string{"numpy"}, setup: func(int, string) (func(), error) {
-			var file bytes.Buffer
-			return func() {
-				file.Reset()
-				must(tensor.WriteSafetensors(&file, model, nil))
-			}, nil
-		}},
-		{name: "safetensors_read", work: size, unit: "bytes", cores: 1, peers: []string{"numpy"}, setup: func(int, string) (func(), error) {
-			var file bytes.Buffer
-			if err := tensor.WriteSafetensors(&file, model, nil); err != nil {
-				return nil, err
-			}
-			return func() {
-				_, _, err := tensor.ReadSafetensors(bytes.NewReader(file.Bytes()))
-				must(err)
-			}, nil
-		}},
+		{name: "safetensors_write", work: size, unit: "bytes", cores: 1, peers: []string{"numpy"},
+			setup: func(int, string) (func(), error) {
+				var file bytes.Buffer
+				return func() {
+					file.Reset()
+					must(tensor.WriteSafetensors(&file, model, nil))
+				}, nil
+			}},
+		{name: "safetensors_read", work: size, unit: "bytes", cores: 1, peers: []string{"numpy"},
+			setup: func(int, string) (func(), error) {
+				var file bytes.Buffer
+				if err := tensor.WriteSafetensors(&file, model, nil); err != nil {
+					return nil, err
+				}
+				return func() {
+					_, _, err := tensor.ReadSafetensors(bytes.NewReader(file.Bytes()))
+					must(err)
+				}, nil
+			}},
 	}
 }
 
-// loadIDX makes a data set in MNIST's format and returns the function that loads it.
+// loadIDX creates a data set in MNIST's format and returns the function that loads it.
 func loadIDX(_ int, dir string) (func(), error) {
 	const n = 10_000
 	rng := tensor.Stream(1, "pixels")
@@ -116,7 +120,7 @@ func loadIDX(_ int, dir string) (func(), error) {
 	}, nil
 }
 
-// must stops at an error in the middle of a measurement that its setup has shown to work.
+// must panics on an error during a measurement. The setup has already run the work once without an error.
 func must(err error) {
 	if err != nil {
 		panic(fmt.Sprintf("bench: %v", err))

@@ -11,12 +11,13 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// mixtures are steps of semi-supervised training of the five-layer deep rendering mixture model: 50 labelled and 50
-// unlabelled images, up, down, all losses, all gradients, and Adam.
+// mixtures are steps of semi-supervised training of the five-layer deep rendering mixture model with 50 labelled and 50
+// unlabelled images: inference, rendering, all losses, all gradients, and Adam.
 func mixtures() []item {
 	const images = 100
-	// Up, the filters' gradient, and from the second layer on the input's; down all three of each layer.
-	up := 2*convMACs(1, 32, 5, 28) + 3*(convMACs(32, 64, 3, 14)+convMACs(64, 64, 3, 14)+convMACs(64, 128, 3, 6)+convMACs(128, 10, 1, 6))
+	// Inference: the outputs, filter gradients and, from the second layer on, input gradients. Rendering: all three.
+	up := 2*convMACs(1, 32, 5, 28) + 3*(convMACs(32, 64, 3, 14)+convMACs(64, 64, 3, 14)+convMACs(64, 128, 3, 6)+
+		convMACs(128, 10, 1, 6))
 	macs := 2*up + convMACs(1, 32, 5, 28)
 	return []item{{
 		name: "drmm_semi_step", work: images, unit: "images", flops: 2 * images * macs, peers: []string{"drmm"},

@@ -7,10 +7,10 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// competitions are steps of learning by competing units on the document's layer: 2000 units that see 784 pixels,
-// batches of 100, p = 4. Ours is the same step each time, its peer does it in three ways: as the rule's authors write it
-// in NumPy (kh_step), rewritten for speed (kh_step_products), and with this library's economy, where only the rows that
-// won or came second change (kh_step_rows).
+// competitions are learning steps of competing units for the layer of the document: 2000 units, 784 pixels, batches of
+// 100, p = 4. The library runs the same step each time. The peer runs three versions: as published by the rule's
+// authors in NumPy (kh_step), rewritten for speed (kh_step_products), and with this library's optimisation, which
+// changes only the rows that came first or second (kh_step_rows).
 func competitions() []item {
 	const units, pixels, batch = 2000, 784, 100
 	setup := ready(func(workers int) func() {

@@ -14,13 +14,14 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A matrixProduct is a layout and the sizes of C [m, n] = A [m, k] * B [k, n].
+// A matrixProduct is the layout and the sizes of a product C [m, n] = A [m, k] * B [k, n].
 type matrixProduct struct {
-	layout  string // NN; NT: B is stored transposed; TN: A is
+	layout  string // NN; NT: B is stored transposed; TN: A is stored transposed
 	m, n, k int
 }
 
-// products are the matrix products of a dense layer's training step and a large one, shared by the rows of C.
+// products are the matrix products in a training step of a dense layer, and a large one. The rows of C are shared among
+// the cores.
 func products() []item {
 	return []item{
 		matrixProduct{"NT", 100, 128, 784}.item("sgemm_100x784x128"), // x*transpose(W), the forward pass
@@ -39,8 +40,8 @@ func (p matrixProduct) item(name string) item {
 	}
 }
 
-// adapterItem is the product by the implementation for programs that use gonum, which takes as many cores as the
-// program has: for a large product, since changing that number takes some microseconds.
+// adapterItem is the product through the BLAS implementation for programs that use gonum. It uses all cores of the
+// program, so it is only for large products: changing the number of cores takes several microseconds.
 func (p matrixProduct) adapterItem(name string) item {
 	it := p.item(name)
 	it.peers = nil
@@ -54,7 +55,7 @@ func (p matrixProduct) adapterItem(name string) item {
 	return it
 }
 
-// An operands is a product with matrices, stored without gaps.
+// An operands is a product with its matrices, stored contiguously.
 type operands struct {
 	matrixProduct
 	a, b, c  []float32
@@ -87,7 +88,7 @@ func (o operands) ours(workers int) func() {
 	return func() { parallel.For(workers, o.m, 1, nil, rows) }
 }
 
-// sgemm is the same product by an implementation of BLAS, which uses all cores as it sees fit.
+// sgemm is the same product by a BLAS implementation, which decides itself how to use the cores.
 func (o operands) sgemm(by blas.Float32Level3) func() {
 	transA, transB := blas.NoTrans, blas.NoTrans
 	switch o.layout {
@@ -99,12 +100,13 @@ func (o operands) sgemm(by blas.Float32Level3) func() {
 	return func() { by.Sgemm(transA, transB, o.m, o.n, o.k, 1, o.a, o.lda, o.b, o.ldb, 0, o.c, o.n) }
 }
 
-// kernels are vector kernels on one core, over as much data as the second-level cache holds.
+// kernels are vector kernels on one core, over as much data as fits in the second-level cache.
 func kernels() []item {
 	const n, parameters = 1 << 16, 784*128 + 128 + 128*10 + 10
 	x, y := noise("x", n), make([]float32, n)
 	var sum float32
-	w, g, m, v := make([]float32, parameters), noise("g", parameters), make([]float32, parameters), make([]float32, parameters)
+	w, g := make([]float32, parameters), noise("g", parameters)
+	m, v := make([]float32, parameters), make([]float32, parameters)
 	kernel := func(name string, work float64, unit string, run func(), peers ...string) item {
 		return item{name: name, work: work, unit: unit, cores: 1, setup: ready(func(int) func() { return run }), peers: peers}
 	}
@@ -112,7 +114,8 @@ func kernels() []item {
 		kernel("exp_64k", n, "elements", func() { simd.Exp(y, x) }, "torch", "numpy"),
 		kernel("relu_64k", n, "elements", func() { simd.Relu(y, x) }, "torch", "numpy"),
 		kernel("sum_64k", n, "elements", func() { sum += simd.Sum(x) }, "torch", "numpy"),
-		kernel("adam_100k", parameters, "parameters", func() { simd.Adam(w, g, m, v, 1e-3, 0.9, 0.999, 1e-8, 1, 1, 0) }, "torch"),
+		kernel("adam_100k", parameters, "parameters", func() { simd.Adam(w, g, m, v, 1e-3, 0.9, 0.999, 1e-8, 1, 1, 0) },
+			"torch"),
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// searches look for the nearest of many codes.
+// searches find the nearest of many codes.
 func searches() []item {
 	const queries, codes, bits, nearest = 10_000, 50_000, 1024, 5
 	setup := func(workers int) func() {
@@ -21,7 +21,7 @@ func searches() []item {
 	}}
 }
 
-// randomCodes draws n codes, of a multiple of 64 bits each.
+// randomCodes draws n codes, whose number of bits is a multiple of 64.
 func randomCodes(n, bits int, rng *tensor.RNG) *retrieval.Codes {
 	words := make([]uint64, n*bits/64)
 	for i := range words {

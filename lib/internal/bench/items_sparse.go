@@ -18,9 +18,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// zeros are what zeros are worth: layers of which a share of the inputs, or of the weights, is not zero, pruned networks,
-// and training steps on handwritten digits. Operations are counted as if nothing were zero, so that the share of the
-// ceiling may be above one.
+// zeros measure the benefit of zeros: layers in which a fraction of the inputs or weights is nonzero, pruned networks,
+// and training steps on handwritten digits. Operations are counted as for dense products, so the fraction of the
+// ceiling may exceed one.
 func zeros() []item {
 	return slices.Concat(sparseInputs(), sparseWeights(), prunedNetworks(), digitSteps())
 }
@@ -28,7 +28,7 @@ func zeros() []item {
 // percentages are the densities to measure.
 var percentages = []int{2, 5, 10, 19, 25, 50, 100}
 
-// bigLayer returns a layer of these sizes, the same one each time: to draw its weights takes a while.
+// bigLayer returns a layer of the given size. It caches the layer, because drawing the weights takes time.
 func bigLayer(in, out int) *nn.Dense {
 	bigLayers.Lock()
 	defer bigLayers.Unlock()
@@ -44,7 +44,8 @@ var bigLayers = struct {
 	of map[[2]int]*nn.Dense
 }{of: map[[2]int]*nn.Dense{}}
 
-// A layerCase is a layer of 784-128, 1000-1000 or 4096-4096 units, and how much of its input or weights is not zero.
+// A layerCase is a layer of 784-128, 1000-1000 or 4096-4096 units, with the percentage of its inputs or weights that
+// are nonzero.
 type layerCase struct{ in, out, batch, percent int }
 
 func layerCases() (list []layerCase) {
@@ -87,7 +88,7 @@ func sparseWeights() (list []item) {
 	return list
 }
 
-// tensor draws numbers, of which so many in a hundred are not zero.
+// tensor draws numbers; the given percentage of them is nonzero.
 func (c layerCase) tensor(percent int, shape ...int) *tensor.Tensor {
 	x, rng := tensor.New(shape...), tensor.Stream(2, "data")
 	rng.Normal(x.Data(), 0, 1)
@@ -95,7 +96,7 @@ func (c layerCase) tensor(percent int, shape ...int) *tensor.Tensor {
 	return x
 }
 
-// silence sets some elements to zero, so that about so many in a hundred are left.
+// silence sets random elements to zero, so that about the given percentage remains.
 func silence(x *tensor.Tensor, percent int) {
 	rng := tensor.Stream(3, "mask")
 	for i := range x.Data() {
@@ -105,7 +106,7 @@ func silence(x *tensor.Tensor, percent int) {
 	}
 }
 
-// mask returns a tensor with ones where so many weights in a hundred stay.
+// mask returns a tensor with ones for the given percentage of the weights.
 func mask(w *autograd.Var, percent int) *tensor.Tensor {
 	m := tensor.New(w.Shape()...)
 	m.Fill(1)
@@ -113,7 +114,7 @@ func mask(w *autograd.Var, percent int) *tensor.Tensor {
 	return m
 }
 
-// pruned returns the layer with so many weights in a hundred, or as it is if that is all.
+// pruned returns the layer with the given percentage of its weights; for 100 it is the dense layer.
 func pruned(d *nn.Dense, percent int) nn.Module {
 	if percent == 100 {
 		return d
@@ -130,8 +131,9 @@ func inference(m nn.Module, x *tensor.Tensor, workers int) func() {
 	}
 }
 
-// prunedNetworks answer from few of their weights, beside the same networks with all of them: 784-1000-1000-10 with 5 % of
-// the weights, and LeNet-5 of 20 and 50 filters of 5 x 5 and 500 units, pruned to a twelfth [Han et al. 2015, table 4].
+// prunedNetworks are inference with few weights, compared with the same networks with all weights: 784-1000-1000-10
+// with 5 % of the weights, and LeNet-5 with 20 and 50 filters of 5 x 5 and 500 units, pruned to a twelfth [Han et al.
+// 2015, table 4].
 func prunedNetworks() (list []item) {
 	relu := nn.Func(autograd.ReLU)
 	dense := func(in, out int) *nn.Dense { return nn.NewDense(in, out, nil, tensor.Stream(1, "weights")) }
@@ -168,20 +170,22 @@ func prunedNetworks() (list []item) {
 	}, "torch", "onnx")
 	add("lenet5_pruned", lenet, []int{1, 28, 28}, func() nn.Module {
 		return nn.Sequential{
-			few(conv(1, 20), 66), pool, few(conv(20, 50), 12), pool, pruned(dense(800, 500), 8), relu, pruned(dense(500, 10), 19),
+			few(conv(1, 20), 66), pool, few(conv(20, 50), 12), pool, pruned(dense(800, 500), 8), relu,
+			pruned(dense(500, 10), 19),
 		}
 	}, "torch", "onnx")
 	return list
 }
 
-// digitSteps are training steps on images of handwritten digits: MNIST's where they are at hand, else the embedded ones.
+// digitSteps are training steps on images of handwritten digits: MNIST if it is available, otherwise the embedded
+// digits.
 func digitSteps() []item {
 	lwta := func(z *autograd.Var) *autograd.Var { return competitive.LWTA(z, 2) }
 	maxout := func(z *autograd.Var) *autograd.Var { return competitive.Maxout(z, 2) }
 	const kh = 2000
 	return []item{
 		digitNetwork{layers: []int{128}, activate: autograd.ReLU, outputs: 1, l1: 1e-3}.item("mlp128_digits"),
-		// Its hidden units have fallen silent, but for a few, when the time is taken.
+		// At the time of measurement, all but a few of its hidden units are inactive.
 		digitNetwork{layers: []int{128}, activate: autograd.ReLU, outputs: 1, l1: 0.008, before: 2000}.item("thesis_digits"),
 		digitNetwork{layers: []int{1000, 1000, 1000}, activate: lwta, outputs: 1, dropout: 0.5}.item("lwta3x1000_digits"),
 		digitNetwork{layers: []int{1200, 1200}, activate: maxout, outputs: 2, dropout: 0.5}.item("maxout2x1200_digits"),
@@ -198,14 +202,14 @@ func digitSteps() []item {
 	}
 }
 
-// A digitNetwork is a perceptron with some hidden layers.
+// A digitNetwork is a perceptron with one or more hidden layers.
 type digitNetwork struct {
 	layers   []int
 	activate func(*autograd.Var) *autograd.Var
-	outputs  int     // units of a layer for one output of its activation
-	dropout  float32 // of the outputs
-	l1       float32 // price on the activity of the hidden units
-	before   int     // steps before the time is taken
+	outputs  int     // units per output of a layer's activation
+	dropout  float32 // dropout of the outputs
+	l1       float32 // weight of the activity penalty on the hidden units
+	before   int     // steps before the measurement
 }
 
 func (d digitNetwork) item(name string) item {
@@ -214,7 +218,7 @@ func (d digitNetwork) item(name string) item {
 	}
 }
 
-// flops counts the matrix products of a step, all but the gradient of the images.
+// flops counts the operations of a step's matrix products, except the gradient of the images.
 func (d digitNetwork) flops() float64 {
 	in, sum := 784, 0.0
 	for i, n := range append(slices.Clone(d.layers), 10) {
@@ -228,7 +232,7 @@ func (d digitNetwork) flops() float64 {
 	return sum
 }
 
-// step returns the function that takes one step.
+// step returns the function that performs one step.
 func (d digitNetwork) step(workers int) func() {
 	next, rng := digitBatches(100), tensor.Stream(1, "weights")
 	var layers []*nn.Dense

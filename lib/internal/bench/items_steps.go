@@ -13,11 +13,11 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A network is a 784-hidden-10 perceptron and how it is trained.
+// A network is a 784-hidden-10 perceptron with its training configuration.
 type network struct {
 	hidden, batch int
 	activate      func(*autograd.Var) *autograd.Var
-	l1            float32 // price on the activity of the hidden units
+	l1            float32 // weight of the activity penalty on the hidden units
 }
 
 // steps are training steps as a user writes them: cross-entropy and Adam.
@@ -29,7 +29,9 @@ func steps() []item {
 		mlp.twoAtOnce("mlp128_two", "mlp128_step"),
 		network{2000, 100, autograd.ReLU, 1e-3}.item("mlp2000_step"),
 		network{128, 100, func(z *autograd.Var) *autograd.Var { return competitive.LWTA(z, 2) }, 0}.item("lwta_step"),
-		network{128, 100, func(z *autograd.Var) *autograd.Var { return dropout.Forward(autograd.ReLU(z)) }, 0}.item("dropout_step"),
+		network{128, 100, func(z *autograd.Var) *autograd.Var {
+			return dropout.Forward(autograd.ReLU(z))
+		}, 0}.item("dropout_step"),
 	}
 }
 
@@ -40,12 +42,13 @@ func (n network) item(name string) item {
 	}
 }
 
-// flops counts the matrix products of a step: forward, weight gradients, and the gradient of the hidden layer.
+// flops counts the operations of a step's matrix products: forward pass, weight gradients, and gradient of the hidden
+// layer.
 func (n network) flops() float64 {
 	return 2 * float64(n.batch) * float64(n.hidden) * (2*784 + 3*10)
 }
 
-// step returns the function that takes one step, on the next of some batches of noise.
+// step returns the function that performs one step, on the next batch of noise.
 func (n network) step(workers int) func() {
 	next := noiseBatches(n.batch, 784)
 	rng := tensor.Stream(1, "weights")
@@ -67,13 +70,14 @@ func (n network) step(workers int) func() {
 	}
 }
 
-// A batch is images and their classes.
+// A batch holds images and their classes.
 type batch struct {
 	x *tensor.Tensor
 	y []int
 }
 
-// noiseBatches returns the function that returns the next of some batches of n images: too many for a core's caches.
+// noiseBatches returns a function that returns the next of several batches of n images, which together exceed a core's
+// caches.
 func noiseBatches(n int, imageShape ...int) (next func() batch) {
 	rng := tensor.Stream(1, "data")
 	batches := make([]batch, max(2, 6000/n))
@@ -92,9 +96,9 @@ func noiseBatches(n int, imageShape ...int) (next func() batch) {
 	}
 }
 
-// twoAtOnce trains two such networks, on one core in turn or on two at once.
+// twoAtOnce trains two such networks: one after the other on one core, or concurrently on two.
 func (n network) twoAtOnce(name, single string) item {
-	const turns = 20 // steps of each network in a run: long beside starting a goroutine
+	const turns = 20 // steps of each network per run, long compared with starting a goroutine
 	train := func(step func()) {
 		for range turns {
 			step()

@@ -12,10 +12,10 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// sweeps train many networks: one epoch of the sweep fc1 over networks of 784-128-10, as lib/papers/thesis21 does it, one
-// network per core, with the order of the images drawn anew, the validation, and the measures of the test images in
-// proportion. The peer's way is that of the thesis: one network after the other, each with all cores or as few as are
-// fastest.
+// sweeps train many networks: one epoch of the sweep fc1 over networks of 784-128-10, as in lib/papers/thesis21, with
+// one network per core. It includes, in proportion, shuffling the images, validation, and the measurements on test
+// images. The peer trains as in the thesis: one network after the other, with all cores or with the number of cores
+// that is fastest.
 func sweeps() []item {
 	const images, hidden = 20_000, 128
 	models := runtime.GOMAXPROCS(0)
@@ -23,8 +23,8 @@ func sweeps() []item {
 	forward := 2. * hidden * (784 + 10)
 	setup := func(workers int, _ string) (func(), error) {
 		d := &experiment.Data{
-			Train: noiseSet("train", images), Valid: noiseSet("valid", images/5), // as MNIST has 50,000 and 10,000
-			Test: noiseSet("test", images/5/15), // which is measured once after 15 epochs
+			Train: noiseSet("train", images), Valid: noiseSet("valid", images/5), // in the ratio of MNIST's 50,000 and 10,000
+			Test: noiseSet("test", images/5/15), // evaluated once after 15 epochs
 		}
 		base := thesis21.Setting{Task: thesis21.Classify, Activation: thesis21.ReLU, Penalty: thesis21.L1, Epochs: 1}
 		shapes := []thesis21.Shape{thesis21.FullyConnected(hidden)}
@@ -37,7 +37,8 @@ func sweeps() []item {
 		}, nil
 	}
 	return []item{{
-		name: "sweep_fc1", work: float64(models * images), unit: "images", flops: float64(models) * images * (perImage + forward/5),
+		name: "sweep_fc1", work: float64(models * images), unit: "images",
+		flops: float64(models) * images * (perImage + forward/5),
 		setup: setup, peers: []string{"sweep"}, runs: float64(models),
 	}}
 }
@@ -45,7 +46,8 @@ func sweeps() []item {
 // noiseSet draws images of 28 x 28 and their classes.
 func noiseSet(name string, n int) *dataset.Set {
 	rng := tensor.Stream(1, name)
-	s := &dataset.Set{Name: "noise", Sum: name, X: tensor.New(n, 1, 28, 28), Y: make([]int, n), Classes: make([]string, 10)}
+	s := &dataset.Set{Name: "noise", Sum: name, X: tensor.New(n, 1, 28, 28), Y: make([]int, n),
+		Classes: make([]string, 10)}
 	rng.Uniform(s.X.Data(), 0, 1)
 	for i := range s.Y {
 		s.Y[i] = rng.IntN(10)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command bench measures the library beside its peers, in one run on one machine:
+// Command bench measures the library and its peers in one run on one machine:
 //
 //	go run ./lib/internal/bench [-run PATTERN] [-peers] [-time 1s] [-runs 1] [-json | -markdown]
 //	go run ./lib/internal/bench -growth [-peers] [-time 1s] [-figure FILE]
@@ -8,40 +8,42 @@
 //	go run ./lib/internal/bench -maps 10000 [-peers] [-steps 1000]
 //	go run ./lib/internal/bench -stress 30m [-beside none]
 //
-// One row for each item says how long a run of it takes on one core and on all of them (the median over batches, and
-// the distance of the quartiles as its spread), the rate, and the share of the machine's ceiling that the matrix
-// products in it reach. The ceiling is the highest rate of fused multiply-adds on registers that a loop of this program
-// saw between the batches of the item.
+// There is one row per item. It gives the time of one run on one core and on all cores (the median over batches, with
+// the interquartile range as its spread), the rate, and the fraction of the machine's ceiling that the matrix products
+// in it reach. The ceiling is the highest rate of fused multiply-adds on registers that a loop in this program reached
+// between the batches of the item.
 //
-// With -peers the same work is timed in PyTorch, NumPy, SciPy, FAISS and gonum, pruned networks in onnxruntime and
-// deepsparse (which need an environment of their own: pip install onnx onnxruntime deepsparse), in turn with ours. A peer
-// is taken at its best: it is timed with every Python in $LATERAL_BENCH_PYTHON (a list of executables as in $PATH, python3 by default), every
-// thread setting (the default, OMP_NUM_THREADS of 1 and of all cores, OPENBLAS_NUM_THREADS=1) and the fastest way to
-// write the work, and the row has the fastest of all and says which it was. The ratio is the peer's time over our
-// best. What is not installed is skipped, with the reason on standard error.
+// With -peers, the same work is timed in PyTorch, NumPy, SciPy, FAISS and gonum, and pruned networks in onnxruntime and
+// deepsparse, in turn with this library. The last two need a separate environment (pip install onnx onnxruntime
+// deepsparse). Each peer is measured at its best: with every Python in $LATERAL_BENCH_PYTHON (a list of executables as
+// in $PATH, python3 by default), every thread setting (the default, OMP_NUM_THREADS of 1 and of all cores,
+// OPENBLAS_NUM_THREADS=1) and several variants of the work. The row contains the fastest of all combinations and names
+// it. The ratio is the peer's time divided by the best time of this library. A peer that is not installed is skipped,
+// and the reason is written to standard error.
 //
 //	python3 -m venv bench-venv && bench-venv/bin/pip install torch numpy scipy safetensors faiss-cpu
 //	LATERAL_BENCH_PYTHON=bench-venv/bin/python:/usr/bin/python3 go run ./lib/internal/bench -peers
 //
-// With -json each line is one object, for an item, a number of cores and a peer. With -runs 3 the whole list is measured
-// three times, and a row has the median (lowest..highest) over the runs, of the ratio too. Every peer, setting and way is
-// timed in the first run, and the fastest of each script in the others.
+// With -json, each line is an object for one item, number of cores and peer. With -runs 3, the whole list is measured
+// three times, and a row has the median (minimum..maximum) over the runs, also for the ratio. The first run times every
+// peer, setting and variant, the others only the fastest of each script.
 //
-// With -growth it says how the cost of a training step grows with batch, width and cores, and with -figure draws it.
+// With -growth, it measures how the cost of a training step grows with batch size, width and cores; -figure plots it.
 //
-// With -density it says what leaving out zeros takes beside multiplying all, at several densities of a layer's inputs, and
-// which of the two the library chooses, and with -figure draws both.
+// With -density, it measures what skipping zeros costs compared with multiplying all elements, at several densities of
+// a layer's inputs, and shows which of the two the library chooses; -figure plots both.
 //
-// With -maps it draws a map of so many codes by t-SNE, once, and with -peers scikit-learn and openTSNE do too: how long it
-// took, and how good each map is, by its divergence from the same affinities and by its trustworthiness.
+// With -maps, it computes a t-SNE map of the given number of codes once; with -peers, scikit-learn and openTSNE do so
+// too. It reports the time and the quality of each map: its divergence from the same affinities, and its
+// trustworthiness.
 //
-// With -stress it trains for so long, in turns alone and beside a process that keeps a core busy, and says how fast the
-// steps went, how long the slowest took, and what share of the machine was left for them. A step that hangs is an error,
-// with the stack of every goroutine. With -beside none there is no such process, and what competes is whatever else the
-// machine is doing.
+// With -stress, it trains for the given time, in turns alone and beside a process that keeps a core busy. It reports
+// the speed of the steps, the time of the slowest, and the fraction of the machine that was left for training. A step
+// that hangs is an error, which includes the stacks of all goroutines. With -beside none there is no such process, and
+// training competes with whatever else is running on the machine.
 //
-// A new item is an entry in one of the lists in items_*.go, and a function in a script under peers/. The items are
-// benchmarks too, for a look at the profile:
+// To add an item, add an entry to one of the lists in items_*.go, and a function to a script under peers/. The items
+// are also benchmarks, for example for profiling:
 //
 //	go test ./lib/internal/bench -bench 'Items/mlp128_step/1-core' -run '^$' -cpuprofile cpu.prof
 package main
@@ -75,7 +77,7 @@ func main() {
 	}
 }
 
-// bench is the command. It stops soon after ctx is cancelled, with an error.
+// bench runs the command. It stops soon after ctx is cancelled, with an error.
 func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -85,25 +87,26 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	withPeers := flags.Bool("peers", false, "time the peers too")
 	compile := flags.Bool("compile", false, "try torch.compile in the peers too, which takes minutes")
 	asGrowth := flags.Bool("growth", false, "instead, measure how a training step grows with batch, width and cores")
-	asDensity := flags.Bool("density", false, "instead, measure products with and without zeros left out")
-	figureFile := flags.String("figure", "", "draw -growth or -density into this file: .svg, .png or .pdf")
-	mapped := flags.Int("maps", 0, "instead, draw a map of so many codes by t-SNE, at most 10000")
-	steps := flags.Int("steps", 1000, "of -maps, more than 250")
-	runs := flags.Int("runs", 1, "measure the whole list so many times; rows have the medians (lowest..highest) over runs")
-	d := flags.Duration("time", time.Second, "how long to measure each thing")
-	stressTime := flags.Duration("stress", 0, "instead, train for this long beside a busy process, and watch that no step hangs")
-	beside := flags.String("beside", "busy", "what -stress starts beside the training: a busy process, or none")
+	asDensity := flags.Bool("density", false, "instead, measure products with and without skipping zeros")
+	figureFile := flags.String("figure", "", "plot -growth or -density to this file: .svg, .png or .pdf")
+	mapped := flags.Int("maps", 0, "instead, compute a t-SNE map of this many codes, at most 10000")
+	steps := flags.Int("steps", 1000, "number of steps of -maps, more than 250")
+	runs := flags.Int("runs", 1, "measure the whole list this many times; rows have medians (minimum..maximum) over runs")
+	d := flags.Duration("time", time.Second, "how long to measure each item")
+	stressTime := flags.Duration("stress", 0,
+		"instead, train for this long beside a busy process, and watch that no step hangs")
+	beside := flags.String("beside", "busy", "what -stress runs beside the training: a busy process, or none")
 	longest := flags.Duration("longest", 10*time.Second, "how long a step of -stress may take")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	switch {
 	case flags.NArg() > 0:
-		return fmt.Errorf("unexpected argument %q; items are chosen by -run", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q; select items with -run", flags.Arg(0))
 	case *asJSON && *asMarkdown:
-		return errors.New("-json and -markdown exclude each other")
+		return errors.New("-json and -markdown cannot be used together")
 	case *figureFile != "" && !*asGrowth && !*asDensity:
-		return errors.New("-figure needs -growth or -density")
+		return errors.New("-figure requires -growth or -density")
 	case *runs < 1:
 		return fmt.Errorf("-runs %d must be at least 1", *runs)
 	case *beside != "busy" && *beside != "none":
@@ -112,7 +115,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("-time %v must be positive", *d)
 	}
 	if *steps <= 250 {
-		return fmt.Errorf("-steps %d must be more than the 250 with which a map begins", *steps)
+		return fmt.Errorf("-steps %d must be more than 250, the number of early steps", *steps)
 	}
 	if *stressTime > 0 {
 		return stress(ctx, *stressTime, *longest, *beside == "none", stdout, stderr)

@@ -25,8 +25,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// mapping is the work of the mode -maps: a map by t-SNE of the submasks of images in an untrained layer, whose quality is
-// measured as well as its time. All maps are held against the same affinities, those of the exact neighbours.
+// mapping is the work of the mode -maps: a t-SNE map of the submasks of images in an untrained layer. It measures the
+// time and the quality of the map. All maps are compared with the same affinities, those of the exact neighbours.
 type mapping struct {
 	codes      *retrieval.Codes
 	iterations int
@@ -37,28 +37,28 @@ type mapping struct {
 const (
 	mapBits       = 1000
 	mapPerplexity = 30
-	mapRank       = 12 // neighbours of a point for its trustworthiness
+	mapRank       = 12 // neighbours of a point that count for the trustworthiness
 )
 
-// newMapping codes n of the 10,000 images of Glyphs by a layer of rectified units with random weights.
+// newMapping encodes n of the 10,000 images of Glyphs with a layer of rectified units with random weights.
 func newMapping(n, iterations int) (*mapping, error) {
 	images, _ := dataset.Glyphs(1)
 	if n < 3*mapPerplexity+2 || n > images.Len() {
-		return nil, fmt.Errorf("-maps %d: from %d to %d codes", n, 3*mapPerplexity+2, images.Len())
+		return nil, fmt.Errorf("-maps %d: want %d to %d codes", n, 3*mapPerplexity+2, images.Len())
 	}
 	layer := nn.NewDense(784, mapBits, nn.He, tensor.Stream(1, "maps"))
 	z := layer.Forward(autograd.NewTape(0).Input(images.X.Slice(0, n))).Value()
 	return &mapping{codes: retrieval.ActiveCodes(z), iterations: iterations}, nil
 }
 
-// A drawn map and what it cost.
+// A drawn is a map with its cost.
 type drawn struct {
 	Name    string
 	Seconds float64
 	y       *tensor.Tensor
 }
 
-// ours draws the map here, and keeps the neighbours and affinities.
+// ours computes the map with this library, and keeps the neighbours and affinities.
 func (m *mapping) ours(ctx context.Context) (drawn, error) {
 	start := time.Now()
 	index := retrieval.Index{Codes: m.codes}
@@ -75,7 +75,7 @@ func (m *mapping) ours(ctx context.Context) (drawn, error) {
 	return drawn{"Lateral", time.Since(start).Seconds(), drew.Y}, nil
 }
 
-// peer has a Python program draw the map.
+// peer computes the map with a Python program.
 func (m *mapping) peer(ctx context.Context, python, dir, program string) (drawn, error) {
 	codes, out := filepath.Join(dir, "codes"), filepath.Join(dir, "map")
 	bytesOf := make([]byte, 0, m.codes.Len()*m.codes.Bits())
@@ -119,7 +119,7 @@ func (m *mapping) peer(ctx context.Context, python, dir, program string) (drawn,
 	return d, nil
 }
 
-// maps is the mode -maps of the command. dir holds the peers' scripts; without peers it is "".
+// maps is the mode -maps of the command. dir contains the peers' scripts; it is "" without peers.
 func maps(ctx context.Context, n, iterations int, dir string, stdout, log io.Writer) error {
 	m, err := newMapping(n, iterations)
 	if err != nil {
@@ -142,12 +142,14 @@ func maps(ctx context.Context, n, iterations int, dir string, stdout, log io.Wri
 			}
 		}
 	}
-	fmt.Fprintf(stdout, "t-SNE of %d codes of %d bits, perplexity %d, %d steps. %s.\n\n", n, mapBits, mapPerplexity, iterations, machine())
+	fmt.Fprintf(stdout, "t-SNE of %d codes of %d bits, perplexity %d, %d steps. %s.\n\n", n, mapBits, mapPerplexity,
+		iterations, machine())
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "program\ttime\tratio\tKL divergence\ttrustworthiness\t")
 	for _, d := range all {
 		trust := embed.Trustworthiness(d.y, mapRank, func(i int, to []float32) { m.codes.Distances(to, i) }, 0)
-		fmt.Fprintf(w, "%s\t%.2f s\t%.2f\t%.4f\t%.4f\t\n", d.Name, d.Seconds, d.Seconds/first.Seconds, m.affinities.KL(d.y), trust)
+		fmt.Fprintf(w, "%s\t%.2f s\t%.2f\t%.4f\t%.4f\t\n", d.Name, d.Seconds, d.Seconds/first.Seconds, m.affinities.KL(d.y),
+			trust)
 	}
 	return w.Flush()
 }

@@ -26,7 +26,7 @@ func TestMaps(t *testing.T) {
 	}
 }
 
-// A peer's map is measured as it wrote it; what it cannot do is said.
+// The map of a peer is evaluated as the peer wrote it; a peer that fails is reported.
 func TestMapOfAPeer(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the fake interpreter is a shell script")
@@ -43,7 +43,8 @@ func TestMapOfAPeer(t *testing.T) {
 		}
 		return path
 	}
-	d, err := m.peer(t.Context(), fake(`head -c 800 /dev/zero > "$7"; echo '{"name": "fake", "seconds": 2.5}'`), dir, "fake")
+	d, err := m.peer(t.Context(), fake(`head -c 800 /dev/zero > "$7"; echo '{"name": "fake", "seconds": 2.5}'`), dir,
+		"fake")
 	if err != nil || d.Name != "fake" || d.Seconds != 2.5 || d.y.Rows() != 100 || d.y.At(99, 1) != 0 {
 		t.Errorf("%+v, %v", d, err)
 	}

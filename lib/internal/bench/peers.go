@@ -19,23 +19,23 @@ import (
 //go:embed peers/*.py
 var scripts embed.FS
 
-// peerTimeout is how long a peer may take over a request besides the time that it measures: preparing data, and
-// compiling where that was asked for.
+// peerTimeout is the maximum time of a peer's request besides the measured time: for preparing data and, if requested,
+// for compiling.
 const peerTimeout = 5 * time.Minute
 
-// peers are the Python processes to compare with, started on demand.
+// peers are the Python processes to compare with. They are started on demand.
 type peers struct {
-	dir          string // of the scripts
+	dir          string // folder of the scripts
 	interpreters []string
 	settings     [][]string
-	running      map[string][]*process   // by script: one for each interpreter that has the package, and thread setting
-	second       map[*process]*process   // twins, for items that two processes share
-	winners      map[string][]*contender // by item, once it was measured: the fastest of each script
-	log          io.Writer               // what was skipped
-	skipped      map[string]bool         // and has been said
+	running      map[string][]*process   // by script: one per interpreter with the package and per thread setting
+	second       map[*process]*process   // second processes, for items that two processes share
+	winners      map[string][]*contender // by item, after its first measurement: the fastest of each script
+	log          io.Writer               // reports what was skipped
+	skipped      map[string]bool         // what has been reported
 }
 
-// interpreters returns those of $LATERAL_BENCH_PYTHON, or python3.
+// interpreters returns the interpreters in $LATERAL_BENCH_PYTHON, or python3.
 func interpreters() []string {
 	if list := filepath.SplitList(os.Getenv("LATERAL_BENCH_PYTHON")); len(list) > 0 {
 		return list
@@ -43,7 +43,7 @@ func interpreters() []string {
 	return []string{"python3"}
 }
 
-// newPeers unpacks the scripts into dir.
+// newPeers writes the scripts to dir.
 func newPeers(dir string, log io.Writer) (*peers, error) {
 	settings := [][]string{nil, {"OMP_NUM_THREADS=1"}, {"OPENBLAS_NUM_THREADS=1"}}
 	if n := runtime.NumCPU(); n > 1 {
@@ -51,7 +51,8 @@ func newPeers(dir string, log io.Writer) (*peers, error) {
 	}
 	return &peers{
 		dir: filepath.Join(dir, "peers"), interpreters: interpreters(), settings: settings,
-		running: map[string][]*process{}, second: map[*process]*process{}, winners: map[string][]*contender{}, log: log, skipped: map[string]bool{},
+		running: map[string][]*process{}, second: map[*process]*process{}, winners: map[string][]*contender{}, log: log,
+		skipped: map[string]bool{},
 	}, os.CopyFS(dir, scripts)
 }
 
@@ -66,8 +67,8 @@ func (p *peers) close() {
 	}
 }
 
-// processes returns the processes of a script, after starting them if it is the first time. An interpreter that
-// cannot run the script is skipped.
+// processes returns the processes of a script. On the first call it starts them, and skips an interpreter that cannot
+// run the script.
 func (p *peers) processes(script string) []*process {
 	if list, ok := p.running[script]; ok {
 		return list
@@ -87,18 +88,18 @@ func (p *peers) processes(script string) []*process {
 	return list
 }
 
-// A contender is a process that does an item's work.
+// A contender is a process that runs an item's work.
 type contender struct {
 	script  string
 	process *process
-	twin    *process // for an item that two processes share
-	item    string   // what each of them runs
-	runs    float64  // of theirs, that make one of ours
-	variant string   // the fastest way to write the work, once it is known
+	twin    *process // second process, for an item that two processes share
+	item    string   // item that each process runs
+	runs    float64  // runs of the peer that correspond to one of this library
+	variant string   // fastest variant of the work, once known
 	batches []float64
 }
 
-// contenders returns every process that can do the item's work; if it was measured before, the fastest of each script.
+// contenders returns every process that can run the item; if it was measured before, only the fastest of each script.
 func (p *peers) contenders(it item) []*contender {
 	if list, ok := p.winners[it.name]; ok {
 		return list
@@ -117,7 +118,7 @@ func (p *peers) contenders(it item) []*contender {
 	return list
 }
 
-// measure adds batches of about the time d to each contender, and returns those that could.
+// measure adds batches of a total time of about d to each contender, and returns the contenders that did not fail.
 func (p *peers) measure(list []*contender, it item, d time.Duration) []*contender {
 	return slices.DeleteFunc(list, func(c *contender) bool {
 		err := c.measure(d)
@@ -128,7 +129,8 @@ func (p *peers) measure(list []*contender, it item, d time.Duration) []*contende
 	})
 }
 
-// finish returns the results of the fastest contender of each script, which are those of the item from now on.
+// finish returns the results of the fastest contender of each script, and selects these contenders for further
+// measurements of the item.
 func (p *peers) finish(list []*contender, it item) []peerResult {
 	var results []peerResult
 	var winners []*contender
@@ -149,7 +151,7 @@ func (p *peers) finish(list []*contender, it item) []peerResult {
 	return results
 }
 
-// skip says once what is left out and why.
+// skip reports once what is omitted, and why.
 func (p *peers) skip(format string, args ...any) {
 	if message := fmt.Sprintf(format, args...); !p.skipped[message] {
 		p.skipped[message] = true
@@ -174,7 +176,7 @@ func (p *peers) contender(it item, script string, process *process) (*contender,
 	return c, nil
 }
 
-// measure adds batches of about the time d. Of two processes the rates add up.
+// measure adds batches of a total time of about d. The rates of two processes are added.
 func (c *contender) measure(d time.Duration) error {
 	if err := c.process.request(c.item, c.variant, d); err != nil {
 		return err
@@ -202,7 +204,7 @@ func (c *contender) measure(d time.Duration) error {
 	return nil
 }
 
-// name says who it is and at which setting.
+// name describes the contender and its setting.
 func (c *contender) name() string {
 	parts := []string{c.process.threads()}
 	if c.twin != nil {
@@ -214,7 +216,7 @@ func (c *contender) name() string {
 	return fmt.Sprintf("%s (%s)", c.process.peer, strings.Join(parts, ", "))
 }
 
-// threads names the thread setting.
+// threads describes the thread setting.
 func (p *process) threads() string {
 	if p.setting == "" {
 		return "default threads"

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// The test binary stands in for a Python interpreter where this variable says how it behaves.
+// If this variable is set, the test binary acts as a Python interpreter; the value selects its behaviour.
 const fake = "LATERAL_BENCH_FAKE"
 
 func TestMain(m *testing.M) {
@@ -32,13 +32,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// playPython answers as peers/serve.py does, with times that depend on the thread setting: one thread is the fastest.
+// playPython responds like peers/serve.py. Its times depend on the thread setting: one thread is the fastest.
 func playPython(how, script string) {
 	switch {
 	case how == "silent":
 		time.Sleep(time.Minute)
 	case how == "without torch" && strings.Contains(script, "torch"):
-		fmt.Fprintln(os.Stderr, "Traceback (most recent call last):\n  File ...\nModuleNotFoundError: No module named 'torch'")
+		fmt.Fprintln(os.Stderr,
+			"Traceback (most recent call last):\n  File ...\nModuleNotFoundError: No module named 'torch'")
 		os.Exit(1)
 	}
 	fmt.Printf("{\"peer\": \"Fake 1.0\"}\n")
@@ -66,7 +67,7 @@ func playPython(how, script string) {
 	}
 }
 
-// fakePeers returns peers whose one interpreter is the test binary, and what they skipped.
+// fakePeers returns peers whose only interpreter is the test binary, and the log of what they skipped.
 func fakePeers(t *testing.T, how string) (*peers, *bytes.Buffer) {
 	t.Helper()
 	t.Setenv(fake, how)
@@ -81,7 +82,7 @@ func fakePeers(t *testing.T, how string) (*peers, *bytes.Buffer) {
 	return p, skipped
 }
 
-// race measures an item once in all its contenders, and returns the fastest of each script.
+// race measures an item once with all contenders, and returns the fastest of each script.
 func (p *peers) race(it item) []peerResult {
 	return p.finish(p.measure(p.contenders(it), it, time.Second), it)
 }
@@ -101,7 +102,7 @@ func TestFastestSettingIsTaken(t *testing.T) {
 	}
 }
 
-// Once an item was measured, only the fastest setting and way are measured again.
+// After the first measurement of an item, only the fastest setting and variant are measured again.
 func TestOnlyTheFastestRunsAgain(t *testing.T) {
 	p, _ := fakePeers(t, "well")
 	it := item{name: "sum_64k", peers: []string{"torch"}}
@@ -110,7 +111,8 @@ func TestOnlyTheFastestRunsAgain(t *testing.T) {
 	}
 	first := p.race(it)
 	list := p.contenders(it)
-	if len(list) != 1 || list[0].process.setting != "OMP_NUM_THREADS=1" || list[0].variant != "fused" || len(list[0].batches) > 0 {
+	if len(list) != 1 || list[0].process.setting != "OMP_NUM_THREADS=1" || list[0].variant != "fused" ||
+		len(list[0].batches) > 0 {
 		t.Fatalf("left are %v", list)
 	}
 	if again := p.race(it); !slices.Equal(again, first) {
@@ -154,7 +156,8 @@ func TestSkippedByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	results := p.race(it)
-	if why := skipped.String(); len(results) > 0 || !strings.Contains(why, "no such file") && !strings.Contains(why, "cannot find") {
+	why := skipped.String()
+	if len(results) > 0 || !strings.Contains(why, "no such file") && !strings.Contains(why, "cannot find") {
 		t.Errorf("without an interpreter: %v, %q", results, why)
 	}
 }
@@ -179,15 +182,17 @@ func TestSilentProcess(t *testing.T) {
 	}
 }
 
-// The rows of a run with peers name them, with their time and the ratio.
+// The rows of a run with peers contain their names, times and ratios.
 func TestBenchWithPeers(t *testing.T) {
 	t.Setenv(fake, "without torch")
 	t.Setenv("LATERAL_BENCH_PYTHON", os.Args[0])
 	var out, log bytes.Buffer
-	if err := bench(t.Context(), []string{"-run", "^sum_64k$", "-time", "2ms", "-peers", "-json"}, &out, &log); err != nil {
+	args := []string{"-run", "^sum_64k$", "-time", "2ms", "-peers", "-json"}
+	if err := bench(t.Context(), args, &out, &log); err != nil {
 		t.Fatal(err)
 	}
-	if want := "skipped: torch with " + os.Args[0] + ": it ended: ModuleNotFoundError: No module named 'torch'\n"; log.String() != want {
+	if want := "skipped: torch with " + os.Args[0] +
+		": it ended: ModuleNotFoundError: No module named 'torch'\n"; log.String() != want {
 		t.Errorf("standard error has %q, want %q", log.String(), want)
 	}
 	var row jsonRow
@@ -199,12 +204,14 @@ func TestBenchWithPeers(t *testing.T) {
 	}
 }
 
-// The scripts do what the fake interpreter does, where Python and NumPy are installed.
+// The scripts behave like the fake interpreter, if Python and NumPy are installed.
 func TestRealPython(t *testing.T) {
 	list := interpreters()
-	i := slices.IndexFunc(list, func(python string) bool { return exec.Command(python, "-c", "import numpy").Run() == nil })
+	i := slices.IndexFunc(list, func(python string) bool {
+		return exec.Command(python, "-c", "import numpy").Run() == nil
+	})
 	if i < 0 {
-		t.Skipf("no NumPy in %v: the scripts were not run", list)
+		t.Skipf("no NumPy in %v", list)
 	}
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, scripts); err != nil {
@@ -215,7 +222,9 @@ func TestRealPython(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.close()
-	for name, want := range map[string]string{"sum_64k": "", "gather_100x784": "", "no_such_item": "RuntimeError: the script has no such item"} {
+	for name, want := range map[string]string{
+		"sum_64k": "", "gather_100x784": "", "no_such_item": "RuntimeError: the script has no such item",
+	} {
 		if err := p.request(name, "", 20*time.Millisecond); err != nil {
 			t.Fatal(err)
 		}

@@ -16,28 +16,28 @@ import (
 	"time"
 )
 
-// A process is a peer's script, running and waiting for requests; see peers/serve.py for the protocol.
+// A process is a running peer script that waits for requests; see peers/serve.py for the protocol.
 type process struct {
-	peer    string // who answers, such as "NumPy 2.4.6 wheel"
-	setting string // its thread setting
+	peer    string // description, such as "NumPy 2.4.6 wheel"
+	setting string // thread setting
 	cmd     *exec.Cmd
 	in      io.WriteCloser
 	out     *bufio.Reader
 	errors  bytes.Buffer
 }
 
-// An answer is what a process says, to its start (Peer) or to a request.
+// An answer is a message of a process, sent at its start (Peer) or in response to a request.
 type answer struct {
 	Peer    string
-	Variant string    // the way to do the work that was fastest
-	Batches []float64 // seconds for one run, a mean for each batch
+	Variant string    // fastest variant of the work
+	Batches []float64 // mean seconds per run, for each batch
 	Error   string
 }
 
-// startupTime is how long an interpreter may take to import its packages, from a cold disk.
+// startupTime is the maximum time for an interpreter to import its packages from a cold disk.
 const startupTime = 5 * time.Minute
 
-// startProcess starts a script of dir with an interpreter and settings of the environment, NAME=VALUE.
+// startProcess starts a script in dir with an interpreter and environment settings, NAME=VALUE.
 func startProcess(interpreter, dir, script string, settings []string) (*process, error) {
 	p := &process{setting: strings.Join(settings, " ")}
 	p.cmd = exec.Command(interpreter, "-u", filepath.Join(dir, script))
@@ -63,7 +63,7 @@ func startProcess(interpreter, dir, script string, settings []string) (*process,
 	return p, nil
 }
 
-// withoutThreads leaves out the variables that a thread setting is about.
+// withoutThreads removes the variables that determine the number of threads.
 func withoutThreads(env []string) []string {
 	var kept []string
 	for _, v := range env {
@@ -74,7 +74,7 @@ func withoutThreads(env []string) []string {
 	return kept
 }
 
-// request asks for the time of an item, done in the way called variant or, if that is empty, the fastest.
+// request requests the time of an item for the given variant or, if that is empty, for the fastest.
 func (p *process) request(item, variant string, d time.Duration) error {
 	line, err := json.Marshal(map[string]any{"item": item, "variant": variant, "seconds": d.Seconds()})
 	if err != nil {
@@ -84,7 +84,7 @@ func (p *process) request(item, variant string, d time.Duration) error {
 	return err
 }
 
-// answer waits for the next line. A process that says nothing within the limit, or ends, is closed.
+// answer waits for the next line. If the process ends or sends nothing within the limit, it is closed.
 func (p *process) answer(limit time.Duration) (answer, error) {
 	late := time.AfterFunc(limit, func() { p.cmd.Process.Kill() })
 	line, err := p.out.ReadBytes('\n')
@@ -119,7 +119,7 @@ func (p *process) close() {
 	p.cmd.Wait()
 }
 
-// lastLine returns what a Python traceback ends with.
+// lastLine returns the last line of a text, which in a Python traceback is the error.
 func lastLine(text string) string {
 	text = strings.TrimSpace(text)
 	if text == "" {

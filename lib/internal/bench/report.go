@@ -16,13 +16,13 @@ import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 )
 
-// A writer writes results as they come.
+// A writer writes results as they arrive.
 type writer interface {
 	begin() error
 	row(r result) error
 }
 
-// best returns the index of the fastest of ours.
+// best returns the index of the fastest of the library's timings.
 func (r result) best() int {
 	b := 0
 	for i, t := range r.ours {
@@ -33,7 +33,7 @@ func (r result) best() int {
 	return b
 }
 
-// share returns the share of the ceiling that the matrix products reach on cores[i], 0 if there are none.
+// share returns the fraction of the ceiling that the matrix products reach on cores[i], or 0 if there are none.
 func (r result) share(i int) float64 {
 	if r.top == nil {
 		return 0
@@ -44,11 +44,11 @@ func (r result) share(i int) float64 {
 // A jsonRow is one line of -json.
 type jsonRow struct {
 	Name         string  `json:"name"`
-	Seconds      float64 `json:"seconds"` // of one run, the median
-	Spread       float64 `json:"spread"`  // distance of the quartiles, as a share of the median
-	Fastest      float64 `json:"fastest"` // batch, in seconds of one run
+	Seconds      float64 `json:"seconds"` // of one run, median
+	Spread       float64 `json:"spread"`  // interquartile range, as a fraction of the median
+	Fastest      float64 `json:"fastest"` // fastest batch, in seconds per run
 	Cores        int     `json:"cores"`
-	Work         float64 `json:"work"` // of one run, in units
+	Work         float64 `json:"work"` // work of one run, in units
 	Unit         string  `json:"unit"`
 	CeilingShare float64 `json:"ceiling_share,omitempty"`
 	Peer         string  `json:"peer,omitempty"`
@@ -57,7 +57,7 @@ type jsonRow struct {
 	PeerFastest  float64 `json:"peer_fastest,omitempty"`
 	Ratio        float64 `json:"ratio,omitempty"` // PeerSeconds / Seconds
 
-	// With several runs all numbers above are medians over them, and these are the lowest and the highest.
+	// With several runs, the numbers above are medians over runs, and these are minimum and maximum.
 	Runs         int       `json:"runs,omitempty"`
 	SecondsRange []float64 `json:"seconds_range,omitempty"`
 	PeerRange    []float64 `json:"peer_range,omitempty"`
@@ -93,13 +93,13 @@ func (w jsonWriter) row(r result) error {
 	return nil
 }
 
-// A tableWriter writes one line for each item, and one more for each further peer.
+// A tableWriter writes one line per item, and one more for each further peer.
 type tableWriter struct {
 	out    io.Writer
 	top    ceiling
 	cores  []int
 	peers  bool
-	widths []int // of the columns; nil for Markdown
+	widths []int // column widths; nil for Markdown
 }
 
 func newTable(w io.Writer, top ceiling, cores []int, peers, markdown bool, runs int) writer {
@@ -185,7 +185,7 @@ func cores(n int) string {
 	return fmt.Sprintf("%d cores", n)
 }
 
-// ends returns the lowest and the highest, nil if there was one run.
+// ends returns the minimum and the maximum, or nil if there was only one run.
 func (s span) ends() []float64 {
 	if s == (span{}) {
 		return nil
@@ -193,7 +193,7 @@ func (s span) ends() []float64 {
 	return []float64{s.low, s.high}
 }
 
-// duration writes a median and its spread, or its span over runs.
+// duration formats a median with its spread, or with its span over runs.
 func duration(t timing) string {
 	if t.runs == (span{}) {
 		return fmt.Sprintf("%s ±%.0f%%", seconds(t.median), 50*t.spread)
@@ -203,13 +203,13 @@ func duration(t timing) string {
 	return fmt.Sprintf("%.3g (%.3g..%.3g) %ss", x, unit*t.runs.low, unit*t.runs.high, prefix)
 }
 
-// seconds writes a time with its unit.
+// seconds formats a time with its unit.
 func seconds(x float64) string {
 	x, prefix := scaled(x)
 	return fmt.Sprintf("%.3g %ss", x, prefix)
 }
 
-// rate writes a number of units per second.
+// rate formats a number of units per second.
 func rate(perSecond float64, unit string) string {
 	x, prefix := scaled(perSecond)
 	if unit == "FLOP" {
@@ -218,7 +218,7 @@ func rate(perSecond float64, unit string) string {
 	return fmt.Sprintf("%.3g%s %s/s", x, strings.TrimSuffix(" "+prefix, " "), unit)
 }
 
-// scaled returns a number with three significant digits before its prefix of the International System.
+// scaled returns a number with three significant digits, scaled to the SI prefix that it also returns.
 func scaled(x float64) (float64, string) {
 	prefixes := []string{"n", "µ", "m", "", "k", "M", "G", "T"}
 	i := 3
@@ -231,13 +231,14 @@ func scaled(x float64) (float64, string) {
 	return x, prefixes[i]
 }
 
-// machine says when and where the numbers were measured.
+// machine describes when and where the numbers were measured.
 func machine() string {
 	return fmt.Sprintf("%s, %s, %s, %s/%s, %s",
-		time.Now().Format("2 January 2006"), processor(), cores(runtime.NumCPU()), runtime.GOOS, runtime.GOARCH, runtime.Version())
+		time.Now().Format("2 January 2006"), processor(), cores(runtime.NumCPU()), runtime.GOOS, runtime.GOARCH,
+		runtime.Version())
 }
 
-// processor names the CPU, as far as the system tells.
+// processor returns the name of the CPU, if the system provides it.
 func processor() string {
 	f, err := os.Open("/proc/cpuinfo")
 	if err != nil {
@@ -252,7 +253,7 @@ func processor() string {
 	return "unknown processor"
 }
 
-// gonumName names the gonum that the program was built with.
+// gonumName returns the name and version of gonum in this program.
 func gonumName() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, m := range info.Deps {

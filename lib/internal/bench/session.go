@@ -11,23 +11,23 @@ import (
 	"time"
 )
 
-// A result is what was measured of an item.
+// A result holds the measurements of an item.
 type result struct {
 	item  item
 	cores []int // ascending
 	ours  []timing
-	top   ceiling      // measured in turn with ours; nil if the item has no matrix products
+	top   ceiling      // measured in turn with the library; nil if the item has no matrix products
 	peers []peerResult // fastest first
-	runs  []result     // that this one combines; nil if it is of one run
+	runs  []result     // the runs combined in this result; nil for a single run
 }
 
 type peerResult struct {
-	script string // or gonum
+	script string // name of the script, or gonum
 	name   string
 	timing
 }
 
-// ratio returns the peer's time over ours on cores[i], and its span over runs. It is 0 without the peer.
+// ratio returns the peer's time divided by the library's on cores[i], and its span over runs. It is 0 without the peer.
 func (r result) ratio(i int, script string) (float64, span) {
 	if r.runs != nil {
 		var each []float64
@@ -47,7 +47,7 @@ func (r result) ratio(i int, script string) (float64, span) {
 	return 0, span{}
 }
 
-// combine returns what several runs of an item say. Peers bear the name of the run with the median time.
+// combine summarises several runs of an item. Peers are named as in the run with the median time.
 func combine(runs []result) result {
 	if len(runs) == 1 {
 		return runs[0]
@@ -87,10 +87,10 @@ func combine(runs []result) result {
 	return c
 }
 
-// coreCounts returns 1 and all.
+// coreCounts returns 1 and the number of all cores.
 func coreCounts() []int { return slices.Compact([]int{1, runtime.GOMAXPROCS(0)}) }
 
-// A session is how the items of one call are measured.
+// A session holds how the items of one call are measured.
 type session struct {
 	dir   string
 	cores []int
@@ -98,7 +98,8 @@ type session struct {
 	peers *peers // nil for none
 }
 
-// rounds is how many turns ours and the peers take, so that all see the machine in the same moods.
+// rounds is the number of turns that the library and the peers take, so that all are measured under the same
+// conditions.
 const rounds = 5
 
 // measure times an item and its peers in turn.

@@ -21,29 +21,29 @@ import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 )
 
-// A stressTest trains in turns, alone and beside a process that keeps one core busy, and watches that every step ends.
-// Without that process, it trains beside whatever else the machine is doing.
+// A stressTest trains in turns, alone and beside a process that keeps one core busy, and checks that every step
+// finishes. Without that process, it trains beside whatever else is running on the machine.
 type stressTest struct {
 	step    func()
 	noRival bool
-	total   time.Duration // of all turns
+	total   time.Duration // total time of all turns
 	turn    time.Duration
-	tick    time.Duration // how often the watch looks
-	longest time.Duration // that a step may take
-	log     io.Writer     // how far it is
+	tick    time.Duration // interval at which the watch checks progress
+	longest time.Duration // maximum time of a step
+	log     io.Writer     // reports progress
 
-	done  atomic.Int64 // steps
-	naps  atomic.Int64 // times that this process was stopped as a whole, by a debugger or a lid
+	done  atomic.Int64 // number of finished steps
+	naps  atomic.Int64 // times that the whole process was stopped, for example by a debugger or by suspending the machine
 	alone condition
 	rival condition
 }
 
-// A condition is what the steps were like, alone or beside the rival.
+// A condition holds measurements of the steps, alone or beside the rival.
 type condition struct {
 	turns int
-	steps []float64 // seconds of each
-	wall  float64   // of the turns
-	cpu   float64   // time that other processes had of all cores, in seconds; NaN if the system does not say
+	steps []float64 // seconds per step
+	wall  float64   // seconds of the turns
+	cpu   float64   // core seconds used by other processes; NaN if unknown
 }
 
 // stress is the mode -stress of the command.
@@ -54,7 +54,8 @@ func stress(ctx context.Context, total, longest time.Duration, noRival bool, std
 		beside = "beside whatever else the machine is doing"
 	}
 	s := &stressTest{
-		step: network{128, 100, autograd.ReLU, 1e-3}.step(workers), noRival: noRival, total: total, turn: min(10*time.Second, total/4),
+		step: network{128, 100, autograd.ReLU, 1e-3}.step(workers), noRival: noRival, total: total,
+		turn: min(10*time.Second, total/4),
 		tick: 50 * time.Millisecond, longest: longest, log: stderr,
 	}
 	fmt.Fprintf(stdout, "%s\nSteps of mlp128_step with %d workers, for %v in turns of %v, %s.\n\n",
@@ -66,8 +67,8 @@ func stress(ctx context.Context, total, longest time.Duration, noRival bool, std
 	return nil
 }
 
-// run trains until the time is over. A step that does not end is an error, after the log has been told where every
-// goroutine is.
+// run trains until the time is over. If a step does not finish, it writes the stacks of all goroutines to the log and
+// returns an error.
 func (s *stressTest) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -83,21 +84,21 @@ func (s *stressTest) run(ctx context.Context) error {
 		case <-ticks.C:
 		}
 		now := time.Now()
-		if now.Sub(last) > 3*time.Second { // a process that only waits for its turn is back sooner
+		if now.Sub(last) > 3*time.Second { // waiting for a core takes less time
 			s.naps.Add(1)
 		}
 		last = now
-		// Ticks are counted, not the clock, which goes on while this process is stopped.
+		// Count ticks instead of reading the clock, which continues while this process is stopped.
 		if done := s.done.Load(); done != steps {
 			steps, idle = done, 0
 		} else if idle += s.tick; idle > s.longest {
 			pprof.Lookup("goroutine").WriteTo(s.log, 2)
-			return fmt.Errorf("step %d has not ended for %v: it hangs; where every goroutine is, is above", steps+1, s.longest)
+			return fmt.Errorf("step %d has not finished in %v: it hangs (all stacks are above)", steps+1, s.longest)
 		}
 	}
 }
 
-// train takes turns.
+// train takes turns between the two conditions.
 func (s *stressTest) train(ctx context.Context) error {
 	for end := time.Now().Add(s.turn / 4); time.Now().Before(end); s.done.Add(1) {
 		s.step() // warms up
@@ -124,7 +125,7 @@ func (s *stressTest) train(ctx context.Context) error {
 	return nil
 }
 
-// take trains for a turn. It takes the turn again, up to twice, if this process was stopped in the middle.
+// take trains for one turn. If this process was stopped during the turn, it repeats the turn, at most twice.
 func (s *stressTest) take(ctx context.Context, c *condition) error {
 	for tries := 1; ; tries++ {
 		naps, before := s.naps.Load(), len(c.steps)
@@ -141,7 +142,7 @@ func (s *stressTest) take(ctx context.Context, c *condition) error {
 		}
 		wall := time.Since(start).Seconds()
 		others = othersTime() - others
-		time.Sleep(2 * s.tick) // for the watch to notice
+		time.Sleep(2 * s.tick) // let the watch notice
 		s.done.Add(1)
 		if s.naps.Load() == naps || tries == 3 {
 			c.turns++
@@ -153,10 +154,10 @@ func (s *stressTest) take(ctx context.Context, c *condition) error {
 	}
 }
 
-// busy is set in the environment of the rival.
+// busy is set in the environment of the rival process.
 const busy = "LATERAL_BENCH_BUSY"
 
-// startRival starts this program as a process that keeps a core busy until stop.
+// startRival starts this program as a process that keeps a core busy until stop is called.
 func startRival() (stop func() error, err error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -164,7 +165,7 @@ func startRival() (stop func() error, err error) {
 	}
 	rival := exec.Command(program)
 	rival.Env = append(os.Environ(), busy+"=1", "GOMAXPROCS=1")
-	in, err := rival.StdinPipe() // which closes when this process ends in whatever way
+	in, err := rival.StdinPipe() // closed whenever this process ends, for any reason
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +175,7 @@ func startRival() (stop func() error, err error) {
 	return func() error { in.Close(); return rival.Wait() }, nil
 }
 
-// keepBusy is the rival: it adds until standard input ends.
+// keepBusy is the rival: it computes until standard input ends.
 func keepBusy() {
 	var over atomic.Bool
 	go func() {
@@ -186,8 +187,8 @@ func keepBusy() {
 	}
 }
 
-// othersTime returns the seconds that other processes, and other guests of the host, have had of all cores; NaN if the
-// system does not say.
+// othersTime returns the core seconds used by other processes and other guests of the host, or NaN if the system does
+// not provide them.
 func othersTime() float64 {
 	all, err := os.ReadFile("/proc/stat")
 	self, err2 := os.ReadFile("/proc/self/stat")
@@ -195,7 +196,7 @@ func othersTime() float64 {
 		return math.NaN()
 	}
 	line, _, _ := strings.Cut(string(all), "\n")  // cpu user nice system idle iowait irq softirq steal ...
-	_, rest, _ := strings.Cut(string(self), ") ") // after the name: state and 10 numbers, user, system, ...
+	_, rest, _ := strings.Cut(string(self), ") ") // after the name: state, 10 numbers, user, system, ...
 	total, own := strings.Fields(line), strings.Fields(rest)
 	if len(total) < 9 || len(own) < 13 {
 		return math.NaN()
@@ -208,10 +209,10 @@ func othersTime() float64 {
 		}
 		used += v
 	}
-	return used / 100 // both files count hundredths of a second
+	return used / 100 // both files count in hundredths of a second
 }
 
-// report writes a table, and what it says about the share of the machine that others took.
+// report writes a table and the fraction of the machine that other processes used.
 func (s *stressTest) report(w io.Writer) {
 	type row struct {
 		name string
@@ -221,7 +222,8 @@ func (s *stressTest) report(w io.Writer) {
 	if s.noRival {
 		rows = []row{{"all", &s.alone}}
 	}
-	fmt.Fprintf(w, "| steps | number | a second | a second for each core left | median | 99 %% below | longest | others' share of %s |\n"+
+	fmt.Fprintf(w, "| steps | number | per second | per second and core left | median | 99 %% below | longest | "+
+		"others' share of %s |\n"+
 		"| --- | --: | --: | --: | --: | --: | --: | --: |\n", cores(runtime.NumCPU()))
 	for _, row := range rows {
 		slices.Sort(row.steps)
@@ -245,12 +247,12 @@ func (s *stressTest) report(w io.Writer) {
 	}
 	fmt.Fprintf(w, "No step hung: none took %v.\n", s.longest)
 	if n := s.naps.Load(); n > 0 {
-		fmt.Fprintf(w, "Turns in which this process was stopped as a whole, %d times, were taken again, up to twice.\n", n)
+		fmt.Fprintf(w, "This process was stopped %d times; those turns were repeated, at most twice.\n", n)
 	}
 }
 
-// rate returns the steps per second.
+// rate returns the number of steps per second.
 func (c *condition) rate() float64 { return float64(len(c.steps)) / c.wall }
 
-// others returns the share of the machine's cores that other processes had.
+// others returns the fraction of the machine's cores used by other processes.
 func (c *condition) others() float64 { return c.cpu / c.wall / float64(runtime.NumCPU()) }

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// batchTime is how long a batch of runs takes at least: long for the clock, short for what disturbs a machine.
-// peers/serve.py has the same.
+// batchTime is the minimum time of a batch of runs: long relative to the clock's resolution, short relative to
+// disturbances of the machine. peers/serve.py uses the same value.
 const batchTime = 2 * time.Millisecond
 
-// A stopwatch measures how long one run of a function takes.
+// A stopwatch measures the time of one run of a function.
 type stopwatch struct {
 	run   func()
 	now   func() time.Duration // a monotonic clock
-	count int                  // runs in a batch
+	count int                  // runs per batch
 }
 
-// start warms run up for some time and settles how many runs make a batch.
+// start runs the function for some time to warm up, and determines the number of runs in a batch.
 func start(run func(), warm time.Duration) *stopwatch {
 	began := time.Now()
 	s := &stopwatch{run: run, now: func() time.Duration { return time.Since(began) }}
@@ -36,7 +36,7 @@ func (s *stopwatch) warmUp(d time.Duration) {
 			}
 			continue
 		}
-		// Aim a little above; the first runs may be slow, so do not trust them with more than a factor of 10.
+		// Aim slightly higher. The first runs may be slow, so grow by at most a factor of 10.
 		grow := min(10, 1.2*float64(batchTime)/float64(max(elapsed, 1)))
 		s.count = max(s.count+1, int(float64(s.count)*grow))
 	}
@@ -50,7 +50,7 @@ func (s *stopwatch) batch() time.Duration {
 	return s.now() - from
 }
 
-// measure returns the seconds that one run took in each of the batches, at least one, that began within d.
+// measure returns the seconds per run in each of the batches that began within d; there is at least one.
 func (s *stopwatch) measure(d time.Duration) []float64 {
 	var batches []float64
 	for end := s.now() + d; len(batches) == 0 || s.now() < end; {
@@ -59,18 +59,19 @@ func (s *stopwatch) measure(d time.Duration) []float64 {
 	return batches
 }
 
-// A timing is what several batches say about one run, in seconds.
+// A timing summarises several batches: the time of one run, in seconds.
 type timing struct {
 	median  float64
-	spread  float64 // the distance of the quartiles, as a share of the median
+	spread  float64 // interquartile range, as a fraction of the median
 	fastest float64
-	runs    span // of several runs' medians
+	runs    span // of the medians of several runs
 }
 
-// A span is what several runs say: the median over runs, the lowest and the highest. It is zero where there was one run.
+// A span summarises several runs: the median, the minimum and the maximum over runs. It is zero if there was only one
+// run.
 type span struct{ median, low, high float64 }
 
-// spanOf returns the span of some values, at least one.
+// spanOf returns the span of one or more values.
 func spanOf(values []float64) span {
 	sorted := slices.Sorted(slices.Values(values))
 	return span{quantile(sorted, 0.5), sorted[0], sorted[len(sorted)-1]}
@@ -87,7 +88,7 @@ func overRuns(list []timing) timing {
 	return timing{runs.median, spanOf(spreads).median, fastest, runs}
 }
 
-// summarize returns the timing of some batches, at least one.
+// summarize returns the timing of one or more batches.
 func summarize(batches []float64) timing {
 	sorted := slices.Sorted(slices.Values(batches))
 	median := quantile(sorted, 0.5)

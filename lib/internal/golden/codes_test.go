@@ -14,7 +14,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// codes records what is made of the features of digits: binary codes, searches among them, hashes and maps.
+// codes records results computed from the features of digits: binary codes, searches among them, hashes and maps.
 func codes() []subject {
 	return []subject{
 		{name: "codes: neighbours by Hamming distance", record: func(t *testing.T, r *record) {
@@ -105,7 +105,7 @@ func codes() []subject {
 	}
 }
 
-// features returns the net inputs of 40 random units: their codes are not trivial, and depend on no training.
+// features returns the net inputs of 40 random units. Their codes are not trivial, and do not depend on training.
 func features(x *tensor.Tensor) *tensor.Tensor {
 	w := tensor.New(40, 784)
 	tensor.Stream(9, "features").Normal(w.Data(), 0, 0.1)
@@ -123,7 +123,7 @@ func recordNeighbours(r *record, near *retrieval.Neighbours, labels, queryLabels
 	r.numbers("mean average precision", retrieval.MeanAveragePrecision(near, labels, queryLabels))
 }
 
-// recordMap lays out neighbours, and tells how well if distances are given.
+// recordMap lays out neighbours on a map and, if distances are given, records the quality of the map.
 func recordMap(t *testing.T, r *record, near *retrieval.Neighbours, hamming bool, c embed.TSNE,
 	distances func(d []float32, i int)) {
 	a, err := embed.NewAffinities(near, hamming, 10)

@@ -11,7 +11,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/papers/lcn15"
 )
 
-// competingSettings are settings of small networks whose units compete locally [LCN15], of every kind.
+// competingSettings are settings of small networks of every kind whose units compete locally [LCN15].
 func competingSettings() map[string]lcn15.Setting {
 	dense := func(competition string, block int) lcn15.Setting {
 		return lcn15.Setting{
@@ -28,7 +28,8 @@ func competingSettings() map[string]lcn15.Setting {
 	maxout.Hidden[1].Dropout, maxout.Hidden[1].LRScale, maxout.Out = 0.5, 0.5, lcn15.Layer{Dropout: 0.5, MaxNorm: 1}
 	convolutional := maxout
 	convolutional.Hidden = []lcn15.Layer{
-		{Units: 8, Block: 2, Kernel: 5, Pool: 3, PoolStride: 2, PoolPad: 1, Dropout: 0.1, NoRescale: true, MaxNorm: 0.9, LRScale: 0.5},
+		{Units: 8, Block: 2, Kernel: 5, Pool: 3, PoolStride: 2, PoolPad: 1, Dropout: 0.1, NoRescale: true, MaxNorm: 0.9,
+			LRScale: 0.5},
 		{Units: 8, Block: 4, Kernel: 3, Pad: 1, Pool: 2, PoolStride: 2},
 		{Units: 20, Block: 5, Dropout: 0.2, MaxNorm: 1.9},
 	}
@@ -44,7 +45,7 @@ func competingSettings() map[string]lcn15.Setting {
 	}
 }
 
-// competing records these networks, and that interrupted runs give the same.
+// competing records these networks, and checks that interrupted runs give the same.
 func competing() (list []subject) {
 	for name, s := range competingSettings() {
 		list = append(list, subject{name: "competing: " + name, record: func(t *testing.T, r *record) {
@@ -71,7 +72,7 @@ func competing() (list []subject) {
 		large("convolutional maxout of a quarter of the document's size", lcn15.ConvNet(4)))
 }
 
-// trainCompeting trains a network, in two parts if it is to stop after some steps.
+// trainCompeting trains a network, in two parts if stop is the number of steps after which to interrupt it.
 func trainCompeting(t *testing.T, r *record, s lcn15.Setting, images digits, stop int) {
 	d := images.split()
 	trained := mustCompete(t, s, d, stop)

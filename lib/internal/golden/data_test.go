@@ -11,26 +11,26 @@ import (
 	"github.com/lateral-ml/lateral/lib/hebbian"
 )
 
-// digits are images to learn from, to watch and to test on.
+// digits are training, validation and test images.
 type digits struct{ train, valid, test *dataset.Set }
 
-// glyphs are the first of the embedded digits. They are enough for a few steps.
+// glyphs are the first of the embedded digits, enough for a few steps.
 var glyphs = sync.OnceValue(func() digits {
 	train, test := dataset.Glyphs(1)
 	return digits{train.Slice(0, 1000), train.Slice(1000, 1300), test.Slice(0, 500)}
 })
 
-// few are fewer, for large networks.
+// few returns a smaller set, for large networks.
 func (d digits) few() digits {
 	return digits{d.train.Slice(0, 300), d.valid.Slice(0, 100), d.test.Slice(0, 100)}
 }
 
-// split returns them as the networks of thesis and subnetworks take them.
+// split returns the images with validation images, for thesis21 and lcn15.
 func (d digits) split() *experiment.Data {
 	return &experiment.Data{Train: d.train, Valid: d.valid, Test: d.test}
 }
 
-// whole returns them as the rendering mixtures take them.
+// whole returns the images without validation images, for the rendering mixtures.
 func (d digits) whole() *experiment.Data { return &experiment.Data{Train: d.train, Test: d.test} }
 
 // data records the bits of images and the order of labels.

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package golden trains every kind of model for a few steps on the embedded digits, and compares the bits of its
-// weights and of everything measured with those on file. After code was moved, renamed or rewritten, it shows that no
-// number moved.
+// weights and of all measurements with recorded ones. After code has been moved, renamed or rewritten, it shows that no
+// number has changed.
 //
-// The files hold no name of the library, so new names change these tests and not the files. A fault that is mended, or
-// a sum that is taken in another order on purpose, does change them, and -update writes them anew:
+// The files contain no names of the library, so renaming changes these tests but not the files. Fixing an error, or
+// deliberately changing the order of a sum, does change them; -update rewrites them:
 //
 //	go test ./lib/internal/golden -update
-//	LATERAL_SIMD=off go test -count 1 ./lib/internal/golden -update     (portable.json, of the kernels in Go)
+//	LATERAL_SIMD=off go test -count 1 ./lib/internal/golden -update     (portable.json, for the kernels in Go)
 //
-// Each kind of model has a file of its own, which builds the model, trains it, and records numbers by name.
+// Each kind of model has its own file, which builds the model, trains it, and records numbers by name.
 package golden
 
 import (
@@ -31,11 +31,11 @@ import (
 
 var update = flag.Bool("update", false, "write the numbers of the tests that run to the golden files")
 
-// A subject is something that gives numbers.
+// A subject is something that produces numbers.
 type subject struct {
 	name   string
-	large  bool   // left out with -short and by portable kernels, with which it takes a minute
-	like   string // the subject that must give the same numbers, such as a run that nobody interrupted; "" for none
+	large  bool   // omitted with -short, and with portable kernels, which take a minute
+	like   string // a subject that must give the same numbers, such as an uninterrupted run; may be ""
 	record func(t *testing.T, r *record)
 }
 
@@ -45,7 +45,7 @@ func subjects() []subject {
 		data(), settings(), layers(), penalised(), competing(), codes(), renderingMixtures(), hebbians(), biological())
 }
 
-// TestNoNumberMoved compares every subject's numbers with those on file.
+// TestNoNumberMoved compares every subject's numbers with the recorded ones.
 func TestNoNumberMoved(t *testing.T) {
 	path := goldenFile(t)
 	want, all := read(t, path), subjects()
@@ -59,7 +59,7 @@ func TestNoNumberMoved(t *testing.T) {
 				}
 				t.Run(s.name, func(t *testing.T) {
 					if s.large && (testing.Short() || autograd.Backend() == "go") {
-						t.Skip("large: it runs without -short, on kernels in assembly")
+						t.Skip("large: runs only without -short, and with assembly kernels")
 					}
 					t.Parallel()
 					r := &record{t: t, values: map[string]string{}}
@@ -80,7 +80,7 @@ func TestNoNumberMoved(t *testing.T) {
 		if first := got[s.like]; first != nil {
 			compare(t, values, first)
 		} else {
-			compare(t, values, want[s.like]) // only this one was asked for
+			compare(t, values, want[s.like]) // only this subject was selected
 		}
 	})
 	if *update && !t.Failed() {
@@ -94,15 +94,15 @@ func TestNoNumberMoved(t *testing.T) {
 	}
 }
 
-// goldenFile returns the file of the numbers that the kernels in use give, or skips the test where there is none.
+// goldenFile returns the file with the numbers for the kernels in use, or skips the test if there is none.
 func goldenFile(t *testing.T) string {
 	t.Helper()
 	switch kernels := autograd.Backend(); {
 	case runtime.GOARCH != "amd64" || fuses(1+0x1p-30, 1+0x1p-30, -1-0x1p-29):
-		t.Skip("the golden numbers are those of amd64 (GOAMD64=v1 or v2): elsewhere the compiler fuses products with sums")
+		t.Skip("the golden numbers are for amd64 (GOAMD64=v1 or v2): elsewhere the compiler fuses products and sums")
 	case race.Enabled:
-		t.Skip("the race detector takes minutes here and finds nothing that the packages' own tests do not reach")
-	case kernels == "avx512" || kernels == "avx2": // which give the same bits
+		t.Skip("takes minutes with the race detector, and covers only what the packages' own tests cover too")
+	case kernels == "avx512" || kernels == "avx2": // both give the same bits
 		return filepath.Join("testdata", "golden.json")
 	case kernels == "go":
 		return filepath.Join("testdata", "portable.json")
@@ -132,7 +132,7 @@ func read(t *testing.T, path string) (values map[string]map[string]string) {
 	return values
 }
 
-// write keeps the numbers of the subjects that did not run.
+// write writes the new numbers and keeps those of subjects that did not run.
 func write(t *testing.T, path string, got, old map[string]map[string]string, all []subject) {
 	t.Helper()
 	values := map[string]map[string]string{}
@@ -152,7 +152,7 @@ func write(t *testing.T, path string, got, old map[string]map[string]string, all
 	}
 }
 
-// compare reports what differs, and where a series begins to differ.
+// compare reports differences, and for a series the first one.
 func compare(t *testing.T, got, want map[string]string) {
 	t.Helper()
 	if want == nil {

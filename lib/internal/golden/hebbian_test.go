@@ -14,7 +14,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// A competition is a run of units that compete for digits [KH19].
+// A competition is a training run of units that compete for digits [KH19].
 type competition struct {
 	hebbian.Competition
 	train.Config
@@ -68,7 +68,7 @@ func hebbians() []subject {
 	}
 }
 
-// learn runs a competition; one with a folder for checkpoints is stopped in the second epoch and resumed.
+// learn runs a competition. If it has a folder for checkpoints, it is stopped in the second epoch and resumed.
 func (c competition) learn(t *testing.T) (l *hebbian.Learner, h *train.History) {
 	t.Helper()
 	if c.rate == nil {
@@ -129,7 +129,7 @@ func recordReadOut(t *testing.T, r *record, relative bool, bytes int) {
 	recordNet(r, net, h)
 }
 
-// recordEndToEnd trains all weights at once.
+// recordEndToEnd trains all weights together.
 func recordEndToEnd(t *testing.T, r *record) {
 	d := glyphs()
 	first := tensor.New(40, 784)
@@ -159,7 +159,7 @@ func recordNet(r *record, net *hebbian.Net, h *train.History) {
 	bits(r, "outputs for test images", net.Forward(tape.Input(glyphs().test.X)).Data())
 }
 
-// biological records the algorithm as [KH19] conceives it, one example at a time, and its solver.
+// biological records the algorithm in its original form in [KH19], with one example at a time, and its solver.
 func biological() []subject {
 	return []subject{{name: "hebbian: one example at a time", record: func(t *testing.T, r *record) {
 		x := hebbian.UnitLength(glyphs().train).X

@@ -16,8 +16,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// layers records networks that are made of layers by hand and trained by the loop alone: every optimiser and schedule,
-// and all that a run can have.
+// layers records networks that are composed of layers and trained directly by package train, with every optimiser,
+// schedule and option.
 func layers() []subject {
 	lwta := func(rng *tensor.RNG) nn.Sequential {
 		return nn.Sequential{
@@ -75,7 +75,7 @@ func layers() []subject {
 	}
 }
 
-// trainLayers trains a network, in two parts if it is to stop after some steps.
+// trainLayers trains a network, in two parts if stop is the number of steps after which to interrupt it.
 func trainLayers(t *testing.T, r *record, net nn.Sequential, c train.Config, stop int) {
 	d := glyphs()
 	last := len(net) - 1

@@ -13,8 +13,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// renderingMixtures records small rendering mixtures of every variant and with every term [NINAI17], what they infer
-// and render, and a shallow one that learns without gradients.
+// renderingMixtures records small rendering mixtures of every variant and with every term [NINAI17], their inferences
+// and renderings, and a shallow one that learns without gradients.
 func renderingMixtures() []subject {
 	setting := func(variant string) ninai17.Setting {
 		s := ninai17.Digits(20, variant)
@@ -70,7 +70,7 @@ func renderingMixtures() []subject {
 	}
 }
 
-// trainMixture trains a model, in two parts if it is to stop after some steps.
+// trainMixture trains a model, in two parts if stop is the number of steps after which to interrupt it.
 func trainMixture(t *testing.T, s ninai17.Setting, images digits, stop int) (trained *ninai17.Result) {
 	t.Helper()
 	d, o := images.whole(), experiment.Options{}
@@ -95,7 +95,8 @@ func recordMixture(t *testing.T, r *record, s ninai17.Setting, trained *ninai17.
 	r.weights("weights and running statistics", trained.Net)
 	r.numbers("error, last error", m.Error, m.LastError)
 	r.numbers("errors", m.Errors...)
-	r.numbers("labels, reconstruct, kl, marginal, negativity", m.Labels, m.Reconstruction, m.KL, m.Marginal, m.NonNegativity)
+	r.numbers("labels, reconstruct, kl, marginal, negativity", m.Labels, m.Reconstruction, m.KL, m.Marginal,
+		m.NonNegativity)
 	terms := []string{"loss", "error", "labels"}
 	for term, weight := range map[string]float64{
 		"reconstruct": s.Weights.Reconstruction, "kl": s.Weights.KL, "marginal": s.Weights.Marginal,
@@ -121,7 +122,7 @@ func recordMixture(t *testing.T, r *record, s ninai17.Setting, trained *ninai17.
 	bits(r, "rendered images", rendered.Image().Data())
 }
 
-// recordSamples draws images from the priors of a net that has not learnt.
+// recordSamples draws images from the priors of an untrained network.
 func recordSamples(t *testing.T, r *record) {
 	shape, err := drmm.ParseShape("4x3x3 same pool, 6x3x3 full pool, 5x2x2 valid")
 	if err != nil {

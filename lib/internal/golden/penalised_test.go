@@ -9,7 +9,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 )
 
-// penalised records networks whose objective has a penalty on activity: classifiers and autoencoders [Thesis21].
+// penalised records networks with an activity penalty: classifiers and autoencoders [Thesis21].
 func penalised() []subject {
 	classifier := thesis21.Setting{
 		Task: thesis21.Classify, Shape: thesis21.FullyConnected(32, 16), Activation: thesis21.ReLU,

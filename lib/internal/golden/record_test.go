@@ -17,7 +17,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// A record holds what one subject gave: by name, numbers in decimal with all their bits, or a SHA-256 of many.
+// A record holds the results of one subject by name: numbers in decimal with full precision, or a SHA-256 of many
+// numbers.
 type record struct {
 	t      *testing.T
 	values map[string]string
@@ -31,7 +32,7 @@ func (r *record) set(name, value string) {
 	r.values[name] = value
 }
 
-// numbers records each number with all its bits.
+// numbers records each number with full precision.
 func (r *record) numbers(name string, x ...float64) {
 	r.t.Helper()
 	if len(x) == 0 {
@@ -54,7 +55,7 @@ func (r *record) integers(name string, x ...int) {
 	r.set(name, strings.Join(text, " "))
 }
 
-// bits records the SHA-256 of the bits of many numbers of a fixed size, in their order.
+// bits records the SHA-256 of the bits of many fixed-size numbers, in their order.
 func bits[T ~[]E, E float32 | float64 | int32 | int64 | uint64](r *record, name string, x T) {
 	r.t.Helper()
 	r.set(name, digest(r.t, x))
@@ -82,7 +83,7 @@ func digest(t *testing.T, x any) string {
 
 func sum(text []byte) string { return fmt.Sprintf("%x", sha256.Sum256(text))[:32] }
 
-// weights records the SHA-256 of all that training changes in a model: its parameters and running statistics. It
+// weights records the SHA-256 of everything in a model that training changes: its parameters and running statistics. It
 // depends neither on their names nor on their order, which follows the names of the fields: it is the SHA-256 of the
 // sorted sums of all tensors.
 func (r *record) weights(name string, model any) {
@@ -99,12 +100,12 @@ func (r *record) weights(name string, model any) {
 	r.set(name, sum([]byte(strings.Join(sums, " "))))
 }
 
-// renamed holds, for a metric whose name in the golden file is no longer the library's, the library's.
+// renamed maps names of metrics in the golden file to their current names in the library.
 var renamed = map[string]string{
 	"reconstruct": "reconstruction", "negativity": "nonnegativity", "agreement": "consistency",
 }
 
-// history records metrics of a run for each epoch: of the batches that it was trained on, and of the validation data.
+// history records metrics of a run for each epoch, on the training batches and on the validation data.
 func (r *record) history(name string, h *train.History, trained, validated []string) {
 	r.t.Helper()
 	r.integers(name+": epochs, best", len(h.Epochs), h.Best)
@@ -131,8 +132,8 @@ func (r *record) history(name string, h *train.History, trained, validated []str
 	}
 }
 
-// interrupted calls run twice: with a context that is cancelled once a number of steps of gradient descent were done,
-// and with another one to go on.
+// interrupted calls run twice: first with a context that is cancelled after a number of gradient descent steps, then
+// with a fresh one to resume.
 func interrupted(t *testing.T, steps int, run func(ctx context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -15,8 +15,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 )
 
-// settings records the grids of the documents at every profile, and the settings of single networks, by the values
-// of their fields.
+// settings records the grids of the documents at every profile, and the settings of single networks, as the values of
+// their fields.
 func settings() []subject {
 	return []subject{{name: "settings", record: func(t *testing.T, r *record) {
 		for _, profile := range experiment.Profiles() {
@@ -26,7 +26,7 @@ func settings() []subject {
 			for _, g := range ninai17.Grids.List(profile) {
 				settings := g.Settings(experiment.Source{Images: 10000})
 				for i := range settings {
-					settings[i].Source = experiment.Source{} // the number of images is no choice of the document
+					settings[i].Source = experiment.Source{} // the document does not choose the number of images
 				}
 				grid(r, profile+" "+g.Name, settings)
 			}
@@ -46,7 +46,7 @@ func settings() []subject {
 	}}}
 }
 
-// renamedValue returns the value that the golden file has for one whose name has changed since.
+// renamedValue returns the value in the golden file for a value that has been renamed since.
 func renamedValue(value string) string {
 	switch value {
 	case ninai17.Mean:
@@ -66,8 +66,8 @@ func grid[S any](r *record, name string, settings []S) {
 	r.set("grid "+name, fmt.Sprint(len(settings), " ", sum([]byte(strings.Join(lines, "\n")))))
 }
 
-// values returns the values in a setting that are not zero, sorted: they depend neither on the names of its fields
-// nor on their order.
+// values returns the nonzero values in a setting, sorted, so that they depend neither on the names of its fields nor on
+// their order.
 func values(setting any) string {
 	var list []string
 	var walk func(v reflect.Value)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package parallel shares the loops of a training step among a few goroutines.
+// Package parallel divides the loops of a training step among a few goroutines.
 //
-// Waking a goroutine takes longer than most loops here run. The helpers therefore spin for a moment after each loop,
-// while the next one of the same step is likely to come, and are parked when none does. A caller never waits for a
-// helper to wake: whoever is there first takes the next part of the loop, so that a busy machine costs the help, not
-// time.
+// Waking a goroutine takes longer than most loops in this library run. After each loop, the helper goroutines therefore
+// spin briefly, because the next loop of the same step usually follows soon; if none does, they park. A caller never
+// waits for a helper to wake: every free goroutine takes the next part of the loop. On a busy machine, a loop therefore
+// gets less help, but is not delayed.
 //
-// A helper that holds a part may lose its core to another process for milliseconds. The caller therefore does not spin
-// for long either: it sleeps until the last part is done. Its core is idle then, and the system moves the helper there.
+// The system may take the core of a helper away for milliseconds while the helper works on a part. The caller therefore
+// does not spin for long either, but sleeps until the last part is done. Its core is then idle, and the system can move
+// the helper there.
 package parallel
 
 import (
@@ -19,45 +20,45 @@ import (
 	"time"
 )
 
-// patience is for how long a helper looks for work before it parks: longer than the parts of a small network's step that
-// nobody shares. To be woken again would take some 50 microseconds.
+// patience is the time for which a helper looks for work before it parks. It is longer than the serial parts of a small
+// network's step. Waking a parked helper takes about 50 microseconds.
 const patience = 300 * time.Microsecond
 
-// callerPatience is for how long a caller looks whether the last part is done before it sleeps: about what it takes to
-// be woken again, and a small part of the time for which a system takes a core away.
+// callerPatience is the time for which a caller checks whether the last part is done before it sleeps. It is about as
+// long as waking the caller takes, and much shorter than the time for which a system takes a core away.
 const callerPatience = 50 * time.Microsecond
 
-// looks is how many looks are taken before each at the clock, which costs as much as a hundred of them.
+// looks is the number of checks between two readings of the clock, which costs as much as a hundred checks.
 const looks = 1000
 
 // asleep is added to job.left while the caller sleeps.
 const asleep = 1 << 30
 
-// A job is a loop that is being shared. Its memory is only ever reused for other jobs, so that a helper that comes
-// too late finds either nothing left or a part of a later job, which it may as well do.
+// A job is a loop that goroutines share. Its memory is reused only for other jobs. A helper that arrives late therefore
+// finds either no open part, or a part of a later job, which it can process as well.
 type job struct {
 	do       func(arg any, lo, hi int)
 	arg      any
 	n, parts int
-	open     atomic.Uint64 // a bit for each part that nobody has taken
-	left     atomic.Int32  // parts that are not done; asleep more if the caller waits for done
+	open     atomic.Uint64 // one bit per part that is still open
+	left     atomic.Int32  // number of unfinished parts, plus asleep while the caller waits for done
 	done     chan struct{}
 }
 
-// maxParts is how many bits job.open has.
+// maxParts is the number of bits in job.open.
 const maxParts = 64
 
 var (
 	jobs    = sync.Pool{New: func() any { return &job{done: make(chan struct{}, 1)} }}
-	current atomic.Pointer[job] // the job that helpers look at
-	helpers atomic.Int32        // that exist
-	parked  atomic.Int32        // that wait for wake
+	current atomic.Pointer[job] // the job offered to helpers
+	helpers atomic.Int32        // number of helpers
+	parked  atomic.Int32        // number of helpers that wait for wake
 	wake    = make(chan struct{})
 )
 
-// For runs do over [0, n) in at most workers contiguous ranges, none shorter than grain, and returns when all are done.
-// Neither the number of ranges nor who runs them may change a result. arg is a pointer with all that do needs: do must
-// capture nothing, or each call allocates.
+// For runs do over [0, n) in at most workers contiguous ranges of at least grain indices, and returns when all are
+// done. A result must not depend on the number of ranges, or on which goroutine runs them. arg is a pointer to
+// everything that do needs. The function do must not capture variables; otherwise each call allocates.
 func For(workers, n, grain int, arg any, do func(arg any, lo, hi int)) {
 	parts := min(workers, n/max(grain, 1), maxParts)
 	if parts <= 1 {
@@ -70,7 +71,7 @@ func For(workers, n, grain int, arg any, do func(arg any, lo, hi int)) {
 	j := jobs.Get().(*job)
 	j.do, j.arg, j.n, j.parts = do, arg, n, parts
 	j.left.Store(int32(parts))
-	j.open.Store(1<<parts - 1) // from here on helpers may take parts
+	j.open.Store(1<<parts - 1) // from now on, helpers may take parts
 	current.Store(j)
 	for range min(int(parked.Load()), parts-1) {
 		select {
@@ -85,8 +86,8 @@ func For(workers, n, grain int, arg any, do func(arg any, lo, hi int)) {
 	jobs.Put(j)
 }
 
-// work takes parts until none is open, part number who first: what a part works on is in the cache of the core that had
-// the same part of the loop before.
+// work takes parts until none is open, starting with part number who. The same worker had this part in the previous
+// loop, so its data is likely in the cache of that core.
 func (j *job) work(who int) {
 	for {
 		open := j.open.Load()
@@ -121,13 +122,13 @@ func (j *job) wait() {
 			break
 		}
 	}
-	// Whoever ends the last part after this addition sees it, and nobody else does.
+	// The goroutine that finishes the last part after this addition, and no other, sees it and wakes the caller.
 	if j.left.Add(asleep) > asleep {
 		<-j.done
 	}
 }
 
-// recruit makes sure that there are n helpers.
+// recruit ensures that there are n helpers.
 func recruit(n int) {
 	for have := helpers.Load(); int(have) < n; have = helpers.Load() {
 		if helpers.CompareAndSwap(have, have+1) {
@@ -136,7 +137,7 @@ func recruit(n int) {
 	}
 }
 
-// help is a helper's life. The caller is number 0 of those who work on a job, helpers are 1, 2, ...
+// help is the main loop of a helper. The workers of a job are numbered: the caller is 0, helpers are 1, 2, ...
 func help(who int) {
 	for end := (time.Time{}); ; {
 		for range looks {

@@ -52,7 +52,7 @@ func TestForCoversEveryIndexOnce(t *testing.T) {
 	}
 }
 
-// Several loops at once, with helpers that come late to jobs that are being reused, and pauses in which they park.
+// Several loops run at once, with helpers that arrive late at reused jobs, and with pauses in which they park.
 func TestForFromManyGoroutines(t *testing.T) {
 	var group sync.WaitGroup
 	for g := range 4 {
@@ -75,7 +75,7 @@ func TestForFromManyGoroutines(t *testing.T) {
 	group.Wait()
 }
 
-// A worker begins with its own part, so that its core's cache has what the part works on.
+// A worker starts with its own part, whose data is in the cache of its core.
 func TestWorkersKeepTheirParts(t *testing.T) {
 	for who, want := range [][]int{{0, 1, 2, 3}, {1, 0, 2, 3}, {2, 0, 1, 3}, {3, 0, 1, 2}, {0, 1, 2, 3}} {
 		var got []int
@@ -122,7 +122,7 @@ func TestForAllocatesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkForkJoin is the cost of sharing a loop of no work.
+// BenchmarkForkJoin measures the cost of sharing an empty loop.
 func BenchmarkForkJoin(b *testing.B) {
 	nothing := func(any, int, int) {}
 	for b.Loop() {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// A helper that is held up must not keep its caller busy.
+// A delayed helper must not keep its caller busy.
 func TestCallerSleeps(t *testing.T) {
 	if runtime.GOMAXPROCS(0) < 2 {
-		t.Skip("there are no helpers")
+		t.Skip("needs at least one helper")
 	}
 	const loops, pause = 20, 10 * time.Millisecond
 	helping := make(chan bool)
@@ -23,7 +23,7 @@ func TestCallerSleeps(t *testing.T) {
 				helping <- true
 				time.Sleep(pause)
 			} else {
-				<-helping // or the caller would do part 1 before a helper is awake
+				<-helping // otherwise the caller would do part 1 before a helper wakes
 			}
 		})
 	}
@@ -32,7 +32,7 @@ func TestCallerSleeps(t *testing.T) {
 	}
 }
 
-// cpuTime returns the processor time that this process has had.
+// cpuTime returns the processor time used by this process.
 func cpuTime(t *testing.T) time.Duration {
 	t.Helper()
 	var u syscall.Rusage

@@ -51,10 +51,10 @@ func grids(profile string) []Grid {
 		rules = append(rules, v.Setting)
 	}
 	return []Grid{
-		{Name: "kh19", About: "competing units by the document and by the article, and end to end: figure 3",
+		{Name: "kh19", About: "competing units as in the document and in the article, and end to end: figure 3",
 			Cells: []Setting{digits, Sized(Article(), profile), Sized(Reference(Digits()), profile)},
 			Seeds: experiment.Pick(profile, 1, 1, 3)},
-		{Name: "kh19-rules", About: "other rules of learning than the document's", Cells: rules, Seeds: 1},
+		{Name: "kh19-rules", About: "other learning rules than the document's", Cells: rules, Seeds: 1},
 		{Name: "kh19-photos", About: "competing units and end to end on photographs, with --data cifar10: figure 5",
 			Cells: []Setting{photographs, ends}, Seeds: 1},
 	}

@@ -207,7 +207,7 @@ func TestCheck(t *testing.T) {
 		"Features.Delta is -1":         func(s *Setting) { s.Features.Delta = -1 },
 		"Features.Rate is 0":           func(s *Setting) { s.Features.Rate = 0 },
 		"Features.Epochs is 0":         func(s *Setting) { s.Features.Epochs = 0 },
-		"use its method On":            func(s *Setting) { s.Checksum = "other" },
+		"adapt it with its method On":  func(s *Setting) { s.Checksum = "other" },
 		"the setting is for no images": func(s *Setting) { s.Source = experiment.Source{} },
 	} {
 		s := small

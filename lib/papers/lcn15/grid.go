@@ -49,7 +49,7 @@ func grids(profile string) []Grid {
 	return []Grid{
 		{Name: "lcn15", About: "ReLU, LWTA and maxout: errors of the softmax and of the nearest submask, table 1",
 			Cells: dense, Seeds: seeds},
-		{Name: "lcn15-dropout", About: "ReLU without and with dropout, from the same first weights: section 3.4",
+		{Name: "lcn15-dropout", About: "ReLU without and with dropout, from the same initial weights: section 3.4",
 			Cells: dropout, Seeds: seeds},
 	}
 }

@@ -208,7 +208,7 @@ func readRecord(text []byte) (r record, err error) {
 	}
 	outside := func(n int) bool { return n < 1 || n > 1<<16 }
 	if len(r.Image) != 3 || slices.ContainsFunc(r.Image, outside) || outside(r.Classes) {
-		return r, fmt.Errorf("images of shape %v, %d classes", r.Image, r.Classes)
+		return r, fmt.Errorf("invalid images of shape %v, %d classes", r.Image, r.Classes)
 	}
 	return r, nil
 }

@@ -58,13 +58,13 @@ func grids(profile string) []Grid {
 	return []Grid{
 		{Name: "drmm", About: "every variant with 50, 100 and 1000 labels: table 1",
 			Cells: variants(table, 50, 100, 1000), Seeds: few},
-		{Name: "drmm-sup", About: "labels alone, 50, 100 and 1000 of them",
+		{Name: "drmm-sup", About: "supervised only, with 50, 100 and 1000 labels",
 			Cells: []Setting{column.with(50, Sup), column.with(100, Sup), column.with(1000, Sup)}, Seeds: many},
 		{Name: "drmm-hundred", About: "every variant with 100 labels",
 			Cells: variants(column, 100)[:columns], Seeds: many},
-		{Name: "drmm-best", About: "nn-vi with 100 labels and all other images, and what it was before",
+		{Name: "drmm-best", About: "nn-vi with 100 labels and all other images, with long and with ordinary training",
 			Cells: best, Seeds: many},
-		{Name: "drmm-terms", About: "the same without one term, or with another sign of KL",
+		{Name: "drmm-terms", About: "nn-vi with 100 labels, without one term or with the other sign of KL",
 			Cells: terms(term), Seeds: few},
 	}
 }

@@ -15,16 +15,16 @@ import (
 func (s Setting) data(set *dataset.Set) (*dataset.SemiSupervised, error) {
 	classes := len(set.Classes)
 	if s.Labels%classes != 0 {
-		return nil, fmt.Errorf("ninai17: %d labels cannot be shared equally by %d classes", s.Labels, classes)
+		return nil, fmt.Errorf("ninai17: %d labels cannot be divided equally among %d classes", s.Labels, classes)
 	}
 	for c, name := range set.Classes {
 		if n := count(set.Y, c); n < s.Labels/classes {
-			return nil, fmt.Errorf("ninai17: class %s has %d images, fewer than the %d to be labelled",
+			return nil, fmt.Errorf("ninai17: class %s has %d images, fewer than the %d to label",
 				name, n, s.Labels/classes)
 		}
 	}
 	if s.Unlabelled > set.Len() {
-		return nil, fmt.Errorf("ninai17: there are %d images, fewer than the %d to be used without labels",
+		return nil, fmt.Errorf("ninai17: there are %d images, fewer than the %d to use without labels",
 			set.Len(), s.Unlabelled)
 	}
 	m := &dataset.SemiSupervised{

@@ -71,8 +71,8 @@ func NewNet(s Setting, image []int, outputs int) *Net {
 func (s Setting) fits(image []int) error {
 	lost := len(s.Filters) * (s.Kernel - 1)
 	if image[1] <= lost || image[2] <= lost {
-		return fmt.Errorf("thesis21: %d layers of %dx%d filters leave nothing of images of %dx%d: "+
-			"use fewer or smaller ones", len(s.Filters), s.Kernel, s.Kernel, image[1], image[2])
+		return fmt.Errorf("thesis21: %d layers of %dx%d filters do not fit images of %dx%d: "+
+			"use fewer or smaller filters", len(s.Filters), s.Kernel, s.Kernel, image[1], image[2])
 	}
 	return nil
 }

@@ -243,7 +243,7 @@ func TestConvolutional(t *testing.T) {
 	}
 	s := setting(func(s *Setting) { s.Shape = Shape{[]int{1, 1, 1, 1}, 3, []int{8}} })
 	if _, err := Train(t.Context(), s, small, one); err == nil ||
-		!strings.Contains(err.Error(), "4 layers of 3x3 filters leave nothing of images of 8x8") {
+		!strings.Contains(err.Error(), "4 layers of 3x3 filters do not fit images of 8x8") {
 		t.Errorf("too many filters: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pruned networks by onnxruntime, and by deepsparse where it is installed."""
 import os
+import tempfile
 
 import numpy as np
 import onnx
@@ -76,9 +77,10 @@ def network(make, batch, kept):
     def deepsparse():
         from deepsparse import Engine
 
-        path = f"net_{make.__name__}_{batch}.onnx"
-        onnx.save(make(batch, kept), path)
-        engine, x = Engine(model=path, batch_size=batch, num_cores=THREADS), images()
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "net.onnx")
+            onnx.save(make(batch, kept), path)
+            engine, x = Engine(model=path, batch_size=batch, num_cores=THREADS), images()
         return lambda: engine.run([x])
 
     return lambda: {f"onnxruntime {onnxruntime.__version__}": runtime, "deepsparse": deepsparse}
