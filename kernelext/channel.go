@@ -87,8 +87,9 @@ func (b bundle) fitting() bundle {
 	if size <= maxBundle {
 		return b
 	}
-	small := textBundle(fmt.Sprintf("[an output of %s is left out, more than %s: draw less at once, or write it to a file]",
-		humanize.Bytes(uint64(size)), humanize.Bytes(maxBundle)))
+	small := textBundle(
+		fmt.Sprintf("[an output of %s is left out, more than %s: draw less at once, or write it to a file]",
+			humanize.Bytes(uint64(size)), humanize.Bytes(maxBundle)))
 	small.id = b.id
 	return small
 }

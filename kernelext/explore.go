@@ -32,9 +32,10 @@ var exploreScript string
 //
 // The view is drawn by Apache ECharts in the reader's browser, without the kernel: it works in JupyterLab, in the
 // classic notebook, and in exported pages. Its script comes from this machine, where `lateral data get echarts` has put
-// it and its check sum is right, and is kept in the notebook once, by the first cell that needs it; otherwise the browser loads
-// it from a public address, and a line says so. LATERAL_ECHARTS=cdn never keeps it in the notebook. Readers
-// without scripts (code-hosting pages, PDF, notebooks that are not trusted) see the static figure, which says the same.
+// it and its check sum is right, and is kept in the notebook once, by the first cell that needs it; otherwise the
+// browser loads it from a public address, and a line says so. LATERAL_ECHARTS=cdn never keeps it in the notebook.
+// Readers without scripts (code-hosting pages, PDF, notebooks that are not trusted) see the static figure, which says
+// the same.
 func Explore(figures ...Explorable) {
 	for _, f := range figures {
 		bundles, err := drawingBundles(f)
@@ -53,9 +54,11 @@ func Explore(figures ...Explorable) {
 // viewBundle is the output that holds interactive views.
 func viewBundle(views []byte, script string) bundle {
 	set := chartLibrary()
-	return interactive("explore", "interactive view of the figure above", "("+exploreScript+")("+arguments(elementKey(views),
-		json.RawMessage(views), script, chartAddress, integrity(set))+")",
-		`<details data-lateral="`+elementKey(views)+`"><summary style="cursor: pointer">Explore: point at the data, zoom, filter</summary>`+
+	return interactive("explore", "interactive view of the figure above", "("+exploreScript+")("+
+		arguments(elementKey(views),
+			json.RawMessage(views), script, chartAddress, integrity(set))+")",
+		`<details data-lateral="`+elementKey(views)+
+			`"><summary style="cursor: pointer">Explore: point at the data, zoom, filter</summary>`+
 			`<p>The view is drawn by a script, which this page does not run. In Jupyter, choose Trust Notebook.</p></details>`)
 }
 

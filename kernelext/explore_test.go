@@ -67,8 +67,10 @@ func TestExploreBringsItsScriptOnce(t *testing.T) {
 		t.Fatal(k.transcript())
 	}
 	got := k.transcript()
-	if want := "interactive views load their script from https://cdn.jsdelivr.net/npm/echarts@5.6.0/dist/echarts.min.js: " +
-		"Apache ECharts 5.6.0 is not on this machine: `lateral data get echarts` fetches it\n"; strings.Count(got, want) != 1 || !strings.Contains(got, "[a map]\n[look]\n") {
+	if want := "interactive views load their script from " +
+		"https://cdn.jsdelivr.net/npm/echarts@5.6.0/dist/echarts.min.js: " +
+		"Apache ECharts 5.6.0 is not on this machine: `lateral data get echarts` fetches it\n"; strings.Count(got,
+		want) != 1 || !strings.Contains(got, "[a map]\n[look]\n") {
 		t.Skipf("a copy of the script is in this module's cache, or: %q", got)
 	}
 	if pages := html(&k); len(pages) != 3 || pages[0] != pages[1] || !strings.Contains(pages[0], `"", "https://cdn`) {
@@ -80,7 +82,8 @@ func TestExploreBringsItsScriptOnce(t *testing.T) {
 	}
 	k = fakeKernel{}
 	k.run(t, "explore", "LATERAL_DATA="+dir)
-	if got := k.transcript(); !strings.Contains(got, "has another check sum than it should: `lateral data get echarts` replaces it") {
+	if got := k.transcript(); !strings.Contains(got,
+		"has another check sum than it should: `lateral data get echarts` replaces it") {
 		t.Errorf("another script: %s", got)
 	}
 	if pages := html(&k); strings.Contains(pages[0], "alert") {
@@ -94,7 +97,8 @@ func TestChartScript(t *testing.T) {
 	if err != nil {
 		t.Skip(err) // tests download nothing
 	}
-	if packed, err := base64.StdEncoding.DecodeString(script); err != nil || !bytes.HasPrefix(packed, []byte{0x1f, 0x8b}) || len(script) > 500_000 {
+	if packed, err := base64.StdEncoding.DecodeString(script); err != nil || !bytes.HasPrefix(packed,
+		[]byte{0x1f, 0x8b}) || len(script) > 500_000 {
 		t.Errorf("%d bytes, %v", len(script), err)
 	}
 	var k fakeKernel
@@ -119,7 +123,8 @@ func TestChartScript(t *testing.T) {
 
 func TestChartAddressIsThatOfTheManifest(t *testing.T) {
 	version := strings.TrimSuffix(strings.TrimPrefix(chartLibrary().Archive.Name, "echarts-"), ".tgz")
-	if !strings.Contains(chartAddress, "echarts@"+version+"/") || !strings.HasSuffix(chartAddress, chartLibrary().Files[0].Name) {
+	if !strings.Contains(chartAddress, "echarts@"+version+"/") || !strings.HasSuffix(chartAddress,
+		chartLibrary().Files[0].Name) {
 		t.Errorf("%s is not of version %s", chartAddress, version)
 	}
 	if got := integrity(chartLibrary()); !strings.HasPrefix(got, "sha256-") || len(got) != 51 {
@@ -149,7 +154,8 @@ func TestFrames(t *testing.T) {
 		}
 	}
 	page := shown[1].data.Data["text/html"].(string)
-	if strings.Count(page, "<img") != 2 || !strings.Contains(page, `max="1"`) || !strings.Contains(page, `alt="&lt;b&gt;"`) || strings.Contains(page, "<b>") {
+	if strings.Count(page, "<img") != 2 || !strings.Contains(page, `max="1"`) || !strings.Contains(page,
+		`alt="&lt;b&gt;"`) || strings.Contains(page, "<b>") {
 		t.Errorf("slider: %s", page)
 	}
 	if meta, _ := shown[1].data.Metadata["lateral"].(map[string]any); meta["role"] != "view" {
@@ -171,7 +177,8 @@ func TestStripOfManyPicturesLeavesSomeOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := strip.Bounds()
-	first, last := color.GrayModel.Convert(strip.At(5, 30)).(color.Gray).Y, color.GrayModel.Convert(strip.At(r.Dx()-5, r.Dy()-5)).(color.Gray).Y
+	first, last := color.GrayModel.Convert(strip.At(5, 30)).(color.Gray).Y, color.GrayModel.Convert(strip.At(r.Dx()-5,
+		r.Dy()-5)).(color.Gray).Y
 	if first != 0 || last != 29 {
 		t.Errorf("the strip goes from %d to %d, want 0 to 29", first, last)
 	}

@@ -34,8 +34,8 @@ const (
 )
 
 // Frames shows one of several pictures at a time, and a slider that chooses which: over λ, k, the layers, the epochs.
-// draw makes the picture of each name. All of them are in the notebook, so the slider answers at once, in exported pages
-// too, and without the kernel ([Slide] draws in the kernel instead). Readers without scripts see a strip of the
+// draw makes the picture of each name. All of them are in the notebook, so the slider answers at once, in exported
+// pages too, and without the kernel ([Slide] draws in the kernel instead). Readers without scripts see a strip of the
 // pictures, as does a notebook that nobody watches while it runs. The caption is that of the first picture.
 //
 //	kernelext.Frames("λ", []string{"0", "0.002", "0.008"}, func(i int) kernelext.Drawing { return sheet(nets[i]) })
@@ -138,7 +138,8 @@ func stripBundle(label string, names []string, pictures []image.Image, alt strin
 	}
 	for k, i := range shown {
 		x, y := k%columns*(tile+stripGap), k/columns*(height+stripName+stripGap)
-		text := font.Drawer{Dst: out, Src: image.NewUniform(color.Gray{Y: 40}), Face: face, Dot: fixed.P(x+stripGap, y+stripName-5)}
+		text := font.Drawer{Dst: out, Src: image.NewUniform(color.Gray{Y: 40}), Face: face,
+			Dot: fixed.P(x+stripGap, y+stripName-5)}
 		text.DrawString(label + " = " + names[i])
 		r := pictures[i].Bounds()
 		w := min(tile, r.Dx()/2) // no larger than the picture itself

@@ -80,7 +80,8 @@ func (k *fakeKernel) run(t *testing.T, scenario string, env ...string) int {
 		}
 	}
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), scenarioVariable+"="+scenario, "GONB_PIPE="+to, "GONB_PIPE_BACK="+back, "GONB_TMP_DIR="+dir)
+	cmd.Env = append(os.Environ(), scenarioVariable+"="+scenario, "GONB_PIPE="+to, "GONB_PIPE_BACK="+back,
+		"GONB_TMP_DIR="+dir)
 	cmd.Env = append(cmd.Env, env...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -343,7 +344,8 @@ func TestProgramStartedByACellPrintsText(t *testing.T) {
 func TestOutputThatIsTooLarge(t *testing.T) {
 	var k fakeKernel
 	k.run(t, "large")
-	if got := k.transcript(); got != "[[an output of 75 MB is left out, more than 34 MB: draw less at once, or write it to a file]]\n[small]\n" {
+	if got := k.transcript(); got != "[[an output of 75 MB is left out, more than 34 MB: draw less at once, or write it "+
+		"to a file]]\n[small]\n" {
 		t.Errorf("got %.200q", got)
 	}
 }

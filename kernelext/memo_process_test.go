@@ -40,7 +40,8 @@ func TestMemoInSeveralProcessesAtOnce(t *testing.T) {
 	for i := range said {
 		wg.Go(func() {
 			cmd := exec.Command(os.Args[0])
-			cmd.Env = append(os.Environ(), scenarioVariable+"=memo", "LATERAL_MEMO="+filepath.Join(dir, "memo"), "COMPUTED="+computed)
+			cmd.Env = append(os.Environ(), scenarioVariable+"=memo", "LATERAL_MEMO="+filepath.Join(dir, "memo"),
+				"COMPUTED="+computed)
 			out, err := cmd.CombinedOutput()
 			if err != nil {
 				t.Errorf("process %d: %v: %s", i, err, out)
@@ -53,7 +54,8 @@ func TestMemoInSeveralProcessesAtOnce(t *testing.T) {
 		t.Errorf("computed by %q, want one process: %v", b, err)
 	}
 	all := strings.Join(said, "")
-	if strings.Count(all, "reused") != 3 || strings.Count(all, "stored") != 1 || !strings.Contains(all, "waiting for its value") {
+	if strings.Count(all, "reused") != 3 || strings.Count(all, "stored") != 1 || !strings.Contains(all,
+		"waiting for its value") {
 		t.Errorf("said %q", all)
 	}
 }
@@ -112,7 +114,8 @@ func TestInterruptedValueIsReturnedButNotStored(t *testing.T) {
 			break
 		}
 	}
-	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "not stored") || !strings.Contains(said.String(), "42 <nil> context canceled") {
+	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "not stored") || !strings.Contains(said.String(),
+		"42 <nil> context canceled") {
 		t.Errorf("%v: %q", err, said.String())
 	}
 	leftovers(t, dir)

@@ -46,7 +46,8 @@ func never[T any](t *testing.T) func() (T, error) {
 
 func TestMemoComputesOnce(t *testing.T) {
 	dir := t.TempDir()
-	want := result{Loss: []float64{1, math.NaN(), math.Inf(1)}, Counts: map[string]int{"a": 0}, At: time.Now(), Next: &result{Loss: []float64{2}}}
+	want := result{Loss: []float64{1, math.NaN(), math.Inf(1)}, Counts: map[string]int{"a": 0}, At: time.Now(),
+		Next: &result{Loss: []float64{2}}}
 	_, said, err := memoIn(t, dir, "train", map[string]int{"epochs": 5}, give(want))
 	if err != nil || !strings.Contains(said, "computed in") || !strings.Contains(said, "stored") {
 		t.Fatalf("first: %q %v", said, err)
@@ -63,7 +64,8 @@ func TestMemoComputesOnce(t *testing.T) {
 		!strings.Contains(said, "the config changed (epochs 5 -> 6), computing") {
 		t.Errorf("another config: %+v %q", n, said)
 	}
-	if _, said, _ := memoIn(t, dir, "other", map[string]int{"epochs": 5}, give(result{})); strings.Contains(said, "reused") {
+	if _, said, _ := memoIn(t, dir, "other", map[string]int{"epochs": 5}, give(result{})); strings.Contains(said,
+		"reused") {
 		t.Errorf("another name: %q", said)
 	}
 }
@@ -97,18 +99,21 @@ func TestMemoOfANetworkAfterAStep(t *testing.T) {
 	nn.Params(layer) // names the parameters
 	tape := autograd.NewTape(1)
 	tape.Backward(autograd.Sum(layer.Forward(tape.Input(tensor.New(4, 3)))))
-	if _, said, err := memoIn(t, dir, "net", nil, give(&trained{layer, 0.5})); err != nil || strings.Contains(said, "not stored") {
+	if _, said, err := memoIn(t, dir, "net", nil, give(&trained{layer, 0.5})); err != nil || strings.Contains(said,
+		"not stored") {
 		t.Fatalf("%q %v", said, err)
 	}
 	got, _, err := memoIn(t, dir, "net", nil, never[*trained](t))
-	if err != nil || got.Error != 0.5 || !slices.Equal(got.Layer.Weight.Data(), layer.Weight.Data()) || !slices.Equal(got.Layer.Bias.Data(), layer.Bias.Data()) {
+	if err != nil || got.Error != 0.5 || !slices.Equal(got.Layer.Weight.Data(), layer.Weight.Data()) ||
+		!slices.Equal(got.Layer.Bias.Data(), layer.Bias.Data()) {
 		t.Errorf("the network read back differs: %v", err)
 	}
 }
 
 func roundTrip[T any](t *testing.T, dir, name string, v T) {
 	t.Helper()
-	if _, said, err := memoIn(t, dir, name, nil, give(v)); err != nil || !strings.Contains(said, "stored") || strings.Contains(said, "not stored") {
+	if _, said, err := memoIn(t, dir, name, nil, give(v)); err != nil || !strings.Contains(said, "stored") ||
+		strings.Contains(said, "not stored") {
 		t.Errorf("%s: %q %v", name, said, err)
 		return
 	}
@@ -156,7 +161,8 @@ func TestMemoOfModel(t *testing.T) {
 		t.Fatalf("%q %v", said, err)
 	}
 	w := got.Hidden.Weight.Value()
-	if got.Out != nil || got.Hidden.Bias != nil || got.Mean.Len() != 3 || w.Rows() != 2 || w.At(1, 0) != 3 || w.At(0, 1) == w.At(0, 1) {
+	if got.Out != nil || got.Hidden.Bias != nil || got.Mean.Len() != 3 || w.Rows() != 2 || w.At(1, 0) != 3 ||
+		w.At(0, 1) == w.At(0, 1) {
 		t.Errorf("got %v %v", got, w)
 	}
 }
@@ -311,14 +317,24 @@ func TestMemoRecomputesWhatIsDamaged(t *testing.T) {
 		do   func(t *testing.T, dir string)
 		want string
 	}{
-		"truncated value": {func(t *testing.T, dir string) { truncate(t, filepath.Join(dir, valueDir, snapshotFile)) }, "bytes instead of"},
-		"changed value":   {func(t *testing.T, dir string) { flip(t, filepath.Join(dir, valueDir, snapshotFile)) }, "was changed after"},
-		"no value":        {func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Join(dir, valueDir))) }, "no such file"},
-		"truncated entry": {func(t *testing.T, dir string) { truncate(t, filepath.Join(dir, entryFile)) }, "entry.json cannot be read: damaged"},
-		"changed entry":   {func(t *testing.T, dir string) { flip(t, filepath.Join(dir, entryFile)) }, "entry.json cannot be read: damaged"},
+		"truncated value": {func(t *testing.T, dir string) { truncate(t, filepath.Join(dir, valueDir, snapshotFile)) },
+			"bytes instead of"},
+		"changed value": {func(t *testing.T, dir string) { flip(t, filepath.Join(dir, valueDir, snapshotFile)) },
+			"was changed after"},
+		"no value": {func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Join(dir, valueDir))) },
+			"no such file"},
+		"truncated entry": {func(t *testing.T, dir string) { truncate(t, filepath.Join(dir, entryFile)) },
+			"entry.json cannot be read: damaged"},
+		"changed entry": {func(t *testing.T, dir string) { flip(t, filepath.Join(dir, entryFile)) },
+			"entry.json cannot be read: damaged"},
 		"another's entry": {func(t *testing.T, dir string) { exchange(t, dir) }, "is an entry of another name or config"},
-		"no entry":        {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, entryFile))) }, "cannot be read"},
-		"a file instead":  {func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)); must(t, os.WriteFile(dir, nil, 0o666)) }, "cannot be read"},
+		"no entry": {func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, entryFile))) },
+			"cannot be read"},
+		"a file instead": {func(t *testing.T, dir string) {
+			must(t, os.RemoveAll(dir))
+			must(t,
+				os.WriteFile(dir, nil, 0o666))
+		}, "cannot be read"},
 	}
 	for name, c := range damage {
 		t.Run(name, func(t *testing.T) {
@@ -380,7 +396,8 @@ func TestMemoOfAChangedType(t *testing.T) {
 	{
 		type run struct{ A, B int }
 		got, said, err := memoIn(t, dir, "m", 1, give(run{4, 5}))
-		if got != (run{4, 5}) || err != nil || !strings.Contains(said, "written for the type kernelext.run{A int}, now it is kernelext.run{A int; B int}") {
+		if got != (run{4, 5}) || err != nil || !strings.Contains(said,
+			"written for the type kernelext.run{A int}, now it is kernelext.run{A int; B int}") {
 			t.Errorf("%+v %q %v", got, said, err)
 		}
 		if got, said, err := memoIn(t, dir, "m", 1, never[run](t)); got != (run{4, 5}) {
@@ -400,7 +417,8 @@ func TestForgetAndList(t *testing.T) {
 	memoIn(t, dir, "b/u", 2, give(1)) // the same file name but for the key
 	memoIn(t, dir, "a", 1, give("x"))
 	list, err := List()
-	if err != nil || len(list) != 4 || list[0].Name != "a" || list[1].Name != "b/u" || string(list[0].Config) != "1" || list[0].Size() == 0 {
+	if err != nil || len(list) != 4 || list[0].Name != "a" || list[1].Name != "b/u" || string(list[0].Config) != "1" ||
+		list[0].Size() == 0 {
 		t.Errorf("List: %+v %v", list, err)
 	}
 	if n, err := Forget("b/ü"); n != 2 || err != nil {
@@ -442,12 +460,14 @@ func TestMemoAfterTheClockWasSetBack(t *testing.T) {
 	must(t, os.WriteFile(files[0], durable.Seal(content), 0o666))
 	future := time.Now().Add(30 * 24 * time.Hour)
 	must(t, os.Chtimes(files[0], future, future))
-	dated := regexp.MustCompile(`^memo "m": reused \(\d+ B, computed in \d+ ms, dated ` + future.Format(time.DateOnly) + `, which this clock has still to reach\)\n$`)
+	dated := regexp.MustCompile(`^memo "m": reused \(\d+ B, computed in \d+ ms, dated ` + future.Format(time.DateOnly) +
+		`, which this clock has still to reach\)\n$`)
 	if v, said, err := memoIn(t, dir, "m", 1, never[int](t)); v != 5 || err != nil || !dated.MatchString(said) {
 		t.Errorf("%d %q %v", v, said, err)
 	}
 	now := time.Unix(1e9, 0)
-	for ahead, want := range map[time.Duration]string{-3 * time.Hour: "3 h ago", 0: "0 s ago", time.Second: "0 s ago", 48 * time.Hour: "dated " + now.Add(48*time.Hour).Format(time.DateOnly) + ", which this clock has still to reach"} {
+	for ahead, want := range map[time.Duration]string{-3 * time.Hour: "3 h ago", 0: "0 s ago", time.Second: "0 s ago",
+		48 * time.Hour: "dated " + now.Add(48*time.Hour).Format(time.DateOnly) + ", which this clock has still to reach"} {
 		if got := since(now.Add(ahead), now); got != want {
 			t.Errorf("%v ahead: %q, want %q", ahead, got, want)
 		}

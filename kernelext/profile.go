@@ -47,8 +47,8 @@ func Pick[T any](quick, standard, paper T) T {
 }
 
 // Param returns the named setting of this run ("lateral run --set name=value"; other programs put a JSON object such as
-// {"epochs": 5} into LATERAL_PARAMS), or otherwise if there is none. What somebody types is read as T asks: a text as it
-// is, whole numbers exactly. A value that is not a T ends the cell with a message. So does a negative value where
+// {"epochs": 5} into LATERAL_PARAMS), or otherwise if there is none. What somebody types is read as T asks: a text as
+// it is, whole numbers exactly. A value that is not a T ends the cell with a message. So does a negative value where
 // otherwise is an int that is not negative: such settings are counts. (Give a number that may be negative as an int64
 // or a float64.)
 //

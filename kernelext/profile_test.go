@@ -9,12 +9,14 @@ import (
 )
 
 func TestProfile(t *testing.T) {
-	for value, want := range map[string]string{"": "standard", "quick": "quick", "standard": "standard", "paper": "paper"} {
+	for value, want := range map[string]string{"": "standard", "quick": "quick", "standard": "standard",
+		"paper": "paper"} {
 		if got, err := profileFrom(value); got != want || err != nil {
 			t.Errorf("%q: %q %v", value, got, err)
 		}
 	}
-	if _, err := profileFrom("fast"); err == nil || !strings.Contains(err.Error(), `"fast"`) || !strings.Contains(err.Error(), "quick") {
+	if _, err := profileFrom("fast"); err == nil || !strings.Contains(err.Error(), `"fast"`) ||
+		!strings.Contains(err.Error(), "quick") {
 		t.Errorf("an unknown profile: %v", err)
 	}
 }
@@ -30,7 +32,8 @@ func TestPick(t *testing.T) {
 
 func TestParam(t *testing.T) {
 	t.Setenv("LATERAL_PARAMS", `{"n": "9007199254740993", "rate": "1.10", "name": "1.10"}`)
-	if n, rate, name, absent := Param("n", 1), Param("rate", 0.5), Param("name", "d"), Param("absent", -1); n != 9007199254740993 || rate != 1.1 || name != "1.10" || absent != -1 {
+	if n, rate, name, absent := Param("n", 1), Param("rate", 0.5), Param("name", "d"), Param("absent",
+		-1); n != 9007199254740993 || rate != 1.1 || name != "1.10" || absent != -1 {
 		t.Errorf("%d, %g, %q, %d", n, rate, name, absent)
 	}
 }

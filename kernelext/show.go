@@ -52,7 +52,8 @@ type HTML string
 //
 // Text printed before Show appears above, text printed after it below, and when Show returns nothing can be lost any
 // more, however the cell ends. Every output carries a text form. Outside a notebook the text form is printed. If
-// LATERAL_FIGURES names a directory, pictures are kept there too: drawings as PNG, SVG and PDF, images as PNG. An item that cannot be drawn is reported on stderr.
+// LATERAL_FIGURES names a directory, pictures are kept there too: drawings as PNG, SVG and PDF, images as PNG. An item
+// that cannot be drawn is reported on stderr.
 func Show(items ...any) {
 	for _, item := range items {
 		bundles, err := render(item)
@@ -145,7 +146,8 @@ func pictureBundle(picture []byte, alt string, w, h int) bundle {
 func captionBundle(caption string) bundle {
 	return bundle{
 		data: map[string]any{
-			"text/html":     `<p class="lateral-caption" style="max-width: 46em"><em>` + html.EscapeString(caption) + `</em></p>`,
+			"text/html": `<p class="lateral-caption" style="max-width: 46em"><em>` + html.EscapeString(caption) +
+				`</em></p>`,
 			"text/markdown": escapeMarkdown(caption),
 			"text/plain":    caption,
 		},

@@ -50,7 +50,8 @@ func TestRenderText(t *testing.T) {
 		{errors.New("broken"), "broken"},
 		{3.5, "3.5"},
 		{tensor.From([]float32{1, 2, 3, 6}, 2, 2), "tensor [2 2], 4 values, from 1 to 6, mean 3\n1  2  3  6"},
-		{tensor.From([]float32{1, float32(math.NaN())}, 2), "tensor [2], 2 values, from 1 to 1, mean 1, 1 NaN or infinite\n1  NaN"},
+		{tensor.From([]float32{1, float32(math.NaN())}, 2),
+			"tensor [2], 2 values, from 1 to 1, mean 1, 1 NaN or infinite\n1  NaN"},
 		{tensor.New(0, 3), "tensor [0 3], 0 values"},
 		{tensor.New(10), "tensor [10], 10 values, from 0 to 0, mean 0\n0  0  0  0  0  0  0  0  ..."},
 	} {

@@ -29,9 +29,9 @@ var (
 )
 
 // Slide shows a slider and the picture of the name that it chooses, which draw makes when it is asked for, in Go, while
-// the cell runs. It suits pictures that are too many or take too long for [Frames], which draws all beforehand and needs
-// no kernel. The slider goes, the last picture stays and Slide returns its number when the reader clicks Done, presses
-// the stop button, does not touch the slider for 20 seconds, or has not moved it for a minute.
+// the cell runs. It suits pictures that are too many or take too long for [Frames], which draws all beforehand and
+// needs no kernel. The slider goes, the last picture stays and Slide returns its number when the reader clicks Done,
+// presses the stop button, does not touch the slider for 20 seconds, or has not moved it for a minute.
 //
 // Where no browser answers within three seconds (lateral run, nbconvert, VS Code), it is Frames with up to eight of the
 // names, and returns 0.
@@ -95,7 +95,8 @@ func slideBundle(key, label string, names []string) bundle {
 	return interactive("slide", fmt.Sprintf("slider over %s, from %s to %s", label, names[0], names[len(names)-1]),
 		"("+slideScript+")("+arguments(key, os.Getenv(protocol.GONB_JUPYTER_KERNEL_ID_ENV), names)+")",
 		fmt.Sprintf(`<div data-lateral="%s" hidden><label>%s <input type="range" min="0" max="%d" value="0" style="width: 20em; vertical-align: middle"></label> `+
-			`<output>%s</output> <button type="button">Done</button></div>`, key, html.EscapeString(label), len(names)-1, html.EscapeString(names[0])))
+			`<output>%s</output> <button type="button">Done</button></div>`, key, html.EscapeString(label), len(names)-1,
+			html.EscapeString(names[0])))
 }
 
 // framesOfSome is Frames with no more names than a strip shows. It takes the place of the output id, if there is one.
@@ -138,7 +139,8 @@ func openInbox() (*inbox, error) {
 	}
 	in := &inbox{key: fmt.Sprintf("%08x", rand.Uint32()), hello: make(chan bool, 1), values: make(chan json.RawMessage, 1)}
 	var err error
-	if in.socket, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, in.key), Net: "unixgram"}); err != nil {
+	if in.socket, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, in.key),
+		Net: "unixgram"}); err != nil {
 		return nil, err
 	}
 	go in.read()

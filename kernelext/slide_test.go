@@ -61,7 +61,8 @@ func TestSlide(t *testing.T) {
 		}
 	}()
 	k.run(t, "slide", "LATERAL_INBOX="+dir, "SLIDE_PATIENT=1", "LATERAL_HEADLESS=0")
-	want := "[slider over k, from 0 to 81]\n[picture 0]\n[picture 4]\n[picture 9]\n[k = 81. Run the cell again to choose another.]\nchose 9\n"
+	want := "[slider over k, from 0 to 81]\n[picture 0]\n[picture 4]\n[picture 9]\n[k = 81. Run the cell again to " +
+		"choose another.]\nchose 9\n"
 	if got := k.transcript(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -79,7 +80,8 @@ func TestSlide(t *testing.T) {
 
 // Where no browser answers, or the reader goes away, the cell does not wait long.
 func TestSlideWithoutAReader(t *testing.T) {
-	const strip = "[k = 0: picture 0 k = 1: picture 1 k = 9: picture 3 k = 16: picture 4 k = 25: picture 5 k = 36: picture 6 k = 64: picture 8 k = 81: picture 9]\n" +
+	const strip = "[k = 0: picture 0 k = 1: picture 1 k = 9: picture 3 k = 16: picture 4 k = 25: picture 5 k = 36: " +
+		"picture 6 k = 64: picture 8 k = 81: picture 9]\n" +
 		"[slider over k: 0, 1, 9, 16, 25, 36, 64, 81]\nchose 0\n"
 	for name, test := range map[string]struct {
 		env  []string
@@ -87,7 +89,8 @@ func TestSlideWithoutAReader(t *testing.T) {
 	}{
 		"headless":     {[]string{"LATERAL_HEADLESS=1", "LATERAL_INBOX=" + t.TempDir()}, strip},
 		"other kernel": {[]string{"LATERAL_HEADLESS=0", "LATERAL_INBOX="}, strip},
-		"no answer":    {[]string{"LATERAL_HEADLESS=0", "LATERAL_INBOX=" + shortTemp(t)}, "[slider over k, from 0 to 81]\n" + strip},
+		"no answer": {[]string{"LATERAL_HEADLESS=0", "LATERAL_INBOX=" + shortTemp(t)}, "[slider over k, from 0 to 81]\n" +
+			strip},
 	} {
 		var k fakeKernel
 		k.run(t, "slide", test.env...)

@@ -14,10 +14,10 @@ import (
 )
 
 // Sweep computes the missing results of a sweep with a progress line, one below it for each network that is being
-// trained (by train.Run, with the context that Do was given), and returns all results in the order of the grid. They are
-// kept in [SweepFile] of the name unless s names a file, a line for each: later cells and sessions, larger grids and
-// `lateral sweep` go on from there. If all results are on file it prints nothing. The stop button ends the cell, and what
-// was finished stays.
+// trained (by train.Run, with the context that Do was given), and returns all results in the order of the grid. They
+// are kept in [SweepFile] of the name unless s names a file, a line for each: later cells and sessions, larger grids
+// and `lateral sweep` go on from there. If all results are on file it prints nothing. The stop button ends the cell,
+// and what was finished stays.
 //
 //	settings := grid.Settings(data.Source())
 //	rows := kernelext.Sweep("fc1", thesis21.Grids.Sweep(settings, data, kernelext.SweepFile("fc1")))

@@ -40,7 +40,8 @@ func TestSweepKeepsResultsWhereLateralSweepDoes(t *testing.T) {
 	}
 	s.Settings = append(s.Settings, setting{4}, setting{5})
 	rows, err := TrySweep("small", s)
-	if len(rows) != 4 || err == nil || !strings.Contains(err.Error(), `{"Seed":4}: four is too many`) || calls.Load() != 5 {
+	if len(rows) != 4 || err == nil || !strings.Contains(err.Error(), `{"Seed":4}: four is too many`) ||
+		calls.Load() != 5 {
 		t.Errorf("%v, %v after %d calls", rows, err, calls.Load())
 	}
 	// A file of one's own.
@@ -54,7 +55,8 @@ func TestSweepFile(t *testing.T) {
 	t.Setenv("LATERAL_SWEEPS", "")
 	t.Setenv("HOME", "/home/somebody")
 	t.Setenv("XDG_CACHE_HOME", "/home/somebody/.cache")
-	if got := SweepFile("fc1"); !strings.HasPrefix(got, "/home/somebody/") || !strings.HasSuffix(got, filepath.Join("lateral", "sweeps", "fc1.jsonl")) {
+	if got := SweepFile("fc1"); !strings.HasPrefix(got, "/home/somebody/") || !strings.HasSuffix(got,
+		filepath.Join("lateral", "sweeps", "fc1.jsonl")) {
 		t.Errorf("without LATERAL_SWEEPS: %s", got)
 	}
 }

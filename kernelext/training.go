@@ -67,7 +67,8 @@ func TryTrain(name string, c train.Config) (*train.History, error) {
 	}
 	switch {
 	case errors.Is(err, ErrInterrupted):
-		return history, fmt.Errorf("training %q was stopped after step %d of %d and is saved: run the cell again to go on (%w)",
+		return history, fmt.Errorf(
+			"training %q was stopped after step %d of %d and is saved: run the cell again to go on (%w)",
 			name, at.Step, at.Steps, err)
 	case errors.As(err, new(*train.MismatchError)):
 		return history, fmt.Errorf("training %q: %w (kernelext.Forget(%q) removes it)", name, err, name)

@@ -74,7 +74,8 @@ func TestStoppedTrainingGoesOn(t *testing.T) {
 	if took := time.Since(pressed); err == nil || took > 3*time.Second {
 		t.Errorf("ended with %v, %v after the signal", err, took)
 	}
-	if !strings.HasPrefix(last, `training "small" was stopped after step `) || !strings.Contains(last, " of 100 and is saved: run the cell again") ||
+	if !strings.HasPrefix(last, `training "small" was stopped after step `) || !strings.Contains(last,
+		" of 100 and is saved: run the cell again") ||
 		strings.Contains(out.String(), "not stopped") {
 		t.Errorf("it said %q, then %q", out.String(), last)
 	}
@@ -96,13 +97,15 @@ func TestStoppedTrainingGoesOn(t *testing.T) {
 
 	// Once it is done it is read back, until it is forgotten.
 	_, c = digits(0)
-	if text = captureStdout(t, func() { _, err = TryTrain("small", c) }); err != nil || text != "training \"small\": read back, after 10 epochs\n" {
+	if text = captureStdout(t, func() { _, err = TryTrain("small", c) }); err != nil ||
+		text != "training \"small\": read back, after 10 epochs\n" {
 		t.Errorf("%v: %q", err, text)
 	}
 	// Other images under the same key are not taken for these.
 	_, c = digits(0)
 	c.Train.(*dataset.Set).X.Row(7)[300]++
-	if _, err := TryTrain("small", c); err == nil || !strings.Contains(err.Error(), "Data was ") || !strings.Contains(err.Error(), `kernelext.Forget("small")`) {
+	if _, err := TryTrain("small", c); err == nil || !strings.Contains(err.Error(), "Data was ") ||
+		!strings.Contains(err.Error(), `kernelext.Forget("small")`) {
 		t.Errorf("trained on other images: %v", err)
 	}
 	if n, err := Forget("small"); n != 1 || err != nil {
@@ -137,7 +140,8 @@ func TestNestedProgress(t *testing.T) {
 	parts[1].Step(5, "loss 1") // draws
 	parts[2].Step(5)           // within the same fifth of a second: does not
 	if want := "networks  ░░░░░░░░░░░░░░░░░░░░  0 %  0/8\n  λ = 0  ░░░░░░░░░░░░░░░░░░░░  0 %  0/10\n" +
-		"  λ = 1  ██████████░░░░░░░░░░  50 %  5/10  5/s  1 s left  loss 1\n"; len(out.lines) != 1 || !strings.HasPrefix(out.lines[0], want) || !strings.HasSuffix(out.lines[0], "\n  and 2 more") {
+		"  λ = 1  ██████████░░░░░░░░░░  50 %  5/10  5/s  1 s left  loss 1\n"; len(out.lines) != 1 ||
+		!strings.HasPrefix(out.lines[0], want) || !strings.HasSuffix(out.lines[0], "\n  and 2 more") {
 		t.Fatalf("drew %q", out.lines)
 	}
 	for _, n := range parts[:5] {

@@ -37,8 +37,9 @@ type Row struct {
 	Unit     string    // of both values, such as "%"
 	Better   Direction // whether a lower or a higher value is the better one
 	Data     string    // data set behind Here, if it is not the one named in Setup
-	Profile  string    // amount of work behind Here, if it is not this run's profile, such as "paper" or "30 of 100 epochs"
-	Note     string    // why the values differ, or what differs between the two experiments
+	// amount of work behind Here, if it is not this run's profile, such as "paper" or "30 of 100 epochs"
+	Profile string
+	Note    string // why the values differ, or what differs between the two experiments
 }
 
 // Versus displays a table that sets a document's values beside the ones measured here, with the spread over seeds

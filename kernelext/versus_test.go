@@ -18,9 +18,11 @@ func TestVersusRows(t *testing.T) {
 		row  Row
 		want []string // document, here, seeds, difference
 	}{
-		{Row{Document: 1.46, Here: []float64{1.5, 1.6}, Unit: "%", Better: Lower}, []string{"1.46 %", "1.550 ± 0.071 %", "2", "+0.090 % (worse)"}},
+		{Row{Document: 1.46, Here: []float64{1.5, 1.6}, Unit: "%", Better: Lower}, []string{"1.46 %", "1.550 ± 0.071 %", "2",
+			"+0.090 % (worse)"}},
 		{Row{Document: 98.5, Here: 98.75, Better: Higher, Seeds: 1}, []string{"98.5", "98.8", "1", "+0.2 (better)"}},
-		{Row{Document: 1.5, Here: []float64{1, 2.2}, Better: Lower}, []string{"1.5", "1.60 ± 0.85", "2", "+0.10 (within spread)"}},
+		{Row{Document: 1.5, Here: []float64{1, 2.2}, Better: Lower}, []string{"1.5", "1.60 ± 0.85", "2",
+			"+0.10 (within spread)"}},
 		{Row{Document: 100, Here: 100}, []string{"100", "100", "–", "+0 (equal)"}},
 		{Row{Document: 100, Here: 90}, []string{"100", "90", "–", "-10"}},
 		{Row{Document: "< 2", Here: 1.234567, Unit: "%"}, []string{"< 2", "1.23 %", "–", "–"}},
@@ -64,15 +66,17 @@ func TestVersusBundleTravels(t *testing.T) {
 	if err := json.Unmarshal(encoded, &got); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]any{"document": "Doc <1>", "profile": "quick", "date": "2026-01-02", "lateral": Version(), "rows": []any{
-		map[string]any{"item": "error", "document": 1.5, "here": "NaN", "seeds": 2.0, "unit": "%", "note": "a < b"},
-		map[string]any{"item": "absent", "profile": "paper", "verdict": "not run"},
-	}}
+	want := map[string]any{"document": "Doc <1>", "profile": "quick", "date": "2026-01-02", "lateral": Version(),
+		"rows": []any{
+			map[string]any{"item": "error", "document": 1.5, "here": "NaN", "seeds": 2.0, "unit": "%", "note": "a < b"},
+			map[string]any{"item": "absent", "profile": "paper", "verdict": "not run"},
+		}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	page := b.data["text/html"].(string)
-	if !strings.Contains(page, "Doc &lt;1&gt;") || !strings.Contains(page, "a &lt; b") || strings.Count(page, "<tr>") != 3 {
+	if !strings.Contains(page, "Doc &lt;1&gt;") || !strings.Contains(page, "a &lt; b") || strings.Count(page,
+		"<tr>") != 3 {
 		t.Errorf("HTML: %s", page)
 	}
 }

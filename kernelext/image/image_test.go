@@ -34,7 +34,8 @@ func exists(t *testing.T, path string) {
 // end as root.
 func TestDockerfile(t *testing.T) {
 	text, found := read(t, "Dockerfile"), 0
-	for _, m := range regexp.MustCompile(`(?:/home/lateral/lateral/|COPY |/opt/image/)(kernelext/image)?([\w./]*)`).FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`(?:/home/lateral/lateral/|COPY |/opt/image/)(kernelext/image)?([\w./]*)`).
+		FindAllStringSubmatch(text, -1) {
 		path := filepath.Join(m[1], m[2])
 		if strings.HasPrefix(m[0], "/opt/image/") {
 			path = filepath.Join("kernelext/image", m[2])
@@ -44,7 +45,8 @@ func TestDockerfile(t *testing.T) {
 		}
 		found++
 		exists(t, path)
-		if info, err := os.Stat(filepath.Join(root, path)); err == nil && strings.HasSuffix(path, ".sh") && info.Mode()&0o111 == 0 {
+		if info, err := os.Stat(filepath.Join(root, path)); err == nil && strings.HasSuffix(path, ".sh") &&
+			info.Mode()&0o111 == 0 {
 			t.Errorf("%s cannot be executed", path)
 		}
 	}

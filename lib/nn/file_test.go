@@ -47,7 +47,7 @@ func TestSaveAndLoad(t *testing.T) {
 	for want, model := range map[string]any{
 		"hidden.weight has shape [4 5], but the model has [6 5]": wide,
 		"does not contain more.weight":                           &bigger{saved.Hidden, saved.Out, wide.Out},
-		"contains 4 tensors, but the model has 2":                           &smaller{loaded.Hidden},
+		"contains 4 tensors, but the model has 2":                &smaller{loaded.Hidden},
 	} {
 		for _, p := range Params(model) {
 			p.Name = "" // as in a separate model

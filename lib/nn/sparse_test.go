@@ -163,7 +163,7 @@ func TestPrunedFiles(t *testing.T) {
 		"out.counts has 8 units, but the model has 9":  {"out.counts", 1, 8},
 		"out.weight has shape [3], but the model has":  {"out.weight", 1, 3},
 		"inputs contains 0.5, which is not an integer": {"out.inputs", 0.5, 0},
-		"out.inputs are invalid":                        {"out.inputs", 4 * 6 * 7, 0},
+		"out.inputs are invalid":                       {"out.inputs", 4 * 6 * 7, 0},
 		"conv.inputs are invalid: autograd: unit 0 h":  {"conv.counts", -1, 0},
 	} {
 		var changed []tensor.Named

@@ -108,7 +108,8 @@ func TestFitGabors(t *testing.T) {
 		}
 	}
 	for _, shape := range [][]int{{16}, {3, 4, 4}, {3, 9}} {
-		if _, err := FitGabors(RandomDictionary(2, 1, shape...)); err == nil || !strings.Contains(err.Error(), "want [H, W]") {
+		if _, err := FitGabors(RandomDictionary(2, 1, shape...)); err == nil || !strings.Contains(err.Error(),
+			"want [H, W]") {
 			t.Errorf("atoms of shape %v: %v", shape, err)
 		}
 	}

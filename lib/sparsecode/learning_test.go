@@ -218,8 +218,9 @@ func TestGainsEqualizeVariances(t *testing.T) {
 	}
 	before := spread()
 	l := &OlshausenField{
-		Dictionary: d, Encoder: &Sparsenet{Cost: LogCost, Lambda: 0.02, Sigma: 0.3}, Rate: optim.Constant(0.05), Variance: 0.1,
-		Memory: 0.1,
+		Dictionary: d, Encoder: &Sparsenet{Cost: LogCost, Lambda: 0.02, Sigma: 0.3}, Rate: optim.Constant(0.05),
+		Variance: 0.1,
+		Memory:   0.1,
 	}
 	if _, err := train.Run(context.Background(), train.Config{Learner: l, Train: data, Epochs: 40}); err != nil {
 		t.Fatal(err)
@@ -254,7 +255,8 @@ func TestDeadAtomsAreReplaced(t *testing.T) {
 			l.Replace = 100
 			l.Rate = optim.Constant(0.01)
 		}
-		h, err := train.Run(context.Background(), train.Config{Learner: l, Train: &dataset.Set{X: x}, Epochs: 6, BatchSize: 50})
+		h, err := train.Run(context.Background(), train.Config{Learner: l, Train: &dataset.Set{X: x}, Epochs: 6,
+			BatchSize: 50})
 		if err != nil {
 			t.Fatal(err)
 		}

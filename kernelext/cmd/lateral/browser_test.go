@@ -116,7 +116,8 @@ func openPage(t *testing.T, chromium, address string, limit time.Duration) *labP
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(chromium), chromedp.UserDataDir(filepath.Join(dir, "browser")), chromedp.WindowSize(1400, 1000),
 		chromedp.DisableGPU, chromedp.NoSandbox, // the sandbox needs rights that root in a container lacks
-		chromedp.Flag("ignore-certificate-errors", true), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Env("TMPDIR="+dir))
+		chromedp.Flag("ignore-certificate-errors", true), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Env("TMPDIR="+dir))
 	ctx, cancelBrowser := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancelBrowser)
 	ctx, cancelTab := chromedp.NewContext(ctx)
@@ -142,7 +143,8 @@ func evaluate[T any](p *labPage, expression string) T {
 // wait waits until an expression is true.
 func (p *labPage) wait(limit time.Duration, what, expression string) {
 	p.t.Helper()
-	for deadline := time.Now().Add(limit); !evaluate[bool](p, "Promise.resolve("+expression+").then(Boolean)"); time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(limit); !evaluate[bool](p, "Promise.resolve("+expression+
+		").then(Boolean)"); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			p.photograph("waiting")
 			p.t.Fatalf("waited %v for %s: %s", limit, what, expression)
@@ -171,7 +173,8 @@ func (p *labPage) run(cell int) {
 // execute runs a command of JupyterLab that runs cells, until the kernel is idle again. No cell may fail.
 func (p *labPage) execute(command string, limit time.Duration) {
 	p.t.Helper()
-	evaluate[bool](p, fmt.Sprintf(`window.ended = false; window.jupyterapp.commands.execute(%q).finally(() => { window.ended = true }); true`, command))
+	evaluate[bool](p, fmt.Sprintf(
+		`window.ended = false; window.jupyterapp.commands.execute(%q).finally(() => { window.ended = true }); true`, command))
 	p.wait(limit, "the cells to end", `window.ended && `+panel+`.sessionContext.session.kernel.status == "idle"`)
 	p.checkOutputs(p.read())
 }
@@ -225,8 +228,8 @@ func pictures(c *notebook.Cell) (content []string) {
 	return content
 }
 
-// checkPictures looks at every cell on the page: it must show the pictures that the notebook holds, each with a caption.
-// It returns how many there are.
+// checkPictures looks at every cell on the page: it must show the pictures that the notebook holds, each with a
+// caption. It returns how many there are.
 func (p *labPage) checkPictures(nb *notebook.Notebook) (total int) {
 	p.t.Helper()
 	shown := evaluate[[][]struct {
@@ -251,11 +254,13 @@ func (p *labPage) checkPictures(nb *notebook.Notebook) (total int) {
 		for _, picture := range shown[i] {
 			content = append(content, picture.Content)
 			if picture.Width == 0 || picture.Height == 0 || picture.Shown == 0 && !picture.Hidden {
-				p.t.Errorf("cell %d shows an empty picture: %d x %d pixels, %d wide on the page", i, picture.Width, picture.Height, picture.Shown)
+				p.t.Errorf("cell %d shows an empty picture: %d x %d pixels, %d wide on the page", i, picture.Width, picture.Height,
+					picture.Shown)
 			}
 		}
 		if !slices.Equal(content, pictures(c)) {
-			p.t.Errorf("cell %d shows %d pictures, which are not the %d that the notebook holds", i, len(content), len(pictures(c)))
+			p.t.Errorf("cell %d shows %d pictures, which are not the %d that the notebook holds", i, len(content),
+				len(pictures(c)))
 		}
 		total += len(content)
 	}
@@ -286,7 +291,9 @@ func (p *labPage) checkTables(nb *notebook.Notebook) (held int) {
 // texts returns the texts of the elements in the outputs of cells.
 func (p *labPage) texts(selector string) []string {
 	p.t.Helper()
-	return evaluate[[]string](p, fmt.Sprintf(`[...%s.content.node.querySelectorAll(".jp-OutputArea-output %s")].map(e => e.textContent.trim())`, panel, selector))
+	return evaluate[[]string](p,
+		fmt.Sprintf(`[...%s.content.node.querySelectorAll(".jp-OutputArea-output %s")].map(e => e.textContent.trim())`, panel,
+			selector))
 }
 
 // photograph keeps pictures of the page, from the notebook's first cell to its last, in LATERAL_SCREENSHOTS or the
@@ -307,6 +314,8 @@ func (p *labPage) photograph(name string) {
 		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%02d.png", name, page)), shot, 0o666); err != nil {
 			p.t.Fatal(err)
 		}
-		more = evaluate[bool](p, `(s => { const top = s.scrollTop; s.scrollTop += s.clientHeight - 40; return s.scrollTop > top + 1 })(`+p.scroller+`)`)
+		more = evaluate[bool](p,
+			`(s => { const top = s.scrollTop; s.scrollTop += s.clientHeight - 40; return s.scrollTop > top + 1 })(`+p.scroller+
+				`)`)
 	}
 }

@@ -78,7 +78,8 @@ func getData(ctx context.Context, out, progress io.Writer, ids []string, dir str
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s: %s in %s, with the right check sums\n", set.Name, english.Plural(len(set.Files), "file", ""), place.Dir)
+		fmt.Fprintf(out, "%s: %s in %s, with the right check sums\n", set.Name, english.Plural(len(set.Files), "file", ""),
+			place.Dir)
 	}
 	return nil
 }
@@ -119,7 +120,8 @@ func listData(w io.Writer, sets []data.Set, dir string) error {
 			}
 		}
 		fmt.Fprintf(w, "%s\n  %s\n  %s\n  %s in %s; licence: %s\n  %s\n",
-			set.ID, set.Description, set.Home, humanize.Bytes(uint64(set.Size())), english.Plural(len(set.Files), "file", ""), set.Licence, where)
+			set.ID, set.Description, set.Home, humanize.Bytes(uint64(set.Size())), english.Plural(len(set.Files), "file", ""),
+			set.Licence, where)
 	}
 	fmt.Fprint(w, `glyphs
   Digits of typefaces, bent and slanted, 28x28 grey, 10,000 for training and 2,000 for testing, in 10 classes

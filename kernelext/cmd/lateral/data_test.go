@@ -34,7 +34,8 @@ func TestDataList(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"mnist\n", "55 MB in 4 files", "CC BY-SA 3.0", "not found; `lateral data get mnist` downloads it",
+	for _, want := range []string{"mnist\n", "55 MB in 4 files", "CC BY-SA 3.0",
+		"not found; `lateral data get mnist` downloads it",
 		"in 1 file;", "cifar10\n", "184 MB in 6 files", "`lateral data get cifar100`", "glyphs\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the list lacks %q:\n%s", want, out)
@@ -47,7 +48,8 @@ func TestDataList(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err = runData(t, "list", "--dir", dir)
-	if want := "found in the directory given: " + dir + ", but without train-images-idx3-ubyte,"; err != nil || !strings.Contains(out, want) {
+	if want := "found in the directory given: " + dir + ", but without train-images-idx3-ubyte,"; err != nil ||
+		!strings.Contains(out, want) {
 		t.Errorf("%v, the list lacks %q:\n%s", err, want, out)
 	}
 }
@@ -67,7 +69,8 @@ func TestDataVerify(t *testing.T) {
 		}
 	}
 	out, err := runData(t, "verify", "--dir", dir)
-	if err == nil || !strings.Contains(err.Error(), "of 4 files of MNIST, 4 missing or bad: `lateral data get mnist --dir "+dir+"`") {
+	if err == nil || !strings.Contains(err.Error(),
+		"of 4 files of MNIST, 4 missing or bad: `lateral data get mnist --dir "+dir+"`") {
 		t.Errorf("got %v", err)
 	}
 	for _, want := range []string{
@@ -81,10 +84,12 @@ func TestDataVerify(t *testing.T) {
 }
 
 func TestDataGetRefusesWhatItDoesNotKnow(t *testing.T) {
-	if _, err := runData(t, "get", "minst"); err == nil || err.Error() != `there is no data set "minst": known are mnist, cifar10, cifar100, svhn, echarts` {
+	if _, err := runData(t, "get", "minst"); err == nil ||
+		err.Error() != `there is no data set "minst": known are mnist, cifar10, cifar100, svhn, echarts` {
 		t.Errorf("got %v", err)
 	}
-	if _, err := runData(t, "get"); err == nil || err.Error() != "name the data sets to get: mnist, cifar10, cifar100, svhn, echarts" {
+	if _, err := runData(t, "get"); err == nil || err.Error() != "name the data sets to get: mnist, cifar10, cifar100, "+
+		"svhn, echarts" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -80,11 +80,13 @@ func examine(ctx context.Context, out io.Writer, prefix string) error {
 	report(finding{fine, "module: " + root, ""})
 	tools, err := toolchain.Locate(ctx, root)
 	if err != nil {
-		report(finding{trouble, "Go: " + firstLine(err.Error()), "install Go 1.26 from https://go.dev/dl/ and see that go is on PATH"})
+		report(finding{trouble, "Go: " + firstLine(err.Error()),
+			"install Go 1.26 from https://go.dev/dl/ and see that go is on PATH"})
 		return errors.New("doctor: nothing more can be checked without Go")
 	}
 	report(
-		finding{fine, fmt.Sprintf("Go: %s %s/%s, %d cores", tools.Go.Version, tools.Go.OS, tools.Go.Arch, runtime.NumCPU()), ""},
+		finding{fine, fmt.Sprintf("Go: %s %s/%s, %d cores", tools.Go.Version, tools.Go.OS, tools.Go.Arch, runtime.NumCPU()),
+			""},
 		finding{fine, "arithmetic: " + autograd.Backend(), ""},
 		checkFlags(tools.Go.Flags),
 		checkNetwork(tools.Go.Proxy),
@@ -104,8 +106,12 @@ func examine(ctx context.Context, out io.Writer, prefix string) error {
 // checkFlags looks for a GOFLAGS that Go refuses in a workspace, which is what
 // GoNB builds cells in. The kernel is started without it, a shell's go is not.
 func checkFlags(flags string) finding {
-	if slices.ContainsFunc(strings.Fields(flags), func(f string) bool { return strings.HasPrefix(strings.TrimLeft(f, "-"), "mod=") }) {
-		return finding{note, "GOFLAGS=" + flags + ": Go refuses -mod in workspaces; the kernel is started without it", "go env -u GOFLAGS"}
+	if slices.ContainsFunc(strings.Fields(flags), func(f string) bool {
+		return strings.HasPrefix(strings.TrimLeft(f, "-"),
+			"mod=")
+	}) {
+		return finding{note, "GOFLAGS=" + flags + ": Go refuses -mod in workspaces; the kernel is started without it",
+			"go env -u GOFLAGS"}
 	}
 	if flags == "" {
 		flags = "none"
@@ -133,19 +139,22 @@ func checkWritable(what, dir string) finding {
 	if err := os.MkdirAll(dir, 0o755); err == nil {
 		file, err := os.CreateTemp(dir, "lateral-doctor-")
 		if err != nil {
-			return finding{trouble, fmt.Sprintf("%s: %s cannot be written", what, dir), "give yourself the right to write there, or set " + variable(what) + " to another directory"}
+			return finding{trouble, fmt.Sprintf("%s: %s cannot be written", what, dir),
+				"give yourself the right to write there, or set " + variable(what) + " to another directory"}
 		}
 		file.Close()
 		os.Remove(file.Name())
 	}
 	var disk unix.Statfs_t
 	if err := unix.Statfs(dir, &disk); err != nil {
-		return finding{trouble, fmt.Sprintf("%s: %s: %v", what, dir, err), "set " + variable(what) + " to a directory that exists"}
+		return finding{trouble, fmt.Sprintf("%s: %s: %v", what, dir, err), "set " + variable(what) +
+			" to a directory that exists"}
 	}
 	free := uint64(disk.Bavail) * uint64(disk.Bsize)
 	f := finding{fine, fmt.Sprintf("%s: %s, %s free", what, dir, humanize.Bytes(free)), ""}
 	if free < needBytes {
-		f.level, f.remedy = note, "builds need about 2 GB: go clean -cache frees some, or set "+variable(what)+" to another disk"
+		f.level, f.remedy = note, "builds need about 2 GB: go clean -cache frees some, or set "+variable(what)+
+			" to another disk"
 	}
 	return f
 }
@@ -162,12 +171,15 @@ func checkTools(tools toolchain.Tools) []finding {
 	if tools.Built() {
 		findings = append(findings, finding{fine, "kernel and goimports: " + tools.Dir, ""})
 	} else {
-		findings = append(findings, finding{note, "kernel: not built yet", "the first lateral run builds it, in about a minute"})
+		findings = append(findings, finding{note, "kernel: not built yet",
+			"the first lateral run builds it, in about a minute"})
 	}
 	if tools.HasGopls() {
 		return append(findings, finding{fine, "gopls: " + tools.Gopls(), ""})
 	}
-	return append(findings, finding{note, "gopls: not built yet; the first completion in Jupyter builds it in the background", "lateral kernel install --completion builds it now"})
+	return append(findings,
+		finding{note, "gopls: not built yet; the first completion in Jupyter builds it in the background",
+			"lateral kernel install --completion builds it now"})
 }
 
 func checkJupyter(ctx context.Context) []finding {
@@ -207,13 +219,16 @@ func checkData() []finding {
 		place, found, err := dataset.Find(set, "")
 		switch {
 		case err != nil:
-			findings = append(findings, finding{note, "data, " + set.Name + ": " + firstLine(err.Error()), "lateral data verify"})
+			findings = append(findings, finding{note, "data, " + set.Name + ": " + firstLine(err.Error()),
+				"lateral data verify"})
 		case found:
 			findings = append(findings, finding{fine, "data, " + set.Name + ": " + filepath.Clean(place.Dir), ""})
 		case set.ID == "echarts":
-			findings = append(findings, finding{note, "interactive views: " + set.Name + " not found; browsers load it from a public address", "lateral data get " + set.ID})
+			findings = append(findings, finding{note, "interactive views: " + set.Name +
+				" not found; browsers load it from a public address", "lateral data get " + set.ID})
 		default:
-			findings = append(findings, finding{note, "data, " + set.Name + ": not found; notebooks use the built-in set", "lateral data get " + set.ID})
+			findings = append(findings, finding{note, "data, " + set.Name + ": not found; notebooks use the built-in set",
+				"lateral data get " + set.ID})
 		}
 	}
 	return findings

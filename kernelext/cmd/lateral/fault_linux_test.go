@@ -36,9 +36,11 @@ func TestNothingSurvives(t *testing.T) {
 	for _, victim := range []string{"server", "kernel"} {
 		marker := "LATERAL_TEST_MARKER=" + filepath.Base(t.TempDir()) + victim
 		// A shell stands in for the server: it starts the kernel and waits for it.
-		argv := append([]string{"sh", "-c", `JPY_PARENT_PID=$$; export JPY_PARENT_PID; "$@" & echo $! >"$KERNEL_PID"; wait`, "server"}, kernelArgv(lateral, tools)...)
+		argv := append([]string{"sh", "-c", `JPY_PARENT_PID=$$; export JPY_PARENT_PID; "$@" & echo $! >"$KERNEL_PID"; wait`,
+			"server"}, kernelArgv(lateral, tools)...)
 		file := filepath.Join(t.TempDir(), "pid")
-		s, err := session.Start(t.Context(), session.Spec{Argv: argv, Dir: t.TempDir(), Env: append(tools.Environment(), marker, "KERNEL_PID="+file)})
+		s, err := session.Start(t.Context(), session.Spec{Argv: argv, Dir: t.TempDir(), Env: append(tools.Environment(),
+			marker, "KERNEL_PID="+file)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -81,8 +83,8 @@ func TestNothingSurvives(t *testing.T) {
 	}
 }
 
-// TestLeftoversAreSwept kills a kernel and sees that the next one removes its temporary folders, but not those of one that
-// runs.
+// TestLeftoversAreSwept kills a kernel and sees that the next one removes its temporary folders, but not those of one
+// that runs.
 func TestLeftoversAreSwept(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the GoNB kernel")
@@ -100,11 +102,13 @@ func TestLeftoversAreSwept(t *testing.T) {
 	marker := "LATERAL_TEST_MARKER=" + filepath.Base(dir)
 	start := func(environment ...string) *session.Session {
 		argv := append([]string{"sh", "-c", `TMPDIR="$ROOM" exec "$@"`, "sh"}, kernelArgv(lateral, tools)...)
-		s, err := session.Start(t.Context(), session.Spec{Argv: argv, Env: append(tools.Environment(), append(environment, "ROOM="+room)...)})
+		s, err := session.Start(t.Context(), session.Spec{Argv: argv, Env: append(tools.Environment(),
+			append(environment, "ROOM="+room)...)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Execute(t.Context(), s.NewExecute("!true", false), func(*wire.Message) {}); err != nil { // its GoNB runs
+		// its GoNB runs
+		if _, err := s.Execute(t.Context(), s.NewExecute("!true", false), func(*wire.Message) {}); err != nil {
 			t.Fatal(err)
 		}
 		return s
@@ -157,7 +161,8 @@ func TestTwoGigabytes(t *testing.T) {
 	if said, err := exec.CommandContext(t.Context(), "go", "build", "-o", lateral, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
-	path := write(t, sources("%%\nline := strings.Repeat(\"0123456789abcdef\", 1<<12)\nfor range 2 << 30 / len(line) {\n\tfmt.Println(line)\n}",
+	path := write(t, sources("%%\nline := strings.Repeat(\"0123456789abcdef\", 1<<12)\nfor range 2 << 30 / len(line) "+
+		"{\n\tfmt.Println(line)\n}",
 		"%%\nfmt.Println(\"next\")"))
 	marker := "LATERAL_TEST_MARKER=" + filepath.Base(t.TempDir()) + "large"
 	cmd := exec.CommandContext(t.Context(), lateral, "run", "--html=false", "--out="+out, path)
@@ -179,7 +184,8 @@ func TestTwoGigabytes(t *testing.T) {
 				role = "the kernel"
 			case filepath.Base(words[0]) == "gonb":
 				role = "GoNB"
-			case filepath.Base(filepath.Dir(words[0])) == "bin" || filepath.Base(words[0]) == "go" || strings.Contains(words[0], "tool"):
+			case filepath.Base(filepath.Dir(words[0])) == "bin" || filepath.Base(words[0]) == "go" || strings.Contains(words[0],
+				"tool"):
 				continue // what compiles
 			}
 			var kilobytes int
@@ -207,7 +213,8 @@ func TestTwoGigabytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := shown(nb.Cells[0]); len(said) > 3<<20 || !strings.HasSuffix(said, "[the rest of what this cell printed is left out: more than 2 MB]\n") {
+	if said := shown(nb.Cells[0]); len(said) > 3<<20 || !strings.HasSuffix(said,
+		"[the rest of what this cell printed is left out: more than 2 MB]\n") {
 		t.Errorf("the notebook has %d bytes, ending in %q", len(said), said[max(0, len(said)-100):])
 	}
 	if said := shown(nb.Cells[1]); said != "next\n" {

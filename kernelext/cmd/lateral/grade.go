@@ -140,7 +140,9 @@ func (o *gradeOptions) referenceOf(path, module string) (*notebook.Notebook, err
 	if file == "" {
 		file = filepath.Join(module, "notebooks", filepath.Base(path))
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s: there is no notebook of this name in %s: name the one that was handed out with --reference", path, filepath.Dir(file))
+			return nil, fmt.Errorf(
+				"%s: there is no notebook of this name in %s: name the one that was handed out with --reference", path,
+				filepath.Dir(file))
 		}
 	}
 	return notebook.ReadFile(file)

@@ -18,15 +18,20 @@ import (
 
 // handedOut is a notebook with exercises, each worth three points but the last.
 func handedOut() *notebook.Notebook {
-	nb := sources("# Exercises", "import \"math\"\n\nfunc half(x float64) float64 { return math.Abs(x) / 2 }\n\n%%\nfmt.Println(\"never run\")")
+	nb := sources("# Exercises", "import \"math\"\n\nfunc half(x float64) float64 { return math.Abs(x) / 2 "+
+		"}\n\n%%\nfmt.Println(\"never run\")")
 	for _, name := range []string{"Right", "Wrong", "Unsolved", "Panic", "Exit", "Deleted"} {
-		exercise := &notebook.Cell{Type: notebook.Code, ID: strings.ToLower(name), Source: "func your" + name + "(x float64) float64 {\n\treturn 0 // write it here\n}",
+		exercise := &notebook.Cell{Type: notebook.Code, ID: strings.ToLower(name), Source: "func your" + name +
+			"(x float64) float64 {\n\treturn 0 // write it here\n}",
 			Metadata: map[string]any{"tags": []any{"exercise"}, "lateral": map[string]any{"points": 3.0}}}
 		if name == "Deleted" {
 			delete(exercise.Metadata, "lateral")
 		}
-		check := &notebook.Cell{Type: notebook.Code, ID: "check-" + exercise.ID, Source: "%test -test.v -test.run=Test" + name +
-			"\nimport \"testing\"\n\nfunc Test" + name + "(t *testing.T) {\n\tgot := your" + name + "(3)\n\tif got == 0 {\n\t\tt.Skip(\"nothing is written yet\")\n\t}\n\tif got != half(3) {\n\t\tt.Fatalf(\"half of 3 is %g, got %g\", half(3), got)\n\t}\n}"}
+		check := &notebook.Cell{Type: notebook.Code, ID: "check-" + exercise.ID, Source: "%test -test.v -test.run=Test" +
+			name +
+			"\nimport \"testing\"\n\nfunc Test" + name + "(t *testing.T) {\n\tgot := your" + name +
+			"(3)\n\tif got == 0 {\n\t\tt.Skip(\"nothing is written yet\")\n\t}\n\tif got != half(3) {\n\t\tt.Fatalf(\"half of " +
+			"3 is %g, got %g\", half(3), got)\n\t}\n}"}
 		nb.Cells = append(nb.Cells, exercise, check)
 	}
 	return nb
@@ -83,9 +88,10 @@ func TestGrade(t *testing.T) {
 		"right":    {grade.Right, "right"},
 		"wrong":    {grade.Wrong, "half of 3 is 1.5, got 1"},
 		"unsolved": {grade.Unsolved, "nothing is written yet"},
-		"panic":    {grade.Broken, "panics in line 3 of your cell (return list[3]): runtime error: index out of range [3] with length 0"},
-		"exit":     {grade.Refused, "does not need os"},
-		"deleted":  {grade.Missing, "copy it back from the original"},
+		"panic": {grade.Broken, "panics in line 3 of your cell (return list[3]): runtime error: index out of range [3] " +
+			"with length 0"},
+		"exit":    {grade.Refused, "does not need os"},
+		"deleted": {grade.Missing, "copy it back from the original"},
 	}
 	for _, m := range r.Marks {
 		if w := want[m.Exercise]; m.State != w[0] || !strings.Contains(m.Feedback, w[1]) {

@@ -16,10 +16,12 @@ import (
 
 // Cells that read their input.
 var inputCells = []string{
-	"import (\n\t\"bufio\"\n\t\"fmt\"\n\t\"os\"\n)\n\n%%\nfmt.Print(\"name? \")\ns, err := bufio.NewReader(os.Stdin).ReadString('\\n')\nfmt.Printf(\"%q %v\\n\", s, err)",
+	"import (\n\t\"bufio\"\n\t\"fmt\"\n\t\"os\"\n)\n\n%%\nfmt.Print(\"name? \")\ns, err := " +
+		"bufio.NewReader(os.Stdin).ReadString('\\n')\nfmt.Printf(\"%q %v\\n\", s, err)",
 	"!read x; read y; echo \"$y after $x\"",
 	"!cat | tr a-z A-Z",
-	"%%\nvar secret string\ngonbui.RequestInput(\"password: \", true)\nfmt.Scan(&secret)\nfmt.Println(len(secret), \"characters\")",
+	"%%\nvar secret string\ngonbui.RequestInput(\"password: \", true)\nfmt.Scan(&secret)\nfmt.Println(len(secret), " +
+		"\"characters\")",
 	"%%\ngo fmt.Scanln()\ntime.Sleep(3 * time.Second)\nfmt.Println(\"did not wait\")",
 }
 
@@ -91,7 +93,8 @@ func (f *frontEnd) answers(box string) {
 			if n == 0 {
 				f.snapshot(fmt.Sprintf("input-%d", i), fmt.Sprintf("document.querySelector(%q)", box))
 			}
-			if hidden := evaluate[bool](f.labPage, fmt.Sprintf(`document.querySelector(%q).type == "password"`, box)); hidden != (answer == "geheim") {
+			if hidden := evaluate[bool](f.labPage, fmt.Sprintf(`document.querySelector(%q).type == "password"`,
+				box)); hidden != (answer == "geheim") {
 				f.t.Errorf("cell %d: hidden: %t", i, hidden)
 			}
 			evaluate[bool](f.labPage, fmt.Sprintf("document.querySelector(%q).dataset.answered = true", box))

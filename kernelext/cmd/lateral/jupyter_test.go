@@ -53,7 +53,8 @@ func TestKernelConformance(t *testing.T) {
 	for _, m := range passed {
 		names = append(names, m[1])
 	}
-	want := []string{"test_completion", "test_display_data", "test_error", "test_execute_stderr", "test_execute_stdout", "test_history",
+	want := []string{"test_completion", "test_display_data", "test_error", "test_execute_stderr", "test_execute_stdout",
+		"test_history",
 		"test_inspect", "test_is_complete", "test_kernel_info"}
 	for _, name := range want {
 		if !slices.Contains(names, name) {
@@ -62,7 +63,8 @@ func TestKernelConformance(t *testing.T) {
 	}
 }
 
-// shortDir is a directory whose name, unlike that of t.TempDir, is short enough for the sockets of a kernel or a browser.
+// shortDir is a directory whose name, unlike that of t.TempDir, is short enough for the sockets of a kernel or a
+// browser.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "lateral-test-")
@@ -75,7 +77,8 @@ func shortDir(t *testing.T) string {
 
 // tutorialModules are what the cells of GoNB's tutorial import. Without them, which are fetched where LATERAL_ONLINE is
 // set, these cells fail, in both programs alike.
-const tutorialModules = "github.com/schollz/progressbar/v3@latest github.com/benc-uk/gofract@latest github.com/ajstarks/svgo@latest " +
+const tutorialModules = "github.com/schollz/progressbar/v3@latest github.com/benc-uk/gofract@latest " +
+	"github.com/ajstarks/svgo@latest " +
 	"github.com/erkkah/margaid@d60b2efd2f5acc5d8fbbe13eaf85f1532e11a2fb github.com/MetalBlueberry/go-plotly@v0.7.0"
 
 // TestRunAgreesWithNbclient executes notebooks with this command and with nbclient, which is what nbconvert and most
@@ -142,7 +145,8 @@ func TestRunAgreesWithNbclient(t *testing.T) {
 				t.Fatal(err)
 			}
 			fresh := func(who string) []string {
-				return append(slices.Clone(settings), "LATERAL_MEMO="+filepath.Join(work, who, "memo"), "LATERAL_CHECKPOINTS="+filepath.Join(work, who, "checkpoints"))
+				return append(slices.Clone(settings), "LATERAL_MEMO="+filepath.Join(work, who, "memo"), "LATERAL_CHECKPOINTS="+
+					filepath.Join(work, who, "checkpoints"))
 			}
 			theirs := filepath.Join(work, "theirs.ipynb")
 			ended := make(chan error, 1)
@@ -156,7 +160,8 @@ func TestRunAgreesWithNbclient(t *testing.T) {
 				ended <- err
 			}()
 			// The command itself, so that the two environments do not meet.
-			cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "lateral"), "run", "--profile=quick", "--keep-going", "--html=false", "--out="+o.out, source)
+			cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "lateral"), "run", "--profile=quick", "--keep-going",
+				"--html=false", "--out="+o.out, source)
 			cmd.Env = append(slices.Clone(jupyter), fresh("lateral")...)
 			said, failed := cmd.CombinedOutput()
 			if err := <-ended; err != nil {
@@ -194,7 +199,8 @@ func compare(t *testing.T, ours, theirs *notebook.Notebook, clean *runner.Cleane
 		a, b := seen(c), seen(theirs.Cells[i])
 		for k := range max(len(a), len(b)) {
 			if k >= len(a) || k >= len(b) || a[k] != b[k] {
-				t.Errorf("cell %d differs in output %d:\nlateral run\n%s\nnbclient\n%s", i, k, strings.Join(a[min(k, len(a)):], "\n"), strings.Join(b[min(k, len(b)):], "\n"))
+				t.Errorf("cell %d differs in output %d:\nlateral run\n%s\nnbclient\n%s", i, k, strings.Join(a[min(k, len(a)):],
+					"\n"), strings.Join(b[min(k, len(b)):], "\n"))
 				break
 			}
 		}
@@ -215,8 +221,9 @@ func compare(t *testing.T, ours, theirs *notebook.Notebook, clean *runner.Cleane
 var (
 	sequences = regexp.MustCompile(`\x1b\[[0-9;?]*[@-~]`)
 	rewritten = regexp.MustCompile(`[^\n]*\r([^\n\r])`)
-	timeSpans = regexp.MustCompile(`\b(\d+ (h|min) )?\d+(\.\d+)?(e[-+]\d+)? ?(ns|µs|ms|s|min|h|days)\b( each)?|\b\d+(\.\d+)?(e[-+]\d+)?/s\b|\b\d\d:\d\d(:\d\d)?\b`)
-	spaces    = regexp.MustCompile(` {2,}`)
+	timeSpans = regexp.MustCompile(
+		`\b(\d+ (h|min) )?\d+(\.\d+)?(e[-+]\d+)? ?(ns|µs|ms|s|min|h|days)\b( each)?|\b\d+(\.\d+)?(e[-+]\d+)?/s\b|\b\d\d:\d\d(:\d\d)?\b`)
+	spaces = regexp.MustCompile(` {2,}`)
 )
 
 // told is what a reader of a cell sees: a line for its execution count and one for each output, streams joined where a
@@ -224,7 +231,8 @@ var (
 func told(t *testing.T, c *notebook.Cell, clean *runner.Cleaner) []string {
 	var joined []*notebook.Output
 	for _, o := range c.Outputs {
-		if n := len(joined); n > 0 && o.Type == notebook.Stream && joined[n-1].Type == notebook.Stream && joined[n-1].Name == o.Name {
+		if n := len(joined); n > 0 && o.Type == notebook.Stream && joined[n-1].Type == notebook.Stream &&
+			joined[n-1].Name == o.Name {
 			joined[n-1].Text += o.Text
 			continue
 		}
@@ -235,7 +243,8 @@ func told(t *testing.T, c *notebook.Cell, clean *runner.Cleaner) []string {
 		lines = append(lines, fmt.Sprintf("[%d]", *c.ExecutionCount))
 	}
 	for _, o := range joined {
-		text := strings.Join([]string{string(o.Type), o.Name, seen(o.Text), o.ErrorName, o.ErrorValue, strings.Join(o.Traceback, "\n")}, " ")
+		text := strings.Join([]string{string(o.Type), o.Name, seen(o.Text), o.ErrorName, o.ErrorValue,
+			strings.Join(o.Traceback, "\n")}, " ")
 		for _, mime := range slices.Sorted(maps.Keys(o.Data)) {
 			value, ok := o.Data[mime].(string)
 			if !ok {

@@ -82,7 +82,8 @@ func startLab(t *testing.T, jupyter string, environment ...string) *lab {
 		return []string{jupyter, "lab", "--no-browser", "--allow-root",
 			"--ServerApp.ip=127.0.0.1", fmt.Sprintf("--ServerApp.port=%d", port), "--ServerApp.port_retries=0",
 			"--IdentityProvider.token=" + l.key, "--ServerApp.root_dir=" + filepath.Join(l.dir, "work"),
-			"--ServerApp.base_url=/user/somebody/", "--ServerApp.certfile=" + filepath.Join(l.dir, "certificate"), "--ServerApp.keyfile=" + filepath.Join(l.dir, "key"),
+			"--ServerApp.base_url=/user/somebody/", "--ServerApp.certfile=" + filepath.Join(l.dir, "certificate"),
+			"--ServerApp.keyfile=" + filepath.Join(l.dir, "key"),
 			"--LabApp.expose_app_in_browser=True"} // as window.jupyterapp
 	}, environment...)
 }
@@ -94,7 +95,8 @@ func (l *lab) certify() {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		l.t.Fatal(err)
@@ -151,7 +153,8 @@ func startServer(t *testing.T, command func(l *lab, port int) []string, environm
 func installKernelIn(t *testing.T, dir string) []string {
 	t.Helper()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	env := append(os.Environ(), "JUPYTER_DATA_DIR="+at("data"), "JUPYTER_RUNTIME_DIR="+at("runtime"), "JUPYTER_CONFIG_DIR="+at("config"),
+	env := append(os.Environ(), "JUPYTER_DATA_DIR="+at("data"), "JUPYTER_RUNTIME_DIR="+at("runtime"),
+		"JUPYTER_CONFIG_DIR="+at("config"),
 		"IPYTHONDIR="+at("ipython"), "TMPDIR="+at("tmp"))
 	if err := os.MkdirAll(at("tmp"), 0o777); err != nil {
 		t.Fatal(err)
@@ -203,7 +206,8 @@ func (l *lab) page(notebook string) string {
 func (l *lab) waitUntilServing() {
 	ctx, cancel := context.WithTimeout(l.t.Context(), 2*time.Minute)
 	defer cancel()
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // our own server
+	// our own server
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.home+"/api?token="+l.key, nil)
 		if err != nil {
@@ -264,7 +268,8 @@ func (l *lab) stragglers() map[int]string {
 	for _, file := range files {
 		environ, err := os.ReadFile(file)
 		pid := 0
-		if m := processDir.FindStringSubmatch(file); err != nil || m == nil || !bytes.Contains(environ, []byte("TMPDIR="+l.dir)) {
+		if m := processDir.FindStringSubmatch(file); err != nil || m == nil || !bytes.Contains(environ,
+			[]byte("TMPDIR="+l.dir)) {
 			continue // ended meanwhile, another user's, or not ours
 		} else if _, err := fmt.Sscan(m[1], &pid); err != nil {
 			continue

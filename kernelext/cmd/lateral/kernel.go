@@ -31,8 +31,10 @@ func kernelCommand() *cobra.Command {
 			return err
 		},
 	}
-	install.Flags().BoolVar(&completion, "completion", false, "also build gopls, for completion, now: some minutes (default: when a notebook first asks, in the background)")
-	cmd.PersistentFlags().StringVar(&prefix, "prefix", "", "install below `DIR`/share/jupyter, such as a virtual environment (default: for this user)")
+	install.Flags().BoolVar(&completion, "completion", false,
+		"also build gopls, for completion, now: some minutes (default: when a notebook first asks, in the background)")
+	cmd.PersistentFlags().StringVar(&prefix, "prefix", "",
+		"install below `DIR`/share/jupyter, such as a virtual environment (default: for this user)")
 	cmd.AddCommand(
 		serveCommand(),
 		install,
@@ -102,7 +104,8 @@ func installKernel(ctx context.Context, log io.Writer, prefix string, completion
 		fmt.Fprintf(log, "the kernel %q is installed: %s\n", kernelDisplay, file)
 	}
 	if !tools.HasGopls() {
-		fmt.Fprintln(log, "completion: the first Tab in a notebook builds gopls in the background, which takes some minutes; lateral kernel install --completion builds it now")
+		fmt.Fprintln(log, "completion: the first Tab in a notebook builds gopls in the background, which takes some "+
+			"minutes; lateral kernel install --completion builds it now")
 	}
 	return tools, nil
 }

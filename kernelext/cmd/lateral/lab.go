@@ -79,7 +79,8 @@ func openLab(ctx context.Context, log io.Writer, prefix string, args []string) e
 // jupyterCommand returns the command that opens JupyterLab, or else the classic
 // notebook.
 func jupyterCommand(ctx context.Context) ([]string, error) {
-	for _, command := range [][]string{{"jupyter-lab"}, {"jupyter", "lab"}, {"jupyter-notebook"}, {"jupyter", "notebook"}} {
+	for _, command := range [][]string{{"jupyter-lab"}, {"jupyter", "lab"}, {"jupyter-notebook"},
+		{"jupyter", "notebook"}} {
 		if path, err := exec.LookPath(command[0]); err == nil {
 			command[0] = path
 			if version(ctx, command) != "" {

@@ -23,14 +23,17 @@ import (
 // magics are the kernel's commands beside GoNB's.
 func magics(seen *comparisons) []proxy.Magic {
 	return []proxy.Magic{
-		{Name: "%profile", Usage: "%profile [quick|standard|paper]", Help: "Show or choose the size of the runs of all later cells.",
+		{Name: "%profile", Usage: "%profile [quick|standard|paper]",
+			Help:     "Show or choose the size of the runs of all later cells.",
 			Complete: choices(kernelext.Quick, kernelext.Standard, kernelext.Paper), Run: profileMagic},
-		{Name: "%memo", Usage: "%memo [forget NAME | limit SIZE]", Help: "List what kernelext.Memo keeps, forget a value, or remove the oldest until SIZE (such as 2GB) is left.",
+		{Name: "%memo", Usage: "%memo [forget NAME | limit SIZE]",
+			Help:     "List what kernelext.Memo keeps, forget a value, or remove the oldest until SIZE (such as 2GB) is left.",
 			Complete: completeMemo, Run: memoMagic},
 		{Name: "%data", Usage: "%data [get NAME]", Help: "List the data sets and where they are, or download one.",
 			Complete: completeData, Run: dataMagic},
-		{Name: "%results", Usage: "%results", Help: "Show every comparison with a document that this kernel's cells have shown.",
-			Run: seen.run},
+		{Name: "%results", Usage: "%results",
+			Help: "Show every comparison with a document that this kernel's cells have shown.",
+			Run:  seen.run},
 		{Name: "%doctor", Usage: "%doctor", Help: "Check what notebooks need on this machine and say how to mend it.",
 			Run: func(ctx context.Context, c *proxy.Call) error {
 				if err := examine(ctx, c, ""); err != nil && !errors.Is(err, context.Canceled) {
@@ -187,7 +190,8 @@ func (s *comparisons) run(_ context.Context, c *proxy.Call) error {
 		rows, _ := t["rows"].([]any)
 		for _, row := range rows {
 			if r, ok := row.(map[string]any); ok {
-				fmt.Fprintf(table, "%v\t%v\t%s\t%s\t%s\n", t["document"], r["item"], cellText(r["document"]), cellText(r["here"]), cellText(r["seeds"]))
+				fmt.Fprintf(table, "%v\t%v\t%s\t%s\t%s\n", t["document"], r["item"], cellText(r["document"]), cellText(r["here"]),
+					cellText(r["seeds"]))
 			}
 		}
 	}

@@ -56,6 +56,7 @@ func command() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(explainFlag)
-	root.AddCommand(runCommand(), labCommand(), kernelCommand(), dataCommand(), resultsCommand(), sweepCommand(), checkCommand(), gradeCommand(), doctorCommand())
+	root.AddCommand(runCommand(), labCommand(), kernelCommand(), dataCommand(), resultsCommand(), sweepCommand(),
+		checkCommand(), gradeCommand(), doctorCommand())
 	return root
 }

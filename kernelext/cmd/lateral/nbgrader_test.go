@@ -24,7 +24,9 @@ func TestNbgrader(t *testing.T) {
 	course, home := filepath.Join(t.TempDir(), "course"), t.TempDir()
 	nb := sources("# Exercise", "func half(x float64) float64 { return x / 2 }",
 		"func mine(x float64) float64 {\n\treturn 0 // write it here\n}",
-		"%test -test.v\nimport \"testing\"\n\nfunc TestMine(t *testing.T) {\n\tgot := mine(3)\n\tif got == 0 {\n\t\tt.Skip(\"nothing is written yet\")\n\t}\n\tif got != half(3) {\n\t\tt.Fatalf(\"half of 3 is %g, got %g\", half(3), got)\n\t}\n}")
+		"%test -test.v\nimport \"testing\"\n\nfunc TestMine(t *testing.T) {\n\tgot := mine(3)\n\tif got == 0 "+
+			"{\n\t\tt.Skip(\"nothing is written yet\")\n\t}\n\tif got != half(3) {\n\t\tt.Fatalf(\"half of 3 is %g, got %g\", "+
+			"half(3), got)\n\t}\n}")
 	nb.Cells[2].Metadata = map[string]any{"tags": []any{"exercise"}, "lateral": map[string]any{"points": 4.0}}
 	nb.Cells[3].Metadata = map[string]any{}
 	source := filepath.Join(t.TempDir(), "halves.ipynb")
@@ -34,7 +36,8 @@ func TestNbgrader(t *testing.T) {
 	if err := writeCourse(io.Discard, course, []string{source}); err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "JUPYTER_DATA_DIR="+filepath.Join(home, "data"), "JUPYTER_RUNTIME_DIR="+filepath.Join(home, "runtime"),
+	env := append(os.Environ(), "JUPYTER_DATA_DIR="+filepath.Join(home, "data"), "JUPYTER_RUNTIME_DIR="+filepath.Join(home,
+		"runtime"),
 		"JUPYTER_CONFIG_DIR="+filepath.Join(home, "config"), "LATERAL_PROFILE=quick",
 		"PATH="+filepath.Dir(nbgrader)+":"+os.Getenv("PATH")) // it calls programs that are installed beside it
 	run := func(dir, name string, args ...string) {
@@ -54,7 +57,8 @@ func TestNbgrader(t *testing.T) {
 	for student, change := range map[string][2]string{ // what of which cell is replaced, and by what
 		"right": {"mine", "return x / 2"}, "wrong": {"mine", "return x / 3"}, "zero": {"mine", "return 0"}, "unsolved": {},
 		"panicking": {"mine", "return []float64{}[int(x)]"}, "cheating": {"TestMine", "func TestMine(t *testing.T) {}"},
-		"exiting": {"mine", "os.Exit(0)\n\treturn x"}, "helped": {"mine", "return half(x)"}, "shell": {"mine", "return x\n}\n!true\nfunc f() {"},
+		"exiting": {"mine", "os.Exit(0)\n\treturn x"}, "helped": {"mine", "return half(x)"},
+		"shell": {"mine", "return x\n}\n!true\nfunc f() {"},
 		"early": {"mine", "return x\n}\n\nfunc init() {\n\tos.Exit(0)"},
 	} {
 		nb, err := notebook.ReadFile(released)

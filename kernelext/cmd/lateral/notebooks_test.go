@@ -39,7 +39,8 @@ func TestNotebooksInBrowsers(t *testing.T) {
 		t.Fatalf("LATERAL_NOTEBOOKS=%s names no notebook", wanted)
 	}
 	const limit = 8 * time.Minute
-	settings := []string{"LATERAL_PROFILE=quick", "LATERAL_MEMO=" + t.TempDir(), "LATERAL_CHECKPOINTS=" + t.TempDir(), "LATERAL_SWEEPS=" + t.TempDir()}
+	settings := []string{"LATERAL_PROFILE=quick", "LATERAL_MEMO=" + t.TempDir(), "LATERAL_CHECKPOINTS=" + t.TempDir(),
+		"LATERAL_SWEEPS=" + t.TempDir()}
 
 	t.Run("JupyterLab", func(t *testing.T) {
 		jupyter, reason := jupyterLab4()
@@ -55,7 +56,8 @@ func TestNotebooksInBrowsers(t *testing.T) {
 				nb := p.read()
 				checkCounts(t, nb)
 				t.Logf("%d pictures, %d rows beside a document", p.checkPictures(nb), p.checkTables(nb))
-				p.interactive(nb, `(async i => { await `+panel+`.content.scrollToItem(i, "start"); return `+panel+`.content.widgets[i].node })`)
+				p.interactive(nb, `(async i => { await `+panel+`.content.scrollToItem(i, "start"); return `+panel+
+					`.content.widgets[i].node })`)
 				p.photograph("lab-" + filepath.Base(t.Name()))
 			})
 		}
@@ -82,9 +84,11 @@ func TestNotebooksInBrowsers(t *testing.T) {
 				checkCounts(t, nb)
 				total := 0
 				for i, c := range nb.Cells {
-					shown := evaluate[[]string](p, fmt.Sprintf(`[...Jupyter.notebook.get_cell(%d).element.find(".output_png img, .output_subarea.output_png img")].map(e => e.src.replace("data:image/png;base64,", "").trim())`, i))
+					shown := evaluate[[]string](p,
+						fmt.Sprintf(`[...Jupyter.notebook.get_cell(%d).element.find(".output_png img, .output_subarea.output_png img")].map(e => e.src.replace("data:image/png;base64,", "").trim())`, i))
 					if !slices.Equal(shown, pictures(c)) {
-						t.Errorf("cell %d shows %d pictures, which are not the %d that the notebook holds", i, len(shown), len(pictures(c)))
+						t.Errorf("cell %d shows %d pictures, which are not the %d that the notebook holds", i, len(shown),
+							len(pictures(c)))
 					}
 					total += len(shown)
 				}
@@ -130,9 +134,11 @@ func (p *labPage) interactive(nb *notebook.Notebook, cell string) {
 		evaluate[bool](p, fmt.Sprintf(`Promise.resolve(%s(%d)).then(e => { window.cell = e; return true })`, cell, i))
 		const boxes = `[...window.cell.querySelectorAll("details[data-lateral]")]`
 		const inputs = `[...window.cell.querySelectorAll("div[data-lateral] input")]`
-		p.wait(time.Minute, "the views to be ready", fmt.Sprintf(`%s.every(d => d.dataset.ready) && %s.length + %s.length == %d`, boxes, boxes, inputs, held))
+		p.wait(time.Minute, "the views to be ready",
+			fmt.Sprintf(`%s.every(d => d.dataset.ready) && %s.length + %s.length == %d`, boxes, boxes, inputs, held))
 		evaluate[bool](p, boxes+`.forEach(d => { d.open = true }); true`)
-		p.wait(time.Minute, "the views to be drawn", boxes+`.every(d => { const s = [...d.querySelectorAll("svg")]; return s.length > 0 && s.every(e => e.querySelectorAll("path").length > 3) })`)
+		p.wait(time.Minute, "the views to be drawn",
+			boxes+`.every(d => { const s = [...d.querySelectorAll("svg")]; return s.length > 0 && s.every(e => e.querySelectorAll("path").length > 3) })`)
 		changed := evaluate[[]bool](p, inputs+`.map(s => {
 			const shown = () => [...s.closest("[data-lateral]").querySelectorAll("img")].filter(i => i.style.display != "none").map(i => i.src).join()
 			const before = shown()

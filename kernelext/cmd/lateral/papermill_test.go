@@ -19,15 +19,18 @@ func TestPapermill(t *testing.T) {
 	if papermill == "" {
 		t.Skip("LATERAL_PAPERMILL names no papermill (pip install ./kernelext/papermill)")
 	}
-	nb := sources("import \"github.com/lateral-ml/lateral/kernelext\"\n\nvar (\n\tn = kernelext.Param(\"n\", 1)\n\ts = kernelext.Param(\"s\", \"d\")\n\trate = kernelext.Param(\"rate\", 0.5)\n)",
+	nb := sources("import \"github.com/lateral-ml/lateral/kernelext\"\n\nvar (\n\tn = kernelext.Param(\"n\", 1)\n\ts = "+
+		"kernelext.Param(\"s\", \"d\")\n\trate = kernelext.Param(\"rate\", 0.5)\n)",
 		"%%\nfmt.Printf(\"%d %q %g\\n\", n, s, rate)")
 	nb.Cells[0].Metadata["tags"] = []any{"parameters"}
-	nb.Metadata = map[string]any{"kernelspec": map[string]any{"name": kernelName, "display_name": kernelDisplay, "language": "go"}}
+	nb.Metadata = map[string]any{"kernelspec": map[string]any{"name": kernelName, "display_name": kernelDisplay,
+		"language": "go"}}
 	source, home := write(t, nb), t.TempDir()
 	run := func(name string, args ...string) string {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), name, args...)
-		cmd.Env = append(os.Environ(), "JUPYTER_DATA_DIR="+filepath.Join(home, "data"), "JUPYTER_RUNTIME_DIR="+filepath.Join(home, "runtime"),
+		cmd.Env = append(os.Environ(), "JUPYTER_DATA_DIR="+filepath.Join(home, "data"), "JUPYTER_RUNTIME_DIR="+
+			filepath.Join(home, "runtime"),
 			"JUPYTER_CONFIG_DIR="+filepath.Join(home, "config"))
 		out, err := cmd.CombinedOutput()
 		if err != nil {
@@ -38,7 +41,8 @@ func TestPapermill(t *testing.T) {
 	lateral, done := filepath.Join(home, "lateral"), filepath.Join(home, "done.ipynb")
 	run("go", "build", "-o", lateral, ".")
 	run(lateral, "kernel", "install")
-	run(papermill, "-k", "lateral", "-p", "n", "9007199254740993", "-r", "s", `1.10 "x" \`, "-p", "rate", "1e-3", source, done)
+	run(papermill, "-k", "lateral", "-p", "n", "9007199254740993", "-r", "s", `1.10 "x" \`, "-p", "rate", "1e-3", source,
+		done)
 	got, err := notebook.ReadFile(done)
 	if err != nil {
 		t.Fatal(err)

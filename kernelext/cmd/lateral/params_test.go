@@ -12,7 +12,8 @@ import (
 
 // What is typed is kept as it is.
 func TestParseParams(t *testing.T) {
-	typed := []string{"n=9007199254740993", "s=1.10", "e=1e5", "nothing=null", "on=true", "name=a=b c", "list=[1,2]", "text=\"5\"", "none=", "neg=-5"}
+	typed := []string{"n=9007199254740993", "s=1.10", "e=1e5", "nothing=null", "on=true", "name=a=b c", "list=[1,2]",
+		"text=\"5\"", "none=", "neg=-5"}
 	got, err := parseParams(typed)
 	if err != nil || len(got) != len(typed) {
 		t.Fatalf("got %v, %v", got, err)
@@ -50,7 +51,8 @@ func TestParamsOf(t *testing.T) {
 	nb := sources(
 		"var epochs = kernelext.Param(\"epochs\", 5)\nvar rate = kernelext.Param[float64](\n\t`rate`, 0.1)",
 		"# kernelext.Param(\"in text\", 1)",
-		"%% kernelext.Param(\"in a command\", 1)\n// kernelext.Param(\"in a comment\", 1)\nkernelext.Param(\"epochs\", 5)\nParam(name, 3)\n\"Param(\"",
+		"%% kernelext.Param(\"in a command\", 1)\n// kernelext.Param(\"in a comment\", 1)\nkernelext.Param(\"epochs\", "+
+			"5)\nParam(name, 3)\n\"Param(\"",
 	)
 	var names []string
 	for _, s := range paramsOf(nb) {
@@ -61,7 +63,8 @@ func TestParamsOf(t *testing.T) {
 	}
 }
 
-// A value that the notebook's own would not stand beside is refused before anything runs, where the call shows its kind.
+// A value that the notebook's own would not stand beside is refused before anything runs, where the call shows its
+// kind.
 func TestSettingsAreChecked(t *testing.T) {
 	nb := sources(`var (
 	units = kernelext.Param("units", 128) // hidden units
@@ -78,10 +81,14 @@ func TestSettingsAreChecked(t *testing.T) {
 )`)
 	nb.Cells[0].Metadata["tags"] = []any{"parameters"}
 	for value, want := range map[string]string{
-		"units=64": "", "units=0x40": "", "units=9223372036854775807": "", "units=-5": "-5 is negative, but parameter \"units\" is a count", "units=many": `"many" is no whole number`,
-		"units=": "the value is empty", "units=6.4": "no whole number", "units=9223372036854775808": "not between", "images=-1": "is negative", "images=5": "",
-		"p=2": "", "p=2.5": "", "p=x": "no number", "p=-2": "", "p=NaN": "no finite number", "rate=1e999": "too large", "shift=-7": "",
-		"on=yes": "neither true nor false", "on=true": "", "s=1.10": "", "s=": "", "seed=-1": "", "size=fast": "", "typed=1.5": "", "sum=x": "",
+		"units=64": "", "units=0x40": "", "units=9223372036854775807": "",
+		"units=-5": "-5 is negative, but parameter \"units\" is a count", "units=many": `"many" is no whole number`,
+		"units=": "the value is empty", "units=6.4": "no whole number", "units=9223372036854775808": "not between",
+		"images=-1": "is negative", "images=5": "",
+		"p=2": "", "p=2.5": "", "p=x": "no number", "p=-2": "", "p=NaN": "no finite number", "rate=1e999": "too large",
+		"shift=-7": "",
+		"on=yes":   "neither true nor false", "on=true": "", "s=1.10": "", "s=": "", "seed=-1": "", "size=fast": "",
+		"typed=1.5": "", "sum=x": "",
 		"unit=5": "the notebook's parameters are units, images, p, rate, shift, on, s, seed, size, typed, sum",
 	} {
 		params, err := parseParams([]string{value})
@@ -112,7 +119,8 @@ func TestSetParams(t *testing.T) {
 		if err := setParams(nb, map[string]string{"n": "7"}); err != nil {
 			t.Fatal(err)
 		}
-		if len(nb.Cells) != 4 || !nb.Cells[2].HasTag("injected-parameters") || nb.Cells[2].Source != "Parameters of this run:\n\n- `n = 7`" {
+		if len(nb.Cells) != 4 || !nb.Cells[2].HasTag("injected-parameters") ||
+			nb.Cells[2].Source != "Parameters of this run:\n\n- `n = 7`" {
 			t.Fatalf("%d cells, the third is %q", len(nb.Cells), nb.Cells[2].Source)
 		}
 		if _, err := nb.Encode(); err != nil {
@@ -130,14 +138,17 @@ func TestSetParams(t *testing.T) {
 			t.Errorf("error %v, want one about %q", err, want)
 		}
 	}
-	if err := setParams(sources(`kernelext.Param("n", 5)`), map[string]string{"n": "1"}); err == nil || !strings.Contains(err.Error(), "tagged parameters") {
+	if err := setParams(sources(`kernelext.Param("n", 5)`), map[string]string{"n": "1"}); err == nil ||
+		!strings.Contains(err.Error(), "tagged parameters") {
 		t.Errorf("no tagged cell: error %v", err)
 	}
 }
 
 // Whatever a cell holds has imports and settings, or none.
 func FuzzGoCells(f *testing.F) {
-	for _, source := range []string{"import (\n\t\"os\"\n\t. \"fmt\"\n)", "import m \"math\"", "var n = kernelext.Param(\"n\", kernelext.Pick(1, -2, 3.5))", "Param[float64](\"x\",", "Param(\"x\", Pick(", "Param[", "import \"\"", "%test\n`"} {
+	for _, source := range []string{"import (\n\t\"os\"\n\t. \"fmt\"\n)", "import m \"math\"",
+		"var n = kernelext.Param(\"n\", kernelext.Pick(1, -2, 3.5))", "Param[float64](\"x\",", "Param(\"x\", Pick(", "Param[",
+		"import \"\"", "%test\n`"} {
 		f.Add(source, "5")
 	}
 	f.Fuzz(func(t *testing.T, source, value string) {

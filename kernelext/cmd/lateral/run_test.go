@@ -39,7 +39,8 @@ func TestRunOnGoNB(t *testing.T) {
 	nb := sources(
 		"# A title",
 		"import \"github.com/lateral-ml/lateral/kernelext\"\n\nvar n = kernelext.Param(\"n\", 1)",
-		"import \"os\"\n%%\nfmt.Println(\"n is\", n, os.Getenv(\"LATERAL_PROFILE\"), os.Getenv(\"LATERAL_NOTEBOOK\"), os.Getenv(\"LATERAL_HEADLESS\"))\nwd, _ := os.Getwd()\nfmt.Println(wd)",
+		"import \"os\"\n%%\nfmt.Println(\"n is\", n, os.Getenv(\"LATERAL_PROFILE\"), os.Getenv(\"LATERAL_NOTEBOOK\"), "+
+			"os.Getenv(\"LATERAL_HEADLESS\"))\nwd, _ := os.Getwd()\nfmt.Println(wd)",
 		"%%\nfmt.Println(\"before\")\nkernelext.Show(kernelext.Markdown(\"$x^2$\"))\nfmt.Println(\"after\")",
 		"func fail() { panic(\"oh no\") }\n%%\nfail()",
 		"%%\nfmt.Println(undefinedName)",
@@ -67,7 +68,8 @@ func TestRunOnGoNB(t *testing.T) {
 		t.Fatal(readErr)
 	}
 	cells := done.Cells // the third shows the parameters
-	if got := shown(cells[3]); got != "n is 42 quick try 1\n$TMP"+strings.TrimPrefix(filepath.Dir(path), filepath.Clean(os.TempDir()))+"\n" {
+	if got := shown(cells[3]); got != "n is 42 quick try 1\n$TMP"+strings.TrimPrefix(filepath.Dir(path),
+		filepath.Clean(os.TempDir()))+"\n" {
 		t.Errorf("the environment of a cell: %q", got)
 	}
 	if got := shown(cells[4]); got != "before\n$x^2$after\n" {
@@ -83,10 +85,12 @@ func TestRunOnGoNB(t *testing.T) {
 		t.Errorf("kernelspec %v", spec)
 	}
 	page, readErr := os.ReadFile(filepath.Join(out, "try.html"))
-	if readErr != nil || !bytes.Contains(page, []byte("<title>A title</title>")) || !bytes.Contains(page, []byte("<msup>")) {
+	if readErr != nil || !bytes.Contains(page, []byte("<title>A title</title>")) || !bytes.Contains(page,
+		[]byte("<msup>")) {
 		t.Errorf("the page: %d bytes, %v", len(page), readErr)
 	}
-	if !strings.Contains(log.String(), "[4/6]") || !strings.Contains(log.String(), "wrote "+filepath.Join(out, "try.ipynb")) {
+	if !strings.Contains(log.String(), "[4/6]") || !strings.Contains(log.String(),
+		"wrote "+filepath.Join(out, "try.ipynb")) {
 		t.Errorf("the log: %s", log.String())
 	}
 }
@@ -101,13 +105,15 @@ func TestTrainingSaysHowFarItIs(t *testing.T) {
 	t.Cleanup(func() { noteEvery = every })
 	t.Setenv("LATERAL_CHECKPOINTS", t.TempDir())
 	training := strings.Replace(liveCells[2], "50 * time.Millisecond", "0", 1)
-	path, out := write(t, sources("import \"time\"\nimport \"github.com/lateral-ml/lateral/kernelext\"\n"+training)), t.TempDir()
+	path, out := write(t, sources("import \"time\"\nimport \"github.com/lateral-ml/lateral/kernelext\"\n"+
+		training)), t.TempDir()
 	var log bytes.Buffer
 	o := runOptions{profile: "quick", out: out}
 	if err := o.run(t.Context(), &log, []string{path}); err != nil {
 		t.Fatal(err)
 	}
-	said := regexp.MustCompile(`(?m)^        slow  [█░]+  (\d+) %  \d+/\d+ .*  epoch \d/2  loss \d`).FindAllStringSubmatch(log.String(), -1)
+	said := regexp.MustCompile(`(?m)^        slow  [█░]+  (\d+) %  \d+/\d+ .*  epoch \d/2  loss \d`).
+		FindAllStringSubmatch(log.String(), -1)
 	var tenths []string
 	for _, m := range said {
 		tenths = append(tenths, m[1])
@@ -119,7 +125,8 @@ func TestTrainingSaysHowFarItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := shown(done.Cells[0]); strings.Count(got, "slow") != 1 || !strings.Contains(got, "slow  ") || !strings.HasSuffix(got, "to the end\n") {
+	if got := shown(done.Cells[0]); strings.Count(got, "slow") != 1 || !strings.Contains(got, "slow  ") ||
+		!strings.HasSuffix(got, "to the end\n") {
 		t.Errorf("the notebook has %q", got)
 	}
 }
@@ -139,7 +146,8 @@ func shown(cell *notebook.Cell) string {
 // What cannot end well is refused before anything is built or run, with what to do.
 func TestRunRefuses(t *testing.T) {
 	python, empty, blank := sources("x = 1"), sources(), sources(" \n")
-	python.Metadata = map[string]any{"kernelspec": map[string]any{"name": "python3", "display_name": "Python 3", "language": "python"}}
+	python.Metadata = map[string]any{"kernelspec": map[string]any{"name": "python3", "display_name": "Python 3",
+		"language": "python"}}
 	folder, special := t.TempDir(), t.TempDir()
 	if err := sources("x := 1").WriteFile(filepath.Join(folder, "a.ipynb")); err != nil {
 		t.Fatal(err)
@@ -172,21 +180,27 @@ func TestRunRefuses(t *testing.T) {
 		"no such file":                               {runOptions{profile: "quick"}, []string{"missing.ipynb"}},
 		"the file ends in the middle":                {runOptions{profile: "quick"}, []string{broken}},
 		"would both be written":                      {runOptions{profile: "quick"}, []string{path, path}},
-		"--out " + file:                              {runOptions{profile: "quick", out: filepath.Join(file, "x")}, []string{path}},
-		"--out /dev/null":                            {runOptions{profile: "quick", out: "/dev/null"}, []string{path}},
-		"--out " + special + "/pipe":                 {runOptions{profile: "quick", out: filepath.Join(special, "pipe")}, []string{path}},
-		"try.ipynb: it exists and is not a regular":  {runOptions{profile: "quick", out: special}, []string{path}},
-		"try.html: it exists and is not a regular":   {runOptions{profile: "quick", out: folder, html: true}, []string{path}},
+		"--out " + file: {runOptions{profile: "quick", out: filepath.Join(file, "x")},
+			[]string{path}},
+		"--out /dev/null": {runOptions{profile: "quick", out: "/dev/null"}, []string{path}},
+		"--out " + special + "/pipe": {runOptions{profile: "quick", out: filepath.Join(special, "pipe")},
+			[]string{path}},
+		"try.ipynb: it exists and is not a regular": {runOptions{profile: "quick",
+			out: special}, []string{path}},
+		"try.html: it exists and is not a regular": {runOptions{profile: "quick",
+			out: folder, html: true}, []string{path}},
 		"/proc/.try.ipynb":                           {runOptions{profile: "quick", out: "/proc"}, []string{path}},
 		"a notebook in python, but lateral runs Go":  {runOptions{profile: "quick"}, []string{write(t, python)}},
 		"the notebook is empty: there is nothing to": {runOptions{profile: "quick"}, []string{write(t, empty)}},
 		"the notebook is empty":                      {runOptions{profile: "quick"}, []string{write(t, blank)}},
-		"is a folder: name its notebooks, such as " + filepath.Join(folder, "a.ipynb"): {runOptions{profile: "quick"}, []string{folder}},
+		"is a folder: name its notebooks, such as " + filepath.Join(folder, "a.ipynb"): {runOptions{profile: "quick"},
+			[]string{folder}},
 		"is a folder without notebooks": {runOptions{profile: "quick"}, []string{t.TempDir()}},
 		"/pipe is no file":              {runOptions{profile: "quick"}, []string{filepath.Join(special, "pipe")}},
 	} {
 		var log bytes.Buffer
-		if err := test.o.run(context.Background(), &log, test.paths); err == nil || !strings.Contains(err.Error(), want) || log.Len() > 0 {
+		if err := test.o.run(context.Background(), &log, test.paths); err == nil || !strings.Contains(err.Error(), want) ||
+			log.Len() > 0 {
 			t.Errorf("error %v after %q, want one about %q", err, log.String(), want)
 		}
 	}
@@ -202,7 +216,8 @@ func TestFirstRunSaysWhatItDoes(t *testing.T) {
 		cancel(errors.New("enough")) // before anything is built
 		return log.Write(b)
 	}), ".", nil)
-	if err == nil || err.Error() != "enough" || !strings.HasPrefix(log.String(), "The first run on a machine downloads and compiles GoNB") ||
+	if err == nil || err.Error() != "enough" || !strings.HasPrefix(log.String(),
+		"The first run on a machine downloads and compiles GoNB") ||
 		!strings.Contains(log.String(), "It takes one to three minutes") {
 		t.Errorf("error %v after:\n%s", err, log.String())
 	}
@@ -247,7 +262,8 @@ func TestEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	here, _ := os.Getwd()
-	want := []string{"A=b", "LATERAL_PROFILE=paper", `LATERAL_PARAMS={"n":"5","s":"1.10"}`, "LATERAL_HEADLESS=1", "LATERAL_NOTEBOOK=03_name", "LATERAL_ECHARTS=page",
+	want := []string{"A=b", "LATERAL_PROFILE=paper", `LATERAL_PARAMS={"n":"5","s":"1.10"}`, "LATERAL_HEADLESS=1",
+		"LATERAL_NOTEBOOK=03_name", "LATERAL_ECHARTS=page",
 		"LATERAL_FIGURES=" + here + "/results/figures/03_name", "LATERAL_DATA=" + here + "/some/data"}
 	if strings.Join(env, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got %q, want %q", env, want)
@@ -307,7 +323,8 @@ func TestInstalledKernel(t *testing.T) {
 	tools := toolchain.Tools{Dir: "/cache/bin", Module: "/src/lateral"}
 	spec := jupyterKernel(tools, "/cache/bin/lateral")
 	if spec.Argv[0] != "/cache/bin/lateral" || spec.InterruptMode != "message" || spec.Language != "go" ||
-		strings.Join(spec.Argv[1:], " ") != "kernel run --gonb=/cache/bin/gonb --module=/src/lateral {connection_file}" || !strings.HasPrefix(spec.Env["PATH"], "/cache/bin:") {
+		strings.Join(spec.Argv[1:], " ") != "kernel run --gonb=/cache/bin/gonb --module=/src/lateral {connection_file}" ||
+		!strings.HasPrefix(spec.Env["PATH"], "/cache/bin:") {
 		t.Errorf("%+v", spec)
 	}
 }
@@ -321,7 +338,8 @@ func TestDoctor(t *testing.T) {
 	if err := examine(context.Background(), &out, ""); err != nil {
 		t.Errorf("%v:\n%s", err, out.String())
 	}
-	for _, want := range []string{"ok    module: ", "ok    Go: go1.", "GOFLAGS", "build cache: ", "note  kernel for Jupyter: not installed", "data, MNIST"} {
+	for _, want := range []string{"ok    module: ", "ok    Go: go1.", "GOFLAGS", "build cache: ",
+		"note  kernel for Jupyter: not installed", "data, MNIST"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, out.String())
 		}
@@ -334,7 +352,8 @@ func TestDoctorFindings(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if f := checkWritable("build cache", filepath.Join(file, "x")); f.level != trouble || !strings.Contains(f.remedy, "GOCACHE") {
+	if f := checkWritable("build cache", filepath.Join(file, "x")); f.level != trouble || !strings.Contains(f.remedy,
+		"GOCACHE") {
 		t.Errorf("a directory that cannot be: %+v", f)
 	}
 	if f := checkWritable("temporary files", dir); f.level == trouble {
@@ -351,7 +370,8 @@ func TestDoctorFindings(t *testing.T) {
 	if err := os.MkdirAll(kernels, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for content, want := range map[string]level{`{"argv": ["/nonexistent/gonb"]}`: trouble, `{"argv": []}`: trouble, `{`: trouble, `{"argv": ["/bin/sh"]}`: note} {
+	for content, want := range map[string]level{`{"argv": ["/nonexistent/gonb"]}`: trouble, `{"argv": []}`: trouble,
+		`{`: trouble, `{"argv": ["/bin/sh"]}`: note} {
 		if err := os.WriteFile(filepath.Join(kernels, "kernel.json"), []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}

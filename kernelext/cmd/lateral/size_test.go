@@ -16,7 +16,8 @@ func TestParseSize(t *testing.T) {
 			t.Errorf("%q is %d, %v; want %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "MB", "-5MB", "5XB", "NaN", "InfMB", "1e300", "9223372036854775808", "99999999TB", "1.2.3MB", "5 5MB", "\u0663MB", "5\u0663MB"} {
+	for _, text := range []string{"", "MB", "-5MB", "5XB", "NaN", "InfMB", "1e300", "9223372036854775808", "99999999TB",
+		"1.2.3MB", "5 5MB", "\u0663MB", "5\u0663MB"} {
 		if got, err := parseSize(text); err == nil {
 			t.Errorf("%q is %d", text, got)
 		}

@@ -204,7 +204,7 @@ func TestSweepMistakes(t *testing.T) {
 		`no grid "fc9": use one of fc1`:                       "run fc9",
 		"drmm-best, drmm-terms":                               "run nosuch",
 		`no profile "huge"`:                                   "run fc1 --profile huge",
-		`no data set "cifar"`:                                     "run fc1 --data cifar",
+		`no data set "cifar"`:                                 "run fc1 --data cifar",
 		`--shard: sweep: shard "2/2": want I/N with I from 0`: "run fc1 --shard 2/2",
 		`shard "-1/2": want`:                                  "run fc1 --shard -1/2",
 		`shard "1/2/3": want`:                                 "run fc1 --shard 1/2/3",

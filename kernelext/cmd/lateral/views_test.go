@@ -78,8 +78,10 @@ type frontEnd struct {
 
 // frontInLab is JupyterLab, with a notebook open.
 func frontInLab(p *labPage) frontEnd {
-	return frontEnd{p, `(n => { ` + panel + `.content.activeCellIndex = n; window.jupyterapp.commands.execute("notebook:run-cell"); return true })(%d)`,
-		panel + `.sessionContext.session.kernel.status == "idle"`, `window.jupyterapp.commands.execute("notebook:interrupt-kernel").then(() => true)`,
+	return frontEnd{p, `(n => { ` + panel +
+		`.content.activeCellIndex = n; window.jupyterapp.commands.execute("notebook:run-cell"); return true })(%d)`,
+		panel + `.sessionContext.session.kernel.status == "idle"`,
+		`window.jupyterapp.commands.execute("notebook:interrupt-kernel").then(() => true)`,
 		panel + `.context.save().then(() => true)`}
 }
 
@@ -158,7 +160,8 @@ func classicNotebook() (program, reason string) {
 	program, err := exec.LookPath("jupyter-notebook")
 	if err == nil {
 		var version []byte
-		if version, err = exec.Command(program, "--version").Output(); err == nil && !strings.HasPrefix(string(version), "6.") {
+		if version, err = exec.Command(program, "--version").Output(); err == nil && !strings.HasPrefix(string(version),
+			"6.") {
 			err = fmt.Errorf("%s is version %s", program, version)
 		}
 	}
@@ -179,14 +182,16 @@ func openClassic(t *testing.T, chromium string, l *lab, name string, limit time.
 	t.Helper()
 	p := openPage(t, chromium, l.home+"/notebooks/"+name+"?token="+l.key, limit)
 	p.file, p.scroller = filepath.Join(l.dir, "work", name), `document.querySelector("#site")`
-	p.wait(time.Minute, "the kernel", `window.Jupyter?.notebook?.kernel?.is_connected() && Jupyter.notebook.kernel.info_reply.status == "ok"`)
+	p.wait(time.Minute, "the kernel",
+		`window.Jupyter?.notebook?.kernel?.is_connected() && Jupyter.notebook.kernel.info_reply.status == "ok"`)
 	return p
 }
 
 // notebook writes cells for the server.
 func (l *lab) notebook(name string, cells []string) {
 	nb := sources(cells...)
-	nb.Metadata = map[string]any{"kernelspec": map[string]any{"name": kernelName, "display_name": kernelDisplay, "language": "go"}}
+	nb.Metadata = map[string]any{"kernelspec": map[string]any{"name": kernelName, "display_name": kernelDisplay,
+		"language": "go"}}
 	if err := nb.WriteFile(filepath.Join(l.dir, "work", name)); err != nil {
 		l.t.Fatal(err)
 	}
@@ -196,7 +201,8 @@ func (l *lab) notebook(name string, cells []string) {
 func (f *frontEnd) live() *notebook.Notebook {
 	for i := range 2 {
 		f.begin(i)
-		f.wait(2*time.Minute, "a cell to end", fmt.Sprintf("document.querySelectorAll('[data-lateral]').length >= %d && %s", i+2, f.idle))
+		f.wait(2*time.Minute, "a cell to end", fmt.Sprintf("document.querySelectorAll('[data-lateral]').length >= %d && %s",
+			i+2, f.idle))
 	}
 	f.views()
 	f.slides()
@@ -210,11 +216,13 @@ func (f *frontEnd) live() *notebook.Notebook {
 	evaluate[bool](f.labPage, f.stop)
 	f.wait(time.Minute, "the training to stop", f.idle)
 	f.t.Logf("stopped after %.1f s", time.Since(start).Seconds())
-	if said := outputText(f.written().Cells[2]); !strings.Contains(said, `training "slow" was stopped after step `) || !strings.Contains(said, "is saved: run the cell again") {
+	if said := outputText(f.written().Cells[2]); !strings.Contains(said, `training "slow" was stopped after step `) ||
+		!strings.Contains(said, "is saved: run the cell again") {
 		f.t.Errorf("stopped, the cell says %s", said)
 	}
 	f.begin(2)
-	f.wait(2*time.Minute, "the training to end", `/to the end/.test(document.body.innerText.replace(/"to the end"/g, "")) && `+f.idle)
+	f.wait(2*time.Minute, "the training to end",
+		`/to the end/.test(document.body.innerText.replace(/"to the end"/g, "")) && `+f.idle)
 	if said := outputText(f.written().Cells[2]); !strings.Contains(said, `training "slow" goes on after step `) {
 		f.t.Errorf("run again, the cell says %s", said)
 	}
@@ -229,13 +237,15 @@ func (f *frontEnd) computes() {
 	f.wait(2*time.Minute, "the first picture", says("Computed 0."))
 	const box = `[...document.querySelectorAll("[data-lateral] button")].find(b => b.textContent == "Done").parentNode`
 	start := time.Now()
-	evaluate[bool](f.labPage, `(s => { s.value = 2; s.dispatchEvent(new Event("input")); return true })(`+box+`.querySelector("input"))`)
+	evaluate[bool](f.labPage, `(s => { s.value = 2; s.dispatchEvent(new Event("input")); return true })(`+box+
+		`.querySelector("input"))`)
 	f.wait(time.Minute, "the picture that was asked for", says("Computed 20."))
 	f.t.Logf("a picture computed in the kernel came after %.2f s", time.Since(start).Seconds())
 	f.snapshot("computed-"+filepath.Base(f.t.Name()), box)
 	evaluate[bool](f.labPage, `(`+box+`.querySelector("button").click(), true)`)
 	f.wait(time.Minute, "the cell to end", says("ten times = 2. Run the cell again")+" && "+f.idle)
-	if said := outputText(f.written().Cells[3]); !strings.Contains(said, "chose 2") || strings.Contains(said, "slider over") {
+	if said := outputText(f.written().Cells[3]); !strings.Contains(said, "chose 2") || strings.Contains(said,
+		"slider over") {
 		f.t.Errorf("the cell holds %s", said)
 	}
 }
@@ -290,8 +300,10 @@ func (p *labPage) views() {
 	evaluate[bool](p, chart+`.dispatchAction({type: "legendToggleSelect", name: "one"}); true`)
 	p.wait(time.Minute, "a hidden class to go", fmt.Sprintf("%s <= %d - 20", first, before))
 	evaluate[bool](p, chart+`.dispatchAction({type: "showTip", seriesIndex: 2, dataIndex: 1}); true`)
-	p.wait(time.Minute, "the image beside the pointer", `[...document.querySelectorAll("details[data-lateral] div")].some(d => d.style.backgroundImage.startsWith('url("data:image/png'))`)
-	if tip := evaluate[string](p, `[...document.querySelectorAll("details[data-lateral] b")].map(b => b.parentNode.textContent).join()`); !strings.Contains(tip, "<three>, sample 5") {
+	p.wait(time.Minute, "the image beside the pointer",
+		`[...document.querySelectorAll("details[data-lateral] div")].some(d => d.style.backgroundImage.startsWith('url("data:image/png'))`)
+	if tip := evaluate[string](p,
+		`[...document.querySelectorAll("details[data-lateral] b")].map(b => b.parentNode.textContent).join()`); !strings.Contains(tip, "<three>, sample 5") {
 		p.t.Errorf("beside the pointer stands %q", tip)
 	}
 }
@@ -301,15 +313,18 @@ func (p *labPage) slides() {
 	p.t.Helper()
 	const shown = `[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0).map(i => i.alt).join()`
 	p.wait(time.Minute, "the slider", shown+` == "1"`)
-	first := evaluate[string](p, `[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0)[0].src`)
+	first := evaluate[string](p,
+		`[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0)[0].src`)
 	evaluate[bool](p, `(s => { s.value = 2; s.dispatchEvent(new Event("input")); return true })(document.querySelector("div[data-lateral] input"))`)
 	if now := evaluate[string](p, shown); now != "3" {
 		p.t.Errorf("the slider at its end shows picture %q", now)
 	}
-	if evaluate[string](p, `[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0)[0].src`) == first {
+	if evaluate[string](p,
+		`[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0)[0].src`) == first {
 		p.t.Error("the slider shows the same picture as before")
 	}
-	if n := evaluate[int](p, `[...document.querySelectorAll("img")].filter(i => i.style.display == "none" && i.src.startsWith("data:image/png") && !i.closest("[data-lateral]")).length`); n != 1 {
+	if n := evaluate[int](p,
+		`[...document.querySelectorAll("img")].filter(i => i.style.display == "none" && i.src.startsWith("data:image/png") && !i.closest("[data-lateral]")).length`); n != 1 {
 		p.t.Errorf("%d strips are hidden, want 1", n)
 	}
 }

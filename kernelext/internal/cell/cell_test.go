@@ -256,7 +256,8 @@ func FuzzProtected(f *testing.F) {
 		"import \"fmt\"\n\nconst script = `#!/bin/sh\n!touch raw-shell-ran\n`\n\n%%\nfmt.Print(script)\n",
 		"const tmpl = `a\n%%\nb`\n\n%%\nfmt.Println(tmpl)\n", "const page = `<style>\n!important\n</style>`",
 		"%%\r\nfmt.Println(\"from a Windows editor\")\r\n", "!read x; echo got $x", "!a \\\n%%\n", "/*\n!rm\n*/\npackage x\n",
-		"type T struct {\n\ta int `x\n!y`\n}", "'\\''\n\"`\n!x\n", "%%bash\n!x", "f(\n!a,\n//gonb:!b\n)", "x := `\n//gonb:%%\r\n`\n",
+		"type T struct {\n\ta int `x\n!y`\n}", "'\\''\n\"`\n!x\n", "%%bash\n!x", "f(\n!a,\n//gonb:!b\n)",
+		"x := `\n//gonb:%%\r\n`\n",
 	} {
 		f.Add(code)
 	}

@@ -248,7 +248,8 @@ func (k *kernel) execute(request *wire.Message) (late string) {
 
 // forge sends frames that are signed with another key.
 func (k *kernel) forge(request *wire.Message) {
-	k.sockets.IOPub.SendAs(wire.Codec{Key: []byte("another key")}, wire.Reply(request, "stream", wire.Stream{Name: "stdout", Text: "forged"}))
+	k.sockets.IOPub.SendAs(wire.Codec{Key: []byte("another key")}, wire.Reply(request, "stream",
+		wire.Stream{Name: "stdout", Text: "forged"}))
 }
 
 func unquote(text string) string {

@@ -13,11 +13,14 @@ func TestAssignment(t *testing.T) {
 	text := func(id, source string) *notebook.Cell {
 		return &notebook.Cell{Type: notebook.Markdown, ID: id, Source: source}
 	}
-	exercise := code("mine", "import \"math\"\n\n// mine does it.\nfunc mine(x int) int {\n\treturn 0 // write it here\n}\n", "exercise")
+	exercise := code("mine",
+		"import \"math\"\n\n// mine does it.\nfunc mine(x int) int {\n\treturn 0 // write it here\n}\n", "exercise")
 	exercise.Metadata["lateral"] = map[string]any{"points": 3.0}
 	nb := &notebook.Notebook{Cells: []*notebook.Cell{
-		text("title", "# Title"), code("half", "func half(x int) int { return x / 2 }\n\n%%\nhalf(1)"), text("chat", "long"), code("train", "%%\ntrain()"),
-		text("task", "Do it."), exercise, text("between", "Check it."), code("check", "%test\nif mine(1) == 0 {\n\tt.Skip(\"nothing\")\n}"), text("end", "end"),
+		text("title", "# Title"), code("half", "func half(x int) int { return x / 2 }\n\n%%\nhalf(1)"), text("chat", "long"),
+		code("train", "%%\ntrain()"),
+		text("task", "Do it."), exercise, text("between", "Check it."),
+		code("check", "%test\nif mine(1) == 0 {\n\tt.Skip(\"nothing\")\n}"), text("end", "end"),
 	}}
 	got, err := Assignment(nb)
 	if err != nil {
@@ -31,11 +34,13 @@ func TestAssignment(t *testing.T) {
 		t.Errorf("cells %s", s)
 	}
 	mine, check := got.Cells[3], got.Cells[4]
-	if want := "import \"math\"\n\n// mine does it.\nfunc mine(x int) int {\n\t// BEGIN SOLUTION\n\treturn 0 // write it here\n\t// END SOLUTION\n}"; mine.Source != want {
+	if want := "import \"math\"\n\n// mine does it.\nfunc mine(x int) int {\n\t// BEGIN SOLUTION\n\treturn 0 // write " +
+		"it here\n\t// END SOLUTION\n}"; mine.Source != want {
 		t.Errorf("exercise %q, want %q", mine.Source, want)
 	}
 	about := check.Metadata["nbgrader"].(map[string]any)
-	if !strings.Contains(check.Source, `t.Fatal("nothing")`) || about["points"] != 3.0 || about["grade"] != true || about["locked"] != true || about["grade_id"] != "check" {
+	if !strings.Contains(check.Source, `t.Fatal("nothing")`) || about["points"] != 3.0 || about["grade"] != true ||
+		about["locked"] != true || about["grade_id"] != "check" {
 		t.Errorf("check %q, %v", check.Source, about)
 	}
 	if about := got.Cells[1].Metadata["nbgrader"].(map[string]any); got.Cells[1].Source != "func half(x int) int { return x / 2 }\n" || about["locked"] != true || about["solution"] != false {

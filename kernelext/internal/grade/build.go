@@ -123,7 +123,8 @@ func (w *workshop) imports(ctx context.Context, name string) ([]byte, error) {
 func (w *workshop) check(ctx context.Context, p *program, r rules) (*fault, error) {
 	list, err := packages.Load(&packages.Config{
 		Context: ctx, Dir: w.dir, Env: w.env, Tests: true,
-		Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedImports,
+		Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo |
+			packages.NeedImports,
 	}, ".")
 	if err != nil {
 		return nil, fmt.Errorf("grade: %w", err)

@@ -60,15 +60,21 @@ func kwta() *notebook.Notebook {
 		code("setup",
 			"import (\n\t\"os\"\n\t\"os/exec\"\n\n\t\"github.com/lateral-ml/lateral/lib/autograd\"\n\t\"github.com/lateral-ml/lateral/lib/competitive\"\n\t\"github.com/lateral-ml/lateral/lib/tensor\"\n)\n\nvar home = os.Getenv(\"HOME\")"),
 		code("helpers",
-			"!ls\n\nfunc reference(z []float32, k int) []float32 {\n\treturn competitive.KWTA(autograd.NewTape(1).Input(tensor.From(z, 1, len(z))), k).Data()\n}\n\n"+
-				"func about(s string) string { return s + ` of\n%%\n` }\n\nvar hooks = []func([]float32, int) []float32{reference}\n%%\nreference(nil, 1)"),
+			"!ls\n\nfunc reference(z []float32, k int) []float32 {\n\treturn "+
+				"competitive.KWTA(autograd.NewTape(1).Input(tensor.From(z, 1, len(z))), k).Data()\n}\n\n"+
+				"func about(s string) string { return s + ` of\n%%\n` }\n\nvar hooks = []func([]float32, int) "+
+				"[]float32{reference}\n%%\nreference(nil, 1)"),
 		code("same",
 			"func about(s string) string { return s + \" of \" }\n\nvar samples = [][]float32{{1, 2, 0}, {3, 1, 2}}"),
 		code("mine", "func mine(z []float32, k int) []float32 {\n\treturn nil\n}", "exercise"),
 		{Type: notebook.Markdown, ID: "text", Source: "Check it."},
 		code("check",
-			"%test -test.v -test.run=TestMine\nimport \"testing\"\n\nfunc TestMine(t *testing.T) {\n\tif mine([]float32{1, 2}, 1) == nil {\n\t\tt.Skip(\"not solved yet\")\n\t}\n"+
-				"\tfor _, z := range samples {\n\t\twant := competitive.KWTA(autograd.NewTape(1).Input(tensor.From(z, 1, 3)), 1).Data()\n\t\tif got := mine(slices.Clone(z), 1); !slices.Equal(got, want) {\n\t\t\tt.Fatalf(\"%s %v: want %v, got %v\", about(\"1\"), z, want, got)\n\t\t}\n\t}\n}\n\nfunc TestOther(t *testing.T) { t.Fatal(\"is not selected\") }"),
+			"%test -test.v -test.run=TestMine\nimport \"testing\"\n\nfunc TestMine(t *testing.T) {\n\tif mine([]float32{1, "+
+				"2}, 1) == nil {\n\t\tt.Skip(\"not solved yet\")\n\t}\n"+
+				"\tfor _, z := range samples {\n\t\twant := competitive.KWTA(autograd.NewTape(1).Input(tensor.From(z, 1, 3)), "+
+				"1).Data()\n\t\tif got := mine(slices.Clone(z), 1); !slices.Equal(got, want) {\n\t\t\tt.Fatalf(\"%s %v: want %v, "+
+				"got %v\", about(\"1\"), z, want, got)\n\t\t}\n\t}\n}\n\nfunc TestOther(t *testing.T) { t.Fatal(\"is not "+
+				"selected\") }"),
 	}}
 }
 
@@ -104,18 +110,21 @@ func TestAnswers(t *testing.T) {
 	o := options(t)
 	o.Memory = 256 << 20
 	for name, test := range map[string]struct{ source, state, feedback string }{
-		"right":     {rightKWTA, Right, "right"},
-		"program":   {"%% -v\nfmt.Println(mine(nil, 1))\n", Broken, "mine is not declared any more"},
-		"own names": {"import \"math\"\n\ntype list []float32\n\nfunc (l list) top() float32 { return slices.Max(l) }\n\n" + strings.Replace(rightKWTA, "falling[len(z)-k]", "falling[len(z)-k] && float32(math.Abs(float64(list(z).top()))) > 0", 1) + "\n%%\nmine(nil, 1)", Right, "right"},
-		"nothing":   {kwta().Cells[3].Source, Unsolved, "not solved yet"},
+		"right":   {rightKWTA, Right, "right"},
+		"program": {"%% -v\nfmt.Println(mine(nil, 1))\n", Broken, "mine is not declared any more"},
+		"own names": {"import \"math\"\n\ntype list []float32\n\nfunc (l list) top() float32 { return slices.Max(l) }\n\n" +
+			strings.Replace(rightKWTA, "falling[len(z)-k]", "falling[len(z)-k] && float32(math.Abs(float64(list(z).top()))) > 0",
+				1) + "\n%%\nmine(nil, 1)", Right, "right"},
+		"nothing": {kwta().Cells[3].Source, Unsolved, "not solved yet"},
 		"wrong": {"func mine(z []float32, k int) []float32 { return z }", Wrong,
 			"1 of  [1 2 0]: want [0 2 0], got [1 2 0]"},
 		"loop": {"func mine(z []float32, k int) []float32 {\n\tfor {\n\t}\n}", Broken,
 			"did not end within 2s: is there a loop that never ends?"},
 		"panic": {"func mine(z []float32, k int) []float32 {\n\treturn z[5:]\n}", Broken,
 			"panics in line 2 of your cell (return z[5:]): runtime error: slice bounds out of range [5:2]"},
-		"memory": {"var all [][]int\n\nfunc mine(z []float32, k int) []float32 {\n\tfor {\n\t\tall = append(all, make([]int, 1<<24))\n\t\tclear(all[len(all)-1])\n\t}\n}", Broken, "more memory than it may have"},
-		"stack":  {"func mine(z []float32, k int) []float32 {\n\treturn mine(z, k+1)\n}", Broken, ""},
+		"memory": {"var all [][]int\n\nfunc mine(z []float32, k int) []float32 {\n\tfor {\n\t\tall = append(all, " +
+			"make([]int, 1<<24))\n\t\tclear(all[len(all)-1])\n\t}\n}", Broken, "more memory than it may have"},
+		"stack": {"func mine(z []float32, k int) []float32 {\n\treturn mine(z, k+1)\n}", Broken, ""},
 		"unused": {"func mine(z []float32, k int) []float32 {\n\ty := z\n\treturn z\n}", Broken,
 			"in line 2 of your cell (y := z): declared and not used: y"},
 		"no Go": {"func mine(z []float32, k int) []float32 {\n\treturn z[\n}", Broken,
@@ -123,7 +132,8 @@ func TestAnswers(t *testing.T) {
 		"renamed": {"func yours() {}", Broken,
 			"mine is not declared any more: the check needs it with its original name"},
 		"signature": {"func mine(z []float32) []float32 { return z }", Broken, "too many arguments in call to mine"},
-		"prints":    {"func mine(z []float32, k int) []float32 {\n\tfor range 1 << 16 {\n\t\tfmt.Println(\"--- PASS: TestMine\", z)\n\t}\n\treturn nil\n}", Unsolved, ""},
+		"prints": {"func mine(z []float32, k int) []float32 {\n\tfor range 1 << 16 {\n\t\tfmt.Println(\"--- PASS: " +
+			"TestMine\", z)\n\t}\n\treturn nil\n}", Unsolved, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,10 +160,12 @@ func TestRefused(t *testing.T) {
 	}
 	for name, test := range map[string]struct{ source, feedback string }{
 		"exit in init": {"import (\"os\";\"fmt\")\n" + stub +
-			"func init() { fmt.Println(\"--- PASS: TestMine\"); os.Exit(0) }", "declares functions for the check to call, and no init"},
-		"GoNB's init":          {stub + "func init_a() {}", "and no init_a"},
-		"TestMain":             {stub + "func TestMain(m *testing.M) {}", "and no TestMain"},
-		"exit in the function": {"import (\"os\";\"fmt\")\nfunc mine(z []float32, k int) []float32 { fmt.Println(\"--- PASS: TestMine\"); os.Exit(0); return z }", "in line 2 of your cell"},
+			"func init() { fmt.Println(\"--- PASS: TestMine\"); os.Exit(0) }",
+			"declares functions for the check to call, and no init"},
+		"GoNB's init": {stub + "func init_a() {}", "and no init_a"},
+		"TestMain":    {stub + "func TestMain(m *testing.M) {}", "and no TestMain"},
+		"exit in the function": {"import (\"os\";\"fmt\")\nfunc mine(z []float32, k int) []float32 { fmt.Println(\"--- " +
+			"PASS: TestMine\"); os.Exit(0); return z }", "in line 2 of your cell"},
 		"exit without import": {"func mine(z []float32, k int) []float32 { os.Exit(0); return z }",
 			"does not need os"},
 		"exit in a variable": {stub + "var _ = func() int { os.Exit(0); return 0 }()", "does not need os"},
@@ -200,7 +212,8 @@ func TestRefused(t *testing.T) {
 		"a package's variable": {"func mine(z []float32, k int) []float32 { io.EOF = nil; return z }",
 			"does not change io.EOF"},
 		"in place of a package": {stub +
-			"type fake struct{}\nfunc (fake) Clone(a []float32) []float32 { return a }\nfunc (fake) Equal(a, b []float32) bool { return true }\nvar slices fake", "slices"},
+			"type fake struct{}\nfunc (fake) Clone(a []float32) []float32 { return a }\nfunc (fake) Equal(a, b []float32) " +
+			"bool { return true }\nvar slices fake", "slices"},
 		"in place of an import": {stub +
 			"type fake struct{}\nfunc (fake) From(a []float32, n ...int) int { return 0 }\nvar tensor fake", "tensor"},
 		"in place of testing":   {stub + "type T struct{}\nvar testing T", "testing"},
@@ -208,7 +221,8 @@ func TestRefused(t *testing.T) {
 		"deadlock":              {"func mine(z []float32, k int) []float32 { select {} }", ""},
 		"goroutine": {"func mine(z []float32, k int) []float32 { go func() {}(); return z }",
 			"in the goroutine that calls it"},
-		"library": {"func mine(z []float32, k int) []float32 { return competitive.KWTA(autograd.NewTape(1).Input(tensor.From(z, 1, len(z))), k).Data() }", "does not need"},
+		"library": {"func mine(z []float32, k int) []float32 { return " +
+			"competitive.KWTA(autograd.NewTape(1).Input(tensor.From(z, 1, len(z))), k).Data() }", "does not need"},
 		"library by another name": {"import c \"github.com/lateral-ml/lateral/lib/competitive\"\n" + stub +
 			"var f = c.KWTA", "does not need github.com/lateral-ml/lateral/lib/competitive"},
 		"the notebook's helper": {call("reference(z, k)"),
@@ -235,23 +249,31 @@ func TestLawless(t *testing.T) {
 	o := options(t)
 	o.lawless, o.TimeLimit = true, 5*time.Second
 	left := filepath.Join(t.TempDir(), "left")
-	child := "func mine(z []float32, k int) []float32 {\n\tc := exec.Command(\"setsid\", \"sh\", \"-c\", \"setsid sleep 1000 & echo $$ $! > " + left + "; sleep 1000\")\n\tc.Stdout = os.Stdout\n\tc.Start()\n" +
+	child := "func mine(z []float32, k int) []float32 {\n\tc := exec.Command(\"setsid\", \"sh\", \"-c\", \"setsid sleep " +
+		"1000 & echo $$ $! > " + left + "; sleep 1000\")\n\tc.Stdout = os.Stdout\n\tc.Start()\n" +
 		"\tfor b := []byte{}; len(b) < 3; b, _ = os.ReadFile(\"" + left + "\") {\n\t}\n\treturn z\n}\n"
 	for name, test := range map[string]struct{ source, state string }{
 		"exit in init": {stub +
 			"func init() { fmt.Println(\"--- PASS: TestMine (0.00s)\\nPASS\"); os.Exit(0) }", Broken},
 		"exit in a variable": {stub +
 			"var x = func() int { fmt.Println(\"--- PASS: TestMine (0.00s)\\nPASS\"); os.Exit(0); return 0 }()", Broken},
-		"exit in the function":  {"func mine(z []float32, k int) []float32 { fmt.Println(\"--- PASS: TestMine (0.00s)\"); os.Exit(0); return z }", Broken},
-		"syscall":               {"func mine(z []float32, k int) []float32 { syscall.Exit(0); return z }", Broken},
-		"Goexit":                {"func mine(z []float32, k int) []float32 { runtime.Goexit(); return z }", Broken},
-		"recovered panic":       {"func mine(z []float32, k int) (a []float32) {\n\tdefer func() { recover(); fmt.Println(\"--- PASS: TestMine\") }()\n\tpanic(1)\n}", Unsolved},
-		"report without secret": {"func mine(z []float32, k int) []float32 { os.NewFile(4, \"\").WriteString(\" 0 [\\\"passed\\\"]\\n\"); os.Exit(0); return z }", Broken},
-		"secret from the pipe":  {"func mine(z []float32, k int) []float32 {\n\tb, _ := io.ReadAll(os.NewFile(3, \"\"))\n\tfmt.Fprintf(os.NewFile(4, \"\"), \"%s 0 %q\\n\", b, []string{\"passed\"})\n\tos.Exit(0)\n\treturn z\n}", Broken},
-		"secret elsewhere":      {"func mine(z []float32, k int) []float32 {\n\tfmt.Fprintln(os.NewFile(4, \"\"), os.Args, os.Environ())\n\tos.Exit(0)\n\treturn z\n}", Broken},
-		"kills its group":       {"func mine(z []float32, k int) []float32 { syscall.Kill(0, syscall.SIGKILL); return z }", Broken},
-		"kills its supervisor":  {"func mine(z []float32, k int) []float32 { syscall.Kill(os.Getppid(), syscall.SIGKILL); select {} }", Broken},
-		"leaves a child":        {child, Wrong},
+		"exit in the function": {"func mine(z []float32, k int) []float32 { fmt.Println(\"--- PASS: TestMine (0.00s)\"); " +
+			"os.Exit(0); return z }", Broken},
+		"syscall": {"func mine(z []float32, k int) []float32 { syscall.Exit(0); return z }", Broken},
+		"Goexit":  {"func mine(z []float32, k int) []float32 { runtime.Goexit(); return z }", Broken},
+		"recovered panic": {"func mine(z []float32, k int) (a []float32) {\n\tdefer func() { recover(); " +
+			"fmt.Println(\"--- PASS: TestMine\") }()\n\tpanic(1)\n}", Unsolved},
+		"report without secret": {"func mine(z []float32, k int) []float32 { os.NewFile(4, \"\").WriteString(\" 0 " +
+			"[\\\"passed\\\"]\\n\"); os.Exit(0); return z }", Broken},
+		"secret from the pipe": {"func mine(z []float32, k int) []float32 {\n\tb, _ := io.ReadAll(os.NewFile(3, " +
+			"\"\"))\n\tfmt.Fprintf(os.NewFile(4, \"\"), \"%s 0 %q\\n\", b, []string{\"passed\"})\n\tos.Exit(0)\n\treturn z\n}",
+			Broken},
+		"secret elsewhere": {"func mine(z []float32, k int) []float32 {\n\tfmt.Fprintln(os.NewFile(4, \"\"), os.Args, " +
+			"os.Environ())\n\tos.Exit(0)\n\treturn z\n}", Broken},
+		"kills its group": {"func mine(z []float32, k int) []float32 { syscall.Kill(0, syscall.SIGKILL); return z }",
+			Broken},
+		"kills its supervisor": {"func mine(z []float32, k int) []float32 { syscall.Kill(os.Getppid(), syscall.SIGKILL); select {} }", Broken},
+		"leaves a child":       {child, Wrong},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

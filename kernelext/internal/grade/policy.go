@@ -20,8 +20,10 @@ import (
 // not reach what could end that process, write in the check's name or read what
 // the check keeps to itself: it imports packages that compute, and no others.
 var computing = []string{
-	"bufio", "bytes", "cmp", "container/heap", "container/list", "container/ring", "errors", "fmt", "hash", "hash/fnv", "hash/maphash",
-	"io", "iter", "maps", "math", "math/big", "math/bits", "math/cmplx", "math/rand", "math/rand/v2", "regexp", "slices", "sort",
+	"bufio", "bytes", "cmp", "container/heap", "container/list", "container/ring", "errors", "fmt", "hash", "hash/fnv",
+	"hash/maphash",
+	"io", "iter", "maps", "math", "math/big", "math/bits", "math/cmplx", "math/rand", "math/rand/v2", "regexp", "slices",
+	"sort",
 	"strconv", "strings", "sync", "sync/atomic", "text/tabwriter", "unicode", "unicode/utf16", "unicode/utf8",
 }
 

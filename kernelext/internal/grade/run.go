@@ -120,7 +120,8 @@ func (h *head) Write(b []byte) (int, error) {
 var (
 	testLine = regexp.MustCompile(`(?m)^\s*\S*_test\.go:\d+: (.*)$`)
 	// The last two are how Go's runtime fails where it does not look whether it got memory.
-	memory     = regexp.MustCompile(`(?m)out of memory|cannot allocate memory|unexpected signal during runtime execution|^SIGSEGV: `)
+	memory = regexp.MustCompile(
+		`(?m)out of memory|cannot allocate memory|unexpected signal during runtime execution|^SIGSEGV: `)
 	panicLine  = regexp.MustCompile(`(?m)^\s*(?:panic: |fatal error: )(.*?)(?: \[recovered.*)?$`)
 	answerLine = regexp.MustCompile(`/answer\.go:(\d+)`)
 )

@@ -124,7 +124,8 @@ func (l *linter) caption(c *notebook.Cell, text string, k knowledge) {
 		v, err := strconv.ParseFloat(strings.TrimRight(n, " %"), 64)
 		if err == nil && strings.Contains(texts.String(), n) && !k.values[v] {
 			l.report(0,
-				"%s is typed into the caption, and no cell sets, prints or shows it: compute it, or name the document it is from, as [KH19]", n)
+				"%s is typed into the caption, and no cell sets, prints or shows it: compute it, or name the document it is "+
+					"from, as [KH19]", n)
 		}
 	}
 }
@@ -167,12 +168,13 @@ func (l *linter) profile(table, metadata map[string]any, uses map[string]bool) {
 		return own
 	}) {
 		l.report(0,
-			"the comparison says profile %s for all its rows, but the run had %s: give rows of another size their Profile", name, strings.Join(others, ", "))
+			"the comparison says profile %s for all its rows, but the run had %s: give rows of another size their Profile", name,
+			strings.Join(others, ", "))
 	}
 }
 
-// usesOf returns a function that tells which names and texts a cell's program uses, with the declarations of the notebook
-// that it comes to use.
+// usesOf returns a function that tells which names and texts a cell's program uses, with the declarations of the
+// notebook that it comes to use.
 func usesOf(nb *notebook.Notebook) func(*notebook.Cell) map[string]bool {
 	declared := map[string]map[string]bool{} // by name, what its declarations use
 	for _, c := range nb.Cells {

@@ -53,7 +53,8 @@ func (f Finding) String() string {
 func Check(nb *notebook.Notebook, size int64) []Finding {
 	l := &linter{}
 	if size > MaxBytes {
-		l.report(0, "the file has %s, more than %s: draw smaller figures or fewer", humanize.IBytes(uint64(size)), humanize.IBytes(MaxBytes))
+		l.report(0, "the file has %s, more than %s: draw smaller figures or fewer", humanize.IBytes(uint64(size)),
+			humanize.IBytes(MaxBytes))
 	}
 	row, last := 0, 0
 	for i, cell := range nb.Cells {
@@ -99,13 +100,15 @@ func (l *linter) report(line int, format string, args ...any) {
 }
 
 // absolute is a path that only one machine has.
-var absolute = regexp.MustCompile(`(^|[\s"'` + "`" + `(=])(/(home|root|Users|tmp|mnt|media|var/folders)/[\w.-]+|[A-Z]:\\\w)`)
+var absolute = regexp.MustCompile(`(^|[\s"'` + "`" +
+	`(=])(/(home|root|Users|tmp|mnt|media|var/folders)/[\w.-]+|[A-Z]:\\\w)`)
 
 // code looks at what a person wrote.
 func (l *linter) code(cell *notebook.Cell) {
 	lines := strings.Split(strings.TrimRight(cell.Source, "\n"), "\n")
 	if len(lines) > MaxLines {
-		l.report(0, "%d lines of code, more than %d: split it, or move what is no idea of the notebook to the library", len(lines), MaxLines)
+		l.report(0, "%d lines of code, more than %d: split it, or move what is no idea of the notebook to the library",
+			len(lines), MaxLines)
 	}
 	for i, line := range lines {
 		if n := utf8.RuneCountInString(line); n > MaxWidth {
@@ -170,8 +173,9 @@ var (
 	// document marks numbers that are quoted from a source.
 	document = regexp.MustCompile(`\[[A-Za-z]+\d\d[a-z]?(, [^\]]*)?\]|<!-- document -->`)
 	// pointer is a number that names a place, not a quantity.
-	pointer = regexp.MustCompile(`(?i)\b(equations?|eq\.|sections?|figures?|fig\.|tables?|chapters?|arxiv:?|version|v|nbformat|Go|and|to|,) ?\d+\.\d+(\.\d+)*`)
-	number  = regexp.MustCompile(`\d+(\.\d+)? ?%|\d+\.\d+`)
+	pointer = regexp.MustCompile(
+		`(?i)\b(equations?|eq\.|sections?|figures?|fig\.|tables?|chapters?|arxiv:?|version|v|nbformat|Go|and|to|,) ?\d+\.\d+(\.\d+)*`)
+	number = regexp.MustCompile(`\d+(\.\d+)? ?%|\d+\.\d+`)
 )
 
 // prose looks for numbers that somebody typed. Whole numbers are left alone:

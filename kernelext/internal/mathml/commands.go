@@ -26,7 +26,8 @@ func (p *parser) command(name string) node {
 		return node{xml: `<mspace width="` + space + `"/>`}
 	}
 	if mark, ok := accents[name]; ok {
-		return node{xml: fmt.Sprintf(`<mover accent="true"><mrow>%s</mrow><mo stretchy="%t">%s</mo></mover>`, p.argument(), strings.HasPrefix(name, `\wide`) || strings.HasPrefix(name, `\over`), mark)}
+		return node{xml: fmt.Sprintf(`<mover accent="true"><mrow>%s</mrow><mo stretchy="%t">%s</mo></mover>`, p.argument(),
+			strings.HasPrefix(name, `\wide`) || strings.HasPrefix(name, `\over`), mark)}
 	}
 	if limits, ok := functions[name]; ok {
 		return node{xml: element("mi", functionName(name)), limits: limits, function: true}
@@ -98,7 +99,8 @@ func (p *parser) construct(name string) node {
 	case `\not`:
 		return node{xml: p.negated()}
 	case `\pmod`:
-		return node{xml: `<mspace width="1em"/><mo stretchy="false">(</mo><mi>mod</mi><mspace width="0.33em"/>` + row() + `<mo stretchy="false">)</mo>`}
+		return node{xml: `<mspace width="1em"/><mo stretchy="false">(</mo><mi>mod</mi><mspace width="0.33em"/>` + row() +
+			`<mo stretchy="false">)</mo>`}
 	case `\bmod`, `\mod`:
 		return node{xml: `<mo lspace="0.22em" rspace="0.22em">mod</mo>`}
 	case `\substack`:
@@ -174,7 +176,8 @@ func (p *parser) text(command, source string) string {
 		case i%2 == 1:
 			b.WriteString(element("mrow", p.nested(part)))
 		default:
-			for escaped, plain := range map[string]string{`\ `: " ", `\,`: "\u2009", "~": "\u00a0", `\%`: "%", `\&`: "&", `\_`: "_", `\#`: "#"} {
+			for escaped, plain := range map[string]string{`\ `: " ", `\,`: "\u2009", "~": "\u00a0", `\%`: "%", `\&`: "&",
+				`\_`: "_", `\#`: "#"} {
 				part = strings.ReplaceAll(part, escaped, plain)
 			}
 			if strings.Contains(part, `\`) {
@@ -237,7 +240,8 @@ func (p *parser) delimited() string {
 
 // sized parses the delimiter of \big and its kin.
 func (p *parser) sized(size string) string {
-	return fmt.Sprintf(`<mrow><mo stretchy="true" lspace="0" rspace="0" minsize="%s" maxsize="%s">%s</mo></mrow>`, size, size, p.delimiter())
+	return fmt.Sprintf(`<mrow><mo stretchy="true" lspace="0" rspace="0" minsize="%s" maxsize="%s">%s</mo></mrow>`, size,
+		size, p.delimiter())
 }
 
 // negated parses the symbol after \not and strikes it through.

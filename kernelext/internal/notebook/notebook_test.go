@@ -53,14 +53,16 @@ func TestRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	cell := nb.Cells[len(nb.Cells)-1]
-	if cell.Type != Code || cell.Source != "%%\nfmt.Println(1)\n" || *cell.ExecutionCount != 3 || !cell.HasTag("parameters") || cell.HasTag("x") {
+	if cell.Type != Code || cell.Source != "%%\nfmt.Println(1)\n" || *cell.ExecutionCount != 3 ||
+		!cell.HasTag("parameters") || cell.HasTag("x") {
 		t.Errorf("cell %+v", cell)
 	}
 	if text := cell.Outputs[0].Text; text != "a\r\nb\vc\fd\x1ce\u2028f\u0085g\nno end" {
 		t.Errorf("stream %q", text)
 	}
 	data := cell.Outputs[1].Data
-	if data["text/html"] != "<b>\nx</b>" || data["image/png"] != "iVBOR\nw0KGgo=\n" || data["application/json"].(map[string]any)["a"].([]any)[1] != "x\ny" {
+	if data["text/html"] != "<b>\nx</b>" || data["image/png"] != "iVBOR\nw0KGgo=\n" ||
+		data["application/json"].(map[string]any)["a"].([]any)[1] != "x\ny" {
 		t.Errorf("display %v", data)
 	}
 	if e := cell.Outputs[3]; e.ErrorName != "E" || e.ErrorValue != "v\nw" || len(e.Traceback) != 2 {
@@ -85,16 +87,19 @@ func TestOlderMinorVersionGetsIdentifiers(t *testing.T) {
 // What programs that write notebooks leave out is mended, with a note, and the notebook is valid then.
 func TestRepair(t *testing.T) {
 	for want, edit := range map[string]func(nb, markdown, code tree){
-		"cell 2 had no identifier":                func(_, _, c tree) { delete(c, "id") },
-		"cell 1 had an identifier that is none":   func(_, m, _ tree) { m["id"] = "a b" },
-		"cell 2 had the identifier of another":    func(_, _, c tree) { c["id"] = "m" },
-		"cells 1 and 2 had no identifier":         func(_, m, c tree) { m["id"] = nil; delete(c, "id") },
-		"cell 2 had no metadata":                  func(_, _, c tree) { delete(c, "metadata") },
-		"cell 2 had no execution count":           func(_, _, c tree) { delete(c, "execution_count") },
-		"cell 2 had no list of outputs":           func(_, _, c tree) { delete(c, "outputs") },
-		"cell 2 had no source":                    func(_, _, c tree) { delete(c, "source") },
-		"cell 1 had outputs, though it is text":   func(_, m, _ tree) { m["outputs"] = []any{} },
-		"cell 2 had a tag twice, or an empty one": func(_, _, c tree) { c["metadata"] = tree{"tags": []any{"a", "b", "a", ""}} },
+		"cell 2 had no identifier":              func(_, _, c tree) { delete(c, "id") },
+		"cell 1 had an identifier that is none": func(_, m, _ tree) { m["id"] = "a b" },
+		"cell 2 had the identifier of another":  func(_, _, c tree) { c["id"] = "m" },
+		"cells 1 and 2 had no identifier":       func(_, m, c tree) { m["id"] = nil; delete(c, "id") },
+		"cell 2 had no metadata":                func(_, _, c tree) { delete(c, "metadata") },
+		"cell 2 had no execution count":         func(_, _, c tree) { delete(c, "execution_count") },
+		"cell 2 had no list of outputs":         func(_, _, c tree) { delete(c, "outputs") },
+		"cell 2 had no source":                  func(_, _, c tree) { delete(c, "source") },
+		"cell 1 had outputs, though it is text": func(_, m, _ tree) { m["outputs"] = []any{} },
+		"cell 2 had a tag twice, or an empty one": func(_, _, c tree) {
+			c["metadata"] = tree{"tags": []any{"a", "b", "a",
+				""}}
+		},
 		"cell 2 had an incomplete output": func(_, _, c tree) {
 			c["outputs"] = []any{tree{"output_type": "stream", "text": "x"}, tree{"output_type": "display_data", "data": tree{}}}
 		},
@@ -135,7 +140,8 @@ type tree = map[string]any
 func document(t *testing.T, edit func(nb, markdown, code tree)) []byte {
 	t.Helper()
 	markdown := tree{"cell_type": "markdown", "id": "m", "metadata": tree{}, "source": "text"}
-	code := tree{"cell_type": "code", "id": "c", "metadata": tree{}, "source": "code", "execution_count": nil, "outputs": []any{}}
+	code := tree{"cell_type": "code", "id": "c", "metadata": tree{}, "source": "code", "execution_count": nil,
+		"outputs": []any{}}
 	nb := tree{"cells": []any{markdown, code}, "metadata": tree{}, "nbformat": 4, "nbformat_minor": 5}
 	edit(nb, markdown, code)
 	data, err := json.Marshal(nb)
@@ -152,16 +158,19 @@ func TestValidateSaysWhere(t *testing.T) {
 		}
 	}
 	for want, edit := range map[string]func(nb, markdown, code tree){
-		"":                                        func(_, _, _ tree) {},
-		"cells is missing":                        func(nb, _, _ tree) { delete(nb, "cells") },
-		"cells is not a list":                     func(nb, _, _ tree) { nb["cells"] = "x" },
-		"both integers":                           func(nb, _, _ tree) { nb["nbformat"] = "4" },
-		"nbformat 3 is too old":                   func(nb, _, _ tree) { nb["nbformat"] = 3 },
-		"nbformat 5.5 is not 4.5":                 func(nb, _, _ tree) { nb["nbformat"] = 5 },
-		"nbformat 4.4 is not 4.5":                 func(nb, _, _ tree) { nb["nbformat_minor"] = 4 },
-		"notebook: extra does not belong":         func(nb, _, _ tree) { nb["extra"] = 1 },
-		"notebook metadata: not an object":        func(nb, _, _ tree) { nb["metadata"] = []any{} },
-		"kernelspec, display_name: not a text":    func(nb, _, _ tree) { nb["metadata"] = tree{"kernelspec": tree{"name": "x"}} },
+		"":                                 func(_, _, _ tree) {},
+		"cells is missing":                 func(nb, _, _ tree) { delete(nb, "cells") },
+		"cells is not a list":              func(nb, _, _ tree) { nb["cells"] = "x" },
+		"both integers":                    func(nb, _, _ tree) { nb["nbformat"] = "4" },
+		"nbformat 3 is too old":            func(nb, _, _ tree) { nb["nbformat"] = 3 },
+		"nbformat 5.5 is not 4.5":          func(nb, _, _ tree) { nb["nbformat"] = 5 },
+		"nbformat 4.4 is not 4.5":          func(nb, _, _ tree) { nb["nbformat_minor"] = 4 },
+		"notebook: extra does not belong":  func(nb, _, _ tree) { nb["extra"] = 1 },
+		"notebook metadata: not an object": func(nb, _, _ tree) { nb["metadata"] = []any{} },
+		"kernelspec, display_name: not a text": func(nb, _,
+			_ tree) {
+			nb["metadata"] = tree{"kernelspec": tree{"name": "x"}}
+		},
 		"language_info: not an object":            func(nb, _, _ tree) { nb["metadata"] = tree{"language_info": "go"} },
 		"cell 3: not an object":                   func(nb, _, _ tree) { nb["cells"] = append(nb["cells"].([]any), 7) },
 		"cell 2: id \"m\" is also that of cell 1": func(_, _, c tree) { c["id"] = "m" },
@@ -182,10 +191,14 @@ func TestValidateSaysWhere(t *testing.T) {
 		"cell 2 (c), output 2: output_type null":  output(tree{}),
 		"output 2: text is missing":               output(tree{"output_type": "stream", "name": "stdout"}),
 		"output 2: metadata is missing":           output(tree{"output_type": "display_data", "data": tree{}}),
-		"output 2: text/plain: neither a text":    output(tree{"output_type": "display_data", "data": tree{"text/plain": 3}, "metadata": tree{}}),
-		"output 2: execution_count is missing":    output(tree{"output_type": "execute_result", "data": tree{}, "metadata": tree{}}),
-		"output 2: traceback is not a list":       output(tree{"output_type": "error", "ename": "", "evalue": "", "traceback": "x"}),
-		"output 2: transient does not belong":     output(tree{"output_type": "display_data", "data": tree{}, "metadata": tree{}, "transient": tree{}}),
+		"output 2: text/plain: neither a text": output(tree{"output_type": "display_data", "data": tree{"text/plain": 3},
+			"metadata": tree{}}),
+		"output 2: execution_count is missing": output(tree{"output_type": "execute_result", "data": tree{},
+			"metadata": tree{}}),
+		"output 2: traceback is not a list": output(tree{"output_type": "error", "ename": "", "evalue": "",
+			"traceback": "x"}),
+		"output 2: transient does not belong": output(tree{"output_type": "display_data", "data": tree{}, "metadata": tree{},
+			"transient": tree{}}),
 	} {
 		err := Validate(document(t, edit))
 		switch {

@@ -29,7 +29,8 @@ func validate(tree map[string]any) error {
 	case !okMajor || !okMinor:
 		return errors.New("notebook: nbformat and nbformat_minor, both integers, are required")
 	case major < 4:
-		return fmt.Errorf("notebook: nbformat %d is too old: convert the file with jupyter nbconvert --to notebook --nbformat 4", major)
+		return fmt.Errorf("notebook: nbformat %d is too old: convert the file with jupyter nbconvert --to notebook "+
+			"--nbformat 4", major)
 	case major > 4 || minor < 5:
 		return fmt.Errorf("notebook: nbformat %d.%d is not 4.5 or a later 4", major, minor)
 	}

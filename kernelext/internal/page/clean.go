@@ -14,8 +14,10 @@ var clean = func() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements("a", "abbr", "b", "blockquote", "br", "caption", "center", "cite", "code", "dd", "del", "details",
 		"dfn", "div", "dl", "dt",
-		"em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "input", "ins", "kbd", "li", "mark", "ol", "p", "pre",
-		"q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var", "wbr")
+		"em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "input", "ins", "kbd", "li",
+		"mark", "ol", "p", "pre",
+		"q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead",
+		"tr", "u", "ul", "var", "wbr")
 	p.AllowNoAttrs().OnElements("span", "img")
 	p.AllowAttrs("id", "class", "title", "lang", "dir").Globally()
 	p.AllowAttrs("align").OnElements("div", "p", "img", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6")
@@ -32,6 +34,7 @@ var clean = func() *bluemonday.Policy {
 	p.RequireParseableURLs(true)
 	p.AllowAttrs("href").Matching(regexp.MustCompile(`^(?i:https?:|mailto:|[^:]*($|[/?#]))`)).OnElements("a")
 	p.AllowAttrs("name").OnElements("a")
-	p.AllowAttrs("src").Matching(regexp.MustCompile(`^(?i:data:image/[a-z0-9.+-]+;base64,|https?:|[^:]*($|[/?#]))`)).OnElements("img")
+	p.AllowAttrs("src").Matching(regexp.MustCompile(`^(?i:data:image/[a-z0-9.+-]+;base64,|https?:|[^:]*($|[/?#]))`)).
+		OnElements("img")
 	return p
 }()

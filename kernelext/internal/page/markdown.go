@@ -66,7 +66,8 @@ const maxText = 32 << 10
 func (m *markdown) render(source string, attachments map[string]any) (string, []string) {
 	if len(source) > maxText {
 		return "<pre>" + html.EscapeString(source) + "</pre>\n",
-			[]string{fmt.Sprintf("a text of %d kB, more than %d, is shown as it is written: divide it into several cells", len(source)>>10, maxText>>10)}
+			[]string{fmt.Sprintf("a text of %d kB, more than %d, is shown as it is written: divide it into several cells",
+				len(source)>>10, maxText>>10)}
 	}
 	source, equations := cutEquations(source)
 	input := []byte(source)

@@ -106,7 +106,8 @@ func policy(nonce, connect string) string {
 	if connect == "" {
 		connect = "'none'"
 	}
-	return "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; " +
+	return "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; font-src data:; style-src " +
+		"'unsafe-inline'; " +
 		"script-src 'nonce-" + nonce + "' 'strict-dynamic'; connect-src " + connect
 }
 
@@ -176,7 +177,8 @@ func (r *pageWriter) code(cell *notebook.Cell) {
 		if cell.ExecutionCount != nil {
 			count = fmt.Sprint(*cell.ExecutionCount)
 		}
-		source := fmt.Sprintf("<div class=\"input\"><span class=\"count\">[%s]</span><pre class=\"chroma\"><code>%s</code></pre></div>\n", count, highlightCell(cell.Source))
+		source := fmt.Sprintf("<div class=\"input\"><span class=\"count\">[%s]</span><pre "+
+			"class=\"chroma\"><code>%s</code></pre></div>\n", count, highlightCell(cell.Source))
 		if cell.HasTag("hide-input") {
 			source = "<details><summary>Code</summary>\n" + source + "</details>\n"
 		}

@@ -17,7 +17,8 @@ import (
 )
 
 func ExampleRender() {
-	nb := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Markdown, ID: "a", Source: "# Title\n\n$x^2$ and $\\foo$"}}}
+	nb := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Markdown, ID: "a",
+		Source: "# Title\n\n$x^2$ and $\\foo$"}}}
 	html, warnings, err := Render(nb, Options{})
 	fmt.Println(strings.Contains(string(html), "<title>Title</title>"), strings.Contains(string(html), "<msup>"), err)
 	fmt.Println(warnings[0])
@@ -114,8 +115,10 @@ func FuzzRender(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(jupyter)
-	for _, source := range []string{"# T<script>alert(1)</script> $x$", "[j](javascript:alert(1)) ![p](../x.png) <base href=x>", "$\\begin{align} \\( [a](b", "```go\n`", "| a |\n|-|\n"} {
-		nb := &notebook.Notebook{Cells: []*notebook.Cell{prose(source), program(source, shown(map[string]any{"text/markdown": source, "text/plain": source}))}}
+	for _, source := range []string{"# T<script>alert(1)</script> $x$",
+		"[j](javascript:alert(1)) ![p](../x.png) <base href=x>", "$\\begin{align} \\( [a](b", "```go\n`", "| a |\n|-|\n"} {
+		nb := &notebook.Notebook{Cells: []*notebook.Cell{prose(source),
+			program(source, shown(map[string]any{"text/markdown": source, "text/plain": source}))}}
 		data, err := nb.Encode()
 		if err != nil {
 			f.Fatal(err)
@@ -138,7 +141,8 @@ func FuzzRender(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := strings.ToLower(string(html)); !display && (strings.Contains(text, "<script") || strings.Contains(text, "<form") || strings.Contains(text, "<base") || strings.Contains(text, "href=\"javascript:")) {
+		if text := strings.ToLower(string(html)); !display && (strings.Contains(text, "<script") || strings.Contains(text,
+			"<form") || strings.Contains(text, "<base") || strings.Contains(text, "href=\"javascript:")) {
 			t.Errorf("%s", html)
 		}
 	})
@@ -146,13 +150,15 @@ func FuzzRender(f *testing.F) {
 
 // Terminal text becomes its characters and spans.
 func FuzzANSI(f *testing.F) {
-	for _, text := range []string{"\x1b[31mr\x1b[0m", "\x1b[38;2;1;2;3mx", "\x1b[38;5;999;48mx", "\x1b]0;t\x07", "<b>\x1b[m&", "\x1b[", "\x1b[99999999999999999999m"} {
+	for _, text := range []string{"\x1b[31mr\x1b[0m", "\x1b[38;2;1;2;3mx", "\x1b[38;5;999;48mx", "\x1b]0;t\x07",
+		"<b>\x1b[m&", "\x1b[", "\x1b[99999999999999999999m"} {
 		f.Add(text)
 	}
 	spans := regexp.MustCompile(`</?span( class="[a-z0-9 ]+")?( style="[^"<>]+")?>`)
 	f.Fuzz(func(t *testing.T, text string) {
 		got := ansi(text)
-		if rest := spans.ReplaceAllString(got, ""); strings.ContainsAny(rest, "<>\x1b") || strings.Count(got, "<span") != strings.Count(got, "</span>") {
+		if rest := spans.ReplaceAllString(got, ""); strings.ContainsAny(rest, "<>\x1b") || strings.Count(got,
+			"<span") != strings.Count(got, "</span>") {
 			t.Errorf("%q becomes %q", text, got)
 		}
 	})
@@ -178,7 +184,8 @@ func TestMarkdown(t *testing.T) {
 }
 
 func TestContents(t *testing.T) {
-	nb := &notebook.Notebook{Cells: []*notebook.Cell{prose("# One [link](#x)\n## Two $x$"), prose("### Three"), prose("#### Four")}}
+	nb := &notebook.Notebook{Cells: []*notebook.Cell{prose("# One [link](#x)\n## Two $x$"), prose("### Three"),
+		prose("#### Four")}}
 	html, _, err := Render(nb, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -204,8 +211,10 @@ func TestPictures(t *testing.T) {
 	}
 	above := filepath.Dir(dir)
 	for _, err := range []error{
-		os.WriteFile(filepath.Join(above, "secret.png"), []byte("secret"), 0o644), os.WriteFile(filepath.Join(dir, "secret.txt"), []byte("secret"), 0o644),
-		os.Symlink("a b.png", filepath.Join(dir, "inside.png")), os.Symlink("../secret.png", filepath.Join(dir, "outside.png")),
+		os.WriteFile(filepath.Join(above, "secret.png"), []byte("secret"), 0o644),
+		os.WriteFile(filepath.Join(dir, "secret.txt"), []byte("secret"), 0o644),
+		os.Symlink("a b.png", filepath.Join(dir, "inside.png")),
+		os.Symlink("../secret.png", filepath.Join(dir, "outside.png")),
 		os.Symlink("/dev/zero", filepath.Join(dir, "zero.png")), syscall.Mkfifo(filepath.Join(dir, "pipe.png"), 0o644),
 		os.Mkdir(filepath.Join(dir, "folder.png"), 0o755), os.Mkdir(filepath.Join(dir, "sub"), 0o755),
 		os.WriteFile(filepath.Join(dir, "huge.png"), nil, 0o644), os.Truncate(filepath.Join(dir, "huge.png"), 1<<40),
@@ -243,7 +252,8 @@ func TestPictures(t *testing.T) {
 		if strings.Contains(got, base64.StdEncoding.EncodeToString([]byte("secret"))) {
 			t.Errorf("%s: the page holds a file of outside", test.cell.Source)
 		}
-		if !strings.Contains(got, test.want) || (len(warnings) > 0) != (test.warning != "") || !strings.Contains(fmt.Sprint(warnings), test.warning) {
+		if !strings.Contains(got, test.want) || (len(warnings) > 0) != (test.warning != "") ||
+			!strings.Contains(fmt.Sprint(warnings), test.warning) {
 			t.Errorf("%s: %s, warnings %v", test.cell.Source, got, warnings)
 		}
 	}

@@ -39,8 +39,10 @@ func idle(f *testing.F) *kernel {
 // cellOn is the execution of a cell after one other.
 func cellOn(k *kernel, code string) *execution {
 	k.history = []entry{{1, "%%\nother := 1\nfunc broken( {"}}
-	e := &execution{kernel: k, count: 2, cell: cell.Read(code), content: wire.ExecuteRequest{Code: code}, request: wire.New("s", "execute_request", nil)}
-	e.output = &output{kernel: k, request: e.request, count: 2, shown: map[string]bool{}, origin: func(p place) place { return p }}
+	e := &execution{kernel: k, count: 2, cell: cell.Read(code), content: wire.ExecuteRequest{Code: code},
+		request: wire.New("s", "execute_request", nil)}
+	e.output = &output{kernel: k, request: e.request, count: 2, shown: map[string]bool{},
+		origin: func(p place) place { return p }}
 	return e
 }
 
@@ -49,7 +51,8 @@ func cellOn(k *kernel, code string) *execution {
 func FuzzOutput(f *testing.F) {
 	k := idle(f)
 	f.Add("stream", `{"name":"stderr","text":"panic: x\n\ngoroutine 1 [running]:\nmain.main()\n\t[[ Cell [1] Line 2 ]] /tmp/gonb_1/main.go:7\nexit status 2\n"}`)
-	f.Add("display_data", `{"data":{"text/html":["<b>",3],"image/png":"x"},"metadata":{"image/png":{"alt":"y"}},"transient":{"display_id":"a"}}`)
+	f.Add("display_data",
+		`{"data":{"text/html":["<b>",3],"image/png":"x"},"metadata":{"image/png":{"alt":"y"}},"transient":{"display_id":"a"}}`)
 	f.Add("update_display_data", `{"data":null,"transient":{"display_id":"a"}}`)
 	f.Add("comm_open", `{"comm_id":"a","target_name":"t"}`)
 	f.Add("stream", `{"name":"stderr","text":"signal: killed\n"}`)
@@ -74,16 +77,20 @@ func FuzzOutput(f *testing.F) {
 // Whatever a program or the compiler reports, there is a failure to show.
 func FuzzFailure(f *testing.F) {
 	k := idle(f)
-	f.Add("Cell[2]: Line 1\n\x1b[7mx\nundefined: x", "exit status 1", "panic: x\n\ngoroutine 1 [running]:\nmain.main()\n\t/tmp/gonb_1/main.go:7 +0x1", "x := 1\nother")
+	f.Add("Cell[2]: Line 1\n\x1b[7mx\nundefined: x", "exit status 1",
+		"panic: x\n\ngoroutine 1 [running]:\nmain.main()\n\t/tmp/gonb_1/main.go:7 +0x1", "x := 1\nother")
 	f.Add("main.go:3:1\n\tfoo\n\t^\nexpected declaration, found x", "# example.org/p\np.go:1:1: y", "fatal error: y", "!x")
 	f.Add("", "", "", "")
-	f.Add("Cell[99999999999999999999]: Line -1\nx\nundefined: other", "no; to add it:", "panic: [[ Cell [2] Line 999 ]] /gonb_0/main.go:99999999999999999999", "")
+	f.Add("Cell[99999999999999999999]: Line -1\nx\nundefined: other", "no; to add it:",
+		"panic: [[ Cell [2] Line 999 ]] /gonb_0/main.go:99999999999999999999", "")
 	f.Fuzz(func(t *testing.T, entry, value, report, code string) {
 		e := cellOn(k, code)
-		compiled := e.notCompiled(wire.ExecuteReply{Status: "error", Name: "ERROR", Value: value, Traceback: strings.Split(entry, "\x00")})
+		compiled := e.notCompiled(wire.ExecuteReply{Status: "error", Name: "ERROR", Value: value,
+			Traceback: strings.Split(entry, "\x00")})
 		for _, failed := range []*failure{compiled, e.died(report, value)} {
 			lines := failed.text()
-			if failed.Name == "" || len(lines) == 0 || failed.Line < 0 || failed.Line > 0 && !strings.Contains(failed.value(), "line ") {
+			if failed.Name == "" || len(lines) == 0 || failed.Line < 0 || failed.Line > 0 && !strings.Contains(failed.value(),
+				"line ") {
 				t.Errorf("%+v", failed)
 			}
 		}
@@ -108,7 +115,8 @@ func FuzzHistory(f *testing.F) {
 // What gives back declarations runs no command but those that last, and each of its lines is one of the cells'.
 func FuzzReplay(f *testing.F) {
 	for _, code := range []string{
-		"import \"fmt\"\n%env A b\n!ls\nvar x = 1 // one", "%%bash\necho never", "const s = `\n!touch x\n%env A b\n`\nfunc main() {\n}\n",
+		"import \"fmt\"\n%env A b\n!ls\nvar x = 1 // one", "%%bash\necho never",
+		"const s = `\n!touch x\n%env A b\n`\nfunc main() {\n}\n",
 		"%cd \\\n..\n%%\nx := `\n%%`", "%env A `\nvar x = `\n%env B c\n`",
 	} {
 		f.Add(code, "func g() {}\n"+code)
@@ -124,7 +132,8 @@ func FuzzReplay(f *testing.F) {
 			if name := c.Name(i); name != "" && !slices.Contains(lasting, name) {
 				t.Errorf("%q and %q become %q, which runs %s", one, two, code, name)
 			}
-			if lines := cell.Read(cells[from.count-1].code).Lines; from.line < 1 || from.line > len(lines) || c.Name(i) == "" && c.Lines[i] != lines[from.line-1] {
+			if lines := cell.Read(cells[from.count-1].code).Lines; from.line < 1 || from.line > len(lines) || c.Name(i) == "" &&
+				c.Lines[i] != lines[from.line-1] {
 				t.Errorf("line %d of %q is not that of %q", i+1, code, cells[from.count-1].code)
 			}
 		}

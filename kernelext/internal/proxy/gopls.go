@@ -31,7 +31,8 @@ func (k *kernel) prepareGopls() string {
 	case k.MakeGopls == nil || c.adopted:
 		return ""
 	case c.err != nil:
-		return "Completion and help need gopls, which could not be built.\n\n" + c.err.Error() + "\n\nlateral kernel install --completion tries again."
+		return "Completion and help need gopls, which could not be built.\n\n" + c.err.Error() +
+			"\n\nlateral kernel install --completion tries again."
 	case c.made:
 		return "gopls is built. Completion and help begin when the kernel is started again."
 	case !c.begun:
@@ -39,7 +40,8 @@ func (k *kernel) prepareGopls() string {
 		k.logf("building gopls, for completion, in the background")
 		go k.makeGopls()
 	}
-	return "Completion and help are being prepared: gopls is built in the background, once, which takes some minutes. Cells run meanwhile."
+	return "Completion and help are being prepared: gopls is built in the background, once, which takes some minutes. " +
+		"Cells run meanwhile."
 }
 
 func (k *kernel) makeGopls() {

@@ -56,7 +56,8 @@ func TestKernelInfo(t *testing.T) {
 // All that one cell makes a kernel say, in the protocol's order, and the count.
 func TestExecute(t *testing.T) {
 	f := serve(t, fake())
-	m := f.send(f.sockets.Shell, "execute_request", request("stdout \"a\\n\"\ndisplay one b\nupdate one c\nclear wait\nresult d"))
+	m := f.send(f.sockets.Shell, "execute_request",
+		request("stdout \"a\\n\"\ndisplay one b\nupdate one c\nclear wait\nresult d"))
 	var got []string
 	for {
 		said := f.next(f.iopub)
@@ -75,7 +76,8 @@ func TestExecute(t *testing.T) {
 			break
 		}
 	}
-	want := []string{"busy", "execute_input", "stream", "display_data", "update_display_data", "clear_output", "execute_result", "idle"}
+	want := []string{"busy", "execute_input", "stream", "display_data", "update_display_data", "clear_output",
+		"execute_result", "idle"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -89,7 +91,8 @@ func TestExecute(t *testing.T) {
 	}
 	silent := request("stdout \"x\"")
 	silent.Silent, silent.StoreHistory = true, false
-	if r := f.collect(f.send(f.sockets.Shell, "execute_request", silent)); r.reply.ExecutionCount != 3 || r.reply.Status != "ok" {
+	if r := f.collect(f.send(f.sockets.Shell, "execute_request", silent)); r.reply.ExecutionCount != 3 ||
+		r.reply.Status != "ok" {
 		t.Errorf("a silent one: %+v", r.reply)
 	}
 }
@@ -240,7 +243,8 @@ func TestInput(t *testing.T) {
 	m := f.send(f.sockets.Shell, "execute_request", ask)
 	question := f.next(f.stdin)
 	var prompt wire.InputRequest
-	if question.Decode(&prompt); question.Header.Type != "input_request" || prompt.Prompt != "your name:" || question.Parent.ID != m.Header.ID {
+	if question.Decode(&prompt); question.Header.Type != "input_request" || prompt.Prompt != "your name:" ||
+		question.Parent.ID != m.Header.ID {
 		t.Errorf("the question: %+v", question)
 	}
 	f.sockets.Stdin.Send(wire.Reply(question, "input_reply", wire.InputReply{Value: "Ada"}))
@@ -285,7 +289,8 @@ func TestReaderReachesTheCell(t *testing.T) {
 		t.Fatal(err)
 	}
 	send := func(msgType, id, target, value string) {
-		f.send(f.sockets.Shell, msgType, json.RawMessage(fmt.Sprintf(`{"comm_id": %q, "target_name": %q, "data": {"value": %s}}`, id, target, value)))
+		f.send(f.sockets.Shell, msgType,
+			json.RawMessage(fmt.Sprintf(`{"comm_id": %q, "target_name": %q, "data": {"value": %s}}`, id, target, value)))
 	}
 	send("comm_open", "0123abcd", "lateral", `"hello"`)
 	send("comm_msg", "../123abc", "lateral", `1`) // names no socket

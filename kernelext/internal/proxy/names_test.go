@@ -27,8 +27,8 @@ func (f *front) tab(code string) (matches []string, word string, types any) {
 	return reply.Matches, string([]rune(code)[reply.CursorStart:at]), reply.Metadata["_jupyter_types_experimental"]
 }
 
-// While there is no gopls a Tab offers what packages export and cells declare, also where %% is missing, and where it has
-// nothing the next cell says why, once.
+// While there is no gopls a Tab offers what packages export and cells declare, also where %% is missing, and where it
+// has nothing the next cell says why, once.
 func TestTabWithoutGopls(t *testing.T) {
 	root, err := toolchain.FindModule(".")
 	if err != nil {
@@ -39,7 +39,8 @@ func TestTabWithoutGopls(t *testing.T) {
 	config.MakeGopls = func(context.Context) error { <-building; return nil }
 	config.PackageDir = toolchain.Tools{Module: root}.PackageDir
 	f := serve(t, config)
-	f.execute("import (\n\tneural \"github.com/lateral-ml/lateral/lib/nn\"\n)\n\nfunc declaredHere() {}\n\nvar declaredToo = `\n!x`")
+	f.execute("import (\n\tneural \"github.com/lateral-ml/lateral/lib/nn\"\n)\n\nfunc declaredHere() {}\n\nvar " +
+		"declaredToo = `\n!x`")
 	for _, test := range []struct {
 		code, word string
 		want, not  string // one that is among the matches, and one that is not
@@ -65,7 +66,8 @@ func TestTabWithoutGopls(t *testing.T) {
 	} {
 		start := time.Now()
 		matches, word, types := f.tab(test.code)
-		if test.want != "" && !slices.Contains(matches, test.want) || slices.Contains(matches, test.not) || len(matches) > 0 && word != test.word {
+		if test.want != "" && !slices.Contains(matches, test.want) || slices.Contains(matches, test.not) ||
+			len(matches) > 0 && word != test.word {
 			t.Errorf("%q offers %.200q for %q", test.code, matches, word)
 		}
 		if listed, _ := types.([]any); len(listed) != len(matches) {

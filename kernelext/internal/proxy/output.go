@@ -115,7 +115,8 @@ func (o *output) fits(m *wire.Message) bool {
 }
 
 func (o *output) leftOut(why string) {
-	o.kernel.show(o.request, "stream", wire.Stream{Name: "stderr", Text: "[" + why + ": draw less at once, or write it to a file]\n"})
+	o.kernel.show(o.request, "stream", wire.Stream{Name: "stderr", Text: "[" + why +
+		": draw less at once, or write it to a file]\n"})
 }
 
 // stream passes on text.
@@ -173,7 +174,8 @@ func (o *output) print(s wire.Stream) {
 		if o.flood != nil {
 			o.flood()
 		}
-		s = wire.Stream{Name: "stderr", Text: fmt.Sprintf("\n[the rest of what this cell prints is left out: more than %d MB]\n", maxPrinted>>20)}
+		s = wire.Stream{Name: "stderr",
+			Text: fmt.Sprintf("\n[the rest of what this cell prints is left out: more than %d MB]\n", maxPrinted>>20)}
 	}
 	s.Text = o.renumber(s.Text)
 	o.tail += s.Text

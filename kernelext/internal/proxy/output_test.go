@@ -21,10 +21,13 @@ func TestProgramsThatFail(t *testing.T) {
 	f := serve(t, fake())
 	for _, test := range []struct{ code, want, name string }{
 		{`stderr "exit status 3\n"`, "error ExitError: exit status 3", "ExitError"},
-		{"stderr \"no data\\n\"\nstderr \"exit status 1\\n\"", "stderr no data\n | error ExitError: exit status 1", "ExitError"},
+		{"stderr \"no data\\n\"\nstderr \"exit status 1\\n\"", "stderr no data\n | error ExitError: exit status 1",
+			"ExitError"},
 		{`stderr "exit status 2\nis what it said\n"`, "stderr exit status 2\nis what it said\n", ""},
-		{"stderr \"exit status 2\\n\"\nstderr \"more\\n\"", "stderr exit status 2\n | stderr more\n", ""}, // the program's own
-		{"stderr \"working\\npanic: oh\\n\\ngoroutine 1 [running]:\\nmain.main()\\n\"\nstdout \"late\\n\"\nstderr \"exit status 2\\n\"",
+		// the program's own
+		{"stderr \"exit status 2\\n\"\nstderr \"more\\n\"", "stderr exit status 2\n | stderr more\n", ""},
+		{"stderr \"working\\npanic: oh\\n\\ngoroutine 1 [running]:\\nmain.main()\\n\"\nstdout \"late\\n\"\nstderr \"exit " +
+			"status 2\\n\"",
 			"stderr working\n | stdout late\n | error Panic: panic: oh", "Panic"},
 		{"stderr \"panic: is a word\\n\"\nstdout \"x\"", "stdout x | stderr panic: is a word\n", ""}, // it ended well
 		{"stdout \"x\"\nfail GoError exit status 7", "stdout x | error ExitError: exit status 7", "ExitError"},
@@ -44,14 +47,16 @@ func TestProgramsThatFail(t *testing.T) {
 func TestFailureSaysWhere(t *testing.T) {
 	f := serve(t, fake())
 	f.execute("stdout \"the first line\"\nstdout \"the second\"")
-	r := f.execute("stderr \"panic: oh\\n\\ngoroutine 1 [running]:\\nmain.f()\\n\\t \\x1b[7m[[ Cell Line 0 ]]\\x1b[0m /x/y.go:3\\nmain.main()\\n\\t \\x1b[7m[[ Cell [1] Line 2 ]]\\x1b[0m /x/y.go:9 +0x1\\n\"\nstderr \"exit status 2\\n\"")
+	r := f.execute("stderr \"panic: oh\\n\\ngoroutine 1 [running]:\\nmain.f()\\n\\t \\x1b[7m[[ Cell Line 0 ]]\\x1b[0m " +
+		"/x/y.go:3\\nmain.main()\\n\\t \\x1b[7m[[ Cell [1] Line 2 ]]\\x1b[0m /x/y.go:9 +0x1\\n\"\nstderr \"exit status 2\\n\"")
 	want := wire.Failure{Count: 1, Line: 2, Source: `stdout "the second"`, Message: "panic: oh",
 		Detail: "goroutine 1 [running]:\nmain.f()\n\t  /x/y.go:3\nmain.main()\n\t  /x/y.go:9 +0x1"}
 	if r.reply.Failure == nil || *r.reply.Failure != want {
 		t.Errorf("got %+v, want %+v", r.reply.Failure, want)
 	}
 	text := strings.Join(r.reply.Traceback, "\n")
-	for _, part := range []string{"cell [1], line 2: panic: oh", "\n     2 | stdout \"the second\"\n", "\ngoroutine 1 [running]:"} {
+	for _, part := range []string{"cell [1], line 2: panic: oh", "\n     2 | stdout \"the second\"\n",
+		"\ngoroutine 1 [running]:"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is missing in\n%s", part, text)
 		}
@@ -102,7 +107,8 @@ func TestTextIsBounded(t *testing.T) {
 	for _, s := range r.said {
 		size += len(s)
 	}
-	if size < 15<<20 || size > 17<<20 || !strings.Contains(r.said[len(r.said)-1], "more than 16 MB]") || r.reply.Status != "ok" {
+	if size < 15<<20 || size > 17<<20 || !strings.Contains(r.said[len(r.said)-1], "more than 16 MB]") ||
+		r.reply.Status != "ok" {
 		t.Errorf("%d bytes, ending in %q", size, r.said[len(r.said)-1])
 	}
 }
@@ -111,7 +117,8 @@ func TestTextIsBounded(t *testing.T) {
 func TestDisplaysAreBounded(t *testing.T) {
 	f := serve(t, fake())
 	text := func(n int) string { return strings.Repeat("0123456789abcdef", n<<16) } // MiB
-	if r := f.execute("display - " + text(3) + "\ndisplay - x\nupdate a " + text(3)); len(r.said) != 3 || r.said[1] != "display x" ||
+	if r := f.execute("display - " + text(3) + "\ndisplay - x\nupdate a " + text(3)); len(r.said) != 3 ||
+		r.said[1] != "display x" ||
 		!strings.HasPrefix(r.said[0], "stderr [an output of 3 MB is left out: more than 2 MB") || r.said[2] != r.said[0] {
 		t.Errorf("one that is too large: %.100q", r.said)
 	}
@@ -120,7 +127,8 @@ func TestDisplaysAreBounded(t *testing.T) {
 		code += fmt.Sprintf("display %d %s\n", i, text(1)+text(1)[1<<19:])
 	}
 	r := f.execute(code + "display - more\nupdate 0 " + text(1) + "\nstdout \"end\"")
-	if n := len(r.said); n != 8 || !strings.HasPrefix(r.said[5], "stderr [the rest of what this cell displays is left out: more than 8 MB") ||
+	if n := len(r.said); n != 8 || !strings.HasPrefix(r.said[5],
+		"stderr [the rest of what this cell displays is left out: more than 8 MB") ||
 		!strings.HasPrefix(r.said[6], "update_display 0123") || r.said[7] != "stdout end" || r.reply.Status != "ok" {
 		t.Errorf("too many: %d outputs, %.60q", n, r.said)
 	}
@@ -147,7 +155,8 @@ func TestChildThatDies(t *testing.T) {
 	f := serve(t, fake())
 	r := f.execute("stdout \"before\"\ndie")
 	if r.said[0] != "stdout before" || r.reply.Name != "KernelDied" || !strings.Contains(r.reply.Value, "exit status 3") ||
-		!strings.Contains(r.reply.Value, "last words") || !strings.Contains(strings.Join(r.reply.Traceback, "\n"), "started again") {
+		!strings.Contains(r.reply.Value, "last words") || !strings.Contains(strings.Join(r.reply.Traceback, "\n"),
+		"started again") {
 		t.Errorf("got %s\n%+v", r, r.reply)
 	}
 	if r := f.execute(`stdout "after"`); r.String() != "stdout after" || r.reply.ExecutionCount != 2 {
@@ -193,7 +202,10 @@ func TestMagics(t *testing.T) {
 	config := fake()
 	var got []string
 	config.Magics = []proxy.Magic{
-		{Name: "%greet", Usage: "%greet NAME", Help: "Greets.", Complete: func([]string) []string { return []string{"Ada", "Alan"} },
+		{Name: "%greet", Usage: "%greet NAME", Help: "Greets.", Complete: func([]string) []string {
+			return []string{"Ada",
+				"Alan"}
+		},
 			Run: func(_ context.Context, c *proxy.Call) error {
 				got = c.Args
 				fmt.Fprintln(c, "hello", strings.Join(c.Args, " "))
@@ -208,10 +220,12 @@ func TestMagics(t *testing.T) {
 		}},
 	}
 	f := serve(t, config)
-	if r := f.execute("%greet Ada Lovelace\nstdout \"then\""); r.String() != "stdout hello Ada Lovelace\n | display hi | stdout then" || len(got) != 2 {
+	if r := f.execute("%greet Ada Lovelace\nstdout \"then\""); r.String() != "stdout hello Ada Lovelace\n | display hi "+
+		"| stdout then" || len(got) != 2 {
 		t.Errorf("got %s", r)
 	}
-	if r := f.execute("stdout \"not reached\"\n%fail"); r.String() != "error MagicError: cell [2], line 2: cannot" || r.reply.Failure.Source != "%fail" {
+	if r := f.execute("stdout \"not reached\"\n%fail"); r.String() != "error MagicError: cell [2], line 2: cannot" ||
+		r.reply.Failure.Source != "%fail" {
 		t.Errorf("got %s", r)
 	}
 	if r := f.execute("%nonsense"); !strings.Contains(r.reply.Value, "%nonsense is no command") {
@@ -231,11 +245,14 @@ func TestMagics(t *testing.T) {
 	}
 
 	var completed wire.CompleteReply
-	for code, want := range map[string]string{"%gr": "[%greet]", "stdout \"é\"\n%gr": "[%greet]", "%greet A": "[Ada Alan]", "%greet Al": "[Alan]", "%greet ": "[Ada Alan]", "%gofl": "[%goflags]", "%zzz": "[]"} {
-		f.ask(f.sockets.Shell, "complete_request", wire.CursorRequest{Code: code, CursorPos: len([]rune(code))}).Decode(&completed)
+	for code, want := range map[string]string{"%gr": "[%greet]", "stdout \"é\"\n%gr": "[%greet]", "%greet A": "[Ada Alan]",
+		"%greet Al": "[Alan]", "%greet ": "[Ada Alan]", "%gofl": "[%goflags]", "%zzz": "[]"} {
+		f.ask(f.sockets.Shell, "complete_request", wire.CursorRequest{Code: code,
+			CursorPos: len([]rune(code))}).Decode(&completed)
 		line := []rune(code[strings.LastIndex(code, "\n")+1:])
 		word := len(line) - 1 - strings.LastIndex(string(line), " ")
-		if got := fmt.Sprint(completed.Matches); got != want || completed.CursorEnd != len([]rune(code)) || completed.CursorStart != completed.CursorEnd-word {
+		if got := fmt.Sprint(completed.Matches); got != want || completed.CursorEnd != len([]rune(code)) ||
+			completed.CursorStart != completed.CursorEnd-word {
 			t.Errorf("%q completes to %s from %d to %d, want %s", code, got, completed.CursorStart, completed.CursorEnd, want)
 		}
 	}

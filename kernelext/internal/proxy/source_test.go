@@ -53,7 +53,8 @@ func TestReplay(t *testing.T) {
 		"%test -test.v\nfunc helper() {}",
 		"func broken( {",
 	)
-	wantLines := []string{"%env A b", `import "fmt"`, "import (", "\t\"os\"", ")", "var x = 1 // one", "func f() {", "\tfmt.Println(x)", "}", "func helper() {}"}
+	wantLines := []string{"%env A b", `import "fmt"`, "import (", "\t\"os\"", ")", "var x = 1 // one", "func f() {",
+		"\tfmt.Println(x)", "}", "func helper() {}"}
 	wantOrigin := [][2]int{{1, 2}, {1, 1}, {4, 1}, {4, 2}, {4, 3}, {1, 4}, {3, 1}, {3, 2}, {3, 3}, {5, 2}}
 	if got := strings.Split(code, "\n"); !slices.Equal(got, wantLines) {
 		t.Errorf("got %q, want %q", got, wantLines)
@@ -64,7 +65,8 @@ func TestReplay(t *testing.T) {
 }
 
 func TestRemoved(t *testing.T) {
-	got := proxy.Removed("var a, b = 1, 2\ntype T int\nfunc (t *T) m() {}\nfunc f() {}", "%rm a f T~m\nvar c = 3", "%remove b T", "func f() {}\n%%\nvar a int", "type T string")
+	got := proxy.Removed("var a, b = 1, 2\ntype T int\nfunc (t *T) m() {}\nfunc f() {}", "%rm a f T~m\nvar c = 3",
+		"%remove b T", "func f() {}\n%%\nvar a int", "type T string")
 	if want := []string{"T~m", "a", "b"}; !slices.Equal(got, want) {
 		t.Errorf("removed %q, want %q", got, want)
 	}
@@ -75,7 +77,8 @@ func TestMatches(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "any\nthing", true}, {"a*c", "abbc", true}, {"a*c", "abcd", false},
+		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "any\nthing", true}, {"a*c", "abbc", true},
+		{"a*c", "abcd", false},
 		{"?", "é", true}, {"*b*b", "abab", true}, {"*b?b", "abab", true}, {"a", "ab", false}, {"**a", "a", true},
 	} {
 		if got := proxy.Matches(test.pattern, test.text); got != test.want {
@@ -87,7 +90,8 @@ func TestMatches(t *testing.T) {
 func FuzzCompleteness(f *testing.F) {
 	f.Add("func f() {\n%%\nx := `")
 	f.Fuzz(func(t *testing.T, code string) {
-		if status, depth := proxy.Completeness(code); depth < 0 || !slices.Contains([]string{"complete", "incomplete", "invalid"}, status) {
+		if status, depth := proxy.Completeness(code); depth < 0 || !slices.Contains([]string{"complete", "incomplete",
+			"invalid"}, status) {
 			t.Errorf("%q: %s, %d", code, status, depth)
 		}
 		proxy.Replay(code)

@@ -45,7 +45,8 @@ func Pictures(dir string) ([]Picture, error) {
 			}
 			picture, err := pictureOf(cell)
 			if err != nil {
-				return nil, fmt.Errorf("results: %s, cell %d: %w: run the notebook again, or take its tag %q away", p, i+1, err, GalleryTag)
+				return nil, fmt.Errorf("results: %s, cell %d: %w: run the notebook again, or take its tag %q away", p, i+1, err,
+					GalleryTag)
 			}
 			name := strings.TrimSuffix(filepath.Base(p), ".ipynb") + "-" + cell.ID + ".png"
 			picture.File = path.Join(GalleryDir, name)

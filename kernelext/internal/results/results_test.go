@@ -27,7 +27,8 @@ func TestNotebooksJSONAndPageAgree(t *testing.T) {
 
 // table is the machine-readable output of one Versus call.
 func table(document string, rows ...any) map[string]any {
-	return map[string]any{"document": document, "profile": "standard", "date": "2026-01-02", "lateral": "devel", "rows": rows}
+	return map[string]any{"document": document, "profile": "standard", "date": "2026-01-02", "lateral": "devel",
+		"rows": rows}
 }
 
 // tree makes a module with one notebook, whose cells hold the given tables, and returns its root.
@@ -45,10 +46,11 @@ func addNotebook(t *testing.T, root, name string, tables ...any) {
 	t.Helper()
 	nb := &notebook.Notebook{}
 	for i, data := range tables {
-		nb.Cells = append(nb.Cells, &notebook.Cell{Type: notebook.Code, ID: "cell-" + string(rune('a'+i)), Outputs: []*notebook.Output{
-			{Type: notebook.Stream, Name: "stdout", Text: "text"},
-			{Type: notebook.DisplayData, Data: map[string]any{"text/plain": "table", kernelext.VersusMIME: data}},
-		}})
+		nb.Cells = append(nb.Cells, &notebook.Cell{Type: notebook.Code, ID: "cell-" + string(rune('a'+i)),
+			Outputs: []*notebook.Output{
+				{Type: notebook.Stream, Name: "stdout", Text: "text"},
+				{Type: notebook.DisplayData, Data: map[string]any{"text/plain": "table", kernelext.VersusMIME: data}},
+			}})
 	}
 	if err := nb.WriteFile(filepath.Join(root, results.NotebooksDir, name)); err != nil {
 		t.Fatal(err)
@@ -72,8 +74,9 @@ func read(t *testing.T, root, name string) string {
 }
 
 var (
-	measured = map[string]any{"item": "test error | 784-128-10", "document": 1.46, "here": 1.53333333, "difference": 0.0733333,
-		"seeds": 3, "spread": 0.0666, "unit": "%", "data": "Glyphs", "note": "short", "verdict": "worse"}
+	measured = map[string]any{"item": "test error | 784-128-10", "document": 1.46, "here": 1.53333333,
+		"difference": 0.0733333,
+		"seeds":      3, "spread": 0.0666, "unit": "%", "data": "Glyphs", "note": "short", "verdict": "worse"}
 	absent = map[string]any{"item": "with <dropout>", "document": "< 2", "verdict": "not run", "profile": "paper"}
 	large  = map[string]any{"item": "parameters", "document": 101770, "here": 101770, "difference": 0, "verdict": "equal"}
 )
@@ -85,7 +88,8 @@ func TestWriteThenCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 3 || rows[0].Notebook != "00_zero.ipynb" || rows[1].Source != "Doc B" || rows[2].Item != "with <dropout>" {
+	if len(rows) != 3 || rows[0].Notebook != "00_zero.ipynb" || rows[1].Source != "Doc B" ||
+		rows[2].Item != "with <dropout>" {
 		t.Errorf("rows: %+v", rows)
 	}
 	const want = `
@@ -107,7 +111,8 @@ Notes:
 		t.Errorf("what was just written disagrees: %v", err)
 	}
 	before := read(t, root, results.JSONFile)
-	if _, err := results.Write(root); err != nil || read(t, root, results.JSONFile) != before || read(t, root, results.PageFile) != page {
+	if _, err := results.Write(root); err != nil || read(t, root, results.JSONFile) != before ||
+		read(t, root, results.PageFile) != page {
 		t.Errorf("writing again changes the files: %v", err)
 	}
 }
@@ -117,18 +122,23 @@ func TestCheckFailsWhereTheFilesDisagree(t *testing.T) {
 		change func(root string)
 		want   string
 	}{
-		"notebook run again": {func(root string) { addNotebook(t, root, "01_first.ipynb", table("Doc", large)) }, "results.json, line"},
-		"notebook added":     {func(root string) { addNotebook(t, root, "02_next.ipynb", table("Doc", large)) }, "RESULTS.md, line"},
+		"notebook run again": {func(root string) { addNotebook(t, root, "01_first.ipynb", table("Doc", large)) },
+			"results.json, line"},
+		"notebook added": {func(root string) { addNotebook(t, root, "02_next.ipynb", table("Doc", large)) },
+			"RESULTS.md, line"},
 		"JSON edited": {func(root string) {
 			write(t, root, results.JSONFile, strings.Replace(read(t, root, results.JSONFile), "1.46", "1.47", 1))
 		}, "results.json, line 7"},
 		"page edited": {func(root string) {
 			write(t, root, results.PageFile, strings.Replace(read(t, root, results.PageFile), "1.46", "1.47", 1))
 		}, "RESULTS.md, line 8"},
-		"JSON missing":      {func(root string) { os.Remove(filepath.Join(root, results.JSONFile)) }, "results.json is missing"},
-		"notebooks missing": {func(root string) { os.Remove(filepath.Join(root, results.NotebooksDir, "01_first.ipynb")) }, "no notebook"},
-		"page missing":      {func(root string) { os.Remove(filepath.Join(root, results.PageFile)) }, "RESULTS.md is missing"},
-		"notebook broken":   {func(root string) { write(t, root, results.NotebooksDir+"/01_first.ipynb", "{") }, "01_first.ipynb"},
+		"JSON missing": {func(root string) { os.Remove(filepath.Join(root, results.JSONFile)) },
+			"results.json is missing"},
+		"notebooks missing": {func(root string) { os.Remove(filepath.Join(root, results.NotebooksDir, "01_first.ipynb")) },
+			"no notebook"},
+		"page missing": {func(root string) { os.Remove(filepath.Join(root, results.PageFile)) }, "RESULTS.md is missing"},
+		"notebook broken": {func(root string) { write(t, root, results.NotebooksDir+"/01_first.ipynb", "{") },
+			"01_first.ipynb"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := tree(t, table("Doc", measured))
@@ -181,7 +191,8 @@ func TestCollectRefusesWhatItCannotTrust(t *testing.T) {
 		"twice":         {[]any{table("Doc", large), table("Doc", large)}, "cell 1 and again in cell 2"},
 	} {
 		root := tree(t, c.tables...)
-		if _, _, err := results.Collect(filepath.Join(root, results.NotebooksDir)); err == nil || !strings.Contains(err.Error(), c.want) ||
+		if _, _, err := results.Collect(filepath.Join(root, results.NotebooksDir)); err == nil ||
+			!strings.Contains(err.Error(), c.want) ||
 			!strings.Contains(err.Error(), "01_first.ipynb") {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
@@ -201,7 +212,8 @@ func addGallery(t *testing.T, root, name string, outputs ...*notebook.Output) {
 func TestGallery(t *testing.T) {
 	root := tree(t, table("Doc", measured))
 	said := &notebook.Output{Type: notebook.Stream, Name: "stdout", Text: "text"}
-	picture := &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"image/png": "UE5H\n", "text/plain": "Grid [of] weights"}}
+	picture := &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"image/png": "UE5H\n",
+		"text/plain": "Grid [of] weights"}}
 	caption := &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"text/plain": "Figure 1. Weights."}}
 	addGallery(t, root, "02_net.ipynb", said, picture, caption)
 	if _, err := results.Write(root); err != nil {
@@ -211,7 +223,8 @@ func TestGallery(t *testing.T) {
 	if got := read(t, root, file); got != "PNG" {
 		t.Errorf("picture holds %q", got)
 	}
-	if want := "![Grid (of) weights](gallery/02_net-weights.png)\n\nFigure 1. Weights.\n"; !strings.Contains(read(t, root, results.PageFile), want) {
+	if want := "![Grid (of) weights](gallery/02_net-weights.png)\n\nFigure 1. Weights.\n"; !strings.Contains(read(t, root,
+		results.PageFile), want) {
 		t.Errorf("the page lacks %q", want)
 	}
 	if err := results.Check(root); err != nil {

@@ -24,7 +24,8 @@ type Options struct {
 	KeepGoing   bool           // run the cells after one that failed
 	Clean       func(string) string
 	Progress    func(Progress) // told before and after each cell; may be nil
-	Live        func(string)   // told each state of a text that a cell redraws in place, such as a progress line; may be nil
+	// told each state of a text that a cell redraws in place, such as a progress line; may be nil
+	Live func(string)
 }
 
 // Progress is the state of a run.
@@ -163,7 +164,8 @@ func (r *run) cell(ctx context.Context, index int) *Problem {
 
 	switch {
 	case reply.Status == "error" && !rec.hasError():
-		rec.add(&notebook.Output{Type: notebook.Error, ErrorName: reply.Name, ErrorValue: reply.Value, Traceback: reply.Traceback})
+		rec.add(&notebook.Output{Type: notebook.Error, ErrorName: reply.Name, ErrorValue: reply.Value,
+			Traceback: reply.Traceback})
 	case reply.Status == "aborted":
 		rec.fail("Aborted", "the kernel did not execute the cell")
 	}

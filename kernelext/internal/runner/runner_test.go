@@ -77,25 +77,28 @@ func TestOutputs(t *testing.T) {
 		source string
 		want   string
 	}{
-		"a stream is merged":        {"stdout \"a\"\nstdout \"b\\n\"\nstderr \"c\"\nstdout \"d\"", `stdout "ab\n" | stderr "c" | stdout "d"`},
-		"displays part streams":     {"stdout \"a\"\ndisplay - x\nstdout \"b\"", `stdout "a" | display x | stdout "b"`},
-		"a result":                  {"result 42", `result[1] 42`},
-		"progress by return":        {`stdout "10 %\r"` + "\n" + `stdout "20 %\r"` + "\n" + `stdout "100 %\n"`, `stdout "100 %\n"`},
-		"update":                    {"display one a\ndisplay two b\nupdate one c", `display c | display b`},
-		"update in every place":     {"display one a\ndisplay one b\nupdate one c", `display c | display c`},
-		"second display updates":    {"display one a\ndisplay one b", `display b | display b`},
-		"update of nothing":         {"update none x\nstdout \"a\"", `stdout "a"`},
-		"clear":                     {"stdout \"a\"\nclear\nstdout \"b\"", `stdout "b"`},
-		"clear and nothing":         {"stdout \"a\"\nclear", ``},
-		"clear waits for the next":  {"stdout \"a\"\nclear wait", `stdout "a"`},
-		"clear waited":              {"stdout \"a\"\nclear wait\nstdout \"b\"\nstdout \"c\"", `stdout "bc"`},
-		"clear waited for display":  {"display - a\nclear wait\ndisplay - b", `display b`},
-		"update after clear":        {"display one a\nclear\nupdate one b\nstdout \"c\"", `stdout "c"`},
-		"output after the end":      {"stdout \"a\"\nlate \"b\"", `stdout "ab"`},
-		"empty text is no output":   {"stdout \"\"", ``},
-		"nothing":                   {"stop", ``},
-		"colours stay":              {`stdout "\x1b[31mred\x1b[0m"`, `stdout "\x1b[31mred\x1b[0m"`},
-		"a character in two pieces": {`stdout "\xc3"` + "\n" + `stdout "\xa9"`, `stdout "��"`}, // JSON carries no half characters
+		"a stream is merged": {"stdout \"a\"\nstdout \"b\\n\"\nstderr \"c\"\nstdout \"d\"",
+			`stdout "ab\n" | stderr "c" | stdout "d"`},
+		"displays part streams": {"stdout \"a\"\ndisplay - x\nstdout \"b\"", `stdout "a" | display x | stdout "b"`},
+		"a result":              {"result 42", `result[1] 42`},
+		"progress by return": {`stdout "10 %\r"` + "\n" + `stdout "20 %\r"` + "\n" + `stdout "100 %\n"`,
+			`stdout "100 %\n"`},
+		"update":                   {"display one a\ndisplay two b\nupdate one c", `display c | display b`},
+		"update in every place":    {"display one a\ndisplay one b\nupdate one c", `display c | display c`},
+		"second display updates":   {"display one a\ndisplay one b", `display b | display b`},
+		"update of nothing":        {"update none x\nstdout \"a\"", `stdout "a"`},
+		"clear":                    {"stdout \"a\"\nclear\nstdout \"b\"", `stdout "b"`},
+		"clear and nothing":        {"stdout \"a\"\nclear", ``},
+		"clear waits for the next": {"stdout \"a\"\nclear wait", `stdout "a"`},
+		"clear waited":             {"stdout \"a\"\nclear wait\nstdout \"b\"\nstdout \"c\"", `stdout "bc"`},
+		"clear waited for display": {"display - a\nclear wait\ndisplay - b", `display b`},
+		"update after clear":       {"display one a\nclear\nupdate one b\nstdout \"c\"", `stdout "c"`},
+		"output after the end":     {"stdout \"a\"\nlate \"b\"", `stdout "ab"`},
+		"empty text is no output":  {"stdout \"\"", ``},
+		"nothing":                  {"stop", ``},
+		"colours stay":             {`stdout "\x1b[31mred\x1b[0m"`, `stdout "\x1b[31mred\x1b[0m"`},
+		// JSON carries no half characters
+		"a character in two pieces": {`stdout "\xc3"` + "\n" + `stdout "\xa9"`, `stdout "��"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			nb := cells(test.source)
@@ -180,16 +183,21 @@ func TestErrors(t *testing.T) {
 		"stops":       {"stdout \"x\"\nerror ValueError bad", Options{}, `stdout "x" | ValueError: bad`, "cell 1: bad", ""},
 		"keeps going": {"error ValueError bad", Options{KeepGoing: true}, "ValueError: bad", "cell 1: bad", after},
 		"reply alone": {"fail ValueError bad", Options{}, "ValueError: bad", "cell 1: bad", ""},
-		"aborted":     {"abort", Options{}, "Aborted: the kernel did not execute the cell", "cell 1: the kernel did not execute", ""},
+		"aborted": {"abort", Options{}, "Aborted: the kernel did not execute the cell",
+			"cell 1: the kernel did not execute", ""},
 		"times out": {"stdout \"x\"\nhang", Options{CellTimeout: 50 * time.Millisecond},
-			`stdout "x" | TimeoutError: the cell took longer than its limit of 50ms and was interrupted`, "cell 1: the cell took longer", ""},
+			`stdout "x" | TimeoutError: the cell took longer than its limit of 50ms and was interrupted`,
+			"cell 1: the cell took longer", ""},
 		"times out, keeps going": {"hang", Options{CellTimeout: 50 * time.Millisecond, KeepGoing: true},
-			"TimeoutError: the cell took longer than its limit of 50ms and was interrupted", "cell 1: the cell took longer", after},
+			"TimeoutError: the cell took longer than its limit of 50ms and was interrupted", "cell 1: the cell took longer",
+			after},
 		"cannot be interrupted": {"deaf", Options{CellTimeout: 50 * time.Millisecond, KeepGoing: true},
 			"TimeoutError: the cell took longer than its limit of 50ms and was interrupted", "cell 1: the cell took longer", ""},
 		"dies": {"stdout \"x\"\ndie", Options{KeepGoing: true},
-			"stdout \"x\" | DeadKernelError: the kernel died (exit status 3); the last it said was:\nlast words", "cell 1: the kernel died", ""},
-		"is forged": {"forge\nhang", Options{}, "KernelError: session: " + wire.ErrSignature.Error() + ": something else is writing to the kernel's sockets", "cell 1: session: wire", ""},
+			"stdout \"x\" | DeadKernelError: the kernel died (exit status 3); the last it said was:\nlast words",
+			"cell 1: the kernel died", ""},
+		"is forged": {"forge\nhang", Options{}, "KernelError: session: " + wire.ErrSignature.Error() +
+			": something else is writing to the kernel's sockets", "cell 1: session: wire", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			nb := cells(test.source, after)
@@ -244,7 +252,9 @@ func TestKernelThatDoesNotStart(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	nb := cells("// the first thing\nstdout \"x\"", "error E bad", "stop")
-	nb.Cells = append(nb.Cells[:1:1], append([]*notebook.Cell{{Type: notebook.Markdown, ID: "m", Source: "# Big\n\ntext\n## The middle\n"}}, nb.Cells[1:]...)...)
+	nb.Cells = append(nb.Cells[:1:1],
+		append([]*notebook.Cell{{Type: notebook.Markdown, ID: "m", Source: "# Big\n\ntext\n## The middle\n"}},
+			nb.Cells[1:]...)...)
 	var seen []string
 	execute(t, nb, Options{KeepGoing: true, Progress: func(p Progress) {
 		seen = append(seen, fmt.Sprintf("%d/%d %s %v %v", p.Cell, p.Cells, p.Title, p.Done, p.Problem != nil))
@@ -261,7 +271,8 @@ func TestProgress(t *testing.T) {
 
 // Texts that are redrawn in place are told as they change, pictures and plain outputs are not.
 func TestLive(t *testing.T) {
-	nb := cells("display one 10 %\nupdate one 20 %\ndisplay - other\nstdout \"x\"\ndata {\"text/plain\": \"a\", \"image/png\": \"AAAA\"}\nupdate one done")
+	nb := cells("display one 10 %\nupdate one 20 %\ndisplay - other\nstdout \"x\"\ndata {\"text/plain\": \"a\", " +
+		"\"image/png\": \"AAAA\"}\nupdate one done")
 	var told []string
 	if err := execute(t, nb, Options{Live: func(text string) { told = append(told, text) }}); err != nil {
 		t.Fatal(err)

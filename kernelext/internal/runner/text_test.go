@@ -124,7 +124,8 @@ func TestProblem(t *testing.T) {
 	}{
 		{nil, "cell 2: FROM THE OUTPUT"},
 		{&wire.Failure{Message: "exit status 1", Detail: "why"}, "cell 2: EXIT STATUS 1\n    WHY"},
-		{&wire.Failure{Count: 7, Line: 1, Source: "var X = f()", Message: "undefined: f"}, "cell 1, line 1: UNDEFINED: F\n     1 | var X = f()"},
+		{&wire.Failure{Count: 7, Line: 1, Source: "var X = f()", Message: "undefined: f"},
+			"cell 1, line 1: UNDEFINED: F\n     1 | var X = f()"},
 		{&wire.Failure{Count: 3, Line: 1, Source: "of a cell that is not here", Message: "m"}, "cell 2: M"},
 	} {
 		if got := r.problem(1, output, test.failure).Error(); got != test.want {

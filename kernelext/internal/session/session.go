@@ -112,7 +112,9 @@ func (s *Session) start(ctx, life context.Context) error {
 
 	// Give up waiting for the kernel's sockets when it dies, when the caller
 	// does, or when it takes too long.
-	ctx, stop := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("session: the kernel did not answer within %v; the last it said was:\n%s", startLimit, s.process.log.last(10)))
+	ctx, stop := context.WithTimeoutCause(ctx, startLimit,
+		fmt.Errorf("session: the kernel did not answer within %v; the last it said was:\n%s", startLimit,
+			s.process.log.last(10)))
 	defer stop()
 	ready := make(chan struct{})
 	defer close(ready) // before stop
@@ -236,8 +238,10 @@ func (s *Session) NewExecute(code string, stop bool) *wire.Message {
 // status that ends its output. Every message on iopub is given to handle, also
 // those that belong to earlier requests. When ctx is done the kernel is
 // interrupted, and killed if it does not answer within the grace period; the
-// error is then ctx's cause. Other errors are a [*DeadError] or a failure of the connection; after any of them use [Session.Alive].
-func (s *Session) Execute(ctx context.Context, request *wire.Message, handle func(*wire.Message)) (wire.ExecuteReply, error) {
+// error is then ctx's cause. Other errors are a [*DeadError] or a failure of the connection; after any of them use
+// [Session.Alive].
+func (s *Session) Execute(ctx context.Context, request *wire.Message, handle func(*wire.Message)) (wire.ExecuteReply,
+	error) {
 	var reply wire.ExecuteReply
 	if err := s.sockets.Shell.Send(request); err != nil {
 		return reply, err

@@ -34,7 +34,8 @@ func FindModule(dirs ...string) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("toolchain: no checkout of %s at or above %s: run the command inside one", modulePath, strings.Join(dirs, ", "))
+	return "", fmt.Errorf("toolchain: no checkout of %s at or above %s: run the command inside one", modulePath,
+		strings.Join(dirs, ", "))
 }
 
 // moduleOf returns the path that a go.mod file declares, empty if there is none.

@@ -44,7 +44,8 @@ func TestFindModule(t *testing.T) {
 	}
 	// The nearest one above the first directory wins.
 	other := t.TempDir()
-	if err := os.WriteFile(filepath.Join(other, "go.mod"), []byte("// a comment\nmodule "+modulePath+"\n"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(other, "go.mod"), []byte("// a comment\nmodule "+modulePath+"\n"),
+		0o644); err != nil {
 		t.Fatal(err)
 	}
 	deep := filepath.Join(other, "a", "b")
@@ -95,7 +96,8 @@ func TestBuildFails(t *testing.T) {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module x\n\ngo 1.26\n\nrequire "+gonb+" v0.999.0\n"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module x\n\ngo 1.26\n\nrequire "+gonb+" v0.999.0\n"),
+			0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -110,7 +112,8 @@ func TestBuildFails(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 		left, err := os.ReadDir(dir)
-		left = slices.DeleteFunc(left, func(d os.DirEntry) bool { return filepath.Join(dir, d.Name()) == filepath.Dir(tools.Gopls()) })
+		left = slices.DeleteFunc(left,
+			func(d os.DirEntry) bool { return filepath.Join(dir, d.Name()) == filepath.Dir(tools.Gopls()) })
 		if err != nil && !errors.Is(err, fs.ErrNotExist) || len(left) > 0 {
 			t.Errorf("left behind: %v, %v", left, err)
 		}
@@ -124,7 +127,8 @@ func TestGoIsMissing(t *testing.T) {
 	}
 }
 
-// The changes to GoNB fit the version that is pinned; with another there is an error, and nothing is built without them.
+// The changes to GoNB fit the version that is pinned; with another there is an error, and nothing is built without
+// them.
 func TestCopyGoNB(t *testing.T) {
 	root, err := FindModule(".")
 	if err != nil {
@@ -139,7 +143,8 @@ func TestCopyGoNB(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range edits {
-		if text, err := os.ReadFile(filepath.Join(changed, filepath.FromSlash(e.file))); err != nil || !strings.Contains(string(text), e.to) {
+		if text, err := os.ReadFile(filepath.Join(changed, filepath.FromSlash(e.file))); err != nil ||
+			!strings.Contains(string(text), e.to) {
 			t.Errorf("%s lacks %q, %v", e.file, e.to, err)
 		}
 	}

@@ -121,7 +121,9 @@ func TestHostileFrames(t *testing.T) {
 			conn.Write(append(binary.BigEndian.AppendUint64([]byte{flagLong}, size), "abc"...))
 			closed(t, conn, fmt.Sprintf("a frame of %d bytes", size))
 		}
-		for _, sent := range []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + strings.Repeat(" ", 64), strings.Repeat("\xff", 1000), "\xff" + strings.Repeat("\x00", 8) + "\x7f\x03\x00NULL" + strings.Repeat("\x00", 48) + "\x04\x0d\x05READY\xffSocket"} {
+		for _, sent := range []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + strings.Repeat(" ", 64),
+			strings.Repeat("\xff", 1000), "\xff" + strings.Repeat("\x00", 8) + "\x7f\x03\x00NULL" + strings.Repeat("\x00", 48) +
+				"\x04\x0d\x05READY\xffSocket"} {
 			conn := stranger(t, c, port)
 			conn.Write([]byte(sent))
 			closed(t, conn, fmt.Sprintf("%.20q", sent))
@@ -259,7 +261,8 @@ func TestReplayIsRefused(t *testing.T) {
 			t.Fatalf("signature %d is said to be known", i)
 		}
 	}
-	if len(h.known) != remembered || len(h.order) != remembered || h.add(fmt.Append(nil, 20)) || !h.add(fmt.Append(nil, 3)) {
+	if len(h.known) != remembered || len(h.order) != remembered || h.add(fmt.Append(nil, 20)) ||
+		!h.add(fmt.Append(nil, 3)) {
 		t.Error("the history does not hold the last ones")
 	}
 }

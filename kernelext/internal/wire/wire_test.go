@@ -194,7 +194,8 @@ func TestLongPathUsesPorts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ports := map[int]bool{c.ShellPort: true, c.IOPubPort: true, c.StdinPort: true, c.ControlPort: true, c.HeartbeatPort: true}
+	ports := map[int]bool{c.ShellPort: true, c.IOPubPort: true, c.StdinPort: true, c.ControlPort: true,
+		c.HeartbeatPort: true}
 	if c.Transport != "tcp" || c.IP != "127.0.0.1" || len(ports) != 5 {
 		t.Errorf("connection %+v", c)
 	}

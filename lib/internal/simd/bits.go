@@ -39,7 +39,8 @@ type HammingBlock struct {
 	amx      *amxBlock
 }
 
-// Load makes codes of some words, one after the other, the block's own. It panics if words does not divide their number.
+// Load makes codes of some words, one after the other, the block's own. It panics if words does not divide their
+// number.
 func (b *HammingBlock) Load(codes []uint64, words int) {
 	if words < 1 || len(codes)%words != 0 {
 		panic(fmt.Sprintf("simd: HammingBlock: Load: codes of %d words in %d words", words, len(codes)))
@@ -70,7 +71,8 @@ func (b *HammingBlock) Load(codes []uint64, words int) {
 func (b *HammingBlock) Below(below, queries []uint64, limits []int32) {
 	row := (b.n + 63) / 64
 	if len(queries) != len(limits)*b.words || len(below) != len(limits)*row {
-		panic(fmt.Sprintf("simd: HammingBlock: Below: %d limits, queries of %d words in %d words, %d words for the %d of each of them",
+		panic(fmt.Sprintf("simd: HammingBlock: Below: %d limits, queries of %d words in %d words, %d words for the %d of "+
+			"each of them",
 			len(limits), b.words, len(queries), len(below), row))
 	}
 	if len(below) == 0 {
@@ -114,7 +116,8 @@ func goHammingBelow(dst, query, codes []uint64, limit int64) {
 }
 
 // fourTimes makes the kernel for four queries of the one for one: dst has a row for each.
-func fourTimes(below func(dst, query, codes []uint64, limit int64)) func(dst []uint64, row int, queries, codes []uint64, limits []int32) {
+func fourTimes(below func(dst, query, codes []uint64, limit int64)) func(dst []uint64, row int, queries, codes []uint64,
+	limits []int32) {
 	return func(dst []uint64, row int, queries, codes []uint64, limits []int32) {
 		words := len(queries) / 4
 		for q, limit := range limits {

@@ -138,7 +138,8 @@ func PackFilters(dst, w []float32, m, taps int) {
 func Correlate(dst []float32, ld int, filters []float32, m int, x []float32, s *Stencil, runs int) {
 	if runs < 1 || runs > len(s.starts) || m < 1 || ld < RowLen(runs) || len(dst) < (m-1)*ld+RowLen(runs) ||
 		len(filters) < PackedFilters(m, s.taps) || len(x) < s.span {
-		panic(fmt.Sprintf("simd: Correlate: %d filters of %d taps (%d elements), %d of %d runs, x %d of %d elements, dst %d with stride %d",
+		panic(fmt.Sprintf("simd: Correlate: %d filters of %d taps (%d elements), %d of %d runs, x %d of %d elements, dst "+
+			"%d with stride %d",
 			m, s.taps, len(filters), runs, len(s.starts), len(x), s.span, len(dst), ld))
 	}
 	g, c := &active.gemm, &active.conv
@@ -168,7 +169,8 @@ func CorrelateGrad(dw []float32, ldw int, dy []float32, ld, m int, x []float32, 
 	runs += runs % 2
 	if runs < 1 || runs > len(s.starts) || m < 1 || ld < runs*Run || len(dy) < (m-1)*ld+runs*Run ||
 		ldw < len(s.offsets) || len(dw) < (m-1)*ldw+len(s.offsets) || len(x) < s.span {
-		panic(fmt.Sprintf("simd: CorrelateGrad: %d filters of %d taps, dw %d elements with stride %d, %d of %d runs, x %d of %d elements, dy %d with stride %d",
+		panic(fmt.Sprintf("simd: CorrelateGrad: %d filters of %d taps, dw %d elements with stride %d, %d of %d runs, x %d "+
+			"of %d elements, dy %d with stride %d",
 			m, s.taps, len(dw), ldw, runs, len(s.starts), len(x), s.span, len(dy), ld))
 	}
 	c := &active.conv
@@ -193,7 +195,8 @@ func CorrelateGrad(dw []float32, ldw int, dy []float32, ld, m int, x []float32, 
 func Spread(dx []float32, plane int, filters []float32, channels int, dy []float32, ld, m int, s *Stencil, runs int) {
 	if runs < 1 || runs > len(s.starts) || m < 1 || channels < 1 || ld < RowLen(runs) || len(dy) < (m-1)*ld+RowLen(runs) ||
 		len(filters) < s.taps*PackedFilters(channels, m) || len(dx) < s.span+(channels-1)*plane {
-		panic(fmt.Sprintf("simd: Spread: %d filters, %d taps of %d channels (%d elements), %d of %d runs, dx %d of %d elements, dy %d with stride %d",
+		panic(fmt.Sprintf("simd: Spread: %d filters, %d taps of %d channels (%d elements), %d of %d runs, dx %d of %d "+
+			"elements, dy %d with stride %d",
 			m, s.taps, channels, len(filters), runs, len(s.starts), len(dx), s.span+(channels-1)*plane, len(dy), ld))
 	}
 	g, c := &active.gemm, &active.conv

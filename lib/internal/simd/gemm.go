@@ -43,9 +43,9 @@ type gemmKernels struct {
 	prefetch func(c []float32, ldc, rows int)
 }
 
-// A tileKernel also asks for memory to be brought into the cache: two lines at ahead, two more step elements further on,
-// and so on until last, for every four steps of k. It never asks beyond: lines that another core is writing would go back
-// and forth.
+// A tileKernel also asks for memory to be brought into the cache: two lines at ahead, two more step elements further
+// on, and so on until last, for every four steps of k. It never asks beyond: lines that another core is writing would
+// go back and forth.
 type tileKernel func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool,
 	ahead *float32, step int, last *float32)
 
@@ -86,8 +86,8 @@ func (w *workspace) giveBack() {
 //
 // Each element of C is one chain of fused multiply-adds over k, first to last, that starts at zero or, with acc, at
 // the element's old value. (The Go bodies round the product before the addition where the processor has no fused
-// instruction.) A zero at the end is +0. The result is therefore the same for every way of splitting a product by rows or
-// columns, and for one that leaves out the terms whose factor from A is zero ([Sparse]).
+// instruction.) A zero at the end is +0. The result is therefore the same for every way of splitting a product by rows
+// or columns, and for one that leaves out the terms whose factor from A is zero ([Sparse]).
 func GemmNN(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
 	fitGemm("GemmNN", m, n, k, len(a), lda, m, k, len(b), ldb, k, n, len(c), ldc)
 	p := product{&active.gemm, false, false, m, n, k, a, lda, b, ldb, c, ldc, acc, scout{}}
@@ -126,7 +126,8 @@ type Batch struct {
 
 // Gemm computes C = A*B, or C = C + A*B with acc, for each product of a batch. The factors are stored transposed if
 // transA and transB say so, as in GemmTT. It panics if the last product does not fit; results must not overlap.
-func (g Batch) Gemm(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool) {
+func (g Batch) Gemm(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int,
+	acc bool) {
 	if g.Count < 1 {
 		return
 	}
@@ -143,7 +144,8 @@ func (g Batch) Gemm(transA, transB bool, m, n, k int, a []float32, lda int, b []
 	last := g.Count - 1
 	fitGemm("Batch", m, n, k, len(a)-last*g.StepA, lda, ar, ac, len(b)-last*g.StepB, ldb, br, bc, len(c)-last*g.StepC, ldc)
 	for i := range g.Count {
-		p := product{&active.gemm, transA, transB, m, n, k, a[i*g.StepA:], lda, b[i*g.StepB:], ldb, c[i*g.StepC:], ldc, acc, scout{}}
+		p := product{&active.gemm, transA, transB, m, n, k, a[i*g.StepA:], lda, b[i*g.StepB:], ldb, c[i*g.StepC:], ldc, acc,
+			scout{}}
 		p.run()
 	}
 }
@@ -241,8 +243,8 @@ func (p *product) blocks(w *workspace) {
 	}
 }
 
-// A scout walks through a panel of B that will be needed after the present one, for the tile kernels to bring it into the
-// cache. A whole panel asked for at once would hold up what the kernels load themselves.
+// A scout walks through a panel of B that will be needed after the present one, for the tile kernels to bring it into
+// the cache. A whole panel asked for at once would hold up what the kernels load themselves.
 type scout struct {
 	panel    []float32
 	rows, n  int  // of the panel as it is stored
@@ -262,8 +264,8 @@ func (p *product) scout(p0, kc, j0 int) {
 	}
 }
 
-// next returns where a tile kernel of kc steps shall look ahead, how far apart its looks are and where the last one is: at
-// the panel to come and, once that has been seen, at the tile of C whose rows from i on are at most so many.
+// next returns where a tile kernel of kc steps shall look ahead, how far apart its looks are and where the last one is:
+// at the panel to come and, once that has been seen, at the tile of C whose rows from i on are at most so many.
 func (p *product) next(kc, i, rows, j0 int) (from *float32, step int, last *float32) {
 	const width = 32 // elements in the two cache lines of a look
 	s, looks := &p.ahead, kc/4
@@ -371,7 +373,8 @@ func (g *gemmKernels) packTransposed(dst []float32, dstStride int, src []float32
 	}
 }
 
-// evenly returns the step that cuts n into the fewest pieces of at most limit, of nearly equal size, a multiple of unit.
+// evenly returns the step that cuts n into the fewest pieces of at most limit, of nearly equal size, a multiple of
+// unit.
 func evenly(n, limit, unit int) int {
 	return pieces(pieces(n, pieces(n, limit)), unit) * unit
 }

@@ -34,7 +34,8 @@ func storedAt(i, j, stride int, trans bool) int {
 // fused multiply-adds that the documentation promises.
 func TestGemm(t *testing.T) {
 	// The last size is one of which A does not stay in the cache and is used column block by column block.
-	sizes := [][3]int{{1, 1, 1}, {2, 3, 4}, {14, 32, 256}, {15, 33, 257}, {100, 70, 784}, {29, 784, 5}, {601, 205, 300}, {50, 40, 3000}}
+	sizes := [][3]int{{1, 1, 1}, {2, 3, 4}, {14, 32, 256}, {15, 33, 257}, {100, 70, 784}, {29, 784, 5}, {601, 205, 300},
+		{50, 40, 3000}}
 	for rows := 1; rows <= 29; rows++ {
 		sizes = append(sizes, [3]int{rows, 1 + rows*7%40, 1 + rows*11%37})
 	}
@@ -288,12 +289,16 @@ func TestPanics(t *testing.T) {
 		{"simd: AddRowVector: 2 columns, bias of length 3", func() { AddRowVector(x4, x4, x3, 2, 2) }},
 		{"simd: SoftmaxRows: 2 x 3 elements wanted, lengths 4 and 4", func() { SoftmaxRows(x4, x4, 2, 3) }},
 		{"simd: SumRows: 2 x 3 elements with stride 3, lengths 3 and 4", func() { SumRows(x3, x4, 2, 3, true) }},
-		{"simd: Adam: 4 weights, lengths of gradient and moments [4 3 4]", func() { Adam(x4, x4, x3, x4, 1, 0, 0, 0, 1, 1, 0) }},
-		{"simd: GemmNT: m=2 n=2 k=2: A [2,2] with stride 2 in 4 elements, B [2,2] with stride 2 in 3, C [2,2] with stride 2 in 4",
+		{"simd: Adam: 4 weights, lengths of gradient and moments [4 3 4]",
+			func() { Adam(x4, x4, x3, x4, 1, 0, 0, 0, 1, 1, 0) }},
+		{"simd: GemmNT: m=2 n=2 k=2: A [2,2] with stride 2 in 4 elements, " +
+			"B [2,2] with stride 2 in 3, C [2,2] with stride 2 in 4",
 			func() { GemmNT(2, 2, 2, x4, 2, x3, 2, x4, 2, false) }},
-		{"simd: GemmNN: m=2 n=2 k=2: A [2,2] with stride 1 in 4 elements, B [2,2] with stride 2 in 4, C [2,2] with stride 2 in 4",
+		{"simd: GemmNN: m=2 n=2 k=2: A [2,2] with stride 1 in 4 elements, " +
+			"B [2,2] with stride 2 in 4, C [2,2] with stride 2 in 4",
 			func() { GemmNN(2, 2, 2, x4, 1, x4, 2, x4, 2, false) }},
-		{"simd: GemmTN: m=-1 n=2 k=2: A [2,-1] with stride 2 in 4 elements, B [2,2] with stride 2 in 4, C [-1,2] with stride 2 in 4",
+		{"simd: GemmTN: m=-1 n=2 k=2: A [2,-1] with stride 2 in 4 elements, B [2,2] with stride 2 in 4, C [-1,2] with " +
+			"stride 2 in 4",
 			func() { GemmTN(-1, 2, 2, x4, 2, x4, 2, x4, 2, false) }},
 	} {
 		func() {

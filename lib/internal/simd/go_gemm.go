@@ -13,10 +13,12 @@ var goGemm = gemmKernels{
 }
 
 // goTiles makes the table of tile kernels from one that is told its number of rows.
-func goTiles(tile func(rows int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool)) [][2]tileKernel {
+func goTiles(tile func(rows int, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int,
+	acc bool)) [][2]tileKernel {
 	table := make([][2]tileKernel, 4)
 	for i := range table {
-		kernel := func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, _ *float32, _ int, _ *float32) {
+		kernel := func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, _ *float32,
+			_ int, _ *float32) {
 			tile(i+1, k, a, lda, b, ldb, c, ldc, cols, acc)
 		}
 		table[i] = [2]tileKernel{kernel, kernel}

@@ -3,8 +3,10 @@
 package simd
 
 var goWinograd = [2]winogradMaps{
-	{goLinear(goWinogradInput2), goLinear(goWinogradOutput2), goLinear(goWinogradOutputT2), goLinear(goWinogradFilter2), goLinear(goWinogradFilterT2)},
-	{goLinear(goWinogradInput4), goLinear(goWinogradOutput4), goLinear(goWinogradOutputT4), goLinear(goWinogradFilter4), goLinear(goWinogradFilterT4)},
+	{goLinear(goWinogradInput2), goLinear(goWinogradOutput2), goLinear(goWinogradOutputT2), goLinear(goWinogradFilter2),
+		goLinear(goWinogradFilterT2)},
+	{goLinear(goWinogradInput4), goLinear(goWinogradOutput4), goLinear(goWinogradOutputT4), goLinear(goWinogradFilter4),
+		goLinear(goWinogradFilterT4)},
 }
 
 // goLinear makes a kernel of the map for one float of each vector.
@@ -50,8 +52,8 @@ func goWinogradFilterT2(x [4]float32) [3]float32 {
 	return [3]float32{x[0] + even, odd, even + x[3]}
 }
 
-// The points of tiles of four outputs, a and b with both signs, and what the rows of G are divided by: the products of a
-// point's differences from the others.
+// The points of tiles of four outputs, a and b with both signs, and what the rows of G are divided by: the products of
+// a point's differences from the others.
 const (
 	pointA = 3. / 4
 	pointB = 3. / 2

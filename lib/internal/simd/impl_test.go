@@ -99,7 +99,8 @@ func TestChoose(t *testing.T) {
 	} {
 		got, refusal := choose(test.env, test.supported)
 		if got != test.want || (refusal != "") != test.refused {
-			t.Errorf("LATERAL_SIMD=%q with %d implementations: %s (%s), want %s", test.env, len(test.supported), got.name, refusal, test.want.name)
+			t.Errorf("LATERAL_SIMD=%q with %d implementations: %s (%s), want %s", test.env, len(test.supported), got.name,
+				refusal, test.want.name)
 		}
 	}
 }

@@ -2,7 +2,8 @@
 
 package simd
 
-// The kernels of batch normalisation take the mean off before they do anything else: it may be large beside what is left.
+// The kernels of batch normalisation take the mean off before they do anything else: it may be large beside what is
+// left.
 
 // CentredSquares returns the sum of (x - mean)².
 func CentredSquares(x []float32, mean float32) float32 { return active.centredSquares(x, mean) }

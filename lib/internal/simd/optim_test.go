@@ -22,22 +22,26 @@ func TestOptimisers(t *testing.T) {
 		{"SGD", func(w, g, m, v []float32) { SGD(w, g, lr, wd) }, func(w, g, m, v float64) (float64, float64, float64) {
 			return w - f(lr)*(g+wd*w), m, v
 		}},
-		{"Momentum", func(w, g, m, v []float32) { Momentum(w, g, v, lr, mu, wd, false) }, func(w, g, m, v float64) (float64, float64, float64) {
+		{"Momentum", func(w, g, m, v []float32) { Momentum(w, g, v, lr, mu, wd, false) }, func(w, g, m, v float64) (float64,
+			float64, float64) {
 			v = mu*v + g + wd*w
 			return w - f(lr)*v, m, v
 		}},
-		{"Nesterov", func(w, g, m, v []float32) { Momentum(w, g, v, lr, mu, wd, true) }, func(w, g, m, v float64) (float64, float64, float64) {
+		{"Nesterov", func(w, g, m, v []float32) { Momentum(w, g, v, lr, mu, wd, true) }, func(w, g, m, v float64) (float64,
+			float64, float64) {
 			d := g + wd*w
 			v = mu*v + d
 			return w - f(lr)*(d+mu*v), m, v
 		}},
-		{"Adam", func(w, g, m, v []float32) { Adam(w, g, m, v, lr, b1, b2, eps, c1, c2, wd) }, func(w, g, m, v float64) (float64, float64, float64) {
-			d := g + wd*w
-			m = f(b1)*m + (1-f(b1))*d
-			v = f(b2)*v + (1-f(b2))*d*d
-			return w - f(lr)*(m/f(c1))/(math.Sqrt(v/f(c2))+f(eps)), m, v
-		}},
-		{"RMSProp", func(w, g, m, v []float32) { RMSProp(w, g, v, lr, b2, eps, wd) }, func(w, g, m, v float64) (float64, float64, float64) {
+		{"Adam", func(w, g, m, v []float32) { Adam(w, g, m, v, lr, b1, b2, eps, c1, c2, wd) },
+			func(w, g, m, v float64) (float64, float64, float64) {
+				d := g + wd*w
+				m = f(b1)*m + (1-f(b1))*d
+				v = f(b2)*v + (1-f(b2))*d*d
+				return w - f(lr)*(m/f(c1))/(math.Sqrt(v/f(c2))+f(eps)), m, v
+			}},
+		{"RMSProp", func(w, g, m, v []float32) { RMSProp(w, g, v, lr, b2, eps, wd) }, func(w, g, m, v float64) (float64,
+			float64, float64) {
 			d := g + wd*w
 			v = f(b2)*v + (1-f(b2))*d*d
 			return w - f(lr)*d/(math.Sqrt(v)+f(eps)), m, v

@@ -18,8 +18,10 @@ func TestSums(t *testing.T) {
 		{"AbsSum", func(a, b []float32) float32 { return AbsSum(a) }, func(a, b float64) float64 { return math.Abs(a) }},
 		{"SumSquares", func(a, b []float32) float32 { return SumSquares(a) }, func(a, b float64) float64 { return a * a }},
 		{"Dot", Dot, func(a, b float64) float64 { return a * b }},
-		{"CentredSquares", func(a, b []float32) float32 { return CentredSquares(a, 0.5) }, func(a, b float64) float64 { return (a - 0.5) * (a - 0.5) }},
-		{"CentredDot", func(a, b []float32) float32 { return CentredDot(a, b, -0.25) }, func(a, b float64) float64 { return a * (b + 0.25) }},
+		{"CentredSquares", func(a, b []float32) float32 { return CentredSquares(a, 0.5) },
+			func(a, b float64) float64 { return (a - 0.5) * (a - 0.5) }},
+		{"CentredDot", func(a, b []float32) float32 { return CentredDot(a, b, -0.25) },
+			func(a, b float64) float64 { return a * (b + 0.25) }},
 	}
 	eachImplementation(t, func(t *testing.T) {
 		checked := 0

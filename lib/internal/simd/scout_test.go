@@ -23,7 +23,8 @@ func TestProductsLookOnlyAtTheirOwn(t *testing.T) {
 			}
 			a, b, c := make([]float32, m*k), make([]float32, k*n), make([]float32, m*n)
 			looks := 0
-			kernel := func(k int, _ []float32, _ int, _ []float32, _ int, _ []float32, _, _ int, _ bool, ahead *float32, step int, last *float32) {
+			kernel := func(k int, _ []float32, _ int, _ []float32, _ int, _ []float32, _, _ int, _ bool, ahead *float32,
+				step int, last *float32) {
 				at, end := uintptr(unsafe.Pointer(ahead)), uintptr(unsafe.Pointer(last))
 				for range k / 4 {
 					if looks++; !within(at, b) && !within(at, c) {

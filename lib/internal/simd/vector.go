@@ -66,8 +66,8 @@ func Axpy(y []float32, s float32, x []float32) {
 	active.axpy(y, s, x)
 }
 
-// AddSign adds s to dst where x > 0, subtracts it where x < 0, and makes dst NaN where x is: the gradient of s times the
-// sum of |x|, added to dst.
+// AddSign adds s to dst where x > 0, subtracts it where x < 0, and makes dst NaN where x is: the gradient of s times
+// the sum of |x|, added to dst.
 func AddSign(dst []float32, s float32, x []float32) {
 	fit2("AddSign", dst, x)
 	active.addSign(dst, s, x)

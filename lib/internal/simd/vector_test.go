@@ -87,8 +87,10 @@ var elementwise = []struct {
 	{"Sub", Sub, func(d, a, b float64) float64 { return a - b }, 0.5},
 	{"Mul", Mul, func(d, a, b float64) float64 { return a * b }, 0.5},
 	{"Div", Div, func(d, a, b float64) float64 { return a / b }, 0.5},
-	{"Scale", func(dst, a, b []float32) { Scale(dst, 1.7, a) }, func(d, a, b float64) float64 { return float64(float32(1.7)) * a }, 0.5},
-	{"AddScalar", func(dst, a, b []float32) { AddScalar(dst, -0.3, a) }, func(d, a, b float64) float64 { return float64(float32(-0.3)) + a }, 0.5},
+	{"Scale", func(dst, a, b []float32) { Scale(dst, 1.7, a) },
+		func(d, a, b float64) float64 { return float64(float32(1.7)) * a }, 0.5},
+	{"AddScalar", func(dst, a, b []float32) { AddScalar(dst, -0.3, a) },
+		func(d, a, b float64) float64 { return float64(float32(-0.3)) + a }, 0.5},
 	{"AddSign", func(dst, a, b []float32) { AddSign(dst, 0.3, a) }, func(d, a, b float64) float64 {
 		return d + float64(float32(0.3))*sign(a)
 	}, 0.5},
@@ -115,7 +117,8 @@ var elementwise = []struct {
 	{"Exp", func(dst, a, b []float32) { Exp(dst, a) }, func(d, a, b float64) float64 { return math.Exp(a) }, 1},
 	{"Log", func(dst, a, b []float32) { Log(dst, a) }, func(d, a, b float64) float64 { return math.Log(a) }, 1},
 	{"Tanh", func(dst, a, b []float32) { Tanh(dst, a) }, func(d, a, b float64) float64 { return math.Tanh(a) }, 3},
-	{"Sigmoid", func(dst, a, b []float32) { Sigmoid(dst, a) }, func(d, a, b float64) float64 { return 1 / (1 + math.Exp(-a)) }, 3},
+	{"Sigmoid", func(dst, a, b []float32) { Sigmoid(dst, a) },
+		func(d, a, b float64) float64 { return 1 / (1 + math.Exp(-a)) }, 3},
 }
 
 func TestElementwise(t *testing.T) {
@@ -162,7 +165,8 @@ func TestElementwise(t *testing.T) {
 	})
 }
 
-// TestMultiplyAdd checks the kernels that may round once or several times: against the sum of the sizes of what they add.
+// TestMultiplyAdd checks the kernels that may round once or several times: against the sum of the sizes of what they
+// add.
 func TestMultiplyAdd(t *testing.T) {
 	eachImplementation(t, func(t *testing.T) {
 		checked := 0

@@ -9,8 +9,8 @@ import "fmt"
 //
 //	y = transpose(A) ((G g) * (transpose(B) x)), with * element by element
 //
-// It multiplies two polynomials by their values at r + 1 points and at infinity: G and A have these values' powers, B what
-// takes them back. For two outputs the points are 0, 1 and -1:
+// It multiplies two polynomials by their values at r + 1 points and at infinity: G and A have these values' powers, B
+// what takes them back. For two outputs the points are 0, 1 and -1:
 //
 //	transpose(B) = 1  0 -1  0    G =  1    0    0     transpose(A) = 1  1  1  0
 //	               0  1  1  0        1/2  1/2  1/2                   0  1 -1 -1
@@ -28,8 +28,8 @@ import "fmt"
 //
 //	f0 = a²b², fa = 2a²(a²-b²), fb = 2b²(b²-a²)
 //
-// The usual points are 1 and 2. These here have products nearer to 1, so that fewer digits cancel: in two dimensions the
-// error is half as large. They and their products are exact in float32, too.
+// The usual points are 1 and 2. These here have products nearer to 1, so that fewer digits cancel: in two dimensions
+// the error is half as large. They and their products are exact in float32, too.
 //
 // In two dimensions each map is applied to the rows, then to the columns. Sources: [Winograd80], [LG16].
 
@@ -96,7 +96,8 @@ func apply(name string, kernel winogradKernel, dst Vectors, outputs int, src Vec
 		return
 	}
 	if !dst.fit(outputs, count, n) || !src.fit(inputs, count, n) {
-		panic(fmt.Sprintf("simd: Winograd.%s: %d items of %d floats: %d vectors %d apart, items %d apart, in %d elements, to %d vectors %d and %d apart in %d",
+		panic(fmt.Sprintf("simd: Winograd.%s: %d items of %d floats: %d vectors %d apart, items %d apart, in %d elements, "+
+			"to %d vectors %d and %d apart in %d",
 			name, count, n, inputs, src.Plane, src.Step, len(src.Data), outputs, dst.Plane, dst.Step, len(dst.Data)))
 	}
 	kernel(dst.Data, dst.Plane, dst.Step, src.Data, src.Plane, src.Step, count, n)

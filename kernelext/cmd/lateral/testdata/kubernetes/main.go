@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command kubernetes decodes the YAML manifests on its standard input as the types of Kubernetes' API, strictly: a field
-// that the API does not have, or has elsewhere, or a value of another type, is an error. It prints the objects.
+// Command kubernetes decodes the YAML manifests on its standard input as the types of Kubernetes' API, strictly: a
+// field that the API does not have, or has elsewhere, or a value of another type, is an error. It prints the objects.
 //
 // It is a module of its own, so that nobody who uses Lateral downloads that API.
 package main
