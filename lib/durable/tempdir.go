@@ -37,7 +37,8 @@ func MakeTempDir(parent, prefix string) (*TempDir, error) {
 		if err != nil {
 			return nil, err
 		}
-		lock := flock.New(filepath.Join(path, dirLock), flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+		flags := flock.SetFlag(os.O_CREATE | os.O_RDWR)
+		lock := flock.New(filepath.Join(path, dirLock), flags, flock.SetPermissions(0o600))
 		held, err := lock.TryLock()
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a file system without locks has no orphans either
 			os.Remove(lock.Path())

@@ -3,11 +3,11 @@
 // Package cell reads the code of a notebook's cell: Go, and between it commands
 // to the kernel, such as %env, !ls, or %%, which begins the cell's program.
 //
-// A command is a line that begins with % or ! where Go would begin a declaration
-// or a statement outside of brackets. What stands within a string literal or a
-// comment, or goes on an expression, is Go whatever it looks like: Go's own
-// scanner decides. GoNB looks at the beginning of lines alone; what
-// [Cell.Protected] returns it reads the same way.
+// A command is a line that begins with % or !, outside of brackets, where Go could
+// begin a declaration or a statement. Lines within string literals, comments and
+// expressions are Go, whatever they look like; Go's own scanner decides. GoNB only
+// looks at the beginnings of lines, so it gets the code from [Cell.Protected],
+// which it reads in the same way as this package reads the original.
 package cell
 
 import (
@@ -22,18 +22,18 @@ import (
 type Cell struct {
 	Code     string   // with \n for line ends
 	Lines    []string // of Code
-	Commands []string // the command that begins in a line, with the lines that go on with it; "" where none begins
-	Script   bool     // the cell is not Go but input of the command in its first line, such as %%bash
-	Fault    *Fault   // why the cell can be nothing but an error, nil if it is not known to be
+	Commands []string // by line: the command that begins there, with its continuation lines; "" if none does
+	Script   bool     // the cell is not Go but the input of the command in its first line, such as %%bash
+	Fault    *Fault   // an error that makes the cell invalid, nil if none was found
 
 	source    []byte // Code
-	continued []bool // the line goes on with a command
+	continued []bool // by line: it continues a command
 	starts    []int  // offsets of the lines
 	literals  []literal
-	clauses   []edit // that remove package clauses, of which a cell needs none
+	clauses   []edit // remove package clauses, which a cell does not need
 }
 
-// A Fault is an error in a cell that shows without its being compiled.
+// A Fault is an error that is found without compiling the cell.
 type Fault struct {
 	Line    int // from 1
 	Message string
@@ -43,10 +43,10 @@ type Fault struct {
 type literal struct {
 	from, to int
 	kind     token.Token
-	operand  bool // the string is part of an expression, as all but the tags of structs and imports
+	operand  bool // the string is an operand of an expression, not a struct tag or an import path
 }
 
-// prefix hides a command from other programs that read Go.
+// prefix turns a command into a comment for other tools.
 const prefix = "//gonb:"
 
 // Read reads a cell.
@@ -77,7 +77,7 @@ func Read(code string) *Cell {
 // The commands whose input is the rest of the cell.
 var scripts = []string{"%%writefile", "%%script", "%%bash", "%%sh", "%%gx"}
 
-// command returns the text of a line that is a command if Go could begin there.
+// command returns the text of a command, if the line looks like one.
 func command(line string) (string, bool) {
 	line = strings.TrimPrefix(line, prefix)
 	if len(line) < 2 || line[0] != '%' && line[0] != '!' {
@@ -94,8 +94,8 @@ func name(command string) string {
 	return ""
 }
 
-// join reads the command that begins in line i, which goes on after a line that
-// ends in a backslash, and returns the line after it.
+// join reads the command that begins in line i, with continuation lines (after a
+// backslash at the end of a line), and returns the line after it.
 func (c *Cell) join(i int) (next int) {
 	var b strings.Builder
 	piece, _ := command(c.Lines[i])
@@ -133,7 +133,7 @@ func (c *Cell) scan(i int) (next int) {
 			return len(c.Lines)
 		}
 		if before == token.SEMICOLON && from == c.starts[line] && line > i {
-			// A program may begin where brackets are open: that is then the error.
+			// %% counts even within brackets: then a bracket is missing above it.
 			if text, ok := command(c.Lines[line]); ok && (depth <= 0 || beginsProgram(text)) {
 				return line
 			}
@@ -176,14 +176,16 @@ func (c *Cell) end(from int, mark string) int {
 	return len(c.Code)
 }
 
-// endsOperand are the tokens after which a string is no part of an expression.
-var endsOperand = map[token.Token]bool{token.IDENT: true, token.RPAREN: true, token.RBRACK: true, token.RBRACE: true, token.PERIOD: true, token.IMPORT: true}
+// endsOperand are the tokens after which a string cannot be an operand.
+var endsOperand = map[token.Token]bool{
+	token.IDENT: true, token.RPAREN: true, token.RBRACK: true, token.RBRACE: true, // a type, before a tag
+	token.PERIOD: true, token.IMPORT: true,
+}
 
-// beginsProgram tells whether a command begins the cell's program, which the
-// lines after it are.
+// beginsProgram reports whether a command begins the cell's program.
 func beginsProgram(command string) bool { return name(command) == "%%" || name(command) == "%main" }
 
-// check looks for faults of the commands.
+// check finds faults of commands.
 func (c *Cell) check() {
 	program := 0
 	for i, text := range c.Commands {
@@ -231,7 +233,7 @@ func (c *Cell) Split() (declarations, program []string) {
 	return declarations, program
 }
 
-// IsCommand tells whether a line is a command or goes on with one.
+// IsCommand reports whether a line is a command or continues one.
 func (c *Cell) IsCommand(i int) bool { return c.Commands[i] != "" || c.continued[i] }
 
 // Name returns the first word of the command that begins in a line, "" if none does.

@@ -10,19 +10,20 @@ import (
 	"strings"
 )
 
-// A Name is one that a cell declares.
+// A Name is a declared name.
 type Name struct {
 	Name string // that of a method is T~m, as in GoNB's commands
 	Line int    // from 1
 	Func bool
 }
 
-// Declared returns the names that the cell declares beside its program, in their
-// order, and nothing if it does not parse.
+// Declared returns the names that the cell declares outside its program, in order,
+// or nothing if it does not parse.
 func (c *Cell) Declared() (names []Name) {
 	declarations, _ := c.Split()
 	files := token.NewFileSet()
-	file, err := parser.ParseFile(files, "", "package p;"+strings.Join(declarations, "\n"), parser.SkipObjectResolution)
+	text := "package p;" + strings.Join(declarations, "\n")
+	file, err := parser.ParseFile(files, "", text, parser.SkipObjectResolution)
 	if err != nil {
 		return nil
 	}
@@ -70,8 +71,8 @@ func receiver(d *ast.FuncDecl) string {
 	return ""
 }
 
-// Redeclared returns a name that the cell declares twice, of which GoNB would keep
-// the second without a word, and where it is declared first.
+// Redeclared returns a name that the cell declares twice and its first declaration.
+// GoNB would silently keep the second one.
 func (c *Cell) Redeclared() (again, first Name, ok bool) {
 	seen := map[string]Name{}
 	if i := c.Program(); i >= 0 {
@@ -92,14 +93,15 @@ func (c *Cell) Redeclared() (again, first Name, ok bool) {
 	return Name{}, Name{}, false
 }
 
-// Statement returns the index of a line of a cell without a program that begins a
-// statement, which needs a program around it, -1 if there is none.
+// Statement returns the index of the first line of a statement that stands outside
+// of any program, -1 if there is none.
 func (c *Cell) Statement() int {
 	if c.Script || c.Program() >= 0 {
 		return -1
 	}
 	declarations, _ := c.Split()
-	_, err := parser.ParseFile(token.NewFileSet(), "", "package p;"+strings.Join(declarations, "\n"), parser.SkipObjectResolution)
+	text := "package p;" + strings.Join(declarations, "\n")
+	_, err := parser.ParseFile(token.NewFileSet(), "", text, parser.SkipObjectResolution)
 	list, _ := err.(scanner.ErrorList)
 	for _, e := range list {
 		if strings.HasPrefix(e.Msg, "expected declaration") {

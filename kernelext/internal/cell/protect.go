@@ -16,10 +16,9 @@ type edit struct {
 	text     string
 }
 
-// Protected returns the cell as GoNB has to get it to read it as this package
-// does: with the same lines, except for what no compiler sees, the same Go, with
-// the same values, and the same commands, but for the lines that are to be left
-// out. Position translates offsets in Code.
+// Protected returns code that GoNB reads as this package reads the cell. It has the
+// same commands, but for those in the lines of leaveOut, and equivalent Go in the
+// same lines. position translates offsets of Code to offsets of the result.
 func (c *Cell) Protected(leaveOut map[int]bool) (code string, position func(int) int) {
 	var edits []edit
 	if !c.Script {
@@ -44,7 +43,8 @@ func (c *Cell) Protected(leaveOut map[int]bool) (code string, position func(int)
 	}
 }
 
-// protectCommands puts each command in one line, and empty ones below it.
+// protectCommands puts each command in one line, with empty lines for its
+// continuations.
 func (c *Cell) protectCommands(leaveOut map[int]bool) (edits []edit) {
 	for i, text := range c.Commands {
 		if text == "" {
@@ -57,12 +57,13 @@ func (c *Cell) protectCommands(leaveOut map[int]bool) (edits []edit) {
 		if leaveOut[i] {
 			text = ""
 		}
-		edits = append(edits, edit{c.starts[i], c.starts[last] + len(c.Lines[last]), text + strings.Repeat("\n", last-i)})
+		end := c.starts[last] + len(c.Lines[last])
+		edits = append(edits, edit{c.starts[i], end, text + strings.Repeat("\n", last-i)})
 	}
 	return edits
 }
 
-// protectGo keeps the beginnings of lines of Go from looking like commands.
+// protectGo changes the lines of Go that begin like commands.
 func (c *Cell) protectGo() (edits []edit) {
 	literals, clauses := c.literals, c.clauses
 	for i := 0; i < len(c.Lines); i++ {
@@ -89,18 +90,18 @@ func (c *Cell) protectGo() (edits []edit) {
 	return edits
 }
 
-// misread tells whether GoNB takes a line of Go for a command, or leaves it out
-// as a package clause.
+// misread reports whether GoNB would take a line of Go for a command or a package
+// clause.
 func misread(line string) bool {
 	_, ok := command(line)
 	return ok || strings.HasPrefix(line, "package")
 }
 
-// protectString has a raw string go on after the first character of the lines
-// that GoNB would misread.
+// protectString splits a raw string around the first characters of the lines that
+// GoNB would misread: `a⏎!b` becomes (`a⏎`+"!"+`b`).
 func (c *Cell) protectString(s literal) (edits []edit) {
 	text := c.Code[s.from:s.to]
-	if !s.operand { // which cannot be put together from several
+	if !s.operand { // a struct tag has to be one literal
 		value := strings.ReplaceAll(strings.Trim(text, "`"), "\r", "")
 		return []edit{{s.from, s.to, strconv.Quote(value) + strings.Repeat("\n", strings.Count(text, "\n")) + " "}}
 	}

@@ -73,7 +73,10 @@ func (k *kernel) ready(ctx context.Context) (*child, error) {
 	if err != nil {
 		return nil, fmt.Errorf("GoNB, which compiles the cells, did not start: %w", err)
 	}
-	c := &child{Session: s, gone: make(chan struct{}), asked: map[string]chan *wire.Message{}, cells: map[int]func(int) place{}}
+	c := &child{
+		Session: s, gone: make(chan struct{}),
+		asked: map[string]chan *wire.Message{}, cells: map[int]func(int) place{},
+	}
 	c.brake.signal = func(sig syscall.Signal) { c.signal(map[int]bool{}, sig) }
 	c.Filter(c.wanted)
 	k.mu.Lock()
@@ -100,7 +103,8 @@ func (k *kernel) tired() error {
 	now := time.Now()
 	k.starts = slices.DeleteFunc(k.starts, func(t time.Time) bool { return now.Sub(t) > restartFrame })
 	if len(k.starts) > maxRestarts {
-		return errors.New("GoNB, which compiles the cells, ended several times within a minute: restart the kernel, and see what it says in Jupyter's terminal")
+		return errors.New("GoNB, which compiles the cells, ended several times within a minute: " +
+			"restart the kernel, and see what it says in Jupyter's terminal")
 	}
 	k.starts = append(k.starts, now)
 	return nil
@@ -139,7 +143,7 @@ func (k *kernel) replayOn(c *child) {
 			}
 			return origin[line-1]
 		}); replayed != nil {
-			outcome = fmt.Sprintf("the declarations so far could not be given back: run their cells again (%v)", replayed)
+			outcome = "the declarations so far could not be given back: run their cells again (" + replayed.Error() + ")"
 		}
 	}
 	if gone := removed(cells); len(gone) > 0 && replayed == nil {
@@ -178,7 +182,9 @@ func (k *kernel) silently(c *child, code string) error { return k.silentlyAt(c, 
 
 func (k *kernel) silentlyAt(c *child, code string, origin func(line int) place) error {
 	code, _ = cell.Read(code).Protected(nil)
-	content := wire.ExecuteRequest{Code: code, Silent: true, StoreHistory: origin != nil, UserExpressions: map[string]string{}}
+	content := wire.ExecuteRequest{
+		Code: code, Silent: true, StoreHistory: origin != nil, UserExpressions: map[string]string{},
+	}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), replayLimit, errors.New("it took too long"))
 	defer cancel()
 	e := &execution{kernel: k, content: content, request: wire.New(k.id, "execute_request", content),
@@ -286,7 +292,9 @@ func (k *kernel) fromIOPub(c *child, m *wire.Message) {
 	case asked || m.Header.Type == "status" || m.Header.Type == "error" || m.Header.Type == "execute_input":
 		// The kernel has said so, or it belongs to a request of its own.
 	case m.Parent.Session != k.id && m.Parent.Type == "execute_request": // late output of a cell that has ended
-		late := &output{kernel: k, request: &wire.Message{Header: m.Parent}, ended: true, origin: c.origin, shown: map[string]bool{}}
+		late := &output{
+			kernel: k, request: &wire.Message{Header: m.Parent}, ended: true, origin: c.origin, shown: map[string]bool{},
+		}
 		late.handle(m)
 	case strings.HasPrefix(m.Header.Type, "comm_"):
 		k.noteComm(m)

@@ -54,7 +54,8 @@ func (k *kernel) complete(m *wire.Message) wire.CompleteReply {
 	var types []map[string]any
 	for _, found := range matches {
 		reply.Matches = append(reply.Matches, found.text)
-		types = append(types, map[string]any{"text": found.text, "type": found.kind, "start": reply.CursorStart, "end": at})
+		types = append(types,
+			map[string]any{"text": found.text, "type": found.kind, "start": reply.CursorStart, "end": at})
 	}
 	if types != nil {
 		reply.Metadata["_jupyter_types_experimental"] = types
@@ -64,7 +65,7 @@ func (k *kernel) complete(m *wire.Message) wire.CompleteReply {
 	return reply
 }
 
-// tellOnce has the next cell say why there is no completion yet.
+// tellOnce makes the next cell print why completion is not available yet.
 func (k *kernel) tellOnce(wait string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -147,14 +148,14 @@ func (k *kernel) inspect(m *wire.Message) wire.InspectReply {
 	return reply
 }
 
-// A question is about a place in a cell, as GoNB gets it.
+// A question is a cell and a place in it, in the form that GoNB gets.
 type question struct {
 	code   []uint16 // the protocol counts code points, GoNB the units of UTF-16
 	cursor int
 }
 
-// questionAt is about the cursor before the code point at. A cell that begins with
-// statements gets the line %% that it lacks.
+// questionAt returns the question for the cursor before code point at. If the cell
+// has statements but no line %%, one is added.
 func questionAt(code string, at int) question {
 	offset := len(cell.Read(string([]rune(code)[:at])).Code)
 	c := cell.Read(code)

@@ -152,7 +152,10 @@ func (k *kernel) execute(ctx context.Context, m *wire.Message, arrived time.Time
 		k.abortUntil = time.Now()
 	}
 	k.mu.Unlock()
-	reply := executeReply{ExecuteReply: wire.ExecuteReply{Status: "ok", ExecutionCount: e.count}, Expressions: map[string]any{}, Payload: []any{}}
+	reply := executeReply{
+		ExecuteReply: wire.ExecuteReply{Status: "ok", ExecutionCount: e.count},
+		Expressions:  map[string]any{}, Payload: []any{},
+	}
 	if failed != nil {
 		text := failed.text()
 		reply.Status, reply.Name, reply.Value, reply.Traceback = "error", failed.Name, failed.value(), text
@@ -190,7 +193,7 @@ func (e *execution) run(ctx context.Context) *failure {
 	for try := 1; ; try++ {
 		c, err := k.ready(ctx)
 		if err != nil {
-			return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}
+			return newFailure("KernelError", err.Error())
 		}
 		if notice := k.takeNotice(); notice != "" {
 			k.show(e.request, "stream", wire.Stream{Name: "stderr", Text: notice + "\n"})
@@ -219,17 +222,17 @@ func (e *execution) on(c *child, code string, added int) (failed *failure, sent 
 	defer e.attach(nil)
 	raw, err := json.Marshal(content)
 	if err != nil {
-		return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}, true
+		return newFailure("KernelError", err.Error()), true
 	}
 	request := *e.request
 	request.Identities, request.Content = nil, raw
 	if err := c.Send(&request); err != nil {
-		return &failure{Name: "KernelError", Failure: wire.Failure{Message: err.Error()}}, false
+		return newFailure("KernelError", err.Error()), false
 	}
 	return e.outcome(c)
 }
 
-// attach sets the cell's console and closes the one before.
+// attach sets the cell's console and closes the previous one.
 func (e *execution) attach(in *console) {
 	e.kernel.mu.Lock()
 	before := e.console
@@ -245,7 +248,8 @@ func (e *execution) attach(in *console) {
 func (e *execution) outcome(c *child) (failed *failure, got bool) {
 	reply, err := e.wait(c)
 	if err != nil && !e.begun.Load() && e.ctx.Err() == nil {
-		return &failure{Name: "KernelDied", Failure: wire.Failure{Message: fmt.Sprintf("the cell's kernel process ended before the cell began: %v", err)}}, false
+		why := fmt.Sprintf("the cell's kernel process ended before the cell began: %v", err)
+		return newFailure("KernelDied", why), false
 	}
 	return e.verdict(c, reply, err), true
 }
@@ -263,9 +267,9 @@ func (e *execution) verdict(c *child, reply wire.ExecuteReply, err error) *failu
 	}
 	switch {
 	case errors.Is(cause, errNoInput):
-		return &failure{Name: "InputError", Failure: wire.Failure{Message: cause.Error()}}
+		return newFailure("InputError", cause.Error())
 	case cause != nil && (exit != "" || reply.Status == "error"):
-		return &failure{Name: "Interrupted", Failure: wire.Failure{Message: "interrupted"}}
+		return newFailure("Interrupted", "interrupted")
 	case reply.Status == "error" && exitLine.MatchString(strings.TrimSpace(reply.Value)+"\n"): // GoNB 0.11.4 and later
 		return e.died(report, strings.TrimSpace(reply.Value))
 	case reply.Status == "error":
@@ -335,7 +339,9 @@ func (k *kernel) lost(e *execution, c *child, err error) *failure {
 	}
 	k.logf("%s", why)
 	if _, err := k.ready(context.WithoutCancel(e.ctx)); err != nil {
-		return &failure{Name: "KernelDied", Failure: wire.Failure{Message: why + "; it cannot be started again: " + err.Error()}}
+		return newFailure("KernelDied", why+"; it cannot be started again: "+err.Error())
 	}
-	return &failure{Name: "KernelDied", Failure: wire.Failure{Message: why, Detail: k.takeNotice()}}
+	failed := newFailure("KernelDied", why)
+	failed.Detail = k.takeNotice()
+	return failed
 }

@@ -20,6 +20,10 @@ type failure struct {
 	shown bool // Detail is what the cell has printed
 }
 
+func newFailure(name, message string) *failure {
+	return &failure{Name: name, Failure: wire.Failure{Message: message}}
+}
+
 const (
 	red        = "\x1b[31m"
 	uncoloured = "\x1b[0m"
@@ -89,7 +93,7 @@ func (e *execution) notCompiled(reply wire.ExecuteReply) *failure {
 		}
 	}
 	if f.Message == "" { // in a package that cells import, or an error of GoNB or of a magic
-		lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(reply.Value), "\n"), func(l string) bool { return noise.MatchString(l) })
+		lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(reply.Value), "\n"), noise.MatchString)
 		if len(lines) == 0 {
 			lines = []string{strings.TrimSpace(reply.Value)}
 		}
@@ -100,7 +104,8 @@ func (e *execution) notCompiled(reply wire.ExecuteReply) *failure {
 	}
 	if message, why, _ := strings.Cut(f.Message, "; to add "); why == "it:" || why == "missing requirements, run:" {
 		f.Name, f.Message = "CompileError", message
-		more = []string{"Cells import the standard library, this module and what it needs. For another module, run a cell with %autoget first."}
+		more = []string{"Cells import the standard library, this module and what it needs. " +
+			"For another module, run a cell with %autoget first."}
 	}
 	f.Detail = strings.Join(more, "\n")
 	e.hint(f)

@@ -47,6 +47,7 @@ func real(t testing.TB) (proxy.Config, toolchain.Tools) {
 // TestGoNB goes the whole way with the real GoNB: declarations that stay, errors
 // with cell and line, interrupts in every phase, a GoNB that is killed.
 func TestGoNB(t *testing.T) {
+	t.Parallel()
 	config, _ := real(t)
 	f := serve(t, config)
 
@@ -168,6 +169,7 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 
 // What a cell draws with gonbui itself, without waiting for it, arrives, too, also if the cell then panics.
 func TestDrawnWithGonbui(t *testing.T) {
+	t.Parallel()
 	config, _ := real(t)
 	f := serve(t, config)
 	const n = 300
@@ -234,6 +236,7 @@ func TestCellThatPrintsForEver(t *testing.T) {
 // cell wait, and works once gopls is there and has read the module. What was
 // declared before is known to it.
 func TestCompletionDoesNotDelayACell(t *testing.T) {
+	t.Parallel()
 	config, tools := real(t)
 	if !tools.HasGopls() {
 		t.Skip("gopls is not built: lateral kernel install --completion builds it")

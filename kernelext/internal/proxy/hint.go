@@ -13,13 +13,14 @@ import (
 	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 )
 
-// hint adds to what Go says of a cell that does not compile what is peculiar to
-// notebooks: programs begin below %%, and end with their cell.
+// hint extends an error of the compiler whose cause is peculiar to notebooks:
+// statements go below %%, and variables of a program end with its cell.
 func (e *execution) hint(f *failure) {
 	source := strings.TrimSpace(f.Source)
 	name, undefined := strings.CutPrefix(f.Message, "undefined: ")
+	misplaced := undefined || strings.HasSuffix(f.Message, "found '!'")
 	switch {
-	case strings.HasPrefix(source, "%") || strings.HasPrefix(source, "!") && (undefined || strings.HasSuffix(f.Message, "found '!'")):
+	case strings.HasPrefix(source, "%") || strings.HasPrefix(source, "!") && misplaced:
 		f.Message += ": a command to the kernel begins in the first column, outside of brackets"
 	case strings.HasPrefix(f.Message, "expected declaration, found "):
 		f.Message += ": put statements below a line %%, which begins the cell's program"
@@ -28,8 +29,8 @@ func (e *execution) hint(f *failure) {
 	}
 }
 
-// whereabouts tells where an earlier cell than count has a name that is not
-// declared, "" if none has.
+// whereabouts says in which cell before count an undefined name occurs, "" if in
+// none.
 func (k *kernel) whereabouts(name string, count int) string {
 	k.mu.Lock()
 	past := slices.Clone(k.history)
@@ -43,7 +44,8 @@ func (k *kernel) whereabouts(name string, count int) string {
 			return fmt.Sprintf(": cell [%d] would declare it, but was not compiled", entry.count)
 		}
 		if _, program := c.Split(); slices.Contains(locals(strings.Join(program, "\n")), name) {
-			return fmt.Sprintf(": the program of cell [%d], which had it, has ended. A cell is a program of its own: declare %s above %%%%, or keep its value with kernelext.Memo", entry.count, name)
+			return fmt.Sprintf(": the program of cell [%d], which had it, has ended. A cell is a program of its own: "+
+				"declare %s above %%%%, or keep its value with kernelext.Memo", entry.count, name)
 		}
 	}
 	return ""
@@ -51,7 +53,8 @@ func (k *kernel) whereabouts(name string, count int) string {
 
 // locals returns the names that a program declares.
 func locals(program string) (names []string) {
-	file, err := parser.ParseFile(token.NewFileSet(), "", "package p;func _() {"+program+"\n}", parser.SkipObjectResolution)
+	source := "package p;func _() {" + program + "\n}"
+	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.SkipObjectResolution)
 	if err != nil {
 		return nil
 	}

@@ -12,17 +12,19 @@ import (
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 )
 
-// GoNB gives all programs of cells one standard input: a named pipe of the
-// kernel's (LATERAL_STDIN). While nobody has it open for writing, a program
-// reads the end of its input at once: so it is where the front end allows no
-// questions. Where it does, the kernel holds the pipe open, sees that a program
-// waits for input, and asks the person at the front end for a line.
+// The programs of cells read their standard input from a named pipe that the
+// kernel makes (LATERAL_STDIN). While nobody has the pipe open for writing, a
+// program that reads gets the end of file at once. This is the case when the
+// front end does not allow input requests. When it does, the kernel holds the
+// pipe open for writing, watches for a program that blocks in a read, and then
+// asks the front end for a line.
 
 const (
-	firstLook = 25 * time.Millisecond // between looks for a program that waits
-	lastLook  = 250 * time.Millisecond
-	settling  = time.Second // for an answer that GoNB hands on to reach the program
-	manyLooks = 12          // in a row, of a program that may ask by itself: its own question says more, and hides passwords
+	firstLook = 25 * time.Millisecond  // interval of the checks for a blocked read, at first
+	lastLook  = 250 * time.Millisecond // and in the end
+	settling  = time.Second            // for an answer that GoNB passes on to reach the program
+	// Checks in a row before a program that uses gonbui is asked: its own request has a prompt, and hides passwords.
+	manyLooks = 12
 )
 
 // A console gives the programs of one cell their input.
@@ -32,25 +34,25 @@ type console struct {
 	to     *execution
 	path   string
 	done   chan struct{}
-	looks  int // in a row must find a program that waits
+	looks  int // how many checks in a row must find the same blocked read
 
 	mu       sync.Mutex
 	pipe     *os.File      // nil: programs read the end of their input
-	question *wire.Message // that the front end has not answered yet
-	gonbs    bool          // the question comes from GoNB, which takes the answer
-	settled  time.Time     // when an answer through GoNB has arrived
-	asked    int           // questions of the kernel's
-	quick    time.Time     // since when looks are frequent
+	question *wire.Message // the input request that is not answered yet
+	gonbs    bool          // it comes from GoNB, which takes the answer
+	settled  time.Time     // when GoNB got its last answer
+	asked    int           // number of the kernel's own requests
+	quick    time.Time     // since when checks are frequent
 }
 
-// openInput makes the pipe. Without it GoNB has its own way, in which programs
+// openInput makes the pipe. Without it GoNB uses a pipe of its own, and programs
 // that read wait for ever.
 func (k *kernel) openInput() (path string, err error) {
 	path = filepath.Join(k.inbox, "stdin")
 	return path, makeFIFO(path)
 }
 
-// openConsole begins to answer the programs that c runs for e.
+// openConsole starts to serve the programs that c runs for e.
 func (k *kernel) openConsole(e *execution, c *child) *console {
 	in := &console{kernel: k, child: c, to: e, path: k.stdin, done: make(chan struct{}), quick: time.Now(), looks: 2}
 	if k.mentions(e.content.Code, "gonbui") {
@@ -65,7 +67,7 @@ func (k *kernel) openConsole(e *execution, c *child) *console {
 	return in
 }
 
-// close leaves what was not read unread.
+// close drops the input that was not read.
 func (in *console) close() {
 	close(in.done)
 	in.mu.Lock()
@@ -74,7 +76,7 @@ func (in *console) close() {
 	in.question = nil
 }
 
-// end has programs read the end of their input.
+// end gives programs the end of file.
 func (in *console) end() {
 	if in.pipe != nil {
 		in.pipe.Close()
@@ -82,7 +84,7 @@ func (in *console) end() {
 	}
 }
 
-// watch asks for a line whenever a program waits for one, until the cell ends.
+// watch asks for a line whenever a program blocks in a read, until the cell ends.
 func (in *console) watch() {
 	for last, seen := 0, 0; ; {
 		in.mu.Lock()
@@ -105,17 +107,19 @@ func (in *console) watch() {
 		if seen++; waiting == 0 || waiting != last {
 			last, seen = waiting, 1
 		}
-		if waiting != 0 && seen == in.looks { // what it has printed before has arrived meanwhile
+		if waiting != 0 && seen == in.looks { // the text that it printed before has arrived by now
 			in.askLine()
 			last = 0
 		}
 	}
 }
 
-// endOfInput is what people type to end the input, beside the character itself.
+// endOfInput ends the input when it is typed as the whole line. So does the control
+// character itself, which jupyter console sends.
 const endOfInput = "^D"
 
-// askLine asks the front end for a line. What for is on the screen already.
+// askLine asks the front end for a line. The program has usually printed its own
+// prompt, so the first request has none.
 func (in *console) askLine() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -127,7 +131,7 @@ func (in *console) askLine() {
 	in.gonbs = false
 }
 
-// pass hands a question of GoNB's to the front end.
+// pass passes a request of GoNB's on to the front end.
 func (in *console) pass(m *wire.Message) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -141,8 +145,8 @@ func (in *console) send(question *wire.Message) {
 	in.kernel.sockets.Stdin.Send(question) // a front end that has gone answers nothing
 }
 
-// answer gives what a person typed to the program that asked. An answer to a
-// question that nobody waits for any more is dropped.
+// answer passes the user's answer to the program that asked. An answer to a
+// request that is no longer open is dropped.
 func (in *console) answer(m *wire.Message) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

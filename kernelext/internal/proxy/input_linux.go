@@ -18,16 +18,16 @@ import (
 // first argument.
 var readCalls = []int{unix.SYS_READ, unix.SYS_READV, unix.SYS_SPLICE, unix.SYS_COPY_FILE_RANGE}
 
-// seesReaders tells whether the system lets this process see what those that pid
-// has started wait for.
+// seesReaders reports whether this process may look up in which system calls the
+// children of pid are blocked.
 func seesReaders(pid int) bool {
 	_, err1 := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 	_, err2 := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/syscall", pid, pid))
 	return err1 == nil && err2 == nil
 }
 
-// reader returns a thread, of the processes that pid has started, that waits for
-// bytes of the file path, 0 if there is none.
+// reader returns a thread of pid's descendants that is blocked in a read of the
+// file path, 0 if there is none.
 func reader(pid int, path string) int {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*", pid)) // none if it has ended
 	for _, task := range tasks {
@@ -48,11 +48,12 @@ func reader(pid int, path string) int {
 	return 0
 }
 
-// reads returns a thread of process pid that waits for bytes of the file path.
+// reads returns a thread of process pid that is blocked in a read of the file path.
 func reads(pid int, path string) int {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*", pid))
 	for _, task := range tasks {
-		line, _ := os.ReadFile(filepath.Join(task, "syscall")) // the number and arguments of the call; "running" of one in none
+		// The number and the arguments of the system call, or "running".
+		line, _ := os.ReadFile(filepath.Join(task, "syscall"))
 		fields := strings.Fields(string(line))
 		if len(fields) < 2 {
 			continue

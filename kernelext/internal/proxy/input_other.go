@@ -6,9 +6,9 @@ package proxy
 
 import "os"
 
-// seesReaders tells whether the system lets this process see what others wait
-// for: only Linux does. Elsewhere programs read the end of their input, and ask
-// with gonbui.RequestInput or %with_inputs.
+// seesReaders reports whether this process can see a blocked read of another.
+// Only Linux shows it. On other systems programs read the end of file, unless
+// they ask with gonbui.RequestInput or %with_inputs.
 func seesReaders(pid int) bool { return false }
 
 func reader(pid int, path string) int { return 0 }

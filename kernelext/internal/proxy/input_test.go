@@ -16,6 +16,7 @@ const scanning = "import (\"bufio\"; \"fmt\"; \"io\"; \"os\")\nvar (_ = bufio.Ne
 
 // Where nobody can answer, whatever reads its input reads the end of it, at once.
 func TestInputIsAtItsEnd(t *testing.T) {
+	t.Parallel()
 	config, _ := real(t)
 	f := serve(t, config)
 	for _, test := range []struct{ code, want string }{
@@ -39,6 +40,7 @@ func TestInputIsAtItsEnd(t *testing.T) {
 
 // Where somebody can answer, whatever waits for input gets it.
 func TestInputIsAskedFor(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux shows what a program waits for")
 	}

@@ -103,9 +103,10 @@ func Run(ctx context.Context, c Config) error {
 	}
 	k := &kernel{
 		Config: c, sockets: sockets, id: wire.NewID(), stop: stop, wake: make(chan struct{}, 1),
-		env: map[string]string{}, comms: map[string]string{}, places: map[string]string{}, completion: completion{life: ctx},
+		env: map[string]string{}, comms: map[string]string{}, places: map[string]string{},
+		completion: completion{life: ctx},
 	}
-	if dir, err := durable.MakeTempDir("", "inbox-"); err == nil { // without one, cells do not wait and programs read nothing
+	if dir, err := durable.MakeTempDir("", "inbox-"); err == nil { // else cells do not wait and programs read nothing
 		defer dir.Remove()
 		k.inbox = dir.Path
 		if k.stdin, err = k.openInput(); err != nil {

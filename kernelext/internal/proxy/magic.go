@@ -70,37 +70,41 @@ func (k *kernel) magic(command string) (*Magic, []string) {
 	return nil, nil
 }
 
-// check looks for what makes a cell an error before anything of it runs: faults
-// of its text, commands that nobody knows, and declarations of which GoNB would
-// drop one without a word.
+// check finds errors before any part of the cell runs: faults of its text, unknown
+// commands, and duplicate declarations, of which GoNB would silently drop one.
 func (k *kernel) check(c *cell.Cell) *failure {
-	fail := func(name string, line int, message string) *failure {
-		return &failure{Name: name, Failure: wire.Failure{Line: line, Source: c.Lines[line-1], Message: message}}
-	}
 	for i, command := range c.Commands {
 		name := c.Name(i)
-		if m, _ := k.magic(command); m == nil && !c.Script && strings.HasPrefix(name, "%") && name != "%" && !slices.Contains(gonbMagics, name) {
-			return fail("MagicError", i+1, name+" is no command: %help lists them")
+		m, _ := k.magic(command)
+		known := m != nil || c.Script || slices.Contains(gonbMagics, name)
+		if !known && strings.HasPrefix(name, "%") && name != "%" { // % alone is a fault
+			return failedIn(c, i+1, "MagicError", name+" is no command: %help lists them")
 		}
 	}
 	if f := c.Fault; f != nil {
-		return fail("CompileError", f.Line, f.Message)
+		return failedIn(c, f.Line, "CompileError", f.Message)
 	}
 	if again, first, ok := c.Redeclared(); ok {
-		f := fail("CompileError", again.Line, again.Name+" redeclared in this block")
+		f := failedIn(c, again.Line, "CompileError", again.Name+" redeclared in this block")
 		if again.Name == "init" {
 			f.Message = "a cell has one func init: call others init_ and a name of their own, such as init_random"
 		}
-		f.Detail = fmt.Sprintf("line %d: other declaration of %s\n  %4d | %s", first.Line, first.Name, first.Line, c.Lines[first.Line-1])
+		f.Detail = fmt.Sprintf("line %d: other declaration of %s\n  %4d | %s",
+			first.Line, first.Name, first.Line, c.Lines[first.Line-1])
 		return f
 	}
 	return nil
 }
 
+// failedIn is a failure in a line of the cell that runs.
+func failedIn(c *cell.Cell, line int, name, message string) *failure {
+	return &failure{Name: name, Failure: wire.Failure{Line: line, Source: c.Lines[line-1], Message: message}}
+}
+
 // runMagics runs the commands of a cell that are this kernel's and returns which
 // lines they are in.
-func (k *kernel) runMagics(ctx context.Context, request *wire.Message, c *cell.Cell) (done map[int]bool, failed *failure) {
-	done = map[int]bool{}
+func (k *kernel) runMagics(ctx context.Context, request *wire.Message, c *cell.Cell) (map[int]bool, *failure) {
+	done := map[int]bool{}
 	for i, command := range c.Commands {
 		if command == "%help" {
 			k.help(request) // and GoNB's own below it
@@ -111,11 +115,11 @@ func (k *kernel) runMagics(ctx context.Context, request *wire.Message, c *cell.C
 			continue
 		}
 		err := m.Run(ctx, &Call{Args: args, kernel: k, request: request})
-		if ctx.Err() != nil {
-			return nil, &failure{Name: "Interrupted", Failure: wire.Failure{Line: i + 1, Source: c.Lines[i], Message: "interrupted"}}
-		}
-		if err != nil {
-			return nil, &failure{Name: "MagicError", Failure: wire.Failure{Line: i + 1, Source: c.Lines[i], Message: err.Error()}}
+		switch {
+		case ctx.Err() != nil:
+			return nil, failedIn(c, i+1, "Interrupted", "interrupted")
+		case err != nil:
+			return nil, failedIn(c, i+1, "MagicError", err.Error())
 		}
 		done[i] = true
 	}

@@ -22,14 +22,15 @@ import (
 	"github.com/lateral-ml/lateral/kernelext/internal/cell"
 )
 
-// What a Tab offers without gopls: the names that packages export, those of the
-// cells, and Go's own. It needs no types, so it is there at once.
+// Completion without gopls: the exported names of packages, the names in cells,
+// keywords and predeclared names. It needs no type information, so it works at
+// once.
 
-// A match is what a word may become.
+// A match is one completion.
 type match struct{ text, kind string }
 
-// offer returns what the word before the cursor may become, given the code before
-// the cursor, and the length of that word.
+// offer returns the completions of the word before the cursor and the length of
+// that word. before is the code up to the cursor.
 func (k *kernel) offer(ctx context.Context, before string) (matches []match, length int) {
 	qualifier, word, ok := lastWord(before)
 	if !ok {
@@ -64,9 +65,9 @@ func (k *kernel) offer(ctx context.Context, before string) (matches []match, len
 	return slices.CompactFunc(matches, func(a, b match) bool { return a.text == b.text }), len([]rune(word))
 }
 
-// lastWord returns the word that ends code, which may be empty after a dot, and
-// the package that it is of, "" if there is none. It is false within a string, a
-// comment or a number, and after any other dot.
+// lastWord returns the word at the end of code, which may be empty after a dot, and
+// its package qualifier, "" if it has none. ok is false within strings, comments
+// and numbers, and for fields and methods.
 func lastWord(code string) (qualifier, word string, ok bool) {
 	const mark = "\u03b1" // a letter, which makes it a word
 	c := cell.Read(code + mark)
@@ -110,7 +111,8 @@ func lastWord(code string) (qualifier, word string, ok bool) {
 // importsOf adds the imports of a cell: names to paths.
 func importsOf(code string, imports map[string]string) {
 	declarations, _ := cell.Read(code).Split()
-	file, _ := parser.ParseFile(token.NewFileSet(), "", "package p;"+strings.Join(declarations, "\n"), parser.ImportsOnly)
+	text := "package p;" + strings.Join(declarations, "\n")
+	file, _ := parser.ParseFile(token.NewFileSet(), "", text, parser.ImportsOnly)
 	if file == nil {
 		return
 	}
@@ -160,17 +162,25 @@ var universe = func() (names []match) {
 	for t := token.BREAK; t <= token.VAR; t++ {
 		names = append(names, match{t.String(), "keyword"})
 	}
-	for _, name := range strings.Fields("any append bool byte cap clear close comparable complex complex128 complex64 copy delete error false float32 float64 imag int int16 int32 int64 int8 iota len make max min new nil panic print println real recover rune string true uint uint16 uint32 uint64 uint8 uintptr") {
+	for _, name := range strings.Fields(`
+		any append bool byte cap clear close comparable complex complex128 complex64 copy delete error false
+		float32 float64 imag int int16 int32 int64 int8 iota len make max min new nil panic print println
+		real recover rune string true uint uint16 uint32 uint64 uint8 uintptr`) {
 		names = append(names, match{name, "predeclared"})
 	}
 	return names
 }()
 
-// nested are packages of the standard library, which cells need not import, whose
-// names are not their paths.
+// nested are the paths of common packages of the standard library, by name. Cells
+// need not import them.
 var nested = func() map[string]string {
 	paths := map[string]string{}
-	for _, p := range strings.Fields("bufio cmp container/heap container/list container/ring context crypto/sha256 encoding/base64 encoding/binary encoding/csv encoding/gob encoding/hex encoding/json encoding/xml go/ast go/parser go/token hash/fnv html/template image/color image/draw image/gif image/jpeg image/png io/fs math/big math/bits math/cmplx math/rand/v2 net/http net/url os/exec os/signal path/filepath runtime/debug sync/atomic text/tabwriter text/template unicode/utf16 unicode/utf8") {
+	for _, p := range strings.Fields(`
+		bufio cmp container/heap container/list container/ring context crypto/sha256 encoding/base64
+		encoding/binary encoding/csv encoding/gob encoding/hex encoding/json encoding/xml go/ast go/parser
+		go/token hash/fnv html/template image/color image/draw image/gif image/jpeg image/png io/fs math/big
+		math/bits math/cmplx math/rand/v2 net/http net/url os/exec os/signal path/filepath runtime/debug
+		sync/atomic text/tabwriter text/template unicode/utf16 unicode/utf8`) {
 		name := path.Base(p)
 		if version.MatchString(name) {
 			name = path.Base(path.Dir(p))
@@ -180,10 +190,10 @@ var nested = func() map[string]string {
 	return paths
 }()
 
-// exports are the names of the packages that were asked for.
+// exports caches the exported names of packages.
 type exports struct {
 	mu    sync.Mutex
-	names map[string]chan []match // of a path; it has one value, once they are known
+	names map[string]chan []match // by path; a channel gets one value, once it is known
 }
 
 // exported returns the exported names of a package, if they are known before ctx is done.
@@ -228,7 +238,8 @@ func exportedIn(dir string) (names []match) {
 		if fits, err := build.Default.MatchFile(dir, entry.Name()); !fits || err != nil {
 			continue
 		}
-		file, _ := parser.ParseFile(token.NewFileSet(), filepath.Join(dir, entry.Name()), nil, parser.SkipObjectResolution)
+		path := filepath.Join(dir, entry.Name())
+		file, _ := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 		if file == nil {
 			continue
 		}
@@ -247,13 +258,17 @@ func declares(d ast.Decl) (names []match) {
 			names = append(names, match{d.Name.Name, "function"})
 		}
 	case *ast.GenDecl:
+		kind := "variable"
+		if d.Tok == token.CONST {
+			kind = "constant"
+		}
 		for _, spec := range d.Specs {
 			switch spec := spec.(type) {
 			case *ast.TypeSpec:
 				names = append(names, match{spec.Name.Name, "type"})
 			case *ast.ValueSpec:
 				for _, id := range spec.Names {
-					names = append(names, match{id.Name, map[token.Token]string{token.CONST: "constant", token.VAR: "variable"}[d.Tok]})
+					names = append(names, match{id.Name, kind})
 				}
 			}
 		}

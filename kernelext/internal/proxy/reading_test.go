@@ -14,6 +14,7 @@ import (
 
 // Nothing within a literal or a comment is a command, for the kernel or for GoNB, and strings keep their values.
 func TestLiteralsAreText(t *testing.T) {
+	t.Parallel()
 	config, _ := real(t)
 	f := serve(t, config)
 	touched := filepath.Join(t.TempDir(), "touched")
@@ -80,6 +81,7 @@ func TestFaultsStopTheCell(t *testing.T) {
 
 // Several imports for their side effects alone are all kept, over cells.
 func TestBlankImports(t *testing.T) {
+	t.Parallel()
 	config, _ := real(t)
 	f := serve(t, config)
 	f.execute("import (\n\t_ \"image/gif\"\n\t_ \"image/png\"\n)")
@@ -93,6 +95,7 @@ func TestBlankImports(t *testing.T) {
 
 // Errors that newcomers make say what is peculiar to notebooks.
 func TestHints(t *testing.T) {
+	t.Parallel()
 	config, _ := real(t)
 	f := serve(t, config)
 	f.execute("%%\nvalue := 3\nvar other int\nfor i := range 3 {\n\tother += i * value\n}")
@@ -118,6 +121,7 @@ func TestHints(t *testing.T) {
 
 // The cells of the page for newcomers print what it says.
 func TestFirstNotebook(t *testing.T) {
+	t.Parallel()
 	page, err := os.ReadFile(filepath.Join("..", "..", "FIRST_NOTEBOOK.md"))
 	if err != nil {
 		t.Fatal(err)

@@ -28,11 +28,11 @@ func hasShell(c *cell.Cell) bool {
 	return slices.ContainsFunc(c.Commands, func(command string) bool { return strings.HasPrefix(command, "!") })
 }
 
-// forGoNB returns a cell, without some of its commands, as GoNB is to get it. To a
-// cell with a program that may draw with gonbui itself it adds a line that has the
-// program wait, before it ends, until GoNB has read all of it: what is still in
-// the pipe then is lost. It returns the number of that line too, 0 if there is
-// none: a func main of the cell's own stays as it is.
+// forGoNB returns the code that GoNB gets for a cell, without the commands in
+// leaveOut. If the program may draw with gonbui directly, a line is added that
+// makes it wait, before it ends, until GoNB has read its displays; what is still in
+// the pipe at the end would be lost. added is the number of that line, 0 if there
+// is none. A func main of the cell's own stays as it is.
 func (k *kernel) forGoNB(c *cell.Cell, leaveOut map[int]bool) (code string, added int) {
 	code, _ = c.Protected(leaveOut)
 	begin := c.Program()

@@ -23,6 +23,7 @@ func (r result) printed(stream string) string {
 // A character arrives whole wherever the system cuts what a program prints, and a byte that belongs to none arrives as
 // U+FFFD.
 func TestCharactersArriveWhole(t *testing.T) {
+	t.Parallel()
 	config, _ := real(t)
 	f := serve(t, config)
 	const head = "import (\"fmt\"; \"os\"; \"strings\"; \"time\")\nvar (_ = strings.Repeat; _ = os.Args; _ = time.Now)\n%%\n"
@@ -53,6 +54,7 @@ func TestCharactersArriveWhole(t *testing.T) {
 // A cell ends when its program does, though another that was left behind holds its output open. What that prints later
 // still arrives.
 func TestProgramsLeftBehind(t *testing.T) {
+	t.Parallel()
 	config, _ := real(t)
 	f := serve(t, config)
 	for _, code := range []string{
@@ -77,6 +79,7 @@ func TestProgramsLeftBehind(t *testing.T) {
 // What is no display in GoNB's pipe, such as the output of a program that takes it for a log, costs a cell its displays at
 // most.
 func TestGarbledPipe(t *testing.T) {
+	t.Parallel()
 	config, _ := real(t)
 	f := serve(t, config)
 	f.execute(`import (

@@ -18,29 +18,35 @@ import (
 	"github.com/lateral-ml/lateral/lib/durable"
 )
 
-// GoNB is built with a few changes to how it runs programs, which no setting of it gives:
+// GoNB is built with a few changes for which it has no settings:
 //
-//   - Characters are not torn where a read ends.
-//   - A cell ends when its program does, also if that leaves another behind which holds its output open.
+//   - Characters are not split at the end of a read.
+//   - A cell ends when its program ends, even if a background process still holds the output open.
 //   - Standard input comes from the kernel, or is at its end.
-//   - A question to gopls takes two seconds at most: cells wait behind it.
-//   - Several imports for their side effects alone (import _) are all kept, as different ones.
+//   - A request to gopls takes two seconds at most, because cells wait for it.
+//   - Several blank imports (import _) are kept; GoNB would keep the last one.
 //
-// Each is a call, put in the place of another, of what is in _gonb. They are made to a copy of the module that is pinned.
+// The changes are made to a copy of the pinned module: a file is added, and a few expressions are replaced.
 
 //go:embed _gonb/jpyexec.go
 var jpyexec string
 
-// An edit replaces a piece of a file of GoNB, which it has exactly once.
+// An edit replaces text that occurs exactly once in a file of GoNB.
 type edit struct{ file, from, to string }
 
+const (
+	running  = "internal/jpyexec/jpyexec.go"
+	asking   = "internal/goexec/goplsclient/conn.go"
+	imported = "internal/goexec/parser.go"
+)
+
 var edits = []edit{
-	{"internal/jpyexec/jpyexec.go", "io.Copy(exec.stdoutWriter, exec.cmdStdout)", "copyText(exec.stdoutWriter, exec.cmdStdout)"},
-	{"internal/jpyexec/jpyexec.go", "io.Copy(exec.stderrWriter, exec.cmdStderr)", "copyText(exec.stderrWriter, exec.cmdStderr)"},
-	{"internal/jpyexec/jpyexec.go", "= cmd.StdinPipe()", "= exec.openStdin()"},
-	{"internal/jpyexec/jpyexec.go", "\tstreamersWG.Wait()\n\tif err := cmd.Wait(); err", "\tif err := exec.wait(&streamersWG); err"},
-	{"internal/goexec/goplsclient/conn.go", "CommunicationTimeout = 8000 * time.Millisecond", "CommunicationTimeout = 2000 * time.Millisecond"},
-	{"internal/goexec/parser.go", "\tkey := alias\n", "\tkey := alias\n\tif alias == \"_\" {\n\t\tkey = \"_~\" + importPath\n\t}\n"},
+	{running, "io.Copy(exec.stdoutWriter, exec.cmdStdout)", "copyText(exec.stdoutWriter, exec.cmdStdout)"},
+	{running, "io.Copy(exec.stderrWriter, exec.cmdStderr)", "copyText(exec.stderrWriter, exec.cmdStderr)"},
+	{running, "= cmd.StdinPipe()", "= exec.openStdin()"},
+	{running, "\tstreamersWG.Wait()\n\tif err := cmd.Wait(); err", "\tif err := exec.wait(&streamersWG); err"},
+	{asking, "CommunicationTimeout = 8000 * time.Millisecond", "CommunicationTimeout = 2000 * time.Millisecond"},
+	{imported, "\tkey := alias\n", "\tkey := alias\n\tif alias == \"_\" {\n\t\tkey = \"_~\" + importPath\n\t}\n"},
 }
 
 // added are the files that GoNB gets.
@@ -73,7 +79,8 @@ func copyGoNB(source, dir string) error {
 			return fmt.Errorf("toolchain: the source of GoNB: %w", err)
 		}
 		if n := bytes.Count(text, []byte(e.from)); n != 1 {
-			return fmt.Errorf("toolchain: %s of %s has %q %d times: the changes are made for another version of GoNB", e.file, source, e.from, n)
+			return fmt.Errorf("toolchain: %s of %s has %q %d times: the changes are made for another version of GoNB",
+				e.file, source, e.from, n)
 		}
 		if err := os.WriteFile(path, bytes.Replace(text, []byte(e.from), []byte(e.to), 1), 0o600); err != nil {
 			return fmt.Errorf("toolchain: %w", err)

@@ -94,7 +94,8 @@ func Locate(ctx context.Context, root string) (Tools, error) {
 	if err != nil {
 		return t, fmt.Errorf("toolchain: no place for the kernel: %w", err)
 	}
-	key := strings.Join([]string{"gonb", versions[0], changesKey(), "tools", versions[1], t.Go.Version, t.Go.OS, t.Go.Arch}, "-")
+	parts := []string{"gonb", versions[0], changesKey(), "tools", versions[1], t.Go.Version, t.Go.OS, t.Go.Arch}
+	key := strings.Join(parts, "-")
 	t.Dir = filepath.Join(cache, "lateral", "bin", key)
 	return t, nil
 }

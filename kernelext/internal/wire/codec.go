@@ -60,7 +60,8 @@ func (c Codec) Decode(frames [][]byte) (*Message, error) {
 		at++
 	}
 	if len(frames)-at < 6 {
-		return nil, fmt.Errorf("wire: %d frames do not make a message: no delimiter followed by signature, header, parent header, metadata and content", len(frames))
+		return nil, fmt.Errorf("wire: %d frames do not make a message: no delimiter followed by signature, header, "+
+			"parent header, metadata and content", len(frames))
 	}
 	signature, parts := frames[at+1], frames[at+2:at+6]
 	if !hmac.Equal(signature, c.sign(parts...)) {

@@ -86,7 +86,10 @@ func parseConnection(data []byte) (Connection, error) {
 	for _, socket := range []struct {
 		name string
 		port int
-	}{{"shell_port", c.ShellPort}, {"iopub_port", c.IOPubPort}, {"stdin_port", c.StdinPort}, {"control_port", c.ControlPort}, {"hb_port", c.HeartbeatPort}} {
+	}{
+		{"shell_port", c.ShellPort}, {"iopub_port", c.IOPubPort}, {"stdin_port", c.StdinPort},
+		{"control_port", c.ControlPort}, {"hb_port", c.HeartbeatPort},
+	} {
 		if socket.port < 1 || socket.port > 1<<16-1 {
 			return c, fmt.Errorf("%s is %d, not a port", socket.name, socket.port)
 		}

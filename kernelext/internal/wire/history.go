@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// ErrReplayed reports a message that has come before.
-var ErrReplayed = errors.New("wire: a message with this signature has come before")
+// ErrReplayed reports a message that was received before.
+var ErrReplayed = errors.New("wire: a message with this signature was received before")
 
-// remembered is how many signatures are, as many as Jupyter's own kernels know.
+// remembered is the number of signatures that are kept, as in Jupyter's own kernels.
 const remembered = 1 << 16
 
-// A history knows the last signatures.
+// A history holds the last signatures.
 type history struct {
 	mu    sync.Mutex
 	known map[string]bool
@@ -23,7 +23,7 @@ type history struct {
 
 func newHistory() *history { return &history{known: map[string]bool{}} }
 
-// add adds a signature. It is false if the history has it already.
+// add adds a signature. It reports false if the history has it already.
 func (h *history) add(signature []byte) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

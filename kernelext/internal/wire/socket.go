@@ -21,10 +21,10 @@ const (
 	retryEvery = 5 * time.Millisecond
 )
 
-// What strangers may have of a kernel that listens. Tests have less.
+// Limits for the peers of a kernel. Tests use smaller ones.
 var (
 	maxMessage   = 128 << 20        // bytes of a message
-	maxUnarrived = int64(256) << 20 // bytes of messages that have not arrived whole
+	maxUnarrived = int64(256) << 20 // bytes of incomplete messages
 	maxPeers     = 512              // connections of a socket
 )
 
@@ -47,7 +47,7 @@ type Socket struct {
 	topics   map[*peer][][]byte // that a peer has subscribed to
 }
 
-// received is a message or why it is none.
+// received is a message, or the error of a bad one.
 type received struct {
 	message *Message
 	err     error
@@ -73,8 +73,8 @@ func (s *Socket) SendAs(codec Codec, m *Message) error {
 	return nil
 }
 
-// sendFrames sends frames to the peers that they are for: that which the first
-// one names, those that have subscribed, or the only one.
+// sendFrames sends frames to their peers: a ROUTER to the one that the first frame
+// names, a PUB to its subscribers, others to their only peer.
 func (s *Socket) sendFrames(frames [][]byte) error {
 	s.mu.Lock()
 	peers := slices.Clone(s.peers)
@@ -87,12 +87,11 @@ func (s *Socket) sendFrames(frames [][]byte) error {
 		peers = slices.DeleteFunc(peers, func(p *peer) bool { return p.identity != string(frames[0]) })
 		frames = frames[1:]
 	case pub:
-		peers = slices.DeleteFunc(peers, func(p *peer) bool {
-			return !slices.ContainsFunc(s.topics[p], func(topic []byte) bool { return bytes.HasPrefix(frames[0], topic) })
-		})
+		wanted := func(topic []byte) bool { return bytes.HasPrefix(frames[0], topic) }
+		peers = slices.DeleteFunc(peers, func(p *peer) bool { return !slices.ContainsFunc(s.topics[p], wanted) })
 	}
 	s.mu.Unlock()
-	if len(peers) == 0 && s.kind != pub && s.kind != router { // those lose what nobody is there for
+	if len(peers) == 0 && s.kind != pub && s.kind != router { // PUB and ROUTER drop messages without a peer
 		return errEnded
 	}
 	message := encode(frames)
@@ -163,7 +162,7 @@ func (s *Socket) listen(network, address string) error {
 	return nil
 }
 
-// accept makes a connection a peer, beside all others, and serves it.
+// accept performs the handshake of a connection and serves it.
 func (s *Socket) accept(conn net.Conn) {
 	p, err := greet(conn, s.kind, "")
 	s.mu.Lock()
@@ -186,8 +185,8 @@ func (s *Socket) accept(conn net.Conn) {
 	s.serve(p)
 }
 
-// admit counts a new connection. Where there are too many, the oldest makes room
-// that has not shaken hands or not shown that it has the key.
+// admit counts a new connection. If there are too many, it closes the oldest one
+// without a handshake, or else the oldest that has not proved that it has the key.
 func (s *Socket) admit(conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -211,7 +210,7 @@ func (s *Socket) admit(conn net.Conn) bool {
 	return true
 }
 
-// name sees that a peer has an identity that no other has.
+// name gives a peer without an identity one, and reports whether it is unique.
 func (s *Socket) name(p *peer) bool {
 	if p.identity == "" {
 		p.identity = "\x00" + rand.Text()
@@ -219,7 +218,7 @@ func (s *Socket) name(p *peer) bool {
 	return !slices.ContainsFunc(s.peers, func(other *peer) bool { return other.identity == p.identity })
 }
 
-// dial connects to a peer, as soon as there is one, and serves the connection.
+// dial connects to a peer as soon as it listens, and serves the connection.
 func (s *Socket) dial(network, address, identity string) error {
 	var dialer net.Dialer
 	for {
@@ -246,7 +245,7 @@ func (s *Socket) dial(network, address, identity string) error {
 	}
 }
 
-// serve reads what a peer sends until the connection ends.
+// serve reads messages from a peer until the connection ends.
 func (s *Socket) serve(p *peer) {
 	go p.write()
 	defer s.remove(p)
@@ -289,7 +288,7 @@ func (s *Socket) remove(p *peer) {
 // maxTopics is how many topics a peer may subscribe to.
 const maxTopics = 64
 
-// subscribe notes a peer's wish for messages that begin with some bytes, or its end.
+// subscribe adds or removes a topic of a subscriber.
 func (s *Socket) subscribe(p *peer, frames [][]byte) {
 	if len(frames) != 1 || len(frames[0]) == 0 {
 		return
@@ -306,7 +305,7 @@ func (s *Socket) subscribe(p *peer, frames [][]byte) {
 	}
 }
 
-// close ends all connections, once what was sent has been written.
+// close closes all connections after the queued messages have been written.
 func (s *Socket) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -349,8 +348,8 @@ func Dial(ctx context.Context, c Connection) (*Sockets, error) {
 }
 
 // Listen opens a kernel's sockets as c describes them and answers heartbeats,
-// until ctx is done. Peers that have no key cost little: what they send is
-// bounded, and they keep nobody waiting.
+// until ctx is done. Resources of peers without the key are bounded, and they do
+// not delay others.
 func Listen(ctx context.Context, c Connection) (*Sockets, error) {
 	s := newSockets(ctx, c, router, pub, rep)
 	history, unarrived := newHistory(), newAllowance(maxUnarrived)
@@ -381,7 +380,10 @@ func newSockets(ctx context.Context, c Connection, requests, output, heartbeat s
 }
 
 func (s *Sockets) byPort(c Connection) map[int]*Socket {
-	return map[int]*Socket{c.ShellPort: s.Shell, c.IOPubPort: s.IOPub, c.StdinPort: s.Stdin, c.ControlPort: s.Control, c.HeartbeatPort: s.heartbeat}
+	return map[int]*Socket{
+		c.ShellPort: s.Shell, c.IOPubPort: s.IOPub, c.StdinPort: s.Stdin, c.ControlPort: s.Control,
+		c.HeartbeatPort: s.heartbeat,
+	}
 }
 
 // Beat sends a heartbeat and waits for its echo.

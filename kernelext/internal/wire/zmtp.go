@@ -17,12 +17,11 @@ import (
 	"time"
 )
 
-// This file is as much of the ZeroMQ Message Transport Protocol, version 3.0
-// without encryption, as kernels and front ends need
-// (https://rfc.zeromq.org/spec/23/). Whatever a peer sends before it has proved
-// that it has the key may be hostile: it costs a bounded amount of memory and
-// time. (The package zmq4, which does the rest well, allocates what a frame says
-// it will hold, and greets one peer after the other.)
+// This file implements the part of the ZeroMQ Message Transport Protocol 3.0
+// (https://rfc.zeromq.org/spec/23/), without encryption, that kernels and front
+// ends need. A peer may be hostile until it has sent a message signed with the key,
+// so memory and time per peer are bounded. (The package zmq4 allocates whatever
+// length a frame claims, and performs one handshake after another.)
 
 // The types of sockets.
 const (
@@ -36,7 +35,9 @@ const (
 
 // partners are the types that may talk to each other.
 var partners = map[string][]string{
-	dealer: {router, rep, dealer}, router: {dealer, req, router}, pub: {sub, "XSUB"}, sub: {pub, "XPUB"}, req: {rep, router}, rep: {req, dealer},
+	dealer: {router, rep, dealer}, router: {dealer, req, router},
+	pub: {sub, "XSUB"}, sub: {pub, "XPUB"},
+	req: {rep, router}, rep: {req, dealer},
 }
 
 const (
@@ -44,7 +45,7 @@ const (
 	maxCommand    = 4 << 10
 	maxFrames     = 1 << 10 // of a message
 	maxIdentity   = 255
-	freeBytes     = 64 << 10 // of a message, that do not count against the allowance
+	freeBytes     = 64 << 10 // of each message do not count against the allowance
 	handshakeTime = 5 * time.Second
 	messageTime   = time.Minute // from its first byte to its last
 )
@@ -56,8 +57,8 @@ const (
 	flagCommand = 4
 )
 
-// An allowance is how many bytes may be held for messages that have not arrived
-// whole. A nil one has no end.
+// An allowance limits the bytes that are held for incomplete messages of all
+// peers. A nil allowance is unlimited.
 type allowance struct{ left atomic.Int64 }
 
 func newAllowance(bytes int64) *allowance {
@@ -66,7 +67,7 @@ func newAllowance(bytes int64) *allowance {
 	return a
 }
 
-// take takes n bytes, or nothing if there are not so many.
+// take reserves n bytes. It reports false, and reserves none, if fewer are left.
 func (a *allowance) take(n int) bool {
 	if a == nil || a.left.Add(int64(-n)) >= 0 {
 		return true
@@ -89,10 +90,10 @@ type peer struct {
 	allowance *allowance
 	limit     int // bytes of a message
 
-	proven atomic.Bool // it has sent a message that was signed with the key
+	proven atomic.Bool // it has sent a message signed with the key
 
 	mu     sync.Mutex
-	filled sync.Cond // there is something to write, or nothing more
+	filled sync.Cond // there is something to write, or the connection has ended
 	out    net.Buffers
 	behind int // bytes in out
 	ended  bool
@@ -100,8 +101,8 @@ type peer struct {
 
 var errProtocol = errors.New("wire: the peer does not speak ZMTP 3")
 
-// greet shakes hands over a new connection: who the peer is, and that its socket
-// fits one of this type.
+// greet performs the handshake over a new connection and checks that the peer's
+// socket type fits.
 func greet(conn net.Conn, socketType, identity string) (*peer, error) {
 	p := &peer{conn: conn, in: bufio.NewReaderSize(conn, 32<<10)}
 	p.filled.L = &p.mu
@@ -178,7 +179,7 @@ func frame(flags byte, body []byte) []byte {
 	return binary.BigEndian.AppendUint64([]byte{flags | flagLong}, uint64(len(body)))
 }
 
-// encode returns what carries a message over a connection.
+// encode returns the bytes of a message on a connection.
 func encode(frames [][]byte) net.Buffers {
 	var out net.Buffers
 	for i, body := range frames {
@@ -208,10 +209,10 @@ func (p *peer) header() (flags byte, size uint64, err error) {
 	return flags, binary.BigEndian.Uint64(b[:]), err
 }
 
-// receive reads the next message. Commands are answered here; those that subscribe
-// are returned as the messages that older peers send instead.
+// receive reads the next message. It answers commands; subscription commands are
+// returned in the form of version 3.0, as messages.
 func (p *peer) receive() (frames [][]byte, err error) {
-	if _, err := p.in.Peek(1); err != nil { // for which there is time
+	if _, err := p.in.Peek(1); err != nil { // a peer may be silent between messages
 		return nil, err
 	}
 	if p.allowance != nil {
@@ -244,7 +245,7 @@ func (p *peer) receive() (frames [][]byte, err error) {
 	}
 }
 
-// body reads a frame's body. Memory is taken as its bytes arrive.
+// body reads a frame's body. It allocates memory as the bytes arrive.
 func (p *peer) body(size int, total *int) ([]byte, error) {
 	var body []byte
 	for len(body) < size {
@@ -265,7 +266,7 @@ func (p *peer) body(size int, total *int) ([]byte, error) {
 	return body, nil
 }
 
-// command handles a command, and returns the message that it stands for, if any.
+// command handles a command and returns the equivalent message, if any.
 func (p *peer) command(body []byte) [][]byte {
 	for name, first := range map[string]byte{"\x09SUBSCRIBE": 1, "\x06CANCEL": 0} {
 		if topic, ok := bytes.CutPrefix(body, []byte(name)); ok {
@@ -285,7 +286,8 @@ var (
 	errEnded  = errors.New("wire: the connection has ended")
 )
 
-// enqueue has a message written, and ends the connection of a peer that is too far behind.
+// enqueue queues a message for writing. It closes the connection of a peer that
+// reads too slowly.
 func (p *peer) enqueue(message net.Buffers, limit int) error {
 	size := 0
 	for _, b := range message {
@@ -308,7 +310,7 @@ func (p *peer) enqueue(message net.Buffers, limit int) error {
 	return nil
 }
 
-// write writes what is enqueued until the connection ends.
+// write writes queued messages until the connection ends.
 func (p *peer) write() {
 	defer p.conn.Close()
 	for {
@@ -333,10 +335,10 @@ func (p *peer) write() {
 	}
 }
 
-// partingTime is how long a peer has to read what was sent before the end.
+// partingTime is how long a peer has to read the last messages.
 const partingTime = 200 * time.Millisecond
 
-// end closes the connection once what was sent has been written.
+// end closes the connection after the queued messages have been written.
 func (p *peer) end() {
 	p.conn.SetWriteDeadline(time.Now().Add(partingTime))
 	p.conn.SetReadDeadline(time.Now())

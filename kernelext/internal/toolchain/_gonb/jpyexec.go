@@ -2,8 +2,8 @@
 
 package jpyexec
 
-// This file becomes part of GoNB's package jpyexec, which starts the programs of cells: package toolchain adds it, and
-// the calls to it, when it builds GoNB.
+// Package toolchain adds this file, and calls of its functions, to GoNB's package jpyexec, which runs the programs of
+// cells.
 
 import (
 	"io"
@@ -15,11 +15,11 @@ import (
 	"unicode/utf8"
 )
 
-// copyText copies what a program prints. A character that is cut by the end of a read waits for the rest of it: the
-// writer makes a message of each piece, in which half a character would become U+FFFD.
+// copyText copies the output of a program. The writer turns each piece into a JSON message, in which an incomplete
+// character would become U+FFFD, so a character that a read has split is held back until the rest of it arrives.
 func copyText(w io.Writer, r io.Reader) (copied int64, err error) {
 	buffer := make([]byte, 32<<10)
-	held := 0 // bytes of a character that has begun, at the front of buffer
+	held := 0 // bytes of an incomplete character, at the front of buffer
 	for {
 		n, err := r.Read(buffer[held:])
 		text := buffer[:held+n]
@@ -45,7 +45,7 @@ func copyText(w io.Writer, r io.Reader) (copied int64, err error) {
 	}
 }
 
-// begun returns how many bytes at the end of text are a character that lacks its last bytes.
+// begun returns the number of bytes of an incomplete character at the end of text.
 func begun(text []byte) int {
 	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
 		if end := text[len(text)-n:]; utf8.RuneStart(end[0]) {
@@ -58,8 +58,8 @@ func begun(text []byte) int {
 	return 0
 }
 
-// openStdin gives the program its standard input and returns what writes to it. The named pipe of LATERAL_STDIN is at
-// its end while the kernel does not hold it open for writing.
+// openStdin sets the program's standard input and returns a writer to it. The input is the named pipe LATERAL_STDIN,
+// which gives end of file while the kernel does not have it open for writing.
 func (exec *Executor) openStdin() (io.WriteCloser, error) {
 	path := os.Getenv("LATERAL_STDIN")
 	if path == "" || exec.stdinContent != nil || exec.millisecondsToInput > 0 {
@@ -94,11 +94,11 @@ func (s *stdin) Write(answer []byte) (int, error) {
 	return w.Write(answer)
 }
 
-// lingering is how long the output of a program that has ended is waited for, while others hold it open.
+// lingering is how long to wait for more output after a program has ended, while other processes hold it open.
 const lingering = 200 * time.Millisecond
 
-// wait waits until the program has ended and its output has been copied. Programs that it has left behind may hold
-// the output open: what they print is copied when it comes.
+// wait waits until the program has ended and its output has been copied. If background processes hold the output
+// open, it returns soon after the program's end, and their output is copied when it comes.
 func (exec *Executor) wait(copying *sync.WaitGroup) error {
 	state, err := exec.cmd.Process.Wait()
 	copied := make(chan struct{})
