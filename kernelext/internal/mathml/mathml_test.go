@@ -17,9 +17,8 @@ func ExampleConvert() {
 	_, err = Convert(`\frac{1}{\unknown}`, false)
 	fmt.Println(err)
 	// Output:
-	// <math xmlns="http://www.w3.org/1998/Math/MathML"
-	// alttext="x_i^2"><mrow><msubsup><mrow><mi>x</mi></mrow><mrow><mi>i</mi></mrow><mrow><mn>2</mn></mrow></msubsup></mrow></math>
-	// <nil> mathml: unknown command \unknown in "\\frac{1}{\\unknown}"
+	// <math xmlns="http://www.w3.org/1998/Math/MathML" alttext="x_i^2"><mrow><msubsup><mrow><mi>x</mi></mrow><mrow><mi>i</mi></mrow><mrow><mn>2</mn></mrow></msubsup></mrow></math> <nil>
+	// mathml: unknown command \unknown in "\\frac{1}{\\unknown}"
 }
 
 // body returns the content of the outer row, or the error.
