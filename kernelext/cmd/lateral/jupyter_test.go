@@ -118,6 +118,7 @@ func TestRunAgreesWithNbclient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			work := filepath.Join(dir, name)
+			results := filepath.Join(dir, name+"-results") // not in work: a cell of the tutorial lists its folder
 			nb, err := notebook.ReadFile(test.path)
 			if err != nil {
 				t.Fatal(err)
@@ -133,22 +134,24 @@ func TestRunAgreesWithNbclient(t *testing.T) {
 				}
 			}
 			source := filepath.Join(work, filepath.Base(test.path))
-			if err := os.MkdirAll(work, 0o777); err != nil {
-				t.Fatal(err)
+			for _, folder := range []string{work, results} {
+				if err := os.MkdirAll(folder, 0o777); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if err := nb.WriteFile(source); err != nil {
 				t.Fatal(err)
 			}
-			o := runOptions{profile: "quick", out: filepath.Join(work, "ours"), keepGoing: true}
+			o := runOptions{profile: "quick", out: filepath.Join(results, "ours"), keepGoing: true}
 			settings, err := o.environment(nil, source, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			fresh := func(who string) []string {
-				return append(slices.Clone(settings), "LATERAL_MEMO="+filepath.Join(work, who, "memo"), "LATERAL_CHECKPOINTS="+
-					filepath.Join(work, who, "checkpoints"))
+				return append(slices.Clone(settings), "LATERAL_MEMO="+filepath.Join(results, who, "memo"),
+					"LATERAL_CHECKPOINTS="+filepath.Join(results, who, "checkpoints"))
 			}
-			theirs := filepath.Join(work, "theirs.ipynb")
+			theirs := filepath.Join(results, "theirs.ipynb")
 			ended := make(chan error, 1)
 			go func() {
 				cmd := exec.CommandContext(t.Context(), python, filepath.Join("testdata", "jupyter", "execute.py"), source, theirs)
