@@ -200,15 +200,12 @@ func TestChildThatDoesNotStart(t *testing.T) {
 // Magics run before the cell's code, which keeps its line numbers.
 func TestMagics(t *testing.T) {
 	config := fake()
-	var got []string
 	config.Magics = []proxy.Magic{
 		{Name: "%greet", Usage: "%greet NAME", Help: "Greets.", Complete: func([]string) []string {
-			return []string{"Ada",
-				"Alan"}
+			return []string{"Ada", "Alan"}
 		},
 			Run: func(_ context.Context, c *proxy.Call) error {
-				got = c.Args
-				fmt.Fprintln(c, "hello", strings.Join(c.Args, " "))
+				fmt.Fprintf(c, "hello %q\n", c.Args)
 				c.Display(map[string]any{"text/html": "<b>hi</b>", "text/plain": "hi"})
 				return nil
 			}},
@@ -220,8 +217,8 @@ func TestMagics(t *testing.T) {
 		}},
 	}
 	f := serve(t, config)
-	if r := f.execute("%greet Ada Lovelace\nstdout \"then\""); r.String() != "stdout hello Ada Lovelace\n | display hi "+
-		"| stdout then" || len(got) != 2 {
+	greeted := `stdout hello ["Ada" "Lovelace"]` + "\n | display hi | stdout then"
+	if r := f.execute("%greet Ada Lovelace\nstdout \"then\""); r.String() != greeted {
 		t.Errorf("got %s", r)
 	}
 	if r := f.execute("stdout \"not reached\"\n%fail"); r.String() != "error MagicError: cell [2], line 2: cannot" ||
