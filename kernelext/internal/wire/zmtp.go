@@ -43,7 +43,8 @@ var partners = map[string][]string{
 const (
 	greetingSize  = 64
 	maxCommand    = 4 << 10
-	maxFrames     = 1 << 10 // of a message
+	maxFrames     = 1 << 16 // of a message
+	frameBytes    = 64      // of memory that an empty frame takes, about
 	maxIdentity   = 255
 	freeBytes     = 64 << 10 // of each message do not count against the allowance
 	handshakeTime = 5 * time.Second
@@ -226,8 +227,11 @@ func (p *peer) receive() (frames [][]byte, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if size > uint64(p.limit-total) || len(frames) == maxFrames || flags&flagCommand != 0 && size > maxCommand {
+		if size > uint64(max(0, p.limit-total)) || len(frames) == maxFrames || flags&flagCommand != 0 && size > maxCommand {
 			return nil, fmt.Errorf("wire: a message of more than %d bytes or %d frames", p.limit, maxFrames)
+		}
+		if err := p.reserve(&total, frameBytes); err != nil {
+			return nil, err
 		}
 		body, err := p.body(int(size), &total)
 		if err != nil {
@@ -245,15 +249,23 @@ func (p *peer) receive() (frames [][]byte, err error) {
 	}
 }
 
+// reserve counts n more bytes of a message of which total have been counted.
+func (p *peer) reserve(total *int, n int) error {
+	if over := max(0, *total+n-freeBytes) - max(0, *total-freeBytes); !p.allowance.take(over) {
+		return errors.New("wire: too many bytes of incomplete messages")
+	}
+	*total += n
+	return nil
+}
+
 // body reads a frame's body. It allocates memory as the bytes arrive.
 func (p *peer) body(size int, total *int) ([]byte, error) {
 	var body []byte
 	for len(body) < size {
 		n := min(size-len(body), max(freeBytes, len(body)))
-		if over := max(0, *total+n-freeBytes) - max(0, *total-freeBytes); !p.allowance.take(over) {
-			return nil, errors.New("wire: too many bytes of messages that have not arrived")
+		if err := p.reserve(total, n); err != nil {
+			return nil, err
 		}
-		*total += n
 		begun := len(body)
 		body = slices.Grow(body, n)[:begun+n]
 		if _, err := io.ReadFull(p.in, body[begun:]); err != nil {
