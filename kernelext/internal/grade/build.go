@@ -13,25 +13,28 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/lateral-ml/lateral/lib/durable"
 	"golang.org/x/tools/go/packages"
 )
 
 // A workshop is the directory in which one answer is built and checked.
 type workshop struct {
-	dir string
-	env []string
-	o   Options
+	dir       string // where temporary is, as the Go command sees it
+	temporary *durable.TempDir
+	env       []string
+	o         Options
 }
 
 func newWorkshop(o Options) (*workshop, error) {
-	dir, err := os.MkdirTemp("", "lateral-grade-")
+	temporary, err := durable.MakeTempDir("", "lateral-grade-")
 	if err != nil {
 		return nil, fmt.Errorf("grade: %w", err)
 	}
+	dir := temporary.Path
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = real // as the Go command sees it
+		dir = real
 	}
-	w := &workshop{dir: dir, o: o}
+	w := &workshop{dir: dir, temporary: temporary, o: o}
 	env := o.Env
 	if env == nil {
 		env = os.Environ()
@@ -50,7 +53,7 @@ func newWorkshop(o Options) (*workshop, error) {
 	return w, nil
 }
 
-func (w *workshop) close() { os.RemoveAll(w.dir) }
+func (w *workshop) close() { w.temporary.Remove() }
 
 func (w *workshop) write(name, content string) error {
 	if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
