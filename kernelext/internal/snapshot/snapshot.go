@@ -140,11 +140,21 @@ func holdsPointers(t reflect.Type) bool {
 	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Chan || t.Kind() == reflect.Interface
 }
 
+// The two ways in which a type encodes itself. One that has both uses the first.
+type (
+	binaryCoder interface {
+		encoding.BinaryMarshaler
+		encoding.BinaryUnmarshaler
+	}
+	gobCoder interface {
+		gob.GobEncoder
+		gob.GobDecoder
+	}
+)
+
 var (
-	binaryMarshaler   = reflect.TypeFor[encoding.BinaryMarshaler]()
-	binaryUnmarshaler = reflect.TypeFor[encoding.BinaryUnmarshaler]()
-	gobEncoder        = reflect.TypeFor[gob.GobEncoder]()
-	gobDecoder        = reflect.TypeFor[gob.GobDecoder]()
+	binaryMarshaler = reflect.TypeFor[encoding.BinaryMarshaler]()
+	gobEncoder      = reflect.TypeFor[gob.GobEncoder]()
 )
 
 // own remembers which types encode themselves: asking takes longer than encoding a number.
@@ -159,8 +169,7 @@ func encodesItself(t reflect.Type) bool {
 		return known.(bool)
 	}
 	p := reflect.PointerTo(t)
-	itself := p.Implements(binaryMarshaler) && p.Implements(binaryUnmarshaler) ||
-		p.Implements(gobEncoder) && p.Implements(gobDecoder)
+	itself := p.Implements(reflect.TypeFor[binaryCoder]()) || p.Implements(reflect.TypeFor[gobCoder]())
 	itself = itself && !Promotes(t, func(p reflect.Type) bool {
 		return p.Implements(binaryMarshaler) || p.Implements(gobEncoder)
 	})
@@ -194,9 +203,9 @@ func ownEncoding(v reflect.Value) ([]byte, error) {
 		v = p.Elem()
 	}
 	switch m := v.Addr().Interface().(type) {
-	case encoding.BinaryMarshaler:
+	case binaryCoder:
 		return m.MarshalBinary()
-	case gob.GobEncoder:
+	case gobCoder:
 		return m.GobEncode()
 	}
 	panic("snapshot: " + v.Type().String() + " does not encode itself")
@@ -205,9 +214,9 @@ func ownEncoding(v reflect.Value) ([]byte, error) {
 // ownDecoding reads it back into v.
 func ownDecoding(v reflect.Value, text []byte) error {
 	switch m := v.Addr().Interface().(type) {
-	case encoding.BinaryUnmarshaler:
+	case binaryCoder:
 		return m.UnmarshalBinary(text)
-	case gob.GobDecoder:
+	case gobCoder:
 		return m.GobDecode(text)
 	}
 	panic("snapshot: " + v.Type().String() + " does not encode itself")

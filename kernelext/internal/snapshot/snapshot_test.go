@@ -103,6 +103,7 @@ func TestKindsOfValues(t *testing.T) {
 	same(t, [][3]bool{{true, false, true}})
 	same(t, struct{ Named }{Named{1, 2}})
 	same(t, netip.MustParseAddr("10.0.0.1"))
+	same(t, writesTwice{"kept"})
 	same(t, big.NewInt(-1<<40))
 	same(t, []time.Duration{time.Hour})
 	same(t, []byte{0, 255})
@@ -304,6 +305,13 @@ func (h *hiddenTime) UnmarshalBinary(text []byte) error { return h.t.UnmarshalBi
 type onlyWrites struct{ part int }
 
 func (o onlyWrites) MarshalBinary() ([]byte, error) { return nil, nil }
+
+// writesTwice is read back in one of the two ways in which it is written.
+type writesTwice struct{ text string }
+
+func (w writesTwice) MarshalBinary() ([]byte, error) { return []byte("for others"), nil }
+func (w writesTwice) GobEncode() ([]byte, error)     { return []byte(w.text), nil }
+func (w *writesTwice) GobDecode(b []byte) error      { w.text = string(b); return nil }
 
 func TestDescribe(t *testing.T) {
 	type run struct {
