@@ -10,8 +10,8 @@
 //   - [Memo] computes a value once and reads it back in later cells and sessions.
 //   - [Show] displays figures, tables, images, tensors and text after everything printed before it and before
 //     everything printed after it. When Show returns the notebook has it: a panic, log.Fatal or os.Exit loses nothing.
-//   - [Explore], [Frames] and [Slide] are views that answer to the reader: charts to point at, sliders over pictures that are
-//     drawn beforehand or when they are asked for.
+//   - [Explore], [Frames] and [Slide] are views that answer to the reader: charts to point at, sliders over pictures
+//     that are drawn beforehand or when they are asked for.
 //   - [Progress] and [LiveFigure] redraw in place while something runs and end as a static line and picture.
 //   - [Train] and [Sweep] show how far they are, can be stopped or killed at any time, and go on when run again.
 //   - [Profile], [Pick] and [Param] choose the size of a run: quick, standard or paper.

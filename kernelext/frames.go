@@ -95,7 +95,8 @@ func frames(label string, names []string, draw func(i int) Drawing) ([]bundle, e
 func sliderBundle(label string, names []string, pictures [][]byte, width int) bundle {
 	var page strings.Builder
 	key := elementKey(append(bytes.Join(pictures, nil), label...))
-	fmt.Fprintf(&page, `<div data-lateral="%s" hidden><label>%s <input type="range" min="0" max="%d" value="0" style="width: 20em; vertical-align: middle"></label> <output></output><br>`,
+	fmt.Fprintf(&page, `<div data-lateral="%s" hidden><label>%s <input type="range" min="0" max="%d" value="0" `+
+		`style="width: 20em; vertical-align: middle"></label> <output></output><br>`,
 		key, html.EscapeString(label), len(names)-1)
 	for i, picture := range pictures {
 		fmt.Fprintf(&page, `<img alt=%s width="%d" style="max-width: 100%%; display: none" src="data:image/png;base64,%s">`,

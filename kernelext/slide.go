@@ -94,7 +94,8 @@ func Slide(label string, names []string, draw func(i int) Drawing) (chosen int) 
 func slideBundle(key, label string, names []string) bundle {
 	return interactive("slide", fmt.Sprintf("slider over %s, from %s to %s", label, names[0], names[len(names)-1]),
 		"("+slideScript+")("+arguments(key, os.Getenv(protocol.GONB_JUPYTER_KERNEL_ID_ENV), names)+")",
-		fmt.Sprintf(`<div data-lateral="%s" hidden><label>%s <input type="range" min="0" max="%d" value="0" style="width: 20em; vertical-align: middle"></label> `+
+		fmt.Sprintf(`<div data-lateral="%s" hidden><label>%s <input type="range" min="0" max="%d" value="0" `+
+			`style="width: 20em; vertical-align: middle"></label> `+
 			`<output>%s</output> <button type="button">Done</button></div>`, key, html.EscapeString(label), len(names)-1,
 			html.EscapeString(names[0])))
 }
@@ -139,8 +140,8 @@ func openInbox() (*inbox, error) {
 	}
 	in := &inbox{key: fmt.Sprintf("%08x", rand.Uint32()), hello: make(chan bool, 1), values: make(chan json.RawMessage, 1)}
 	var err error
-	if in.socket, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, in.key),
-		Net: "unixgram"}); err != nil {
+	address := &net.UnixAddr{Name: filepath.Join(dir, in.key), Net: "unixgram"}
+	if in.socket, err = net.ListenUnixgram("unixgram", address); err != nil {
 		return nil, err
 	}
 	go in.read()

@@ -107,8 +107,7 @@ func examine(ctx context.Context, out io.Writer, prefix string) error {
 // GoNB builds cells in. The kernel is started without it, a shell's go is not.
 func checkFlags(flags string) finding {
 	if slices.ContainsFunc(strings.Fields(flags), func(f string) bool {
-		return strings.HasPrefix(strings.TrimLeft(f, "-"),
-			"mod=")
+		return strings.HasPrefix(strings.TrimLeft(f, "-"), "mod=")
 	}) {
 		return finding{note, "GOFLAGS=" + flags + ": Go refuses -mod in workspaces; the kernel is started without it",
 			"go env -u GOFLAGS"}

@@ -22,9 +22,9 @@ func nbgraderCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "nbgrader NOTEBOOK...",
 		Short: "Write a course folder for nbgrader, with an assignment for each notebook",
-		Long: `Nbgrader writes, below --out, nbgrader_config.py and source/NAME/NAME.ipynb for each notebook: its exercises, the
-declarations that they need, and their checks. What the notebook trains and draws is left out. A configuration that
-is there stays.
+		Long: `Nbgrader writes, below --out, nbgrader_config.py and source/NAME/NAME.ipynb for each notebook: its exercises,
+the declarations that they need, and their checks. What the notebook trains and draws is left out. A configuration
+that is there stays.
 
 Then, in that folder: nbgrader generate_assignment NAME. The configuration says how it goes on.`,
 		Args: notebooksNamed,

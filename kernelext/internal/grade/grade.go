@@ -147,8 +147,8 @@ func find(nb *notebook.Notebook, id string) *notebook.Cell {
 }
 
 // markOne marks an answer to an exercise.
-func markOne(ctx context.Context, before []*notebook.Cell, exercise, answer, check *notebook.Cell, o Options) (Mark,
-	error) {
+func markOne(ctx context.Context, before []*notebook.Cell, exercise, answer, check *notebook.Cell, o Options) (
+	Mark, error) {
 	if answer == nil {
 		return Mark{State: Missing,
 			Feedback: "the cell of this exercise is not in the notebook: copy it back from the original and solve it there"}, nil
@@ -168,8 +168,8 @@ func markOne(ctx context.Context, before []*notebook.Cell, exercise, answer, che
 			if _, own, err := w.prepare(ctx, before, exercise, exercise, check); err != nil {
 				return Mark{}, err
 			} else if own != nil {
-				return Mark{}, fmt.Errorf("grade: the reference notebook itself fails at exercise %q: %s", exercise.ID,
-					own.message)
+				return Mark{}, fmt.Errorf("grade: the reference notebook itself fails at exercise %q: %s",
+					exercise.ID, own.message)
 			}
 		}
 		return fault.mark(answer.Source), nil
@@ -182,12 +182,12 @@ func markOne(ctx context.Context, before []*notebook.Cell, exercise, answer, che
 }
 
 // prepare builds the program that checks an answer, or says what is wrong with it.
-func (w *workshop) prepare(ctx context.Context, before []*notebook.Cell, exercise, answer,
-	check *notebook.Cell) (string, *fault, error) {
+func (w *workshop) prepare(ctx context.Context, before []*notebook.Cell, exercise, answer, check *notebook.Cell) (
+	string, *fault, error) {
 	p, fault, err := compose(before, exercise, answer, check, w.o.lawless)
 	if err != nil {
-		return "", nil, fmt.Errorf("grade: the reference notebook itself fails before exercise %q: %w", exercise.ID,
-			err)
+		return "", nil, fmt.Errorf("grade: the reference notebook itself fails before exercise %q: %w",
+			exercise.ID, err)
 	}
 	if fault != nil {
 		return "", fault, nil

@@ -21,10 +21,9 @@ import (
 // the check keeps to itself: it imports packages that compute, and no others.
 var computing = []string{
 	"bufio", "bytes", "cmp", "container/heap", "container/list", "container/ring", "errors", "fmt", "hash", "hash/fnv",
-	"hash/maphash",
-	"io", "iter", "maps", "math", "math/big", "math/bits", "math/cmplx", "math/rand", "math/rand/v2", "regexp", "slices",
-	"sort",
-	"strconv", "strings", "sync", "sync/atomic", "text/tabwriter", "unicode", "unicode/utf16", "unicode/utf8",
+	"hash/maphash", "io", "iter", "maps", "math", "math/big", "math/bits", "math/cmplx", "math/rand", "math/rand/v2",
+	"regexp", "slices", "sort", "strconv", "strings", "sync", "sync/atomic", "text/tabwriter", "unicode",
+	"unicode/utf16", "unicode/utf8",
 }
 
 // neverCalled would let an answer foresee what a check draws.
@@ -67,8 +66,9 @@ func names(entry string, pkg *types.Package, object string) bool {
 // mayImport tells whether an answer may import a package.
 func (r rules) mayImport(p string) bool {
 	return slices.Contains(computing, p) || slices.ContainsFunc(r.allow, func(entry string) bool {
-		return entry == p || strings.HasPrefix(entry, p+".") || entry == path.Base(p) || strings.HasPrefix(entry,
-			path.Base(p)+".")
+		return slices.ContainsFunc([]string{p, path.Base(p)}, func(name string) bool {
+			return entry == name || strings.HasPrefix(entry, name+".")
+		})
 	})
 }
 
@@ -144,12 +144,10 @@ func inspectSyntax(p *program, set *token.FileSet, answer *ast.File) *fault {
 			case method != "" && !slices.Contains(p.answerNames, of):
 				return refuse(d.Pos(), "%s is a type of the notebook: give methods to types of your own", of)
 			case p.needed[name]:
-				return refuse(d.Pos(), "the notebook declares %s already, and the check uses it: take another name",
-					name)
+				return refuse(d.Pos(), "the notebook declares %s already, and the check uses it: take another name", name)
 			case types.Universe.Lookup(name) != nil:
 				return refuse(d.Pos(), "%s means something in Go: take another name", name)
-			case name == "init" || strings.HasPrefix(name, "init_") || name == "main" || strings.HasPrefix(name,
-				"Test"):
+			case name == "init", strings.HasPrefix(name, "init_"), name == "main", strings.HasPrefix(name, "Test"):
 				return refuse(d.Pos(), "an answer declares functions for the check to call, and no %s", name)
 			}
 		}
@@ -207,8 +205,8 @@ func (in *inspector) lineOf(answer *ast.File, spec importSpec) token.Pos {
 	ast.Inspect(answer, func(n ast.Node) bool {
 		if id, ok := n.(*ast.Ident); ok && at == token.NoPos {
 			if o := in.pkg.TypesInfo.Uses[id]; o != nil {
-				if p, ok := o.(*types.PkgName); ok && p.Imported().Path() == spec.path || o.Pkg() != nil &&
-					o.Pkg().Path() == spec.path {
+				if p, ok := o.(*types.PkgName); ok && p.Imported().Path() == spec.path ||
+					o.Pkg() != nil && o.Pkg().Path() == spec.path {
 					at = id.Pos()
 				}
 			}
@@ -290,8 +288,7 @@ func (in *inspector) reaches(o types.Object, from []types.Object) string {
 		case used == nil || used.Pkg() == nil || !callable(used):
 		case in.oracle[used.Pkg().Path()+"."+qualified(used)] && used != o && !in.mayUse(used.Pkg(), qualified(used)),
 			slices.ContainsFunc(in.forbid, func(entry string) bool {
-				return names(entry, used.Pkg(),
-					qualified(used))
+				return names(entry, used.Pkg(), qualified(used))
 			}):
 			via = strings.TrimPrefix(path.Base(used.Pkg().Path())+"."+qualified(used), "exercise.")
 		case used.Pkg() == in.pkg.Types:

@@ -61,10 +61,10 @@ type declaration struct {
 }
 
 // compose makes the program from the cells before an exercise, the exercise as it
-// was handed out, the answer and the check. The error is one of the notebook that was handed out; fault is one
-// of the answer.
-func compose(before []*notebook.Cell, exercise, answer, check *notebook.Cell, lawless bool) (p *program, fault *fault,
-	err error) {
+// was handed out, the answer and the check. The error is one of the notebook that
+// was handed out; fault is one of the answer.
+func compose(before []*notebook.Cell, exercise, answer, check *notebook.Cell, lawless bool) (
+	p *program, fault *fault, err error) {
 	given, imports, err := collect(before)
 	if err != nil {
 		return nil, nil, err
@@ -167,8 +167,7 @@ func collect(cells []*notebook.Cell) ([]declaration, []importSpec, error) {
 		for _, d := range declarationsOf(file, text) {
 			all = slices.DeleteFunc(all, func(earlier declaration) bool {
 				return slices.ContainsFunc(d.names, func(name string) bool {
-					return slices.Contains(earlier.names,
-						name)
+					return slices.Contains(earlier.names, name)
 				})
 			})
 			all = append(all, d)

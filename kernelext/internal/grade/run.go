@@ -51,8 +51,8 @@ func runCheck(ctx context.Context, program string, o Options) (*outcome, error) 
 	}
 	secretWriter.Close()
 
-	cmd := exec.CommandContext(ctx, o.Supervisor, superviseWord, strconv.FormatInt(o.Memory, 10),
-		fmt.Sprint(o.TimeLimit.Seconds()),
+	cmd := exec.CommandContext(ctx, o.Supervisor,
+		superviseWord, strconv.FormatInt(o.Memory, 10), fmt.Sprint(o.TimeLimit.Seconds()),
 		program, "-test.v", "-test.run=^TestExercise$", "-test.paniconexit0", "-test.timeout=0")
 	var said, errs head
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = o.Dir, o.Env, &said, &errs

@@ -174,7 +174,8 @@ var (
 	document = regexp.MustCompile(`\[[A-Za-z]+\d\d[a-z]?(, [^\]]*)?\]|<!-- document -->`)
 	// pointer is a number that names a place, not a quantity.
 	pointer = regexp.MustCompile(
-		`(?i)\b(equations?|eq\.|sections?|figures?|fig\.|tables?|chapters?|arxiv:?|version|v|nbformat|Go|and|to|,) ?\d+\.\d+(\.\d+)*`)
+		`(?i)\b(equations?|eq\.|sections?|figures?|fig\.|tables?|chapters?|arxiv:?|version|v|nbformat|Go|and|to|,) ?` +
+			`\d+\.\d+(\.\d+)*`)
 	number = regexp.MustCompile(`\d+(\.\d+)? ?%|\d+\.\d+`)
 )
 

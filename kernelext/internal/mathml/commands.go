@@ -26,8 +26,8 @@ func (p *parser) command(name string) node {
 		return node{xml: `<mspace width="` + space + `"/>`}
 	}
 	if mark, ok := accents[name]; ok {
-		return node{xml: fmt.Sprintf(`<mover accent="true"><mrow>%s</mrow><mo stretchy="%t">%s</mo></mover>`, p.argument(),
-			strings.HasPrefix(name, `\wide`) || strings.HasPrefix(name, `\over`), mark)}
+		return node{xml: fmt.Sprintf(`<mover accent="true"><mrow>%s</mrow><mo stretchy="%t">%s</mo></mover>`,
+			p.argument(), strings.HasPrefix(name, `\wide`) || strings.HasPrefix(name, `\over`), mark)}
 	}
 	if limits, ok := functions[name]; ok {
 		return node{xml: element("mi", functionName(name)), limits: limits, function: true}
@@ -240,8 +240,8 @@ func (p *parser) delimited() string {
 
 // sized parses the delimiter of \big and its kin.
 func (p *parser) sized(size string) string {
-	return fmt.Sprintf(`<mrow><mo stretchy="true" lspace="0" rspace="0" minsize="%s" maxsize="%s">%s</mo></mrow>`, size,
-		size, p.delimiter())
+	return fmt.Sprintf(`<mrow><mo stretchy="true" lspace="0" rspace="0" minsize="%s" maxsize="%s">%s</mo></mrow>`,
+		size, size, p.delimiter())
 }
 
 // negated parses the symbol after \not and strikes it through.

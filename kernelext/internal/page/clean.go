@@ -13,11 +13,9 @@ import (
 var clean = func() *bluemonday.Policy {
 	p := bluemonday.NewPolicy()
 	p.AllowElements("a", "abbr", "b", "blockquote", "br", "caption", "center", "cite", "code", "dd", "del", "details",
-		"dfn", "div", "dl", "dt",
-		"em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "input", "ins", "kbd", "li",
-		"mark", "ol", "p", "pre",
-		"q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead",
-		"tr", "u", "ul", "var", "wbr")
+		"dfn", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img",
+		"input", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub",
+		"summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var", "wbr")
 	p.AllowNoAttrs().OnElements("span", "img")
 	p.AllowAttrs("id", "class", "title", "lang", "dir").Globally()
 	p.AllowAttrs("align").OnElements("div", "p", "img", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6")

@@ -257,14 +257,15 @@ type codeBlocks struct{}
 
 // RegisterFuncs tells the engine what codeBlocks renders.
 func (codeBlocks) RegisterFuncs(register renderer.NodeRendererFuncRegisterer) {
-	register.Register(ast.KindFencedCodeBlock, func(w util.BufWriter, source []byte, n ast.Node,
-		entering bool) (ast.WalkStatus, error) {
-		if !entering {
-			return ast.WalkContinue, nil
-		}
-		block := n.(*ast.FencedCodeBlock)
-		fmt.Fprintf(w, "<pre class=\"chroma\"><code>%s</code></pre>\n", highlight(string(block.Lines().Value(source)),
-			string(block.Language(source))))
-		return ast.WalkSkipChildren, nil
-	})
+	register.Register(ast.KindFencedCodeBlock, renderCode)
+}
+
+func renderCode(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+	if !entering {
+		return ast.WalkContinue, nil
+	}
+	block := n.(*ast.FencedCodeBlock)
+	fmt.Fprintf(w, "<pre class=\"chroma\"><code>%s</code></pre>\n",
+		highlight(string(block.Lines().Value(source)), string(block.Language(source))))
+	return ast.WalkSkipChildren, nil
 }

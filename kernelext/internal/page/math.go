@@ -220,14 +220,13 @@ func dollars(text string) (equation, int) {
 		case '`':
 			return equation{}, 0
 		case '\n':
-			if i+1 < len(text) && strings.TrimLeft(text[i+1:], " \t") != "" && strings.TrimLeft(text[i+1:],
-				" \t")[0] == '\n' {
+			if strings.HasPrefix(strings.TrimLeft(text[i+1:], " \t"), "\n") {
 				return equation{}, 0
 			}
 		case '$':
 			body := text[1:i]
-			spaced := body == "" || strings.ContainsAny(body[:1], " \t\n") || strings.ContainsAny(body[len(body)-1:],
-				" \t\n")
+			spaced := body == "" ||
+				strings.ContainsAny(body[:1], " \t\n") || strings.ContainsAny(body[len(body)-1:], " \t\n")
 			if spaced || i+1 < len(text) && text[i+1] >= '0' && text[i+1] <= '9' {
 				return equation{}, 0
 			}

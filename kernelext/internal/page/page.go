@@ -91,8 +91,8 @@ func Render(nb *notebook.Notebook, o Options) ([]byte, []Warning, error) {
 		Charts    string
 		Contents  []heading
 		Body      template.HTML
-	}{title, template.CSS(stylesheet), template.CSS(highlightCSS()), policy(nonce,
-		connect), nonce, charts, r.headings, template.HTML(body)})
+	}{title, template.CSS(stylesheet), template.CSS(highlightCSS()), policy(nonce, connect), nonce, charts,
+		r.headings, template.HTML(body)})
 	if err != nil {
 		return nil, nil, fmt.Errorf("page: %w", err)
 	}
@@ -163,8 +163,10 @@ func (r *pageWriter) text(cell *notebook.Cell) {
 	rendered, warnings := r.markdown.render(cell.Source, cell.Attachments)
 	r.warn(warnings...)
 	for _, m := range headingTag.FindAllStringSubmatch(rendered, -1) {
-		r.headings = append(r.headings, heading{Level: int(m[1][0] - '0'), ID: html.UnescapeString(m[2]),
-			HTML: template.HTML(anchorTag.ReplaceAllString(m[3], ""))})
+		r.headings = append(r.headings, heading{
+			Level: int(m[1][0] - '0'), ID: html.UnescapeString(m[2]),
+			HTML: template.HTML(anchorTag.ReplaceAllString(m[3], "")),
+		})
 	}
 	fmt.Fprintf(&r.body, "<section class=\"text\">\n%s</section>\n", rendered)
 }

@@ -94,8 +94,8 @@ func Parse[T any](text string) (T, error) {
 	case target.CanInt():
 		n, err := strconv.ParseInt(decimal(text), 0, bits())
 		if err != nil {
-			return v, wholeNumber(text, err, strconv.FormatInt(-1<<(bits()-1), 10), strconv.FormatInt(1<<(bits()-1)-1,
-				10))
+			return v, wholeNumber(text, err,
+				strconv.FormatInt(-1<<(bits()-1), 10), strconv.FormatInt(1<<(bits()-1)-1, 10))
 		}
 		target.SetInt(n)
 	case target.CanUint():

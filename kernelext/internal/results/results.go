@@ -155,10 +155,10 @@ func Encode(rows []Row) ([]byte, error) {
 func Page(rows []Row, pictures []Picture) string {
 	var b strings.Builder
 	b.WriteString("# Results\n\n")
-	b.WriteString("Every comparison in the notebooks: a document's value beside the one measured here. ± is the " +
-		"standard deviation\n")
-	b.WriteString("over seeds. `lateral results` writes this page from the executed notebooks; a test fails when they " +
-		"disagree.\n\n")
+	b.WriteString("Every comparison in the notebooks: a document's value beside the one measured here. " +
+		"± is the standard deviation\n")
+	b.WriteString("over seeds. `lateral results` writes this page from the executed notebooks; " +
+		"a test fails when they disagree.\n\n")
 	b.WriteString(table(rows))
 	if len(pictures) > 0 {
 		b.WriteString("\n## Gallery\n\n" + strings.TrimSuffix(gallery(pictures), "\n"))

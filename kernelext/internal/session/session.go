@@ -240,8 +240,8 @@ func (s *Session) NewExecute(code string, stop bool) *wire.Message {
 // interrupted, and killed if it does not answer within the grace period; the
 // error is then ctx's cause. Other errors are a [*DeadError] or a failure of the connection; after any of them use
 // [Session.Alive].
-func (s *Session) Execute(ctx context.Context, request *wire.Message, handle func(*wire.Message)) (wire.ExecuteReply,
-	error) {
+func (s *Session) Execute(ctx context.Context, request *wire.Message, handle func(*wire.Message)) (
+	wire.ExecuteReply, error) {
 	var reply wire.ExecuteReply
 	if err := s.sockets.Shell.Send(request); err != nil {
 		return reply, err

@@ -216,7 +216,8 @@ func run(ctx context.Context, dir string, args ...string) ([]byte, error) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		return nil, fmt.Errorf("toolchain: go %s: %w\n%s%s", args[0], err, strings.TrimSpace(errs.String()), remedy(errs.String()))
+		said := errs.String()
+		return nil, fmt.Errorf("toolchain: go %s: %w\n%s%s", args[0], err, strings.TrimSpace(said), remedy(said))
 	}
 	return out.Bytes(), nil
 }
@@ -237,7 +238,8 @@ func remedy(message string) string {
 	case has("proxyconnect", "403 Forbidden", "407 Proxy"):
 		return "\nThe proxy refused the download: check HTTPS_PROXY and GOPROXY (go env GOPROXY)."
 	case has("dial tcp", "no such host", "i/o timeout", "module lookup disabled"):
-		return "\nModules are missing and cannot be downloaded: connect once and run go mod download in the module, or set GOPROXY to a mirror that is reachable."
+		return "\nModules are missing and cannot be downloaded: connect once and run go mod download in the module, " +
+			"or set GOPROXY to a mirror that is reachable."
 	}
 	return ""
 }
