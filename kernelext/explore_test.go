@@ -97,8 +97,8 @@ func TestChartScript(t *testing.T) {
 	if err != nil {
 		t.Skip(err) // tests download nothing
 	}
-	if packed, err := base64.StdEncoding.DecodeString(script); err != nil || !bytes.HasPrefix(packed,
-		[]byte{0x1f, 0x8b}) || len(script) > 500_000 {
+	if packed, err := base64.StdEncoding.DecodeString(script); err != nil ||
+		!bytes.HasPrefix(packed, []byte{0x1f, 0x8b}) || len(script) > 500_000 {
 		t.Errorf("%d bytes, %v", len(script), err)
 	}
 	var k fakeKernel
@@ -123,8 +123,8 @@ func TestChartScript(t *testing.T) {
 
 func TestChartAddressIsThatOfTheManifest(t *testing.T) {
 	version := strings.TrimSuffix(strings.TrimPrefix(chartLibrary().Archive.Name, "echarts-"), ".tgz")
-	if !strings.Contains(chartAddress, "echarts@"+version+"/") || !strings.HasSuffix(chartAddress,
-		chartLibrary().Files[0].Name) {
+	if !strings.Contains(chartAddress, "echarts@"+version+"/") ||
+		!strings.HasSuffix(chartAddress, chartLibrary().Files[0].Name) {
 		t.Errorf("%s is not of version %s", chartAddress, version)
 	}
 	if got := integrity(chartLibrary()); !strings.HasPrefix(got, "sha256-") || len(got) != 51 {
@@ -154,8 +154,8 @@ func TestFrames(t *testing.T) {
 		}
 	}
 	page := shown[1].data.Data["text/html"].(string)
-	if strings.Count(page, "<img") != 2 || !strings.Contains(page, `max="1"`) || !strings.Contains(page,
-		`alt="&lt;b&gt;"`) || strings.Contains(page, "<b>") {
+	if strings.Count(page, "<img") != 2 || !strings.Contains(page, `max="1"`) ||
+		!strings.Contains(page, `alt="&lt;b&gt;"`) || strings.Contains(page, "<b>") {
 		t.Errorf("slider: %s", page)
 	}
 	if meta, _ := shown[1].data.Metadata["lateral"].(map[string]any); meta["role"] != "view" {
@@ -177,8 +177,8 @@ func TestStripOfManyPicturesLeavesSomeOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := strip.Bounds()
-	first, last := color.GrayModel.Convert(strip.At(5, 30)).(color.Gray).Y, color.GrayModel.Convert(strip.At(r.Dx()-5,
-		r.Dy()-5)).(color.Gray).Y
+	gray := func(x, y int) uint8 { return color.GrayModel.Convert(strip.At(x, y)).(color.Gray).Y }
+	first, last := gray(5, 30), gray(r.Dx()-5, r.Dy()-5)
 	if first != 0 || last != 29 {
 		t.Errorf("the strip goes from %d to %d, want 0 to 29", first, last)
 	}
@@ -190,7 +190,8 @@ func TestFiguresAreKept(t *testing.T) {
 	for range 2 {
 		var k fakeKernel
 		k.run(t, "keep", "LATERAL_FIGURES="+dir)
-		if got := k.transcript(); got != "[a map]\n[Figure 4. Weights, of the first 32 hidden units: red excites.]\n[a map]\n" {
+		const want = "[a map]\n[Figure 4. Weights, of the first 32 hidden units: red excites.]\n[a map]\n"
+		if got := k.transcript(); got != want {
 			t.Errorf("shown: %q", got)
 		}
 	}
@@ -212,9 +213,12 @@ func TestFiguresAreKept(t *testing.T) {
 	}
 	for title, want := range map[string]string{
 		"λ": "figure", "": "figure", "a map": "a-map", "No sentence": "no-sentence",
-		"Thesis21, figure 3.1. Test accuracy of networks with one hidden layer: median, quartiles.":                                 "thesis21-figure-3-1-test-accuracy-of-networks-with-one-hidden-layer",
-		"Figure 2. How many images of the test set, of all 10,000, each of the 128 units is active for, before and after training.": "figure-2-how-many-images-of-the-test-set-of-all-10-000",
-		"Figure 5. Images that a network which was trained with a penalty on activity takes for others. Look.":                      "figure-5-images-that-a-network-which-was-trained-with-a-penalty-on",
+		"Thesis21, figure 3.1. Test accuracy of networks " +
+			"with one hidden layer: median, quartiles.": "thesis21-figure-3-1-test-accuracy-of-networks-with-one-hidden-layer",
+		"Figure 2. How many images of the test set, of all 10,000, each of the 128 units is active for, " +
+			"before and after training.": "figure-2-how-many-images-of-the-test-set-of-all-10-000",
+		"Figure 5. Images that a network which was trained with a penalty on activity " +
+			"takes for others. Look.": "figure-5-images-that-a-network-which-was-trained-with-a-penalty-on",
 	} {
 		if got := fileTitle(title); got != want {
 			t.Errorf("%q is kept as %s, want %s", title, got, want)

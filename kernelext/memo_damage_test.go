@@ -138,8 +138,8 @@ func TestEntriesOutOfRange(t *testing.T) {
 
 // Whatever a description holds, it is refused, or can be written and read again.
 func FuzzParseEntry(f *testing.F) {
-	f.Add([]byte(`{"name":"m","key":"0123456789abcdef","config":{"a":[1]},"created":"2026-11-27T00:00:00Z","seconds":1.5,` +
-		`"files":[{"path":"value/a","bytes":3,"sha256":"00"}]}`))
+	f.Add([]byte(`{"name":"m","key":"0123456789abcdef","config":{"a":[1]},"created":"2026-11-27T00:00:00Z",` +
+		`"seconds":1.5,"files":[{"path":"value/a","bytes":3,"sha256":"00"}]}`))
 	f.Add([]byte(`{"name":"","key":"","files":[{"path":"../x","bytes":-1}]}`))
 	f.Add([]byte("null"))
 	f.Fuzz(func(t *testing.T, content []byte) {

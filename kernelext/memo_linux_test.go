@@ -16,8 +16,8 @@ func TestMemoOnAFullDisk(t *testing.T) {
 	}
 	defer unix.Unmount(dir, unix.MNT_DETACH)
 	v, said, err := memoIn(t, dir, "m", 1, give(make([]byte, 1<<20)))
-	if len(v) != 1<<20 || err != nil || !strings.Contains(said, "not stored in "+dir) || !strings.Contains(said,
-		"no space left") {
+	if len(v) != 1<<20 || err != nil || !strings.Contains(said, "not stored in "+dir) ||
+		!strings.Contains(said, "no space left") {
 		t.Errorf("%d bytes, %q %v", len(v), said, err)
 	}
 	leftovers(t, dir)

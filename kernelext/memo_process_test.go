@@ -54,8 +54,8 @@ func TestMemoInSeveralProcessesAtOnce(t *testing.T) {
 		t.Errorf("computed by %q, want one process: %v", b, err)
 	}
 	all := strings.Join(said, "")
-	if strings.Count(all, "reused") != 3 || strings.Count(all, "stored") != 1 || !strings.Contains(all,
-		"waiting for its value") {
+	if strings.Count(all, "reused") != 3 || strings.Count(all, "stored") != 1 ||
+		!strings.Contains(all, "waiting for its value") {
 		t.Errorf("said %q", all)
 	}
 }
@@ -114,8 +114,8 @@ func TestInterruptedValueIsReturnedButNotStored(t *testing.T) {
 			break
 		}
 	}
-	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "not stored") || !strings.Contains(said.String(),
-		"42 <nil> context canceled") {
+	if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), "not stored") ||
+		!strings.Contains(said.String(), "42 <nil> context canceled") {
 		t.Errorf("%v: %q", err, said.String())
 	}
 	leftovers(t, dir)

@@ -99,8 +99,8 @@ func TestMemoOfANetworkAfterAStep(t *testing.T) {
 	nn.Params(layer) // names the parameters
 	tape := autograd.NewTape(1)
 	tape.Backward(autograd.Sum(layer.Forward(tape.Input(tensor.New(4, 3)))))
-	if _, said, err := memoIn(t, dir, "net", nil, give(&trained{layer, 0.5})); err != nil || strings.Contains(said,
-		"not stored") {
+	if _, said, err := memoIn(t, dir, "net", nil, give(&trained{layer, 0.5})); err != nil ||
+		strings.Contains(said, "not stored") {
 		t.Fatalf("%q %v", said, err)
 	}
 	got, _, err := memoIn(t, dir, "net", nil, never[*trained](t))
@@ -396,8 +396,8 @@ func TestMemoOfAChangedType(t *testing.T) {
 	{
 		type run struct{ A, B int }
 		got, said, err := memoIn(t, dir, "m", 1, give(run{4, 5}))
-		if got != (run{4, 5}) || err != nil || !strings.Contains(said,
-			"written for the type kernelext.run{A int}, now it is kernelext.run{A int; B int}") {
+		if got != (run{4, 5}) || err != nil ||
+			!strings.Contains(said, "written for the type kernelext.run{A int}, now it is kernelext.run{A int; B int}") {
 			t.Errorf("%+v %q %v", got, said, err)
 		}
 		if got, said, err := memoIn(t, dir, "m", 1, never[run](t)); got != (run{4, 5}) {

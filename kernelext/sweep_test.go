@@ -55,8 +55,8 @@ func TestSweepFile(t *testing.T) {
 	t.Setenv("LATERAL_SWEEPS", "")
 	t.Setenv("HOME", "/home/somebody")
 	t.Setenv("XDG_CACHE_HOME", "/home/somebody/.cache")
-	if got := SweepFile("fc1"); !strings.HasPrefix(got, "/home/somebody/") || !strings.HasSuffix(got,
-		filepath.Join("lateral", "sweeps", "fc1.jsonl")) {
+	if got := SweepFile("fc1"); !strings.HasPrefix(got, "/home/somebody/") ||
+		!strings.HasSuffix(got, filepath.Join("lateral", "sweeps", "fc1.jsonl")) {
 		t.Errorf("without LATERAL_SWEEPS: %s", got)
 	}
 }

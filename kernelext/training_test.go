@@ -150,7 +150,9 @@ func TestNestedProgress(t *testing.T) {
 	}
 	now = now.Add(time.Second)
 	p.Add(5)
-	if want := "networks  ████████████░░░░░░░░  62 %  5/8  2.5/s  1 s left\n  λ = 5  ░░░░░░░░░░░░░░░░░░░░  0 %  0/10"; out.lines[1] != want {
+	want := "networks  ████████████░░░░░░░░  62 %  5/8  2.5/s  1 s left\n" +
+		"  λ = 5  ░░░░░░░░░░░░░░░░░░░░  0 %  0/10"
+	if out.lines[1] != want {
 		t.Errorf("drew %q, want %q", out.lines[1], want)
 	}
 	p.Done()

@@ -75,8 +75,8 @@ func TestVersusBundleTravels(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	page := b.data["text/html"].(string)
-	if !strings.Contains(page, "Doc &lt;1&gt;") || !strings.Contains(page, "a &lt; b") || strings.Count(page,
-		"<tr>") != 3 {
+	if !strings.Contains(page, "Doc &lt;1&gt;") || !strings.Contains(page, "a &lt; b") ||
+		strings.Count(page, "<tr>") != 3 {
 		t.Errorf("HTML: %s", page)
 	}
 }

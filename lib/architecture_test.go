@@ -28,7 +28,7 @@ const (
 )
 
 // narrow lists the folders whose lines keep to maxWidth, with all that is in them; "" is the whole repository.
-var narrow = []string{"data", "lib"}
+var narrow = []string{"data", "kernelext", "lib"}
 
 // A pkg is a directory of Go files.
 type pkg struct {

@@ -81,8 +81,8 @@ func explainFlag(cmd *cobra.Command, err error) error {
 		typed := unknown.GetSpecifiedName()
 		nearest, distance := "", 3
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if d := editDistance(typed, f.Name); !f.Hidden && (d < distance || strings.HasPrefix(f.Name, typed) &&
-				len(typed) > 1) {
+			if d := editDistance(typed, f.Name); !f.Hidden &&
+				(d < distance || strings.HasPrefix(f.Name, typed) && len(typed) > 1) {
 				nearest, distance = f.Name, min(d, distance)
 			}
 		})

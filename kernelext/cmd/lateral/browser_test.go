@@ -244,7 +244,8 @@ func (p *labPage) checkPictures(nb *notebook.Notebook) (total int) {
 			const images = [...cell.outputArea?.node.querySelectorAll(".jp-RenderedImage img") ?? []]
 			await Promise.all(images.map(image => image.decode()))
 			cells.push(images.map(image => ({
-				Content: image.src.replace("data:image/png;base64,", "").trim(), Width: image.naturalWidth, Height: image.naturalHeight,
+				Content: image.src.replace("data:image/png;base64,", "").trim(),
+					Width: image.naturalWidth, Height: image.naturalHeight,
 				Shown: Math.round(image.getBoundingClientRect().width), Hidden: image.style.display == "none"})))
 		}
 		return cells

@@ -69,8 +69,8 @@ func TestDataVerify(t *testing.T) {
 		}
 	}
 	out, err := runData(t, "verify", "--dir", dir)
-	if err == nil || !strings.Contains(err.Error(),
-		"of 4 files of MNIST, 4 missing or bad: `lateral data get mnist --dir "+dir+"`") {
+	if err == nil ||
+		!strings.Contains(err.Error(), "of 4 files of MNIST, 4 missing or bad: `lateral data get mnist --dir "+dir+"`") {
 		t.Errorf("got %v", err)
 	}
 	for _, want := range []string{

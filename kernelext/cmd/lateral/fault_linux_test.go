@@ -39,8 +39,9 @@ func TestNothingSurvives(t *testing.T) {
 		argv := append([]string{"sh", "-c", `JPY_PARENT_PID=$$; export JPY_PARENT_PID; "$@" & echo $! >"$KERNEL_PID"; wait`,
 			"server"}, kernelArgv(lateral, tools)...)
 		file := filepath.Join(t.TempDir(), "pid")
-		s, err := session.Start(t.Context(), session.Spec{Argv: argv, Dir: t.TempDir(), Env: append(tools.Environment(),
-			marker, "KERNEL_PID="+file)})
+		s, err := session.Start(t.Context(), session.Spec{
+			Argv: argv, Dir: t.TempDir(), Env: append(tools.Environment(), marker, "KERNEL_PID="+file),
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,8 +103,8 @@ func TestLeftoversAreSwept(t *testing.T) {
 	marker := "LATERAL_TEST_MARKER=" + filepath.Base(dir)
 	start := func(environment ...string) *session.Session {
 		argv := append([]string{"sh", "-c", `TMPDIR="$ROOM" exec "$@"`, "sh"}, kernelArgv(lateral, tools)...)
-		s, err := session.Start(t.Context(), session.Spec{Argv: argv, Env: append(tools.Environment(),
-			append(environment, "ROOM="+room)...)})
+		environment = slices.Concat(tools.Environment(), environment, []string{"ROOM=" + room})
+		s, err := session.Start(t.Context(), session.Spec{Argv: argv, Env: environment})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,8 +185,8 @@ func TestTwoGigabytes(t *testing.T) {
 				role = "the kernel"
 			case filepath.Base(words[0]) == "gonb":
 				role = "GoNB"
-			case filepath.Base(filepath.Dir(words[0])) == "bin" || filepath.Base(words[0]) == "go" || strings.Contains(words[0],
-				"tool"):
+			case filepath.Base(filepath.Dir(words[0])) == "bin" || filepath.Base(words[0]) == "go" ||
+				strings.Contains(words[0], "tool"):
 				continue // what compiles
 			}
 			var kilobytes int
@@ -213,8 +214,8 @@ func TestTwoGigabytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := shown(nb.Cells[0]); len(said) > 3<<20 || !strings.HasSuffix(said,
-		"[the rest of what this cell printed is left out: more than 2 MB]\n") {
+	if said := shown(nb.Cells[0]); len(said) > 3<<20 ||
+		!strings.HasSuffix(said, "[the rest of what this cell printed is left out: more than 2 MB]\n") {
 		t.Errorf("the notebook has %d bytes, ending in %q", len(said), said[max(0, len(said)-100):])
 	}
 	if said := shown(nb.Cells[1]); said != "next\n" {

@@ -202,8 +202,8 @@ func compare(t *testing.T, ours, theirs *notebook.Notebook, clean *runner.Cleane
 		a, b := seen(c), seen(theirs.Cells[i])
 		for k := range max(len(a), len(b)) {
 			if k >= len(a) || k >= len(b) || a[k] != b[k] {
-				t.Errorf("cell %d differs in output %d:\nlateral run\n%s\nnbclient\n%s", i, k, strings.Join(a[min(k, len(a)):],
-					"\n"), strings.Join(b[min(k, len(b)):], "\n"))
+				t.Errorf("cell %d differs in output %d:\nlateral run\n%s\nnbclient\n%s", i, k,
+					strings.Join(a[min(k, len(a)):], "\n"), strings.Join(b[min(k, len(b)):], "\n"))
 				break
 			}
 		}
@@ -225,7 +225,8 @@ var (
 	sequences = regexp.MustCompile(`\x1b\[[0-9;?]*[@-~]`)
 	rewritten = regexp.MustCompile(`[^\n]*\r([^\n\r])`)
 	timeSpans = regexp.MustCompile(
-		`\b(\d+ (h|min) )?\d+(\.\d+)?(e[-+]\d+)? ?(ns|µs|ms|s|min|h|days)\b( each)?|\b\d+(\.\d+)?(e[-+]\d+)?/s\b|\b\d\d:\d\d(:\d\d)?\b`)
+		`\b(\d+ (h|min) )?\d+(\.\d+)?(e[-+]\d+)? ?(ns|µs|ms|s|min|h|days)\b( each)?|` +
+			`\b\d+(\.\d+)?(e[-+]\d+)?/s\b|\b\d\d:\d\d(:\d\d)?\b`)
 	spaces = regexp.MustCompile(` {2,}`)
 )
 

@@ -268,8 +268,8 @@ func (l *lab) stragglers() map[int]string {
 	for _, file := range files {
 		environ, err := os.ReadFile(file)
 		pid := 0
-		if m := processDir.FindStringSubmatch(file); err != nil || m == nil || !bytes.Contains(environ,
-			[]byte("TMPDIR="+l.dir)) {
+		if m := processDir.FindStringSubmatch(file); err != nil || m == nil ||
+			!bytes.Contains(environ, []byte("TMPDIR="+l.dir)) {
 			continue // ended meanwhile, another user's, or not ours
 		} else if _, err := fmt.Sscan(m[1], &pid); err != nil {
 			continue

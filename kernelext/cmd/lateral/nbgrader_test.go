@@ -36,9 +36,9 @@ func TestNbgrader(t *testing.T) {
 	if err := writeCourse(io.Discard, course, []string{source}); err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "JUPYTER_DATA_DIR="+filepath.Join(home, "data"), "JUPYTER_RUNTIME_DIR="+filepath.Join(home,
-		"runtime"),
-		"JUPYTER_CONFIG_DIR="+filepath.Join(home, "config"), "LATERAL_PROFILE=quick",
+	env := append(os.Environ(), "LATERAL_PROFILE=quick",
+		"JUPYTER_DATA_DIR="+filepath.Join(home, "data"), "JUPYTER_RUNTIME_DIR="+filepath.Join(home, "runtime"),
+		"JUPYTER_CONFIG_DIR="+filepath.Join(home, "config"),
 		"PATH="+filepath.Dir(nbgrader)+":"+os.Getenv("PATH")) // it calls programs that are installed beside it
 	run := func(dir, name string, args ...string) {
 		t.Helper()

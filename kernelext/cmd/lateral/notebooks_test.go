@@ -84,8 +84,9 @@ func TestNotebooksInBrowsers(t *testing.T) {
 				checkCounts(t, nb)
 				total := 0
 				for i, c := range nb.Cells {
-					shown := evaluate[[]string](p,
-						fmt.Sprintf(`[...Jupyter.notebook.get_cell(%d).element.find(".output_png img, .output_subarea.output_png img")].map(e => e.src.replace("data:image/png;base64,", "").trim())`, i))
+					shown := evaluate[[]string](p, fmt.Sprintf(`[...Jupyter.notebook.get_cell(%d).element
+						.find(".output_png img, .output_subarea.output_png img")]
+						.map(e => e.src.replace("data:image/png;base64,", "").trim())`, i))
 					if !slices.Equal(shown, pictures(c)) {
 						t.Errorf("cell %d shows %d pictures, which are not the %d that the notebook holds", i, len(shown),
 							len(pictures(c)))
@@ -138,9 +139,13 @@ func (p *labPage) interactive(nb *notebook.Notebook, cell string) {
 			fmt.Sprintf(`%s.every(d => d.dataset.ready) && %s.length + %s.length == %d`, boxes, boxes, inputs, held))
 		evaluate[bool](p, boxes+`.forEach(d => { d.open = true }); true`)
 		p.wait(time.Minute, "the views to be drawn",
-			boxes+`.every(d => { const s = [...d.querySelectorAll("svg")]; return s.length > 0 && s.every(e => e.querySelectorAll("path").length > 3) })`)
+			boxes+`.every(d => {
+				const s = [...d.querySelectorAll("svg")]
+				return s.length > 0 && s.every(e => e.querySelectorAll("path").length > 3)
+			})`)
 		changed := evaluate[[]bool](p, inputs+`.map(s => {
-			const shown = () => [...s.closest("[data-lateral]").querySelectorAll("img")].filter(i => i.style.display != "none").map(i => i.src).join()
+			const shown = () => [...s.closest("[data-lateral]").querySelectorAll("img")]
+				.filter(i => i.style.display != "none").map(i => i.src).join()
 			const before = shown()
 			s.value = s.max
 			s.dispatchEvent(new Event("input"))

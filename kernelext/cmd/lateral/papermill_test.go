@@ -23,8 +23,8 @@ func TestPapermill(t *testing.T) {
 		"kernelext.Param(\"s\", \"d\")\n\trate = kernelext.Param(\"rate\", 0.5)\n)",
 		"%%\nfmt.Printf(\"%d %q %g\\n\", n, s, rate)")
 	nb.Cells[0].Metadata["tags"] = []any{"parameters"}
-	nb.Metadata = map[string]any{"kernelspec": map[string]any{"name": kernelName, "display_name": kernelDisplay,
-		"language": "go"}}
+	nb.Metadata = map[string]any{"kernelspec": map[string]any{
+		"name": kernelName, "display_name": kernelDisplay, "language": "go"}}
 	source, home := write(t, nb), t.TempDir()
 	run := func(name string, args ...string) string {
 		t.Helper()

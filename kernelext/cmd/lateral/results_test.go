@@ -53,8 +53,8 @@ func TestResultsCommand(t *testing.T) {
 	if out, err := run(); err != nil || !strings.HasPrefix(out, "1 rows in ") {
 		t.Errorf("results: %q %v", out, err)
 	}
-	if b, err := os.ReadFile(filepath.Join(root, results.PageFile)); err != nil || !strings.Contains(string(b),
-		"| Doc | error | 1.5 | 2 |") {
+	if b, err := os.ReadFile(filepath.Join(root, results.PageFile)); err != nil ||
+		!strings.Contains(string(b), "| Doc | error | 1.5 | 2 |") {
 		t.Errorf("page: %s %v", b, err)
 	}
 	if out, err := run("--check"); err != nil || !strings.Contains(out, "agree") {

@@ -85,12 +85,12 @@ func TestRunOnGoNB(t *testing.T) {
 		t.Errorf("kernelspec %v", spec)
 	}
 	page, readErr := os.ReadFile(filepath.Join(out, "try.html"))
-	if readErr != nil || !bytes.Contains(page, []byte("<title>A title</title>")) || !bytes.Contains(page,
-		[]byte("<msup>")) {
+	if readErr != nil || !bytes.Contains(page, []byte("<title>A title</title>")) ||
+		!bytes.Contains(page, []byte("<msup>")) {
 		t.Errorf("the page: %d bytes, %v", len(page), readErr)
 	}
-	if !strings.Contains(log.String(), "[4/6]") || !strings.Contains(log.String(),
-		"wrote "+filepath.Join(out, "try.ipynb")) {
+	if !strings.Contains(log.String(), "[4/6]") ||
+		!strings.Contains(log.String(), "wrote "+filepath.Join(out, "try.ipynb")) {
 		t.Errorf("the log: %s", log.String())
 	}
 }
@@ -105,8 +105,8 @@ func TestTrainingSaysHowFarItIs(t *testing.T) {
 	t.Cleanup(func() { noteEvery = every })
 	t.Setenv("LATERAL_CHECKPOINTS", t.TempDir())
 	training := strings.Replace(liveCells[2], "50 * time.Millisecond", "0", 1)
-	path, out := write(t, sources("import \"time\"\nimport \"github.com/lateral-ml/lateral/kernelext\"\n"+
-		training)), t.TempDir()
+	path := write(t, sources("import \"time\"\nimport \"github.com/lateral-ml/lateral/kernelext\"\n"+training))
+	out := t.TempDir()
 	var log bytes.Buffer
 	o := runOptions{profile: "quick", out: out}
 	if err := o.run(t.Context(), &log, []string{path}); err != nil {
@@ -146,8 +146,8 @@ func shown(cell *notebook.Cell) string {
 // What cannot end well is refused before anything is built or run, with what to do.
 func TestRunRefuses(t *testing.T) {
 	python, empty, blank := sources("x = 1"), sources(), sources(" \n")
-	python.Metadata = map[string]any{"kernelspec": map[string]any{"name": "python3", "display_name": "Python 3",
-		"language": "python"}}
+	python.Metadata = map[string]any{"kernelspec": map[string]any{
+		"name": "python3", "display_name": "Python 3", "language": "python"}}
 	folder, special := t.TempDir(), t.TempDir()
 	if err := sources("x := 1").WriteFile(filepath.Join(folder, "a.ipynb")); err != nil {
 		t.Fatal(err)
@@ -180,21 +180,21 @@ func TestRunRefuses(t *testing.T) {
 		"no such file":                               {runOptions{profile: "quick"}, []string{"missing.ipynb"}},
 		"the file ends in the middle":                {runOptions{profile: "quick"}, []string{broken}},
 		"would both be written":                      {runOptions{profile: "quick"}, []string{path, path}},
-		"--out " + file: {runOptions{profile: "quick", out: filepath.Join(file, "x")},
-			[]string{path}},
+		"--out " + file: {
+			runOptions{profile: "quick", out: filepath.Join(file, "x")}, []string{path}},
 		"--out /dev/null": {runOptions{profile: "quick", out: "/dev/null"}, []string{path}},
-		"--out " + special + "/pipe": {runOptions{profile: "quick", out: filepath.Join(special, "pipe")},
-			[]string{path}},
-		"try.ipynb: it exists and is not a regular": {runOptions{profile: "quick",
-			out: special}, []string{path}},
-		"try.html: it exists and is not a regular": {runOptions{profile: "quick",
-			out: folder, html: true}, []string{path}},
+		"--out " + special + "/pipe": {
+			runOptions{profile: "quick", out: filepath.Join(special, "pipe")}, []string{path}},
+		"try.ipynb: it exists and is not a regular": {
+			runOptions{profile: "quick", out: special}, []string{path}},
+		"try.html: it exists and is not a regular": {
+			runOptions{profile: "quick", out: folder, html: true}, []string{path}},
 		"/proc/.try.ipynb":                           {runOptions{profile: "quick", out: "/proc"}, []string{path}},
 		"a notebook in python, but lateral runs Go":  {runOptions{profile: "quick"}, []string{write(t, python)}},
 		"the notebook is empty: there is nothing to": {runOptions{profile: "quick"}, []string{write(t, empty)}},
 		"the notebook is empty":                      {runOptions{profile: "quick"}, []string{write(t, blank)}},
-		"is a folder: name its notebooks, such as " + filepath.Join(folder, "a.ipynb"): {runOptions{profile: "quick"},
-			[]string{folder}},
+		"is a folder: name its notebooks, such as " + filepath.Join(folder, "a.ipynb"): {
+			runOptions{profile: "quick"}, []string{folder}},
 		"is a folder without notebooks": {runOptions{profile: "quick"}, []string{t.TempDir()}},
 		"/pipe is no file":              {runOptions{profile: "quick"}, []string{filepath.Join(special, "pipe")}},
 	} {
@@ -352,8 +352,8 @@ func TestDoctorFindings(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if f := checkWritable("build cache", filepath.Join(file, "x")); f.level != trouble || !strings.Contains(f.remedy,
-		"GOCACHE") {
+	if f := checkWritable("build cache", filepath.Join(file, "x")); f.level != trouble ||
+		!strings.Contains(f.remedy, "GOCACHE") {
 		t.Errorf("a directory that cannot be: %+v", f)
 	}
 	if f := checkWritable("temporary files", dir); f.level == trouble {

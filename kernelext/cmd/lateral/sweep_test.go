@@ -159,8 +159,8 @@ func TestSweepSignal(t *testing.T) {
 	}
 	cmd.Process.Signal(os.Interrupt)
 	err := cmd.Wait()
-	if cmd.ProcessState.ExitCode() != 130 || !strings.Contains(problems.String(),
-		"the same command goes on from there") {
+	if cmd.ProcessState.ExitCode() != 130 ||
+		!strings.Contains(problems.String(), "the same command goes on from there") {
 		t.Errorf("%v\n%s%s", err, &out, &problems)
 	}
 }

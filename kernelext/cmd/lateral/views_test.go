@@ -39,10 +39,12 @@ for i := range 60 {
 classes := figure.ScatterClasses(figure.Axes{X: "a", Y: "b"}, points, labels, []string{"one", "two", "<three>"})
 heat := figure.HeatMap(figure.Axes{X: "c", Y: "d", Z: "e"}, [][]float64{{1, 2}, {3, 4}})
 kernelext.Explore(figure.Panels(2, figure.WithImages(classes, figure.Tiles{}, images), heat).WithCaption("A map."))
-kernelext.Explore(figure.Lines(figure.Axes{X: "a", Y: "b"}, figure.Series{Name: "s", Y: []float64{1, 4, 2}}).WithCaption("A curve."))`,
+curve := figure.Lines(figure.Axes{X: "a", Y: "b"}, figure.Series{Name: "s", Y: []float64{1, 4, 2}})
+kernelext.Explore(curve.WithCaption("A curve."))`,
 	`%%
 kernelext.Frames("k", []string{"1", "2", "3"}, func(i int) kernelext.Drawing {
-	return figure.Bars(figure.Axes{X: "a", Y: "b", XNames: []string{"x"}, YRange: [2]float64{0, 3}}, figure.Series{Y: []float64{float64(i + 1)}}).WithCaption("Bars.")
+	axes := figure.Axes{X: "a", Y: "b", XNames: []string{"x"}, YRange: [2]float64{0, 3}}
+	return figure.Bars(axes, figure.Series{Y: []float64{float64(i + 1)}}).WithCaption("Bars.")
 })`,
 	`import (
 	"github.com/lateral-ml/lateral/lib/autograd"
@@ -63,7 +65,8 @@ kernelext.Train("slow", train.Config{
 fmt.Println("to the end")`,
 	`%%
 chosen := kernelext.Slide("ten times", []string{"0", "1", "2"}, func(i int) kernelext.Drawing {
-	return figure.Bars(figure.Axes{X: "a", Y: "b", XNames: []string{"x"}}, figure.Series{Y: []float64{float64(i + 1)}}).WithCaption(fmt.Sprintf("Computed %d.", 10*i))
+	bars := figure.Bars(figure.Axes{X: "a", Y: "b", XNames: []string{"x"}}, figure.Series{Y: []float64{float64(i + 1)}})
+	return bars.WithCaption(fmt.Sprintf("Computed %d.", 10*i))
 })
 fmt.Println("chose", chosen)`}
 
@@ -160,8 +163,8 @@ func classicNotebook() (program, reason string) {
 	program, err := exec.LookPath("jupyter-notebook")
 	if err == nil {
 		var version []byte
-		if version, err = exec.Command(program, "--version").Output(); err == nil && !strings.HasPrefix(string(version),
-			"6.") {
+		if version, err = exec.Command(program, "--version").Output(); err == nil &&
+			!strings.HasPrefix(string(version), "6.") {
 			err = fmt.Errorf("%s is version %s", program, version)
 		}
 	}
@@ -190,8 +193,8 @@ func openClassic(t *testing.T, chromium string, l *lab, name string, limit time.
 // notebook writes cells for the server.
 func (l *lab) notebook(name string, cells []string) {
 	nb := sources(cells...)
-	nb.Metadata = map[string]any{"kernelspec": map[string]any{"name": kernelName, "display_name": kernelDisplay,
-		"language": "go"}}
+	nb.Metadata = map[string]any{"kernelspec": map[string]any{
+		"name": kernelName, "display_name": kernelDisplay, "language": "go"}}
 	if err := nb.WriteFile(filepath.Join(l.dir, "work", name)); err != nil {
 		l.t.Fatal(err)
 	}
@@ -244,8 +247,8 @@ func (f *frontEnd) computes() {
 	f.snapshot("computed-"+filepath.Base(f.t.Name()), box)
 	evaluate[bool](f.labPage, `(`+box+`.querySelector("button").click(), true)`)
 	f.wait(time.Minute, "the cell to end", says("ten times = 2. Run the cell again")+" && "+f.idle)
-	if said := outputText(f.written().Cells[3]); !strings.Contains(said, "chose 2") || strings.Contains(said,
-		"slider over") {
+	if said := outputText(f.written().Cells[3]); !strings.Contains(said, "chose 2") ||
+		strings.Contains(said, "slider over") {
 		f.t.Errorf("the cell holds %s", said)
 	}
 }
@@ -290,8 +293,9 @@ func (p *labPage) views() {
 	p.wait(time.Minute, "the views to be ready", boxes+`.length == 2 && `+boxes+`.every(d => d.dataset.ready)`)
 	evaluate[bool](p, boxes+`.forEach(d => { d.open = true }); true`)
 	p.wait(time.Minute, "the views to be drawn", boxes+`.map(d => d.querySelectorAll("svg").length).join() == "2,1"`)
-	const chart = `echarts.getInstanceByDom(document.querySelector("details[data-lateral] svg").closest("[_echarts_instance_]"))`
-	const marks = `[...document.querySelector("details[data-lateral] svg").querySelectorAll("path")].filter(e => e.getAttribute("fill") == "%s").length`
+	const drawing = `document.querySelector("details[data-lateral] svg")`
+	const chart = `echarts.getInstanceByDom(` + drawing + `.closest("[_echarts_instance_]"))`
+	const marks = `[...` + drawing + `.querySelectorAll("path")].filter(e => e.getAttribute("fill") == "%s").length`
 	first := fmt.Sprintf(marks, evaluate[string](p, chart+`.getOption().color[0]`))
 	if n := evaluate[int](p, first); n < 20 {
 		p.t.Errorf("the map shows %d marks of the first class, want 20", n)
@@ -301,9 +305,11 @@ func (p *labPage) views() {
 	p.wait(time.Minute, "a hidden class to go", fmt.Sprintf("%s <= %d - 20", first, before))
 	evaluate[bool](p, chart+`.dispatchAction({type: "showTip", seriesIndex: 2, dataIndex: 1}); true`)
 	p.wait(time.Minute, "the image beside the pointer",
-		`[...document.querySelectorAll("details[data-lateral] div")].some(d => d.style.backgroundImage.startsWith('url("data:image/png'))`)
-	if tip := evaluate[string](p,
-		`[...document.querySelectorAll("details[data-lateral] b")].map(b => b.parentNode.textContent).join()`); !strings.Contains(tip, "<three>, sample 5") {
+		`[...document.querySelectorAll("details[data-lateral] div")]
+			.some(d => d.style.backgroundImage.startsWith('url("data:image/png'))`)
+	tip := evaluate[string](p,
+		`[...document.querySelectorAll("details[data-lateral] b")].map(b => b.parentNode.textContent).join()`)
+	if !strings.Contains(tip, "<three>, sample 5") {
 		p.t.Errorf("beside the pointer stands %q", tip)
 	}
 }
@@ -311,20 +317,22 @@ func (p *labPage) views() {
 // slides moves the slider.
 func (p *labPage) slides() {
 	p.t.Helper()
-	const shown = `[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0).map(i => i.alt).join()`
+	const pictures = `[...document.querySelectorAll("div[data-lateral] img")]
+		.filter(i => i.getBoundingClientRect().width > 0)`
+	const shown = pictures + `.map(i => i.alt).join()`
 	p.wait(time.Minute, "the slider", shown+` == "1"`)
-	first := evaluate[string](p,
-		`[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0)[0].src`)
-	evaluate[bool](p, `(s => { s.value = 2; s.dispatchEvent(new Event("input")); return true })(document.querySelector("div[data-lateral] input"))`)
+	first := evaluate[string](p, pictures+`[0].src`)
+	evaluate[bool](p, `(s => { s.value = 2; s.dispatchEvent(new Event("input")); return true })(
+		document.querySelector("div[data-lateral] input"))`)
 	if now := evaluate[string](p, shown); now != "3" {
 		p.t.Errorf("the slider at its end shows picture %q", now)
 	}
-	if evaluate[string](p,
-		`[...document.querySelectorAll("div[data-lateral] img")].filter(i => i.getBoundingClientRect().width > 0)[0].src`) == first {
+	if evaluate[string](p, pictures+`[0].src`) == first {
 		p.t.Error("the slider shows the same picture as before")
 	}
-	if n := evaluate[int](p,
-		`[...document.querySelectorAll("img")].filter(i => i.style.display == "none" && i.src.startsWith("data:image/png") && !i.closest("[data-lateral]")).length`); n != 1 {
+	n := evaluate[int](p, `[...document.querySelectorAll("img")].filter(i => i.style.display == "none" &&
+		i.src.startsWith("data:image/png") && !i.closest("[data-lateral]")).length`)
+	if n != 1 {
 		p.t.Errorf("%d strips are hidden, want 1", n)
 	}
 }

@@ -34,8 +34,8 @@ func TestAssignment(t *testing.T) {
 		t.Errorf("cells %s", s)
 	}
 	mine, check := got.Cells[3], got.Cells[4]
-	if want := "import \"math\"\n\n// mine does it.\nfunc mine(x int) int {\n\t// BEGIN SOLUTION\n\treturn 0 // write " +
-		"it here\n\t// END SOLUTION\n}"; mine.Source != want {
+	if want := "import \"math\"\n\n// mine does it.\nfunc mine(x int) int {\n" +
+		"\t// BEGIN SOLUTION\n\treturn 0 // write it here\n\t// END SOLUTION\n}"; mine.Source != want {
 		t.Errorf("exercise %q, want %q", mine.Source, want)
 	}
 	about := check.Metadata["nbgrader"].(map[string]any)
@@ -43,8 +43,11 @@ func TestAssignment(t *testing.T) {
 		about["locked"] != true || about["grade_id"] != "check" {
 		t.Errorf("check %q, %v", check.Source, about)
 	}
-	if about := got.Cells[1].Metadata["nbgrader"].(map[string]any); got.Cells[1].Source != "func half(x int) int { return x / 2 }\n" || about["locked"] != true || about["solution"] != false {
-		t.Errorf("declaration %+v", got.Cells[1])
+	half := got.Cells[1]
+	about = half.Metadata["nbgrader"].(map[string]any)
+	if half.Source != "func half(x int) int { return x / 2 }\n" ||
+		about["locked"] != true || about["solution"] != false {
+		t.Errorf("declaration %+v", half)
 	}
 	if withRegion("var answer = 0") != "// BEGIN SOLUTION\nvar answer = 0\n// END SOLUTION" {
 		t.Error("an exercise without a function")

@@ -58,7 +58,10 @@ func options(t *testing.T) Options {
 func kwta() *notebook.Notebook {
 	return &notebook.Notebook{Cells: []*notebook.Cell{
 		code("setup",
-			"import (\n\t\"os\"\n\t\"os/exec\"\n\n\t\"github.com/lateral-ml/lateral/lib/autograd\"\n\t\"github.com/lateral-ml/lateral/lib/competitive\"\n\t\"github.com/lateral-ml/lateral/lib/tensor\"\n)\n\nvar home = os.Getenv(\"HOME\")"),
+			"import (\n\t\"os\"\n\t\"os/exec\"\n\n"+
+				"\t\"github.com/lateral-ml/lateral/lib/autograd\"\n"+
+				"\t\"github.com/lateral-ml/lateral/lib/competitive\"\n\t\"github.com/lateral-ml/lateral/lib/tensor\"\n"+
+				")\n\nvar home = os.Getenv(\"HOME\")"),
 		code("helpers",
 			"!ls\n\nfunc reference(z []float32, k int) []float32 {\n\treturn "+
 				"competitive.KWTA(autograd.NewTape(1).Input(tensor.From(z, 1, len(z))), k).Data()\n}\n\n"+
@@ -272,8 +275,9 @@ func TestLawless(t *testing.T) {
 			"os.Environ())\n\tos.Exit(0)\n\treturn z\n}", Broken},
 		"kills its group": {"func mine(z []float32, k int) []float32 { syscall.Kill(0, syscall.SIGKILL); return z }",
 			Broken},
-		"kills its supervisor": {"func mine(z []float32, k int) []float32 { syscall.Kill(os.Getppid(), syscall.SIGKILL); select {} }", Broken},
-		"leaves a child":       {child, Wrong},
+		"kills its supervisor": {"func mine(z []float32, k int) []float32 { " +
+			"syscall.Kill(os.Getppid(), syscall.SIGKILL); select {} }", Broken},
+		"leaves a child": {child, Wrong},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -313,10 +317,10 @@ func TestRules(t *testing.T) {
 		"the notebook's helper": {[]any{"reference", "competitive.KWTA"}, nil,
 			"func mine(z []float32, k int) []float32 { return reference(z, k) }", Right},
 		"Go's own": {nil, []any{"slices.Sorted"}, rightKWTA, Refused},
-		"Go's own as a value": {nil, []any{"slices.Max"}, "import s \"slices\"\nvar largest = s.Max[[]float32]\n" +
-			stub, Refused},
-		"Go's own, dot import": {nil, []any{"slices.Max"}, "import . \"slices\"\nvar largest = Max[[]float32]\n" +
-			stub, Refused},
+		"Go's own as a value": {nil, []any{"slices.Max"},
+			"import s \"slices\"\nvar largest = s.Max[[]float32]\n" + stub, Refused},
+		"Go's own, dot import": {nil, []any{"slices.Max"},
+			"import . \"slices\"\nvar largest = Max[[]float32]\n" + stub, Refused},
 		"a whole package of Go's": {nil, []any{"sort"}, "var f = sort.Ints\n" + stub, Refused},
 		"goroutines": {[]any{"go"}, nil,
 			"func mine(z []float32, k int) []float32 { go func() {}(); return z }", Wrong},
@@ -339,8 +343,8 @@ func TestRules(t *testing.T) {
 func TestDeclarations(t *testing.T) {
 	share := "func share(x float64) {\n\tfmt.Printf(\"%.1f %%\\n\", x)\n}\n"
 	for source, want := range map[string]string{
-		share: share, share + "%%\nshare(1)": strings.TrimSuffix(share, "\n"), "%%\nshare(1)": "", "%test\n" +
-			share: "", " \n": "",
+		share: share, share + "%%\nshare(1)": strings.TrimSuffix(share, "\n"), "%%\nshare(1)": "",
+		"%test\n" + share: "", " \n": "",
 		"!ls\nvar x int": "\nvar x int", "%%bash\nx": "", "var s = `\n!ls\n`": "var s = `\n!ls\n`",
 	} {
 		if got := Declarations(code("a", source)); got != want {
@@ -352,8 +356,8 @@ func TestDeclarations(t *testing.T) {
 // Only a report of one line behind the secret counts.
 func TestReadReport(t *testing.T) {
 	for report, want := range map[string][]string{
-		"S 0 [\"passed\" \"skipped\"]\n": {"passed",
-			"skipped"}, "S 1 [\"failed\"]\n": {"failed"}, "S 0 []\n": nil, "": nil,
+		"S 0 [\"passed\" \"skipped\"]\n": {"passed", "skipped"}, "S 1 [\"failed\"]\n": {"failed"},
+		"S 0 []\n": nil, "": nil,
 		"S 0 [\"passed\"]": nil, "X 0 [\"passed\"]\n": nil, " 0 [\"passed\"]\n": nil, "S 1 [\"passed\"]\n": nil,
 		"S 0 [\"passed\"]\nS 0 [\"passed\"]\n": nil, "S 0 passed\n": nil, "S x [\"passed\"]\n": nil,
 	} {

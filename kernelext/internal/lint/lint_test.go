@@ -16,9 +16,12 @@ func Example() {
 		{Type: notebook.Markdown, ID: "a", Source: "The network reaches 98.2 % on the test set."},
 	}}
 	for _, f := range Check(nb, 1000) {
-		fmt.Println(f)
+		fmt.Println(strings.ReplaceAll(f.String(), ": ", ":\n"))
 	}
-	// Output: cell 1 (a), line 1: 98.2 % is typed into prose: print it from a cell, or name the document it is from, as [KH19]
+	// Output:
+	// cell 1 (a), line 1:
+	// 98.2 % is typed into prose:
+	// print it from a cell, or name the document it is from, as [KH19]
 }
 
 func TestProse(t *testing.T) {
@@ -112,20 +115,23 @@ func TestClaims(t *testing.T) {
 		cell     *notebook.Cell
 		want     string // part of the finding, "" for none
 	}{
-		"typed into a caption": {nil, code("%%\nshow(\"it falls by 25.7 % at most\")",
-			caption("it falls by 25.7 % at most")), "25.7 % is typed into the caption"},
-		"printed by a cell": {nil, code("%%\nshow(\"it falls by 25.7 % at most\")", printed("25.70 points"),
-			caption("it falls by 25.7 % at most")), ""},
-		"set by a cell": {nil, code("%%\nrun(.257)\nshow(\"with 0.257\")", caption("with 0.257")), ""},
-		"computed into a caption": {nil, code("%%\nshow(fmt.Sprintf(\"falls by %.1f %%\", x))",
-			caption("falls by 25.7 %")), ""},
-		"the document's in a caption": {nil, code("%%\nshow(\"25.7 % in [KH19]\")", caption("25.7 % in [KH19]")), ""},
-		"a figure's number": {nil, code("%%\nshow(\"figure 3.7\")", caption("Thesis21, figure 3.7. Look.")),
+		"typed into a caption": {nil,
+			code("%%\nshow(\"it falls by 25.7 % at most\")", caption("it falls by 25.7 % at most")),
+			"25.7 % is typed into the caption"},
+		"printed by a cell": {nil,
+			code("%%\nshow(\"it falls by 25.7 % at most\")", printed("25.70 points"),
+				caption("it falls by 25.7 % at most")),
 			""},
+		"set by a cell": {nil, code("%%\nrun(.257)\nshow(\"with 0.257\")", caption("with 0.257")), ""},
+		"computed into a caption": {nil,
+			code("%%\nshow(fmt.Sprintf(\"falls by %.1f %%\", x))", caption("falls by 25.7 %")), ""},
+		"the document's in a caption": {nil, code("%%\nshow(\"25.7 % in [KH19]\")", caption("25.7 % in [KH19]")), ""},
+		"a figure's number": {nil,
+			code("%%\nshow(\"figure 3.7\")", caption("Thesis21, figure 3.7. Look.")), ""},
 		"computed, called theirs": {nil, code("%%\nshow(x)", caption("0.04, 67.30 % there")),
 			`"67.30 % there" calls a number the document's`},
-		"typed, called theirs": {nil, code("%%\nshow(Row{Document: 67.3})", caption("67.30 % in the thesis")),
-			""},
+		"typed, called theirs": {nil,
+			code("%%\nshow(Row{Document: 67.3})", caption("67.30 % in the thesis")), ""},
 		"another profile": {ran, code("%%\nversus()", versus("quick", row)),
 			"says profile quick, but the notebook was run at standard"},
 		"another size": {ran, code(setting+"%%\nversus(rows())", versus("standard", row)),
@@ -146,8 +152,8 @@ func TestClaims(t *testing.T) {
 		for _, f := range Check(nb, 0) {
 			got = append(got, f.Message)
 		}
-		if len(got) > 1 || (len(got) == 1) != (test.want != "") || test.want != "" && !strings.Contains(got[0],
-			test.want) {
+		if len(got) > 1 || (len(got) == 1) != (test.want != "") ||
+			test.want != "" && !strings.Contains(got[0], test.want) {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}

@@ -13,11 +13,19 @@ import (
 
 func ExampleConvert() {
 	math, err := Convert(`x_i^2`, false)
-	fmt.Println(math, err)
+	fmt.Println(strings.ReplaceAll(math, "><m", ">\n<m"), err)
 	_, err = Convert(`\frac{1}{\unknown}`, false)
 	fmt.Println(err)
 	// Output:
-	// <math xmlns="http://www.w3.org/1998/Math/MathML" alttext="x_i^2"><mrow><msubsup><mrow><mi>x</mi></mrow><mrow><mi>i</mi></mrow><mrow><mn>2</mn></mrow></msubsup></mrow></math> <nil>
+	// <math xmlns="http://www.w3.org/1998/Math/MathML" alttext="x_i^2">
+	// <mrow>
+	// <msubsup>
+	// <mrow>
+	// <mi>x</mi></mrow>
+	// <mrow>
+	// <mi>i</mi></mrow>
+	// <mrow>
+	// <mn>2</mn></mrow></msubsup></mrow></math> <nil>
 	// mathml: unknown command \unknown in "\\frac{1}{\\unknown}"
 }
 
@@ -33,28 +41,30 @@ func body(tex string, display bool) string {
 
 func TestConvert(t *testing.T) {
 	for tex, want := range map[string]string{
-		`a+b`:                    `<mi>a</mi><mo>+</mo><mi>b</mi>`,
-		`-x`:                     `<mo form="prefix">−</mo><mi>x</mi>`,
-		`a=-x`:                   `<mi>a</mi><mo>=</mo><mo form="prefix">−</mo><mi>x</mi>`,
-		`(a)-x`:                  `<mo stretchy="false">(</mo><mi>a</mi><mo stretchy="false">)</mo><mo>−</mo><mi>x</mi>`,
-		`0.25`:                   `<mn>0.25</mn>`,
-		`784-128`:                `<mn>784</mn><mo>−</mo><mn>128</mn>`,
-		`x.`:                     `<mi>x</mi><mo>.</mo>`,
-		`a<b`:                    `<mi>a</mi><mo>&lt;</mo><mi>b</mi>`,
-		`\alpha\le\Omega`:        `<mi>α</mi><mo>≤</mo><mi>Ω</mi>`,
-		`\frac{1}{n}`:            `<mfrac><mrow><mn>1</mn></mrow><mrow><mi>n</mi></mrow></mfrac>`,
-		`\frac12`:                `<mfrac><mrow><mn>1</mn></mrow><mrow><mn>2</mn></mrow></mfrac>`, // TeX takes one digit at a time
-		`x^10`:                   `<msup><mrow><mi>x</mi></mrow><mrow><mn>1</mn></mrow></msup><mn>0</mn>`,
-		`\sqrt{x}`:               `<msqrt><mi>x</mi></msqrt>`,
-		`\sqrt[3]{x}`:            `<mroot><mrow><mi>x</mi></mrow><mrow><mn>3</mn></mrow></mroot>`,
-		`\mathbf{W}`:             `<mrow><mi>𝐖</mi></mrow>`,
-		`\boldsymbol{\theta}`:    `<mrow><mi>𝜽</mi></mrow>`,
-		`\mathbb{R}`:             `<mrow><mi>ℝ</mi></mrow>`,
-		`\mathcal{LB}`:           `<mrow><mi>ℒ</mi><mi>ℬ</mi></mrow>`,
-		`\mathrm{d}x`:            `<mrow><mi mathvariant="normal">d</mi></mrow><mi>x</mi>`,
-		`\hat{y}`:                `<mover accent="true"><mrow><mi>y</mi></mrow><mo stretchy="false">^</mo></mover>`,
-		`\widehat{ab}`:           `<mover accent="true"><mrow><mi>a</mi><mi>b</mi></mrow><mo stretchy="true">^</mo></mover>`,
-		`f'(x)`:                  `<mrow><mi>f</mi><mo lspace="0" rspace="0">′</mo></mrow><mo stretchy="false">(</mo><mi>x</mi><mo stretchy="false">)</mo>`,
+		`a+b`:             `<mi>a</mi><mo>+</mo><mi>b</mi>`,
+		`-x`:              `<mo form="prefix">−</mo><mi>x</mi>`,
+		`a=-x`:            `<mi>a</mi><mo>=</mo><mo form="prefix">−</mo><mi>x</mi>`,
+		`(a)-x`:           `<mo stretchy="false">(</mo><mi>a</mi><mo stretchy="false">)</mo><mo>−</mo><mi>x</mi>`,
+		`0.25`:            `<mn>0.25</mn>`,
+		`784-128`:         `<mn>784</mn><mo>−</mo><mn>128</mn>`,
+		`x.`:              `<mi>x</mi><mo>.</mo>`,
+		`a<b`:             `<mi>a</mi><mo>&lt;</mo><mi>b</mi>`,
+		`\alpha\le\Omega`: `<mi>α</mi><mo>≤</mo><mi>Ω</mi>`,
+		`\frac{1}{n}`:     `<mfrac><mrow><mn>1</mn></mrow><mrow><mi>n</mi></mrow></mfrac>`,
+		// TeX takes one digit at a time.
+		`\frac12`:             `<mfrac><mrow><mn>1</mn></mrow><mrow><mn>2</mn></mrow></mfrac>`,
+		`x^10`:                `<msup><mrow><mi>x</mi></mrow><mrow><mn>1</mn></mrow></msup><mn>0</mn>`,
+		`\sqrt{x}`:            `<msqrt><mi>x</mi></msqrt>`,
+		`\sqrt[3]{x}`:         `<mroot><mrow><mi>x</mi></mrow><mrow><mn>3</mn></mrow></mroot>`,
+		`\mathbf{W}`:          `<mrow><mi>𝐖</mi></mrow>`,
+		`\boldsymbol{\theta}`: `<mrow><mi>𝜽</mi></mrow>`,
+		`\mathbb{R}`:          `<mrow><mi>ℝ</mi></mrow>`,
+		`\mathcal{LB}`:        `<mrow><mi>ℒ</mi><mi>ℬ</mi></mrow>`,
+		`\mathrm{d}x`:         `<mrow><mi mathvariant="normal">d</mi></mrow><mi>x</mi>`,
+		`\hat{y}`:             `<mover accent="true"><mrow><mi>y</mi></mrow><mo stretchy="false">^</mo></mover>`,
+		`\widehat{ab}`:        `<mover accent="true"><mrow><mi>a</mi><mi>b</mi></mrow><mo stretchy="true">^</mo></mover>`,
+		`f'(x)`: `<mrow><mi>f</mi><mo lspace="0" rspace="0">′</mo></mrow>` +
+			`<mo stretchy="false">(</mo><mi>x</mi><mo stretchy="false">)</mo>`,
 		`\log x`:                 `<mi>log</mi><mspace width="0.17em"/><mi>x</mi>`,
 		`\log(x)`:                `<mi>log</mi><mo stretchy="false">(</mo><mi>x</mi><mo stretchy="false">)</mo>`,
 		`\text{if } x`:           "<mtext>if\u00a0</mtext><mi>x</mi>",
@@ -65,12 +75,13 @@ func TestConvert(t *testing.T) {
 		`\left. x \right|`: `<mrow><mi>x</mi><mo stretchy="true" fence="true" form="postfix">|</mo></mrow>`,
 		`\not\in`:          "<mo>∈\u0338</mo>",
 		`\not=`:            "<mo>=\u0338</mo>",
-		`\{x\}`:            `<mo stretchy="false" lspace="0" rspace="0">{</mo><mi>x</mi><mo stretchy="false" lspace="0" rspace="0">}</mo>`,
-		`10\%`:             `<mn>10</mn><mi>%</mi>`,
-		`x % a comment`:    `<mi>x</mi>`,
-		`é`:                `<mi>é</mi>`,
-		`_i x`:             `<msub><mrow><mrow></mrow></mrow><mrow><mi>i</mi></mrow></msub><mi>x</mi>`,
-		``:                 ``,
+		`\{x\}`: `<mo stretchy="false" lspace="0" rspace="0">{</mo><mi>x</mi>` +
+			`<mo stretchy="false" lspace="0" rspace="0">}</mo>`,
+		`10\%`:          `<mn>10</mn><mi>%</mi>`,
+		`x % a comment`: `<mi>x</mi>`,
+		`é`:             `<mi>é</mi>`,
+		`_i x`:          `<msub><mrow><mrow></mrow></mrow><mrow><mi>i</mi></mrow></msub><mi>x</mi>`,
+		``:              ``,
 	} {
 		if got := body(tex, false); got != want {
 			t.Errorf("%s:\ngot  %s\nwant %s", tex, got, want)
@@ -105,7 +116,8 @@ func TestLimits(t *testing.T) {
 	} {
 		got := body(test.tex, test.display)
 		for _, kind := range []string{"msub", "msubsup", "munder", "munderover"} {
-			if has := strings.Contains(got, "<"+kind+">"); has != (kind == test.want) && !(kind == "munder" && test.tex[1] == 'u') {
+			has := strings.Contains(got, "<"+kind+">")
+			if has != (kind == test.want) && !(kind == "munder" && test.tex[1] == 'u') {
 				t.Errorf("%s (display %t): %s present is %t in %s", test.tex, test.display, kind, has, got)
 			}
 		}
@@ -129,7 +141,8 @@ func TestEnvironments(t *testing.T) {
 		`\begin{pmatrix} \begin{matrix}1\\2\end{matrix} & 3 \end{pmatrix}`: {3, 4, "mtable"},
 	} {
 		got := body(tex, true)
-		if rows, cells := strings.Count(got, "<mtr>"), strings.Count(got, "<mtd "); rows != want.rows || cells != want.cells || !strings.Contains(got, want.contains) {
+		rows, cells := strings.Count(got, "<mtr>"), strings.Count(got, "<mtd ")
+		if rows != want.rows || cells != want.cells || !strings.Contains(got, want.contains) {
 			t.Errorf("%s: %d rows, %d cells in %s", tex, rows, cells, got)
 		}
 	}
@@ -181,18 +194,23 @@ func TestDocuments(t *testing.T) {
 		`\mathcal{L}(\theta) = -\frac{1}{N}\sum_{i=1}^{N} \log p_\theta(y_i \mid x_i) + \lambda \sum_{j} \lVert h_j \rVert_1`,
 		`\tau_L \frac{dW_i}{dt} = g(Q)\left[ R^p v_i - \langle W, v\rangle W_i \right]`,
 		`\tau \frac{d h_\mu}{dt} = I_\mu - w_{inh}\sum_{\nu\neq\mu} r(h_\nu) - h_\mu`,
-		`\langle X, Y\rangle_\mu = \sum_{i,j}\eta^\mu_{ij} X_i Y_j,\quad \eta_{ij}^\mu = \left| W_{\mu i}\right|^{p-2}\delta_{ij}`,
+		`\langle X, Y\rangle_\mu = \sum_{i,j}\eta^\mu_{ij} X_i Y_j,` +
+			`\quad \eta_{ij}^\mu = \left| W_{\mu i}\right|^{p-2}\delta_{ij}`,
 		`g(i) = \Theta\bigl(i - \max_j h_j\bigr) \;\;\implies\; \dot{W} \to 0`,
 		`z^{(\ell)} = \Lambda_{g^{(\ell)}} z^{(\ell+1)},\qquad g^{(\ell)} \in \mathcal{G}^{(\ell)},\ \ell = 1,\dots,L`,
 		`\hat{x} = \operatorname*{arg\,max}_{c, g} \ln p(x \mid c, g) + \ln p(c, g)`,
 		`\mathbb{E}_{q}\!\left[\log \frac{p(x,z)}{q(z)}\right] \leq \log p(x)`,
 		`D_{\mathrm{KL}}(q \,\|\, p) = \sum_c q(c)\log\frac{q(c)}{p(c)}`,
 		`v_{n,j} = \sum_{z\in\mathcal{A}_{n,j}} u_{n,j+z},\quad \tilde{z} = \frac{z - \bar{z}}{\sqrt{\sigma^2 + \epsilon}}`,
-		`\left\lfloor \tfrac{n}{2} \right\rfloor \Big( 1 + \overline{AB} \Big)^{1/p} \xrightarrow{n\to\infty} \binom{n}{k}\pmod{p}`,
-		`\begin{align} a &= \left( \frac{\partial L}{\partial w} \right)^2 \tag{1} \label{a} \\ b &= \int_0^\infty e^{-x^2}\,dx = \frac{\sqrt{\pi}}{2} \nonumber \end{align}`,
-		`{\bf x}^{\top} \mathsf{A} \mathtt{b} \vec{v} \ddot{q} \textcolor{red}{y} \boxed{E = mc^2} \phantom{x} x\in[0,1] \quad |x| < 1`,
+		`\left\lfloor \tfrac{n}{2} \right\rfloor \Big( 1 + \overline{AB} \Big)^{1/p} ` +
+			`\xrightarrow{n\to\infty} \binom{n}{k}\pmod{p}`,
+		`\begin{align} a &= \left( \frac{\partial L}{\partial w} \right)^2 \tag{1} \label{a} \\ ` +
+			`b &= \int_0^\infty e^{-x^2}\,dx = \frac{\sqrt{\pi}}{2} \nonumber \end{align}`,
+		`{\bf x}^{\top} \mathsf{A} \mathtt{b} \vec{v} \ddot{q} \textcolor{red}{y} ` +
+			`\boxed{E = mc^2} \phantom{x} x\in[0,1] \quad |x| < 1`,
 		`W \sim \mathcal{U}\Bigl(-\tfrac{1}{\sqrt{n}}, \tfrac{1}{\sqrt{n}}\Bigr), \quad \#\{j : h_j > 0\} \approx 10^{3}`,
-		`\underbrace{a+b}_{\text{sum}}\overbrace{c}^{d}\overset{!}{=}\underset{x}{\lim} \stackrel{\text{def}}{=} \underline{z}`,
+		`\underbrace{a+b}_{\text{sum}}\overbrace{c}^{d}\overset{!}{=}\underset{x}{\lim} ` +
+			`\stackrel{\text{def}}{=} \underline{z}`,
 	} {
 		for _, display := range []bool{false, true} {
 			math, err := Convert(tex, display)
@@ -208,7 +226,9 @@ func TestDocuments(t *testing.T) {
 }
 
 // children are the elements that need a certain number of children.
-var children = map[string]int{"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3}
+var children = map[string]int{
+	"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mover": 2, "munderover": 3,
+}
 
 // wellFormed checks that math is XML and that scripts and fractions have the
 // children they need: a browser shows others as errors.

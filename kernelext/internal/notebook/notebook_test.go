@@ -74,7 +74,8 @@ func TestRead(t *testing.T) {
 }
 
 func TestOlderMinorVersionGetsIdentifiers(t *testing.T) {
-	nb, err := Read([]byte(`{"cells": [{"cell_type": "markdown", "metadata": {}, "source": "a"}, {"cell_type": "raw", "metadata": {}, "source": []}],
+	nb, err := Read([]byte(`{"cells": [{"cell_type": "markdown", "metadata": {}, "source": "a"},
+		{"cell_type": "raw", "metadata": {}, "source": []}],
 		"metadata": {}, "nbformat": 4, "nbformat_minor": 2}`))
 	if err != nil {
 		t.Fatal(err)
@@ -97,8 +98,7 @@ func TestRepair(t *testing.T) {
 		"cell 2 had no source":                  func(_, _, c tree) { delete(c, "source") },
 		"cell 1 had outputs, though it is text": func(_, m, _ tree) { m["outputs"] = []any{} },
 		"cell 2 had a tag twice, or an empty one": func(_, _, c tree) {
-			c["metadata"] = tree{"tags": []any{"a", "b", "a",
-				""}}
+			c["metadata"] = tree{"tags": []any{"a", "b", "a", ""}}
 		},
 		"cell 2 had an incomplete output": func(_, _, c tree) {
 			c["outputs"] = []any{tree{"output_type": "stream", "text": "x"}, tree{"output_type": "display_data", "data": tree{}}}
@@ -126,7 +126,8 @@ func TestRepair(t *testing.T) {
 		}
 	}
 	// A new identifier is not one that comes later.
-	nb, err := Read([]byte(`{"cells": [{"cell_type": "raw", "metadata": {}, "source": ""}, {"cell_type": "raw", "id": "cell-1", "metadata": {}, "source": ""}],
+	nb, err := Read([]byte(`{"cells": [{"cell_type": "raw", "metadata": {}, "source": ""},
+		{"cell_type": "raw", "id": "cell-1", "metadata": {}, "source": ""}],
 		"metadata": {}, "nbformat": 4, "nbformat_minor": 5}`))
 	if err != nil || nb.Cells[0].ID != "cell-1-2" || nb.Cells[1].ID != "cell-1" {
 		t.Errorf("%v, %v", nb, err)
@@ -167,8 +168,7 @@ func TestValidateSaysWhere(t *testing.T) {
 		"nbformat 4.4 is not 4.5":          func(nb, _, _ tree) { nb["nbformat_minor"] = 4 },
 		"notebook: extra does not belong":  func(nb, _, _ tree) { nb["extra"] = 1 },
 		"notebook metadata: not an object": func(nb, _, _ tree) { nb["metadata"] = []any{} },
-		"kernelspec, display_name: not a text": func(nb, _,
-			_ tree) {
+		"kernelspec, display_name: not a text": func(nb, _, _ tree) {
 			nb["metadata"] = tree{"kernelspec": tree{"name": "x"}}
 		},
 		"language_info: not an object":            func(nb, _, _ tree) { nb["metadata"] = tree{"language_info": "go"} },
@@ -191,14 +191,14 @@ func TestValidateSaysWhere(t *testing.T) {
 		"cell 2 (c), output 2: output_type null":  output(tree{}),
 		"output 2: text is missing":               output(tree{"output_type": "stream", "name": "stdout"}),
 		"output 2: metadata is missing":           output(tree{"output_type": "display_data", "data": tree{}}),
-		"output 2: text/plain: neither a text": output(tree{"output_type": "display_data", "data": tree{"text/plain": 3},
-			"metadata": tree{}}),
-		"output 2: execution_count is missing": output(tree{"output_type": "execute_result", "data": tree{},
-			"metadata": tree{}}),
-		"output 2: traceback is not a list": output(tree{"output_type": "error", "ename": "", "evalue": "",
-			"traceback": "x"}),
-		"output 2: transient does not belong": output(tree{"output_type": "display_data", "data": tree{}, "metadata": tree{},
-			"transient": tree{}}),
+		"output 2: text/plain: neither a text": output(
+			tree{"output_type": "display_data", "data": tree{"text/plain": 3}, "metadata": tree{}}),
+		"output 2: execution_count is missing": output(
+			tree{"output_type": "execute_result", "data": tree{}, "metadata": tree{}}),
+		"output 2: traceback is not a list": output(
+			tree{"output_type": "error", "ename": "", "evalue": "", "traceback": "x"}),
+		"output 2: transient does not belong": output(
+			tree{"output_type": "display_data", "data": tree{}, "metadata": tree{}, "transient": tree{}}),
 	} {
 		err := Validate(document(t, edit))
 		switch {
@@ -253,10 +253,17 @@ func FuzzRead(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(golden)
-	f.Add([]byte(`{"cells": [{"cell_type": "code", "metadata": {}, "source": [], "outputs": [{"output_type": "stream", "name": "x", "text": ["a"]}], "execution_count": null}], "metadata": {}, "nbformat": 4, "nbformat_minor": 0}`))
-	f.Add([]byte(`{"cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "\ud800", "attachments": {"a": {"image/png": ["x"]}}}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}`))
-	f.Add([]byte(`{"cells": [{"cell_type": "code", "metadata": {}}, {"cell_type": "code", "id": "cell-1", "metadata": {"tags": ["", "a", "a"]}}, {"cell_type": "raw", "id": "cell-1", "outputs": []}], "nbformat": 4, "nbformat_minor": 5}`))
-	f.Add([]byte(`{"cells": [{"cell_type": "code", "id": 5, "outputs": [{"output_type": "error"}, {"output_type": "execute_result"}, {}]}, null], "metadata": null, "nbformat": 4, "nbformat_minor": 9}`))
+	f.Add([]byte(`{"cells": [{"cell_type": "code", "metadata": {}, "source": [], "outputs": ` +
+		`[{"output_type": "stream", "name": "x", "text": ["a"]}], "execution_count": null}], ` +
+		`"metadata": {}, "nbformat": 4, "nbformat_minor": 0}`))
+	f.Add([]byte(`{"cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "\ud800", ` +
+		`"attachments": {"a": {"image/png": ["x"]}}}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}`))
+	f.Add([]byte(`{"cells": [{"cell_type": "code", "metadata": {}}, ` +
+		`{"cell_type": "code", "id": "cell-1", "metadata": {"tags": ["", "a", "a"]}}, ` +
+		`{"cell_type": "raw", "id": "cell-1", "outputs": []}], "nbformat": 4, "nbformat_minor": 5}`))
+	f.Add([]byte(`{"cells": [{"cell_type": "code", "id": 5, "outputs": ` +
+		`[{"output_type": "error"}, {"output_type": "execute_result"}, {}]}, null], ` +
+		`"metadata": null, "nbformat": 4, "nbformat_minor": 9}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		nb, err := Read(data)
 		if err != nil {

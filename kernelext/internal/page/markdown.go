@@ -182,8 +182,8 @@ func readWithin(dir, path string) ([]byte, error) {
 // this one, and any other as it is.
 func pageOf(destination []byte) []byte {
 	address, fragment, _ := strings.Cut(string(destination), "#")
-	if u, err := url.Parse(address); err != nil || u.Scheme != "" || u.Host != "" || !strings.HasSuffix(address,
-		".ipynb") {
+	if u, err := url.Parse(address); err != nil || u.Scheme != "" || u.Host != "" ||
+		!strings.HasSuffix(address, ".ipynb") {
 		return destination
 	}
 	address = strings.TrimSuffix(address, ".ipynb") + ".html"

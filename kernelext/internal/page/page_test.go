@@ -94,76 +94,6 @@ func TestEquationsAreFound(t *testing.T) {
 	}
 }
 
-func FuzzCutEquations(f *testing.F) {
-	f.Add("a $x$ `$` \\$ $$y$$ ```\n$\n``` \\(z\\) \\begin{align}a\\end{align}")
-	f.Add("\ue0000\ue001")
-	f.Fuzz(func(t *testing.T, source string) {
-		cut, equations := cutEquations(source)
-		if n := len(mark.FindAllString(cut, -1)); n != len(equations) {
-			t.Errorf("%d marks for %d equations in %q", n, len(equations), source)
-		}
-		if !strings.ContainsAny(source, "$\\\ue000\ue001") && cut != source {
-			t.Errorf("%q became %q", source, cut)
-		}
-	})
-}
-
-// Whatever a notebook holds becomes a page, in which no script runs but those that a cell displays.
-func FuzzRender(f *testing.F) {
-	jupyter, err := os.ReadFile("../notebook/testdata/jupyter.ipynb")
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(jupyter)
-	for _, source := range []string{"# T<script>alert(1)</script> $x$",
-		"[j](javascript:alert(1)) ![p](../x.png) <base href=x>", "$\\begin{align} \\( [a](b", "```go\n`", "| a |\n|-|\n"} {
-		nb := &notebook.Notebook{Cells: []*notebook.Cell{prose(source),
-			program(source, shown(map[string]any{"text/markdown": source, "text/plain": source}))}}
-		data, err := nb.Encode()
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		nb, err := notebook.Read(data)
-		if err != nil || len(data) > 1<<14 {
-			return
-		}
-		display := false
-		for _, c := range nb.Cells {
-			for _, o := range c.Outputs {
-				_, html := o.Data["text/html"]
-				display = display || html
-			}
-		}
-		html, _, err := Render(nb, Options{Title: "t", Dir: t.TempDir()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if text := strings.ToLower(string(html)); !display && (strings.Contains(text, "<script") || strings.Contains(text,
-			"<form") || strings.Contains(text, "<base") || strings.Contains(text, "href=\"javascript:")) {
-			t.Errorf("%s", html)
-		}
-	})
-}
-
-// Terminal text becomes its characters and spans.
-func FuzzANSI(f *testing.F) {
-	for _, text := range []string{"\x1b[31mr\x1b[0m", "\x1b[38;2;1;2;3mx", "\x1b[38;5;999;48mx", "\x1b]0;t\x07",
-		"<b>\x1b[m&", "\x1b[", "\x1b[99999999999999999999m"} {
-		f.Add(text)
-	}
-	spans := regexp.MustCompile(`</?span( class="[a-z0-9 ]+")?( style="[^"<>]+")?>`)
-	f.Fuzz(func(t *testing.T, text string) {
-		got := ansi(text)
-		if rest := spans.ReplaceAllString(got, ""); strings.ContainsAny(rest, "<>\x1b") || strings.Count(got,
-			"<span") != strings.Count(got, "</span>") {
-			t.Errorf("%q becomes %q", text, got)
-		}
-	})
-}
-
 func TestMarkdown(t *testing.T) {
 	for source, want := range map[string]string{
 		"# A $x$ b":                           `<h1 id="A-b">A <math`,
@@ -184,8 +114,9 @@ func TestMarkdown(t *testing.T) {
 }
 
 func TestContents(t *testing.T) {
-	nb := &notebook.Notebook{Cells: []*notebook.Cell{prose("# One [link](#x)\n## Two $x$"), prose("### Three"),
-		prose("#### Four")}}
+	nb := &notebook.Notebook{Cells: []*notebook.Cell{
+		prose("# One [link](#x)\n## Two $x$"), prose("### Three"), prose("#### Four"),
+	}}
 	html, _, err := Render(nb, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -262,18 +193,20 @@ func TestPictures(t *testing.T) {
 // HTML in Markdown is text and pictures: nothing in it runs, sends, or leads to what runs.
 func TestMarkdownIsCleaned(t *testing.T) {
 	for source, want := range map[string]string{ // all that is left
-		"<script>alert(1)</script>":                                               "",
-		"a <script>alert(1)</script> b":                                           "<p>a  b</p>",
-		"[j](javascript:alert(1))":                                                "<p>j</p>",
-		"[j](JaVaScRiPt:alert(1))":                                                "<p>j</p>",
-		"[v](vbscript:x)":                                                         "<p>v</p>",
-		"[d](data:text/html;base64,PHNjcmlwdD4=)":                                 "<p>d</p>",
-		"[d](data:image/svg+xml;base64,PHN2Zy8+)":                                 "<p>d</p>",
-		"<a href=\" javascript:alert(4)\">k</a>":                                  "<p>k</p>",
-		"<a href=\"java&#10;script:alert(4)\">k</a>":                              "<p>k</p>",
-		"<a href=\"https://ok.example\" onclick=\"alert(1)\" target=_top>k</a>":   "<p><a href=\"https://ok.example\">k</a></p>",
-		"<https://ok.example>":                                                    "<p><a href=\"https://ok.example\">https://ok.example</a></p>",
-		"[m](mailto:a@ok.example) [f](b/c.csv) [h](#A-b) [q](?a:b)":               "<p><a href=\"mailto:a@ok.example\">m</a> <a href=\"b/c.csv\">f</a> <a href=\"#A-b\">h</a> <a href=\"?a:b\">q</a></p>",
+		"<script>alert(1)</script>":                  "",
+		"a <script>alert(1)</script> b":              "<p>a  b</p>",
+		"[j](javascript:alert(1))":                   "<p>j</p>",
+		"[j](JaVaScRiPt:alert(1))":                   "<p>j</p>",
+		"[v](vbscript:x)":                            "<p>v</p>",
+		"[d](data:text/html;base64,PHNjcmlwdD4=)":    "<p>d</p>",
+		"[d](data:image/svg+xml;base64,PHN2Zy8+)":    "<p>d</p>",
+		"<a href=\" javascript:alert(4)\">k</a>":     "<p>k</p>",
+		"<a href=\"java&#10;script:alert(4)\">k</a>": "<p>k</p>",
+		"<a href=\"https://ok.example\" onclick=\"alert(1)\" target=_top>k</a>": "<p><a href=\"https://ok.example\">" +
+			"k</a></p>",
+		"<https://ok.example>": "<p><a href=\"https://ok.example\">https://ok.example</a></p>",
+		"[m](mailto:a@ok.example) [f](b/c.csv) [h](#A-b) [q](?a:b)": "<p><a href=\"mailto:a@ok.example\">m</a> " +
+			"<a href=\"b/c.csv\">f</a> <a href=\"#A-b\">h</a> <a href=\"?a:b\">q</a></p>",
 		"<img src=x onerror=alert(3)>":                                            "<img src=\"x\">",
 		"<img src=\"data:text/html;base64,PHNjcmlwdD4=\" width=\"3\">":            "<img width=\"3\">",
 		"<form action=\"https://evil.example/\"><input name=q></form>":            "",
@@ -283,20 +216,31 @@ func TestMarkdownIsCleaned(t *testing.T) {
 		"<object data=x></object><embed src=x><svg onload=alert(1)><math></math>": "<p></p>",
 		"<style>body { display: none }</style>":                                   "",
 		"<p style=\"position: fixed\">x</p>":                                      "<p>x</p>",
-		"<details open><summary>hint</summary>\n\n**x**\n</details>":              "<details open=\"\"><summary>hint</summary>\n<p><strong>x</strong></p>\n</details>",
-		"a<br>b<sub>2</sub> <kbd>Esc</kbd>":                                       "<p>a<br>b<sub>2</sub> <kbd>Esc</kbd></p>",
-		"- [x] done":                                                              "<ul>\n<li><input checked=\"\" disabled=\"\" type=\"checkbox\"> done</li>\n</ul>",
-		"| a |\n| -: |\n| b |":                                                    "<table>\n<thead>\n<tr>\n<th style=\"text-align: right\">a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td style=\"text-align: right\">b</td>\n</tr>\n</tbody>\n</table>",
-		"$\\text{<script>alert(5)</script>}$":                                     "<p><math xmlns=\"http://www.w3.org/1998/Math/MathML\" alttext=\"\\text{&lt;script&gt;alert(5)&lt;/script&gt;}\"><mrow><mtext>&lt;script&gt;alert(5)&lt;/script&gt;</mtext></mrow></math></p>",
+		"<details open><summary>hint</summary>\n\n**x**\n</details>": "<details open=\"\"><summary>hint</summary>\n" +
+			"<p><strong>x</strong></p>\n</details>",
+		"a<br>b<sub>2</sub> <kbd>Esc</kbd>": "<p>a<br>b<sub>2</sub> <kbd>Esc</kbd></p>",
+		"- [x] done": "<ul>\n<li>" +
+			"<input checked=\"\" disabled=\"\" type=\"checkbox\"> done</li>\n</ul>",
+		"| a |\n| -: |\n| b |": "<table>\n<thead>\n<tr>\n" +
+			"<th style=\"text-align: right\">a</th>\n" +
+			"</tr>\n</thead>\n<tbody>\n<tr>\n" +
+			"<td style=\"text-align: right\">b</td>\n" +
+			"</tr>\n</tbody>\n</table>",
+		"$\\text{<script>alert(5)</script>}$": "<p><math xmlns=\"http://www.w3.org/1998/Math/MathML\" " +
+			"alttext=\"\\text{&lt;script&gt;alert(5)&lt;/script&gt;}\">" +
+			"<mrow><mtext>&lt;script&gt;alert(5)&lt;/script&gt;</mtext></mrow></math></p>",
 	} {
 		got, _ := body(t, Options{}, prose(source))
-		got = strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(got), "<section class=\"text\">"), "</section>"))
+		got = strings.TrimPrefix(strings.TrimSpace(got), "<section class=\"text\">")
+		got = strings.TrimSpace(strings.TrimSuffix(got, "</section>"))
 		if got != want {
 			t.Errorf("%q:\ngot  %s\nwant %s", source, got, want)
 		}
 	}
-	html, _, err := Render(&notebook.Notebook{Cells: []*notebook.Cell{prose("# T<script>alert(1)</script> & <b>x</b>")}}, Options{})
-	if err != nil || !strings.Contains(string(html), "<title>T &amp; x</title>") || strings.Contains(string(html), "<script") {
+	title := prose("# T<script>alert(1)</script> & <b>x</b>")
+	html, _, err := Render(&notebook.Notebook{Cells: []*notebook.Cell{title}}, Options{})
+	if err != nil ||
+		!strings.Contains(string(html), "<title>T &amp; x</title>") || strings.Contains(string(html), "<script") {
 		t.Errorf("the title: %v\n%s", err, html)
 	}
 }
@@ -304,11 +248,16 @@ func TestMarkdownIsCleaned(t *testing.T) {
 // What a reader writes to slow the renderer down takes a few seconds at most: half a megabyte of what opens something
 // and does not close it is shown as it is, and so much as is rendered does not take long.
 func TestLongTexts(t *testing.T) {
-	for _, part := range []string{`\begin{align} `, `\begin{align} \begin{gather} `, `\( `, `\[ `, `$$ x `, "$a ", "[a](b", "![a](<b", "`a ``b ", "> ", "1. ", "_a*", "<a ", "| a ", "{", "$x", "\n\n", "~~~\n", "~~~x\n~~~\n", "```go\nx\n```\n"} {
+	for _, part := range []string{
+		`\begin{align} `, `\begin{align} \begin{gather} `, `\( `, `\[ `, `$$ x `, "$a ", "$x",
+		"[a](b", "![a](<b", "`a ``b ", "> ", "1. ", "_a*", "<a ", "| a ", "{",
+		"\n\n", "~~~\n", "~~~x\n~~~\n", "```go\nx\n```\n",
+	} {
 		for _, size := range []int{maxText, 1 << 19} {
 			source := strings.Repeat(part, size/len(part))
 			start := time.Now()
-			_, warnings := body(t, Options{}, prose(source), program("", shown(map[string]any{"text/latex": source, "text/plain": "x"})))
+			latex := shown(map[string]any{"text/latex": source, "text/plain": "x"})
+			_, warnings := body(t, Options{}, prose(source), program("", latex))
 			if took := time.Since(start); took > 10*time.Second {
 				t.Errorf("%d bytes of %q take %v", size, part, took)
 			}
@@ -326,7 +275,8 @@ func TestNotebookLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for source, want := range map[string]string{
-		"**Next.** `02_next` does, `03_other` not.":    "<strong>Next.</strong> <a href=\"02_next.html\"><code>02_next</code></a> does, <code>03_other</code> not.",
+		"**Next.** `02_next` does, `03_other` not.": "<strong>Next.</strong> " +
+			"<a href=\"02_next.html\"><code>02_next</code></a> does, <code>03_other</code> not.",
 		"[b](02_next.ipynb#A-b) [c](x/03.ipynb)":       `<a href="02_next.html#A-b">b</a> <a href="x/03.html">c</a>`,
 		"[`02_next`](https://a.example/02_next.ipynb)": `<a href="https://a.example/02_next.ipynb"><code>02_next</code></a>`,
 	} {
@@ -346,22 +296,35 @@ func TestOutputs(t *testing.T) {
 		want    string
 		not     string
 	}{
-		"text":                {[]*notebook.Output{{Type: notebook.Stream, Name: "stdout", Text: "a < b\n"}}, `<div class="output stdout"><pre>a &lt; b</pre></div>`, ""},
-		"stderr":              {[]*notebook.Output{{Type: notebook.Stream, Name: "stderr", Text: "x"}}, `class="output stderr"`, ""},
-		"error":               {[]*notebook.Output{{Type: notebook.Error, ErrorName: "E<", Traceback: []string{"\x1b[31mline\x1b[0m"}}}, `<span class="name">E&lt;</span>` + "\n" + `<span class="fg1">line</span>`, ""},
-		"error without":       {[]*notebook.Output{{Type: notebook.Error, ErrorName: "E", ErrorValue: "why"}}, "why", ""},
-		"picture":             {[]*notebook.Output{picture}, `<img src="data:image/png;base64,iVBORw==" width="320" height="200" alt="a &#34;plot&#34;">`, ""},
-		"caption":             {[]*notebook.Output{picture, caption}, "<figcaption><p>Error <math", "<em>c</em>"},
-		"html first":          {[]*notebook.Output{shown(map[string]any{"text/html": "<b>h</b>", "image/png": "x", "text/plain": "p"})}, `<div class="output"><b>h</b></div>`, "<img"},
-		"svg before png":      {[]*notebook.Output{shown(map[string]any{"image/svg+xml": "<svg/>", "image/png": "x"})}, "data:image/svg+xml;base64,PHN2Zy8+", "image/png"},
-		"no script":           {[]*notebook.Output{shown(map[string]any{"text/html": "<SCRIPT>x()</SCRIPT>", "image/png": "x"})}, "data:image/png", "SCRIPT"},
-		"only a script":       {[]*notebook.Output{shown(map[string]any{"text/html": "<script>x()</script>", "text/plain": "p"})}, ">x()</script>", "<pre>"},
-		"speaks for the page": {[]*notebook.Output{shown(map[string]any{"text/html": "<META http-equiv=refresh content='0;url=//evil.example'><base href=//evil.example><b>x</b>"})}, `<div class="output"><b>x</b></div>`, "evil"},
-		"no base64":           {[]*notebook.Output{shown(map[string]any{"image/png": `x" onerror="alert(1)`})}, `base64,xonerror=alert1"`, "alert(1)"},
-		"markdown":            {[]*notebook.Output{shown(map[string]any{"text/markdown": "**b** $x$", "text/plain": "p"})}, "<strong>b</strong> <math", "<pre>"},
-		"latex":               {[]*notebook.Output{shown(map[string]any{"text/latex": "$x$"})}, "<math", ""},
-		"plain":               {[]*notebook.Output{shown(map[string]any{"text/plain": "<p>"})}, "<pre>&lt;p&gt;</pre>", ""},
-		"nothing to show":     {[]*notebook.Output{shown(map[string]any{"application/json": map[string]any{}})}, "<section", `class="output"`},
+		"text": {[]*notebook.Output{{Type: notebook.Stream, Name: "stdout", Text: "a < b\n"}},
+			`<div class="output stdout"><pre>a &lt; b</pre></div>`, ""},
+		"stderr": {[]*notebook.Output{{Type: notebook.Stream, Name: "stderr", Text: "x"}}, `class="output stderr"`, ""},
+		"error": {[]*notebook.Output{{Type: notebook.Error, ErrorName: "E<", Traceback: []string{"\x1b[31mline\x1b[0m"}}},
+			`<span class="name">E&lt;</span>` + "\n" + `<span class="fg1">line</span>`, ""},
+		"error without": {[]*notebook.Output{{Type: notebook.Error, ErrorName: "E", ErrorValue: "why"}}, "why", ""},
+		"picture": {[]*notebook.Output{picture},
+			`<img src="data:image/png;base64,iVBORw==" width="320" height="200" alt="a &#34;plot&#34;">`, ""},
+		"caption": {[]*notebook.Output{picture, caption}, "<figcaption><p>Error <math", "<em>c</em>"},
+		"html first": {[]*notebook.Output{
+			shown(map[string]any{"text/html": "<b>h</b>", "image/png": "x", "text/plain": "p"})},
+			`<div class="output"><b>h</b></div>`, "<img"},
+		"svg before png": {[]*notebook.Output{shown(map[string]any{"image/svg+xml": "<svg/>", "image/png": "x"})},
+			"data:image/svg+xml;base64,PHN2Zy8+", "image/png"},
+		"no script": {[]*notebook.Output{shown(map[string]any{"text/html": "<SCRIPT>x()</SCRIPT>", "image/png": "x"})},
+			"data:image/png", "SCRIPT"},
+		"only a script": {[]*notebook.Output{shown(map[string]any{"text/html": "<script>x()</script>", "text/plain": "p"})},
+			">x()</script>", "<pre>"},
+		"speaks for the page": {[]*notebook.Output{shown(map[string]any{
+			"text/html": "<META http-equiv=refresh content='0;url=//evil.example'><base href=//evil.example><b>x</b>"})},
+			`<div class="output"><b>x</b></div>`, "evil"},
+		"no base64": {[]*notebook.Output{shown(map[string]any{"image/png": `x" onerror="alert(1)`})},
+			`base64,xonerror=alert1"`, "alert(1)"},
+		"markdown": {[]*notebook.Output{shown(map[string]any{"text/markdown": "**b** $x$", "text/plain": "p"})},
+			"<strong>b</strong> <math", "<pre>"},
+		"latex": {[]*notebook.Output{shown(map[string]any{"text/latex": "$x$"})}, "<math", ""},
+		"plain": {[]*notebook.Output{shown(map[string]any{"text/plain": "<p>"})}, "<pre>&lt;p&gt;</pre>", ""},
+		"nothing to show": {[]*notebook.Output{shown(map[string]any{"application/json": map[string]any{}})},
+			"<section", `class="output"`},
 	} {
 		got, _ := body(t, Options{}, program("", test.outputs...))
 		if !strings.Contains(got, test.want) || test.not != "" && strings.Contains(got, test.not) {
@@ -375,22 +338,31 @@ func TestCells(t *testing.T) {
 	cell := program("import \"fmt\"\n%% -v\nfmt.Println(1 < 2)\n!ls\n")
 	cell.ExecutionCount = &count
 	got, _ := body(t, Options{}, cell)
-	for _, want := range []string{`<span class="count">[7]</span>`, `<span class="cp">%% -v</span>`, `<span class="cp">!ls</span>`, `<span class="kn">import</span>`, "&lt;"} {
+	for _, want := range []string{
+		`<span class="count">[7]</span>`, `<span class="cp">%% -v</span>`, `<span class="cp">!ls</span>`,
+		`<span class="kn">import</span>`, "&lt;",
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is missing in %s", want, got)
 		}
 	}
-	for tag, want := range map[string]string{"hide-input": "<details>", "remove-input": `<div class="output`, "remove-output": "fmt"} {
+	for tag, want := range map[string]string{
+		"hide-input": "<details>", "remove-input": `<div class="output`, "remove-output": "fmt",
+	} {
 		cell := program("fmt.Println()", &notebook.Output{Type: notebook.Stream, Name: "stdout", Text: "out"})
 		cell.Metadata = map[string]any{"tags": []any{tag}}
 		got, _ := body(t, Options{}, cell)
-		if !strings.Contains(got, want) || strings.Contains(got, "Println") == (tag == "remove-input") || strings.Contains(got, ">out<") == (tag == "remove-output") {
+		if !strings.Contains(got, want) ||
+			strings.Contains(got, "Println") == (tag == "remove-input") ||
+			strings.Contains(got, ">out<") == (tag == "remove-output") {
 			t.Errorf("%s: %s", tag, got)
 		}
 	}
 	cell = prose("gone")
 	cell.Metadata = map[string]any{"tags": []any{"remove-cell"}}
-	if got, _ := body(t, Options{}, cell, &notebook.Cell{Type: notebook.Raw, ID: "r", Source: "<raw>"}); strings.Contains(got, "gone") || !strings.Contains(got, "&lt;raw&gt;") {
+	raw := &notebook.Cell{Type: notebook.Raw, ID: "r", Source: "<raw>"}
+	got, _ = body(t, Options{}, cell, raw)
+	if strings.Contains(got, "gone") || !strings.Contains(got, "&lt;raw&gt;") {
 		t.Errorf("got %s", got)
 	}
 }
@@ -434,7 +406,10 @@ func TestSelfContained(t *testing.T) {
 			t.Errorf("the page has a %s", forbidden)
 		}
 	}
-	for _, want := range []string{"default-src &#39;none&#39;", "base-uri &#39;none&#39;", "form-action &#39;none&#39;", "connect-src &#39;none&#39;", "prefers-color-scheme: dark", `name="viewport"`} {
+	for _, want := range []string{
+		"default-src &#39;none&#39;", "base-uri &#39;none&#39;", "form-action &#39;none&#39;", "connect-src &#39;none&#39;",
+		"prefers-color-scheme: dark", `name="viewport"`,
+	} {
 		if !strings.Contains(string(html), want) {
 			t.Errorf("%s is missing", want)
 		}
@@ -455,16 +430,20 @@ func TestCharts(t *testing.T) {
 		return string(html), warnings
 	}
 	o := Options{Charts: func() (string, error) { calls++; return script, failure }}
-	if html, _ := render(o, program("x")); strings.Contains(html, "lateralPage") || calls > 0 || !strings.Contains(html, "connect-src &#39;none&#39;") {
+	const offline = "connect-src &#39;none&#39;"
+	if html, _ := render(o, program("x")); calls > 0 ||
+		strings.Contains(html, "lateralPage") || !strings.Contains(html, offline) {
 		t.Error("a page without views has their script")
 	}
 	html, _ := render(o, program("x", view), program("y", view))
-	if strings.Count(html, `window.lateralPage = {script: "QUJD"}`) != 1 || strings.Count(html, "<details></details><script nonce=") != 2 || !strings.Contains(html, "connect-src &#39;none&#39;") {
+	if strings.Count(html, `window.lateralPage = {script: "QUJD"}`) != 1 ||
+		strings.Count(html, "<details></details><script nonce=") != 2 || !strings.Contains(html, offline) {
 		t.Errorf("page: %s", html)
 	}
 	failure = fmt.Errorf("not on this machine")
 	html, warnings := render(o, program("x", view))
-	if len(warnings) != 1 || !strings.Contains(warnings[0].Message, "not on this machine") || !strings.Contains(html, "connect-src https://cdn.jsdelivr.net") {
+	if len(warnings) != 1 || !strings.Contains(warnings[0].Message, "not on this machine") ||
+		!strings.Contains(html, "connect-src https://cdn.jsdelivr.net") {
 		t.Errorf("without a script: %v", warnings)
 	}
 }

@@ -88,9 +88,11 @@ func TestParse(t *testing.T) {
 }
 
 func TestLookup(t *testing.T) {
-	const object = `{"n": 64, "big": 9007199254740993, "s": "1.10", "number": 1.10, "list": ["a"], "none": null, "text": "[1]"}`
-	for name, want := range map[string]string{"s": "1.10", "number": "1.10", "big": "9007199254740993", "list": `["a"]`,
-		"missing": "d"} {
+	const object = `{"n": 64, "big": 9007199254740993, "s": "1.10", "number": 1.10, ` +
+		`"list": ["a"], "none": null, "text": "[1]"}`
+	for name, want := range map[string]string{
+		"s": "1.10", "number": "1.10", "big": "9007199254740993", "list": `["a"]`, "missing": "d",
+	} {
 		if got, err := Lookup(object, name, "d"); err != nil || got != want {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}

@@ -50,9 +50,11 @@ func cellOn(k *kernel, code string) *execution {
 // than a front end can open.
 func FuzzOutput(f *testing.F) {
 	k := idle(f)
-	f.Add("stream", `{"name":"stderr","text":"panic: x\n\ngoroutine 1 [running]:\nmain.main()\n\t[[ Cell [1] Line 2 ]] /tmp/gonb_1/main.go:7\nexit status 2\n"}`)
+	f.Add("stream", `{"name":"stderr","text":"panic: x\n\ngoroutine 1 [running]:\nmain.main()\n\t`+
+		`[[ Cell [1] Line 2 ]] /tmp/gonb_1/main.go:7\nexit status 2\n"}`)
 	f.Add("display_data",
-		`{"data":{"text/html":["<b>",3],"image/png":"x"},"metadata":{"image/png":{"alt":"y"}},"transient":{"display_id":"a"}}`)
+		`{"data":{"text/html":["<b>",3],"image/png":"x"},"metadata":{"image/png":{"alt":"y"}},`+
+			`"transient":{"display_id":"a"}}`)
 	f.Add("update_display_data", `{"data":null,"transient":{"display_id":"a"}}`)
 	f.Add("comm_open", `{"comm_id":"a","target_name":"t"}`)
 	f.Add("stream", `{"name":"stderr","text":"signal: killed\n"}`)
@@ -89,8 +91,8 @@ func FuzzFailure(f *testing.F) {
 			Traceback: strings.Split(entry, "\x00")})
 		for _, failed := range []*failure{compiled, e.died(report, value)} {
 			lines := failed.text()
-			if failed.Name == "" || len(lines) == 0 || failed.Line < 0 || failed.Line > 0 && !strings.Contains(failed.value(),
-				"line ") {
+			if failed.Name == "" || len(lines) == 0 || failed.Line < 0 ||
+				failed.Line > 0 && !strings.Contains(failed.value(), "line ") {
 				t.Errorf("%+v", failed)
 			}
 		}

@@ -38,7 +38,9 @@ func real(t testing.TB) (proxy.Config, toolchain.Tools) {
 		t.Fatal(err)
 	}
 	return proxy.Config{
-		Child:      session.Spec{Argv: append(toolchain.Arguments(tools.GoNB(), tools.Module), toolchain.Quiet...), Env: tools.Environment()},
+		Child: session.Spec{
+			Argv: append(toolchain.Arguments(tools.GoNB(), tools.Module), toolchain.Quiet...), Env: tools.Environment(),
+		},
 		Setup:      []string{"%noautoget"},
 		PackageDir: tools.PackageDir,
 	}, tools
@@ -55,23 +57,33 @@ func TestGoNB(t *testing.T) {
 		code, said string // a cell and all that it shows
 		failure    wire.Failure
 	}{
-		{code: "import \"fmt\"\n%env GREETING \"good day\"\n\nfunc hello() { fmt.Println(\"hi\") }\nvar a = 3", said: "stdout Set: GREETING=\"good day\"\n"},
+		{code: "import \"fmt\"\n%env GREETING \"good day\"\n\nfunc hello() { fmt.Println(\"hi\") }\nvar a = 3",
+			said: "stdout Set: GREETING=\"good day\"\n"},
 		{code: "func fail() {\n\tpanic(\"on purpose\")\n}\n\nfunc main() { hello() }", said: "stdout hi\n"},
 		{code: "%%\nfmt.Println(\"text\", a)\nfmt.Fprintln(os.Stderr, \"log\")\nfmt.Println(undefinedName)\nvar y int",
-			said:    "error CompileError: cell [3], line 4: undefined: undefinedName",
-			failure: wire.Failure{Count: 3, Line: 4, Source: "fmt.Println(undefinedName)", Message: "undefined: undefinedName", Detail: "cell [3], line 5: declared and not used: y\n     5 | var y int"}},
+			said: "error CompileError: cell [3], line 4: undefined: undefinedName",
+			failure: wire.Failure{Count: 3, Line: 4, Source: "fmt.Println(undefinedName)", Message: "undefined: undefinedName",
+				Detail: "cell [3], line 5: declared and not used: y\n     5 | var y int"}},
 		{code: "func broken() {\n\tx := \n}", said: "error CompileError: cell [4], line 3: expected operand, found '}'",
 			failure: wire.Failure{Count: 4, Line: 3, Source: "}", Message: "expected operand, found '}'"}},
 		{code: "%%\nfail()", said: "error Panic: cell [2], line 2: panic: on purpose",
 			failure: wire.Failure{Count: 2, Line: 2, Source: "\tpanic(\"on purpose\")", Message: "panic: on purpose"}},
-		{code: "%%\nvar m map[int]int\nm[1] = 2", said: "error Panic: cell [6], line 3: panic: assignment to entry in nil map",
+		{code: "%%\nvar m map[int]int\nm[1] = 2",
+			said:    "error Panic: cell [6], line 3: panic: assignment to entry in nil map",
 			failure: wire.Failure{Count: 6, Line: 3, Source: "m[1] = 2", Message: "panic: assignment to entry in nil map"}},
-		{code: "x := 3", said: "error CompileError: cell [7], line 1: expected declaration, found x: put statements below a line %%, which begins the cell's program",
-			failure: wire.Failure{Count: 7, Line: 1, Source: "x := 3", Message: "expected declaration, found x: put statements below a line %%, which begins the cell's program"}},
+		{code: "x := 3",
+			said: "error CompileError: cell [7], line 1: expected declaration, found x: " +
+				"put statements below a line %%, which begins the cell's program",
+			failure: wire.Failure{Count: 7, Line: 1, Source: "x := 3",
+				Message: "expected declaration, found x: " +
+					"put statements below a line %%, which begins the cell's program"}},
 		{code: "%%\nos.Exit(3)", said: "error ExitError: exit status 3", failure: wire.Failure{Message: "exit status 3"}},
-		{code: "%test\nfunc TestA(t *testing.T) { t.Error(\"no\") }", failure: wire.Failure{Message: "a test of this cell failed (exit status 1)"}},
-		{code: "import \"nowhere.example/x\"\n%%\nx.Y()", said: "error CompileError: cell [10], line 1: no required module provides package nowhere.example/x",
-			failure: wire.Failure{Count: 10, Line: 1, Source: "import \"nowhere.example/x\"", Message: "no required module provides package nowhere.example/x"}},
+		{code: "%test\nfunc TestA(t *testing.T) { t.Error(\"no\") }",
+			failure: wire.Failure{Message: "a test of this cell failed (exit status 1)"}},
+		{code: "import \"nowhere.example/x\"\n%%\nx.Y()",
+			said: "error CompileError: cell [10], line 1: no required module provides package nowhere.example/x",
+			failure: wire.Failure{Count: 10, Line: 1, Source: "import \"nowhere.example/x\"",
+				Message: "no required module provides package nowhere.example/x"}},
 		{code: "!false", said: "error ExitError: exit status 1", failure: wire.Failure{Message: "exit status 1"}},
 		{code: "%%\ngonbui.DisplayHTML(\"<b>bold</b> text\")\ngonbui.Sync()", said: "display bold text"},
 	} {
@@ -102,7 +114,8 @@ func TestGoNB(t *testing.T) {
 	}
 	time.Sleep(100 * time.Millisecond)
 	r := f.execute("%%\nhello()\nfmt.Println(a, os.Getenv(\"GREETING\"))")
-	if text := r.text(); !strings.Contains(text, "was started again; the declarations of earlier cells (4) are back") || !strings.HasSuffix(text, "hi\n3 good day\n") {
+	const again = "was started again; the declarations of earlier cells (4) are back"
+	if text := r.text(); !strings.Contains(text, again) || !strings.HasSuffix(text, "hi\n3 good day\n") {
 		t.Errorf("after GoNB was killed: %s", r)
 	}
 	if r := f.execute("%%\nfmt.Println(unwanted)"); r.reply.Name != "CompileError" {
@@ -113,8 +126,9 @@ func TestGoNB(t *testing.T) {
 	}
 
 	// An interrupt ends a program, and a compiler too.
+	const lasting = "import \"gonum.org/v1/plot\"\nvar _ = plot.New\n%%\nfmt.Println(\"started\")\ntime.Sleep(time.Hour)"
 	for name, wait := range map[string]time.Duration{"while it compiles": 150 * time.Millisecond, "while it runs": 0} {
-		m := f.send(f.sockets.Shell, "execute_request", request("import \"gonum.org/v1/plot\"\nvar _ = plot.New\n%%\nfmt.Println(\"started\")\ntime.Sleep(time.Hour)"))
+		m := f.send(f.sockets.Shell, "execute_request", request(lasting))
 		queued := f.send(f.sockets.Shell, "execute_request", request("%%\nfmt.Println(\"queued\")"))
 		time.Sleep(wait)
 		for wait == 0 && f.next(f.iopub).Header.Type != "stream" {
@@ -141,12 +155,14 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 		want = append(want, fmt.Sprintf("stdout line %d\n", i), fmt.Sprintf("display shown %d", i))
 	}
 	want = append(want, "stdout end\n")
-	program := fmt.Sprintf("import \"github.com/lateral-ml/lateral/kernelext\"\n%%%%\nfor i := range %d {\n\tfmt.Println(\"line\", i)\n"+
+	program := fmt.Sprintf("import \"github.com/lateral-ml/lateral/kernelext\"\n%%%%\n"+
+		"for i := range %d {\n\tfmt.Println(\"line\", i)\n"+
 		"\tkernelext.Show(kernelext.Markdown(fmt.Sprint(\"shown \", i)))\n}\nfmt.Println(\"end\")\n", n)
 	for try := range 10 {
 		code, last := program, ""
 		if try%2 == 1 {
-			code, last = program+"panic(\"at the end\")", "error Panic: cell "+fmt.Sprintf("[%d], line 8: ", try+1)+"panic: at the end"
+			code = program + "panic(\"at the end\")"
+			last = fmt.Sprintf("error Panic: cell [%d], line 8: panic: at the end", try+1)
 		}
 		r := f.execute(code)
 		got := r.said
@@ -159,7 +175,8 @@ func TestNothingIsLostOrReordered(t *testing.T) {
 		if !slices.Equal(got, want) {
 			for i := range min(len(got), len(want)) {
 				if got[i] != want[i] {
-					t.Errorf("try %d: %d of %d outputs; the first that differs, %d, is %q, want %q", try, len(got), len(want), i, got[i], want[i])
+					t.Errorf("try %d: %d of %d outputs; the first that differs, %d, is %q, want %q",
+						try, len(got), len(want), i, got[i], want[i])
 					break
 				}
 			}
@@ -173,7 +190,8 @@ func TestDrawnWithGonbui(t *testing.T) {
 	config, _ := real(t)
 	f := serve(t, config)
 	const n = 300
-	f.execute("import \"github.com/janpfeifer/gonb/gonbui\"\n\nfunc draw(i int) { gonbui.DisplayHTML(fmt.Sprint(\"shown \", i)) }")
+	f.execute("import \"github.com/janpfeifer/gonb/gonbui\"\n\n" +
+		"func draw(i int) { gonbui.DisplayHTML(fmt.Sprint(\"shown \", i)) }")
 	for try, end := range []string{"", "panic(\"at the end\")", "", "panic(\"at the end\")"} {
 		r := f.execute(fmt.Sprintf("%%%%\nfor i := range %d {\n\tdraw(i)\n}\n%s", n, end))
 		drawn := 0
@@ -200,7 +218,8 @@ func TestDrawnWithGonbui(t *testing.T) {
 func TestCellThatPrintsForEver(t *testing.T) {
 	config, _ := real(t)
 	f := serve(t, config)
-	m := f.send(f.sockets.Shell, "execute_request", request("%%\nline := strings.Repeat(\"x\", 1<<16) + \"\\n\"\nfor {\n\tfmt.Print(line)\n}"))
+	m := f.send(f.sockets.Shell, "execute_request",
+		request("%%\nline := strings.Repeat(\"x\", 1<<16) + \"\\n\"\nfor {\n\tfmt.Print(line)\n}"))
 	size, cut := 0, ""
 	for cut == "" {
 		var s wire.Stream
@@ -278,7 +297,8 @@ func TestCompletionDoesNotDelayACell(t *testing.T) {
 	}
 	var reply wire.InspectReply
 	const code = "import \"strings\"\n%%\nstrings.ToUpper(\"\")"
-	f.ask(f.sockets.Shell, "inspect_request", wire.CursorRequest{Code: code, CursorPos: strings.Index(code, "Upper")}).Decode(&reply)
+	at := wire.CursorRequest{Code: code, CursorPos: strings.Index(code, "Upper")}
+	f.ask(f.sockets.Shell, "inspect_request", at).Decode(&reply)
 	if text, _ := reply.Data["text/plain"].(string); !reply.Found || !strings.Contains(text, "ToUpper") {
 		t.Errorf("inspection: %+v", reply)
 	}
@@ -312,11 +332,13 @@ func BenchmarkMessage(b *testing.B) {
 // it is compiled and linked anew: one that prints, one that shows text and one that draws a figure. The median is the
 // metric that a reader feels.
 func BenchmarkWarmCell(b *testing.B) {
-	const head = "import \"github.com/lateral-ml/lateral/kernelext\"\nimport \"github.com/lateral-ml/lateral/lib/figure\"\n"
+	const head = "import \"github.com/lateral-ml/lateral/kernelext\"\n" +
+		"import \"github.com/lateral-ml/lateral/lib/figure\"\n"
 	for _, cell := range []struct{ name, code string }{
 		{"print", "%%%%\nfmt.Println(%d)"},
 		{"show", "%%%%\nkernelext.Show(kernelext.Markdown(fmt.Sprint(%d)))"},
-		{"figure", "%%%%\nkernelext.Show(figure.Lines(figure.Axes{X: \"a\", Y: \"b\"}, figure.Series{Y: []float64{1, 4, %d}}))"},
+		{"figure", "%%%%\nkernelext.Show(" +
+			"figure.Lines(figure.Axes{X: \"a\", Y: \"b\"}, figure.Series{Y: []float64{1, 4, %d}}))"},
 	} {
 		b.Run(cell.name, func(b *testing.B) {
 			config, _ := real(b)

@@ -52,15 +52,15 @@ func TestGoplsIsMadeWhenAskedFor(t *testing.T) {
 					t.Errorf("while it is made, help says %q", said)
 				}
 			}
-			if got := f.execute("pid"); got.printed("stdout") != before || !strings.Contains(got.printed("stderr"),
-				"built in the background") {
+			if got := f.execute("pid"); got.printed("stdout") != before ||
+				!strings.Contains(got.printed("stderr"), "built in the background") {
 				t.Errorf("while it is made, a cell shows %s", got)
 			}
 			close(built)
 			for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 				said := f.help("x")
-				if test.adopted && !strings.Contains(said, "gopls is b") || !test.adopted && strings.Contains(said,
-					"started again") {
+				if test.adopted && !strings.Contains(said, "gopls is b") ||
+					!test.adopted && strings.Contains(said, "started again") {
 					break
 				}
 				if time.Now().After(deadline) {
@@ -83,8 +83,8 @@ func TestGoplsThatCannotBeMade(t *testing.T) {
 	config.MakeGopls = func(context.Context) error { return errors.New("no such host: connect once") }
 	f := serve(t, config)
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		if said := f.help("x"); strings.Contains(said, "no such host: connect once") && strings.Contains(said,
-			"kernel install --completion") {
+		if said := f.help("x"); strings.Contains(said, "no such host: connect once") &&
+			strings.Contains(said, "kernel install --completion") {
 			break
 		} else if time.Now().After(deadline) {
 			t.Fatalf("help says %q", said)

@@ -12,7 +12,8 @@ import (
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 )
 
-const scanning = "import (\"bufio\"; \"fmt\"; \"io\"; \"os\")\nvar (_ = bufio.NewReader; _ = io.EOF; _ = os.Args; _ = fmt.Println)\n%%\n"
+const scanning = "import (\"bufio\"; \"fmt\"; \"io\"; \"os\")\n" +
+	"var (_ = bufio.NewReader; _ = io.EOF; _ = os.Args; _ = fmt.Println)\n%%\n"
 
 // Where nobody can answer, whatever reads its input reads the end of it, at once.
 func TestInputIsAtItsEnd(t *testing.T) {
@@ -28,7 +29,8 @@ func TestInputIsAtItsEnd(t *testing.T) {
 		{"%%bash\nread x\nread y <&1\necho $x", ""}, // a script reads what follows in it, as everywhere
 	} {
 		start := time.Now()
-		if r := f.execute(test.code); r.printed("stdout") != test.want && test.want != "" || time.Since(start) > 10*time.Second {
+		r := f.execute(test.code)
+		if r.printed("stdout") != test.want && test.want != "" || time.Since(start) > 10*time.Second {
 			t.Errorf("%q: %s after %v", test.code, r, time.Since(start))
 		}
 	}
@@ -52,18 +54,22 @@ func TestInputIsAskedFor(t *testing.T) {
 		answers []string
 		want    string
 	}{
-		{scanning + "fmt.Print(\"name? \")\ns, err := bufio.NewReader(os.Stdin).ReadString('\\n')\nfmt.Printf(\"%q %v\\n\", s, err)", []string{"Ada"}, "name? \"Ada\\n\" <nil>\n"},
+		{scanning + "fmt.Print(\"name? \")\ns, err := bufio.NewReader(os.Stdin).ReadString('\\n')\n" +
+			"fmt.Printf(\"%q %v\\n\", s, err)",
+			[]string{"Ada"}, "name? \"Ada\\n\" <nil>\n"},
 		{scanning + "var a, b int\nfmt.Scan(&a)\nfmt.Scan(&b)\nfmt.Println(a + b)", []string{"20", "22"}, "42\n"},
 		{scanning + "var a, b int\nfmt.Scan(&a)\nfmt.Scan(&b)\nfmt.Println(a + b)", []string{"20 22"}, "42\n"},
 		{scanning + "var a int\nfmt.Scan(&a)\nfmt.Println(a)", []string{"", "", "7"}, "7\n"},
 		{scanning + "b, err := io.ReadAll(os.Stdin)\nfmt.Printf(\"%q %v\", b, err)", []string{"a", "^D"}, "\"a\\n\" <nil>"},
-		{scanning + "b, err := io.ReadAll(os.Stdin)\nfmt.Print(len(b), err)", []string{long, "\x04"}, fmt.Sprint(len(long)+1, " <nil>")},
+		{scanning + "b, err := io.ReadAll(os.Stdin)\nfmt.Print(len(b), err)",
+			[]string{long, "\x04"}, fmt.Sprint(len(long)+1, " <nil>")},
 		{scanning + "io.Copy(os.Stdout, os.Stdin)", []string{"käse", "^D"}, "käse\n"},
 		{"!read x; echo got $x", []string{"it"}, "got it\n"},
 		{"!read x; read y; echo $y $x\n!read z; echo $z", []string{"a", "b", "c"}, "b a\nc\n"},
 		{"!cat", []string{"one", "two", "^D"}, "one\ntwo\n"},
 		{"!cat | tr a-z A-Z", []string{"one", "^D"}, "ONE\n"},
-		{scanning + "gonbui.RequestInput(\"name\", true)\nvar s string\nfmt.Scan(&s)\nfmt.Println(s)", []string{"secret"}, "secret\n"},
+		{scanning + "gonbui.RequestInput(\"name\", true)\nvar s string\nfmt.Scan(&s)\nfmt.Println(s)",
+			[]string{"secret"}, "secret\n"},
 		{"%with_password\n!read -s x; echo $x", []string{"secret"}, "secret\n"},
 	} {
 		ask := request(test.code)
@@ -73,14 +79,16 @@ func TestInputIsAskedFor(t *testing.T) {
 			question := f.next(f.stdin)
 			var prompt wire.InputRequest
 			question.Decode(&prompt)
-			if question.Header.Type != "input_request" || question.Parent.ID != m.Header.ID || prompt.Password != (test.answers[0] == "secret") {
+			if question.Header.Type != "input_request" || question.Parent.ID != m.Header.ID ||
+				prompt.Password != (test.answers[0] == "secret") {
 				t.Errorf("%q: question %d is %+v", test.code, i, question)
 			}
 			if hint := strings.Contains(prompt.Prompt, "^D"); hint != (i > 0) {
 				t.Errorf("%q: question %d has the prompt %q", test.code, i, prompt.Prompt)
 			}
 			// One that nobody has asked for, and then twice the same.
-			f.sockets.Stdin.Send(wire.Reply(wire.New("", "input_request", wire.Empty{}), "input_reply", wire.InputReply{Value: "nobody's"}))
+			other := wire.New("", "input_request", wire.Empty{})
+			f.sockets.Stdin.Send(wire.Reply(other, "input_reply", wire.InputReply{Value: "nobody's"}))
 			reply := wire.Reply(question, "input_reply", wire.InputReply{Value: answer})
 			if i%2 == 1 {
 				reply.Parent = wire.Header{} // some front ends name no parent
@@ -119,7 +127,8 @@ func TestInputIsAskedFor(t *testing.T) {
 	// A program that works, or waits for something else, is asked nothing.
 	ask = request(scanning + "time.Sleep(500*time.Millisecond)\nfmt.Println(\"done\")\n")
 	ask.AllowStdin = true
-	if r := f.collect(f.send(f.sockets.Shell, "execute_request", ask)); r.printed("stdout") != "done\n" || len(f.stdin) != 0 {
+	r := f.collect(f.send(f.sockets.Shell, "execute_request", ask))
+	if r.printed("stdout") != "done\n" || len(f.stdin) != 0 {
 		t.Errorf("a program that reads nothing: %s, %d questions", r, len(f.stdin))
 	}
 }

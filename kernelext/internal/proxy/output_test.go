@@ -48,7 +48,8 @@ func TestFailureSaysWhere(t *testing.T) {
 	f := serve(t, fake())
 	f.execute("stdout \"the first line\"\nstdout \"the second\"")
 	r := f.execute("stderr \"panic: oh\\n\\ngoroutine 1 [running]:\\nmain.f()\\n\\t \\x1b[7m[[ Cell Line 0 ]]\\x1b[0m " +
-		"/x/y.go:3\\nmain.main()\\n\\t \\x1b[7m[[ Cell [1] Line 2 ]]\\x1b[0m /x/y.go:9 +0x1\\n\"\nstderr \"exit status 2\\n\"")
+		"/x/y.go:3\\nmain.main()\\n\\t \\x1b[7m[[ Cell [1] Line 2 ]]\\x1b[0m /x/y.go:9 +0x1\\n\"\n" +
+		"stderr \"exit status 2\\n\"")
 	want := wire.Failure{Count: 1, Line: 2, Source: `stdout "the second"`, Message: "panic: oh",
 		Detail: "goroutine 1 [running]:\nmain.f()\n\t  /x/y.go:3\nmain.main()\n\t  /x/y.go:9 +0x1"}
 	if r.reply.Failure == nil || *r.reply.Failure != want {
@@ -155,8 +156,8 @@ func TestChildThatDies(t *testing.T) {
 	f := serve(t, fake())
 	r := f.execute("stdout \"before\"\ndie")
 	if r.said[0] != "stdout before" || r.reply.Name != "KernelDied" || !strings.Contains(r.reply.Value, "exit status 3") ||
-		!strings.Contains(r.reply.Value, "last words") || !strings.Contains(strings.Join(r.reply.Traceback, "\n"),
-		"started again") {
+		!strings.Contains(r.reply.Value, "last words") ||
+		!strings.Contains(strings.Join(r.reply.Traceback, "\n"), "started again") {
 		t.Errorf("got %s\n%+v", r, r.reply)
 	}
 	if r := f.execute(`stdout "after"`); r.String() != "stdout after" || r.reply.ExecutionCount != 2 {

@@ -20,11 +20,14 @@ func TestLiteralsAreText(t *testing.T) {
 	touched := filepath.Join(t.TempDir(), "touched")
 	const list = "import \"fmt\"\n\n"
 	for _, test := range []struct{ code, want string }{
-		{list + "const script = `#!/bin/sh\n!touch FILE\n!*touch FILE\n`\n%%\nfmt.Print(script)", "#!/bin/sh\n!touch FILE\n!*touch FILE\n"},
-		{list + "const text = `a\n%%\n%help\n%env A b\npackage c\n//gonb:!touch FILE\n`\n\n%%\nfmt.Print(text)", "a\n%%\n%help\n%env A b\npackage c\n//gonb:!touch FILE\n"},
+		{list + "const script = `#!/bin/sh\n!touch FILE\n!*touch FILE\n`\n%%\nfmt.Print(script)",
+			"#!/bin/sh\n!touch FILE\n!*touch FILE\n"},
+		{list + "const text = `a\n%%\n%help\n%env A b\npackage c\n//gonb:!touch FILE\n`\n\n%%\nfmt.Print(text)",
+			"a\n%%\n%help\n%env A b\npackage c\n//gonb:!touch FILE\n"},
 		{list + "%%\nfmt.Print(`\n!touch FILE\n%%`, \"\"[len(`\n!touch FILE`[:0]):])\n", "\n!touch FILE\n%%"},
 		{list + "/*\n!touch FILE\n*/\nfunc commented() { fmt.Println(1) }\n%%\n/*\n!touch FILE\n%%\n*/ commented()", "1\n"},
-		{list + "type tagged struct {\n\tA int `x\n!touch FILE`\n}\n%%\nfmt.Println(reflect.TypeFor[tagged]().Field(0).Tag)", "x\n!touch FILE\n"},
+		{list + "type tagged struct {\n\tA int `x\n!touch FILE`\n}\n%%\nfmt.Println(reflect.TypeFor[tagged]().Field(0).Tag)",
+			"x\n!touch FILE\n"},
 		{list + "%%\nfalse, true := false, true\nif true &&\n!false {\n\tfmt.Println(7 %\n3)\n}", "1\n"},
 		{list + "%%\npackages := 3\nfmt.Println(packages)\npackages++\n", "3\n"},
 		{list + "%%\r\nfmt.Println(`a\r\n!touch FILE`)\r\n", "a\n!touch FILE\n"},
@@ -57,15 +60,20 @@ func TestFaultsStopTheCell(t *testing.T) {
 	config.Magics = nil
 	f := serve(t, config)
 	for code, want := range map[string]wire.Failure{
-		"stdout \"x\"\nvar s = `x\n!ls":           {Line: 2, Source: "var s = `x", Message: "raw string literal not terminated"},
-		"stdout \"x\"\n/* !ls\n":                  {Line: 2, Source: "/* !ls", Message: "comment not terminated"},
-		"stdout \"x\n!ls":                         {Line: 1, Source: "stdout \"x", Message: "string literal not terminated"},
-		"%%\nstdout \"x\"\n%nosuch\n":             {Line: 3, Source: "%nosuch", Message: "%nosuch is no command: %help lists them"},
-		"%%html\n<b>it's</b>":                     {Line: 1, Source: "%%html", Message: "%%html is no command: %help lists them"},
-		"stdout \"x\"\n% \n":                      {Line: 2, Source: "% ", Message: "% is not followed by a command"},
-		"%%\nx()\n%%\n":                           {Line: 3, Source: "%%", Message: "a second program: that of this cell begins in line 1"},
-		"func f() {}\n\nvar x = 1\nfunc f() {\n}": {Line: 4, Source: "func f() {", Message: "f redeclared in this block", Detail: "line 1: other declaration of f\n     1 | func f() {}"},
-		"func main() {}\n%%\nx()":                 {Line: 2, Source: "%%", Message: "main redeclared in this block", Detail: "line 1: other declaration of main\n     1 | func main() {}"},
+		"stdout \"x\"\nvar s = `x\n!ls": {Line: 2, Source: "var s = `x", Message: "raw string literal not terminated"},
+		"stdout \"x\"\n/* !ls\n":        {Line: 2, Source: "/* !ls", Message: "comment not terminated"},
+		"stdout \"x\n!ls":               {Line: 1, Source: "stdout \"x", Message: "string literal not terminated"},
+		"%%\nstdout \"x\"\n%nosuch\n":   {Line: 3, Source: "%nosuch", Message: "%nosuch is no command: %help lists them"},
+		"%%html\n<b>it's</b>":           {Line: 1, Source: "%%html", Message: "%%html is no command: %help lists them"},
+		"stdout \"x\"\n% \n":            {Line: 2, Source: "% ", Message: "% is not followed by a command"},
+		"%%\nx()\n%%\n": {Line: 3, Source: "%%",
+			Message: "a second program: that of this cell begins in line 1"},
+		"func f() {}\n\nvar x = 1\nfunc f() {\n}": {
+			Line: 4, Source: "func f() {", Message: "f redeclared in this block",
+			Detail: "line 1: other declaration of f\n     1 | func f() {}"},
+		"func main() {}\n%%\nx()": {
+			Line: 2, Source: "%%", Message: "main redeclared in this block",
+			Detail: "line 1: other declaration of main\n     1 | func main() {}"},
 	} {
 		r := f.execute(code)
 		if r.reply.Failure == nil || r.printed("stdout") != "" {
@@ -101,12 +109,13 @@ func TestHints(t *testing.T) {
 	f.execute("%%\nvalue := 3\nvar other int\nfor i := range 3 {\n\tother += i * value\n}")
 	f.execute("func broken() int {\n\treturn \"\"\n}")
 	for code, want := range map[string]string{
-		"fmt.Println(1)":               "put statements below a line %%",
-		"if true {\n}":                 "put statements below a line %%",
-		"\t!ls":                        "begins in the first column",
-		"%%\nfor range 3 {\n%ls\n}":    "begins in the first column",
-		"func f() {\n!ls\n}":           "begins in the first column",
-		"%%\nfmt.Println(value)":       "the program of cell [1], which had it, has ended. A cell is a program of its own: declare value above %%, or keep its value with kernelext.Memo",
+		"fmt.Println(1)":            "put statements below a line %%",
+		"if true {\n}":              "put statements below a line %%",
+		"\t!ls":                     "begins in the first column",
+		"%%\nfor range 3 {\n%ls\n}": "begins in the first column",
+		"func f() {\n!ls\n}":        "begins in the first column",
+		"%%\nfmt.Println(value)": "the program of cell [1], which had it, has ended. A cell is a program of its own: " +
+			"declare value above %%, or keep its value with kernelext.Memo",
 		"%%\nother++":                  "the program of cell [1], which had it, has ended",
 		"%%\nfmt.Println(i)":           "the program of cell [1], which had it, has ended",
 		"%%\nfmt.Println(broken())":    "cell [2] would declare it, but was not compiled",

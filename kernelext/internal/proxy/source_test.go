@@ -90,8 +90,8 @@ func TestMatches(t *testing.T) {
 func FuzzCompleteness(f *testing.F) {
 	f.Add("func f() {\n%%\nx := `")
 	f.Fuzz(func(t *testing.T, code string) {
-		if status, depth := proxy.Completeness(code); depth < 0 || !slices.Contains([]string{"complete", "incomplete",
-			"invalid"}, status) {
+		if status, depth := proxy.Completeness(code); depth < 0 ||
+			!slices.Contains([]string{"complete", "incomplete", "invalid"}, status) {
 			t.Errorf("%q: %s, %d", code, status, depth)
 		}
 		proxy.Replay(code)

@@ -10,7 +10,7 @@ import (
 
 func ExamplePage() {
 	difference := 0.07
-	fmt.Print(results.Page([]results.Row{{Notebook: "04_units.ipynb", Source: "Competing hidden units", Item: "test error",
+	fmt.Print(results.Page([]results.Row{{Notebook: "04_units.ipynb", Source: "Competing hidden units", Item: "error",
 		Document: 1.46, Here: 1.53, Difference: &difference, Unit: "%", Seeds: 3, Data: "MNIST", Profile: "standard"}}, nil))
 	// Output:
 	// # Results
@@ -20,5 +20,5 @@ func ExamplePage() {
 	//
 	// | document | item | document's value | here | difference | seeds | data, profile | notebook |
 	// | --- | --- | --- | --- | --- | --- | --- | --- |
-	// | Competing hidden units | test error | 1.46 % | 1.53 % | +0.070 % | 3 | MNIST, standard | [04_units](04_units.ipynb) |
+	// | Competing hidden units | error | 1.46 % | 1.53 % | +0.070 % | 3 | MNIST, standard | [04_units](04_units.ipynb) |
 }

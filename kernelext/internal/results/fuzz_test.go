@@ -11,8 +11,11 @@ import (
 // What a notebook holds as a comparison is read or refused, and what is read is one line of the table each.
 func FuzzDecode(f *testing.F) {
 	for _, text := range []string{
-		`{"document": "KH19", "profile": "quick", "date": "2026-11-26", "rows": [{"item": "error | x", "document": 1.46, "here": 1.53e300, "unit": "%", "seeds": 3, "spread": 1e-300, "difference": -0.07}]}`,
-		`{"document": "D", "profile": "paper", "date": "x", "rows": [{"item": "a\nb", "here": "about <b>", "verdict": "no"}, {"item": "c", "document": null}]}`,
+		`{"document": "KH19", "profile": "quick", "date": "2026-11-26", "rows": ` +
+			`[{"item": "error | x", "document": 1.46, "here": 1.53e300, "unit": "%", "seeds": 3, ` +
+			`"spread": 1e-300, "difference": -0.07}]}`,
+		`{"document": "D", "profile": "paper", "date": "x", "rows": ` +
+			`[{"item": "a\nb", "here": "about <b>", "verdict": "no"}, {"item": "c", "document": null}]}`,
 		`{"document": "D", "rows": 5}`, `[]`, `null`, `"x"`,
 	} {
 		f.Add([]byte(text))

@@ -96,7 +96,8 @@ func TestWriteThenCheck(t *testing.T) {
 | document | item | document's value | here | difference | seeds | data, profile | notebook |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 | Doc A | parameters | 101770 | 101770 | +0 (equal) | – | standard | [00_zero](00_zero.ipynb) |
-| Doc B | test error \| 784-128-10 (note 1) | 1.46 % | 1.533 ± 0.067 % | +0.073 % (worse) | 3 | Glyphs, standard | [01_first](01_first.ipynb) |
+| Doc B | test error \| 784-128-10 (note 1) | 1.46 % | 1.533 ± 0.067 % | ` +
+		`+0.073 % (worse) | 3 | Glyphs, standard | [01_first](01_first.ipynb) |
 | Doc B | with &lt;dropout> | &lt; 2 | – | (not run) | – | paper | [01_first](01_first.ipynb) |
 
 Notes:
@@ -223,8 +224,8 @@ func TestGallery(t *testing.T) {
 	if got := read(t, root, file); got != "PNG" {
 		t.Errorf("picture holds %q", got)
 	}
-	if want := "![Grid (of) weights](gallery/02_net-weights.png)\n\nFigure 1. Weights.\n"; !strings.Contains(read(t, root,
-		results.PageFile), want) {
+	if want := "![Grid (of) weights](gallery/02_net-weights.png)\n\nFigure 1. Weights.\n"; !strings.Contains(
+		read(t, root, results.PageFile), want) {
 		t.Errorf("the page lacks %q", want)
 	}
 	if err := results.Check(root); err != nil {

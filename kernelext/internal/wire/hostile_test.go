@@ -141,7 +141,9 @@ func TestHostileFrames(t *testing.T) {
 		closed(t, wrong, "a socket of another type")
 	}
 	// What is no message of Jupyter's, but one of ZeroMQ's, costs a front end nothing.
-	for _, frames := range [][][]byte{{{}}, {delimiter}, slices.Repeat([][]byte{delimiter}, 8), slices.Repeat([][]byte{{'x'}}, 5000)} {
+	for _, frames := range [][][]byte{
+		{{}}, {delimiter}, slices.Repeat([][]byte{delimiter}, 8), slices.Repeat([][]byte{{'x'}}, 5000),
+	} {
 		if err := front.Shell.sendFrames(frames); err != nil {
 			t.Fatal(err)
 		}
@@ -222,7 +224,8 @@ func TestConnectionsAreFreed(t *testing.T) {
 		return n
 	}
 	// The first front end is still there, on three sockets and with one subscription.
-	for deadline := time.Now().Add(10 * time.Second); files() > before+5 || remembered() > 4; time.Sleep(20 * time.Millisecond) {
+	deadline := time.Now().Add(10 * time.Second)
+	for ; files() > before+5 || remembered() > 4; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d files are open, before there were %d; the sockets remember %d connections and subscriptions",
 				files(), before, remembered())
