@@ -59,8 +59,8 @@ func ChartScript() (string, error) {
 		return "", err
 	}
 	if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != set.Files[0].SHA256 {
-		return "", fmt.Errorf("%s has another check sum than it should: `lateral data get %s` replaces it", place.Paths[0],
-			set.ID)
+		return "", fmt.Errorf("%s has another check sum than it should: `lateral data get %s` replaces it",
+			place.Paths[0], set.ID)
 	}
 	var packed bytes.Buffer
 	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)

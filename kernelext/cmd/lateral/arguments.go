@@ -94,8 +94,8 @@ func explainFlag(cmd *cobra.Command, err error) error {
 	if strings.Contains(err.Error(), "time: ") {
 		var value *pflag.InvalidValueError
 		if errors.As(err, &value) {
-			return fmt.Errorf("--%s %s: write a time span with its unit, such as 30s, 5m or 2h", value.GetFlag().Name,
-				value.GetValue())
+			return fmt.Errorf("--%s %s: write a time span with its unit, such as 30s, 5m or 2h",
+				value.GetFlag().Name, value.GetValue())
 		}
 	}
 	return err

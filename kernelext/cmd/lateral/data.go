@@ -78,8 +78,8 @@ func getData(ctx context.Context, out, progress io.Writer, ids []string, dir str
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%s: %s in %s, with the right check sums\n", set.Name, english.Plural(len(set.Files), "file", ""),
-			place.Dir)
+		fmt.Fprintf(out, "%s: %s in %s, with the right check sums\n",
+			set.Name, english.Plural(len(set.Files), "file", ""), place.Dir)
 	}
 	return nil
 }

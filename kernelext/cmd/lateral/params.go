@@ -51,8 +51,7 @@ func setParams(nb *notebook.Notebook, params map[string]string) error {
 		at := slices.IndexFunc(known, func(k setting) bool { return k.name == name })
 		if at < 0 {
 			if len(known) == 0 {
-				return fmt.Errorf("--set %s: the notebook has no parameters: none of its cells calls kernelext.Param",
-					name)
+				return fmt.Errorf("--set %s: the notebook has no parameters: none of its cells calls kernelext.Param", name)
 			}
 			var list []string
 			for _, k := range known {

@@ -160,14 +160,14 @@ func (r *repairer) tags(metadata map[string]any) {
 	if !ok {
 		return
 	}
-	var kept []any
+	kept := []any{}
 	for _, tag := range tags {
 		if tag != "" && !slices.ContainsFunc(kept, func(k any) bool { return same(k, tag) }) {
 			kept = append(kept, tag)
 		}
 	}
 	if len(kept) != len(tags) {
-		metadata["tags"] = slices.Clip(append([]any{}, kept...))
+		metadata["tags"] = kept
 		r.note("had a tag twice, or an empty one")
 	}
 }

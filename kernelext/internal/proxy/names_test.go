@@ -39,8 +39,8 @@ func TestTabWithoutGopls(t *testing.T) {
 	config.MakeGopls = func(context.Context) error { <-building; return nil }
 	config.PackageDir = toolchain.Tools{Module: root}.PackageDir
 	f := serve(t, config)
-	f.execute("import (\n\tneural \"github.com/lateral-ml/lateral/lib/nn\"\n)\n\nfunc declaredHere() {}\n\nvar " +
-		"declaredToo = `\n!x`")
+	f.execute("import (\n\tneural \"github.com/lateral-ml/lateral/lib/nn\"\n)\n\nfunc declaredHere() {}\n\n" +
+		"var declaredToo = `\n!x`")
 	for _, test := range []struct {
 		code, word string
 		want, not  string // one that is among the matches, and one that is not
