@@ -9,8 +9,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// SparseDense is a fully connected layer that has only some of its weights, those of a mask, as after pruning. It uses
-// time and memory only for these. Training keeps the mask; see [autograd.SparseLinear].
+// SparseDense is a fully connected layer that has only some of its weights, those of a mask, as after pruning. The
+// layer and its file hold only these, and the forward pass takes time only for these; Backward computes the gradient of
+// all weights where that is faster. Training keeps the mask; see [autograd.SparseLinear].
 //
 //	x [N, in] -> y [N, out]
 type SparseDense struct {
