@@ -91,6 +91,9 @@ func connect(name string, w *autograd.Var, mask *tensor.Tensor, input func(i int
 	if !tensor.SameShape(w.Value(), mask) {
 		panic(fmt.Sprintf("nn: %s: mask of shape %v for weights of shape %v", name, mask.Shape(), w.Shape()))
 	}
+	if mask.Width() > 1<<24 {
+		panic(fmt.Sprintf("nn: %s: %d inputs; a file holds the numbers of at most %d", name, mask.Width(), 1<<24))
+	}
 	counts := make([]int32, mask.Rows())
 	var sources []int32
 	var weights []float32
