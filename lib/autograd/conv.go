@@ -171,7 +171,8 @@ func convKeyFor(op string, xs []int, ws [4]int, s ConvShape, transposed bool) co
 		key.h, key.w = s.TransposedSize(xs[2], xs[3], ws[2], ws[3])
 	}
 	oh, ow := s.OutputSize(key.h, key.w, key.kh, key.kw)
-	if !s.valid() || min(key.h, key.w, oh, ow, ws[0], ws[1]) < 1 || transposed && (oh != xs[2] || ow != xs[3]) {
+	if !s.valid() || min(key.h, key.w, oh, ow, ws[0], ws[1], ws[2], ws[3]) < 1 ||
+		transposed && (oh != xs[2] || ow != xs[3]) {
 		panic(fmt.Sprintf("autograd: %s: a kernel %v does not fit images %v with %+v", op, ws, xs, s))
 	}
 	return key

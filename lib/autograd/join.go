@@ -79,13 +79,12 @@ func Concat(axis int, xs ...*Var) *Var {
 	s, length := xs[0].Shape(), 0
 	for _, x := range xs {
 		t := x.Shape()
-		if axis < 0 || axis >= len(s) || len(t) != len(s) {
-			panic(shapeMismatch("Concat", fmt.Sprintf("shapes that differ along axis %d alone", axis), xs...))
+		match := axis >= 0 && axis < len(s) && len(t) == len(s)
+		for i := 0; match && i < len(s); i++ {
+			match = i == axis || t[i] == s[i]
 		}
-		for i, d := range t {
-			if i != axis && d != s[i] {
-				panic(shapeMismatch("Concat", fmt.Sprintf("shapes that differ along axis %d alone", axis), xs...))
-			}
+		if !match {
+			panic(shapeMismatch("Concat", fmt.Sprintf("shapes that differ along axis %d alone", axis), xs...))
 		}
 		length += t[axis]
 	}

@@ -51,7 +51,7 @@ func Linear(x, w, b *Var) *Var {
 type linearOp struct {
 	density float64            // of x: the share that is not zero
 	product simd.SparseProduct // the one that is being computed
-	unsure  atomic.Bool        // whether the weights are finite
+	unsure  atomic.Bool        // whether some of the weights may not be finite
 }
 
 func (op *linearOp) units(y *Var, lo, hi int)   { op.forward(y, 0, y.Rows(), lo, hi) }

@@ -218,7 +218,7 @@ func (op *meanPoolOp) forward(y *Var, lo, hi int) {
 	}
 }
 
-// sumAt returns the sum of a window at the border.
+// sumAt returns the sum of a window, without its padding.
 func (p *poolPlane) sumAt(x []float32, r, c int) float32 {
 	top, bottom, left, right := p.window(r, c)
 	if left == 0 && right == p.w && top < bottom {

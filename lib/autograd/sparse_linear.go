@@ -92,7 +92,7 @@ func (op *sparseLinearOp) weightGrad(y *Var) {
 	op.inputs, op.gradients = atLeast(op.inputs, n*d), atLeast(op.gradients, n*units)
 	For(y, d, elementsWorthSharing/max(n, 1)+1, (*sparseLinearOp).transposeInputs)
 	simd.Transpose(op.gradients, n, y.grad.Data(), units, n, units)
-	For(y, units, grain(n*picked*op.connections.Len()/units), (*sparseLinearOp).sampleGrad)
+	For(y, units, grain(n*picked*op.connections.Len()/max(units, 1)), (*sparseLinearOp).sampleGrad)
 }
 
 func (op *sparseLinearOp) transposeInputs(y *Var, lo, hi int) {

@@ -5,6 +5,7 @@ package autograd
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -221,6 +222,22 @@ func TestSparseWeightsAllocateNothing(t *testing.T) {
 		}
 		if got := testing.AllocsPerRun(50, step); got != 0 {
 			t.Errorf("%d goroutines: %g allocations a step", workers, got)
+		}
+	}
+}
+
+// The gradients of a layer without units, inputs or samples are zero.
+func TestSparseLinearOfNothing(t *testing.T) {
+	for _, c := range []struct{ samples, inputs, units int }{{3, 4, 0}, {3, 0, 2}, {0, 4, 2}, {0, 0, 0}} {
+		connections, err := NewConnections(c.inputs, make([]int32, c.units), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tape := NewTape(2)
+		x, w := tape.Leaf(tensor.New(c.samples, c.inputs)), NewParam(tensor.New(0))
+		tape.Backward(Sum(SparseLinear(x, w, nil, connections)))
+		if w.Grad() == nil || x.Grad() == nil || !slices.Equal(x.Grad().Data(), make([]float32, c.samples*c.inputs)) {
+			t.Errorf("%+v: gradients %v and %v", c, w.Grad(), x.Grad())
 		}
 	}
 }

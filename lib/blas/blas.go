@@ -227,8 +227,9 @@ func (i Implementation) Sgemv(t blas.Transpose, m, n int, alpha float32, a []flo
 }
 
 // Sger computes A = A + alpha * x * transpose(y) for A [m,n].
-func (i Implementation) Sger(m, n int, alpha float32, x []float32, incX int, y []float32, incY int, a []float32,
-	lda int) {
+func (i Implementation) Sger(
+	m, n int, alpha float32, x []float32, incX int, y []float32, incY int, a []float32, lda int,
+) {
 	if min(m, n) < 1 || alpha == 0 || !holds(len(a), lda, m, n) || !reaches(len(x), incX, m) || !reaches(len(y), incY, n) {
 		i.Implementation.Sger(m, n, alpha, x, incX, y, incY, a, lda)
 		return

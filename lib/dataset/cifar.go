@@ -83,14 +83,12 @@ func (c cifar) load(dir string) (train, test *Set, err error) {
 
 // read loads the training set from all files except the last, and the test set from the last.
 func (c cifar) read(set data.Set, place Place) (train, test *Set, err error) {
-	if missing := place.Missing(set); len(missing) > 0 {
-		return nil, nil, fmt.Errorf("dataset: %s has only a part of %s: run `%s`, or %s",
-			place.Dir, set.Name, place.get(set), whatToPut(set, place.Dir, missing...))
+	if err := place.complete(set); err != nil {
+		return nil, nil, err
 	}
 	files, copied, err := c.files(set, place)
 	if err != nil {
-		return nil, nil, fmt.Errorf("dataset: %w\nreplace the named file with a good copy, or run `%s` to download one", err,
-			place.get(set))
+		return nil, nil, place.damaged(set, err)
 	}
 	last := len(files) - 1
 	train, test = c.set(files[:last]), c.set(files[last:])
@@ -163,8 +161,7 @@ func (c cifar) check(path string, content []byte) error {
 		}
 		if n == 2 && int(content[at]) != c.coarse[y] {
 			return fmt.Errorf("%s is not in the format: record %s is of class %s and superclass %d, which belongs to "+
-				"superclass %d",
-				path, group(int64(at/record)), c.classes[y], content[at], c.coarse[y])
+				"superclass %d", path, group(int64(at/record)), c.classes[y], content[at], c.coarse[y])
 		}
 	}
 	return nil

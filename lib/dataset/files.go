@@ -42,6 +42,21 @@ func (p Place) Missing(set data.Set) []string {
 	return names
 }
 
+// complete returns an error that lists the files that were not found, if there are any.
+func (p Place) complete(set data.Set) error {
+	missing := p.Missing(set)
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("dataset: %s has only a part of %s: run `%s`, or %s",
+		p.Dir, set.Name, p.get(set), whatToPut(set, p.Dir, missing...))
+}
+
+// damaged adds the remedy to the error of a file.
+func (p Place) damaged(set data.Set, err error) error {
+	return fmt.Errorf("dataset: %w\nreplace the named file with a good copy, or run `%s` to download one", err, p.get(set))
+}
+
 // get returns the command that downloads the missing or damaged files of a place.
 func (p Place) get(set data.Set) string {
 	if p.given {

@@ -15,8 +15,7 @@ import (
 )
 
 // Fingerprint identifies the samples of data by 64 hexadecimal digits: the SHA-256 over the shapes and elements of all
-// its batches. Unlike [Set.Sum], which identifies the source of a set, it changes with every element. It takes about a
-// second per gigabyte.
+// its batches. Unlike [Set.Sum], which identifies the source of a set, it changes with every element.
 //
 // If data has a method Fingerprint() string, because it gives different samples each time, Fingerprint returns the
 // result of that method instead.
@@ -42,15 +41,20 @@ func Fingerprint(data interface {
 
 // hash writes all fields of a batch to h.
 func (b *Batch) hash(h hash.Hash) {
-	var buffer [1 << 13]byte
 	for _, t := range []*tensor.Tensor{&b.X, &b.Target, &b.Weight} {
 		fmt.Fprintln(h, t.Shape())
-		for part := range slices.Chunk(t.Data(), len(buffer)/4) {
-			for i, v := range part {
-				binary.LittleEndian.PutUint32(buffer[4*i:], math.Float32bits(v))
-			}
-			h.Write(buffer[:4*len(part)])
-		}
+		hashElements(h, t.Data())
 	}
 	fmt.Fprintln(h, b.Y, b.Tokens)
+}
+
+// hashElements writes numbers to h, little-endian.
+func hashElements(h hash.Hash, x []float32) {
+	var buffer [1 << 13]byte
+	for part := range slices.Chunk(x, len(buffer)/4) {
+		for i, v := range part {
+			binary.LittleEndian.PutUint32(buffer[4*i:], math.Float32bits(v))
+		}
+		h.Write(buffer[:4*len(part)])
+	}
 }

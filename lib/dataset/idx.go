@@ -103,8 +103,7 @@ func parseIDX(r io.Reader, size int64, rank int, unpacked int64) (*idx, error) {
 	case int64(len(header))+elements <= limit:
 	case limit == unpacked:
 		return nil, fmt.Errorf("is too large: its header declares %s values, %s bytes are allowed: if that is correct, "+
-			"unpack it first",
-			times(dims), group(unpacked))
+			"unpack it first", times(dims), group(unpacked))
 	default:
 		return nil, fmt.Errorf("is truncated: its header declares %s values, which %s bytes on disk cannot hold", times(dims),
 			group(size))

@@ -82,17 +82,15 @@ func manifest(id string) data.Set {
 }
 
 func loadMNIST(set data.Set, place Place) (train, test *Set, err error) {
-	if missing := place.Missing(set); len(missing) > 0 {
-		return nil, nil, fmt.Errorf("dataset: %s has only a part of %s: run `%s`, or %s",
-			place.Dir, set.Name, place.get(set), whatToPut(set, place.Dir, missing...))
+	if err := place.complete(set); err != nil {
+		return nil, nil, err
 	}
 	err = both(
 		func() (err error) { train, err = readPair(place.Paths[0], place.Paths[1], set.Files[0:2]); return },
 		func() (err error) { test, err = readPair(place.Paths[2], place.Paths[3], set.Files[2:4]); return },
 	)
 	if err != nil {
-		return nil, nil, fmt.Errorf("dataset: %w\nreplace the named file with a good copy, or run `%s` to download one", err,
-			place.get(set))
+		return nil, nil, place.damaged(set, err)
 	}
 	for _, s := range []*Set{train, test} {
 		s.Name = set.Name
@@ -188,8 +186,7 @@ func (e *sumError) Error() string {
 		of = "its bytes"
 	}
 	return fmt.Sprintf("is not the original %s: SHA-256 of %s is %s, want %s: it is damaged or belongs to another data "+
-		"set with the same file names",
-		e.name, of, e.sum, e.want)
+		"set with the same file names", e.name, of, e.sum, e.want)
 }
 
 func hexSum(h hash.Hash) string { return hex.EncodeToString(h.Sum(nil)) }

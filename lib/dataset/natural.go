@@ -4,9 +4,7 @@ package dataset
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
-	"math"
 	"path/filepath"
 
 	"github.com/lateral-ml/lateral/data"
@@ -92,12 +90,7 @@ func Scenes(seed uint64) (*Set, error) {
 
 // sumPixels returns the SHA-256 over the pixels.
 func sumPixels(x *tensor.Tensor) string {
-	h, row := sha256.New(), make([]byte, 4*x.Width())
-	for i := range x.Rows() {
-		for j, v := range x.Row(i) {
-			binary.LittleEndian.PutUint32(row[4*j:], math.Float32bits(v))
-		}
-		h.Write(row)
-	}
-	return fmt.Sprintf("%x", h.Sum(nil))
+	h := sha256.New()
+	hashElements(h, x.Data())
+	return hexSum(h)
 }

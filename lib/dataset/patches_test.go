@@ -181,6 +181,7 @@ func TestWhitenSpectrum(t *testing.T) {
 		{x, 0.4, 0.1, "image 2: the pixel in row 1, column 4 is +Inf"},
 		{tensor.New(1, 1, 4, 4), 0.4, 0.1, "image 0 is constant"},
 		{before, 0, 0.1, "cutoff 0, variance 0.1: want positive numbers"},
+		{before, 1e-3, 0.1, "a cutoff of 0.001 leaves nothing of images of 20x30 pixels"},
 		{before, 0.4, math.NaN(), "variance NaN: want positive numbers"},
 	} {
 		if _, err := WhitenSpectrum(c.x, c.cutoff, c.variance); err == nil || !strings.Contains(err.Error(), c.want) {

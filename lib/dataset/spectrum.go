@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"sync"
-	"sync/atomic"
 
 	"gonum.org/v1/gonum/dsp/fourier"
 
+	"github.com/lateral-ml/lateral/lib/internal/parallel"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -30,7 +29,7 @@ const (
 // margin of some pixels (see [PatchConfig]). x [N, C, H, W], each channel by itself -> the same shape.
 //
 // The error names an image that is constant or has a pixel that is no finite number, or says that cutoff or variance is
-// not positive. It panics if x has another rank.
+// not positive, or that the cutoff is so low that nothing is left. It panics if x has another rank.
 func WhitenSpectrum(x *tensor.Tensor, cutoff, variance float64) (*tensor.Tensor, error) {
 	if x.Rank() != 4 {
 		panic(fmt.Sprintf("dataset: WhitenSpectrum: images of shape %v: want [N, C, H, W]", x.Shape()))
@@ -44,20 +43,19 @@ func WhitenSpectrum(x *tensor.Tensor, cutoff, variance float64) (*tensor.Tensor,
 	n, c, h, w := x.Dim(0), x.Dim(1), x.Dim(2), x.Dim(3)
 	y := tensor.New(x.Shape()...)
 	variances := make([]float64, n*c)
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n*c) {
-		workers.Go(func() {
-			s := newSpectrum(h, w)
-			for i := int(next.Add(1)) - 1; i < n*c; i = int(next.Add(1)) - 1 {
-				variances[i] = s.whiten(y.Data()[i*h*w:(i+1)*h*w], x.Data()[i*h*w:(i+1)*h*w], cutoff)
-			}
-		})
-	}
-	workers.Wait()
+	parallel.For(runtime.GOMAXPROCS(0), n*c, 1, nil, func(_ any, lo, hi int) {
+		s := newSpectrum(h, w)
+		for i := lo; i < hi; i++ {
+			variances[i] = s.whiten(y.Data()[i*h*w:(i+1)*h*w], x.Data()[i*h*w:(i+1)*h*w], cutoff)
+		}
+	})
 	mean := 0.0
 	for _, v := range variances {
 		mean += v / float64(n*c)
+	}
+	if mean == 0 && n > 0 {
+		return nil, fmt.Errorf("dataset: WhitenSpectrum: a cutoff of %v leaves nothing of images of %dx%d pixels",
+			cutoff, h, w)
 	}
 	factor := math.Sqrt(variance / mean)
 	for i, v := range y.Data() {

@@ -31,9 +31,8 @@ func SVHN(dir string) (train, test *Set, err error) {
 }
 
 func loadSVHN(set data.Set, place Place) (train, test *Set, err error) {
-	if missing := place.Missing(set); len(missing) > 0 {
-		return nil, nil, fmt.Errorf("dataset: %s has only a part of %s: run `%s`, or %s",
-			place.Dir, set.Name, place.get(set), whatToPut(set, place.Dir, missing...))
+	if err := place.complete(set); err != nil {
+		return nil, nil, err
 	}
 	var sets [2]*Set
 	err = place.each(set, func(i int, r io.Reader) error {
@@ -48,8 +47,7 @@ func loadSVHN(set data.Set, place Place) (train, test *Set, err error) {
 		return nil
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("dataset: %w\nreplace the named file with a good copy, or run `%s` to download one", err,
-			place.get(set))
+		return nil, nil, place.damaged(set, err)
 	}
 	for _, s := range sets {
 		s.Source = fmt.Sprintf("%s from %s (%s + %s images)", set.Name, place.Label, group(int64(sets[0].Len())),
@@ -71,10 +69,8 @@ func readSVHN(content []byte) (*Set, error) {
 		return nil, fmt.Errorf("it holds X %v and y %v, want images 32 x 32 x 3 x N and N labels", x.dims, y.dims)
 	}
 	sum := sha256.Sum256(content)
-	s := &Set{Name: "SVHN", X: tensor.New(n, 3, 32, 32), Y: make([]int, n), Sum: hex.EncodeToString(sum[:])}
-	for c := range 10 {
-		s.Classes = append(s.Classes, fmt.Sprint(c))
-	}
+	s := &Set{Name: "SVHN", X: tensor.New(n, 3, 32, 32), Y: make([]int, n), Classes: numbers(10),
+		Sum: hex.EncodeToString(sum[:])}
 	for i, v := range y.data {
 		if v < 1 || v > 10 {
 			return nil, fmt.Errorf("label %d is %d, want 1 to 10", i, v)
@@ -83,7 +79,7 @@ func readSVHN(content []byte) (*Set, error) {
 		image := s.X.Row(i)
 		for at, p := range x.data[i*cifarPixels : (i+1)*cifarPixels] { // the row index varies fastest, then the column index
 			channel, col, row := at/1024, at/32%32, at%32
-			image[channel*1024+row*32+col] = float32(p) / 255
+			image[channel*1024+row*32+col] = unit[p]
 		}
 	}
 	return s, nil

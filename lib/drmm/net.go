@@ -83,7 +83,7 @@ type Switches struct {
 	H, W int
 }
 
-// From returns the switches of the given number of images, starting at image, out of those of a batch.
+// From returns the switches of a batch of the given number of images without those of the images before image.
 func (s Switches) From(image, images int) Switches {
 	s.At = s.At[image*(len(s.At)/images):]
 	return s

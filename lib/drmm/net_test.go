@@ -64,8 +64,8 @@ func TestMaximaAreReLUAndMaxPool(t *testing.T) {
 				}
 			}
 			if z.Data()[i] != best || g.At[i] != at {
-				t.Fatalf("layer %d, element %d: %v with switch %d, want %v with %d", l+1, i, z.Data()[i], g.At[i],
-					best, at)
+				t.Fatalf("layer %d, element %d: %v with switch %d, want %v with %d",
+					l+1, i, z.Data()[i], g.At[i], best, at)
 			}
 		}
 	}

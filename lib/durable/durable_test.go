@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,6 +103,39 @@ func TestRemoveLeftovers(t *testing.T) {
 	if err := f.Commit(); err != nil {
 		t.Errorf("a file that is being written was removed: %v", err)
 	}
+}
+
+// A file is not removed between its creation and its lock.
+func TestRemoveLeftoversWhileOthersWrite(t *testing.T) {
+	dir := t.TempDir()
+	done := make(chan struct{})
+	var group sync.WaitGroup
+	for range 2 {
+		group.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+					durable.RemoveLeftovers(dir)
+				}
+			}
+		})
+	}
+	for range 1000 {
+		f, err := durable.Create(filepath.Join(dir, "a"))
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		durable.RemoveLeftovers(dir)
+		if _, err := os.Stat(f.Name()); err != nil {
+			t.Error(err)
+		}
+		f.Discard()
+	}
+	close(done)
+	group.Wait()
 }
 
 func TestWriteThroughLinks(t *testing.T) {

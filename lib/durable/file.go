@@ -14,9 +14,6 @@
 // Linux and macOS guarantee this. Windows guarantees it on NTFS, where the rename is one entry of the journal; on its
 // other file systems a power loss during the rename may cost both files. Windows does not replace a file that a program
 // holds open: Commit then fails and the old file stays.
-//
-// (The package renameio, which makes the same calls, does not build for Windows; this code is the same on every
-// system.)
 package durable
 
 import (
@@ -64,9 +61,9 @@ func Create(path string) (*File, error) {
 		if err != nil {
 			return nil, err
 		}
-		lock := lockTemporary(temp)
-		if _, err := os.Lstat(temp); errors.Is(err, fs.ErrNotExist) {
-			lock.Close() // RemoveLeftovers came between
+		lock, ok := lockTemporary(temp)
+		if _, err := os.Lstat(temp); !ok || errors.Is(err, fs.ErrNotExist) {
+			lock.Close() // RemoveLeftovers came between: it holds the lock, or has removed the file
 			f.Close()
 			continue
 		}
@@ -89,14 +86,15 @@ func followLink(path string) (string, error) {
 	return "", &fs.PathError{Op: "open", Path: path, Err: errors.New("too many symbolic links")}
 }
 
-// lockTemporary marks a temporary file as being written. Windows needs no mark: an open file cannot be removed there,
-// and a lock would exclude its own writer.
-func lockTemporary(path string) *flock.Flock {
-	lock := flock.New(path, flock.SetFlag(os.O_RDWR))
-	if runtime.GOOS != "windows" {
-		lock.TryLock() // a file system without locks has no marks, and RemoveLeftovers removes nothing there
+// lockTemporary marks a temporary file as being written, unless another holds its lock; ok is false then. Windows needs
+// no mark: an open file cannot be removed there, and a lock would exclude its own writer.
+func lockTemporary(path string) (lock *flock.Flock, ok bool) {
+	lock = flock.New(path, flock.SetFlag(os.O_RDWR))
+	if runtime.GOOS == "windows" {
+		return lock, true
 	}
-	return lock
+	held, err := lock.TryLock()
+	return lock, held || err != nil // a file system without locks has no marks, and RemoveLeftovers removes nothing there
 }
 
 // Commit gives the file its final name. If that fails, the old file stays.

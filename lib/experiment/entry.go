@@ -82,6 +82,9 @@ func (g Grids[S, R]) run(ctx context.Context, name string, o RunOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.Seeds < 0 {
+		return fmt.Errorf("experiment: %d seeds: want at least 1, or 0 for as many as the profile has", o.Seeds)
+	}
 	grid.Seeds = cmp.Or(o.Seeds, grid.Seeds)
 	d, err := g.Load(o.Data)
 	if err != nil {

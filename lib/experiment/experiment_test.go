@@ -259,6 +259,9 @@ func TestEntries(t *testing.T) {
 	if err := run(experiment.RunOptions{Profile: "huge"}); err == nil || len(lines) != 0 {
 		t.Errorf("a profile that is not there: %v, %q", err, lines)
 	}
+	if err := run(experiment.RunOptions{Profile: experiment.Quick, Seeds: -1}); err == nil || len(lines) != 0 {
+		t.Errorf("-1 seeds: %v, %q", err, lines)
+	}
 }
 
 // Results of an unrelated sweep are counted and otherwise ignored.

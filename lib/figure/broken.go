@@ -2,9 +2,7 @@
 
 package figure
 
-import (
-	"math"
-)
+import "math"
 
 // An extent collects the values that an axis must show.
 type extent struct {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-echarts/go-echarts/v2/charts"
 	"github.com/go-echarts/go-echarts/v2/opts"
+
 	"github.com/lateral-ml/lateral/lib/figure/internal/canvas"
 )
 

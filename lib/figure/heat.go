@@ -198,8 +198,7 @@ func Raster[M Matrix](a Axes, activity M, labels []int) *Figure {
 	fig.facts = append(base.facts(), fmt.Sprintf("%d samples x %d units, %s active on average, %d never active",
 		len(n.rows), n.width(), short(active), silent))
 	fig.Alt = fmt.Sprintf("Raster of %d samples by %d units: on average %s units are active for a sample (%s %%), %s "+
-		"never active.",
-		len(n.rows), n.width(), short(active), short(100*active/float64(n.width())), are(silent))
+		"never active.", len(n.rows), n.width(), short(active), short(100*active/float64(n.width())), are(silent))
 	fig.plan = func(p slot) drawing {
 		f := base.marked(p.mark)
 		f.cells(p.width, n, bar, 12)

@@ -105,7 +105,8 @@ func (n *Net) OutputLayer() any { return &struct{ Out *autograd.Var }{n.Out} }
 
 // Encode returns the hidden features of the examples, as data for training the output layer or another layer of units.
 // Features that fit into the given number of bytes are computed once and kept; otherwise they are computed whenever a
-// batch is gathered. Labels stay the same. Do not use the result after changing the hidden weights.
+// batch is gathered. Labels, targets and weights stay the same. Do not use the result after changing the hidden
+// weights.
 func (n *Net) Encode(set *dataset.Set, bytes int) train.Data {
 	lazy := &encoder{net: n, set: set, tape: autograd.NewTape(0)}
 	if set.Len()*n.Hidden.Rows()*4 > bytes {
@@ -129,16 +130,16 @@ type encoder struct {
 	net  *Net
 	set  *dataset.Set
 	tape *autograd.Tape
-	v    dataset.Batch
+	v    tensor.Tensor
 }
 
 func (e *encoder) Len() int { return e.set.Len() }
 
 func (e *encoder) Gather(b *dataset.Batch, idx []int) {
-	e.set.Gather(&e.v, idx)
+	e.set.Gather(b, idx)
+	e.v, b.X = b.X, e.v
 	b.X.Resize(len(idx), e.net.Hidden.Rows())
-	e.encode(&e.v.X, &b.X)
-	b.Y = append(b.Y[:0], e.v.Y...)
+	e.encode(&e.v, &b.X)
 }
 
 func (e *encoder) encode(v, h *tensor.Tensor) {

@@ -86,6 +86,7 @@ func TestFeaturesOfFaintImages(t *testing.T) {
 // Features computed once equal features computed for each batch.
 func TestEncode(t *testing.T) {
 	set := examples(1100)
+	set.Target, set.Weight = normal("target", 1100, 2), normal("weight", 1100).Data()
 	net := NewNet(normal("w", 9, 30), 2, 4.5, 0.1, tensor.Stream(1, "out"))
 	net.Relative = true
 	kept, lazy := net.Encode(set, 1<<20), net.Encode(set, 100)
@@ -97,7 +98,9 @@ func TestEncode(t *testing.T) {
 	if fmt.Sprintf("%T", kept) == fmt.Sprintf("%T", lazy) {
 		t.Error("the memory allowed does not matter")
 	}
-	same := slices.Equal(y, z) && slices.Equal(a.Shape(), b.Shape()) && slices.Equal(a.Data(), b.Data())
+	same := slices.Equal(y, z) && slices.Equal(a.Shape(), b.Shape()) && slices.Equal(a.Data(), b.Data()) &&
+		slices.Equal(first.Target.Data(), second.Target.Data()) && first.Target.Len() == 8 &&
+		slices.Equal(first.Weight.Data(), second.Weight.Data()) && first.Weight.Len() == 4
 	if kept.Len() != 1100 || lazy.Len() != 1100 || !same {
 		t.Errorf("labels %v and %v, features of shape %v and %v", y, z, a.Shape(), b.Shape())
 	}

@@ -9,8 +9,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// SparseDense is a fully connected layer that has only some of its weights, those of a mask, as after pruning. It uses
-// time and memory only for these. Training keeps the mask; see [autograd.SparseLinear].
+// SparseDense is a fully connected layer that has only some of its weights, those of a mask, as after pruning. The
+// layer and its file hold only these, and the forward pass takes time only for these; Backward computes the gradient of
+// all weights where that is faster. Training keeps the mask; see [autograd.SparseLinear].
 //
 //	x [N, in] -> y [N, out]
 type SparseDense struct {
@@ -89,6 +90,9 @@ func connect(name string, w *autograd.Var, mask *tensor.Tensor, input func(i int
 ) {
 	if !tensor.SameShape(w.Value(), mask) {
 		panic(fmt.Sprintf("nn: %s: mask of shape %v for weights of shape %v", name, mask.Shape(), w.Shape()))
+	}
+	if mask.Width() > 1<<24 {
+		panic(fmt.Sprintf("nn: %s: %d inputs; a file holds the numbers of at most %d", name, mask.Width(), 1<<24))
 	}
 	counts := make([]int32, mask.Rows())
 	var sources []int32

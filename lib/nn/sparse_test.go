@@ -195,6 +195,21 @@ func TestPrunedFiles(t *testing.T) {
 	}
 }
 
+// A sparse layer that was passed by value could not get the connections of a file.
+func TestCopyOfASparseLayer(t *testing.T) {
+	d := NewDense(2, 3, nil, tensor.Stream(1, "weights"))
+	s := NewSparseDense(d, maskOf(1, d.Weight, 0.5))
+	type model struct{ Layer SparseDense }
+	StateOf(&model{*s})
+	defer func() {
+		want := "nn: a copy of a nn.SparseDense, whose connections could not be restored: pass a pointer"
+		if got := recover(); got != want {
+			t.Errorf("panic %v, want %q", got, want)
+		}
+	}()
+	StateOf(model{*s})
+}
+
 func TestMaskOfAnotherShape(t *testing.T) {
 	defer func() {
 		if got, want := recover(), "nn: NewSparseDense: mask of shape [3 2] for weights of shape [2 3]"; got != want {

@@ -36,8 +36,8 @@ func Params(model any) []*autograd.Var { return StateOf(model).Params }
 // of field names, with a lower-case first letter, and positions in slices, joined by dots. A parameter that is reached
 // twice is shared and keeps its first name. StateOf sets the Name of parameters that have none.
 //
-// It panics if the model has no parameters, or if an unexported field holds parameters, because these could not be
-// restored.
+// It panics if the model has no parameters, or if an unexported field holds parameters or a sparse layer is a copy
+// instead of part of the model, because these could not be restored.
 func StateOf(model any) State {
 	w := walker{seen: map[any]bool{}}
 	w.walk(reflect.ValueOf(model), nil)
@@ -68,10 +68,11 @@ func (w *walker) walk(v reflect.Value, path []string) {
 			w.walk(v.Index(i), append(path, strconv.Itoa(i)))
 		}
 	case reflect.Struct:
-		if v.CanAddr() && v.Addr().CanInterface() {
-			if l, ok := v.Addr().Interface().(wired); ok {
-				w.state.wired = append(w.state.wired, wiredLayer{strings.Join(path, "."), l})
+		if reflect.PointerTo(v.Type()).Implements(reflect.TypeFor[wired]()) {
+			if !v.CanAddr() {
+				panic(fmt.Sprintf("nn: a copy of a %s, whose connections could not be restored: pass a pointer", v.Type()))
 			}
+			w.state.wired = append(w.state.wired, wiredLayer{strings.Join(path, "."), v.Addr().Interface().(wired)})
 		}
 		for i := range v.NumField() {
 			f := v.Type().Field(i)

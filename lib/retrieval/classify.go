@@ -25,17 +25,22 @@ func ClassVotes(near *Neighbours, labels []int, classes int, vote Vote) *tensor.
 	sums := tensor.New(near.Len(), classes)
 	sum := make([]float64, classes)
 	for i := range near.Len() {
-		clear(sum)
-		id, distance := near.Row(i)
-		for j, n := range id {
-			sum[label(labels, n, classes)] += vote(distance[j])
-		}
+		near.tally(i, labels, vote, sum)
 		row := sums.Row(i)
 		for c, s := range sum {
 			row[c] = float32(s)
 		}
 	}
 	return sums
+}
+
+// tally replaces sum by the votes of query i's neighbours, class by class.
+func (n *Neighbours) tally(i int, labels []int, vote Vote, sum []float64) {
+	clear(sum)
+	ids, distances := n.Row(i)
+	for j, id := range ids {
+		sum[label(labels, id, len(sum))] += vote(distances[j])
+	}
 }
 
 func label(labels []int, i int32, classes int) int {
@@ -51,11 +56,8 @@ func Classify(near *Neighbours, labels []int, classes int, vote Vote) []int {
 	guess := make([]int, near.Len())
 	sum := make([]float64, classes)
 	for i := range guess {
-		clear(sum)
-		id, distance := near.Row(i)
-		for j, n := range id {
-			sum[label(labels, n, classes)] += vote(distance[j])
-		}
+		near.tally(i, labels, vote, sum)
+		id, _ := near.Row(i)
 		best := labels[id[0]]
 		for _, n := range id {
 			if c := labels[n]; sum[c] > sum[best] {

@@ -3,6 +3,8 @@
 package sparsecode
 
 import (
+	"cmp"
+
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -12,8 +14,7 @@ import (
 //	a_i <- shrink(a_i + <r,phi_i>, lambda),   r = x - a Phi
 //
 // It goes round a set of active atoms, to which it adds those that violate the conditions of the minimum most until
-// none does, so that its cost follows the number of coefficients that are not zero. It is the fastest of the lasso's
-// encoders for sparse codes.
+// none does, so that its cost follows the number of coefficients that are not zero.
 type CoordinateDescent struct {
 	Lambda  float64 // required
 	Sweeps  int     // over the active atoms, at most; 0 is 1000
@@ -51,13 +52,7 @@ func (c *CoordinateDescent) prepare(j *job) error {
 func (c *CoordinateDescent) solve(j *job, w *work, _, b, a []float32, rows int) {
 	k := j.d.Len()
 	w.float[0], w.index[0] = grow(w.float[0], k), grow(w.index[0], k)
-	sweeps, tol := c.Sweeps, float32(c.Tol)
-	if sweeps == 0 {
-		sweeps = 1000
-	}
-	if tol == 0 {
-		tol = 1e-5
-	}
+	sweeps, tol := cmp.Or(c.Sweeps, defaultSteps), float32(cmp.Or(c.Tol, defaultTol))
 	s := descent{gram: j.d.gram, thresholds: j.thresholds, excess: w.float[0]}
 	clear(a)
 	for n := range rows {

@@ -75,6 +75,12 @@ type method interface {
 // block is how many patches are encoded together.
 const block = 64
 
+// The defaults of the iterative encoders.
+const (
+	defaultSteps = 1000
+	defaultTol   = 1e-5
+)
+
 // A job is a batch that is being encoded.
 type job struct {
 	method method

@@ -296,8 +296,7 @@ func TestWatchLCA(t *testing.T) {
 		for i, v := range u {
 			a[i] = math.Copysign(max(math.Abs(v)-0.1, 0), v)
 			if math.Abs(v-float64(potentials.At(1, i))) > 1e-5 || math.Abs(a[i]-float64(codes.At(1, i))) > 1e-5 {
-				t.Errorf("step %d, neuron %d: u = %v, a = %v, want %v, %v",
-					step, i, potentials.At(1, i), codes.At(1, i), v, a[i])
+				t.Errorf("step %d, neuron %d: u = %v, a = %v, want %v, %v", step, i, potentials.At(1, i), codes.At(1, i), v, a[i])
 			}
 		}
 		last = codes.Clone()

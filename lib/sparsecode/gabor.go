@@ -6,13 +6,11 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/lateral-ml/lateral/lib/internal/parallel"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -68,16 +66,12 @@ func FitGabors(d *Dictionary) ([]Gabor, error) {
 			extent(d.Shape()))
 	}
 	fits := make([]Gabor, d.Len())
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(fits)) {
-		workers.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(fits); i = int(next.Add(1)) - 1 {
-				fits[i] = FitGabor(tensor.From(d.atoms.Row(i), shape...))
-			}
-		})
-	}
-	workers.Wait()
+	// Fits take different times: many parts keep all cores busy.
+	parallel.For(len(fits), len(fits), 1, nil, func(_ any, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			fits[i] = FitGabor(tensor.From(d.atoms.Row(i), shape...))
+		}
+	})
 	return fits, nil
 }
 

@@ -3,6 +3,7 @@
 package sparsecode
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/lateral-ml/lateral/lib/internal/simd"
@@ -82,19 +83,7 @@ func (l *LCA) prepare(j *job) error {
 	return nil
 }
 
-func (l *LCA) steps() int {
-	if l.Steps == 0 {
-		return 1000
-	}
-	return l.Steps
-}
-
-func (l *LCA) tol() float32 {
-	if l.Tol == 0 {
-		return 1e-5
-	}
-	return float32(l.Tol)
-}
+func (l *LCA) steps() int { return cmp.Or(l.Steps, defaultSteps) }
 
 // solve lets the patches of a block settle. One that has settled leaves, and the last takes its row.
 func (l *LCA) solve(j *job, w *work, _, b, a []float32, rows int) {
@@ -104,8 +93,9 @@ func (l *LCA) solve(j *job, w *work, _, b, a []float32, rows int) {
 	}
 	w.float[3], w.float[4], w.index[0] = grow(w.float[3], k), grow(w.float[4], block), grow(w.index[0], block)
 	u, code, inhibition, buf, stop, home := w.float[0], w.float[1], w.float[2], w.float[3], w.float[4], w.index[0]
+	tol := float32(cmp.Or(l.Tol, defaultTol))
 	for n := range rows {
-		stop[n], home[n] = l.tol()*largestMagnitude(buf, b[n*k:(n+1)*k]), int32(n)
+		stop[n], home[n] = tol*largestMagnitude(buf, b[n*k:(n+1)*k]), int32(n)
 	}
 	clear(u[:rows*k])
 	clear(code[:rows*k])

@@ -3,6 +3,7 @@
 package sparsecode
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -95,10 +96,7 @@ func (l *learning) count() {
 // replace puts the patches of the batch with the longest residuals in the place of atoms that were not used for so many
 // patches, and calls done with each such atom. A negative number replaces none, 0 is the default.
 func (l *learning) replace(x *tensor.Tensor, after int, done func(k int)) {
-	if after == 0 {
-		after = replaceAfter
-	}
-	if after < 0 {
+	if after = cmp.Or(after, replaceAfter); after < 0 {
 		return
 	}
 	for k, n := range l.unused {

@@ -219,8 +219,7 @@ func TestGainsEqualizeVariances(t *testing.T) {
 	before := spread()
 	l := &OlshausenField{
 		Dictionary: d, Encoder: &Sparsenet{Cost: LogCost, Lambda: 0.02, Sigma: 0.3}, Rate: optim.Constant(0.05),
-		Variance: 0.1,
-		Memory:   0.1,
+		Variance: 0.1, Memory: 0.1,
 	}
 	if _, err := train.Run(context.Background(), train.Config{Learner: l, Train: data, Epochs: 40}); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@
 package sparsecode
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -104,7 +105,7 @@ func (o *OlshausenField) Step(b *dataset.Batch, r *train.Recorder) error {
 
 // adapt moves the gains.
 func (o *OlshausenField) adapt() {
-	rate, memory := orDefault(o.GainRate, 0.02), orDefault(o.Memory, 0.001)
+	rate, memory := cmp.Or(o.GainRate, 0.02), cmp.Or(o.Memory, 0.001)
 	codes := &o.learning.codes
 	n, k := codes.Rows(), codes.Width()
 	for i, g := range o.learning.d.gains.Data() {
@@ -147,11 +148,4 @@ func (o *OlshausenField) State() train.State {
 		Settings: []any{settings(o.Encoder), o.Variance, o.GainRate, o.Memory, o.Replace},
 		Restored: d.refresh,
 	}
-}
-
-func orDefault(v, otherwise float64) float64 {
-	if v == 0 {
-		return otherwise
-	}
-	return v
 }

@@ -3,6 +3,7 @@
 package sparsecode
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -70,7 +71,7 @@ func (o *Online) Step(b *dataset.Batch, r *train.Recorder) error {
 		return err
 	}
 	o.steps++
-	beta := float32(math.Pow(1-1/float64(o.steps), orDefault(o.Forget, 10)))
+	beta := float32(math.Pow(1-1/float64(o.steps), cmp.Or(o.Forget, 10)))
 	l.accumulate(&b.X)
 	simd.Scale(o.b.Data(), beta, o.b.Data())
 	simd.Add(o.b.Data(), o.b.Data(), l.change.Data())

@@ -3,6 +3,7 @@
 package sparsecode
 
 import (
+	"cmp"
 	"math"
 	"sync"
 
@@ -82,12 +83,7 @@ func (s *Sparsenet) Penalty(d *Dictionary, code []float32) float64 {
 	return s.Lambda * sum
 }
 
-func (s *Sparsenet) sigma() float64 {
-	if s.Sigma == 0 {
-		return 1
-	}
-	return s.Sigma
-}
+func (s *Sparsenet) sigma() float64 { return cmp.Or(s.Sigma, 1) }
 
 // proximal descends the gradient of what is smooth in the objective and shrinks for what is not.
 type proximal struct {
@@ -103,12 +99,7 @@ type proximal struct {
 var proximals = sync.Pool{New: func() any { return new(proximal) }}
 
 func (p proximal) encode(workers int, codes *tensor.Tensor, d *Dictionary, x *tensor.Tensor) error {
-	if p.iterations == 0 {
-		p.iterations = 1000
-	}
-	if p.tol == 0 {
-		p.tol = 1e-5
-	}
+	p.iterations, p.tol = cmp.Or(p.iterations, defaultSteps), cmp.Or(p.tol, defaultTol)
 	held := proximals.Get().(*proximal)
 	defer proximals.Put(held)
 	*held = p

@@ -166,8 +166,8 @@ func header(tensors []Named, metadata map[string]string) ([]byte, error) {
 		h = append(h, ' ')
 	}
 	if len(h) > maxHeader {
-		return nil, fmt.Errorf("the header of %d tensors needs %d bytes, the format allows %d", len(tensors), len(h),
-			maxHeader)
+		return nil, fmt.Errorf("the header of %d tensors needs %d bytes, the format allows %d",
+			len(tensors), len(h), maxHeader)
 	}
 	return h, nil
 }
@@ -407,12 +407,12 @@ func contiguous(entries []placed) error {
 			return fmt.Errorf("tensor %q: %w", e.name, err)
 		}
 		if have := e.Offsets[1] - e.Offsets[0]; have != need {
-			return fmt.Errorf("tensor %q: %s %d needs %d bytes, data_offsets %d hold %d", e.name, e.DType, e.Shape, need,
-				e.Offsets, have)
+			return fmt.Errorf("tensor %q: %s %d needs %d bytes, data_offsets %d hold %d",
+				e.name, e.DType, e.Shape, need, e.Offsets, have)
 		}
 		if e.Offsets[0] != end {
-			return fmt.Errorf("tensor %q: data_offsets %d overlap or leave a gap: the previous data ends at %d", e.name,
-				e.Offsets, end)
+			return fmt.Errorf("tensor %q: data_offsets %d overlap or leave a gap: the previous data ends at %d",
+				e.name, e.Offsets, end)
 		}
 		end = e.Offsets[1]
 	}

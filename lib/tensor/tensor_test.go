@@ -57,8 +57,8 @@ func TestShape(t *testing.T) {
 		x := tensor.New(c.shape...)
 		if x.Len() != c.len || x.Rows() != c.rows || x.Width() != c.widths || x.Rank() != len(c.shape) ||
 			!slices.Equal(x.Shape(), c.shape) {
-			t.Errorf("shape %v: len %d, rows %d, width %d, rank %d, shape %v", c.shape, x.Len(), x.Rows(), x.Width(), x.Rank(),
-				x.Shape())
+			t.Errorf("shape %v: len %d, rows %d, width %d, rank %d, shape %v",
+				c.shape, x.Len(), x.Rows(), x.Width(), x.Rank(), x.Shape())
 		}
 		for i := range c.shape {
 			if x.Dim(i) != c.shape[i] || x.Dim(i-len(c.shape)) != c.shape[i] {

@@ -15,25 +15,11 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// learnt trains, checks that a step of the second epoch allocates nothing, and returns the final metrics.
+// learnt checks that a step allocates nothing, trains, and returns the final metrics.
 func learnt(t *testing.T, c Config) map[string]float64 {
 	t.Helper()
 	if !race.Enabled {
-		r, err := start(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.loader.order = dataset.Order(c.Train.Len(), c.Seed, 0)
-		step := func() {
-			if r.at.Batch == r.loader.batches() {
-				r.at.Batch = 0
-			}
-			if err := r.step(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		step()
-		if n := testing.AllocsPerRun(20, step); n != 0 {
+		if n := allocations(t, c); n != 0 {
 			t.Errorf("a step allocates %v times", n)
 		}
 	}

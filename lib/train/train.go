@@ -85,7 +85,8 @@ func (e *DivergedError) Error() string {
 // refuses a checkpoint that this run would not have reached: one with other data, another schedule, other settings, or
 // kernels that round differently. Only Epochs may grow. A folder serves one run at a time.
 //
-// The history covers everything up to the return, even when there is an error:
+// The history covers everything up to the return, even when there is an error. It is nil only if the run could not
+// begin, because its checkpoint could not be opened or read.
 //   - ctx was cancelled: the step was finished and a checkpoint saved; the error wraps context.Cause(ctx);
 //   - a step failed, with a [*DivergedError] or another error: the last good checkpoint stays;
 //   - a checkpoint could not be read or written: the previous one stays. The error is a [*MismatchError] if the

@@ -211,24 +211,30 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		c := configOf(l)
 		c.OnStep = func(*Event) {}
 		c.Trace = []string{"loss", "error"}
-		r, err := start(c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.loader.order = dataset.Order(c.Train.Len(), c.Seed, 0)
-		step := func() {
-			if r.at.Batch == r.loader.batches() {
-				r.at.Batch = 0
-			}
-			if err := r.step(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		step()
-		if n := testing.AllocsPerRun(20, step); n != 0 {
+		if n := allocations(t, c); n != 0 {
 			t.Errorf("%d workers: a training step allocates %v times", workers, n)
 		}
 	}
+}
+
+// allocations returns how often a step of the run allocates, after the first one.
+func allocations(t *testing.T, c Config) float64 {
+	t.Helper()
+	r, err := start(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.loader.order = dataset.Order(c.Train.Len(), c.Seed, 0)
+	step := func() {
+		if r.at.Batch == r.loader.batches() {
+			r.at.Batch = 0
+		}
+		if err := r.step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step()
+	return testing.AllocsPerRun(20, step)
 }
 
 func TestMissingFieldsPanic(t *testing.T) {

@@ -11,9 +11,8 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
-	"sync"
-	"sync/atomic"
 
+	"github.com/lateral-ml/lateral/lib/internal/parallel"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -38,18 +37,13 @@ func Glyphs(n int, seed uint64, stream string) (x *tensor.Tensor, y []int) {
 		copy(y[i:], tensor.Stream(seed, stream+"/labels/"+strconv.Itoa(i)).Perm(10))
 	}
 	faces := outlines()
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		workers.Go(func() {
-			var p pen
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				rng := tensor.Stream(seed, stream+"/image/"+strconv.Itoa(i))
-				p.draw(x.Row(i), &faces[rng.IntN(len(faces))][y[i]], rng)
-			}
-		})
-	}
-	workers.Wait()
+	parallel.For(runtime.GOMAXPROCS(0), n, 1, nil, func(_ any, lo, hi int) {
+		var p pen
+		for i := lo; i < hi; i++ {
+			rng := tensor.Stream(seed, stream+"/image/"+strconv.Itoa(i))
+			p.draw(x.Row(i), &faces[rng.IntN(len(faces))][y[i]], rng)
+		}
+	})
 	return x, y
 }
 

@@ -7,9 +7,8 @@ import (
 	"math"
 	"runtime"
 	"strconv"
-	"sync"
-	"sync/atomic"
 
+	"github.com/lateral-ml/lateral/lib/internal/parallel"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -25,17 +24,12 @@ func Leaves(n, side int, seed uint64, stream string) *tensor.Tensor {
 		panic(fmt.Sprintf("dataset/synth: Leaves: %d images of side %d: want n >= 0, side >= 8", n, side))
 	}
 	x := tensor.New(n, 1, side, side)
-	var next atomic.Int64
-	var workers sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		workers.Go(func() {
-			p := pile{side: side, open: make([]float64, side*side), light: make([]float64, side*side)}
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				p.draw(x.Row(i), tensor.Stream(seed, "dataset/leaves/"+stream+"/"+strconv.Itoa(i)))
-			}
-		})
-	}
-	workers.Wait()
+	parallel.For(runtime.GOMAXPROCS(0), n, 1, nil, func(_ any, lo, hi int) {
+		p := pile{side: side, open: make([]float64, side*side), light: make([]float64, side*side)}
+		for i := lo; i < hi; i++ {
+			p.draw(x.Row(i), tensor.Stream(seed, "dataset/leaves/"+stream+"/"+strconv.Itoa(i)))
+		}
+	})
 	return x
 }
 

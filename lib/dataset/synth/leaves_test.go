@@ -50,8 +50,7 @@ func TestLeavesAreDeterministic(t *testing.T) {
 	}
 }
 
-// The amplitude of the spectrum falls nearly as 1/f: the slope of its logarithm over an octave and a half of log f is
-// near -1.
+// The amplitude of the spectrum falls nearly as 1/f: the slope of its logarithm over four octaves is near -1.
 func TestLeavesHaveNaturalSpectra(t *testing.T) {
 	const n, side = 6, 256
 	x := synth.Leaves(n, side, 1, "spectrum")

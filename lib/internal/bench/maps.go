@@ -148,8 +148,8 @@ func maps(ctx context.Context, n, iterations int, dir string, stdout, log io.Wri
 	fmt.Fprintln(w, "program\ttime\tratio\tKL divergence\ttrustworthiness\t")
 	for _, d := range all {
 		trust := embed.Trustworthiness(d.y, mapRank, func(i int, to []float32) { m.codes.Distances(to, i) }, 0)
-		fmt.Fprintf(w, "%s\t%.2f s\t%.2f\t%.4f\t%.4f\t\n", d.Name, d.Seconds, d.Seconds/first.Seconds, m.affinities.KL(d.y),
-			trust)
+		fmt.Fprintf(w, "%s\t%.2f s\t%.2f\t%.4f\t%.4f\t\n",
+			d.Name, d.Seconds, d.Seconds/first.Seconds, m.affinities.KL(d.y), trust)
 	}
 	return w.Flush()
 }

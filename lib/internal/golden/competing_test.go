@@ -28,8 +28,8 @@ func competingSettings() map[string]lcn15.Setting {
 	maxout.Hidden[1].Dropout, maxout.Hidden[1].LRScale, maxout.Out = 0.5, 0.5, lcn15.Layer{Dropout: 0.5, MaxNorm: 1}
 	convolutional := maxout
 	convolutional.Hidden = []lcn15.Layer{
-		{Units: 8, Block: 2, Kernel: 5, Pool: 3, PoolStride: 2, PoolPad: 1, Dropout: 0.1, NoRescale: true, MaxNorm: 0.9,
-			LRScale: 0.5},
+		{Units: 8, Block: 2, Kernel: 5, Pool: 3, PoolStride: 2, PoolPad: 1,
+			Dropout: 0.1, NoRescale: true, MaxNorm: 0.9, LRScale: 0.5},
 		{Units: 8, Block: 4, Kernel: 3, Pad: 1, Pool: 2, PoolStride: 2},
 		{Units: 20, Block: 5, Dropout: 0.2, MaxNorm: 1.9},
 	}

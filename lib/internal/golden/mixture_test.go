@@ -95,8 +95,8 @@ func recordMixture(t *testing.T, r *record, s ninai17.Setting, trained *ninai17.
 	r.weights("weights and running statistics", trained.Net)
 	r.numbers("error, last error", m.Error, m.LastError)
 	r.numbers("errors", m.Errors...)
-	r.numbers("labels, reconstruct, kl, marginal, negativity", m.Labels, m.Reconstruction, m.KL, m.Marginal,
-		m.NonNegativity)
+	r.numbers("labels, reconstruct, kl, marginal, negativity",
+		m.Labels, m.Reconstruction, m.KL, m.Marginal, m.NonNegativity)
 	terms := []string{"loss", "error", "labels"}
 	for term, weight := range map[string]float64{
 		"reconstruct": s.Weights.Reconstruction, "kl": s.Weights.KL, "marginal": s.Weights.Marginal,

@@ -71,8 +71,8 @@ func (b *HammingBlock) Load(codes []uint64, words int) {
 func (b *HammingBlock) Below(below, queries []uint64, limits []int32) {
 	row := (b.n + 63) / 64
 	if len(queries) != len(limits)*b.words || len(below) != len(limits)*row {
-		panic(fmt.Sprintf("simd: HammingBlock: Below: %d limits, queries of %d words in %d words, %d words for the %d of "+
-			"each of them",
+		panic(fmt.Sprintf("simd: HammingBlock: Below: %d limits, queries of %d words in %d words, "+
+			"%d words for the %d of each of them",
 			len(limits), b.words, len(queries), len(below), row))
 	}
 	if len(below) == 0 {

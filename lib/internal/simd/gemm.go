@@ -126,8 +126,9 @@ type Batch struct {
 
 // Gemm computes C = A*B, or C = C + A*B with acc, for each product of a batch. The factors are stored transposed if
 // transA and transB say so, as in GemmTT. It panics if the last product does not fit; results must not overlap.
-func (g Batch) Gemm(transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int,
-	acc bool) {
+func (g Batch) Gemm(
+	transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool,
+) {
 	if g.Count < 1 {
 		return
 	}
@@ -144,8 +145,8 @@ func (g Batch) Gemm(transA, transB bool, m, n, k int, a []float32, lda int, b []
 	last := g.Count - 1
 	fitGemm("Batch", m, n, k, len(a)-last*g.StepA, lda, ar, ac, len(b)-last*g.StepB, ldb, br, bc, len(c)-last*g.StepC, ldc)
 	for i := range g.Count {
-		p := product{&active.gemm, transA, transB, m, n, k, a[i*g.StepA:], lda, b[i*g.StepB:], ldb, c[i*g.StepC:], ldc, acc,
-			scout{}}
+		p := product{&active.gemm, transA, transB, m, n, k,
+			a[i*g.StepA:], lda, b[i*g.StepB:], ldb, c[i*g.StepC:], ldc, acc, scout{}}
 		p.run()
 	}
 }

@@ -34,8 +34,8 @@ func storedAt(i, j, stride int, trans bool) int {
 // fused multiply-adds that the documentation promises.
 func TestGemm(t *testing.T) {
 	// The last size is one of which A does not stay in the cache and is used column block by column block.
-	sizes := [][3]int{{1, 1, 1}, {2, 3, 4}, {14, 32, 256}, {15, 33, 257}, {100, 70, 784}, {29, 784, 5}, {601, 205, 300},
-		{50, 40, 3000}}
+	sizes := [][3]int{{1, 1, 1}, {2, 3, 4}, {14, 32, 256}, {15, 33, 257},
+		{100, 70, 784}, {29, 784, 5}, {601, 205, 300}, {50, 40, 3000}}
 	for rows := 1; rows <= 29; rows++ {
 		sizes = append(sizes, [3]int{rows, 1 + rows*7%40, 1 + rows*11%37})
 	}
@@ -297,8 +297,8 @@ func TestPanics(t *testing.T) {
 		{"simd: GemmNN: m=2 n=2 k=2: A [2,2] with stride 1 in 4 elements, " +
 			"B [2,2] with stride 2 in 4, C [2,2] with stride 2 in 4",
 			func() { GemmNN(2, 2, 2, x4, 1, x4, 2, x4, 2, false) }},
-		{"simd: GemmTN: m=-1 n=2 k=2: A [2,-1] with stride 2 in 4 elements, B [2,2] with stride 2 in 4, C [-1,2] with " +
-			"stride 2 in 4",
+		{"simd: GemmTN: m=-1 n=2 k=2: A [2,-1] with stride 2 in 4 elements, " +
+			"B [2,2] with stride 2 in 4, C [-1,2] with stride 2 in 4",
 			func() { GemmTN(-1, 2, 2, x4, 2, x4, 2, x4, 2, false) }},
 	} {
 		func() {

@@ -9,8 +9,9 @@ import (
 )
 
 // What a sparse product takes besides its multiplications ([sparseKernels].cost), in units of the time of one vector
-// multiply-add of a dense product. Measured on Zen 4, with AVX-512 and AVX2, where loads weigh less than on processors
-// that multiply two of the widest vectors a cycle; there dense products are further from the ceiling.
+// multiply-add of a dense product. They are fitted to times on Zen 4, with AVX-512 and AVX2; the bench with -density
+// measures at which density the two paths cross. Loads weigh more on processors that multiply two of the widest vectors
+// a cycle; there dense products are further from the ceiling.
 const (
 	entryCost     = 2    // of an entry, for each strip of C
 	rowsCost      = 0.4  // of listing an element by rows

@@ -8,7 +8,8 @@ import (
 )
 
 // Share makes s the matrix of so many columns whose row i has the elements value[bounds[i]:bounds[i+1]], in the columns
-// index[bounds[i]:bounds[i+1]], which ascend. It keeps index and value.
+// index[bounds[i]:bounds[i+1]], each at most once. Products add in this order: they have the bits of the dense product
+// if the columns ascend. It keeps index and value.
 func (s *Sparse) Share(columns int, bounds, index []int32, value []float32) {
 	m := len(bounds) - 1
 	if m < 0 || columns < 0 || bounds[0] != 0 || int(bounds[m]) > min(len(index), len(value)) {

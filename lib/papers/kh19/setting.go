@@ -88,8 +88,8 @@ func Photographs() Setting {
 }
 
 // Reference returns a setting's network trained end to end, with n = 1 and m = 4 [KH19, appendix B]. At the document's
-// learning rate, 0.004, half of the units are inactive for every digit. A quarter of that rate gave a lower error on
-// held-out digits and no higher error on photographs.
+// learning rate, 0.004, many units are inactive for every digit. A quarter of that rate gave a lower error on held-out
+// digits and no higher error on photographs.
 func Reference(s Setting) Setting {
 	return Setting{
 		Source: s.Source, Units: s.Units, EndToEnd: true, Features: Features{UnitLength: s.Features.UnitLength},

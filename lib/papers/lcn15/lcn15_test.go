@@ -259,3 +259,11 @@ func TestCheckNamesTheField(t *testing.T) {
 		t.Errorf("the error for other data is %v", err)
 	}
 }
+
+// Filters that do not fit the images are an error.
+func TestStartTooSmall(t *testing.T) {
+	_, err := Start(ConvNet(1).On(small), small)
+	if err == nil || !strings.Contains(err.Error(), "images of 8x8 are too small: layer 1 has no output") {
+		t.Error(err)
+	}
+}

@@ -25,7 +25,8 @@ type Net struct {
 // New returns the untrained network of a setting for images [C, H, W]. It panics if the setting does not pass Check, or
 // if the filters do not fit the images.
 func New(s Setting, image []int, classes int) *Net {
-	if err := s.Check(); err != nil {
+	inputs, err := s.inputs(image)
+	if err != nil {
 		panic(err.Error())
 	}
 	init := nn.Init(nn.He)
@@ -41,29 +42,42 @@ func New(s Setting, image []int, classes int) *Net {
 		}
 		n.Dropout = append(n.Dropout, d)
 	}
-	channels, h, w := image[0], image[1], image[2]
 	for i, l := range s.Hidden {
 		drop(l)
-		if l.Kernel == 0 {
-			n.Hidden = append(n.Hidden, nn.NewDense(channels*h*w, l.Units, init, weights))
-			channels, h, w = s.passed(l), 1, 1
-			continue
-		}
-		shape := autograd.ConvShape{PadH: l.Pad, PadW: l.Pad}
-		n.Hidden = append(n.Hidden, nn.NewConv2D(channels, l.Units, l.Kernel, l.Kernel, shape, init, weights))
-		channels = s.passed(l)
-		h, w = shape.OutputSize(h, w, l.Kernel, l.Kernel)
-		if l.Pool > 0 && h > 0 && w > 0 {
-			h, w = l.pool().OutputSize(h, w)
-		}
-		if h < 1 || w < 1 {
-			panic(fmt.Sprintf("lcn15: New: images of %dx%d are too small: layer %d has no output", image[1], image[2], i+1))
+		if in := inputs[i]; l.Kernel == 0 {
+			n.Hidden = append(n.Hidden, nn.NewDense(in[0]*in[1]*in[2], l.Units, init, weights))
+		} else {
+			n.Hidden = append(n.Hidden, nn.NewConv2D(in[0], l.Units, l.Kernel, l.Kernel, l.conv(), init, weights))
 		}
 	}
 	drop(s.Out)
-	n.Out = nn.NewDense(channels*h*w, classes, init, weights)
+	in := inputs[len(s.Hidden)]
+	n.Out = nn.NewDense(in[0]*in[1]*in[2], classes, init, weights)
 	nn.StateOf(n) // names the parameters as in files
 	return n
+}
+
+// inputs returns the shapes [C, H, W] of the inputs of each hidden layer and of the output layer. The error is that of
+// Check, or it says that the images are too small for the filters.
+func (s Setting) inputs(image []int) ([][3]int, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	shapes := [][3]int{[3]int(image)}
+	for i, l := range s.Hidden {
+		h, w := 1, 1
+		if l.Kernel > 0 {
+			h, w = l.conv().OutputSize(shapes[i][1], shapes[i][2], l.Kernel, l.Kernel)
+			if l.Pool > 0 && h > 0 && w > 0 {
+				h, w = l.pool().OutputSize(h, w)
+			}
+		}
+		if h < 1 || w < 1 {
+			return nil, fmt.Errorf("lcn15: images of %dx%d are too small: layer %d has no output", image[1], image[2], i+1)
+		}
+		shapes = append(shapes, [3]int{s.passed(l), h, w})
+	}
+	return shapes, nil
 }
 
 // clone returns a network with the same weights.
@@ -90,6 +104,8 @@ func (s Setting) passed(l Layer) int {
 	}
 	return l.Units
 }
+
+func (l Layer) conv() autograd.ConvShape { return autograd.ConvShape{PadH: l.Pad, PadW: l.Pad} }
 
 func (l Layer) pool() autograd.Pool {
 	return autograd.Pool{

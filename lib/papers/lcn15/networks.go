@@ -110,8 +110,8 @@ func PhotoNet() Setting {
 	}
 }
 
-// SmallPhotoNet returns a network of the same kind for shorter runs, with about a sixtieth of the computation: fewer
-// maps, smaller filters, no dropout between convolutions.
+// SmallPhotoNet returns a network of the same kind for shorter runs: fewer maps, smaller filters, no dropout between
+// convolutions.
 func SmallPhotoNet() Setting {
 	return Setting{
 		Competition: Maxout,

@@ -69,6 +69,9 @@ func TestRecordRanges(t *testing.T) {
 		"images of shape [1 28 1000000]":        func(r *record) { r.Image[2] = 1_000_000 },
 		"images of shape [1 28 28], -1 classes": func(r *record) { r.Classes = -1 },
 		"lcn15: Epochs is 0: want at least 1":   func(r *record) { r.Setting.Epochs = 0 },
+		"images of 4x4 are too small: layer 1": func(r *record) {
+			r.Setting, r.Image = ConvNet(1), []int{1, 4, 4}
+		},
 	} {
 		r := record{Setting: settings()["lwta"], Image: []int{1, 28, 28}, Classes: 10}
 		change(&r)

@@ -65,10 +65,11 @@ func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Opti
 // Start returns the untrained network of a setting; its method Train trains it. Use it to inspect r.Net during
 // training.
 func Start(s Setting, d *experiment.Data) (*Result, error) {
-	if err := errors.Join(s.Check(), d.Check(s.Source)); err != nil {
+	image, classes := slices.Clone(d.Train.X.Shape()[1:]), len(d.Train.Classes)
+	_, err := s.inputs(image)
+	if err := errors.Join(err, d.Check(s.Source)); err != nil {
 		return nil, err
 	}
-	image, classes := slices.Clone(d.Train.X.Shape()[1:]), len(d.Train.Classes)
 	return &Result{Setting: s, Image: image, Classes: classes, Net: New(s, image, classes)}, nil
 }
 
@@ -203,14 +204,12 @@ func readRecord(text []byte) (r record, err error) {
 	if err := json.Unmarshal(content, &r); err != nil {
 		return r, err
 	}
-	if err := r.Setting.Check(); err != nil {
-		return r, err
-	}
 	outside := func(n int) bool { return n < 1 || n > 1<<16 }
 	if len(r.Image) != 3 || slices.ContainsFunc(r.Image, outside) || outside(r.Classes) {
 		return r, fmt.Errorf("invalid images of shape %v, %d classes", r.Image, r.Classes)
 	}
-	return r, nil
+	_, err = r.Setting.inputs(r.Image)
+	return r, err
 }
 
 // An sgd is gradient descent with momentum in which some parameters have a smaller learning rate. It scales their

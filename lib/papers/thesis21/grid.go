@@ -76,8 +76,7 @@ func grids(profile string) []Grid {
 	autoencoder := convolver
 	autoencoder.Task = Autoencode
 
-	// Networks with more units need smaller penalties. The thesis does not give those of its convolutional
-	// networks.
+	// Networks with more units need smaller penalties. The thesis does not give those of its convolutional networks.
 	lambdas := func(step float64, quick, standard []int, last int) []float64 {
 		return steps(step, experiment.Pick(profile, quick, standard, upTo(last)))
 	}

@@ -2,9 +2,7 @@
 
 package canvas
 
-import (
-	"image"
-)
+import "image"
 
 // A Backend paints paths, text and images in CSS pixels.
 type Backend interface {
