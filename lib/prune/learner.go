@@ -103,15 +103,8 @@ func (l *Learner) State() train.State {
 			s.Values = append(s.Values, train.Value{Name: "observed." + layer.Name, Of: &layer.observed})
 		}
 	}
-	s.Settings = struct {
-		Of       any
-		Schedule Schedule
-		Score    Score
-		Every    int
-		Momentum float64
-		Regrow   float64
-		Seed     uint64
-	}{s.Settings, l.Schedule, l.Score, l.every(), l.momentum(), l.Regrow, l.Seed}
+	s.Settings = []any{s.Settings, fmt.Sprintf("prune %q by %+v, use every %d steps with momentum %v, regrow %v, seed %d",
+		l.Score, l.Schedule, l.every(), l.momentum(), l.Regrow, l.Seed)}
 	return s
 }
 
