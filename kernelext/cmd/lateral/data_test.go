@@ -69,8 +69,8 @@ func TestDataVerify(t *testing.T) {
 		}
 	}
 	out, err := runData(t, "verify", "--dir", dir)
-	if want := "of 4 files of MNIST, 4 missing or bad: `lateral data get mnist --dir " + dir + "` downloads it"; err == nil ||
-		!strings.Contains(err.Error(), want) {
+	want := "of 4 files of MNIST, 4 missing or bad: `lateral data get mnist --dir " + dir + "` downloads it"
+	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 	for _, want := range []string{
