@@ -20,8 +20,8 @@ type Share struct {
 	Kept          float64 // weights that remain, or units
 }
 
-// A Rule says which operations pruning leaves in a layer. The document uses three, which follow from its tables; it does
-// not state them.
+// A Rule says which operations pruning leaves in a layer. The document uses three, which follow from its tables; it
+// does not state them.
 type Rule string
 
 // The rules. With no TopDown operations, only the bottom-up part counts. The activations of the image count as active.
@@ -44,9 +44,9 @@ type Row struct {
 }
 
 // Account returns a row for each layer, from the image up, and the total. In the total, weights and operations add up,
-// so their shares are weighted by them; Active is weighted by the activations after pooling, ActiveTopDown and the Kept units
-// by those before pooling, as in [NINAI17]. It returns an error if the numbers of layers differ, or a share is not
-// between 0 and 1.
+// so their shares are weighted by them; Active is weighted by the activations after pooling, ActiveTopDown and the Kept
+// units by those before pooling, as in [NINAI17]. It returns an error if the numbers of layers differ, or a share is
+// not between 0 and 1.
 func Account(sizes []Size, shares []Share, rule Rule) ([]Row, error) {
 	if len(sizes) != len(shares) {
 		return nil, fmt.Errorf("prune: Account: %d sizes of layers, %d shares", len(sizes), len(shares))
@@ -78,8 +78,11 @@ func Account(sizes []Size, shares []Share, rule Rule) ([]Row, error) {
 		active += share.Active * float64(s.Pooled)
 		topDown += share.ActiveTopDown * float64(s.Units)
 		kept, keptOf, left = kept+share.Kept*weight, keptOf+weight, left+operations
-		total.Weights, total.BottomUp, total.TopDown = total.Weights+s.Weights, total.BottomUp+s.BottomUp, total.TopDown+s.TopDown
-		total.Units, total.Pooled = total.Units+s.Units, total.Pooled+s.Pooled
+		total.Weights += s.Weights
+		total.BottomUp += s.BottomUp
+		total.TopDown += s.TopDown
+		total.Units += s.Units
+		total.Pooled += s.Pooled
 		below = share.Active
 	}
 	total.Share = Share{active / float64(total.Pooled), topDown / float64(total.Units), kept / keptOf}

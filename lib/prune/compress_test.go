@@ -164,7 +164,8 @@ func TestDamagedFiles(t *testing.T) {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := Load(path, model); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+		err := Load(path, model)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

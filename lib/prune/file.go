@@ -125,8 +125,8 @@ func quantize(values []float32, n int) (levels []float32, of []byte) {
 	return levels, of
 }
 
-// Load reads a file that [Save] wrote into a model of the same layers, which are dense. The error says what is wrong and
-// what to do; the model then does not change.
+// Load reads a file that [Save] wrote into a model of the same layers, which are dense. The error says what is wrong
+// and what to do; the model then does not change.
 func Load(path string, model any) error {
 	file, err := os.ReadFile(path)
 	if err != nil {

@@ -19,7 +19,8 @@ import (
 
 // A Learner prunes a model while another learner trains it. It is a [train.Learner]. At the start of an epoch it prunes
 // what the schedule says; after each step it sets the removed weights to zero again, whatever the optimiser did to
-// them. Masks, use and random stream are part of its state, so that checkpoints keep them.
+// them; with a [train.GradientDescent] it does so before Constrain, which may average weights. Masks, use and random
+// stream are part of its state, so that checkpoints keep them.
 //
 // It reports "kept", the share of elements that remain, besides what the other learner reports.
 type Learner struct {
@@ -44,7 +45,8 @@ type Learner struct {
 
 	rng     *tensor.RNG
 	tape    *autograd.Tape
-	steps   int // since the start of the run
+	steps   int  // since the start of the run
+	first   bool // the removed weights are zero before Constrain runs
 	problem error
 }
 
@@ -92,6 +94,16 @@ func (l *Learner) State() train.State {
 	s.Values = append(slices.Clip(s.Values), train.Value{Name: "pruning.steps", Of: &l.steps})
 	if l.Regrow > 0 {
 		l.findGradients(s.Memory)
+	}
+	if g, ok := l.Learner.(*train.GradientDescent); ok && !l.first {
+		l.first = true
+		constrain := g.Constrain
+		g.Constrain = func() { // which may average weights
+			l.mask()
+			if constrain != nil {
+				constrain()
+			}
+		}
 	}
 	for _, layer := range l.Layers {
 		ours := func(m tensor.Named) bool { return m.Tensor == layer.Keep } // a gate is part of the model
@@ -160,20 +172,21 @@ func (l *Learner) Step(b *dataset.Batch, r *train.Recorder) error {
 	if err := l.Learner.Step(b, r); err != nil {
 		return err
 	}
+	l.mask()
 	kept, all := 0.0, 0
 	for _, layer := range l.Layers {
-		layer.mask()
 		kept, all = kept+float64(simd.Sum(layer.Keep.Data())), all+layer.Keep.Len()
 	}
 	r.Report("kept", kept/float64(all))
 	return nil
 }
 
-// mask sets removed weights to zero after a step. Unlike apply, it takes the same time whatever is removed, and leaves
-// the averages, which follow.
-func (l *Layer) mask() {
-	if l.Weight != nil {
-		simd.Mul(l.Weight.Data(), l.Weight.Data(), l.Keep.Data())
+// mask sets removed weights to zero after a step. Averages of zeros stay zero.
+func (l *Learner) mask() {
+	for _, layer := range l.Layers {
+		if w := layer.Weight; w != nil {
+			simd.Mul(w.Data(), w.Data(), layer.Keep.Data())
+		}
 	}
 }
 

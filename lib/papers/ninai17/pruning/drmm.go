@@ -157,8 +157,9 @@ func drmmError(net *drmm.Net, x *tensor.Tensor, y []int) float64 {
 	return wrong / float64(x.Rows())
 }
 
-// DRMMActivity returns, for each layer of a DRMM and for the classes, the share of active units after pooling for images
-// x, and the share of elements of the rendered templates that are not zero where they are convolved, before pooling.
+// DRMMActivity returns, for each layer of a DRMM and for the classes, the share of active units after pooling for
+// images x, and the share of elements of the rendered templates that are not zero where they are convolved, before
+// pooling.
 func DRMMActivity(net *drmm.Net, x *tensor.Tensor) (active, topDown []float64) {
 	var found drmm.Inference
 	var drawn drmm.Rendering

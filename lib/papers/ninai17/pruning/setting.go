@@ -68,16 +68,16 @@ var (
 	DRMMUnits         = []float64{0.33, 0.38, 0.38, 0.04, 1}    // Table 21: units of the DRMM
 )
 
-// LeNet returns the setting that prunes LeNet-5 to a twelfth of its weights, by the shares of the document's tables. The
-// document gives no training settings. Ours were chosen on 10,000 held-out training images of MNIST.
+// LeNet returns the setting that prunes LeNet-5 to a twelfth of its weights, by the shares of the document's tables.
+// The document gives no training settings. Ours were chosen on 10,000 held-out training images of MNIST.
 func LeNet(score prune.Score) Setting {
 	keep := DocumentMagnitude
 	if score == prune.Use {
 		keep = DocumentUse
 	}
 	return Setting{
-		Net: LeNet5, Base: Base{Epochs: 8, Rate: 0.02}, Score: score, Rate: 0.01,
-		Stages: []Stage{{Keep: keep, Epochs: 8, Spread: 5}},
+		Net: LeNet5, Base: Base{Epochs: 10, Rate: 0.02}, Score: score, Rate: 0.01,
+		Stages: []Stage{{Keep: keep, Epochs: 10, Spread: 3}},
 	}
 }
 
@@ -88,8 +88,8 @@ func LeNetUnits(score prune.Score) Setting {
 	return s
 }
 
-// Curve returns the setting that prunes LeNet-5 further and further, for Figure 7 and beyond it: stages from 20 % of the
-// weights removed to a hundredth remaining.
+// Curve returns the setting that prunes LeNet-5 further and further, for Figure 7 and beyond it: stages from 20 % of
+// the weights removed to a hundredth remaining.
 func Curve(score prune.Score, epochs int) Setting {
 	s := LeNet(score)
 	s.Stages = nil
@@ -151,6 +151,34 @@ func DRMM(score prune.Score) Setting {
 		Net: FiveLevel, Base: Base{Epochs: ninai17.Long().Epochs, Channel: 1}, Score: score, Rate: 0.002,
 		Stages: []Stage{{Keep: keep, Epochs: 2}},
 	}
+}
+
+// DRMMUnitsOff returns the setting that prunes the units of the DRMM by the shares of Table 21.
+func DRMMUnitsOff(score prune.Score) Setting {
+	s := DRMM(score)
+	s.Units, s.Stages[0].Keep = true, DRMMUnits
+	return s
+}
+
+// DRMMCurve returns the setting that prunes the DRMM further and further, for Figure 7: all layers keep the same share
+// but the two smallest, which stay whole, as in the document's tables.
+func DRMMCurve(score prune.Score) Setting {
+	s := DRMM(score)
+	s.Stages = nil
+	for _, k := range []float64{0.8, 0.6, 0.4, 0.25, 0.15, 0.08} {
+		s.Stages = append(s.Stages, Stage{Keep: []float64{k, k, k, k, 1, 1}, Epochs: 1})
+	}
+	return s
+}
+
+// DRMMUnitsCurve is [DRMMCurve] for units.
+func DRMMUnitsCurve(score prune.Score) Setting {
+	s := DRMMCurve(score)
+	s.Units = true
+	for i := range s.Stages {
+		s.Stages[i].Keep = s.Stages[i].Keep[:5]
+	}
+	return s
 }
 
 // On returns the setting for the given images.
