@@ -62,7 +62,7 @@ func trainDRMM(ctx context.Context, s Setting, d *experiment.Data, o experiment.
 	}
 	layers := drmmLayers(net, nil, s.Units)
 	r.Metrics.Base = r.drmm(net, layers, d)
-	if s.Score == prune.Use {
+	if s.Score == prune.Use || s.Score == prune.RelativeUse {
 		observeAll(layers, observer(net, s.Units), d.Train)
 	}
 	for i := range s.Stages {

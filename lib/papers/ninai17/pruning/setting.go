@@ -72,7 +72,7 @@ var (
 // The document gives no training settings. Ours were chosen on 10,000 held-out training images of MNIST.
 func LeNet(score prune.Score) Setting {
 	keep := DocumentMagnitude
-	if score == prune.Use {
+	if score != prune.Magnitude {
 		keep = DocumentUse
 	}
 	return Setting{
@@ -144,7 +144,7 @@ func LeNetShares(keep float64) []float64 {
 // shares of the document's tables.
 func DRMM(score prune.Score) Setting {
 	keep := DRMMMagnitude
-	if score == prune.Use {
+	if score != prune.Magnitude {
 		keep = DRMMUse
 	}
 	return Setting{
@@ -208,8 +208,8 @@ func (s Setting) String() string {
 func (s Setting) Check() error {
 	c := experiment.Check{Package: "pruning"}
 	c.OneOf("Net", s.Net, LeNet5, FiveLevel)
-	c.OneOf("Score", string(s.Score), string(prune.Use), string(prune.Magnitude), string(prune.Random))
-	c.That(!s.Units || s.Score != prune.Magnitude, "Score", s.Score, "use or random for units")
+	c.That(slices.Contains(prune.Scores(), s.Score), "Score", fmt.Sprintf("%q", s.Score), fmt.Sprintf("one of %q", prune.Scores()))
+	c.That(!s.Units || s.Score == prune.Use || s.Score == prune.Random, "Score", s.Score, "use or random for units")
 	c.AtLeast("Base.Epochs", s.Base.Epochs, 1)
 	c.That(s.Net != LeNet5 || s.Base.Rate > 0 && s.Base.Rate < 10, "Base.Rate", s.Base.Rate, "a number > 0")
 	c.That(s.Net != FiveLevel || s.Base.Channel >= 1 && s.Base.Channel <= 8, "Base.Channel", s.Base.Channel, "1 to 8")
