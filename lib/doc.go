@@ -10,7 +10,7 @@
 //
 //	7  internal/bench internal/golden
 //	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/thesis21
-//	5  drmm experiment hebbian sparsecode
+//	5  drmm experiment hebbian linear sparsecode
 //	4  train sweep
 //	3  nn competitive loss optim gradcheck
 //	2  autograd dataset
@@ -74,6 +74,7 @@
 //	         constraint. Communications on Pure and Applied Mathematics 57, 2004
 //	DP80     Dormand, Prince: A family of embedded Runge-Kutta formulae. Journal of Computational and Applied
 //	         Mathematics 6, 1980
+//	FCHWL08  Fan, Chang, Hsieh, Wang, Lin: LIBLINEAR: a library for large linear classification. JMLR 9, 2008
 //	FHHT07   Friedman, Hastie, Hoefling, Tibshirani: Pathwise coordinate optimization. Annals of Applied Statistics
 //	         1, 2007
 //	GB10     Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks. AISTATS 2010
@@ -85,6 +86,7 @@
 //	JP87     Jones, Palmer: An evaluation of the two-dimensional Gabor filter model of simple receptive fields in cat
 //	         striate cortex. Journal of Neurophysiology 58, 1987
 //	KB15     Kingma, Ba: Adam: a method for stochastic optimization. ICLR 2015
+//	KD05     Keerthi, DeCoste: A modified finite Newton method for fast solution of large scale linear SVMs. JMLR 6, 2005
 //	LG16     Lavin, Gray: Fast algorithms for convolutional neural networks. CVPR 2016
 //	LMH01    Lee, Mumford, Huang: Occlusion models for natural images: a statistical study of a scale-invariant dead
 //	         leaves model. International Journal of Computer Vision 41, 2001
