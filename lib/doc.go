@@ -11,7 +11,7 @@
 //	7  internal/bench internal/golden
 //	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/ninai17/pruning papers/of96
 //	6  papers/thesis21
-//	5  drmm experiment hebbian prune sparsecode
+//	5  drmm experiment hebbian linear prune sparsecode
 //	4  train sweep
 //	3  nn competitive loss optim gradcheck superres
 //	2  autograd dataset
@@ -76,6 +76,7 @@
 //	DP80     Dormand, Prince: A family of embedded Runge-Kutta formulae. Journal of Computational and Applied
 //	         Mathematics 6, 1980
 //	EGMCE20  Evci, Gale, Menick, Castro, Elsen: Rigging the lottery: making all tickets winners. ICML 2020
+//	FCHWL08  Fan, Chang, Hsieh, Wang, Lin: LIBLINEAR: a library for large linear classification. JMLR 9, 2008
 //	FHHT07   Friedman, Hastie, Hoefling, Tibshirani: Pathwise coordinate optimization. Annals of Applied Statistics
 //	         1, 2007
 //	GB10     Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks. AISTATS 2010
@@ -89,6 +90,7 @@
 //	JP87     Jones, Palmer: An evaluation of the two-dimensional Gabor filter model of simple receptive fields in cat
 //	         striate cortex. Journal of Neurophysiology 58, 1987
 //	KB15     Kingma, Ba: Adam: a method for stochastic optimization. ICLR 2015
+//	KD05     Keerthi, DeCoste: A modified finite Newton method for fast solution of large scale linear SVMs. JMLR 6, 2005
 //	Keys81   Keys: Cubic convolution interpolation for digital image processing. IEEE Transactions on Acoustics,
 //	         Speech, and Signal Processing 29, 1981
 //	LG16     Lavin, Gray: Fast algorithms for convolutional neural networks. CVPR 2016
