@@ -76,7 +76,8 @@ func (l *Learner) Check() error {
 	}
 	for _, layer := range l.Layers {
 		if layer.Weight == nil && (l.Score == Magnitude || l.Score == RelativeUse || l.Regrow > 0) {
-			problems = append(problems, fmt.Errorf("prune: %s: units have neither magnitude, relative use nor regrowth", layer.Name))
+			problems = append(problems,
+				fmt.Errorf("prune: %s: units have neither magnitude, relative use nor regrowth", layer.Name))
 		}
 	}
 	return errors.Join(problems...)

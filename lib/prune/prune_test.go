@@ -135,7 +135,8 @@ func TestRelativeUse(t *testing.T) {
 	x := autograd.NewTape(1).Input(tensor.New(1, 4))
 	l.Observe(Activity{In: x}, 0) // counts one batch, in which nothing is used
 	copy(l.Use.Data(), []float32{0.8, 0.4, 0.2, 0.1, 0.01, 0.02, 0.018, 0.03, 0, 0, 0, 0})
-	if err := Prune([]*Layer{l}, RelativeUse, nil, Cut{Above: 0.55}); err != nil || !slices.Equal(left(l), []int{0, 5, 6, 7}) {
+	err := Prune([]*Layer{l}, RelativeUse, nil, Cut{Above: 0.55})
+	if err != nil || !slices.Equal(left(l), []int{0, 5, 6, 7}) {
 		t.Errorf("left: %v, %v", left(l), err)
 	}
 }

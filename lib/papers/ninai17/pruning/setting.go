@@ -208,7 +208,8 @@ func (s Setting) String() string {
 func (s Setting) Check() error {
 	c := experiment.Check{Package: "pruning"}
 	c.OneOf("Net", s.Net, LeNet5, FiveLevel)
-	c.That(slices.Contains(prune.Scores(), s.Score), "Score", fmt.Sprintf("%q", s.Score), fmt.Sprintf("one of %q", prune.Scores()))
+	c.That(slices.Contains(prune.Scores(), s.Score), "Score", fmt.Sprintf("%q", s.Score),
+		fmt.Sprintf("one of %q", prune.Scores()))
 	c.That(!s.Units || s.Score == prune.Use || s.Score == prune.Random, "Score", s.Score, "use or random for units")
 	c.AtLeast("Base.Epochs", s.Base.Epochs, 1)
 	c.That(s.Net != LeNet5 || s.Base.Rate > 0 && s.Base.Rate < 10, "Base.Rate", s.Base.Rate, "a number > 0")

@@ -68,7 +68,8 @@ func TestDocumentTables(t *testing.T) {
 	}
 }
 
-// The totals before pruning. The document prints 33,137K and 34,671K operations for the DRMM: sums of truncated numbers.
+// The totals before pruning. The document prints 33,137K and 34,671K operations for the DRMM: sums of truncated
+// numbers.
 func TestSizes(t *testing.T) {
 	five, err := DRMMSizes(drmm.FiveLayer())
 	if err != nil {
@@ -79,7 +80,8 @@ func TestSizes(t *testing.T) {
 		want  prune.Size
 	}{
 		{LeNetSizes(), prune.Size{Name: "total", Weights: 430500, BottomUp: 4586000, Units: 15230, Pooled: 4190}},
-		{five, prune.Size{Name: "total", Weights: 131204, BottomUp: 33138888, TopDown: 34671636, Units: 66664, Pooled: 29800}},
+		{five, prune.Size{
+			Name: "total", Weights: 131204, BottomUp: 33138888, TopDown: 34671636, Units: 66664, Pooled: 29800}},
 	} {
 		rows, err := prune.Account(c.sizes, make([]prune.Share, len(c.sizes)), prune.Synapses)
 		if total := rows[len(rows)-1].Size; err != nil || total != c.want {
