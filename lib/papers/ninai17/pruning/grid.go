@@ -13,7 +13,7 @@ import (
 type Grid = experiment.Grid[Setting]
 
 // Grids are the grids behind the tables and the figure on pruning in [NINAI17]. Smaller profiles train for fewer
-// epochs, quick grids the DRMM with a quarter of its channels and few images. A standard grid of LeNet-5 takes half an
+// epochs, quick grids the DRMM with a quarter of its channels. A standard grid of LeNet-5 takes half an
 // hour, one of the DRMM an hour; paper grids take a day.
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "NINAI17",
@@ -36,7 +36,7 @@ func Sized(s Setting, profile string) Setting {
 	if len(stages) > 4 && profile != experiment.Paper { // a curve of fewer points
 		stages = nil
 		for i, stage := range s.Stages {
-			if i%2 == 1 || profile == experiment.Standard && i > len(s.Stages)-3 {
+			if i > 0 && (i%2 == 0 || profile == experiment.Standard) {
 				stages = append(stages, stage)
 			}
 		}
@@ -56,8 +56,8 @@ func Sized(s Setting, profile string) Setting {
 		return s
 	}
 	s.Base.Channel = experiment.Pick(profile, 4, 1, 1)
-	s.Base.Epochs = experiment.Pick(profile, 2, s.Base.Epochs, s.Base.Epochs)
-	s.Base.Images = experiment.Pick(profile, 3000, 0, 0)
+	s.Base.Epochs = experiment.Pick(profile, 3, s.Base.Epochs, s.Base.Epochs)
+	s.Base.Images = experiment.Pick(profile, 10000, 0, 0)
 	return s
 }
 
@@ -69,14 +69,14 @@ func grids(profile string) []Grid {
 		}
 		return cells
 	}
-	curves := []Setting{Curve(prune.Use, 3), Curve(prune.Magnitude, 3), Curve(prune.Random, 3)}
+	curves := []Setting{Curve(prune.Use, 6), Curve(prune.Magnitude, 6), Curve(prune.Random, 6)}
 	if profile != experiment.Quick {
-		regrown := Curve(prune.Magnitude, 3)
+		regrown := Curve(prune.Magnitude, 6)
 		regrown.Regrow = 0.2
-		curves = append(curves, UnitsCurve(prune.Use, 3), regrown)
+		curves = append(curves, UnitsCurve(prune.Use, 6), regrown)
 	}
 	if profile == experiment.Paper {
-		curves = append(curves, UnitsCurve(prune.Random, 3), Curve(prune.RelativeUse, 3))
+		curves = append(curves, UnitsCurve(prune.Random, 6), Curve(prune.RelativeUse, 6))
 	}
 	return []Grid{
 		{Name: "prune-lenet", About: "LeNet-5 with a twelfth of its weights, or fewer units: tables 4 and 16 to 18",
