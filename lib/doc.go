@@ -68,6 +68,7 @@
 //
 //	BCAHDS19 Belkina, Ciccolella, Anno, Halpert, Spidlen, Snyder-Cappione: Automated optimized parameters for
 //	         t-distributed stochastic neighbor embedding. Nature Communications 10, 2019
+//	BKH16    Ba, Kiros, Hinton: Layer normalization. arXiv 1607.06450, 2016
 //	BT09     Beck, Teboulle: A fast iterative shrinkage-thresholding algorithm for linear inverse problems. SIAM Journal
 //	         on Imaging Sciences 2, 2009
 //	DDD04    Daubechies, Defrise, De Mol: An iterative thresholding algorithm for linear inverse problems with a sparsity
@@ -112,6 +113,7 @@
 //	VK01     Venna, Kaski: Neighborhood preservation in nonlinear projection methods. ICANN 2001
 //	WBSS04   Wang, Bovik, Sheikh, Simoncelli: Image quality assessment: from error visibility to structural
 //	         similarity. IEEE Transactions on Image Processing 13, 2004
+//	WH18     Wu, He: Group normalization. ECCV 2018
 //	Winograd80
 //	         Winograd: Arithmetic complexity of computations. SIAM, 1980
 package lib
