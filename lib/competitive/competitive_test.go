@@ -155,7 +155,7 @@ func TestByHand(t *testing.T) {
 	}
 }
 
-// The k largest elements found by the heap are those of a stable sort, for values with many ties.
+// The k largest elements are those of a stable sort, for values with many ties.
 func TestKWTAAgainstSorting(t *testing.T) {
 	rng := tensor.Stream(2, "ties")
 	for units := 1; units <= 40; units++ {
@@ -265,11 +265,11 @@ func TestMistakesPanic(t *testing.T) {
 		"competitive: LWTA: blocks of 3 do not divide the units of shape [2 10]":   func() { LWTA(z, 3) },
 		"competitive: Maxout: blocks of 0 do not divide the units of shape [2 10]": func() { Maxout(z, 0) },
 		"k must lie between 1 and the 10 units of shape [2 10], got 11":            func() { KWTA(z, 11) },
-		"Submask: want the result of ReLU, LWTA, Maxout or KWTA, got that of Sigmoid": func() {
+		"Submask: want the result of ReLU or of a competition, got that of Sigmoid": func() {
 			Submask(autograd.Sigmoid(z))
 		},
-		"Submask: want the result of ReLU, LWTA, Maxout or KWTA, got that of input": func() { Submask(z) },
-		"Winners: want the result of LWTA, Maxout, KWTA or MaxPool2D, got that of ReLU": func() {
+		"Submask: want the result of ReLU or of a competition, got that of input": func() { Submask(z) },
+		"Winners: want the result of a competition or of MaxPool2D, got that of ReLU": func() {
 			Winners(autograd.ReLU(z))
 		},
 	} {
