@@ -94,6 +94,7 @@ type convOp struct {
 
 	parts      []float32 // partial gradients of filters and biases; see convChunks
 	accumulate bool      // in Backward, add to the gradient of the images
+	live       livePositions
 }
 
 func convolve(name string, x, w, b *Var, s ConvShape, transposed bool) *Var {
