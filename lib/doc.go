@@ -9,10 +9,10 @@
 // kernel:
 //
 //	7  internal/bench internal/golden
-//	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/thesis21
+//	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/of96 papers/thesis21
 //	5  drmm experiment hebbian sparsecode
 //	4  train sweep
-//	3  nn competitive loss optim gradcheck
+//	3  nn competitive loss optim gradcheck superres
 //	2  autograd dataset
 //	1  tensor blas metrics sparsity retrieval embed figure figure/internal/canvas dataset/synth
 //	0  durable internal/simd internal/parallel internal/race
@@ -85,6 +85,8 @@
 //	JP87     Jones, Palmer: An evaluation of the two-dimensional Gabor filter model of simple receptive fields in cat
 //	         striate cortex. Journal of Neurophysiology 58, 1987
 //	KB15     Kingma, Ba: Adam: a method for stochastic optimization. ICLR 2015
+//	Keys81   Keys: Cubic convolution interpolation for digital image processing. IEEE Transactions on Acoustics,
+//	         Speech, and Signal Processing 29, 1981
 //	LG16     Lavin, Gray: Fast algorithms for convolutional neural networks. CVPR 2016
 //	LMH01    Lee, Mumford, Huang: Occlusion models for natural images: a statistical study of a scale-invariant dead
 //	         leaves model. International Journal of Computer Vision 41, 2001
@@ -108,6 +110,8 @@
 //	TH12     Tieleman, Hinton: RMSProp. Lecture 6.5 of Neural Networks for Machine Learning, 2012
 //	TV17     Tarvainen, Valpola: Mean teachers are better role models. NIPS 2017
 //	VK01     Venna, Kaski: Neighborhood preservation in nonlinear projection methods. ICANN 2001
+//	WBSS04   Wang, Bovik, Sheikh, Simoncelli: Image quality assessment: from error visibility to structural
+//	         similarity. IEEE Transactions on Image Processing 13, 2004
 //	Winograd80
 //	         Winograd: Arithmetic complexity of computations. SIAM, 1980
 package lib

@@ -3,6 +3,7 @@
 package sparsecode
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -111,21 +112,51 @@ func (o *OMP) check(d *Dictionary) error {
 func (o *OMP) prepare(*job) error { return nil }
 
 func (o *OMP) solve(j *job, w *work, x, b, a []float32, rows int) {
-	k, p := j.d.Len(), j.d.Pixels()
-	most := min(o.Atoms, p)
-	w.float[0], w.float[1], w.float[2] = grow(w.float[0], k), grow(w.float[1], most*k), grow(w.float[2], k)
-	w.double[0], w.double[1] = grow(w.double[0], most*most), grow(w.double[1], most)
-	w.index[0] = grow(w.index[0], most)
-	s := pursuit{
-		gram: j.d.gram, magnitudes: w.float[0], directions: w.float[1], lengths: w.float[2],
-		factor: w.double[0], z: w.double[1], support: w.index[0], most: most, optimized: o.Optimized,
+	s := newPursuit(j, w, o.Atoms)
+	s.optimized, s.enough = o.Optimized, enough(o.Residual)
+	s.solve(x, b, a, rows)
+}
+
+// SparseSet minimises the objective of the sparse-set model [Thesis21, eq. 1.25; RS07], in which every coefficient that
+// is not zero costs the same,
+//
+//	1/2 |x - a Phi|² + lambda |a|_0
+//
+// The minimum cannot be found without trying all sets of atoms; [RS07] approximate it by a network, and this by a
+// pursuit: like an [OMP] that is Optimized it takes the atom after which the residual is shortest, as long as this
+// lowers the objective. With orthonormal atoms it finds the minimum: a_i = <x,phi_i> where that is beyond
+// ±sqrt(2 lambda), and 0 elsewhere. Coefficients therefore have a gap around 0 [Thesis21, fig. 1.2b].
+type SparseSet struct {
+	Lambda  float64 // required
+	Atoms   int     // how many are taken, at most; 0 is no limit
+	Workers int     `json:"-"` // goroutines; 0 is one for each core
+}
+
+// EncodeTo implements [Encoder].
+func (s *SparseSet) EncodeTo(codes *tensor.Tensor, d *Dictionary, x *tensor.Tensor) error {
+	return encode(s, s.Workers, codes, d, x)
+}
+
+// Penalty implements [Encoder]: lambda |a|_0.
+func (s *SparseSet) Penalty(_ *Dictionary, code []float32) float64 {
+	return s.Lambda * float64(simd.CountNonZero(code))
+}
+
+func (s *SparseSet) name() string { return "SparseSet" }
+
+func (s *SparseSet) check(d *Dictionary) error {
+	if s.Atoms < 0 || s.Atoms > d.Len() {
+		return setting("Atoms", s.Atoms, fmt.Sprintf("1 to %d, the atoms of the dictionary, or 0 for no limit", d.Len()))
 	}
-	clear(a)
-	for n := range rows {
-		s.products = b[n*k : (n+1)*k]
-		s.run(float64(simd.SumSquares(x[n*p:(n+1)*p])), enough(o.Residual))
-		s.write(a[n*k : (n+1)*k])
-	}
+	return checkPositive("Lambda", s.Lambda)
+}
+
+func (s *SparseSet) prepare(*job) error { return nil }
+
+func (s *SparseSet) solve(j *job, w *work, x, b, a []float32, rows int) {
+	p := newPursuit(j, w, cmp.Or(s.Atoms, j.d.Len()))
+	p.optimized, p.enough, p.price = true, enough(0), 2*s.Lambda
+	p.solve(x, b, a, rows)
 }
 
 // A pursuit encodes one patch after another by OMP.
@@ -144,19 +175,45 @@ type pursuit struct {
 	most       int
 	taken      int
 	optimized  bool
+	enough     float64 // energy of the residual at which it stops
+	price      float64 // by how much an atom has to lower that energy
+}
+
+// newPursuit returns a pursuit of so many atoms at most.
+func newPursuit(j *job, w *work, atoms int) *pursuit {
+	k, most := j.d.Len(), min(atoms, j.d.Pixels())
+	w.float[0], w.float[1], w.float[2] = grow(w.float[0], k), grow(w.float[1], most*k), grow(w.float[2], k)
+	w.double[0], w.double[1] = grow(w.double[0], most*most), grow(w.double[1], most)
+	w.index[0] = grow(w.index[0], most)
+	w.pursuit = pursuit{
+		gram: j.d.gram, magnitudes: w.float[0], directions: w.float[1], lengths: w.float[2],
+		factor: w.double[0], z: w.double[1], support: w.index[0], most: most,
+	}
+	return &w.pursuit
+}
+
+// solve encodes patches x one after another.
+func (s *pursuit) solve(x, b, a []float32, rows int) {
+	k, p := len(s.lengths), len(x)/rows
+	clear(a)
+	for n := range rows {
+		s.products = b[n*k : (n+1)*k]
+		s.run(float64(simd.SumSquares(x[n*p : (n+1)*p])))
+		s.write(a[n*k : (n+1)*k])
+	}
 }
 
 // dependent is the squared length of the orthogonal part of an atom below which it is taken to lie in the others' span.
 const dependent = 1e-5
 
-// run takes atoms. energy is |x|², at which it stops at most.
-func (s *pursuit) run(energy, stop float64) {
+// run takes atoms. energy is |x|².
+func (s *pursuit) run(energy float64) {
 	k := len(s.products)
 	least := negligible * largestMagnitude(s.magnitudes, s.products)
 	for i := range s.lengths {
 		s.lengths[i] = 1
 	}
-	for s.taken = 0; s.taken < s.most && energy > stop; {
+	for s.taken = 0; s.taken < s.most && energy > s.enough; {
 		i := s.best()
 		if s.magnitudes[i] <= least {
 			return
@@ -179,6 +236,9 @@ func (s *pursuit) run(energy, stop float64) {
 		simd.Scale(u, float32(1/length), u)
 		row[t] = length
 		z := float64(s.products[i]) / length
+		if z*z <= s.price {
+			return
+		}
 		s.z[t], s.support[t] = z, int32(i)
 		energy -= z * z
 		simd.Axpy(s.products, -float32(z), u)

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package of96
+
+import (
+	"math"
+
+	"github.com/lateral-ml/lateral/lib/experiment"
+)
+
+// A Grid is a set of dictionaries.
+type Grid = experiment.Grid[Setting]
+
+// Grids are the grids of [Thesis21, section 1.3].
+var Grids = experiment.Grids[Setting, Metrics]{
+	Document: "OF96",
+	Load:     experiment.LoadScenes,
+	List:     grids,
+	Train:    experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics { return r.Metrics }),
+	Cost: func(s Setting, _ *experiment.Data) float64 {
+		work := float64(s.Samples()) * float64(s.Atoms) * float64(s.Size*s.Size+s.Atoms)
+		if s.bends() { // a product with the Gram matrix in each iteration
+			work *= 20
+		}
+		return work
+	},
+	Resume: true,
+}
+
+// Photographs returns the setting of a cost, at the document's size: 256 atoms of 16x16 pixels.
+func Photographs(cost string) Setting {
+	s := Setting{Size: 16, Atoms: 256, Cost: cost, Patches: 100_000, Epochs: 4, Batch: 100, Lambda: 0.3, Rate: 1}
+	switch cost {
+	case Log, Exp:
+		s.Lambda, s.Sigma = 0.1, 0.3
+	case L0:
+		s.Lambda = 0.1
+	}
+	return s
+}
+
+// Sized returns a setting scaled to the size of a profile.
+func Sized(s Setting, profile string) Setting {
+	over := s.Overcomplete()
+	s.Size = experiment.Pick(profile, 8, 12, s.Size)
+	s.Atoms = int(math.Round(over * float64(s.Size*s.Size)))
+	s.Patches = experiment.Pick(profile, 20_000, 50_000, s.Patches)
+	s.Epochs = experiment.Pick(profile, 1, 2, s.Epochs)
+	return s
+}
+
+// grids returns the grids at the size of a profile.
+func grids(profile string) []Grid {
+	var costs, atoms, lambdas []Setting
+	for _, c := range Costs() {
+		costs = append(costs, Sized(Photographs(c), profile))
+	}
+	for over := range 4 {
+		s := Sized(Photographs(Abs), profile)
+		s.Atoms *= over + 1
+		atoms = append(atoms, s)
+	}
+	for _, factor := range []float64{0.25, 0.5, 1, 2, 4} {
+		s := Sized(Photographs(Abs), profile)
+		s.Lambda *= factor
+		lambdas = append(lambdas, s)
+	}
+	seeds := experiment.Pick(profile, 1, 1, 3)
+	return []Grid{
+		{Name: "sparsenet", About: "a dictionary of natural images for each cost", Cells: costs, Seeds: seeds},
+		{Name: "overcomplete", About: "one to four atoms for each pixel", Cells: atoms, Seeds: seeds},
+		{Name: "tug-of-war", About: "lambda from a quarter to four times the usual one", Cells: lambdas, Seeds: seeds},
+	}
+}
