@@ -9,7 +9,7 @@
 // kernel:
 //
 //	7  internal/bench internal/golden
-//	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/of96 papers/thesis21
+//	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/of96 papers/thesis21 papers/wta15
 //	5  drmm experiment hebbian sparsecode
 //	4  train sweep
 //	3  nn competitive loss optim gradcheck superres

@@ -10,8 +10,8 @@ import (
 
 // Gradients of a convolution with few live positions
 //
-// Where positions compete, the output gradient of an image is zero in all maps at most positions. The gradients are then
-// sums over the other, live positions. Each has a window in the image, which is one row of a matrix:
+// Where positions compete, the output gradient of an image is zero in all maps at most positions. The gradients are
+// then sums over the other, live positions. Each has a window in the image, which is one row of a matrix:
 //
 //	dW = dyᵀ·windows,   the windows of dx += dy·W      dy [positions, filters], windows [positions, taps]
 //

@@ -14,8 +14,8 @@ import (
 // integer counts as that integer, so that 29 % of 100 samples are 29.
 func Winning(share float64, n int) int { return int(share*float64(n) + 1e-9) }
 
-// Lifetime applies lifetime sparsity: each unit competes with itself over the samples of a batch. Of its net inputs, the
-// k = [Winning](share, N) largest pass and the others become 0.
+// Lifetime applies lifetime sparsity: each unit competes with itself over the samples of a batch. Of its net inputs,
+// the k = [Winning](share, N) largest pass and the others become 0.
 //
 //	z [N, U] (further dimensions are merged into U) -> y of the same shape, with k winners per column
 //

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package wta15 trains winner-take-all autoencoders [WTA15]: fully connected and convolutional ones, stacks of them, and
-// the contrasts with other competitions or none.
+// Package wta15 trains winner-take-all autoencoders [WTA15]: fully connected and convolutional ones, stacks of them,
+// and the contrasts with other competitions or none.
 //
 // A [Setting] describes a stack completely. [FullyConnected], [Convolutional] and [Stacked] return the settings of the
 // document's experiments. The layers learn without labels, each from the frozen features of the layer below; the
@@ -56,9 +56,9 @@ type Setting struct {
 	Seed   uint64  `json:"seed"`
 }
 
-// FullyConnected returns the FC-WTA autoencoder 784-2000-784 with a share of 5 %. The number of epochs, the tied weights
-// and the learning rate are those of a public re-implementation; the notes name none. The last 30 % of the epochs at a
-// tenth of the rate are ours.
+// FullyConnected returns the FC-WTA autoencoder 784-2000-784 with a share of 5 %. The number of epochs, the tied
+// weights and the learning rate are those of a public re-implementation; the notes name none. The last 30 % of the
+// epochs at a tenth of the rate are ours.
 func FullyConnected() Setting {
 	return Setting{
 		Layers: []Layer{{Units: 2000, Competition: Lifetime, Share: 0.05, Tied: true, Rate: 0.001, Epochs: 50}},
@@ -66,8 +66,8 @@ func FullyConnected() Setting {
 	}
 }
 
-// Convolutional returns a CONV-WTA autoencoder with three convolutions of 5x5 in its encoder and a decoder of 11x11. The
-// share, 5 %, is that of a public re-implementation, whose encoder has 128, 128 and 16 maps.
+// Convolutional returns a CONV-WTA autoencoder with three convolutions of 5x5 in its encoder and a decoder of 11x11.
+// The share, 5 %, is that of a public re-implementation, whose encoder has 128, 128 and 16 maps.
 func Convolutional(maps int) Setting {
 	return Setting{
 		Layers: []Layer{{
