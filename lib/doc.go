@@ -9,8 +9,9 @@
 // kernel:
 //
 //	7  internal/bench internal/golden
-//	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/of96 papers/thesis21 papers/wta15
-//	5  drmm experiment hebbian sparsecode
+//	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/ninai17/pruning papers/of96
+//	6  papers/thesis21 papers/wta15
+//	5  drmm experiment hebbian linear prune sparsecode
 //	4  train sweep
 //	3  nn competitive loss optim gradcheck superres
 //	2  autograd dataset
@@ -74,10 +75,14 @@
 //	         constraint. Communications on Pure and Applied Mathematics 57, 2004
 //	DP80     Dormand, Prince: A family of embedded Runge-Kutta formulae. Journal of Computational and Applied
 //	         Mathematics 6, 1980
+//	EGMCE20  Evci, Gale, Menick, Castro, Elsen: Rigging the lottery: making all tickets winners. ICML 2020
+//	FCHWL08  Fan, Chang, Hsieh, Wang, Lin: LIBLINEAR: a library for large linear classification. JMLR 9, 2008
 //	FHHT07   Friedman, Hastie, Hoefling, Tibshirani: Pathwise coordinate optimization. Annals of Applied Statistics
 //	         1, 2007
 //	GB10     Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks. AISTATS 2010
 //	GWMCB13  Goodfellow, Warde-Farley, Mirza, Courville, Bengio: Maxout networks. ICML 2013
+//	HMD15    Han, Mao, Dally: Deep compression: compressing deep neural networks with pruning, trained quantization and
+//	         Huffman coding. arXiv 1510.00149, 2015
 //	HR09     Hurley, Rickard: Comparing measures of sparsity. IEEE Transactions on Information Theory 55, 2009
 //	HZRS15   He, Zhang, Ren, Sun: Delving deep into rectifiers. ICCV 2015
 //	IS15     Ioffe, Szegedy: Batch normalization: accelerating deep network training by reducing internal covariate
@@ -85,6 +90,7 @@
 //	JP87     Jones, Palmer: An evaluation of the two-dimensional Gabor filter model of simple receptive fields in cat
 //	         striate cortex. Journal of Neurophysiology 58, 1987
 //	KB15     Kingma, Ba: Adam: a method for stochastic optimization. ICLR 2015
+//	KD05     Keerthi, DeCoste: A modified finite Newton method for fast solution of large scale linear SVMs. JMLR 6, 2005
 //	Keys81   Keys: Cubic convolution interpolation for digital image processing. IEEE Transactions on Acoustics,
 //	         Speech, and Signal Processing 29, 1981
 //	LG16     Lavin, Gray: Fast algorithms for convolutional neural networks. CVPR 2016
@@ -114,4 +120,6 @@
 //	         similarity. IEEE Transactions on Image Processing 13, 2004
 //	Winograd80
 //	         Winograd: Arithmetic complexity of computations. SIAM, 1980
+//	ZG17     Zhu, Gupta: To prune, or not to prune: exploring the efficacy of pruning for model compression. arXiv
+//	         1710.01878, 2017
 package lib

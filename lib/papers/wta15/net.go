@@ -35,8 +35,8 @@ func NewAutoencoder(l Layer, input []int, rng *tensor.RNG) (Autoencoder, error) 
 		return nil, fmt.Errorf("wta15: a convolutional layer needs images, not inputs of shape %v", input)
 	}
 	if h, w := input[1], input[2]; min(h, w) < l.Pool || min(h, w) <= l.Kernel/2 {
-		return nil, fmt.Errorf("wta15: images of %dx%d are too small for filters of %dx%d and a pooling of %dx%d: use larger "+
-			"images, or a smaller Kernel and Pool", h, w, l.Kernel, l.Kernel, l.Pool, l.Pool)
+		return nil, fmt.Errorf("wta15: images of %dx%d are too small for filters of %dx%d and a pooling of %dx%d: "+
+			"use larger images, or a smaller Kernel and Pool", h, w, l.Kernel, l.Kernel, l.Pool, l.Pool)
 	}
 	return newConvolutional(l, input, rng), nil
 }
