@@ -38,6 +38,7 @@ func items() []item {
 		convolutions(),
 		mixtures(),
 		competitions(),
+		winners(),
 		searches(),
 		overheads(),
 		files(),
