@@ -38,6 +38,7 @@ func items() []item {
 		convolutions(),
 		mixtures(),
 		competitions(),
+		machines(),
 		winners(),
 		searches(),
 		overheads(),
