@@ -39,6 +39,7 @@ func items() []item {
 		convolutions(),
 		mixtures(),
 		competitions(),
+		winners(),
 		searches(),
 		codings(),
 		overheads(),
