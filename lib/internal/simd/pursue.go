@@ -24,8 +24,8 @@ func (p *Pursuit) Step(row, weights []float32, z, inverse, least float32) int {
 	k, n := len(row), len(weights)
 	if k == 0 || len(p.Older) < (n+1)*k || len(p.Products) != k || len(p.Scores) != k ||
 		p.Lengths != nil && len(p.Lengths) != k {
-		panic(fmt.Sprintf("simd: Pursuit.Step: %d weights, row of %d, %d elements of older directions, %d products, %d scores, "+
-			"%d lengths", n, k, len(p.Older), len(p.Products), len(p.Scores), len(p.Lengths)))
+		panic(fmt.Sprintf("simd: Pursuit.Step: %d weights, row of %d, %d elements of older directions, %d products, "+
+			"%d scores, %d lengths", n, k, len(p.Older), len(p.Products), len(p.Scores), len(p.Lengths)))
 	}
 	next := p.Older[n*k : (n+1)*k]
 	whole := k - k%maxLanes
