@@ -80,8 +80,8 @@ func (e *engine) drawFrom(out, p []float32, n, width int, rng *tensor.RNG) {
 	e.share(n, elementsWorthSharing/width+1, (*engine).bernoulli)
 }
 
-// bernoulli draws the rows from lo to hi. Each row has random numbers of its own, so that rows can be shared out. A unit
-// is the sign bit of u - p, which avoids a branch: the processor cannot predict it.
+// bernoulli draws the rows from lo to hi. Each row has random numbers of its own, so that rows can be shared out. A
+// unit is the sign bit of u - p, which avoids a branch: the processor cannot predict it.
 func (e *engine) bernoulli(lo, hi int) {
 	var pcg rand.PCG
 	for i := lo; i < hi; i++ {

@@ -36,8 +36,8 @@ type margin struct {
 const svmFeatures = 2000
 
 // newMargin makes features like those of an autoencoder: the rectified products of n digits with patches of other
-// digits, at random places, above a threshold. They are dense, and scaled such that a sample has the squared length 1 on
-// average; sparse ones are the largest 5 % of each feature.
+// digits, at random places, above a threshold. They are dense, and scaled such that a sample has the squared length 1
+// on average; sparse ones are the largest 5 % of each feature.
 func newMargin(n int, c float64, sparse bool) (*margin, error) {
 	digits, _, err := dataset.Digits(1)
 	if err != nil {
@@ -142,8 +142,8 @@ func (m *margin) peer(ctx context.Context, python, dir, method string) (solution
 	if m.sparse {
 		layout = "sparse"
 	}
-	c := exec.CommandContext(ctx, python, filepath.Join(dir, "peers", "svm.py"), method, layout, dir, fmt.Sprint(m.x.Rows()),
-		fmt.Sprint(m.c), out)
+	c := exec.CommandContext(ctx, python, filepath.Join(dir, "peers", "svm.py"), method, layout, dir,
+		fmt.Sprint(m.x.Rows()), fmt.Sprint(m.c), out)
 	var complaint bytes.Buffer
 	c.Stderr = &complaint
 	answer, err := c.Output()
