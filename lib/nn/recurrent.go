@@ -146,8 +146,8 @@ type sequence struct {
 
 func (q *sequence) length() int { return len(q.out) }
 
-// begin checks the shapes, for a state of so many tensors [N, units], and computes W·x + b for all steps at once, because
-// a product of many rows is faster.
+// begin checks the shapes, for a state of so many tensors [N, units], and computes W·x + b for all steps at once,
+// because a product of many rows is faster.
 func (q *sequence) begin(layer string, input *Dense, x *autograd.Var, s []*tensor.Tensor, tensors, units int) {
 	fits := len(s) == tensors && s[0].Rows() > 0 && x.Rows() > 0 && x.Rows()%s[0].Rows() == 0
 	for _, t := range s {

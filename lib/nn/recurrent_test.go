@@ -124,7 +124,9 @@ func recurrents(in, units int) map[string]Recurrent {
 	return map[string]Recurrent{
 		"LSTM":      lstm(Norms{}, false),
 		"LSTM, DN*": lstm(Norms{OfSum: gates(4), OfCell: NewDivisiveNorm(4, 4, 1), L1: 0.1}, false),
-		"LSTM, LN":  lstm(Norms{OfInput: NewLayerNorm(4 * units), OfRecurrent: NewLayerNorm(4 * units), OfCell: NewLayerNorm(units)}, true),
+		"LSTM, LN": lstm(Norms{
+			OfInput: NewLayerNorm(4 * units), OfRecurrent: NewLayerNorm(4 * units), OfCell: NewLayerNorm(units),
+		}, true),
 		"LSTM, BN":  lstm(Norms{OfInput: batch(4 * units), OfRecurrent: batch(4 * units)}, false),
 		"tanh":      rnn(nil, Norms{}),
 		"ReLU, DN*": rnn(autograd.ReLU, Norms{OfSum: NewDivisiveNorm(3, 3, 1), L1: 0.1}),
