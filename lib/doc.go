@@ -11,7 +11,7 @@
 //	7  internal/bench internal/golden
 //	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/ninai17/pruning papers/of96
 //	6  papers/thesis21 papers/wta15
-//	5  drmm experiment hebbian language linear prune sparsecode
+//	5  drmm experiment hebbian language linear prune rbm sparsecode
 //	4  train sweep
 //	3  nn competitive loss optim gradcheck superres
 //	2  autograd dataset
@@ -84,6 +84,9 @@
 //	GWMCB13  Goodfellow, Warde-Farley, Mirza, Courville, Bengio: Maxout networks. ICML 2013
 //	HMD15    Han, Mao, Dally: Deep compression: compressing deep neural networks with pruning, trained quantization and
 //	         Huffman coding. arXiv 1510.00149, 2015
+//	Hinton02 Hinton: Training products of experts by minimizing contrastive divergence. Neural Computation 14, 2002
+//	Hinton12 Hinton: A practical guide to training restricted Boltzmann machines. Neural Networks: Tricks of the Trade,
+//	         second edition, 2012
 //	HR09     Hurley, Rickard: Comparing measures of sparsity. IEEE Transactions on Information Theory 55, 2009
 //	HS97     Hochreiter, Schmidhuber: Long short-term memory. Neural Computation 9, 1997
 //	HZRS15   He, Zhang, Ren, Sun: Delving deep into rectifiers. ICCV 2015
@@ -116,7 +119,10 @@
 //	         2012
 //	SHKSS14  Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov: Dropout: a simple way to prevent neural
 //	         networks from overfitting. JMLR 15, 2014
+//	SM08     Salakhutdinov, Murray: On the quantitative analysis of deep belief networks. ICML 2008
 //	TH12     Tieleman, Hinton: RMSProp. Lecture 6.5 of Neural Networks for Machine Learning, 2012
+//	Tieleman08
+//	         Tieleman: Training restricted Boltzmann machines using approximations to the likelihood gradient. ICML 2008
 //	TV17     Tarvainen, Valpola: Mean teachers are better role models. NIPS 2017
 //	VK01     Venna, Kaski: Neighborhood preservation in nonlinear projection methods. ICANN 2001
 //	WBSS04   Wang, Bovik, Sheikh, Simoncelli: Image quality assessment: from error visibility to structural
