@@ -72,6 +72,8 @@
 //	BKH16    Ba, Kiros, Hinton: Layer normalization. arXiv 1607.06450, 2016
 //	BT09     Beck, Teboulle: A fast iterative shrinkage-thresholding algorithm for linear inverse problems. SIAM Journal
 //	         on Imaging Sciences 2, 2009
+//	CAGZB16  Cogswell, Ahmed, Girshick, Zitnick, Batra: Reducing overfitting in deep networks by decorrelating
+//	         representations. ICLR 2016
 //	DDD04    Daubechies, Defrise, De Mol: An iterative thresholding algorithm for linear inverse problems with a sparsity
 //	         constraint. Communications on Pure and Applied Mathematics 57, 2004
 //	DP80     Dormand, Prince: A family of embedded Runge-Kutta formulae. Journal of Computational and Applied
