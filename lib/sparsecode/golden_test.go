@@ -84,3 +84,40 @@ func TestScikitLearn(t *testing.T) {
 		}
 	}
 }
+
+// Among atoms that are much alike the minimum is found in few sweeps, by steps for several coefficients at once; more
+// atoms than there is room for at first change nothing.
+func TestAlikeAtoms(t *testing.T) {
+	rng := tensor.Stream(1, "alike")
+	atoms, x := tensor.New(150, 200), tensor.New(3, 200)
+	common := make([]float32, 200)
+	rng.Normal(common, 0, 1)
+	rng.Normal(atoms.Data(), 0, 0.2)
+	for k := range 150 {
+		for i, v := range common {
+			atoms.Row(k)[i] += v
+		}
+	}
+	d, err := NewDictionary(atoms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng.Normal(x.Data(), 0, 1)
+	for n := range 3 {
+		for i := range 200 {
+			x.Row(n)[i] += 3 * common[i]
+		}
+	}
+	e := &CoordinateDescent{Lambda: 0.02, Sweeps: 400}
+	codes := encode(t, e, d, x)
+	want := encode(t, &FISTA{Lambda: 0.02, Iterations: 200_000, Tol: 1e-7}, d, x)
+	active := 0
+	for _, a := range codes.Data() {
+		if a != 0 {
+			active++
+		}
+	}
+	if a, b := Objective(e, d, x, codes), Objective(e, d, x, want); !(a < b*(1+1e-5)) || active < 3*64 {
+		t.Errorf("objective %v with %d coefficients, FISTA's %v", a, active, b)
+	}
+}
