@@ -11,7 +11,7 @@
 //	7  internal/bench internal/golden
 //	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/ninai17/pruning papers/of96
 //	6  papers/thesis21 papers/wta15
-//	5  drmm experiment hebbian linear prune rbm sparsecode
+//	5  drmm experiment hebbian language linear prune rbm sparsecode
 //	4  train sweep
 //	3  nn competitive loss optim gradcheck superres
 //	2  autograd dataset
@@ -88,6 +88,7 @@
 //	Hinton12 Hinton: A practical guide to training restricted Boltzmann machines. Neural Networks: Tricks of the Trade,
 //	         second edition, 2012
 //	HR09     Hurley, Rickard: Comparing measures of sparsity. IEEE Transactions on Information Theory 55, 2009
+//	HS97     Hochreiter, Schmidhuber: Long short-term memory. Neural Computation 9, 1997
 //	HZRS15   He, Zhang, Ren, Sun: Delving deep into rectifiers. ICCV 2015
 //	IS15     Ioffe, Szegedy: Batch normalization: accelerating deep network training by reducing internal covariate
 //	         shift. ICML 2015
@@ -108,6 +109,7 @@
 //	         Mathematics 15, 2015
 //	OF96     Olshausen, Field: Emergence of simple-cell receptive field properties by learning a sparse code for natural
 //	         images. Nature 381, 1996
+//	PMB13    Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks. ICML 2013
 //	RJBO08   Rozell, Johnson, Baraniuk, Olshausen: Sparse coding via thresholding and local competition in neural
 //	         circuits. Neural Computation 20, 2008
 //	RS07     Rehn, Sommer: A network that uses few active neurones to code visual input predicts the diverse shapes of
