@@ -19,7 +19,8 @@ var rowBounds = func() (b [257][2]int32) {
 // It panics if the lengths do not fit or a row is not within rows.
 func AddRows(y []float32, index []int32, value, rows []float32, ld int) {
 	if len(index) != len(value) || ld < len(y) {
-		panic(fmt.Sprintf("simd: AddRows: %d rows with %d factors, of %d elements, %d apart", len(index), len(value), len(y), ld))
+		panic(fmt.Sprintf("simd: AddRows: %d rows with %d factors, of %d elements, %d apart", len(index), len(value), len(y),
+			ld))
 	}
 	last := len(rows) - len(y)
 	for _, i := range index {
