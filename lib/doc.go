@@ -100,6 +100,7 @@
 //	KD05     Keerthi, DeCoste: A modified finite Newton method for fast solution of large scale linear SVMs. JMLR 6, 2005
 //	Keys81   Keys: Cubic convolution interpolation for digital image processing. IEEE Transactions on Acoustics,
 //	         Speech, and Signal Processing 29, 1981
+//	LBRN07   Lee, Battle, Raina, Ng: Efficient sparse coding algorithms. NIPS 2006, printed in 2007
 //	LG16     Lavin, Gray: Fast algorithms for convolutional neural networks. CVPR 2016
 //	LMH01    Lee, Mumford, Huang: Occlusion models for natural images: a statistical study of a scale-invariant dead
 //	         leaves model. International Journal of Computer Vision 41, 2001
