@@ -14,7 +14,7 @@
 //	5  drmm experiment hebbian language linear prune rbm sparsecode
 //	4  train sweep
 //	3  nn competitive loss optim gradcheck superres
-//	2  autograd dataset
+//	2  autograd dataset scalemixture
 //	1  tensor blas metrics sparsity retrieval embed figure figure/internal/canvas dataset/synth
 //	0  durable internal/simd internal/parallel internal/race
 //
@@ -131,6 +131,7 @@
 //	WBSS04   Wang, Bovik, Sheikh, Simoncelli: Image quality assessment: from error visibility to structural
 //	         similarity. IEEE Transactions on Image Processing 13, 2004
 //	WH18     Wu, He: Group normalization. ECCV 2018
+//	WS00     Wainwright, Simoncelli: Scale mixtures of Gaussians and the statistics of natural images. NIPS 2000
 //	Winograd80
 //	         Winograd: Arithmetic complexity of computations. SIAM, 1980
 //	ZG17     Zhu, Gupta: To prune, or not to prune: exploring the efficacy of pruning for model compression. arXiv
