@@ -243,6 +243,35 @@ func TestWorkersDoNotMatter(t *testing.T) {
 	}
 }
 
+// Neither a step nor a measurement changes its batch.
+func TestInputsStayAsTheyAre(t *testing.T) {
+	for name, l := range settings() {
+		l.Machine, l.Rate = New(9, 8, 1), optim.Constant(0.1)
+		data := bars(5)
+		before := data.X.Clone()
+		_, err := train.Run(t.Context(), train.Config{
+			Learner: &l, Train: data, Valid: data, Epochs: 1, BatchSize: 70,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b dataset.Batch
+		b.X.View(data.X, data.X.Shape()...)
+		for _, do := range []func(*dataset.Batch, *train.Recorder) error{l.Step, l.Measure} {
+			if err := do(&b, &train.Recorder{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m := l.Machine
+		m.Sample(data.X, 2, tensor.Stream(1, "sample"))
+		m.PseudoLikelihood(data.X, tensor.Stream(1, "units"))
+		m.CentreOn(data.X)
+		if !slices.Equal(data.X.Data(), before.Data()) {
+			t.Errorf("%s: the inputs changed", name)
+		}
+	}
+}
+
 func TestStepAllocatesNothing(t *testing.T) {
 	if race.Enabled {
 		t.Skip("the race detector allocates")
