@@ -163,7 +163,12 @@ func TestLikelihoodRises(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Logf("%s: log-likelihood %.3f", name, trace)
-		if !slices.IsSorted(trace) || trace[3] < trace[0]+2 || trace[3] > -math.Log(14) {
+		const noise = 0.05 // of the estimate of the gradient, and with it of the likelihood
+		falls := false
+		for i := range trace[1:] {
+			falls = falls || trace[i+1] < trace[i]-noise
+		}
+		if falls || trace[3] < trace[0]+2 || trace[3] > -math.Log(14) {
 			t.Errorf("%s: the log-likelihood is %.3f; 14 patterns allow %.3f", name, trace, -math.Log(14))
 		}
 	}
