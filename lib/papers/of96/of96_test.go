@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -119,6 +121,22 @@ func TestResume(t *testing.T) {
 		!reflect.DeepEqual(back.Setting, s) || !reflect.DeepEqual(back.Metrics, want.Metrics) ||
 		len(back.History.Epochs) != 2 {
 		t.Errorf("came back as %+v", back)
+	}
+
+	// A dictionary of another size, and a damaged record, are refused.
+	other := tiny(Abs)
+	other.Size = 5
+	if err := other.Dictionary().Save(filepath.Join(files, atomsFile)); err != nil {
+		t.Fatal(err)
+	}
+	if err := back.Load(files); err == nil || !strings.Contains(err.Error(), "atoms of 5x5 pixels, want 6x6") {
+		t.Errorf("a dictionary of another size: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(files, recordFile), []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := back.Load(files); err == nil || !strings.Contains(err.Error(), recordFile) {
+		t.Errorf("a damaged record: %v", err)
 	}
 }
 
