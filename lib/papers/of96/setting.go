@@ -45,10 +45,6 @@ type Setting struct {
 	Lambda float64 `json:"lambda"`          // factor of the cost, half of lambda in [Thesis21, eqs. 1.21 and 1.25]
 	Sigma  float64 `json:"sigma,omitempty"` // size of coefficients at which the costs Log and Exp bend
 
-	// Variance is what the gains of atoms keep the variance of their coefficients at; 0 leaves the gains at 1. See
-	// sparsecode.OlshausenField.
-	Variance float64 `json:"variance,omitempty"`
-
 	Patches int     `json:"patches"` // drawn from the training images
 	Epochs  int     `json:"epochs"`  // passes through them
 	Batch   int     `json:"batch"`   // patches of a step
@@ -88,7 +84,6 @@ func (s Setting) Check() error {
 	} else {
 		c.That(s.Sigma == 0, "Sigma", s.Sigma, "0: this cost has no scale")
 	}
-	c.NotNegative("Variance", s.Variance)
 	c.AtLeast("Patches", s.Patches, 1)
 	c.AtLeast("Epochs", s.Epochs, 1)
 	c.AtLeast("Batch", s.Batch, 1)
@@ -134,6 +129,6 @@ func (s Setting) Encoder(workers int) sparsecode.Encoder {
 func (s Setting) Learner(d *sparsecode.Dictionary, workers int) *sparsecode.OlshausenField {
 	return &sparsecode.OlshausenField{
 		Dictionary: d, Encoder: s.Encoder(workers), Rate: optim.Linear(s.Rate, s.Rate/10, float64(s.Epochs)),
-		Variance: s.Variance, Workers: workers,
+		Workers: workers,
 	}
 }
