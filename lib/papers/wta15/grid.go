@@ -13,8 +13,9 @@ type Grid = experiment.Grid[Setting]
 
 // Metrics are the results of a setting.
 type Metrics struct {
-	Losses []float64 `json:"losses"` // squared error of an image in the last epoch of each layer
-	Dead   []int     `json:"dead"`   // units of each layer that were never active in its last epoch
+	Losses []float64  `json:"losses"` // squared error of an image in the last epoch of each layer
+	Dead   []int      `json:"dead"`   // units of each layer that were never active in its last epoch
+	Linear *Judgement `json:"linear"` // of the last layer's features
 }
 
 // Grids are the grids of [WTA15], and those of its contrasts.
@@ -27,7 +28,9 @@ var Grids = experiment.Grids[Setting, Metrics]{
 		if err != nil {
 			return Metrics{}, err
 		}
-		return r.Metrics(), nil
+		m := r.Metrics()
+		m.Linear, err = r.Stack.Classify(ctx, d, Judge{Workers: o.Workers})
+		return m, err
 	},
 	Cost: func(s Setting, d *experiment.Data) float64 {
 		return float64(s.Samples()) * s.work(d.Train.X.Shape()[1:])
@@ -35,7 +38,7 @@ var Grids = experiment.Grids[Setting, Metrics]{
 	Resume: true,
 }
 
-// Metrics returns the results of the last epoch of each layer.
+// Metrics returns the results of the last epoch of each layer, without those of a classifier.
 func (r *Result) Metrics() Metrics {
 	var m Metrics
 	for _, h := range r.Histories {

@@ -17,6 +17,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
 	"github.com/lateral-ml/lateral/lib/internal/race"
+	"github.com/lateral-ml/lateral/lib/linear"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/papers/internal/spots"
@@ -245,6 +246,45 @@ func TestDead(t *testing.T) {
 	}
 	if got := h.TrainSeries("dead"); !slices.Equal(got, []float64{7, 7}) {
 		t.Errorf("%v dead units, want 7", got)
+	}
+}
+
+// Classify chooses C on the validation images and measures the error of what the training and validation images taught,
+// whatever the scale of the features; and it refuses images without validation images.
+func TestClassify(t *testing.T) {
+	d := &experiment.Data{Train: few.Train, Valid: spots.Set(200, "valid"), Test: few.Test}
+	r, err := Train(t.Context(), dense.On(d), d, experiment.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cs := []float64{1e-6, 1, 10}
+	got, err := r.Stack.Classify(t.Context(), d, Judge{Cs: cs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.ValidErrors) != 3 || got.C == 1e-6 || got.Error > 0.2 || got.ValidErrors[0] < 0.1 {
+		t.Errorf("%+v", got)
+	}
+	x := r.Stack.Features(tensor.From(slices.Concat(d.Train.X.Data(), d.Valid.X.Data()), 600, 1, 8, 8), 1)
+	test := r.Stack.Features(d.Test.X, 1)
+	scale, sum := Scale(x), 0.0
+	for _, f := range []*tensor.Tensor{x, test} {
+		for i := range f.Data() {
+			f.Data()[i] *= scale
+		}
+	}
+	for _, v := range x.Data() {
+		sum += float64(v) * float64(v)
+	}
+	if math.Abs(sum/600-1) > 1e-5 {
+		t.Errorf("the mean squared length is %g", sum/600)
+	}
+	c, err := linear.Config{C: got.C}.Fit(t.Context(), linear.Dense(x), slices.Concat(d.Train.Y, d.Valid.Y))
+	if err != nil || c.Error(linear.Dense(test), d.Test.Y) != got.Error {
+		t.Errorf("error %g, want that of all labels (%v)", got.Error, err)
+	}
+	if _, err := r.Stack.Classify(t.Context(), few, Judge{}); err == nil || !strings.Contains(err.Error(), "LoadSplit") {
+		t.Errorf("error %v", err)
 	}
 }
 
