@@ -8,6 +8,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -35,6 +36,7 @@ func NewStack(s Setting, input []int) (*Stack, error) {
 			input = []int{l.Units}
 		}
 	}
+	nn.Params(stack) // names the parameters by their layer, before a learner of one layer does
 	return stack, nil
 }
 

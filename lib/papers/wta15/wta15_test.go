@@ -8,12 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
 	"github.com/lateral-ml/lateral/lib/internal/race"
@@ -223,6 +226,40 @@ func TestResume(t *testing.T) {
 			got.Stack.Layers[1].Filters().Data(), want.Stack.Layers[1].Filters().Data()) {
 			t.Errorf("stopped after %d steps: %+v, want %+v", stop, got.Metrics(), want.Metrics())
 		}
+	}
+}
+
+// What Save wrote, Load reads: the same features, from both layers. A damaged file is an error and changes nothing.
+func TestFiles(t *testing.T) {
+	s, dir := Stacked(conv, 5), t.TempDir()
+	want, err := Train(t.Context(), s, few, experiment.Options{})
+	if err == nil {
+		err = want.Save(dir)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Result
+	if err := got.Load(dir); err != nil {
+		t.Fatal(err)
+	}
+	x := few.Test.X
+	if !slices.Equal(got.Stack.Features(x, 1, 0, 1).Data(), want.Stack.Features(x, 1, 0, 1).Data()) ||
+		fmt.Sprint(got.Metrics(), got.Setting) != fmt.Sprint(want.Metrics(), want.Setting) {
+		t.Errorf("read %v, %+v", got.Setting, got.Metrics())
+	}
+	file := filepath.Join(dir, "result.json")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 1
+	if err := os.WriteFile(file, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	before := got.Stack
+	if err := got.Load(dir); !errors.Is(err, durable.ErrDamaged) || got.Stack != before {
+		t.Errorf("error %v", err)
 	}
 }
 
