@@ -4,7 +4,6 @@ package wta15
 
 import (
 	"context"
-	"errors"
 	"math"
 	"slices"
 
@@ -15,7 +14,7 @@ import (
 )
 
 // Prices are the values of C from which [Stack.Classify] chooses, for features scaled by [Scale].
-func Prices() []float64 { return []float64{0.03, 0.1, 0.3, 1, 3, 10, 30, 100} }
+func Prices() []float64 { return []float64{0.1, 0.3, 1, 3, 10} }
 
 // A Judge is how features are judged: by a linear support vector machine.
 type Judge struct {
@@ -33,20 +32,23 @@ type Judgement struct {
 
 // Classify judges the features of a stack. For each price C it fits a support vector machine to the training images and
 // measures its error on the validation images; with the best price, it fits another one to both and measures the error
-// on the test images. Of equal prices, the smallest is best.
+// on the test images. Of equal prices, the smallest is best. Without validation images, a sixth of the training images
+// serves as such.
 //
-// Classify returns an error if there are no validation images, and those of [linear.Config.Fit].
+// The errors of Classify are those of [linear.Config.Fit].
 func (s *Stack) Classify(ctx context.Context, d *experiment.Data, j Judge) (*Judgement, error) {
-	if d.Valid == nil {
-		return nil, errors.New("wta15: Classify needs validation images to choose C: load the images with LoadSplit")
+	train, valid := d.Train, d.Valid
+	if valid == nil {
+		train, valid = train.Split(5.0/6, tensor.Stream(1, "split"))
 	}
-	images, learn := tensor.New(append([]int{d.Train.Len() + d.Valid.Len()}, d.Train.X.Shape()[1:]...)...), d.Train.Len()
-	copy(images.Data(), d.Train.X.Data())
-	copy(images.Slice(learn, images.Rows()).Data(), d.Valid.X.Data())
+	images, learn := tensor.New(append([]int{train.Len() + valid.Len()}, train.X.Shape()[1:]...)...), train.Len()
+	copy(images.Data(), train.X.Data())
+	copy(images.Slice(learn, images.Rows()).Data(), valid.X.Data())
 	x := s.Features(images, j.Workers, j.Layers...)
 	scale := Scale(x)
 	simd.Scale(x.Data(), scale, x.Data())
-	train, valid := linear.Dense(x.Slice(0, learn)), linear.Dense(x.Slice(learn, x.Rows()))
+	first, rest := linear.Dense(x.Slice(0, learn)), linear.Dense(x.Slice(learn, x.Rows()))
+
 	result := &Judgement{}
 	cs := j.Cs
 	if cs == nil {
@@ -54,14 +56,14 @@ func (s *Stack) Classify(ctx context.Context, d *experiment.Data, j Judge) (*Jud
 	}
 	c := linear.Config{Workers: j.Workers}
 	for _, c.C = range cs {
-		classifier, err := c.Fit(ctx, train, d.Train.Y)
+		classifier, err := c.Fit(ctx, first, train.Y)
 		if err != nil {
 			return nil, err
 		}
-		result.ValidErrors = append(result.ValidErrors, classifier.Error(valid, d.Valid.Y))
+		result.ValidErrors = append(result.ValidErrors, classifier.Error(rest, valid.Y))
 	}
 	c.C = cs[slices.Index(result.ValidErrors, slices.Min(result.ValidErrors))]
-	classifier, err := c.Fit(ctx, linear.Dense(x), slices.Concat(d.Train.Y, d.Valid.Y))
+	classifier, err := c.Fit(ctx, linear.Dense(x), slices.Concat(train.Y, valid.Y))
 	if err != nil {
 		return nil, err
 	}

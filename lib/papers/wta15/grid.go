@@ -21,7 +21,7 @@ type Metrics struct {
 // Grids are the grids of [WTA15], and those of its contrasts.
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "WTA15",
-	Load:     experiment.LoadSplit,
+	Load:     experiment.Load, // the layers learn from all training images, without labels
 	List:     grids,
 	Train: func(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (Metrics, error) {
 		r, err := Train(ctx, s, d, o)

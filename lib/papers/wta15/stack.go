@@ -42,13 +42,16 @@ func NewStack(s Setting, input []int) (*Stack, error) {
 
 // Features returns the features of images x [N, ...] that a classifier sees, one row each. They are those of the given
 // layers side by side, counted from 0; without any, those of the last layer. It uses up to workers goroutines; 0 means
-// one per core.
+// one per core. A stack without layers returns a copy of the pixels.
 //
 //	x [N, C, H, W] or [N, D] -> [N, features]
 //
 // Features panics if there is no such layer.
 func (s *Stack) Features(x *tensor.Tensor, workers int, layers ...int) *tensor.Tensor {
-	if len(layers) == 0 {
+	switch {
+	case len(s.Layers) == 0:
+		return x.Reshape(x.Rows(), x.Width()).Clone()
+	case len(layers) == 0:
 		layers = []int{len(s.Layers) - 1}
 	}
 	return batches(x, workers, func(h *autograd.Var) *autograd.Var {
