@@ -46,7 +46,7 @@ type Net struct {
 // A Layer renders level l-1 of templates from level l.
 type Layer struct {
 	Filters *autograd.Var // core templates Gamma [filters, channels below, k, k]
-	Norm    *nn.BatchNorm // of the net inputs, in the bottom-up pass only; nil for none
+	Norm    *nn.Norm      // of the net inputs, in the bottom-up pass only; nil for none
 	Gate    *nn.Gate      // of the net inputs, after Norm: units that pruning left; nil for all
 
 	shape        LayerShape
