@@ -20,8 +20,8 @@ type record struct {
 	Histories []*train.History
 }
 
-// Save writes the result to a folder: the weights to stack.safetensors, the rest to result.json. It replaces these files
-// atomically, each by itself.
+// Save writes the result to a folder: the weights to stack.safetensors, the rest to result.json. It replaces these
+// files atomically, each by itself.
 func (r *Result) Save(dir string) error {
 	text, err := json.Marshal(record{r.Setting, r.Input, r.Histories})
 	if err != nil {

@@ -327,7 +327,8 @@ func TestClassify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want, err := r.Stack.Classify(t.Context(), part, Judge{Cs: cs}); err != nil || fmt.Sprint(want) != fmt.Sprint(whole) {
+	want, err := r.Stack.Classify(t.Context(), part, Judge{Cs: cs})
+	if err != nil || fmt.Sprint(want) != fmt.Sprint(whole) {
 		t.Errorf("%+v, want %+v (%v)", whole, want, err)
 	}
 }
