@@ -14,7 +14,7 @@
 //	5  drmm experiment hebbian language linear prune rbm sparsecode
 //	4  train sweep
 //	3  nn competitive loss optim gradcheck superres
-//	2  autograd dataset
+//	2  autograd dataset scalemixture
 //	1  tensor blas metrics sparsity retrieval embed figure figure/internal/canvas dataset/synth
 //	0  durable internal/simd internal/parallel internal/race
 //
@@ -72,6 +72,8 @@
 //	BKH16    Ba, Kiros, Hinton: Layer normalization. arXiv 1607.06450, 2016
 //	BT09     Beck, Teboulle: A fast iterative shrinkage-thresholding algorithm for linear inverse problems. SIAM Journal
 //	         on Imaging Sciences 2, 2009
+//	CAGZB16  Cogswell, Ahmed, Girshick, Zitnick, Batra: Reducing overfitting in deep networks by decorrelating
+//	         representations. ICLR 2016
 //	DDD04    Daubechies, Defrise, De Mol: An iterative thresholding algorithm for linear inverse problems with a sparsity
 //	         constraint. Communications on Pure and Applied Mathematics 57, 2004
 //	DP80     Dormand, Prince: A family of embedded Runge-Kutta formulae. Journal of Computational and Applied
@@ -129,6 +131,7 @@
 //	WBSS04   Wang, Bovik, Sheikh, Simoncelli: Image quality assessment: from error visibility to structural
 //	         similarity. IEEE Transactions on Image Processing 13, 2004
 //	WH18     Wu, He: Group normalization. ECCV 2018
+//	WS00     Wainwright, Simoncelli: Scale mixtures of Gaussians and the statistics of natural images. NIPS 2000
 //	Winograd80
 //	         Winograd: Arithmetic complexity of computations. SIAM, 1980
 //	ZG17     Zhu, Gupta: To prune, or not to prune: exploring the efficacy of pruning for model compression. arXiv
