@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"text/tabwriter"
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/dataset"
@@ -92,6 +91,8 @@ type solution struct {
 	Name    string
 	Seconds float64
 	w       []float64 // [10, 2001], the intercept last
+
+	objective float64
 }
 
 // ours solves the problems with this library.
@@ -197,8 +198,8 @@ func (m *margin) objective(w []float64) float64 {
 func svms(ctx context.Context, n int, cs []float64, dir string, stdout, log io.Writer) error {
 	fmt.Fprintf(stdout, "Support vector machines, ten classes against the rest, of %d samples with %d features. %s.\n\n",
 		n, svmFeatures, machine())
-	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "features\tC\tprogram\ttime\tratio\tobjective\tabove the lowest\t")
+	const columns = "%10s %6s  %-36s %10s %7s %14s %10s\n"
+	fmt.Fprintf(stdout, columns, "not 0", "C", "program", "time", "ratio", "objective", "excess")
 	for _, sparse := range []bool{false, true} {
 		for _, c := range cs {
 			m, err := newMargin(n, c, sparse)
@@ -209,18 +210,19 @@ func svms(ctx context.Context, n int, cs []float64, dir string, stdout, log io.W
 			if err != nil {
 				return err
 			}
-			objectives, lowest := []float64(nil), math.Inf(1)
-			for _, s := range all {
-				objectives = append(objectives, m.objective(s.w))
-				lowest = min(lowest, objectives[len(objectives)-1])
+			lowest := math.Inf(1)
+			for i, found := range all {
+				all[i].objective = m.objective(found.w)
+				lowest = min(lowest, all[i].objective)
 			}
-			for i, s := range all {
-				fmt.Fprintf(w, "%.0f %% not 0\t%g\t%s\t%.2f s\t%.2f\t%.4f\t%.1e\t\n", 100*density(m.x), c, s.Name, s.Seconds,
-					s.Seconds/all[0].Seconds, objectives[i], objectives[i]/lowest-1)
+			for _, found := range all {
+				fmt.Fprintf(stdout, columns, fmt.Sprintf("%.0f %%", 100*density(m.x)), fmt.Sprint(c), found.Name,
+					fmt.Sprintf("%.2f s", found.Seconds), fmt.Sprintf("%.2f", found.Seconds/all[0].Seconds),
+					fmt.Sprintf("%.4f", found.objective), fmt.Sprintf("%.1e", found.objective/lowest-1))
 			}
 		}
 	}
-	return w.Flush()
+	return nil
 }
 
 // solve returns the solutions of this library, first, and of the peers.
