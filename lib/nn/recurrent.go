@@ -196,8 +196,8 @@ func (op *netInputsOp) forward(y *autograd.Var, lo, hi int) {
 }
 
 // Backward adds dy to the step's rows of the gradient of W·x + b, and dy·U to that of h. The gradient of U is a product
-// of all rows of all steps, which is faster than one for each step: it is left to the first step, whose backward pass is
-// the last.
+// of all rows of all steps, which is faster than one for each step: it is left to the first step, whose backward pass
+// is the last.
 func (op *netInputsOp) Backward(y *autograd.Var) {
 	x, h, w := y.In(0), y.In(1), y.In(2)
 	rows := x.GradSum()[op.step*y.Value().Len():][:y.Value().Len()]
