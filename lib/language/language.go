@@ -158,8 +158,11 @@ func (m *Model) forward(t *autograd.Tape, tokens []int, state [][]*tensor.Tensor
 //
 // Loss panics unless the batch has one segment for each stream: set train.Config.BatchSize to Config.Streams.
 func (m *Model) Loss(b *train.Batch) *autograd.Var {
-	n := b.Len()
-	if streams := m.State[0][0].Rows(); n != streams || b.X == nil || b.X.Rows() != n {
+	n, streams := 0, m.State[0][0].Rows()
+	if b.X != nil {
+		n = b.X.Rows()
+	}
+	if n != streams {
 		panic(fmt.Sprintf("language: Loss: a batch of %d samples for %d streams: want segments of a text, and the number of "+
 			"streams as the size of a batch", n, streams))
 	}
