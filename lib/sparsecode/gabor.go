@@ -45,8 +45,8 @@ func (g Gabor) At(x, y float64) float64 {
 //
 //	|E(v - Frequency) + E(v + Frequency) exp(-2i Phase)|,   E(v) = exp(-2 (pi Width v)²)
 //
-// It is infinite if the response at frequency 0, an even brightness, is at least half the largest. An atom of odd phase,
-// such as an edge, does not respond to that, however few cycles it has.
+// It is infinite if the response at frequency 0, an even brightness, is at least half the largest. An atom of odd
+// phase, such as an edge, does not respond to that, however few cycles it has.
 func (g Gabor) Bandwidth() float64 {
 	deviation := 1 / (2 * math.Pi * g.Width)
 	response := func(v float64) float64 {
