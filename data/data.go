@@ -23,6 +23,8 @@ type Set struct {
 	Plain       bool     `json:"plain"`   // the mirrors hold the files uncompressed
 	Archive     *Archive `json:"archive"` // the archive that holds the files; nil if they are separate
 	Files       []File   `json:"files"`
+	// Recipe says how to make the files of a set that nobody offers for download, as an order. Mirrors is then empty.
+	Recipe string `json:"recipe"`
 }
 
 // An Archive is a compressed tar file that holds all files of a data set.

@@ -24,8 +24,8 @@ func TestManifestIsComplete(t *testing.T) {
 			t.Errorf("%+v lacks something, or is listed twice", s)
 		}
 		seen[s.ID] = true
-		if len(s.Mirrors) == 0 {
-			t.Errorf("%s has no mirror", s.ID)
+		if (len(s.Mirrors) == 0) != (s.Recipe != "") {
+			t.Errorf("%s: %d mirrors, recipe %q: want one or the other", s.ID, len(s.Mirrors), s.Recipe)
 		}
 		for i, m := range s.Mirrors {
 			// The check sums make http safe; it comes last, for sets whose makers offer nothing else.

@@ -94,6 +94,7 @@ type convOp struct {
 
 	parts      []float32 // partial gradients of filters and biases; see convChunks
 	accumulate bool      // in Backward, add to the gradient of the images
+	live       livePositions
 }
 
 func convolve(name string, x, w, b *Var, s ConvShape, transposed bool) *Var {
@@ -161,11 +162,11 @@ func convPlanFor(op string, x, w, b *Var, s ConvShape, transposed bool) *convPla
 	if xs[1] != ws[in] || b != nil && b.value.Len() != ws[out] {
 		panic(shapeMismatch(op, want, x, w, b))
 	}
-	return planFor(convKeyFor(op, xs, [4]int(ws), s, transposed))
+	return planFor(convKeyFor(op, [4]int(xs), [4]int(ws), s, transposed))
 }
 
 // convKeyFor returns the key of the plan for images of shape xs and filters of shape ws.
-func convKeyFor(op string, xs []int, ws [4]int, s ConvShape, transposed bool) convKey {
+func convKeyFor(op string, xs, ws [4]int, s ConvShape, transposed bool) convKey {
 	key := convKey{channels: ws[1], h: xs[2], w: xs[3], filters: ws[0], kh: ws[2], kw: ws[3], shape: s.strides()}
 	if transposed {
 		key.h, key.w = s.TransposedSize(xs[2], xs[3], ws[2], ws[3])

@@ -111,6 +111,10 @@ func (op *convOp) Backward(y *Var) {
 		zeroGrads(y)
 		return
 	}
+	if !op.transposed && op.few == nil && op.findLive(y) {
+		op.liveBackward(y)
+		return
+	}
 	if x.needsGrad {
 		_, op.accumulate = x.GradBuffer()
 		op.pack(!op.transposed, op.allWeights(w))

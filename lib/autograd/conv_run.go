@@ -16,6 +16,7 @@ type convSpace struct {
 	rows        []float32 // output of the kernels
 	laid        convFrame // the output gradient, in the layout of the kernels' output
 	wino        winogradSpace
+	live        liveBlock
 }
 
 // A convFrame is memory for images in a layout with zeros at positions that are fixed by the plan.

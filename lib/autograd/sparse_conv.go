@@ -21,7 +21,7 @@ func SparseConv2D(x, w, b *Var, c *Connections, kernel [3]int, s ConvShape) *Var
 		b != nil && b.value.Len() != filters {
 		panic(shapeMismatch(name, "x [N, C, H, W], w [connections], b [K]", x, w, b))
 	}
-	p := planFor(convKeyFor(name, xs, ws, s, false))
+	p := planFor(convKeyFor(name, [4]int(xs), ws, s, false))
 	y, op := Record[convOp](name, x, w, b)
 	op.convPlan, op.transposed = p, false
 	if op.few == nil {

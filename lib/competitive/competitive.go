@@ -5,11 +5,14 @@
 //	LWTA     within each block of units, only the largest passes     [LCN15, section 2]
 //	Maxout   as LWTA, but a block has one output: its largest        [LCN15, section 2]
 //	KWTA     among all units of a sample, only the k largest pass
+//	Lifetime among all samples of a unit, only the largest share passes     [WTA15]
+//	Spatial  among all positions of a map, only the largest passes          [WTA15]
 //
 // ReLU, in which each unit competes with zero, is in package autograd. Each operation takes net inputs z [N, U], one
 // row per sample, and passes gradients only to winners. LWTA and Maxout also take the maps of a convolutional layer, z
-// [N, C, H, W]: neighbouring maps compete at each position, before any pooling. [Winners] returns the winners,
-// [Submask] the pattern of winning units. Ties go to the lowest index. NaN never wins.
+// [N, C, H, W]: neighbouring maps compete at each position, before any pooling. Spatial takes nothing else. [Winners]
+// returns the winners, [Submask] the pattern of winning units. Ties go to the lowest index. NaN wins only where there
+// are not enough numbers.
 package competitive
 
 import (
@@ -19,6 +22,7 @@ import (
 	"slices"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -182,27 +186,31 @@ func KWTA(z *autograd.Var, k int) *autograd.Var {
 	}
 	y, op := autograd.Record[kwtaOp]("KWTA", z)
 	y.Resize(z.Shape()...)
-	n := z.Rows()
 	op.k = k
-	op.winners = slices.Grow(op.winners[:0], n*k)[:n*k]
-	op.order = slices.Grow(op.order[:0], k)[:k]
-	out := y.Data()
-	clear(out)
-	for r := range n {
-		row, win := z.Data()[r*units:(r+1)*units], op.winners[r*k:(r+1)*k]
-		largest(win, op.order, row)
-		for _, i := range win {
-			out[r*units+int(i)] = row[i]
-		}
-	}
+	op.winners = slices.Grow(op.winners[:0], z.Rows()*k)[:z.Rows()*k]
+	clear(y.Data())
+	autograd.For(y, z.Rows(), elementsWorthSharing/units+1, (*kwtaOp).forward)
 	return y
 }
 
 type kwtaOp struct {
 	contest // the winners of each sample, in ascending order
 	k       int
-	order   []float32 // values of the winners, as a heap
 }
+
+// forward finds the winners of samples lo to hi.
+func (op *kwtaOp) forward(y *autograd.Var, lo, hi int) {
+	for r := lo; r < hi; r++ {
+		in, out, win := y.In(0).Value().Row(r), y.Value().Row(r), op.winners[r*op.k:(r+1)*op.k]
+		largest(win, in)
+		for _, i := range win {
+			out[i] = in[i]
+		}
+	}
+}
+
+// elementsWorthSharing is the number of net inputs from which a second goroutine pays.
+const elementsWorthSharing = 1 << 14
 
 func (op *kwtaOp) Backward(y *autograd.Var) {
 	if z := y.In(0); z.NeedsGrad() {
@@ -221,61 +229,54 @@ func (op *kwtaOp) Submask(y *autograd.Var, mask []float32) {
 	}
 }
 
-// largest stores in win the indices of the len(win) largest elements of x, in ascending order. It uses a heap in value
-// and win whose root is the weakest winner: the smallest value and, in case of a tie, the highest index.
-func largest(win []int32, value, x []float32) {
-	k := len(win)
-	weaker := func(i, j int) bool {
-		return value[i] < value[j] || value[i] == value[j] && win[i] > win[j]
-	}
-	sift := func(i int) {
-		for {
-			least := i
-			for c := 2*i + 1; c <= 2*i+2 && c < k; c++ {
-				if weaker(c, least) {
-					least = c
-				}
+// largest stores in win the indices of the len(win) largest elements of x, in ascending order. Every element above a
+// threshold wins, and of those equal to it the first ones.
+func largest(win []int32, x []float32) {
+	threshold, n := simd.Threshold(x, len(win))
+	if n == len(win) {
+		at := 0
+		for i, v := range x {
+			if v >= threshold {
+				win[at] = int32(i)
+				at++
 			}
-			if least == i {
-				return
-			}
-			value[i], value[least] = value[least], value[i]
-			win[i], win[least] = win[least], win[i]
-			i = least
+		}
+		return
+	}
+	equal := len(win)
+	for _, v := range x {
+		if v > threshold {
+			equal--
 		}
 	}
-	clean := func(v float32) float32 {
-		if v != v {
-			return float32(math.Inf(-1))
+	none := threshold < -math.MaxFloat32 // then NaN counts as equal to it
+	at := 0
+	for i, v := range x {
+		switch {
+		case v > threshold:
+		case equal > 0 && (v == threshold || none && v != v):
+			equal--
+		default:
+			continue
 		}
-		return v
+		win[at] = int32(i)
+		at++
 	}
-	for i := range k {
-		win[i], value[i] = int32(i), clean(x[i])
-	}
-	for i := k/2 - 1; i >= 0; i-- {
-		sift(i)
-	}
-	for i := k; i < len(x); i++ {
-		if v := clean(x[i]); v > value[0] {
-			win[0], value[0] = int32(i), v
-			sift(0)
-		}
-	}
-	slices.Sort(win)
 }
 
-// Winners returns, for a result of LWTA or Maxout, the index of the winner within each block; for a result of KWTA, the
-// winning units in ascending order; and for a result of [autograd.MaxPool2D], the switches.
+// Winners returns the winners of a result of this package, and the switches of a result of [autograd.MaxPool2D].
 //
-//	LWTA, Maxout: [N · U/B] or [N · C/B · H · W], values 0 to B-1    KWTA: [N · k], values 0 to U-1
+//	LWTA, Maxout  the winner of each block, 0 to B-1     [N · U/B] or [N · C/B · H · W]
+//	KWTA          the units of each sample, ascending    [N · k]
+//	Lifetime      the samples of each unit, ascending    [U · k]
+//	Spatial       the position in each map, row by row   [N · C]
 //
 // It works for every operation whose state has a method Winners() []int32, and panics for others. The slice belongs to
 // the tape and is valid until its next Reset.
 func Winners(y *autograd.Var) []int32 {
 	op, ok := y.Operation().(interface{ Winners() []int32 })
 	if !ok {
-		panic(fmt.Sprintf("competitive: Winners: want the result of LWTA, Maxout, KWTA or MaxPool2D, got that of %s", y.Op()))
+		panic(fmt.Sprintf("competitive: Winners: want the result of a competition or of MaxPool2D, got that of %s", y.Op()))
 	}
 	return op.Winners()
 }
@@ -288,18 +289,19 @@ type Competition interface {
 	Submask(y *autograd.Var, mask []float32)
 }
 
-// Submask returns which units are active in y, the result of a [Competition] such as ReLU, LWTA, Maxout or KWTA: 1 for
-// a winner, 0 for the rest.
+// Submask returns which units are active in y, the result of a [Competition] such as ReLU or the operations of this
+// package: 1 for a winner, 0 for the rest.
 //
-//	z [N, U] -> [N, U]; for ReLU 1 where z > 0, for LWTA and Maxout exactly one 1 per block, for KWTA k per row
-//	z [N, C, H, W] -> [N, C·H·W]
+//	z [N, U] -> [N, U]; for ReLU 1 where z > 0, for LWTA and Maxout exactly one 1 per block, for KWTA k per row, for
+//	Lifetime k per column
+//	z [N, C, H, W] -> [N, C·H·W]; for Spatial one 1 per map
 //
 // A winner counts even if its value is 0. Submask panics for the result of another operation. Source: [LCN15, section
 // 3].
 func Submask(y *autograd.Var) *tensor.Tensor {
 	op, ok := y.Operation().(Competition)
 	if !ok {
-		panic(fmt.Sprintf("competitive: Submask: want the result of ReLU, LWTA, Maxout or KWTA, got that of %s", y.Op()))
+		panic(fmt.Sprintf("competitive: Submask: want the result of ReLU or of a competition, got that of %s", y.Op()))
 	}
 	z := y.In(0)
 	s := tensor.New(z.Rows(), z.Width())

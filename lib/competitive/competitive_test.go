@@ -28,13 +28,16 @@ type operation func(z *autograd.Var) *autograd.Var
 func TestGradients(t *testing.T) {
 	z := netInputs(9, 12)
 	for name, f := range map[string]operation{
-		"LWTA 2":   func(z *autograd.Var) *autograd.Var { return LWTA(z, 2) },
-		"LWTA 1":   func(z *autograd.Var) *autograd.Var { return LWTA(z, 1) },
-		"LWTA 12":  func(z *autograd.Var) *autograd.Var { return LWTA(z, 12) },
-		"Maxout 3": func(z *autograd.Var) *autograd.Var { return Maxout(z, 3) },
-		"KWTA 1":   func(z *autograd.Var) *autograd.Var { return KWTA(z, 1) },
-		"KWTA 5":   func(z *autograd.Var) *autograd.Var { return KWTA(z, 5) },
-		"KWTA 12":  func(z *autograd.Var) *autograd.Var { return KWTA(z, 12) },
+		"LWTA 2":     func(z *autograd.Var) *autograd.Var { return LWTA(z, 2) },
+		"LWTA 1":     func(z *autograd.Var) *autograd.Var { return LWTA(z, 1) },
+		"LWTA 12":    func(z *autograd.Var) *autograd.Var { return LWTA(z, 12) },
+		"Maxout 3":   func(z *autograd.Var) *autograd.Var { return Maxout(z, 3) },
+		"KWTA 1":     func(z *autograd.Var) *autograd.Var { return KWTA(z, 1) },
+		"KWTA 5":     func(z *autograd.Var) *autograd.Var { return KWTA(z, 5) },
+		"KWTA 12":    func(z *autograd.Var) *autograd.Var { return KWTA(z, 12) },
+		"Lifetime 1": func(z *autograd.Var) *autograd.Var { return Lifetime(z, 0.12) },
+		"Lifetime 4": func(z *autograd.Var) *autograd.Var { return Lifetime(z, 0.5) },
+		"Lifetime 9": func(z *autograd.Var) *autograd.Var { return Lifetime(z, 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := gradcheck.Check(gradcheck.Config{Samples: 108}, func(t *autograd.Tape) *autograd.Var {
@@ -107,6 +110,11 @@ func TestGradientsOfMaps(t *testing.T) {
 		"Maxout and pooling": func(z *autograd.Var) *autograd.Var {
 			return autograd.MaxPool2D(Maxout(z, 4), autograd.Pool{H: 2, W: 2, StrideH: 1, StrideW: 1})
 		},
+		"Spatial": Spatial,
+		"Spatial twice": func(z *autograd.Var) *autograd.Var {
+			return autograd.Mul(Spatial(z), autograd.Exp(Spatial(autograd.Scale(z, -1))))
+		},
+		"Spatial and Lifetime": func(z *autograd.Var) *autograd.Var { return Lifetime(Spatial(z), 0.5) },
 	} {
 		err := gradcheck.Check(gradcheck.Config{Samples: 48}, func(t *autograd.Tape) *autograd.Var {
 			return autograd.Square(f(autograd.Add(z, t.Input(tensor.New(2, 4, 3, 2)))))
@@ -138,6 +146,10 @@ func TestByHand(t *testing.T) {
 			[]float32{0, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0}, []int32{1, 0, 0, 1}, 2, 2},
 		{"KWTA", KWTA(z, 2), []float32{0, 3, 2, 0, 0, 0, 0, 0, 0, 5, 7, 0},
 			[]float32{0, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0}, []int32{1, 2, 3, 4}, 2, 6},
+		{"Lifetime", Lifetime(z, 0.5), []float32{1, 3, 2, 0, 0, -4, 0, 0, 0, 5, 7, 0},
+			[]float32{1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 1, 0}, []int32{0, 0, 0, 1, 1, 0}, 2, 6},
+		{"Spatial", Spatial(autograd.Reshape(z, 2, 2, 1, 3)), []float32{3, 2, 0, 7},
+			[]float32{0, 1, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0}, []int32{1, 0, 0, 1}, 2, 2},
 	} {
 		if c.y.Rows() != c.wantRows || c.y.Width() != c.wantWidth || !slices.Equal(c.y.Data(), c.out) {
 			t.Errorf("%s = %v of shape %v, want %v", c.name, c.y.Data(), c.y.Shape(), c.out)
@@ -155,7 +167,7 @@ func TestByHand(t *testing.T) {
 	}
 }
 
-// The k largest elements found by the heap are those of a stable sort, for values with many ties.
+// The k largest elements are those of a stable sort, for values with many ties.
 func TestKWTAAgainstSorting(t *testing.T) {
 	rng := tensor.Stream(2, "ties")
 	for units := 1; units <= 40; units++ {
@@ -177,6 +189,101 @@ func TestKWTAAgainstSorting(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// Lifetime on a batch is KWTA on its transpose: exactly k winners for each unit, ties to the first sample, whatever the
+// number of workers. Zeros win where too few net inputs are positive, NaN only where there are too few numbers.
+func TestLifetimeIsKWTAOfUnits(t *testing.T) {
+	rng := tensor.Stream(3, "batches")
+	for n := 1; n <= 40; n += 3 {
+		z, turned := tensor.New(n, 70), tensor.New(70, n)
+		for i := range n {
+			for u := range 70 {
+				v := float32(max(rng.IntN(9)-4, 0))
+				if rng.IntN(20) == 0 {
+					v = float32(math.NaN())
+				}
+				z.Set(v, i, u)
+				turned.Set(v, u, i)
+			}
+		}
+		for k := 1; k <= n; k++ {
+			y := Lifetime(autograd.NewTape(3).Input(z), (float64(k)+0.5*float64(min(1, n-k)))/float64(n))
+			want := KWTA(autograd.NewTape(1).Input(turned), k)
+			if !slices.Equal(Winners(y), Winners(want)) {
+				t.Fatalf("%d of %d: winners %v, want %v", k, n, Winners(y), Winners(want))
+			}
+			mask := Submask(y)
+			for u := range 70 {
+				won := 0
+				for i := range n {
+					got, want := y.Value().At(i, u), want.Value().At(u, i)
+					if got != want && (got == got || want == want) {
+						t.Fatalf("%d of %d: unit %d of sample %d is %g, want %g", k, n, u, i, got, want)
+					}
+					won += int(mask.At(i, u))
+				}
+				if won != k {
+					t.Fatalf("%d of %d: unit %d has %d winners", k, n, u, won)
+				}
+			}
+		}
+	}
+}
+
+// Shares of a batch are exact where floating point is not.
+func TestWinning(t *testing.T) {
+	for _, c := range []struct {
+		share float64
+		n, k  int
+	}{{0.05, 100, 5}, {0.29, 100, 29}, {0.57, 100, 57}, {0.05, 19, 0}, {0.05, 20, 1}, {0.3, 33, 9}, {1, 7, 7}} {
+		if got := Winning(c.share, c.n); got != c.k {
+			t.Errorf("%g of %d are %d, want %d", c.share, c.n, got, c.k)
+		}
+	}
+}
+
+// Spatial is global max-pooling, and Peaks, MaxUnpool and the two competitions make the maps of the document.
+func TestSpatial(t *testing.T) {
+	z := tensor.New(10, 4, 5, 6)
+	tensor.Stream(1, "maps").Normal(z.Data(), 0, 1)
+	z.Set(float32(math.NaN()), 2, 1, 0, 0)
+	copy(z.Row(3)[:30], slices.Repeat([]float32{2}, 30)) // a tie
+	tape := autograd.NewTape(2)
+	y := Spatial(tape.Input(z))
+	lifetime := Lifetime(y, 0.2)
+	at := Peaks(nil, y, lifetime)
+	maps := autograd.MaxUnpool(autograd.Reshape(lifetime, 10, 4, 1, 1), at, 5, 6)
+	for c := range 4 {
+		active := 0
+		for i := range 10 {
+			plane, out := z.Row(i)[c*30:(c+1)*30], maps.Value().Row(i)[c*30:(c+1)*30]
+			winner := 0
+			for p, v := range plane {
+				if v > plane[winner] || plane[winner] != plane[winner] {
+					winner = p
+				}
+			}
+			if y.Value().At(i, c) != plane[winner] || int(Winners(y)[i*4+c]) != winner {
+				t.Fatalf("map %d of image %d: %g at %d, want %g at %d", c, i, y.Value().At(i, c), Winners(y)[i*4+c],
+					plane[winner], winner)
+			}
+			for p, v := range out {
+				if v != 0 {
+					active++
+					if p != winner || v != plane[p] || int(at[i*4+c]) != p {
+						t.Fatalf("map %d of image %d: %g at %d", c, i, v, p)
+					}
+				}
+			}
+		}
+		if active != 2 {
+			t.Errorf("map %d has %d winners in 10 images, want 2", c, active)
+		}
+	}
+	if all := Peaks([]int32{7}, y, nil); all[0] != 7 || !slices.Equal(all[1:], Winners(y)) {
+		t.Errorf("Peaks without lifetime: %v", all)
 	}
 }
 
@@ -212,10 +319,14 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	z, tape := netInputs(20, 60), autograd.NewTape(1)
+	var at []int32
 	step := func() {
 		tape.Reset()
 		in := tape.Leaf(z.Value())
-		y := autograd.Add(LWTA(in, 4), KWTA(in, 7))
+		y := autograd.Add(autograd.Add(LWTA(in, 4), KWTA(in, 7)), Lifetime(in, 0.2))
+		peaks := Spatial(autograd.Reshape(in, 20, 6, 5, 2))
+		at = Peaks(at[:0], peaks, Lifetime(peaks, 0.3))
+		y = autograd.Add(autograd.Add(y, autograd.Mean(peaks)), autograd.Sum(Lifetime(peaks, 0.3)))
 		tape.Backward(autograd.Sum(autograd.Add(autograd.Sum(y), autograd.Sum(Maxout(in, 3)))))
 	}
 	step()
@@ -264,12 +375,17 @@ func TestMistakesPanic(t *testing.T) {
 	for want, f := range map[string]func(){
 		"competitive: LWTA: blocks of 3 do not divide the units of shape [2 10]":   func() { LWTA(z, 3) },
 		"competitive: Maxout: blocks of 0 do not divide the units of shape [2 10]": func() { Maxout(z, 0) },
+		"competitive: Lifetime: a share of 0.4 leaves 0 winners in z [2 10]":       func() { Lifetime(z, 0.4) },
+		"competitive: Lifetime: a share of NaN leaves":                             func() { Lifetime(z, math.NaN()) },
+		"competitive: Lifetime: a share of 1.5 leaves 3 winners":                   func() { Lifetime(z, 1.5) },
+		"competitive: Spatial: want z [N, C, H, W], got [2 10]":                    func() { Spatial(z) },
+		"competitive: Peaks: want the result of Spatial, got that of input":        func() { Peaks(nil, z, nil) },
 		"k must lie between 1 and the 10 units of shape [2 10], got 11":            func() { KWTA(z, 11) },
-		"Submask: want the result of ReLU, LWTA, Maxout or KWTA, got that of Sigmoid": func() {
+		"Submask: want the result of ReLU or of a competition, got that of Sigmoid": func() {
 			Submask(autograd.Sigmoid(z))
 		},
-		"Submask: want the result of ReLU, LWTA, Maxout or KWTA, got that of input": func() { Submask(z) },
-		"Winners: want the result of LWTA, Maxout, KWTA or MaxPool2D, got that of ReLU": func() {
+		"Submask: want the result of ReLU or of a competition, got that of input": func() { Submask(z) },
+		"Winners: want the result of a competition or of MaxPool2D, got that of ReLU": func() {
 			Winners(autograd.ReLU(z))
 		},
 	} {
@@ -301,4 +417,30 @@ func ExampleLWTA() {
 	// ReLU   [1 3 0 0]
 	// LWTA   [0 3 0 -1]
 	// maxout [3 -1]
+}
+
+// Two units compete with themselves over four samples: each keeps its largest net input.
+func ExampleLifetime() {
+	tape := autograd.NewTape(1)
+	z := tape.Input(tensor.From([]float32{
+		1, 8,
+		4, 7,
+		2, 6,
+		3, 9}, 4, 2))
+	fmt.Println(Lifetime(z, 0.25).Data(), Winners(Lifetime(z, 0.25)))
+	// Output: [0 0 4 0 0 0 0 9] [1 3]
+}
+
+// The winner of a map, and the map with all but the winner silenced.
+func ExampleSpatial() {
+	tape := autograd.NewTape(1)
+	z := tape.Input(tensor.From([]float32{
+		1, 5,
+		2, 3}, 1, 1, 2, 2))
+	y := Spatial(z)
+	fmt.Println(y.Data(), Winners(y))
+	fmt.Println(autograd.MaxUnpool(autograd.Reshape(y, 1, 1, 1, 1), Peaks(nil, y, nil), 2, 2).Data())
+	// Output:
+	// [5] [1]
+	// [0 5 0 0]
 }

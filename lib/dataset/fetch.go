@@ -37,11 +37,21 @@ type Progress struct {
 // fastest.
 //
 // Mirrors are tried in order. An interrupted download leaves a .part file from which the next one continues. A file
-// gets its name only when it is complete and its SHA-256 is right. report, unless nil, is called as bytes arrive.
+// gets its name only when it is complete and its SHA-256 is right. A set that is not offered for download is only
+// checked. report, unless nil, is called as bytes arrive.
 func Fetch(ctx context.Context, set data.Set, dir string, report func(Progress)) (Place, error) {
 	place, found, err := Find(set, dir)
 	if err != nil && (dir == "" || !errors.Is(err, os.ErrNotExist)) {
 		return Place{}, err
+	}
+	if set.Recipe != "" {
+		if !found {
+			return Place{}, notOffered(set, dir)
+		}
+		if err := errors.Join(place.Check(set)...); err != nil {
+			return Place{}, place.damaged(set, err)
+		}
+		return place, nil
 	}
 	if !found {
 		places, err := roots(dir)

@@ -54,6 +54,9 @@ func (p Place) complete(set data.Set) error {
 
 // damaged adds the remedy to the error of a file.
 func (p Place) damaged(set data.Set, err error) error {
+	if set.Recipe != "" {
+		return fmt.Errorf("dataset: %w\nreplace the named file with a good copy, or make it again: %s", err, set.Recipe)
+	}
 	return fmt.Errorf("dataset: %w\nreplace the named file with a good copy, or run `%s` to download one", err, p.get(set))
 }
 

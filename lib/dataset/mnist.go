@@ -45,10 +45,12 @@ func locate(set data.Set, dir string) (Place, error) {
 	switch {
 	case err != nil:
 		return Place{}, err
+	case !found && set.Recipe != "":
+		return Place{}, notOffered(set, dir)
 	case !found && dir != "":
 		return Place{}, fmt.Errorf("dataset: no file of %s in %s: run `%s`, or %s",
 			set.Name, dir, Place{Dir: dir, given: true}.get(set), whatToPut(set, dir))
-	case !found || place.Cache && len(place.Missing(set)) > 0:
+	case !found || set.Recipe == "" && place.Cache && len(place.Missing(set)) > 0:
 		return Fetch(context.Background(), set, "", Lines(os.Stderr))
 	}
 	return place, nil
@@ -221,6 +223,19 @@ func numbers(n int) []string {
 		names[i] = strconv.Itoa(i)
 	}
 	return names
+}
+
+// notOffered is the error for a set without mirrors that was not found in dir or, if dir is empty, in any place.
+func notOffered(set data.Set, dir string) error {
+	where, elsewhere := "in "+dir, ""
+	if dir == "" {
+		where, elsewhere = "anywhere", fmt.Sprintf("\nor into a directory that $%s names", Env)
+		if cache, _, err := CacheDir(); err == nil {
+			dir = filepath.Join(cache, set.ID)
+		}
+	}
+	return fmt.Errorf("dataset: no file of %s %s, and nobody offers it for download: %s; then %s%s",
+		set.Name, where, set.Recipe, whatToPut(set, dir), elsewhere)
 }
 
 // whatToPut lists the files (all if none is named) to put into a directory.

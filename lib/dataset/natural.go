@@ -3,61 +3,50 @@
 package dataset
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"path/filepath"
+	"os"
 
 	"github.com/lateral-ml/lateral/data"
 	"github.com/lateral-ml/lateral/lib/dataset/synth"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// olshausen is the file of [NaturalImages]. It is not in the manifest, because nobody offers it in this format.
-func olshausen() data.Set {
-	return data.Set{ID: "olshausen", Name: "natural images", Files: []data.File{{Name: "IMAGES.npy"}}}
-}
-
-// howToImages says where the file comes from.
-const howToImages = `get IMAGES.mat of Olshausen's sparsenet and save it with Python, ` +
-	`numpy.save("IMAGES.npy", scipy.io.loadmat("IMAGES.mat")["IMAGES"].transpose(2, 0, 1).astype("float32"))`
-
 // NaturalImages loads the ten photographs of nature, whitened, on which Olshausen and Field trained [OF96]: X [10, 1,
-// 512, 512], with no labels. They are as [WhitenSpectrum] makes them, of variance 0.1.
+// 512, 512], with no labels. They are as [WhitenSpectrum] makes them; the variance of their pixels is 0.079.
 //
-// The file IMAGES.npy, [10, 512, 512], is read from dir or its sub-folder olshausen; if dir is empty, from
-// $LATERAL_DATA or the cache (see [CacheDir]). Any array of images [N, H, W] of finite numbers will do. It is never
-// downloaded: the error says how to make it.
+// The file IMAGES.npy, plain or .gz, is read from dir or its sub-folder olshausen; if dir is empty, from $LATERAL_DATA
+// or the cache (see [CacheDir]). Nobody offers it for download: the error says how to make it and where to put it. It
+// returns an error if the bytes are others, by SHA-256; [tensor.LoadNPY] and [WhitenSpectrum] prepare other images.
 func NaturalImages(dir string) (*Set, error) {
-	set := olshausen()
-	place, found, err := Find(set, dir)
-	switch {
-	case err != nil:
+	set := manifest("olshausen")
+	place, err := locate(set, dir)
+	if err != nil {
 		return nil, err
-	case !found && dir != "":
-		return nil, fmt.Errorf("dataset: NaturalImages: no IMAGES.npy in %s: %s", dir, howToImages)
-	case !found:
-		return nil, fmt.Errorf("dataset: NaturalImages: no IMAGES.npy in $%s or the cache: %s", Env, howToImages)
 	}
-	return loadNatural(place.Paths[0])
+	return loadNatural(set, place)
 }
 
-func loadNatural(path string) (*Set, error) {
-	x, err := tensor.LoadNPY(path)
+func loadNatural(set data.Set, place Place) (*Set, error) {
+	in, err := os.Open(place.Paths[0])
 	if err != nil {
-		return nil, fmt.Errorf("dataset: NaturalImages: %w", err)
+		return nil, fmt.Errorf("dataset: %w", err)
 	}
-	if x.Rank() != 3 || x.Len() == 0 {
-		return nil, fmt.Errorf("dataset: NaturalImages: %s: an array of shape %v, want images [N, H, W]: %s", path, x.Shape(),
-			howToImages)
+	defer in.Close()
+	var b bytes.Buffer
+	b.Grow(int(set.Files[0].Size))
+	if err := copyChecked(&b, in, set.Files[0]); err != nil {
+		return nil, place.damaged(set, fmt.Errorf("%s %w", place.Paths[0], err))
+	}
+	x, err := tensor.ReadNPY(&b)
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %s: %w", place.Paths[0], err)
 	}
 	s := &Set{
-		Name: "natural images", X: x.Reshape(x.Dim(0), 1, x.Dim(1), x.Dim(2)),
-		Source: "photographs of nature, whitened, by Olshausen and Field (" + filepath.Base(path) + ")",
+		Name: set.Name, X: x.Reshape(x.Dim(0), 1, x.Dim(1), x.Dim(2)), Sum: set.Files[0].SHA256,
+		Source: fmt.Sprintf("%s from %s (%d photographs, whitened)", set.Name, place.Label, x.Dim(0)),
 	}
-	if err := checkImages(s.X); err != nil {
-		return nil, fmt.Errorf("dataset: NaturalImages: %s: %w", path, err)
-	}
-	s.Sum = sumPixels(s.X)
 	return s, nil
 }
 
@@ -78,12 +67,13 @@ func Leaves(seed uint64) *Set {
 // stand-in, [Leaves], from the seed. If the file is there but damaged it returns the error: it does not fall back in
 // silence.
 func Scenes(seed uint64) (*Set, error) {
-	place, found, err := Find(olshausen(), "")
+	set := manifest("olshausen")
+	place, found, err := Find(set, "")
 	switch {
 	case err != nil:
 		return nil, err
 	case found:
-		return loadNatural(place.Paths[0])
+		return loadNatural(set, place)
 	}
 	return Leaves(seed), nil
 }

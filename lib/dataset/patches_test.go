@@ -5,13 +5,10 @@ package dataset_test
 import (
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/lateral-ml/lateral/data"
 	. "github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/dataset/synth"
 	"github.com/lateral-ml/lateral/lib/tensor"
@@ -213,78 +210,5 @@ func TestWhitenLeaves(t *testing.T) {
 	}
 	if a, b := correlation(x, 3), correlation(y, 3); a < 0.3 || math.Abs(b) > 0.1 {
 		t.Errorf("correlation over three pixels: %.2f before, %.2f after whitening", a, b)
-	}
-}
-
-// Where there are no photographs, scenes are leaves, whitened alike.
-func TestScenesFallBack(t *testing.T) {
-	if testing.Short() {
-		t.Skip("makes ten large images")
-	}
-	t.Setenv(Env, t.TempDir())
-	set := data.Set{ID: "olshausen", Files: []data.File{{Name: "IMAGES.npy"}}}
-	if _, found, err := Find(set, ""); found || err != nil {
-		t.Skip("the file is in the cache", err)
-	}
-	s, err := Scenes(5)
-	if err != nil {
-		t.Fatal(err)
-	}
-	square := 0.0
-	for _, v := range s.X.Data() {
-		square += float64(v) * float64(v) / float64(s.X.Len())
-	}
-	if s.Name != "Leaves" || len(s.Sum) != 64 || !slices.Equal(s.X.Shape(), []int{10, 1, 512, 512}) ||
-		math.Abs(square-0.1) > 1e-4 {
-		t.Errorf("%s of shape %v, variance %v", s.Name, s.X.Shape(), square)
-	}
-}
-
-func TestNaturalImages(t *testing.T) {
-	empty := t.TempDir()
-	t.Setenv(Env, empty)
-	_, err := NaturalImages(empty)
-	if err == nil || !strings.Contains(err.Error(), "no IMAGES.npy in "+empty+": get IMAGES.mat") {
-		t.Errorf("no file: %v", err)
-	}
-	for _, c := range []struct{ header, want string }{
-		{"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 6), }", "an array of shape [2 6], want images [N, H, W]"},
-		{"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2, 2), }", "image 1 is constant"},
-		{"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2, 3), }", "IMAGES.npy"}, // bytes are missing
-		{"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2, 3), }", ""},
-	} {
-		dir := t.TempDir()
-		if err := os.Mkdir(filepath.Join(dir, "olshausen"), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		file := append([]byte("\x93NUMPY\x01\x00"), byte(len(c.header)+1), 0)
-		file = append(append(file, c.header...), '\n')
-		for i := range 12 { // 0, 1, 2, 3, then 4 four times
-			v := math.Float32bits(float32(min(i, 4)))
-			if i > 8 {
-				v = math.Float32bits(float32(i))
-			}
-			file = append(file, byte(v), byte(v>>8), byte(v>>16), byte(v>>24))
-		}
-		if err := os.WriteFile(filepath.Join(dir, "olshausen", "IMAGES.npy"), file, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		s, err := NaturalImages(dir)
-		if c.want != "" {
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("%s: %v, want %q", c.header, err, c.want)
-			}
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(s.X.Shape(), []int{2, 1, 2, 3}) || s.X.At(0, 0, 1, 0) != 3 || len(s.Sum) != 64 || s.Source == "" {
-			t.Errorf("%v", s.X)
-		}
-		t.Setenv(Env, dir)
-		if found, err := Scenes(1); err != nil || found.Sum != s.Sum {
-			t.Errorf("Scenes finds %v, %v", found, err)
-		}
 	}
 }

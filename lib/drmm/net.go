@@ -46,7 +46,8 @@ type Net struct {
 // A Layer renders level l-1 of templates from level l.
 type Layer struct {
 	Filters *autograd.Var // core templates Gamma [filters, channels below, k, k]
-	Norm    *nn.BatchNorm // of the net inputs, in the bottom-up pass only; nil for none
+	Norm    *nn.Norm      // of the net inputs, in the bottom-up pass only; nil for none
+	Gate    *nn.Gate      // of the net inputs, after Norm: units that pruning left; nil for all
 
 	shape        LayerShape
 	below, above Size
@@ -64,7 +65,9 @@ func NewNet(s Shape, image Size, classes int, rng *tensor.RNG) (*Net, error) {
 		below := sizes[i].Channels
 		filters := tensor.New(l.Filters, below, l.Kernel, l.Kernel)
 		nn.Xavier(filters, nil, below*l.Kernel*l.Kernel, l.Filters*l.Kernel*l.Kernel, rng)
-		layer := &Layer{autograd.NewParam(filters), nn.NewBatchNorm(l.Filters), l, sizes[i], sizes[i+1]}
+		layer := &Layer{
+			Filters: autograd.NewParam(filters), Norm: nn.NewBatchNorm(l.Filters), shape: l, below: sizes[i], above: sizes[i+1],
+		}
 		n.Layers = append(n.Layers, layer)
 	}
 	n.Out = nn.NewDense(sizes[len(s)].Channels, classes, nn.Xavier, rng)
@@ -73,6 +76,26 @@ func NewNet(s Shape, image Size, classes int, rng *tensor.RNG) (*Net, error) {
 
 // Sizes returns the sizes of the templates z^(0) to z^(L).
 func (n *Net) Sizes() []Size { return n.sizes }
+
+// Shape returns the shape of the layers.
+func (n *Net) Shape() (s Shape) {
+	for _, l := range n.Layers {
+		s = append(s, l.shape)
+	}
+	return s
+}
+
+// ConvShape returns the shape of the layer's convolution.
+func (l *Layer) ConvShape() autograd.ConvShape { return l.shape.Padding.ConvShape(l.shape.Kernel) }
+
+// AddGates gives every layer a gate that keeps all its units, [filters, h, w] before pooling.
+func (n *Net) AddGates() {
+	for i, l := range n.Layers {
+		below := n.sizes[i]
+		h, w := l.shape.Padding.ConvShape(l.shape.Kernel).OutputSize(below.H, below.W, l.shape.Kernel, l.shape.Kernel)
+		l.Gate = nn.NewGate(l.shape.Filters, h, w)
+	}
+}
 
 // Switches are the nuisance variables g = (a, t) of a layer for a batch of images, one for each element of z^(l).
 type Switches struct {
@@ -94,12 +117,13 @@ type Inference struct {
 	Inputs   []*autograd.Var // net input of each layer, normalised: [N, filters, h, w] before pooling
 	Features []*autograd.Var // of each layer, after the maxima over t and a: [N, filters, h, w]
 	Switches []Switches      // of each layer, those of the maxima
+	Mean     *autograd.Var   // of the top layer's features over all positions [N, filters]
 	Logits   *autograd.Var   // [N, classes]; their softmax is the class posterior q(c|I)
 }
 
 // Infer finds the most probable switches and the class posterior of images x [N, C, H, W], from the bottom up:
 //
-//	u = Gammaᵀ z^(l-1), normalised   (the score of each core template at each position)
+//	u = Gammaᵀ z^(l-1), normalised and gated   (the score of each core template at each position)
 //	z^(l) = max_a max_t a·u = max(0, max-pool(u))   with the maximising a and t as switches
 //
 // The logits are the means over all positions of the top layer, times the class templates. Infer writes to found and
@@ -110,9 +134,12 @@ func (n *Net) Infer(found *Inference, x *autograd.Var) {
 	}
 	found.Inputs, found.Features, found.Switches = found.Inputs[:0], found.Features[:0], found.Switches[:0]
 	for _, l := range n.Layers {
-		u := autograd.Conv2D(x, l.Filters, nil, l.shape.Padding.conv(l.shape.Kernel))
+		u := autograd.Conv2D(x, l.Filters, nil, l.shape.Padding.ConvShape(l.shape.Kernel))
 		if l.Norm != nil {
 			u = l.Norm.Forward(u)
+		}
+		if l.Gate != nil {
+			u = l.Gate.Forward(u)
 		}
 		best := u
 		if l.shape.Pool {
@@ -124,7 +151,8 @@ func (n *Net) Infer(found *Inference, x *autograd.Var) {
 	}
 	top := n.sizes[len(n.Layers)]
 	mean := autograd.MeanPool2D(x, autograd.Pool{H: top.H, W: top.W})
-	found.Logits = n.Out.Forward(autograd.Reshape(mean, x.Rows(), top.Channels))
+	found.Mean = autograd.Reshape(mean, x.Rows(), top.Channels)
+	found.Logits = n.Out.Forward(found.Mean)
 }
 
 // switchesOf returns the switches of a layer with features x, the maxima over positions and the net inputs u.
@@ -246,5 +274,5 @@ func (n *Net) Render(r *Rendering, classes *autograd.Var, switches []Switches) {
 // has put where the switches point. Source: [NINAI17, eqs. 19 to 22].
 func RenderLayer(z *autograd.Var, g Switches, filters *autograd.Var, padding Padding) *autograd.Var {
 	placed := autograd.MaxUnpool(z, g.At, g.H, g.W)
-	return autograd.ConvTranspose2D(placed, filters, nil, padding.conv(filters.Shape()[2]))
+	return autograd.ConvTranspose2D(placed, filters, nil, padding.ConvShape(filters.Shape()[2]))
 }

@@ -22,8 +22,8 @@ var paddings = []string{"valid", "same", "full"}
 
 func (p Padding) String() string { return paddings[p] }
 
-// conv returns the convolution's shape for k x k filters.
-func (p Padding) conv(k int) autograd.ConvShape {
+// ConvShape returns the convolution's shape for k x k filters.
+func (p Padding) ConvShape(k int) autograd.ConvShape {
 	switch p {
 	case Same:
 		return autograd.SamePadding(k, k)
@@ -144,7 +144,7 @@ func (s Shape) Sizes(image Size) ([]Size, error) {
 	sizes := []Size{image}
 	for i, l := range s {
 		below := sizes[i]
-		h, w := l.Padding.conv(l.Kernel).OutputSize(below.H, below.W, l.Kernel, l.Kernel)
+		h, w := l.Padding.ConvShape(l.Kernel).OutputSize(below.H, below.W, l.Kernel, l.Kernel)
 		if l.Pool {
 			h, w = h/2, w/2
 		}
@@ -178,7 +178,7 @@ func (s Shape) Costs(image Size, classes int) ([]Cost, error) {
 	var costs []Cost
 	for i, l := range s {
 		below := sizes[i]
-		h, w := l.Padding.conv(l.Kernel).OutputSize(below.H, below.W, l.Kernel, l.Kernel)
+		h, w := l.Padding.ConvShape(l.Kernel).OutputSize(below.H, below.W, l.Kernel, l.Kernel)
 		weights := l.Filters * below.Channels * l.Kernel * l.Kernel
 		up, down := 2*weights*h*w, 2*weights*below.H*below.W
 		costs = append(costs, Cost{fmt.Sprintf("conv%d", i+1), weights, up, down})

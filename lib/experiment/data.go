@@ -3,7 +3,9 @@
 // Package experiment holds what the experiments of all documents have in common. A package for one document therefore
 // contains only its settings, sizes and protocol:
 //
-//   - [Load] and [LoadSplit] return images by name, with a check sum ([Data], [Source]);
+//   - [Load] and [LoadSplit] return labelled images by name, and [LoadScenes] images to cut patches from, with a check
+//     sum ([Data], [Source]);
+//   - [LoadText] returns texts by name;
 //   - [Quick], [Standard] and [Paper] are the profiles, and [Pick] selects a value by profile;
 //   - [Check] collects the invalid fields of a setting;
 //   - [Grid] is a set of settings; [Grids] are all grids of a document, which notebooks and the command run.
@@ -14,6 +16,7 @@ package experiment
 import (
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lateral-ml/lateral/lib/dataset"
@@ -34,8 +37,8 @@ type Source struct {
 	Images   int    `json:"images"`   // number of training images
 }
 
-// named lists the data sets that have a name, with the fraction of the training images that LoadSplit keeps for
-// training.
+// named lists the labelled data sets that have a name, with the fraction of the training images that LoadSplit keeps
+// for training.
 var named = []struct {
 	name  string
 	load  func(dir string) (train, test *dataset.Set, err error)
@@ -54,10 +57,32 @@ func glyphs(string) (train, test *dataset.Set, err error) {
 	return train, test, nil
 }
 
-// DataNames returns the names that Load accepts.
-func DataNames() []string {
+// scenes lists the sets of images without labels, from which patches are cut.
+var scenes = []struct {
+	name string
+	load func() (*dataset.Set, error)
+}{
+	{"olshausen", func() (*dataset.Set, error) { return dataset.NaturalImages("") }},
+	{"leaves", func() (*dataset.Set, error) { return dataset.Leaves(1), nil }},
+	{"", func() (*dataset.Set, error) { return dataset.Scenes(1) }},
+}
+
+// DataNames returns the names of all data sets: those that [Load] accepts, and those that [LoadScenes] accepts.
+func DataNames() []string { return append(labelled(), unlabelled()...) }
+
+func labelled() []string {
 	var names []string
 	for _, d := range named {
+		if d.name != "" {
+			names = append(names, d.name)
+		}
+	}
+	return names
+}
+
+func unlabelled() []string {
+	var names []string
+	for _, d := range scenes {
 		if d.name != "" {
 			names = append(names, d.name)
 		}
@@ -95,7 +120,43 @@ func load(name string) (d *Data, share float64, err error) {
 			return d, n.share, err
 		}
 	}
-	return nil, 0, fmt.Errorf("experiment: there is no data set %q: use %s", name, oneOf(DataNames()))
+	if slices.Contains(unlabelled(), name) {
+		return nil, 0, fmt.Errorf("experiment: the images of %s have no labels: use %s", name, oneOf(labelled()))
+	}
+	return nil, 0, fmt.Errorf("experiment: there is no data set %q: use %s", name, oneOf(labelled()))
+}
+
+// The images of a set of ten scenes that are held out. The variances of these two of Olshausen's are nearest to the
+// mean of all ten.
+const (
+	testScene  = 2
+	validScene = 6
+)
+
+// LoadScenes returns the named images without labels, [N, 1, 512, 512], whitened as [OF96] did, to cut patches from:
+// eight for training, one for validation and one for testing. The names are "olshausen", the photographs of
+// [dataset.NaturalImages], and "leaves", the embedded stand-in. The empty name means the photographs if their file is
+// found and Leaves otherwise.
+func LoadScenes(name string) (*Data, error) {
+	for _, n := range scenes {
+		if n.name != name {
+			continue
+		}
+		s, err := n.load()
+		if err != nil {
+			return nil, err
+		}
+		rest := make([]int, 0, s.Len())
+		for i := range s.Len() {
+			if i != testScene && i != validScene {
+				rest = append(rest, i)
+			}
+		}
+		return &Data{
+			Train: s.Subset(rest), Valid: s.Slice(validScene, validScene+1), Test: s.Slice(testScene, testScene+1),
+		}, nil
+	}
+	return nil, fmt.Errorf("experiment: there are no images %q to cut patches from: use %s", name, oneOf(unlabelled()))
 }
 
 // oneOf lists words as in "a, b or c".

@@ -51,6 +51,41 @@ func TestSplitsStayAsTheyAre(t *testing.T) {
 	}
 }
 
+// Images without labels are found by name, too: eight to learn from, one for validation and one for testing.
+func TestLoadScenes(t *testing.T) {
+	if _, err := experiment.Load("leaves"); err == nil ||
+		!strings.Contains(err.Error(), "the images of leaves have no labels: use mnist, cifar10") {
+		t.Errorf("leaves for a classifier: %v", err)
+	}
+	if _, err := experiment.LoadScenes("mnist"); err == nil ||
+		!strings.Contains(err.Error(), `no images "mnist" to cut patches from: use olshausen or leaves`) {
+		t.Errorf("digits for patches: %v", err)
+	}
+	if !slices.Contains(experiment.DataNames(), "leaves") || !slices.Contains(experiment.DataNames(), "glyphs") {
+		t.Errorf("names %v", experiment.DataNames())
+	}
+	if testing.Short() {
+		t.Skip("makes ten large images")
+	}
+	d, err := experiment.LoadScenes("leaves")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Train.Len() != 8 || d.Valid.Len() != 1 || d.Test.Len() != 1 || d.Name() != "Leaves" || d.Source().Images != 8 {
+		t.Errorf("%s: %d, %d and %d images", d.Name(), d.Train.Len(), d.Valid.Len(), d.Test.Len())
+	}
+	all := dataset.Leaves(1)
+	for from, part := range map[int]*dataset.Set{2: d.Test, 6: d.Valid, 9: d.Train.Slice(7, 8)} {
+		if !slices.Equal(part.X.Data(), all.X.Row(from)) {
+			t.Errorf("image %d is not where it belongs", from)
+		}
+	}
+	again, err := experiment.LoadScenes("leaves")
+	if err != nil || again.Source() != d.Source() {
+		t.Errorf("sources %v and %v, %v", d.Source(), again.Source(), err)
+	}
+}
+
 // images returns n images with a given check sum.
 func images(n int, sum string) *dataset.Set {
 	return &dataset.Set{Name: "dots", Sum: sum, X: tensor.New(n, 1, 2, 2), Y: make([]int, n), Classes: []string{"a"}}

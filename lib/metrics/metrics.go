@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package metrics compares predictions with labels.
+// Package metrics compares predictions with labels, and images with the originals.
 //
 // Predictions, Errors and ErrorRate take logits [N, classes]: the predicted class is the one with the largest logit.
 // Confusion takes labels and predictions; Accuracy, Precision and Recall are computed from the matrix that it returns.
-// No function writes to its arguments.
+// PSNR and SSIM take two images. No function writes to its arguments.
 package metrics
 
 import (

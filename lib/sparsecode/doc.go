@@ -11,6 +11,7 @@
 //	[MatchingPursuit], [OMP]     greedily, one atom at a time
 //	[ISTA], [FISTA],             minimise 1/2 |x - a Phi|² + lambda sum_i |a_i|, the lasso
 //	[CoordinateDescent]
+//	[SparseSet]                  minimises 1/2 |x - a Phi|² + lambda |a|_0, as well as a pursuit can
 //	[LCA]                        neurons that inhibit one another; settles at the lasso's solution, or at a harder one
 //	[Sparsenet]                  minimises 1/2 |x - a Phi|² + lambda sum_i S(a_i/sigma) for smooth costs S
 //

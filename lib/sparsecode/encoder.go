@@ -98,6 +98,7 @@ type work struct {
 	float    [8][]float32
 	double   [2][]float64
 	index    [2][]int32
+	pursuit  pursuit
 }
 
 var (

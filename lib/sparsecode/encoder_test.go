@@ -65,7 +65,7 @@ func all() []Encoder {
 		&MatchingPursuit{Steps: 7}, &OMP{Atoms: 7}, &OMP{Atoms: 7, Optimized: true}, &ISTA{Lambda: 0.1}, &FISTA{Lambda: 0.1},
 		&CoordinateDescent{Lambda: 0.1}, &LCA{Lambda: 0.1}, &LCA{Lambda: 0.1, Hard: true},
 		&Sparsenet{Cost: LogCost, Lambda: 0.1, Sigma: 0.3}, &Sparsenet{Cost: ExpCost, Lambda: 0.1, Sigma: 0.5},
-		&Sparsenet{Lambda: 0.1},
+		&Sparsenet{Lambda: 0.1}, &SparseSet{Lambda: 0.01},
 	}
 }
 
@@ -84,6 +84,8 @@ func withWorkers(e Encoder, n int) Encoder {
 	case *LCA:
 		e.Workers = n
 	case *Sparsenet:
+		e.Workers = n
+	case *SparseSet:
 		e.Workers = n
 	}
 	return e
@@ -239,6 +241,9 @@ func TestOrthonormalAtoms(t *testing.T) {
 		{&OMP{Atoms: 6, Residual: 1.2}, []float32{3, -2, 0, 0, 0, 0}}, // what is left has the length sqrt(1.41), then 0.64
 		{&OMP{Atoms: 6, Residual: 1.1}, []float32{3, -2, 0, 0, 1, 0}},
 		{&OMP{Atoms: 6}, []float32{3, -2, 0.5, -0.4, 1, 0}},
+		{&SparseSet{Lambda: 0.49}, []float32{3, -2, 0, 0, 1, 0}}, // beyond sqrt(2 lambda) = 0.99
+		{&SparseSet{Lambda: 0.51}, []float32{3, -2, 0, 0, 0, 0}}, // 1.01
+		{&SparseSet{Lambda: 0.01, Atoms: 1}, []float32{3, 0, 0, 0, 0, 0}},
 		{&MatchingPursuit{Steps: 50}, []float32{3, -2, 0.5, -0.4, 1, 0}},
 	} {
 		for i, got := range encode(t, c.e, d, x).Data() {
@@ -354,6 +359,7 @@ func TestObjective(t *testing.T) {
 		{&OMP{}, 19.0 / 2},
 		{&FISTA{Lambda: 0.5}, (19 + 0.5*3.5) / 2},
 		{&LCA{Lambda: 0.5, Hard: true}, (19 + (0.25+0.0625+0.0625)/2) / 2},
+		{&SparseSet{Lambda: 0.5}, (19 + 0.5*3) / 2},
 		{&Sparsenet{Cost: LogCost, Lambda: 0.5, Sigma: 2}, (19 + 0.5*(math.Log(2)+math.Log(1+1.0/16)+math.Log(1.25))) / 2},
 	} {
 		if got := Objective(c.e, d, x, codes); math.Abs(got-c.want) > 1e-12 {
@@ -415,6 +421,8 @@ func TestBadInput(t *testing.T) {
 		{&LCA{Lambda: 1, Rate: 1.5}, "LCA: Rate is 1.5: want less than 0."},
 		{&LCA{Lambda: 1, Steps: -1}, "LCA: Steps is -1"},
 		{&LCA{Lambda: 1, Rate: 1.5, Watch: func(int, *tensor.Tensor, *tensor.Tensor) {}}, "LCA: Rate is 1.5"},
+		{&SparseSet{}, "SparseSet: Lambda is 0: want a positive number"},
+		{&SparseSet{Lambda: 1, Atoms: 21}, "SparseSet: Atoms is 21: want 1 to 20, the atoms of the dictionary, or 0"},
 		{&Sparsenet{Lambda: 0}, "Sparsenet: Lambda is 0"},
 		{&Sparsenet{Lambda: 1, Sigma: -1}, "Sparsenet: Sigma is -1"},
 		{&Sparsenet{Lambda: 1, Cost: 7}, "Sparsenet: Cost is Cost(7): want AbsCost, LogCost or ExpCost"},

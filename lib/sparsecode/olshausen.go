@@ -19,8 +19,8 @@ import (
 //
 //	phi_i <- phi_i + rate / gain_i² · mean over the batch of a_i (x - a Phi),   phi_i <- phi_i / |phi_i|
 //
-// With a [Sparsenet] as the encoder it is Sparsenet; with an [OMP], or an [LCA] of the hard threshold, it learns for
-// the l0 objective of the sparse-set model [Thesis21, eq. 1.25; RS07].
+// With a [Sparsenet] as the encoder it is Sparsenet; with a [SparseSet] it learns for the l0 objective of the
+// sparse-set model [Thesis21, eq. 1.25; RS07].
 //
 // With Variance set gains are adapted, such that the coefficients of all atoms come to vary alike: of a_i / gain_i a
 // moving mean of squares v_i is kept, and

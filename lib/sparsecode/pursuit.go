@@ -3,6 +3,7 @@
 package sparsecode
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -111,103 +112,150 @@ func (o *OMP) check(d *Dictionary) error {
 func (o *OMP) prepare(*job) error { return nil }
 
 func (o *OMP) solve(j *job, w *work, x, b, a []float32, rows int) {
-	k, p := j.d.Len(), j.d.Pixels()
-	most := min(o.Atoms, p)
-	w.float[0], w.float[1], w.float[2] = grow(w.float[0], k), grow(w.float[1], most*k), grow(w.float[2], k)
-	w.double[0], w.double[1] = grow(w.double[0], most*most), grow(w.double[1], most)
-	w.index[0] = grow(w.index[0], most)
-	s := pursuit{
-		gram: j.d.gram, magnitudes: w.float[0], directions: w.float[1], lengths: w.float[2],
-		factor: w.double[0], z: w.double[1], support: w.index[0], most: most, optimized: o.Optimized,
+	s := newPursuit(j, w, o.Atoms, o.Optimized)
+	s.enough = enough(o.Residual)
+	s.solve(x, b, a, rows)
+}
+
+// SparseSet minimises the objective of the sparse-set model [Thesis21, eq. 1.25; RS07], in which every coefficient that
+// is not zero costs the same,
+//
+//	1/2 |x - a Phi|² + lambda |a|_0
+//
+// The minimum cannot be found without trying all sets of atoms; [RS07] approximate it by a network, and this by a
+// pursuit: like an [OMP] that is Optimized it takes the atom after which the residual is shortest, as long as this
+// lowers the objective. With orthonormal atoms it finds the minimum: a_i = <x,phi_i> where that is beyond
+// ±sqrt(2 lambda), and 0 elsewhere. Coefficients therefore have a gap around 0 [Thesis21, fig. 1.2b].
+type SparseSet struct {
+	Lambda  float64 // required
+	Atoms   int     // how many are taken, at most; 0 is no limit
+	Workers int     `json:"-"` // goroutines; 0 is one for each core
+}
+
+// EncodeTo implements [Encoder].
+func (s *SparseSet) EncodeTo(codes *tensor.Tensor, d *Dictionary, x *tensor.Tensor) error {
+	return encode(s, s.Workers, codes, d, x)
+}
+
+// Penalty implements [Encoder]: lambda |a|_0.
+func (s *SparseSet) Penalty(_ *Dictionary, code []float32) float64 {
+	return s.Lambda * float64(simd.CountNonZero(code))
+}
+
+func (s *SparseSet) name() string { return "SparseSet" }
+
+func (s *SparseSet) check(d *Dictionary) error {
+	if s.Atoms < 0 || s.Atoms > d.Len() {
+		return setting("Atoms", s.Atoms, fmt.Sprintf("1 to %d, the atoms of the dictionary, or 0 for no limit", d.Len()))
 	}
-	clear(a)
-	for n := range rows {
-		s.products = b[n*k : (n+1)*k]
-		s.run(float64(simd.SumSquares(x[n*p:(n+1)*p])), enough(o.Residual))
-		s.write(a[n*k : (n+1)*k])
-	}
+	return checkPositive("Lambda", s.Lambda)
+}
+
+func (s *SparseSet) prepare(*job) error { return nil }
+
+func (s *SparseSet) solve(j *job, w *work, x, b, a []float32, rows int) {
+	p := newPursuit(j, w, cmp.Or(s.Atoms, j.d.Len()), true)
+	p.enough, p.price = enough(0), 2*s.Lambda
+	p.solve(x, b, a, rows)
 }
 
 // A pursuit encodes one patch after another by OMP.
 //
-// With u_t the atoms taken, made orthonormal in turn, it keeps the products of u_t with all atoms, a row of directions.
-// At an atom taken later this is an element of the Cholesky factor L of the Gram matrix of the atoms taken.
+// With v_t the atoms taken, made orthogonal in turn, it keeps the products of v_t with all atoms, a row of directions.
+// At an atom taken later this is, over |v_t|², an element of the factor L of the Gram matrix of the atoms taken,
+// L D L^T, whose diagonal is 1.
 type pursuit struct {
-	gram       *tensor.Tensor
-	products   []float32 // <r,phi_i> of all atoms [K]
-	magnitudes []float32 // [K]
-	directions []float32 // <u_t,phi_i> [most, K]
-	lengths    []float32 // squared, of the part of phi_i that is orthogonal to all u_t [K]; if optimized
-	factor     []float64 // L [most, most]
-	z          []float64 // <x,u_t> [most]
-	support    []int32   // atoms taken
-	most       int
-	taken      int
-	optimized  bool
+	simd.Pursuit // directions: <v_t,phi_i> [most, K]
+	gram         *tensor.Tensor
+	squares      []float64 // |v_t|², D [most]
+	factor       []float64 // L [most, most]
+	z            []float64 // <x,v_t> / |v_t|² [most]
+	support      []int32   // atoms taken
+	weights      []float32 // of directions in the next one [most]
+	most         int
+	taken        int
+	enough       float64 // energy of the residual at which it stops
+	price        float64 // by how much an atom has to lower that energy
+}
+
+// newPursuit returns a pursuit of so many atoms at most.
+func newPursuit(j *job, w *work, atoms int, optimized bool) *pursuit {
+	k, most := j.d.Len(), min(atoms, j.d.Pixels())
+	w.float[0], w.float[1], w.float[2] = grow(w.float[0], k), grow(w.float[1], most*k), grow(w.float[2], most)
+	w.double[0], w.double[1] = grow(w.double[0], most*most), grow(w.double[1], 2*most)
+	w.index[0] = grow(w.index[0], most)
+	w.pursuit = pursuit{
+		Pursuit: simd.Pursuit{Older: w.float[1], Scores: w.float[0]},
+		gram:    j.d.gram, factor: w.double[0], z: w.double[1][:most], squares: w.double[1][most:], weights: w.float[2],
+		support: w.index[0], most: most,
+	}
+	if optimized {
+		w.float[3] = grow(w.float[3], k)
+		w.pursuit.Lengths = w.float[3]
+	}
+	return &w.pursuit
+}
+
+// solve encodes patches x one after another.
+func (s *pursuit) solve(x, b, a []float32, rows int) {
+	k, p := len(s.Scores), len(x)/rows
+	clear(a)
+	for n := range rows {
+		s.Products = b[n*k : (n+1)*k]
+		s.run(float64(simd.SumSquares(x[n*p : (n+1)*p])))
+		s.write(a[n*k : (n+1)*k])
+	}
 }
 
 // dependent is the squared length of the orthogonal part of an atom below which it is taken to lie in the others' span.
 const dependent = 1e-5
 
-// run takes atoms. energy is |x|², at which it stops at most.
-func (s *pursuit) run(energy, stop float64) {
-	k := len(s.products)
-	least := negligible * largestMagnitude(s.magnitudes, s.products)
-	for i := range s.lengths {
-		s.lengths[i] = 1
+// run takes atoms. energy is |x|².
+func (s *pursuit) run(energy float64) {
+	s.taken = 0
+	for i := range s.Lengths {
+		s.Lengths[i] = 1
 	}
-	for s.taken = 0; s.taken < s.most && energy > stop; {
-		i := s.best()
-		if s.magnitudes[i] <= least {
+	simd.Abs(s.Scores, s.Products)
+	i := simd.ArgMax(s.Scores) // squares of products have their order
+	least := negligible * s.Scores[i]
+	for energy > s.enough {
+		product := s.Products[i]
+		if max(product, -product) <= least {
 			return
 		}
-		t, u := s.taken, s.directions[s.taken*k:(s.taken+1)*k]
-		row, left := s.factor[t*s.most:], 1.0
-		copy(u, s.gram.Row(i))
-		for r := range t {
-			l := s.directions[r*k+i]
-			row[r] = float64(l)
-			left -= float64(l) * float64(l)
-			simd.Axpy(u, -l, s.directions[r*k:(r+1)*k])
-		}
+		left := s.project(i)
 		if left < dependent { // the atom adds nothing
-			s.products[i] = 0
-			s.lengths[i] = 0
+			s.Products[i], s.Scores[i] = 0, 0
+			i = simd.ArgMax(s.Scores)
 			continue
 		}
-		length := math.Sqrt(left)
-		simd.Scale(u, float32(1/length), u)
-		row[t] = length
-		z := float64(s.products[i]) / length
-		s.z[t], s.support[t] = z, int32(i)
-		energy -= z * z
-		simd.Axpy(s.products, -float32(z), u)
-		s.taken++
-		for _, i := range s.support[:s.taken] { // but for rounding they are
-			s.products[i] = 0
+		z := float64(product) / left
+		if z*z*left <= s.price {
+			return
 		}
-		if s.optimized {
-			simd.Mul(s.magnitudes, u, u)
-			simd.Sub(s.lengths, s.lengths, s.magnitudes)
+		t := s.taken
+		s.z[t], s.squares[t], s.support[t] = z, left, int32(i)
+		energy -= z * z * left
+		if s.taken++; s.taken == s.most {
+			return
 		}
+		i = s.Step(s.gram.Row(i), s.weights[:t], float32(z), float32(1/left), dependent)
 	}
 }
 
-// best returns the atom to take next, and leaves magnitudes of products.
-func (s *pursuit) best() int {
-	if s.optimized {
-		// The residual's energy falls by <r,phi_i>² over the squared length of what is orthogonal in phi_i.
-		best, at := float32(-1), 0
-		for i, c := range s.products {
-			if gain := c * c / max(s.lengths[i], dependent); gain > best {
-				best, at = gain, i
-			}
-		}
-		simd.Abs(s.magnitudes, s.products)
-		return at
+// project finds the part of atom i that lies in the span of the atoms taken, as the next row of L, and returns the
+// squared length of the rest.
+func (s *pursuit) project(i int) float64 {
+	k, left := len(s.Scores), 1.0
+	row := s.factor[s.taken*s.most:][:s.taken]
+	for r := range row {
+		c := float64(s.Older[r*k+i])
+		l := c / s.squares[r]
+		row[r], s.weights[r] = l, -float32(l)
+		left -= l * c
 	}
-	simd.Abs(s.magnitudes, s.products)
-	return simd.ArgMax(s.magnitudes)
+	return left
 }
 
 // write solves L^T a = z, from the last atom to the first.
@@ -217,7 +265,6 @@ func (s *pursuit) write(code []float32) {
 		for r := t + 1; r < s.taken; r++ {
 			v -= s.factor[r*s.most+t] * s.z[r]
 		}
-		v /= s.factor[t*s.most+t]
 		s.z[t] = v
 		code[s.support[t]] = float32(v)
 	}

@@ -94,6 +94,38 @@ func TestOMPIsTheTextbook(t *testing.T) {
 	}
 }
 
+// SparseSet takes the atoms of the optimized pursuit, and exactly as many of them as lower its objective each.
+func TestSparseSet(t *testing.T) {
+	d := RandomDictionary(64, 5, 6, 6)
+	x := patches(d, 60, 0.1)
+	e := &SparseSet{Lambda: 0.02}
+	codes := encode(t, e, d, x)
+	counts := map[int]bool{}
+	for n := range x.Rows() {
+		one, code := x.Slice(n, n+1), codes.Slice(n, n+1)
+		taken := 0
+		for _, a := range code.Data() {
+			if a != 0 {
+				taken++
+			}
+		}
+		counts[taken] = true
+		least := Objective(e, d, one, code)
+		for atoms := max(1, taken-1); atoms <= taken+1; atoms++ {
+			other := encode(t, &OMP{Atoms: atoms, Optimized: true}, d, one)
+			switch o := Objective(e, d, one, other); {
+			case atoms == taken && !slices.Equal(other.Data(), code.Data()):
+				t.Errorf("patch %d: %d atoms are not those of the pursuit", n, taken)
+			case atoms != taken && !(o > least):
+				t.Errorf("patch %d: the objective is %v with %d atoms and %v with %d", n, least, taken, o, atoms)
+			}
+		}
+	}
+	if len(counts) < 3 {
+		t.Errorf("the patches have only %v atoms: the test shows less than it should", counts)
+	}
+}
+
 // The residual of OMP is orthogonal to the atoms taken, up to as many as there are pixels.
 func TestResidualIsOrthogonal(t *testing.T) {
 	d := RandomDictionary(64, 5, 6, 6)

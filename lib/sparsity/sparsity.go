@@ -4,9 +4,9 @@
 //
 // L0, L1, Gini and Hoyer take one vector: the activations of a layer for one sample. Counts, Frequency, DeadUnits and
 // ClassCounts take the activations of a layer for many samples, one sample per row, and measure each unit. Profile does
-// both, batch by batch, and ReportActivity adds such measures to the history of a training run. All dimensions after
-// the first count as one: every position of every channel of a convolutional layer is a unit. A unit is active if its
-// activation is not zero.
+// both, batch by batch; a Histogram counts activations by size; and ReportActivity adds such measures to the history of
+// a training run. All dimensions after the first count as one: every position of every channel of a convolutional layer
+// is a unit. A unit is active if its activation is not zero.
 //
 // Sums are in float64, in a fixed order. No function writes to its arguments.
 package sparsity
@@ -22,6 +22,22 @@ func L0(a []float32) int {
 	n := 0
 	for _, v := range a {
 		if v != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Above returns the number of elements whose magnitude is above a share of the largest, such as 0.1. It is a soft form
+// of [L0], for codes in which no element is exactly zero.
+func Above(a []float32, share float64) int {
+	largest := 0.0
+	for _, v := range a {
+		largest = max(largest, math.Abs(float64(v)))
+	}
+	n := 0
+	for _, v := range a {
+		if math.Abs(float64(v)) > share*largest {
 			n++
 		}
 	}

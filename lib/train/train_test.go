@@ -87,7 +87,7 @@ func withoutTimes(h *History) string {
 func TestBestEpochWithBatchNormalisation(t *testing.T) {
 	type normalised struct {
 		Hidden *nn.Dense
-		Norm   *nn.BatchNorm
+		Norm   *nn.Norm
 		Out    *nn.Dense
 	}
 	rng := tensor.Stream(1, "weights")

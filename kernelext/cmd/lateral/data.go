@@ -112,7 +112,7 @@ func listData(w io.Writer, sets []data.Set, dir string) error {
 		if err != nil {
 			return err
 		}
-		where := fmt.Sprintf("not found; `%s` downloads it", getCommand(set, dir))
+		where := "not found; " + howToGet(set, dir)
 		if found {
 			where = fmt.Sprintf("found in %s: %s", place.Label, place.Dir)
 			if missing := place.Missing(set); len(missing) > 0 {
@@ -126,6 +126,9 @@ func listData(w io.Writer, sets []data.Set, dir string) error {
 	fmt.Fprint(w, `glyphs
   Digits of typefaces, bent and slanted, 28x28 grey, 10,000 for training and 2,000 for testing, in 10 classes
   nothing to download: made from a seed, wherever MNIST is not found
+leaves
+  Ten images of dead leaves, whitened, 512x512 grey
+  nothing to download: made from a seed, wherever the natural images are not found
 `)
 	return nil
 }
@@ -139,7 +142,7 @@ func verifyData(w io.Writer, sets []data.Set, dir string, named bool) error {
 			return err
 		}
 		if !found {
-			fmt.Fprintf(w, "%s: not found; `%s` downloads it\n", set.ID, getCommand(set, dir))
+			fmt.Fprintf(w, "%s: not found; %s\n", set.ID, howToGet(set, dir))
 			if named {
 				failures = append(failures, fmt.Errorf("%s was not found", set.Name))
 			}
@@ -159,11 +162,19 @@ func verifyData(w io.Writer, sets []data.Set, dir string, named bool) error {
 			}
 		}
 		if bad > 0 {
-			failures = append(failures, fmt.Errorf("of %s of %s, %d missing or bad: `%s` downloads what is",
-				english.Plural(len(set.Files), "file", ""), set.Name, bad, getCommand(set, dir)))
+			failures = append(failures, fmt.Errorf("of %s of %s, %d missing or bad: %s",
+				english.Plural(len(set.Files), "file", ""), set.Name, bad, howToGet(set, dir)))
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// howToGet says how to get the files of a set that are missing.
+func howToGet(set data.Set, dir string) string {
+	if set.Recipe != "" {
+		return set.Recipe
+	}
+	return fmt.Sprintf("`%s` downloads it", getCommand(set, dir))
 }
 
 // getCommand returns the command that downloads a set to where it is looked for.

@@ -69,8 +69,8 @@ func TestDataVerify(t *testing.T) {
 		}
 	}
 	out, err := runData(t, "verify", "--dir", dir)
-	if err == nil ||
-		!strings.Contains(err.Error(), "of 4 files of MNIST, 4 missing or bad: `lateral data get mnist --dir "+dir+"`") {
+	want := "of 4 files of MNIST, 4 missing or bad: `lateral data get mnist --dir " + dir + "` downloads it"
+	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 	for _, want := range []string{
@@ -85,11 +85,11 @@ func TestDataVerify(t *testing.T) {
 
 func TestDataGetRefusesWhatItDoesNotKnow(t *testing.T) {
 	if _, err := runData(t, "get", "minst"); err == nil ||
-		err.Error() != `there is no data set "minst": known are mnist, cifar10, cifar100, svhn, echarts` {
+		err.Error() != `there is no data set "minst": known are mnist, cifar10, cifar100, svhn, olshausen, echarts` {
 		t.Errorf("got %v", err)
 	}
 	if _, err := runData(t, "get"); err == nil || err.Error() != "name the data sets to get: mnist, cifar10, cifar100, "+
-		"svhn, echarts" {
+		"svhn, olshausen, echarts" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -227,7 +227,7 @@ func checkData() []finding {
 				" not found; browsers load it from a public address", "lateral data get " + set.ID})
 		default:
 			findings = append(findings, finding{note, "data, " + set.Name + ": not found; notebooks use the built-in set",
-				"lateral data get " + set.ID})
+				howToGet(set, "")})
 		}
 	}
 	return findings

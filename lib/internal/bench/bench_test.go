@@ -58,7 +58,7 @@ func TestItems(t *testing.T) {
 func TestItemsRun(t *testing.T) {
 	for _, it := range items() {
 		t.Run(it.name, func(t *testing.T) {
-			if testing.Short() && (it.flops > 1e9 || it.unit == "distances") {
+			if testing.Short() && (it.flops > 1e9 || it.unit == "distances" || it.unit == "patches") {
 				t.Skip("takes most of a second")
 			}
 			for _, workers := range it.useful([]int{1, 2}) {

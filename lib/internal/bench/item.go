@@ -13,7 +13,8 @@ type item struct {
 	cores int     // maximum number of cores; 0 for all
 
 	// setup prepares the data and returns the function to time. dir is an empty folder for files.
-	setup func(workers int, dir string) (run func(), err error)
+	setup  func(workers int, dir string) (run func(), err error)
+	folder string // dir, while the item is measured
 
 	peers []string // names of the scripts, peers/NAME_peer.py, that contain the item
 	runs  float64  // runs of a peer that correspond to one of this item; 0 means 1
@@ -37,8 +38,12 @@ func items() []item {
 		sweeps(),
 		convolutions(),
 		mixtures(),
+		normalisations(),
 		competitions(),
+		machines(),
+		winners(),
 		searches(),
+		codings(),
 		overheads(),
 		files(),
 	)

@@ -94,6 +94,7 @@ type contender struct {
 	process *process
 	twin    *process // second process, for an item that two processes share
 	item    string   // item that each process runs
+	folder  string   // files of the item
 	runs    float64  // runs of the peer that correspond to one of this library
 	variant string   // fastest variant of the work, once known
 	batches []float64
@@ -160,7 +161,7 @@ func (p *peers) skip(format string, args ...any) {
 }
 
 func (p *peers) contender(it item, script string, process *process) (*contender, error) {
-	c := &contender{script: script, process: process, item: it.name, runs: cmp.Or(it.runs, 1)}
+	c := &contender{script: script, process: process, item: it.name, folder: it.folder, runs: cmp.Or(it.runs, 1)}
 	if it.twice == nil {
 		return c, nil
 	}
@@ -178,7 +179,7 @@ func (p *peers) contender(it item, script string, process *process) (*contender,
 
 // measure adds batches of a total time of about d. The rates of two processes are added.
 func (c *contender) measure(d time.Duration) error {
-	if err := c.process.request(c.item, c.variant, d); err != nil {
+	if err := c.process.request(c.item, c.variant, c.folder, d); err != nil {
 		return err
 	}
 	if c.twin == nil {
@@ -192,7 +193,7 @@ func (c *contender) measure(d time.Duration) error {
 		}
 		return nil
 	}
-	asked := c.twin.request(c.item, c.variant, d)
+	asked := c.twin.request(c.item, c.variant, c.folder, d)
 	a, err := c.process.answer(peerTimeout + d)
 	b, err2 := c.twin.answer(peerTimeout + d)
 	if err := errors.Join(asked, err, err2); err != nil {

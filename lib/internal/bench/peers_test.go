@@ -225,7 +225,7 @@ func TestRealPython(t *testing.T) {
 	for name, want := range map[string]string{
 		"sum_64k": "", "gather_100x784": "", "no_such_item": "RuntimeError: the script has no such item",
 	} {
-		if err := p.request(name, "", 20*time.Millisecond); err != nil {
+		if err := p.request(name, "", dir, 20*time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
 		a, err := p.answer(time.Minute)

@@ -74,9 +74,12 @@ func withoutThreads(env []string) []string {
 	return kept
 }
 
-// request requests the time of an item for the given variant or, if that is empty, for the fastest.
-func (p *process) request(item, variant string, d time.Duration) error {
-	line, err := json.Marshal(map[string]any{"item": item, "variant": variant, "seconds": d.Seconds()})
+// request requests the time of an item for the given variant or, if that is empty, for the fastest. folder holds the
+// files that the item's setup wrote.
+func (p *process) request(item, variant, folder string, d time.Duration) error {
+	line, err := json.Marshal(map[string]any{
+		"item": item, "variant": variant, "folder": folder, "seconds": d.Seconds(),
+	})
 	if err != nil {
 		return err
 	}

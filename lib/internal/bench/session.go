@@ -108,6 +108,7 @@ func (s *session) measure(ctx context.Context, it item) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	it.folder = dir
 	r := result{item: it, cores: it.useful(s.cores)}
 	if it.flops > 0 {
 		r.top = ceiling{}

@@ -69,6 +69,16 @@ func TestKthLargest(t *testing.T) {
 				if got := KthLargest(g.x, k); got != sorted[k-1] {
 					t.Fatalf("element %d of %d is %g, want %g", k, n, got, sorted[k-1])
 				}
+				threshold, above := Threshold(g.x, k)
+				apart := k == n || sorted[k-1] > sorted[k]
+				switch {
+				case math.IsInf(float64(sorted[k-1]), -1):
+					if !math.IsInf(float64(threshold), -1) || above != -1 {
+						t.Fatalf("threshold of %d of %d: %g, %d above", k, n, threshold, above)
+					}
+				case above != CountAtLeast(g.x, threshold) || apart != (above == k) || !apart && threshold != sorted[k-1]:
+					t.Fatalf("threshold of %d of %d: %g, %d above", k, n, threshold, above)
+				}
 			}
 			for _, s := range []float32{0, -1, 0.5, float32(math.Inf(1)), float32(math.NaN())} {
 				want := 0

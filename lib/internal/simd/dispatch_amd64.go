@@ -72,6 +72,9 @@ var avx512Kernels = kernels{
 	hammingBelow4: avx512HammingBelow4,
 	repel:         avx512Repel,
 
+	pursue:          avx512Pursue,
+	pursueOptimized: avx512PursueOptimized,
+
 	multiplyAdds:        avx512MultiplyAdds,
 	multiplyAddsPerStep: 256,
 
@@ -141,6 +144,9 @@ var avx2Kernels = kernels{
 	hammingBelow:  avx2HammingBelow,
 	hammingBelow4: fourTimes(avx2HammingBelow),
 	repel:         avx2Repel,
+
+	pursue:          avx2Pursue,
+	pursueOptimized: avx2PursueOptimized,
 
 	multiplyAdds:        avx2MultiplyAdds,
 	multiplyAddsPerStep: 64,

@@ -53,6 +53,9 @@ var goKernels = kernels{
 	hammingBelow4: fourTimes(goHammingBelow),
 	repel:         goRepel,
 
+	pursue:          goPursue,
+	pursueOptimized: goPursueOptimized,
+
 	multiplyAdds:        goMultiplyAdds,
 	multiplyAddsPerStep: 4,
 

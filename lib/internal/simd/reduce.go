@@ -67,26 +67,39 @@ func CountPositive(x []float32) int { return active.countPositive(x) }
 // CountAtLeast returns how many elements of x are s or more. NaN does not count.
 func CountAtLeast(x []float32, s float32) int { return active.countAtLeast(x, s) }
 
-// KthLargest returns the k-th largest element of x, equal ones counted separately: the threshold at or above which the
-// k largest lie. NaN counts as smaller than all numbers; it returns -Inf if fewer than k numbers are left. Zeros of
-// either sign are equal; which one is returned is not specified. It panics unless 1 <= k <= len(x).
+// KthLargest returns the k-th largest element of x, equal ones counted separately. NaN counts as smaller than all
+// numbers; it returns -Inf if fewer than k numbers are left. Zeros of either sign are equal; which one is returned is
+// not specified. It panics unless 1 <= k <= len(x).
 //
 // It bisects the range of floats, at most 32 times, and counts: for some thousands of elements that takes less time
 // than sorting a part of them, and no memory.
 func KthLargest(x []float32, k int) float32 {
+	threshold, _ := bisect("KthLargest", x, k, 0)
+	return threshold
+}
+
+// Threshold returns a number that separates the k largest elements of x from the others, and how many elements are that
+// number or more: k, or more if the k-th largest, which the number then is, has equals. It is -Inf, and -1, if fewer
+// than k elements are above -Inf. It does what KthLargest does, but stops as soon as the k largest are apart.
+func Threshold(x []float32, k int) (threshold float32, n int) { return bisect("Threshold", x, k, k) }
+
+// bisect finds the largest number such that at least k elements of x are that number or more, and counts them; -1 is no
+// count. It stops early at a number with exactly so many elements as are enough; 0 is never enough.
+func bisect(name string, x []float32, k, enough int) (threshold float32, n int) {
 	if k < 1 || k > len(x) {
-		panic(fmt.Sprintf("simd: KthLargest: k=%d of %d elements", k, len(x)))
+		panic(fmt.Sprintf("simd: %s: k=%d of %d elements", name, k, len(x)))
 	}
 	lo, hi := rank(float32(math.Inf(-1))), rank(float32(math.Inf(1)))
-	for lo < hi {
+	n = -1 // not counted
+	for lo < hi && n != enough {
 		middle := lo + (hi-lo+1)/2
-		if active.countAtLeast(x, unrank(middle)) >= k {
-			lo = middle
+		if c := active.countAtLeast(x, unrank(middle)); c >= k {
+			lo, n = middle, c
 		} else {
 			hi = middle - 1
 		}
 	}
-	return unrank(lo)
+	return unrank(lo), n
 }
 
 // rank numbers the floats in ascending order, -0 below +0; unrank is its inverse.

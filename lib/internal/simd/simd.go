@@ -60,6 +60,10 @@ type kernels struct {
 	hammingBelow                    func(dst, query, codes []uint64, limit int64)
 	hammingBelow4                   func(dst []uint64, row int, queries, codes []uint64, limits []int32)
 	repel                           func(sums, points, cells []float32)
+	pursue                          func(next, row, older []float32, ld int, weights, products, scores []float32,
+		z float32) float32
+	pursueOptimized func(next, row, older []float32, ld int, weights, products, scores, lengths []float32,
+		z, inverse, least float32) float32
 	amx                             bool // compares codes by products of tiles instead
 	multiplyAdds                    func(steps int)
 	multiplyAddsPerStep             int

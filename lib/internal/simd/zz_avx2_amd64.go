@@ -346,6 +346,12 @@ func avx2HammingBelow(dst []uint64, query []uint64, codes []uint64, limit int64)
 func avx2Repel(sums []float32, points []float32, cells []float32)
 
 //go:noescape
+func avx2Pursue(next []float32, row []float32, older []float32, ld int, weights []float32, products []float32, scores []float32, z float32) float32
+
+//go:noescape
+func avx2PursueOptimized(next []float32, row []float32, older []float32, ld int, weights []float32, products []float32, scores []float32, lengths []float32, z float32, inverse float32, least float32) float32
+
+//go:noescape
 func avx2MultiplyAdds(n int)
 
 //go:noescape

@@ -11988,6 +11988,265 @@ DATA splat7ef311c7<>+24(SB)/4, $0x7ef311c7
 DATA splat7ef311c7<>+28(SB)/4, $0x7ef311c7
 GLOBL splat7ef311c7<>(SB), RODATA|NOPTR, $32
 
+// func avx2Pursue(next []float32, row []float32, older []float32, ld int, weights []float32, products []float32, scores []float32, z float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·avx2Pursue(SB), NOSPLIT, $0-164
+	MOVQ         next_base+0(FP), AX
+	MOVQ         row_base+24(FP), CX
+	MOVQ         older_base+48(FP), DX
+	MOVQ         ld+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         weights_base+80(FP), SI
+	MOVQ         weights_len+88(FP), DI
+	MOVQ         products_base+104(FP), R8
+	MOVQ         scores_base+128(FP), R9
+	MOVQ         next_len+8(FP), R10
+	SHLQ         $0x02, R10
+	XORQ         R11, R11
+	VBROADCASTSS z+152(FP), Y0
+	VXORPS       Y1, Y1, Y1
+
+piece4:
+	CMPQ    R10, $0x00000080
+	JLT     rest4
+	VMOVUPS (CX)(R11*1), Y2
+	VMOVUPS 32(CX)(R11*1), Y3
+	VMOVUPS 64(CX)(R11*1), Y4
+	VMOVUPS 96(CX)(R11*1), Y5
+	LEAQ    (DX)(R11*1), R12
+	XORQ    R13, R13
+
+older4:
+	CMPQ         R13, DI
+	JGE          update4
+	VBROADCASTSS (SI)(R13*4), Y6
+	VFMADD231PS  (R12), Y6, Y2
+	VFMADD231PS  32(R12), Y6, Y3
+	VFMADD231PS  64(R12), Y6, Y4
+	VFMADD231PS  96(R12), Y6, Y5
+	ADDQ         BX, R12
+	INCQ         R13
+	JMP          older4
+
+update4:
+	VMOVUPS      Y2, (AX)(R11*1)
+	VMOVUPS      (R8)(R11*1), Y6
+	VFNMADD231PS Y0, Y2, Y6
+	VMOVUPS      Y6, (R8)(R11*1)
+	VANDPS       splat7fffffff<>+0(SB), Y6, Y2
+	VMOVUPS      Y2, (R9)(R11*1)
+	VMAXPS       Y2, Y1, Y1
+	VMOVUPS      Y3, 32(AX)(R11*1)
+	VMOVUPS      32(R8)(R11*1), Y2
+	VFNMADD231PS Y0, Y3, Y2
+	VMOVUPS      Y2, 32(R8)(R11*1)
+	VANDPS       splat7fffffff<>+0(SB), Y2, Y2
+	VMOVUPS      Y2, 32(R9)(R11*1)
+	VMAXPS       Y2, Y1, Y1
+	VMOVUPS      Y4, 64(AX)(R11*1)
+	VMOVUPS      64(R8)(R11*1), Y2
+	VFNMADD231PS Y0, Y4, Y2
+	VMOVUPS      Y2, 64(R8)(R11*1)
+	VANDPS       splat7fffffff<>+0(SB), Y2, Y2
+	VMOVUPS      Y2, 64(R9)(R11*1)
+	VMAXPS       Y2, Y1, Y1
+	VMOVUPS      Y5, 96(AX)(R11*1)
+	VMOVUPS      96(R8)(R11*1), Y2
+	VFNMADD231PS Y0, Y5, Y2
+	VMOVUPS      Y2, 96(R8)(R11*1)
+	VANDPS       splat7fffffff<>+0(SB), Y2, Y2
+	VMOVUPS      Y2, 96(R9)(R11*1)
+	VMAXPS       Y2, Y1, Y1
+	ADDQ         $0x00000080, R11
+	SUBQ         $0x00000080, R10
+	JMP          piece4
+
+rest4:
+piece1:
+	CMPQ    R10, $0x00000020
+	JLT     rest1
+	VMOVUPS (CX)(R11*1), Y2
+	LEAQ    (DX)(R11*1), R12
+	XORQ    R13, R13
+
+older1:
+	CMPQ         R13, DI
+	JGE          update1
+	VBROADCASTSS (SI)(R13*4), Y3
+	VFMADD231PS  (R12), Y3, Y2
+	ADDQ         BX, R12
+	INCQ         R13
+	JMP          older1
+
+update1:
+	VMOVUPS      Y2, (AX)(R11*1)
+	VMOVUPS      (R8)(R11*1), Y3
+	VFNMADD231PS Y0, Y2, Y3
+	VMOVUPS      Y3, (R8)(R11*1)
+	VANDPS       splat7fffffff<>+0(SB), Y3, Y2
+	VMOVUPS      Y2, (R9)(R11*1)
+	VMAXPS       Y2, Y1, Y1
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x00000020, R10
+	JMP          piece1
+
+rest1:
+	VEXTRACTF128 $0x01, Y1, X0
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VMAXPS       X0, X1, X1
+	MOVSS        X1, ret+160(FP)
+	VZEROUPPER
+	RET
+
+// func avx2PursueOptimized(next []float32, row []float32, older []float32, ld int, weights []float32, products []float32, scores []float32, lengths []float32, z float32, inverse float32, least float32) float32
+// Requires: AVX, FMA3, SSE
+TEXT ·avx2PursueOptimized(SB), NOSPLIT, $0-196
+	MOVQ         next_base+0(FP), AX
+	MOVQ         row_base+24(FP), CX
+	MOVQ         older_base+48(FP), DX
+	MOVQ         ld+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         weights_base+80(FP), SI
+	MOVQ         weights_len+88(FP), DI
+	MOVQ         products_base+104(FP), R8
+	MOVQ         scores_base+128(FP), R9
+	MOVQ         next_len+8(FP), R10
+	SHLQ         $0x02, R10
+	XORQ         R11, R11
+	VBROADCASTSS z+176(FP), Y0
+	VXORPS       Y1, Y1, Y1
+	MOVQ         lengths_base+152(FP), R14
+	VBROADCASTSS inverse+180(FP), Y2
+	VBROADCASTSS least+184(FP), Y3
+
+piece4:
+	CMPQ    R10, $0x00000080
+	JLT     rest4
+	VMOVUPS (CX)(R11*1), Y4
+	VMOVUPS 32(CX)(R11*1), Y5
+	VMOVUPS 64(CX)(R11*1), Y6
+	VMOVUPS 96(CX)(R11*1), Y7
+	LEAQ    (DX)(R11*1), R12
+	XORQ    R13, R13
+
+older4:
+	CMPQ         R13, DI
+	JGE          update4
+	VBROADCASTSS (SI)(R13*4), Y8
+	VFMADD231PS  (R12), Y8, Y4
+	VFMADD231PS  32(R12), Y8, Y5
+	VFMADD231PS  64(R12), Y8, Y6
+	VFMADD231PS  96(R12), Y8, Y7
+	ADDQ         BX, R12
+	INCQ         R13
+	JMP          older4
+
+update4:
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      (R8)(R11*1), Y8
+	VFNMADD231PS Y0, Y4, Y8
+	VMOVUPS      Y8, (R8)(R11*1)
+	VMULPS       Y4, Y4, Y4
+	VMOVUPS      (R14)(R11*1), Y9
+	VFNMADD231PS Y2, Y4, Y9
+	VMAXPS       Y3, Y9, Y4
+	VMOVUPS      Y4, (R14)(R11*1)
+	VMULPS       Y8, Y8, Y8
+	VDIVPS       Y4, Y8, Y4
+	VMOVUPS      Y4, (R9)(R11*1)
+	VMAXPS       Y4, Y1, Y1
+	VMOVUPS      Y5, 32(AX)(R11*1)
+	VMOVUPS      32(R8)(R11*1), Y4
+	VFNMADD231PS Y0, Y5, Y4
+	VMOVUPS      Y4, 32(R8)(R11*1)
+	VMULPS       Y5, Y5, Y5
+	VMOVUPS      32(R14)(R11*1), Y8
+	VFNMADD231PS Y2, Y5, Y8
+	VMAXPS       Y3, Y8, Y5
+	VMOVUPS      Y5, 32(R14)(R11*1)
+	VMULPS       Y4, Y4, Y4
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 32(R9)(R11*1)
+	VMAXPS       Y4, Y1, Y1
+	VMOVUPS      Y6, 64(AX)(R11*1)
+	VMOVUPS      64(R8)(R11*1), Y4
+	VFNMADD231PS Y0, Y6, Y4
+	VMOVUPS      Y4, 64(R8)(R11*1)
+	VMULPS       Y6, Y6, Y5
+	VMOVUPS      64(R14)(R11*1), Y6
+	VFNMADD231PS Y2, Y5, Y6
+	VMAXPS       Y3, Y6, Y5
+	VMOVUPS      Y5, 64(R14)(R11*1)
+	VMULPS       Y4, Y4, Y4
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 64(R9)(R11*1)
+	VMAXPS       Y4, Y1, Y1
+	VMOVUPS      Y7, 96(AX)(R11*1)
+	VMOVUPS      96(R8)(R11*1), Y4
+	VFNMADD231PS Y0, Y7, Y4
+	VMOVUPS      Y4, 96(R8)(R11*1)
+	VMULPS       Y7, Y7, Y5
+	VMOVUPS      96(R14)(R11*1), Y6
+	VFNMADD231PS Y2, Y5, Y6
+	VMAXPS       Y3, Y6, Y5
+	VMOVUPS      Y5, 96(R14)(R11*1)
+	VMULPS       Y4, Y4, Y4
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y4, 96(R9)(R11*1)
+	VMAXPS       Y4, Y1, Y1
+	ADDQ         $0x00000080, R11
+	SUBQ         $0x00000080, R10
+	JMP          piece4
+
+rest4:
+piece1:
+	CMPQ    R10, $0x00000020
+	JLT     rest1
+	VMOVUPS (CX)(R11*1), Y4
+	LEAQ    (DX)(R11*1), R12
+	XORQ    R13, R13
+
+older1:
+	CMPQ         R13, DI
+	JGE          update1
+	VBROADCASTSS (SI)(R13*4), Y5
+	VFMADD231PS  (R12), Y5, Y4
+	ADDQ         BX, R12
+	INCQ         R13
+	JMP          older1
+
+update1:
+	VMOVUPS      Y4, (AX)(R11*1)
+	VMOVUPS      (R8)(R11*1), Y5
+	VFNMADD231PS Y0, Y4, Y5
+	VMOVUPS      Y5, (R8)(R11*1)
+	VMULPS       Y4, Y4, Y4
+	VMOVUPS      (R14)(R11*1), Y6
+	VFNMADD231PS Y2, Y4, Y6
+	VMAXPS       Y3, Y6, Y4
+	VMOVUPS      Y4, (R14)(R11*1)
+	VMULPS       Y5, Y5, Y5
+	VDIVPS       Y4, Y5, Y4
+	VMOVUPS      Y4, (R9)(R11*1)
+	VMAXPS       Y4, Y1, Y1
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x00000020, R10
+	JMP          piece1
+
+rest1:
+	VEXTRACTF128 $0x01, Y1, X0
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VMAXPS       X0, X1, X1
+	MOVSS        X1, ret+192(FP)
+	VZEROUPPER
+	RET
+
 // func avx2MultiplyAdds(n int)
 // Requires: AVX, FMA3
 TEXT ·avx2MultiplyAdds(SB), NOSPLIT, $0-8

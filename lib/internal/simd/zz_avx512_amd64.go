@@ -604,6 +604,12 @@ func avx512HammingBelow4(dst []uint64, row int, queries []uint64, codes []uint64
 func avx512Repel(sums []float32, points []float32, cells []float32)
 
 //go:noescape
+func avx512Pursue(next []float32, row []float32, older []float32, ld int, weights []float32, products []float32, scores []float32, z float32) float32
+
+//go:noescape
+func avx512PursueOptimized(next []float32, row []float32, older []float32, ld int, weights []float32, products []float32, scores []float32, lengths []float32, z float32, inverse float32, least float32) float32
+
+//go:noescape
 func avx512MultiplyAdds(n int)
 
 //go:noescape

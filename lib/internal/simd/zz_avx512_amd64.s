@@ -30920,6 +30920,270 @@ DATA splat7ef311c7<>+24(SB)/4, $0x7ef311c7
 DATA splat7ef311c7<>+28(SB)/4, $0x7ef311c7
 GLOBL splat7ef311c7<>(SB), RODATA|NOPTR, $32
 
+// func avx512Pursue(next []float32, row []float32, older []float32, ld int, weights []float32, products []float32, scores []float32, z float32) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·avx512Pursue(SB), NOSPLIT, $0-164
+	MOVQ         next_base+0(FP), AX
+	MOVQ         row_base+24(FP), CX
+	MOVQ         older_base+48(FP), DX
+	MOVQ         ld+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         weights_base+80(FP), SI
+	MOVQ         weights_len+88(FP), DI
+	MOVQ         products_base+104(FP), R8
+	MOVQ         scores_base+128(FP), R9
+	MOVQ         next_len+8(FP), R10
+	SHLQ         $0x02, R10
+	XORQ         R11, R11
+	VBROADCASTSS z+152(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VBROADCASTSS splat7fffffff<>+0(SB), Z2
+
+piece4:
+	CMPQ    R10, $0x00000100
+	JLT     rest4
+	VMOVUPS (CX)(R11*1), Z3
+	VMOVUPS 64(CX)(R11*1), Z4
+	VMOVUPS 128(CX)(R11*1), Z5
+	VMOVUPS 192(CX)(R11*1), Z6
+	LEAQ    (DX)(R11*1), R12
+	XORQ    R13, R13
+
+older4:
+	CMPQ         R13, DI
+	JGE          update4
+	VBROADCASTSS (SI)(R13*4), Z7
+	VFMADD231PS  (R12), Z7, Z3
+	VFMADD231PS  64(R12), Z7, Z4
+	VFMADD231PS  128(R12), Z7, Z5
+	VFMADD231PS  192(R12), Z7, Z6
+	ADDQ         BX, R12
+	INCQ         R13
+	JMP          older4
+
+update4:
+	VMOVUPS      Z3, (AX)(R11*1)
+	VMOVUPS      (R8)(R11*1), Z7
+	VFNMADD231PS Z0, Z3, Z7
+	VMOVUPS      Z7, (R8)(R11*1)
+	VANDPS       Z2, Z7, Z3
+	VMOVUPS      Z3, (R9)(R11*1)
+	VMAXPS       Z3, Z1, Z1
+	VMOVUPS      Z4, 64(AX)(R11*1)
+	VMOVUPS      64(R8)(R11*1), Z3
+	VFNMADD231PS Z0, Z4, Z3
+	VMOVUPS      Z3, 64(R8)(R11*1)
+	VANDPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 64(R9)(R11*1)
+	VMAXPS       Z3, Z1, Z1
+	VMOVUPS      Z5, 128(AX)(R11*1)
+	VMOVUPS      128(R8)(R11*1), Z3
+	VFNMADD231PS Z0, Z5, Z3
+	VMOVUPS      Z3, 128(R8)(R11*1)
+	VANDPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 128(R9)(R11*1)
+	VMAXPS       Z3, Z1, Z1
+	VMOVUPS      Z6, 192(AX)(R11*1)
+	VMOVUPS      192(R8)(R11*1), Z3
+	VFNMADD231PS Z0, Z6, Z3
+	VMOVUPS      Z3, 192(R8)(R11*1)
+	VANDPS       Z2, Z3, Z3
+	VMOVUPS      Z3, 192(R9)(R11*1)
+	VMAXPS       Z3, Z1, Z1
+	ADDQ         $0x00000100, R11
+	SUBQ         $0x00000100, R10
+	JMP          piece4
+
+rest4:
+piece1:
+	CMPQ    R10, $0x00000040
+	JLT     rest1
+	VMOVUPS (CX)(R11*1), Z3
+	LEAQ    (DX)(R11*1), R12
+	XORQ    R13, R13
+
+older1:
+	CMPQ         R13, DI
+	JGE          update1
+	VBROADCASTSS (SI)(R13*4), Z4
+	VFMADD231PS  (R12), Z4, Z3
+	ADDQ         BX, R12
+	INCQ         R13
+	JMP          older1
+
+update1:
+	VMOVUPS      Z3, (AX)(R11*1)
+	VMOVUPS      (R8)(R11*1), Z4
+	VFNMADD231PS Z0, Z3, Z4
+	VMOVUPS      Z4, (R8)(R11*1)
+	VANDPS       Z2, Z4, Z3
+	VMOVUPS      Z3, (R9)(R11*1)
+	VMAXPS       Z3, Z1, Z1
+	ADDQ         $0x00000040, R11
+	SUBQ         $0x00000040, R10
+	JMP          piece1
+
+rest1:
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VMAXPS        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VMAXPS        X0, X1, X1
+	VPERMILPS     $0x0e, X1, X0
+	VMAXPS        X0, X1, X1
+	VPERMILPS     $0x01, X1, X0
+	VMAXPS        X0, X1, X1
+	MOVSS         X1, ret+160(FP)
+	VZEROUPPER
+	RET
+
+// func avx512PursueOptimized(next []float32, row []float32, older []float32, ld int, weights []float32, products []float32, scores []float32, lengths []float32, z float32, inverse float32, least float32) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·avx512PursueOptimized(SB), NOSPLIT, $0-196
+	MOVQ         next_base+0(FP), AX
+	MOVQ         row_base+24(FP), CX
+	MOVQ         older_base+48(FP), DX
+	MOVQ         ld+72(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         weights_base+80(FP), SI
+	MOVQ         weights_len+88(FP), DI
+	MOVQ         products_base+104(FP), R8
+	MOVQ         scores_base+128(FP), R9
+	MOVQ         next_len+8(FP), R10
+	SHLQ         $0x02, R10
+	XORQ         R11, R11
+	VBROADCASTSS z+176(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	MOVQ         lengths_base+152(FP), R14
+	VBROADCASTSS inverse+180(FP), Z2
+	VBROADCASTSS least+184(FP), Z3
+
+piece4:
+	CMPQ    R10, $0x00000100
+	JLT     rest4
+	VMOVUPS (CX)(R11*1), Z4
+	VMOVUPS 64(CX)(R11*1), Z5
+	VMOVUPS 128(CX)(R11*1), Z6
+	VMOVUPS 192(CX)(R11*1), Z7
+	LEAQ    (DX)(R11*1), R12
+	XORQ    R13, R13
+
+older4:
+	CMPQ         R13, DI
+	JGE          update4
+	VBROADCASTSS (SI)(R13*4), Z8
+	VFMADD231PS  (R12), Z8, Z4
+	VFMADD231PS  64(R12), Z8, Z5
+	VFMADD231PS  128(R12), Z8, Z6
+	VFMADD231PS  192(R12), Z8, Z7
+	ADDQ         BX, R12
+	INCQ         R13
+	JMP          older4
+
+update4:
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      (R8)(R11*1), Z8
+	VFNMADD231PS Z0, Z4, Z8
+	VMOVUPS      Z8, (R8)(R11*1)
+	VMULPS       Z4, Z4, Z4
+	VMOVUPS      (R14)(R11*1), Z9
+	VFNMADD231PS Z2, Z4, Z9
+	VMAXPS       Z3, Z9, Z4
+	VMOVUPS      Z4, (R14)(R11*1)
+	VMULPS       Z8, Z8, Z8
+	VDIVPS       Z4, Z8, Z4
+	VMOVUPS      Z4, (R9)(R11*1)
+	VMAXPS       Z4, Z1, Z1
+	VMOVUPS      Z5, 64(AX)(R11*1)
+	VMOVUPS      64(R8)(R11*1), Z4
+	VFNMADD231PS Z0, Z5, Z4
+	VMOVUPS      Z4, 64(R8)(R11*1)
+	VMULPS       Z5, Z5, Z5
+	VMOVUPS      64(R14)(R11*1), Z8
+	VFNMADD231PS Z2, Z5, Z8
+	VMAXPS       Z3, Z8, Z5
+	VMOVUPS      Z5, 64(R14)(R11*1)
+	VMULPS       Z4, Z4, Z4
+	VDIVPS       Z5, Z4, Z4
+	VMOVUPS      Z4, 64(R9)(R11*1)
+	VMAXPS       Z4, Z1, Z1
+	VMOVUPS      Z6, 128(AX)(R11*1)
+	VMOVUPS      128(R8)(R11*1), Z4
+	VFNMADD231PS Z0, Z6, Z4
+	VMOVUPS      Z4, 128(R8)(R11*1)
+	VMULPS       Z6, Z6, Z5
+	VMOVUPS      128(R14)(R11*1), Z6
+	VFNMADD231PS Z2, Z5, Z6
+	VMAXPS       Z3, Z6, Z5
+	VMOVUPS      Z5, 128(R14)(R11*1)
+	VMULPS       Z4, Z4, Z4
+	VDIVPS       Z5, Z4, Z4
+	VMOVUPS      Z4, 128(R9)(R11*1)
+	VMAXPS       Z4, Z1, Z1
+	VMOVUPS      Z7, 192(AX)(R11*1)
+	VMOVUPS      192(R8)(R11*1), Z4
+	VFNMADD231PS Z0, Z7, Z4
+	VMOVUPS      Z4, 192(R8)(R11*1)
+	VMULPS       Z7, Z7, Z5
+	VMOVUPS      192(R14)(R11*1), Z6
+	VFNMADD231PS Z2, Z5, Z6
+	VMAXPS       Z3, Z6, Z5
+	VMOVUPS      Z5, 192(R14)(R11*1)
+	VMULPS       Z4, Z4, Z4
+	VDIVPS       Z5, Z4, Z4
+	VMOVUPS      Z4, 192(R9)(R11*1)
+	VMAXPS       Z4, Z1, Z1
+	ADDQ         $0x00000100, R11
+	SUBQ         $0x00000100, R10
+	JMP          piece4
+
+rest4:
+piece1:
+	CMPQ    R10, $0x00000040
+	JLT     rest1
+	VMOVUPS (CX)(R11*1), Z4
+	LEAQ    (DX)(R11*1), R12
+	XORQ    R13, R13
+
+older1:
+	CMPQ         R13, DI
+	JGE          update1
+	VBROADCASTSS (SI)(R13*4), Z5
+	VFMADD231PS  (R12), Z5, Z4
+	ADDQ         BX, R12
+	INCQ         R13
+	JMP          older1
+
+update1:
+	VMOVUPS      Z4, (AX)(R11*1)
+	VMOVUPS      (R8)(R11*1), Z5
+	VFNMADD231PS Z0, Z4, Z5
+	VMOVUPS      Z5, (R8)(R11*1)
+	VMULPS       Z4, Z4, Z4
+	VMOVUPS      (R14)(R11*1), Z6
+	VFNMADD231PS Z2, Z4, Z6
+	VMAXPS       Z3, Z6, Z4
+	VMOVUPS      Z4, (R14)(R11*1)
+	VMULPS       Z5, Z5, Z5
+	VDIVPS       Z4, Z5, Z4
+	VMOVUPS      Z4, (R9)(R11*1)
+	VMAXPS       Z4, Z1, Z1
+	ADDQ         $0x00000040, R11
+	SUBQ         $0x00000040, R10
+	JMP          piece1
+
+rest1:
+	VEXTRACTF32X8 $0x01, Z1, Y0
+	VMAXPS        Y0, Y1, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VMAXPS        X0, X1, X1
+	VPERMILPS     $0x0e, X1, X0
+	VMAXPS        X0, X1, X1
+	VPERMILPS     $0x01, X1, X0
+	VMAXPS        X0, X1, X1
+	MOVSS         X1, ret+192(FP)
+	VZEROUPPER
+	RET
+
 // func avx512MultiplyAdds(n int)
 // Requires: AVX, AVX512F
 TEXT ·avx512MultiplyAdds(SB), NOSPLIT, $0-8

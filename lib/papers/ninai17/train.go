@@ -5,6 +5,7 @@ package ninai17
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
@@ -53,7 +54,52 @@ func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Opti
 	if err != nil {
 		return nil, err
 	}
-	history, err := train.Run(ctx, t.config(data, d, o))
+	return t.run(ctx, t.config(data, d, o))
+}
+
+// A Wrapper returns the learner to train with instead of l, the gradient descent on the objective of live. average is
+// the network with the averaged weights, nil if there are none.
+type Wrapper func(live, average *drmm.Net, l train.Learner) train.Learner
+
+// Continue trains as [Train] does, but starts from the weights of a trained network, which does not change, and with
+// another learner, for example one that prunes. If the network has gates, the trained ones share them. The network must
+// have the shape of the setting.
+func Continue(
+	ctx context.Context, s Setting, from *drmm.Net, wrap Wrapper, d *experiment.Data, o experiment.Options,
+) (*Result, error) {
+	t, data, err := newTrainer(s, d)
+	if err != nil {
+		return nil, err
+	}
+	if is := from.Shape().String(); is != s.Shape {
+		return nil, fmt.Errorf("ninai17: Continue: the network has the shape %s, the setting %s", is, s.Shape)
+	}
+	t.startFrom(from)
+	c := t.config(data, d, o)
+	c.Learner = wrap(t.model.Net, t.average, c.Learner)
+	return t.run(ctx, c)
+}
+
+// startFrom copies the state of a network into the trained one and its average.
+func (t *trainer) startFrom(from *drmm.Net) {
+	for _, net := range []*drmm.Net{t.model.Net, t.average} {
+		if net == nil {
+			continue
+		}
+		for i, l := range from.Layers {
+			net.Layers[i].Gate = l.Gate
+		}
+		for i, v := range tensors(net) {
+			v.CopyFrom(tensors(from)[i])
+		}
+	}
+	if t.average != nil {
+		t.live, t.model.Averages = tensors(t.model.Net), tensors(t.average)
+	}
+}
+
+func (t *trainer) run(ctx context.Context, c train.Config) (*Result, error) {
+	history, err := train.Run(ctx, c)
 	if err != nil {
 		return nil, err
 	}

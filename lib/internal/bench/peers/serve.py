@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Times the work that the Go program asks for, one request a line on stdin, one answer a line on stdout.
 
-    {"item": "sgemm_1024", "variant": "", "seconds": 0.2}  the way to do it; if empty, the fastest
+    {"item": "sgemm_1024", "seconds": 0.2,
+     "variant": "",                                       the way to do it; if empty, the fastest
+     "folder": "/tmp/x"}                                  files of the item; all on one line
     {"variant": "out=", "batches": [0.0081, 0.0082]}      seconds for one run, a mean for each batch
     {"error": "why not"}
 
@@ -19,6 +21,7 @@ LAYERS = [
     for b in [1, 100]
     for d in [2, 5, 10, 19, 25, 50, 100]
 ]
+folder = ""  # of the item's files
 BATCH = 2e-3  # seconds that a batch of runs takes at least, as in timer.go
 
 
@@ -76,6 +79,7 @@ def settle():
 def serve(peer, items):
     """Answers requests until stdin ends. items maps a name to a function that returns {variant: start}; start()
     prepares the data and returns the function to time."""
+    global folder
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever the packages print is no answer
 
@@ -87,6 +91,7 @@ def serve(peer, items):
     for line in sys.stdin:
         request = json.loads(line)
         name, wanted, seconds = request["item"], request["variant"], request["seconds"]
+        folder = request["folder"]
         try:
             if name not in items:
                 raise RuntimeError("the script has no such item")

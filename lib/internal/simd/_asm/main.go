@@ -10,7 +10,7 @@
 // slices in elementwise.go and reduce.go, elementary functions in math.go, optimiser steps in optim.go, the matrix
 // product's tiles in gemm.go, their packing in pack.go and products that skip zeros in sparse.go, convolution in
 // conv.go and, by minimal filtering, winograd.go, pooling in pool.go, batch normalisation in normalize.go, bit counting in bits.go,
-// the forces on the points of a map in repel.go. What a kernel computes is defined by the Go body of the
+// the forces on the points of a map in repel.go, and the steps of a pursuit in pursue.go. What a kernel computes is defined by the Go body of the
 // same name in package simd; its tests hold the two together.
 package main
 
@@ -54,6 +54,7 @@ func main() {
 		v.hammingBelow4()
 	}
 	v.repel()
+	v.pursue()
 	v.multiplyAdds()
 	v.winograd()
 	Generate()

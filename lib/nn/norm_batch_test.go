@@ -22,7 +22,7 @@ func normal(name string, mean, std float32, shape ...int) *autograd.Var {
 }
 
 // lively returns a module whose parameters and running averages differ from their initial values.
-func lively(channels int) *BatchNorm {
+func lively(channels int) *Norm {
 	b := NewBatchNorm(channels)
 	r := tensor.Stream(2, "module")
 	r.Uniform(b.Scale.Data(), -1.5, 1.5)
@@ -197,7 +197,7 @@ func TestBatchNormRefusesOtherChannels(t *testing.T) {
 	NewBatchNorm(3).Forward(autograd.NewTape(1).Input(tensor.New(2, 4)))
 }
 
-func ExampleBatchNorm() {
+func ExampleNewBatchNorm() {
 	b := NewBatchNorm(1)
 	tape := autograd.NewTape(1)
 	tape.SetTraining(true)

@@ -9,85 +9,53 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
-	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// BatchNorm is batch normalisation. From each channel it subtracts the mean over the batch, divides by the standard
-// deviation, and applies a learnt scale and shift:
-//
-//	y = Scale·(x - mean) / sqrt(variance + Eps) + Shift
-//
-//	x [N, C, ...] -> y [N, C, ...], mean and variance [C] over N and all positions
-//
-// In training, mean and variance (over the N·positions numbers, not the unbiased estimate) are those of the batch, and
-// update the running averages:
-//
-//	Mean = Momentum·Mean + (1-Momentum)·mean, and the same for Variance
-//
-// Outside training, the running averages are used. They are buffers of the model: they are saved with it but not
-// trained. An empty batch does not change them. Source: [IS15].
-type BatchNorm struct {
-	Scale    *autograd.Var  // [C]
-	Shift    *autograd.Var  // [C]
-	Mean     *tensor.Tensor // [C], running average
-	Variance *tensor.Tensor // [C], running average
-
-	Momentum float32 // of the running averages, 0 <= Momentum < 1
-	Eps      float32 // avoids division by zero for a constant channel
-}
-
-// NewBatchNorm returns the normalisation of the given number of channels, with scales 1, shifts 0, running mean 0 and
-// variance 1, Momentum 0.9 and Eps 1e-5.
-func NewBatchNorm(channels int) *BatchNorm {
-	if channels < 1 {
-		panic(fmt.Sprintf("nn: NewBatchNorm: want at least 1 channel, got %d", channels))
-	}
-	b := &BatchNorm{
-		Scale: autograd.NewParam(tensor.New(channels)), Shift: autograd.NewParam(tensor.New(channels)),
-		Mean: tensor.New(channels), Variance: tensor.New(channels), Momentum: 0.9, Eps: 1e-5,
-	}
-	b.Scale.Value().Fill(1)
-	b.Variance.Fill(1)
-	return b
-}
-
-// Forward normalises x. It panics unless x has as many channels as the module.
-func (b *BatchNorm) Forward(x *autograd.Var) *autograd.Var {
-	channels := b.Scale.Value().Len()
+// batch is [Norm.Forward] with fields of the batch.
+func (n *Norm) batch(x *autograd.Var) *autograd.Var {
+	channels := n.Mean.Len()
 	if s := x.Shape(); len(s) < 2 || s[1] != channels {
 		panic(fmt.Sprintf("nn: BatchNorm: want x [N, %d, ...], got %v", channels, s))
 	}
+	n.checkParams("BatchNorm", x, channels)
 	measured := training("BatchNorm", x) && x.Value().Len() > 0
-	y, op := autograd.Record[batchNormOp]("BatchNorm", x, b.Scale, b.Shift)
+	if measured && x.Value().Len() == channels {
+		panic(fmt.Sprintf("nn: BatchNorm: x %v has one number per channel, whose deviation from the mean is 0: use larger "+
+			"batches, or a Norm with fields of the sample", x.Shape()))
+	}
+	y, op := autograd.Record[batchNormOp]("BatchNorm", x, n.Scale, n.Shift)
 	y.Resize(x.Shape()...)
-	op.eps, op.measured = b.Eps, measured
+	op.sigma2, op.measured, op.affine, op.l1 = n.Sigma*n.Sigma, measured, n.Scale != nil, 0
 	op.channels = slices.Grow(op.channels[:0], channels)[:channels]
 	if !op.measured {
-		for c, v := range b.Variance.Data() {
-			op.channels[c] = moments{b.Mean.Data()[c], v, inverseRoot(float64(v), b.Eps)}
+		for c, v := range n.Variance.Data() {
+			op.channels[c] = moments{n.Mean.Data()[c], v, inverseRoot(float64(v), op.sigma2)}
 		}
 	}
 	autograd.For(y, channels, grain(x), (*batchNormOp).forward)
 	if op.measured {
 		for c, m := range op.channels {
-			move(&b.Mean.Data()[c], m.mean, b.Momentum)
-			move(&b.Variance.Data()[c], m.variance, b.Momentum)
+			move(&n.Mean.Data()[c], m.mean, n.Momentum)
+			move(&n.Variance.Data()[c], m.variance, n.Momentum)
 		}
 	}
 	return y
 }
 
-// batchNormOp is the state of [BatchNorm.Forward].
+// batchNormOp is the state of [Norm.Forward] with fields of the batch.
 type batchNormOp struct {
-	eps        float32
+	sigma2     float64
 	measured   bool // mean and variance are those of the batch
+	affine     bool // with scale and shift
 	channels   []moments
-	accumulate bool // in Backward
+	l1         float32   // slope of the penalty on |x - mean|, see CentredL1
+	centred    []float32 // x - mean of a plane for each channel, for the penalty
+	accumulate bool      // in Backward
 }
 
 type moments struct {
 	mean, variance float32
-	factor         float32 // 1/sqrt(variance + Eps)
+	factor         float32 // 1/sqrt(variance + Sigma²)
 }
 
 // move updates a running average with x.
@@ -95,9 +63,7 @@ func move(average *float32, x, momentum float32) {
 	*average = float32(momentum**average) + float32((1-momentum)*x)
 }
 
-func inverseRoot(variance float64, eps float32) float32 {
-	return float32(1 / math.Sqrt(variance+float64(eps)))
-}
+func inverseRoot(variance, sigma2 float64) float32 { return float32(1 / math.Sqrt(variance+sigma2)) }
 
 // grain returns the number of channels from which another goroutine pays.
 func grain(x *autograd.Var) int { return 1<<14*x.Shape()[1]/max(x.Value().Len(), 1) + 1 }
@@ -122,7 +88,7 @@ func (p planes) count() float64 { return float64(p.n * p.size) }
 
 // measure returns the moments of a channel of x. The variance takes a second pass, because a difference of two large
 // sums would be inaccurate.
-func (p planes) measure(x []float32, eps float32) moments {
+func (p planes) measure(x []float32, sigma2 float64) moments {
 	var sum, squares float64
 	for i := range p.n {
 		sum += float64(simd.Sum(p.at(x, i)))
@@ -131,7 +97,7 @@ func (p planes) measure(x []float32, eps float32) moments {
 	for i := range p.n {
 		squares += float64(simd.CentredSquares(p.at(x, i), mean))
 	}
-	return moments{mean, float32(squares / p.count()), inverseRoot(squares/p.count(), eps)}
+	return moments{mean, float32(squares / p.count()), inverseRoot(squares/p.count(), sigma2)}
 }
 
 // forward computes the results of channels lo to hi.
@@ -140,25 +106,33 @@ func (op *batchNormOp) forward(y *autograd.Var, lo, hi int) {
 	for c := lo; c < hi; c++ {
 		p := planesOf(y, c)
 		if op.measured {
-			op.channels[c] = p.measure(x, op.eps)
+			op.channels[c] = p.measure(x, op.sigma2)
 		}
 		m := op.channels[c]
-		scale, shift := y.In(1).Data()[c]*m.factor, y.In(2).Data()[c]
+		scale, shift := m.factor, float32(0)
+		if op.affine {
+			scale, shift = y.In(1).Data()[c]*m.factor, y.In(2).Data()[c]
+		}
 		for i := range p.n {
 			simd.Normalize(p.at(y.Data(), i), p.at(x, i), m.mean, scale, shift)
 		}
 	}
 }
 
-// Backward computes, with v = (x - mean)/sqrt(variance + Eps) and E the mean over a channel,
+// Backward computes, with v = (x - mean)/sqrt(variance + Sigma²) and E the mean over a channel,
 //
-//	dx = Scale/sqrt(variance + Eps) · (dy - E[dy] - v·E[dy·v]),
+//	dx = Scale/sqrt(variance + Sigma²) · (dy - E[dy] - v·E[dy·v]),
 //
 // and the sums dScale = sum dy·v and dShift = sum dy. If mean and variance were constants, the expectations are
 // omitted.
 func (op *batchNormOp) Backward(y *autograd.Var) {
-	y.In(1).GradSum()
-	y.In(2).GradSum()
+	if op.affine {
+		y.In(1).GradSum()
+		y.In(2).GradSum()
+	}
+	if op.l1 != 0 {
+		op.centred = slices.Grow(op.centred[:0], len(op.channels)*planesOf(y, 0).size)
+	}
 	if x := y.In(0); x.NeedsGrad() {
 		_, op.accumulate = x.GradBuffer()
 	}
@@ -179,13 +153,17 @@ func (op *batchNormOp) channelGrad(y *autograd.Var, c int) {
 		product += float64(simd.CentredDot(p.at(dy, i), p.at(x, i), m.mean))
 	}
 	product *= float64(m.factor)
-	y.In(1).Grad().Data()[c] += float32(product)
-	y.In(2).Grad().Data()[c] += float32(sum)
+	scale := float32(1)
+	if op.affine {
+		scale = y.In(1).Data()[c]
+		y.In(1).Grad().Data()[c] += float32(product)
+		y.In(2).Grad().Data()[c] += float32(sum)
+	}
 	if !y.In(0).NeedsGrad() {
 		return
 	}
 	// dx = a·dy + b·(x - mean) + d
-	a, b, d := y.In(1).Data()[c]*m.factor, float32(0), float32(0)
+	a, b, d := scale*m.factor, float32(0), float32(0)
 	if op.measured {
 		b = float32(-float64(a) * float64(m.factor) * product / p.count())
 		d = float32(-float64(a) * sum / p.count())
@@ -193,5 +171,53 @@ func (op *batchNormOp) channelGrad(y *autograd.Var, c int) {
 	dx := y.In(0).Grad().Data()
 	for i := range p.n {
 		simd.NormalizeGrad(p.at(dx, i), p.at(dy, i), p.at(x, i), m.mean, a, b, d, op.accumulate)
+	}
+	if op.l1 != 0 {
+		op.penaltyGrad(y, c)
+	}
+}
+
+// centre returns plane i of the centred channel c, in the memory of that channel.
+func (op *batchNormOp) centre(y *autograd.Var, p planes, c, i int) []float32 {
+	v := op.centred[:cap(op.centred)][c*p.size : (c+1)*p.size]
+	simd.AddScalar(v, -op.channels[c].mean, p.at(y.In(0).Data(), i))
+	return v
+}
+
+// penaltyGrad adds the gradient of the penalty for channel c: l1·(sign(v) - E[sign(v)]).
+func (op *batchNormOp) penaltyGrad(y *autograd.Var, c int) {
+	p, dx := planesOf(y, c), y.In(0).Grad().Data()
+	signs := 0
+	for i := range p.n {
+		v := op.centre(y, p, c, i)
+		simd.AddSign(p.at(dx, i), op.l1, v)
+		signs += 2*simd.CountPositive(v) - simd.CountNonZero(v)
+	}
+	if op.measured {
+		for i := range p.n {
+			simd.AddScalar(p.at(dx, i), -op.l1*float32(float64(signs)/p.count()), p.at(dx, i))
+		}
+	}
+}
+
+func (op *batchNormOp) penalise(slope float32) { op.l1 += slope }
+
+func (op *batchNormOp) centredAbsSum(y *autograd.Var) (sum float64) {
+	op.eachCentred(y, func(v []float32) bool {
+		sum += float64(simd.AbsSum(v))
+		return true
+	})
+	return sum
+}
+
+func (op *batchNormOp) eachCentred(y *autograd.Var, do func(v []float32) bool) {
+	op.centred = slices.Grow(op.centred[:0], len(op.channels)*planesOf(y, 0).size)
+	for c := range op.channels {
+		p := planesOf(y, c)
+		for i := range p.n {
+			if !do(op.centre(y, p, c, i)) {
+				return
+			}
+		}
 	}
 }
