@@ -11,10 +11,10 @@
 //	7  internal/bench internal/golden
 //	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/ninai17/pruning papers/of96
 //	6  papers/thesis21 papers/wta15
-//	5  drmm experiment hebbian linear prune rbm sparsecode
+//	5  drmm experiment hebbian language linear prune rbm sparsecode
 //	4  train sweep
 //	3  nn competitive loss optim gradcheck superres
-//	2  autograd dataset
+//	2  autograd dataset scalemixture
 //	1  tensor blas metrics sparsity retrieval embed figure figure/internal/canvas dataset/synth
 //	0  durable internal/simd internal/parallel internal/race
 //
@@ -72,6 +72,8 @@
 //	BKH16    Ba, Kiros, Hinton: Layer normalization. arXiv 1607.06450, 2016
 //	BT09     Beck, Teboulle: A fast iterative shrinkage-thresholding algorithm for linear inverse problems. SIAM Journal
 //	         on Imaging Sciences 2, 2009
+//	CAGZB16  Cogswell, Ahmed, Girshick, Zitnick, Batra: Reducing overfitting in deep networks by decorrelating
+//	         representations. ICLR 2016
 //	DDD04    Daubechies, Defrise, De Mol: An iterative thresholding algorithm for linear inverse problems with a sparsity
 //	         constraint. Communications on Pure and Applied Mathematics 57, 2004
 //	DP80     Dormand, Prince: A family of embedded Runge-Kutta formulae. Journal of Computational and Applied
@@ -88,6 +90,7 @@
 //	Hinton12 Hinton: A practical guide to training restricted Boltzmann machines. Neural Networks: Tricks of the Trade,
 //	         second edition, 2012
 //	HR09     Hurley, Rickard: Comparing measures of sparsity. IEEE Transactions on Information Theory 55, 2009
+//	HS97     Hochreiter, Schmidhuber: Long short-term memory. Neural Computation 9, 1997
 //	HZRS15   He, Zhang, Ren, Sun: Delving deep into rectifiers. ICCV 2015
 //	IS15     Ioffe, Szegedy: Batch normalization: accelerating deep network training by reducing internal covariate
 //	         shift. ICML 2015
@@ -97,6 +100,7 @@
 //	KD05     Keerthi, DeCoste: A modified finite Newton method for fast solution of large scale linear SVMs. JMLR 6, 2005
 //	Keys81   Keys: Cubic convolution interpolation for digital image processing. IEEE Transactions on Acoustics,
 //	         Speech, and Signal Processing 29, 1981
+//	LBRN07   Lee, Battle, Raina, Ng: Efficient sparse coding algorithms. NIPS 2006, printed in 2007
 //	LG16     Lavin, Gray: Fast algorithms for convolutional neural networks. CVPR 2016
 //	LMH01    Lee, Mumford, Huang: Occlusion models for natural images: a statistical study of a scale-invariant dead
 //	         leaves model. International Journal of Computer Vision 41, 2001
@@ -107,6 +111,7 @@
 //	         Mathematics 15, 2015
 //	OF96     Olshausen, Field: Emergence of simple-cell receptive field properties by learning a sparse code for natural
 //	         images. Nature 381, 1996
+//	PMB13    Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks. ICML 2013
 //	RJBO08   Rozell, Johnson, Baraniuk, Olshausen: Sparse coding via thresholding and local competition in neural
 //	         circuits. Neural Computation 20, 2008
 //	RS07     Rehn, Sommer: A network that uses few active neurones to code visual input predicts the diverse shapes of
@@ -126,6 +131,7 @@
 //	WBSS04   Wang, Bovik, Sheikh, Simoncelli: Image quality assessment: from error visibility to structural
 //	         similarity. IEEE Transactions on Image Processing 13, 2004
 //	WH18     Wu, He: Group normalization. ECCV 2018
+//	WS00     Wainwright, Simoncelli: Scale mixtures of Gaussians and the statistics of natural images. NIPS 2000
 //	Winograd80
 //	         Winograd: Arithmetic complexity of computations. SIAM, 1980
 //	ZG17     Zhu, Gupta: To prune, or not to prune: exploring the efficacy of pruning for model compression. arXiv

@@ -180,25 +180,29 @@ func (f *Features) list(c *chunk) {
 	c.columns.Share(c.hi-c.lo, columns, at, transposed)
 }
 
-// block is how many dense rows stay in the second-level cache between the two products of a pass.
-const block = 256
+// block returns how many rows a pass takes at a time: so many dense ones that they stay in the second-level cache
+// between its two products, and compressed ones all at once.
+func (c *chunk) block() int {
+	if c.x == nil {
+		return c.hi - c.lo
+	}
+	return 256
+}
 
-// scores sets z [rows, k] to x v' for the rows from lo to hi of the chunk; v [k, d+1] has a factor more in each row.
+// scores sets rows lo to hi of z [rows, k] to x v', for v [k, d+1], the last of whose columns is left out.
 func (c *chunk) scores(d, lo, hi, k int, v, z []float32) {
 	if c.x == nil {
-		op := simd.SparseProduct{TransB: true, Finite: true}
-		c.rows.Mul(op, lo, hi, k, v, d+1, z[:], k)
+		c.rows.Mul(simd.SparseProduct{TransB: true, Finite: true}, lo, hi, k, v, d+1, z, k)
 		return
 	}
 	simd.GemmNT(hi-lo, k, d, c.x[lo*d:], d, v, d+1, z[lo*k:], k, false)
 }
 
-// gather adds s' x to g [k, d+1], for s [rows, k] and the rows from lo to hi.
-func (c *chunk) gather(d, lo, hi, k int, s, g []float32, acc bool) {
+// gather sets g [k, d+1], but for its last column, to s' x for rows lo to hi of s [rows, k], or adds that to it.
+func (c *chunk) gather(d, lo, hi, k int, s, g []float32, add bool) {
 	if c.x == nil {
-		op := simd.SparseProduct{TransC: true, Finite: true, Acc: acc}
-		c.columns.Mul(op, 0, d, k, s, k, g, d+1)
+		c.columns.Mul(simd.SparseProduct{TransC: true, Finite: true, Acc: add}, 0, d, k, s, k, g, d+1)
 		return
 	}
-	simd.GemmTN(k, d, hi-lo, s[lo*k:], k, c.x[lo*d:], d, g, d+1, acc)
+	simd.GemmTN(k, d, hi-lo, s[lo*k:], k, c.x[lo*d:], d, g, d+1, add)
 }

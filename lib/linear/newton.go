@@ -6,9 +6,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
-
-	"github.com/lateral-ml/lateral/lib/internal/parallel"
 )
 
 // A solver minimises, for each column of weights w (the factor of the constant feature included),
@@ -42,6 +39,7 @@ type solver struct {
 	slope     []float32 // [N, live]
 	curvature []float32 // [N, live]
 	dz        []float32 // change of the scores in the direction [N, live]
+	zp, bent  []float32 // of conjugate gradients, of the columns in work
 
 	v     []float32 // argument of a pass
 	parts []float32 // sums of the chunks of a wave
@@ -191,81 +189,31 @@ func (s *solver) retire(gradient [][]float64) [][]float64 {
 // tenth of the gradient. It leaves the change of the scores in dz.
 func (s *solver) direct(ctx context.Context, gradient [][]float64) ([][]float64, error) {
 	n, k, columns := s.features.n, len(s.live), s.liveColumns()
-	s.dz = grow(s.dz, n*k)
+	s.dz, s.zp, s.bent = grow(s.dz, n*k), grow(s.zp, n*k), grow(s.bent, n*k)
 	clear(s.dz)
-	d, p, residual := make([][]float64, k), make([][]float64, k), make([][]float64, k)
-	limit, square := make([]float64, k), make([]float64, k) // of groups, in their first column
-	open := make([]int, k)                                  // columns still in work
-	for j := range k {
-		d[j], p[j], residual[j] = make([]float64, s.width()), make([]float64, s.width()), gradient[j]
-		for e, g := range gradient[j] {
-			residual[j][e], p[j][e] = -g, -g
-		}
-		g := j / s.group * s.group
-		square[g] += dot(residual[j], residual[j])
-		limit[g] = forcing * forcing * square[g]
-		open[j] = j
-	}
-	zp, bent := make([]float32, n*k), make([]float32, n*k)
+	c := newConjugates(gradient, s.group)
 	for range mostProducts {
-		m := len(open)
-		at := make([][]float64, m)
-		for to, j := range open {
-			at[to] = p[j]
-		}
-		product, err := s.pass(ctx, at, zp, bent, func(_, lo, hi int) {
-			s.bend(lo, hi, columns, open, k, s.curvature, zp, bent)
+		open := c.open
+		product, err := s.pass(ctx, c.directions(), s.zp, s.bent, func(_, lo, hi int) {
+			s.bend(lo, hi, columns, open, k, s.curvature, s.zp, s.bent)
 		})
 		if err != nil {
 			return nil, err
 		}
-		steps := make([]float64, m)
-		var rest []int
-		for to := 0; to < m; to += s.group {
-			g := open[to]
-			bend := 0.0
-			for i := range s.group {
-				for e, v := range at[to+i] {
-					product[to+i][e] += v
-				}
-				bend += dot(at[to+i], product[to+i])
-			}
-			alpha, before := square[g]/bend, square[g]
-			square[g] = 0
-			for i := range s.group {
-				steps[to+i] = alpha
-				axpy(d[g+i], alpha, p[g+i])
-				axpy(residual[g+i], -alpha, product[to+i])
-				square[g] += dot(residual[g+i], residual[g+i])
-			}
-			if square[g] <= limit[g] {
-				continue
-			}
-			for i := range s.group {
-				for e, r := range residual[g+i] {
-					p[g+i][e] = r + square[g]/before*p[g+i][e]
-				}
-				rest = append(rest, g+i)
-			}
-		}
+		steps := c.advance(product)
 		s.each(len(s.chunks), func(c int) {
 			for i := s.chunks[c].lo; i < s.chunks[c].hi; i++ {
 				for to, j := range open {
-					s.dz[i*k+j] += float32(steps[to]) * zp[i*m+to]
+					s.dz[i*k+j] += float32(steps[to]) * s.zp[i*len(open)+to]
 				}
 			}
 		})
-		if open = rest; len(open) == 0 {
+		if len(c.open) == 0 {
 			break
 		}
 	}
-	return d, nil
+	return c.d, nil
 }
-
-const (
-	forcing      = 0.1 // of the gradient, which conjugate gradients may leave
-	mostProducts = 1000
-)
 
 // search returns the step lengths at which the derivative along the direction is near zero, in the first columns of
 // groups. The derivative rises with the length, as f is convex: Newton's method finds its zero, within brackets.
@@ -316,118 +264,4 @@ func (s *solver) search(d [][]float64) []float64 {
 		}
 	}
 	return t
-}
-
-// width returns the number of weights in a column.
-func (s *solver) width() int { return s.features.d + 1 }
-
-// wave is how many chunks are summed up at a time.
-const wave = 32
-
-// pass reads all samples once: it sets z [N, k] to the scores for the columns v, calls between for the rows from lo to
-// hi of chunk i, which sets slope [N, k] to something, and returns slope' x [k][D+1]. Sums are float32 within a chunk
-// and float64 over the chunks, in their order.
-func (s *solver) pass(ctx context.Context, v [][]float64, z, slope []float32, between func(i, lo, hi int)) (
-	[][]float64, error,
-) {
-	s.passes++
-	f, k, width := s.features, len(v), s.width()
-	s.v = grow(s.v, k*width)
-	for j, v := range v {
-		for e, v := range v {
-			s.v[j*width+e] = float32(v)
-		}
-	}
-	sums := make([][]float64, k)
-	for j := range sums {
-		sums[j] = make([]float64, width)
-	}
-	s.parts = grow(s.parts, min(wave, len(s.chunks))*k*width)
-	for first := 0; first < len(s.chunks); first += wave {
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("linear: interrupted after %d passes over the samples: %w", s.passes-1, context.Cause(ctx))
-		}
-		chunks := s.chunks[first:min(first+wave, len(s.chunks))]
-		s.each(len(chunks), func(i int) {
-			c, part := &chunks[i], s.parts[i*k*width:(i+1)*k*width]
-			z, slope := z[c.lo*k:c.hi*k], slope[c.lo*k:c.hi*k]
-			rows := c.hi - c.lo
-			for lo := 0; lo < rows; lo += block {
-				lo, hi := lo, min(lo+block, rows)
-				if f.compressed {
-					hi = rows
-				}
-				c.scores(f.d, lo, hi, k, s.v, z)
-				s.addIntercept(z[lo*k:hi*k], k)
-				between(first+i, c.lo+lo, c.lo+hi)
-				c.gather(f.d, lo, hi, k, slope, part, lo > 0)
-				if f.compressed {
-					break
-				}
-			}
-			for j := range k {
-				sum := 0.0
-				for r := range rows {
-					sum += float64(slope[r*k+j])
-				}
-				part[j*width+f.d] = float32(s.intercept * sum)
-			}
-		})
-		s.each(k, func(j int) {
-			for i := range chunks {
-				for e, v := range s.parts[(i*k+j)*width:][:width] {
-					sums[j][e] += float64(v)
-				}
-			}
-		})
-	}
-	return sums, nil
-}
-
-// addIntercept adds the constant feature's part to scores [rows, k].
-func (s *solver) addIntercept(z []float32, k int) {
-	if s.intercept == 0 {
-		return
-	}
-	for i := 0; i < len(z); i += k {
-		for j := range k {
-			z[i+j] += float32(s.intercept) * s.v[(j+1)*s.width()-1]
-		}
-	}
-}
-
-// each calls do for 0 to n-1, shared among the workers.
-func (s *solver) each(n int, do func(i int)) { share(s.workers, n, do) }
-
-func share(workers, n int, do func(i int)) {
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	parallel.For(workers, n, 1, &do, func(arg any, lo, hi int) {
-		do := *arg.(*func(int))
-		for i := lo; i < hi; i++ {
-			do(i)
-		}
-	})
-}
-
-func dot(a, b []float64) (sum float64) {
-	for i, v := range a {
-		sum += v * b[i]
-	}
-	return sum
-}
-
-func axpy(y []float64, s float64, x []float64) {
-	for i, v := range x {
-		y[i] += s * v
-	}
-}
-
-// grow returns a slice of n elements, in the memory of s if it is large enough.
-func grow[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/lateral-ml/lateral/lib/competitive"
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/internal/parallel"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
@@ -27,8 +28,8 @@ import (
 //	change = m change + gradient - d (W, no biases),   W += rate change
 //
 // The inputs are in [0, 1]; those between are taken as probabilities. With a Share, each hidden unit keeps the
-// floor(Share N) largest of its activations p(h|v) over the batch, and the others are zero, in the first terms of the
-// gradient and at the start of the chains: lifetime sparsity [WTA15]. Ties go to the first sample.
+// [competitive.Winning](Share, N) largest of its activations p(h|v) over the batch, and the others are zero, in the
+// first terms of the gradient and at the start of the chains: lifetime sparsity [WTA15]. Ties go to the first sample.
 //
 // It reports as "loss" the squared error of a reconstruction: the mean over the samples of |v - p(v|h)|², h drawn for v
 // in a step and p(h|v) while measuring; and as "active" the mean of p(h|v) before the competition. While measuring it
@@ -105,7 +106,7 @@ func (l *Learner) Step(b *dataset.Batch, r *train.Recorder) error {
 	if err := l.take(&b.X); err != nil {
 		return err
 	}
-	if l.winners = int(l.Share*float64(l.samples) + 1e-9); l.Share > 0 && l.winners < 1 {
+	if l.winners = competitive.Winning(l.Share, l.samples); l.Share > 0 && l.winners < 1 {
 		return fmt.Errorf("rbm: a Share of %g of a batch of %d samples leaves no winner: want at least %d samples in a batch",
 			l.Share, l.samples, int(math.Ceil(1/l.Share)))
 	}

@@ -14,7 +14,9 @@ import (
 //	a_i <- shrink(a_i + <r,phi_i>, lambda),   r = x - a Phi
 //
 // It goes round a set of active atoms, to which it adds those that violate the conditions of the minimum most until
-// none does, so that its cost follows the number of coefficients that are not zero.
+// none does, so that its cost follows the number of coefficients that are not zero. Where single coefficients creep,
+// because atoms are much alike, it goes to the minimum for the present signs in one step, or as far as the first
+// coefficient that becomes zero on the way [LBRN07].
 type CoordinateDescent struct {
 	Lambda  float64 // required
 	Sweeps  int     // over the active atoms, at most; 0 is 1000
@@ -52,38 +54,44 @@ func (c *CoordinateDescent) prepare(j *job) error {
 func (c *CoordinateDescent) solve(j *job, w *work, _, b, a []float32, rows int) {
 	k := j.d.Len()
 	w.float[0], w.index[0] = grow(w.float[0], k), grow(w.index[0], k)
+	s := descent{
+		gram: j.d.gram, thresholds: j.thresholds, excess: w.float[0], active: w.index[0], few: newFew(w, min(k, fewAtoms), k),
+	}
 	sweeps, tol := cmp.Or(c.Sweeps, defaultSteps), float32(cmp.Or(c.Tol, defaultTol))
-	s := descent{gram: j.d.gram, thresholds: j.thresholds, excess: w.float[0]}
 	clear(a)
 	for n := range rows {
-		s.products, s.code, s.active = b[n*k:(n+1)*k], a[n*k:(n+1)*k], w.index[0][:0]
-		s.stop = tol * largestMagnitude(s.excess, s.products)
+		s.products = b[n*k : (n+1)*k]
+		s.few.stop = tol * largestMagnitude(s.excess, s.products)
 		s.run(sweeps)
+		for i, v := range s.few.code[:s.few.n] {
+			a[n*k+int(s.active[i])] = v
+		}
 	}
 }
 
 // A descent encodes one patch after another.
 type descent struct {
-	gram       *tensor.Tensor
-	thresholds []float32 // [K]
-	products   []float32 // <r,phi_i> [K]
-	code       []float32 // [K]
-	excess     []float32 // by how much a condition is violated [K]
-	active     []int32   // atoms that may have coefficients
-	stop       float32
+	gram       *tensor.Tensor // [K, K]
+	thresholds []float32      // [K]
+	products   []float32      // <r,phi_i> [K], as of the last call of spread
+	excess     []float32      // by how much a condition is violated [K]
+	active     []int32        // atoms that may have coefficients, the first few.n
+	few        few            // the problem of the active atoms
 }
 
-// run sweeps until the conditions hold. As long as atoms come in, the coefficients need not be exact.
+// run adds atoms until the conditions hold. As long as atoms come in, the coefficients need not be exact.
 func (s *descent) run(sweeps int) {
 	const rough = 2 // sweeps before more atoms are looked for
-	grew := s.activate()
-	for i := 1; i <= sweeps; i++ {
-		change := s.sweep()
-		if change <= s.stop {
-			if grew = s.activate(); !grew {
-				return
-			}
-		} else if grew && i%rough == 0 {
+	s.few.n = 0
+	for grew := s.activate(); grew && sweeps > 0; {
+		for range min(rough, sweeps) {
+			s.few.sweep()
+			sweeps--
+		}
+		s.spread()
+		if grew = s.activate(); !grew {
+			sweeps = s.few.finish(sweeps)
+			s.spread()
 			grew = s.activate()
 		}
 	}
@@ -93,45 +101,47 @@ func (s *descent) run(sweeps int) {
 func (s *descent) activate() bool {
 	simd.Abs(s.excess, s.products)
 	simd.Sub(s.excess, s.excess, s.thresholds)
-	for _, i := range s.active {
+	for _, i := range s.active[:s.few.n] {
 		s.excess[i] = 0
 	}
 	worst := simd.Max(s.excess)
-	if worst <= s.stop {
+	if worst <= s.few.stop {
 		return false
 	}
 	for i, e := range s.excess {
 		if e >= worst/2 {
-			s.active = append(s.active, int32(i))
+			s.add(i)
 		}
 	}
 	return true
 }
 
-// sweep minimises over each active coefficient in turn, drops atoms whose coefficient stays zero, and returns the
-// largest change.
-func (s *descent) sweep() (largest float32) {
-	kept := s.active[:0]
-	for _, i := range s.active {
-		before := s.code[i]
-		v, t := s.products[i]+before, s.thresholds[i]
-		switch {
-		case v > t:
-			v -= t
-		case v < -t:
-			v += t
-		default:
-			v = 0
-		}
-		if v != 0 || before != 0 {
-			kept = append(kept, i)
-		}
-		if change := v - before; change != 0 {
-			s.code[i] = v
-			simd.Axpy(s.products, -change, s.gram.Row(int(i)))
-			largest = max(largest, change, -change)
-		}
+// add makes atom i active.
+func (s *descent) add(i int) {
+	f := &s.few
+	if f.n == f.ld {
+		f.widen(s.gram, s.active[:f.n])
 	}
-	s.active = kept
-	return largest
+	n := f.n
+	f.products[n], f.thresholds[n], f.code[n], f.known[n] = s.products[i], s.thresholds[i], 0, 0
+	s.active[n] = int32(i)
+	f.n++
+	row, all := f.row(n), s.gram.Row(i)
+	for j, at := range s.active[:f.n] {
+		c := all[at]
+		row[j], f.gram[j*f.ld+n] = c, c
+	}
+}
+
+// spread takes what has changed of the coefficients to the products of all atoms.
+func (s *descent) spread() {
+	f := &s.few
+	active := s.active[:f.n]
+	for j, v := range f.code[:f.n] {
+		f.known[j] -= v
+	}
+	simd.AddRows(s.products, active, f.known[:f.n], s.gram.Data(), s.gram.Rows())
+	for j, i := range active {
+		f.known[j], f.products[j] = f.code[j], s.products[i]
+	}
 }

@@ -4,6 +4,7 @@ package train
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
@@ -153,5 +154,43 @@ func TestSequences(t *testing.T) {
 	}})
 	if !(m["loss"] < math.Ln2+0.05) || !(m["error"] < 0.55) {
 		t.Errorf("loss %v nats and error %v: want about ln 2 and 1/2", m["loss"], m["error"])
+	}
+}
+
+// ordered is data that must not be shuffled. It records the samples visited.
+type ordered struct {
+	*dataset.Set
+	visited *[]int
+}
+
+func (o ordered) InOrder() bool { return true }
+
+func (o ordered) Gather(b *dataset.Batch, idx []int) {
+	*o.visited = append(*o.visited, idx...)
+	o.Set.Gather(b, idx)
+}
+
+func TestDataInOrder(t *testing.T) {
+	set := &dataset.Set{X: tensor.New(7, 1), Y: make([]int, 7), Classes: []string{"a", "b"}}
+	var visited []int
+	m := nn.NewDense(1, 2, nil, tensor.Stream(1, "weights"))
+	g := &GradientDescent{Model: m, Loss: func(b *Batch) *autograd.Var { return loss.CrossEntropy(m.Forward(b.X), b.Y) }}
+	if _, err := Run(t.Context(), Config{Learner: g, Train: ordered{set, &visited}, Epochs: 2, BatchSize: 3}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []int{0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6}; !slices.Equal(visited, want) {
+		t.Errorf("samples %v, want %v", visited, want)
+	}
+}
+
+// The settings of an optimiser inside another are part of a run's identity.
+func TestNestedOptimiserIsDescribed(t *testing.T) {
+	clipped := func(limit, momentum float64) any {
+		m := nn.NewDense(1, 2, nil, tensor.Stream(1, "weights"))
+		o := &optim.Clip{Optimizer: &optim.SGD{LR: 1, Momentum: momentum}, Limit: limit}
+		return (&GradientDescent{Model: m, Loss: func(*Batch) *autograd.Var { return nil }, Optimizer: o}).State().Settings
+	}
+	if a, b, c := clipped(5, 0.9), clipped(6, 0.9), clipped(5, 0.8); a == b || a == c || a != clipped(5, 0.9) {
+		t.Errorf("settings %v, %v and %v", a, b, c)
 	}
 }

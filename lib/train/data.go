@@ -13,6 +13,9 @@ import (
 //
 // A [dataset.Fingerprint] identifies the data, so that a checkpoint made with other data is refused: a run with a
 // checkpoint folder gathers all samples once when it starts.
+//
+// Samples are shuffled in each epoch. Data with a method InOrder() bool that returns true, such as [dataset.Segments],
+// is visited in order instead, because a sample continues an earlier one.
 type Data interface {
 	// Len returns the number of samples.
 	Len() int

@@ -166,6 +166,8 @@ func describe(optimizer any, scheduled bool) string {
 			f, x := v.Type().Field(i), v.Field(i)
 			switch {
 			case !f.IsExported() || f.Name == "LR" && scheduled:
+			case f.Anonymous && x.Kind() == reflect.Interface: // an optimiser inside another
+				s.WriteString(" " + describe(x.Interface(), scheduled))
 			case f.Anonymous:
 				fields(reflect.Indirect(x))
 			case x.CanFloat() || x.CanInt() || x.Kind() == reflect.Bool || x.Kind() == reflect.String:

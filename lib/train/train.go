@@ -127,6 +127,14 @@ type run struct {
 	began     time.Time // start of the epoch, minus the time spent in it before a resume
 }
 
+// order returns the order of the samples in the current epoch.
+func (r *run) order() []int {
+	if d, ok := r.Train.(interface{ InOrder() bool }); ok && d.InOrder() {
+		return inOrder(r.Train.Len())
+	}
+	return dataset.Order(r.Train.Len(), r.Seed, r.at.Epoch)
+}
+
 // A position is the index of the next step.
 type position struct {
 	Epoch, Batch, Step int
@@ -180,7 +188,7 @@ func (r *run) done() bool { return r.stopped || r.at.Epoch >= r.Epochs }
 
 func (r *run) loop(ctx context.Context) error {
 	for !r.done() {
-		r.loader.order = dataset.Order(r.Train.Len(), r.Seed, r.at.Epoch)
+		r.loader.order = r.order()
 		if r.epochs != nil && r.at.Batch == 0 {
 			r.epochs.BeginEpoch()
 		}

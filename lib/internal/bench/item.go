@@ -39,6 +39,7 @@ func items() []item {
 		convolutions(),
 		mixtures(),
 		competitions(),
+		machines(),
 		winners(),
 		searches(),
 		codings(),

@@ -6,6 +6,7 @@
 //	go run ./lib/internal/bench -growth [-peers] [-time 1s] [-figure FILE]
 //	go run ./lib/internal/bench -density [-time 1s] [-figure FILE]
 //	go run ./lib/internal/bench -maps 10000 [-peers] [-steps 1000]
+//	go run ./lib/internal/bench -svm 60000 [-peers]
 //	go run ./lib/internal/bench -dictionary 100000 [-peers]
 //	go run ./lib/internal/bench -stress 30m [-beside none]
 //
@@ -37,6 +38,11 @@
 // With -maps, it computes a t-SNE map of the given number of codes once; with -peers, scikit-learn and openTSNE do so
 // too. It reports the time and the quality of each map: its divergence from the same affinities, and its
 // trustworthiness.
+//
+// With -svm, it fits support vector machines to the given number of digits, described by 2000 dense or sparse
+// features; with -peers, scikit-learn's LinearSVC (liblinear) does so too, by both of its methods. It reports the time
+// from features in memory to weights, and the objective of each solution. $LATERAL_DATA must hold MNIST for more than
+// 10,000 digits.
 //
 // With -dictionary, it learns a dictionary of 256 atoms from the given number of patches of natural images (of leaves,
 // without their file) once; with -peers, scikit-learn and SPAMS do so too. It reports the time and the objective that
@@ -101,6 +107,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	figureFile := flags.String("figure", "", "plot -growth or -density to this file: .svg, .png or .pdf")
 	mapped := flags.Int("maps", 0, "instead, compute a t-SNE map of this many codes, at most 10000")
 	steps := flags.Int("steps", 1000, "number of steps of -maps, more than 250")
+	svm := flags.Int("svm", 0, "instead, fit support vector machines to this many digits, up to 60000")
 	learnFrom := flags.Int("dictionary", 0, "instead, learn a dictionary from this many patches")
 	runs := flags.Int("runs", 1, "measure the whole list this many times; rows have medians (minimum..maximum) over runs")
 	d := flags.Duration("time", time.Second, "how long to measure each item")
@@ -162,6 +169,9 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if *mapped != 0 {
 		return maps(ctx, *mapped, *steps, scripts, stdout, stderr)
+	}
+	if *svm != 0 {
+		return svms(ctx, *svm, []float64{0.01, 0.1, 1}, scripts, stdout, stderr)
 	}
 	if *learnFrom != 0 {
 		return dictionary(ctx, *learnFrom, scripts, stdout, stderr)
