@@ -245,6 +245,31 @@ func TestWeightsAreRepetitions(t *testing.T) {
 	}
 }
 
+// Nothing changes the features, dense or compressed, or the labels.
+func TestInputsStayAsTheyAre(t *testing.T) {
+	x, y := blobs(80, 6, 3, 1)
+	before, labels, rows := x.Clone(), slices.Clone(y), compress(x)
+	zeros := make([]int, 80)
+	for _, f := range []*Features{Dense(x), rows} {
+		m, _, err := Config{}.Search(t.Context(), f, y, []float64{0.1, 1}, 4, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Error(f, zeros)
+		f.Subset([]int{3, 1})
+	}
+	again := compress(before)
+	first, err := Config{C: 1}.Fit(t.Context(), rows, y)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := Config{C: 1}.Fit(t.Context(), again, y)
+	if err != nil || !slices.Equal(first.Weights.Data(), second.Weights.Data()) ||
+		!slices.Equal(x.Data(), before.Data()) || !slices.Equal(y, labels) {
+		t.Errorf("the inputs changed, or %v", err)
+	}
+}
+
 func TestSaveAndLoad(t *testing.T) {
 	x, y := blobs(60, 6, 3, 1)
 	m, err := Config{Loss: Logistic, C: 0.1}.Fit(t.Context(), Dense(x), y)

@@ -39,10 +39,10 @@ func outputs(net nn.Module, x *tensor.Tensor) []float32 {
 
 // A compressed network has sparse layers where that is faster, and the same outputs up to rounding.
 func TestCompress(t *testing.T) {
-	net := thin(t, 1, 0.66, 0.12, 0.08, 0.19)
+	net := thin(t, 1, 0.8, 0.12, 0.08, 0.19)
 	fast := Compress(net)
 	if _, ok := fast[0].(*nn.Conv2D); !ok {
-		t.Errorf("66 %% of the weights: %T", fast[0])
+		t.Errorf("80 %% of the weights: %T", fast[0])
 	}
 	for i, m := range []nn.Module{&nn.SparseConv2D{}, &nn.SparseDense{}, &nn.SparseDense{}} {
 		if at := []int{3, 6, 8}[i]; !sameType(fast[at], m) {

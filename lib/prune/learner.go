@@ -30,8 +30,8 @@ type Learner struct {
 	Schedule Schedule // when, and how much; nil only keeps the masks
 	Score    Score    // which elements; required with a schedule
 
-	// Observe returns the activities of the layers for a batch of inputs, in their order. It is required for the score
-	// Use, and otherwise not called. Network returns one.
+	// Observe returns the activities of the layers for a batch of inputs, in their order. It is required for the scores
+	// by use, and otherwise not called. Network returns one.
 	Observe  func(x *autograd.Var) []Activity
 	Every    int     // steps from one observation to the next; default 10
 	Momentum float64 // of the moving average of the use; default 0.99, as in the published program of [NINAI17]
@@ -58,11 +58,11 @@ func (l *Learner) Check() error {
 	}
 	problems = append(problems, l.Schedule.Check(len(l.Layers), 0))
 	if len(l.Schedule) > 0 {
-		if !slices.Contains([]Score{Use, Magnitude, Random}, l.Score) {
-			problems = append(problems, fmt.Errorf("prune: Score is %q: want %q, %q or %q", l.Score, Use, Magnitude, Random))
+		if !slices.Contains(Scores(), l.Score) {
+			problems = append(problems, fmt.Errorf("prune: Score is %q: want one of %q", l.Score, Scores()))
 		}
-		if l.Score == Use && l.Observe == nil {
-			problems = append(problems, fmt.Errorf("prune: the score %q needs Observe", Use))
+		if l.byUse() && l.Observe == nil {
+			problems = append(problems, fmt.Errorf("prune: the score %q needs Observe", l.Score))
 		}
 	}
 	if !(l.Momentum >= 0 && l.Momentum < 1) {
@@ -75,8 +75,9 @@ func (l *Learner) Check() error {
 		problems = append(problems, fmt.Errorf("prune: Every is %d: want at least 1, or 0 for the default", l.Every))
 	}
 	for _, layer := range l.Layers {
-		if layer.Weight == nil && (l.Score == Magnitude || l.Regrow > 0) {
-			problems = append(problems, fmt.Errorf("prune: %s: units have neither magnitude nor regrowth", layer.Name))
+		if layer.Weight == nil && (l.Score == Magnitude || l.Score == RelativeUse || l.Regrow > 0) {
+			problems = append(problems,
+				fmt.Errorf("prune: %s: units have neither magnitude, relative use nor regrowth", layer.Name))
 		}
 	}
 	return errors.Join(problems...)
@@ -139,7 +140,9 @@ func (l *Learner) findGradients(memory []tensor.Named) {
 	}
 }
 
-func (l *Learner) observes() bool { return l.Score == Use && l.Observe != nil }
+func (l *Learner) byUse() bool { return l.Score == Use || l.Score == RelativeUse }
+
+func (l *Learner) observes() bool { return l.byUse() && l.Observe != nil }
 
 func (l *Learner) every() int {
 	if l.Every == 0 {

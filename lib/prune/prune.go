@@ -148,25 +148,36 @@ type Score string
 const (
 	// Use is the share of samples and positions in which an element is used, [Layer.Use] [NINAI17, section 3(C)].
 	Use Score = "use"
+	// RelativeUse is Use divided by that of the most used weight of the same unit, so that units are compared by which
+	// inputs they use, not by how often they are on. It is not in the document. Units have none.
+	RelativeUse Score = "relative use"
 	// Magnitude is |w| divided by the root mean square of the layer's remaining weights [HMD15]. Units have none.
 	Magnitude Score = "magnitude"
 	// Random is a random number: the control for the other two.
 	Random Score = "random"
 )
 
+// Scores returns all scores.
+func Scores() []Score { return []Score{Use, RelativeUse, Magnitude, Random} }
+
 // scores returns the score of every element.
 func (l *Layer) scores(score Score, rng *tensor.RNG) ([]float32, error) {
 	values := make([]float32, l.Keep.Len())
+	if l.Weight == nil && (score == Magnitude || score == RelativeUse) {
+		return nil, fmt.Errorf("prune: %s: units have no %s: use the score %q or %q", l.Name, score, Use, Random)
+	}
 	switch score {
-	case Use:
+	case Use, RelativeUse:
 		copy(values, l.Use.Data())
 		if l.observed == 0 {
 			return nil, fmt.Errorf("prune: %s: its use was never observed: set Observe, or call Observe first", l.Name)
 		}
-	case Magnitude:
-		if l.Weight == nil {
-			return nil, fmt.Errorf("prune: %s: units have no magnitude: use the score %q or %q", l.Name, Use, Random)
+		if score == RelativeUse {
+			for u := range l.Use.Rows() {
+				relative(values[u*l.Use.Width():][:l.Use.Width()])
+			}
 		}
+	case Magnitude:
 		var squares float64
 		for _, w := range l.Weight.Data() {
 			squares += float64(w) * float64(w)
@@ -178,7 +189,7 @@ func (l *Layer) scores(score Score, rng *tensor.RNG) ([]float32, error) {
 	case Random:
 		rng.Uniform(values, 0, 1)
 	default:
-		return nil, fmt.Errorf("prune: there is no score %q: use %q, %q or %q", score, Use, Magnitude, Random)
+		return nil, fmt.Errorf("prune: there is no score %q: use one of %q", score, Scores())
 	}
 	dead := true
 	for i, v := range values {
@@ -193,6 +204,15 @@ func (l *Layer) scores(score Score, rng *tensor.RNG) ([]float32, error) {
 			"layers before it, or train with a smaller rate", l.Name, score)
 	}
 	return values, nil
+}
+
+// relative divides values by the largest, unless all are zero.
+func relative(values []float32) {
+	if most := slices.Max(values); most > 0 {
+		for i := range values {
+			values[i] /= most
+		}
+	}
 }
 
 // A Cut says how many elements of a layer remain after pruning. Exactly one of its fields is not 0.

@@ -129,6 +129,18 @@ func TestUseIsCounted(t *testing.T) {
 	}
 }
 
+// Relative use compares the weights of each unit with its most used one.
+func TestRelativeUse(t *testing.T) {
+	l := twelve()
+	x := autograd.NewTape(1).Input(tensor.New(1, 4))
+	l.Observe(Activity{In: x}, 0) // counts one batch, in which nothing is used
+	copy(l.Use.Data(), []float32{0.8, 0.4, 0.2, 0.1, 0.01, 0.02, 0.018, 0.03, 0, 0, 0, 0})
+	err := Prune([]*Layer{l}, RelativeUse, nil, Cut{Above: 0.55})
+	if err != nil || !slices.Equal(left(l), []int{0, 5, 6, 7}) {
+		t.Errorf("left: %v, %v", left(l), err)
+	}
+}
+
 // The average starts as the mean of the batches, and then forgets.
 func TestUseIsAveraged(t *testing.T) {
 	l := Units("gate1", nn.NewGate(2))

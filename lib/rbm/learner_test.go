@@ -163,7 +163,12 @@ func TestLikelihoodRises(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Logf("%s: log-likelihood %.3f", name, trace)
-		if !slices.IsSorted(trace) || trace[3] < trace[0]+2 || trace[3] > -math.Log(14) {
+		const noise = 0.05 // of the estimate of the gradient, and with it of the likelihood
+		falls := false
+		for i := range trace[1:] {
+			falls = falls || trace[i+1] < trace[i]-noise
+		}
+		if falls || trace[3] < trace[0]+2 || trace[3] > -math.Log(14) {
 			t.Errorf("%s: the log-likelihood is %.3f; 14 patterns allow %.3f", name, trace, -math.Log(14))
 		}
 	}
@@ -239,6 +244,35 @@ func TestWorkersDoNotMatter(t *testing.T) {
 			} else if !slices.Equal(first.Weights.Data(), l.Machine.Weights.Data()) {
 				t.Errorf("%s: %d workers find other weights", name, workers)
 			}
+		}
+	}
+}
+
+// Neither a step nor a measurement changes its batch.
+func TestInputsStayAsTheyAre(t *testing.T) {
+	for name, l := range settings() {
+		l.Machine, l.Rate = New(9, 8, 1), optim.Constant(0.1)
+		data := bars(5)
+		before := data.X.Clone()
+		_, err := train.Run(t.Context(), train.Config{
+			Learner: &l, Train: data, Valid: data, Epochs: 1, BatchSize: 70,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b dataset.Batch
+		b.X.View(data.X, data.X.Shape()...)
+		for _, do := range []func(*dataset.Batch, *train.Recorder) error{l.Step, l.Measure} {
+			if err := do(&b, &train.Recorder{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m := l.Machine
+		m.Sample(data.X, 2, tensor.Stream(1, "sample"))
+		m.PseudoLikelihood(data.X, tensor.Stream(1, "units"))
+		m.CentreOn(data.X)
+		if !slices.Equal(data.X.Data(), before.Data()) {
+			t.Errorf("%s: the inputs changed", name)
 		}
 	}
 }

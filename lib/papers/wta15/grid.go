@@ -13,21 +13,24 @@ type Grid = experiment.Grid[Setting]
 
 // Metrics are the results of a setting.
 type Metrics struct {
-	Losses []float64 `json:"losses"` // squared error of an image in the last epoch of each layer
-	Dead   []int     `json:"dead"`   // units of each layer that were never active in its last epoch
+	Losses []float64  `json:"losses"` // squared error of an image in the last epoch of each layer
+	Dead   []int      `json:"dead"`   // units of each layer that were never active in its last epoch
+	Linear *Judgement `json:"linear"` // of the last layer's features
 }
 
 // Grids are the grids of [WTA15], and those of its contrasts.
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "WTA15",
-	Load:     experiment.LoadSplit,
+	Load:     experiment.Load, // the layers learn from all training images, without labels
 	List:     grids,
 	Train: func(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (Metrics, error) {
 		r, err := Train(ctx, s, d, o)
 		if err != nil {
 			return Metrics{}, err
 		}
-		return r.Metrics(), nil
+		m := r.Metrics()
+		m.Linear, err = r.Stack.Classify(ctx, d, Judge{Workers: o.Workers})
+		return m, err
 	},
 	Cost: func(s Setting, d *experiment.Data) float64 {
 		return float64(s.Samples()) * s.work(d.Train.X.Shape()[1:])
@@ -35,7 +38,7 @@ var Grids = experiment.Grids[Setting, Metrics]{
 	Resume: true,
 }
 
-// Metrics returns the results of the last epoch of each layer.
+// Metrics returns the results of the last epoch of each layer, without those of a classifier.
 func (r *Result) Metrics() Metrics {
 	var m Metrics
 	for _, h := range r.Histories {

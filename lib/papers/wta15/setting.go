@@ -7,7 +7,7 @@
 // document's experiments. The layers learn without labels, each from the frozen features of the layer below; the
 // features of the trained stack, in which nothing competes any more, are then judged by a linear classifier:
 //
-//	data, err := experiment.LoadSplit("mnist")
+//	data, err := experiment.Load("mnist")
 //	result, err := wta15.Train(ctx, wta15.FullyConnected().On(data), data, experiment.Options{})
 //	features := result.Stack.Features(data.Test.X, 0) // [N, 2000]
 //

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -35,18 +36,22 @@ func NewStack(s Setting, input []int) (*Stack, error) {
 			input = []int{l.Units}
 		}
 	}
+	nn.Params(stack) // names the parameters by their layer, before a learner of one layer does
 	return stack, nil
 }
 
 // Features returns the features of images x [N, ...] that a classifier sees, one row each. They are those of the given
 // layers side by side, counted from 0; without any, those of the last layer. It uses up to workers goroutines; 0 means
-// one per core.
+// one per core. A stack without layers returns a copy of the pixels.
 //
 //	x [N, C, H, W] or [N, D] -> [N, features]
 //
 // Features panics if there is no such layer.
 func (s *Stack) Features(x *tensor.Tensor, workers int, layers ...int) *tensor.Tensor {
-	if len(layers) == 0 {
+	switch {
+	case len(s.Layers) == 0:
+		return x.Reshape(x.Rows(), x.Width()).Clone()
+	case len(layers) == 0:
 		layers = []int{len(s.Layers) - 1}
 	}
 	return batches(x, workers, func(h *autograd.Var) *autograd.Var {

@@ -20,6 +20,8 @@ import (
 
 // A Result is a trained stack and the history of its training.
 type Result struct {
+	Setting   Setting
+	Input     []int // shape of an image
 	Stack     *Stack
 	Histories []*train.History // of the layers; see [Learner]
 }
@@ -44,7 +46,7 @@ func TrainOn(ctx context.Context, s Setting, images *dataset.Set, o experiment.O
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Stack: stack}
+	r := &Result{Setting: s, Input: images.X.Shape()[1:], Stack: stack}
 	for i, l := range s.Layers {
 		if i > 0 {
 			images = stack.below(i, images, o.Workers)

@@ -8,15 +8,19 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
 	"github.com/lateral-ml/lateral/lib/internal/race"
+	"github.com/lateral-ml/lateral/lib/linear"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/papers/internal/spots"
@@ -225,6 +229,40 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// What Save wrote, Load reads: the same features, from both layers. A damaged file is an error and changes nothing.
+func TestFiles(t *testing.T) {
+	s, dir := Stacked(conv, 5), t.TempDir()
+	want, err := Train(t.Context(), s, few, experiment.Options{})
+	if err == nil {
+		err = want.Save(dir)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Result
+	if err := got.Load(dir); err != nil {
+		t.Fatal(err)
+	}
+	x := few.Test.X
+	if !slices.Equal(got.Stack.Features(x, 1, 0, 1).Data(), want.Stack.Features(x, 1, 0, 1).Data()) ||
+		fmt.Sprint(got.Metrics(), got.Setting) != fmt.Sprint(want.Metrics(), want.Setting) {
+		t.Errorf("read %v, %+v", got.Setting, got.Metrics())
+	}
+	file := filepath.Join(dir, "result.json")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 1
+	if err := os.WriteFile(file, text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	before := got.Stack
+	if err := got.Load(dir); !errors.Is(err, durable.ErrDamaged) || got.Stack != before {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A unit that is never active counts as dead.
 func TestDead(t *testing.T) {
 	stack, err := NewStack(dense, []int{1, 8, 8})
@@ -245,6 +283,53 @@ func TestDead(t *testing.T) {
 	}
 	if got := h.TrainSeries("dead"); !slices.Equal(got, []float64{7, 7}) {
 		t.Errorf("%v dead units, want 7", got)
+	}
+}
+
+// Classify chooses C on the validation images and measures the error of what the training and validation images taught,
+// whatever the scale of the features.
+func TestClassify(t *testing.T) {
+	d := &experiment.Data{Train: few.Train, Valid: spots.Set(200, "valid"), Test: few.Test}
+	r, err := Train(t.Context(), dense.On(d), d, experiment.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cs := []float64{1e-6, 1, 10}
+	got, err := r.Stack.Classify(t.Context(), d, Judge{Cs: cs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.ValidErrors) != 3 || got.C == 1e-6 || got.Error > 0.2 || got.ValidErrors[0] < 0.1 {
+		t.Errorf("%+v", got)
+	}
+	x := r.Stack.Features(tensor.From(slices.Concat(d.Train.X.Data(), d.Valid.X.Data()), 600, 1, 8, 8), 1)
+	test := r.Stack.Features(d.Test.X, 1)
+	scale, sum := Scale(x), 0.0
+	for _, f := range []*tensor.Tensor{x, test} {
+		for i := range f.Data() {
+			f.Data()[i] *= scale
+		}
+	}
+	for _, v := range x.Data() {
+		sum += float64(v) * float64(v)
+	}
+	if math.Abs(sum/600-1) > 1e-5 {
+		t.Errorf("the mean squared length is %g", sum/600)
+	}
+	c, err := linear.Config{C: got.C}.Fit(t.Context(), linear.Dense(x), slices.Concat(d.Train.Y, d.Valid.Y))
+	if err != nil || c.Error(linear.Dense(test), d.Test.Y) != got.Error {
+		t.Errorf("error %g, want that of all labels (%v)", got.Error, err)
+	}
+	// Without validation images, a sixth of the training images chooses C, and all of them teach.
+	part := &experiment.Data{Test: few.Test}
+	part.Train, part.Valid = few.Train.Split(5.0/6, tensor.Stream(1, "split"))
+	whole, err := r.Stack.Classify(t.Context(), few, Judge{Cs: cs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := r.Stack.Classify(t.Context(), part, Judge{Cs: cs})
+	if err != nil || fmt.Sprint(want) != fmt.Sprint(whole) {
+		t.Errorf("%+v, want %+v (%v)", whole, want, err)
 	}
 }
 

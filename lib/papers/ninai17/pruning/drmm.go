@@ -60,19 +60,19 @@ func trainDRMM(ctx context.Context, s Setting, d *experiment.Data, o experiment.
 	if s.Units {
 		net.AddGates()
 	}
-	layers := drmmLayers(net, nil, s.Units)
+	layers := DRMMLayers(net, nil, s.Units)
 	r.Metrics.Base = r.drmm(net, layers, d)
-	if s.Score == prune.Use {
-		observeAll(layers, observer(net, s.Units), d.Train)
+	if s.Score == prune.Use || s.Score == prune.RelativeUse {
+		observeAll(layers, DRMMObserver(net, s.Units), d.Train)
 	}
 	for i := range s.Stages {
 		var live []*prune.Layer
 		wrap := func(net, average *drmm.Net, l train.Learner) train.Learner {
-			live = drmmLayers(net, average, s.Units)
+			live = DRMMLayers(net, average, s.Units)
 			for j := range live {
 				live[j].Inherit(layers[j])
 			}
-			return s.learner(i, l, live, observer(net, s.Units), o)
+			return s.learner(i, l, live, DRMMObserver(net, s.Units), o)
 		}
 		trained, err := ninai17.Continue(ctx, s.retraining(i), net, wrap, d, below(o, fmt.Sprintf("stage%d", i+1)))
 		if err != nil {
@@ -84,8 +84,8 @@ func trainDRMM(ctx context.Context, s Setting, d *experiment.Data, o experiment.
 	return r, nil
 }
 
-// drmmLayers returns the layers of a DRMM to prune, with the averages that follow them.
-func drmmLayers(net, average *drmm.Net, units bool) (layers []*prune.Layer) {
+// DRMMLayers returns the layers of a DRMM to prune, with the averages that follow them.
+func DRMMLayers(net, average *drmm.Net, units bool) (layers []*prune.Layer) {
 	add := func(l *prune.Layer, average *autograd.Var) {
 		if average != nil {
 			l.Averages = append(l.Averages, average.Value())
@@ -111,8 +111,8 @@ func drmmLayers(net, average *drmm.Net, units bool) (layers []*prune.Layer) {
 	return layers
 }
 
-// observer returns the function that returns the activities of the layers of a DRMM.
-func observer(net *drmm.Net, units bool) func(x *autograd.Var) []prune.Activity {
+// DRMMObserver returns the function that returns the activities of the layers of a DRMM.
+func DRMMObserver(net *drmm.Net, units bool) func(x *autograd.Var) []prune.Activity {
 	var found drmm.Inference
 	var list []prune.Activity
 	return func(x *autograd.Var) []prune.Activity {

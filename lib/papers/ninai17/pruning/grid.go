@@ -3,6 +3,8 @@
 package pruning
 
 import (
+	"slices"
+
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/prune"
 )
@@ -11,7 +13,7 @@ import (
 type Grid = experiment.Grid[Setting]
 
 // Grids are the grids behind the tables and the figure on pruning in [NINAI17]. Smaller profiles train for fewer
-// epochs, quick grids the DRMM with a quarter of its channels and few images. A standard grid of LeNet-5 takes half an
+// epochs, quick grids the DRMM with a quarter of its channels. A standard grid of LeNet-5 takes half an
 // hour, one of the DRMM an hour; paper grids take a day.
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "NINAI17",
@@ -30,24 +32,32 @@ var Grids = experiment.Grids[Setting, Metrics]{
 
 // Sized returns a setting at the size of a profile.
 func Sized(s Setting, profile string) Setting {
-	stages := make([]Stage, len(s.Stages))
-	for i, stage := range s.Stages {
+	stages := slices.Clone(s.Stages)
+	if len(stages) > 4 && profile != experiment.Paper { // a curve of fewer points
+		stages = nil
+		for i, stage := range s.Stages {
+			if i > 0 && (i%2 == 0 || profile == experiment.Standard) {
+				stages = append(stages, stage)
+			}
+		}
+	}
+	for i := range stages {
+		stage := &stages[i]
 		if s.Net == LeNet5 {
-			stage.Epochs = experiment.Pick(profile, 1, (stage.Epochs+1)/2, stage.Epochs)
-			stage.Spread = min(stage.Spread, stage.Epochs)
+			stage.Epochs = experiment.Pick(profile, 1, (stage.Epochs+2)/3, stage.Epochs)
+			stage.Spread = min(stage.Spread, (stage.Epochs+1)/2)
 		} else {
 			stage.Epochs = experiment.Pick(profile, 1, 1, 2*stage.Epochs)
 		}
-		stages[i] = stage
 	}
 	s.Stages = stages
 	if s.Net == LeNet5 {
-		s.Base.Epochs = experiment.Pick(profile, 2, 5, s.Base.Epochs)
+		s.Base.Epochs = experiment.Pick(profile, 2, 4, s.Base.Epochs)
 		return s
 	}
 	s.Base.Channel = experiment.Pick(profile, 4, 1, 1)
-	s.Base.Epochs = experiment.Pick(profile, 2, s.Base.Epochs, s.Base.Epochs)
-	s.Base.Images = experiment.Pick(profile, 3000, 0, 0)
+	s.Base.Epochs = experiment.Pick(profile, 3, s.Base.Epochs, s.Base.Epochs)
+	s.Base.Images = experiment.Pick(profile, 10000, 0, 0)
 	return s
 }
 
@@ -59,11 +69,14 @@ func grids(profile string) []Grid {
 		}
 		return cells
 	}
-	regrown := Curve(prune.Magnitude, 4)
-	regrown.Regrow = 0.2
-	curves := []Setting{
-		Curve(prune.Use, 4), Curve(prune.Magnitude, 4), Curve(prune.Random, 4), regrown,
-		UnitsCurve(prune.Use, 4), UnitsCurve(prune.Random, 4),
+	curves := []Setting{Curve(prune.Use, 6), Curve(prune.Magnitude, 6), Curve(prune.Random, 6)}
+	if profile != experiment.Quick {
+		regrown := Curve(prune.Magnitude, 6)
+		regrown.Regrow = 0.2
+		curves = append(curves, UnitsCurve(prune.Use, 6), regrown)
+	}
+	if profile == experiment.Paper {
+		curves = append(curves, UnitsCurve(prune.Random, 6), Curve(prune.RelativeUse, 6))
 	}
 	return []Grid{
 		{Name: "prune-lenet", About: "LeNet-5 with a twelfth of its weights, or fewer units: tables 4 and 16 to 18",

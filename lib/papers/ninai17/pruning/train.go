@@ -136,7 +136,7 @@ func trainLeNet(ctx context.Context, s Setting, d *experiment.Data, o experiment
 		layers, observe = prune.GatedNetwork(net)
 	}
 	r.Metrics.Base = r.leNet(net, layers, d)
-	if s.Score == prune.Use {
+	if s.Score == prune.Use || s.Score == prune.RelativeUse {
 		observeAll(layers, observe, d.Train)
 	}
 	for i, stage := range s.Stages {
