@@ -33,6 +33,10 @@ var Grids = experiment.Grids[Setting, Metrics]{
 // the share of atoms that are Gabors and by the objective on patches of the validation image: a dictionary learns less
 // well with a lambda that leaves many coefficients, or with a rate so large that the objective falls mostly at the end,
 // when the rate does. The pursuit needs the smallest rate, because it does not shrink coefficients.
+//
+// After 4,000 steps (see [Sized]) on Olshausen's images, Gabors with an R² above 0.7 fit 98 to 100 % of the atoms of
+// Abs (three seeds), 94 % of Log (one seed), 95 % of Exp (two) and 77 to 84 % of L0 (three).
+// As many steps with batches of 100 leave more atoms noisy.
 func Photographs(cost string) Setting {
 	s := Setting{Size: 16, Atoms: 256, Cost: cost, Patches: 100_000, Epochs: 20, Batch: 200}
 	switch cost {

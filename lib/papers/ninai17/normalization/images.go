@@ -109,7 +109,9 @@ const Margin = 8
 // NewSRCNN returns the network of a variant, with weights from normal distributions with standard deviation 0.001,
 // truncated at two of them. Divisive normalisation has summation windows of 5 x 5 and suppression windows of 7 x 7. The
 // document's DN* has sigma = 1; its penalty of 0.1 is never added to the objective in the authors' program, so that L1
-// = 0 is what was trained. It returns an error if the variant is unknown.
+// = 0 is what was trained. Their program also divides the sum over the suppression window by the size of the summation
+// window. With a constant sigma, that is the same as sigma·5/7 here and a result 5/7 as large, which the weights of the
+// next layer can undo. It returns an error if the variant is unknown.
 func NewSRCNN(v Variant, s Strength, rng *tensor.RNG) (*SRCNN, error) {
 	if err := v.Check(); err != nil {
 		return nil, err

@@ -161,6 +161,35 @@ func TestSRCNN(t *testing.T) {
 	}
 }
 
+// The authors' program divides the suppression sum by 5·5 instead of 7·7: the same as 5/7 of the result with sigma·5/7.
+func TestSuppressionOfTheProgram(t *testing.T) {
+	x := tensor.New(1, 1, 9, 9)
+	tensor.Stream(1, "x").Normal(x.Data(), 0, 1)
+	y := nn.NewDivisiveNorm(5, 7, 5./7).Forward(autograd.NewTape(1).Input(x))
+	sum := func(x []float64, r, c, reach int) (s float64) {
+		for i := max(r-reach, 0); i <= min(r+reach, 8); i++ {
+			for j := max(c-reach, 0); j <= min(c+reach, 8); j++ {
+				s += x[9*i+j]
+			}
+		}
+		return s
+	}
+	z, v, squares := make([]float64, 81), make([]float64, 81), make([]float64, 81)
+	for i, e := range x.Data() {
+		z[i] = float64(e)
+	}
+	for i := range z {
+		v[i] = z[i] - sum(z, i/9, i%9, 2)/25
+		squares[i] = v[i] * v[i]
+	}
+	for i, e := range y.Data() {
+		program := v[i] / math.Sqrt(1+sum(squares, i/9, i%9, 3)/25)
+		if !(math.Abs(5./7*float64(e)-program) < 1e-5) {
+			t.Fatalf("element %d is %v, want %v", i, 5./7*float64(e), program)
+		}
+	}
+}
+
 func Example() {
 	v := DNStar
 	net, err := NewConvNet(v, 10, Images(v, 10), tensor.Stream(1, "weights"))
