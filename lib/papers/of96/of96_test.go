@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,14 +34,15 @@ var small = func() *experiment.Data {
 // tiny returns a setting of a cost that takes a moment.
 func tiny(cost string) Setting {
 	s := Photographs(cost).On(small)
-	s.Size, s.Atoms, s.Patches, s.Epochs = 6, 50, 600, 2
+	s.Lambda /= 4 // patches are small, too
+	s.Size, s.Atoms, s.Patches, s.Epochs, s.Batch = 6, 50, 600, 2, 100
 	return s
 }
 
 func Example() {
 	d := small // or experiment.LoadScenes("")
 	s := Photographs(L0).On(d)
-	s.Size, s.Atoms, s.Patches, s.Epochs = 6, 50, 600, 2
+	s.Size, s.Atoms, s.Patches, s.Epochs, s.Batch = 6, 50, 600, 2, 100
 	r, err := Train(context.Background(), s, d, experiment.Options{})
 	if err != nil {
 		fmt.Println(err)
@@ -49,7 +52,7 @@ func Example() {
 	fmt.Println(s)
 	fmt.Println("the objective falls:", loss[1] < loss[0], "with atoms", r.Dictionary.Atoms().Shape())
 	// Output:
-	// l0, 50 atoms of 6x6, lambda 0.1, seed 0
+	// l0, 50 atoms of 6x6, lambda 0.3, seed 0
 	// the objective falls: true with atoms [50 6 6]
 }
 
@@ -72,7 +75,9 @@ func TestTrain(t *testing.T) {
 		m := r.Metrics
 		if !(m.Objective < before.Objective) || len(m.Gabors) != 50 || !(m.Error > 0 && m.Error < 1) ||
 			!(m.Gini > 0 && m.Gini < 1) || !(m.Active >= 1 && m.Active <= 50) || !(m.Kurtosis > 0) {
-			t.Errorf("%s: objective %v after and %v before; %+v", cost, m.Objective, before.Objective, m)
+			n := len(m.Gabors)
+			m.Gabors = nil
+			t.Errorf("%s: objective %v after and %v before; %d Gabors, %+v", cost, m.Objective, before.Objective, n, m)
 		}
 		if all, none := m.Share(math.Inf(-1)), m.Share(1); all != 1 || none != 0 {
 			t.Errorf("shares of Gabors %v and %v", all, none)
@@ -119,6 +124,22 @@ func TestResume(t *testing.T) {
 		!reflect.DeepEqual(back.Setting, s) || !reflect.DeepEqual(back.Metrics, want.Metrics) ||
 		len(back.History.Epochs) != 2 {
 		t.Errorf("came back as %+v", back)
+	}
+
+	// A dictionary of another size, and a damaged record, are refused.
+	other := tiny(Abs)
+	other.Size = 5
+	if err := other.Dictionary().Save(filepath.Join(files, atomsFile)); err != nil {
+		t.Fatal(err)
+	}
+	if err := back.Load(files); err == nil || !strings.Contains(err.Error(), "atoms of 5x5 pixels, want 6x6") {
+		t.Errorf("a dictionary of another size: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(files, recordFile), []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := back.Load(files); err == nil || !strings.Contains(err.Error(), recordFile) {
+		t.Errorf("a damaged record: %v", err)
 	}
 }
 
