@@ -15,6 +15,9 @@ const flopsWorthSharing = 1 << 19
 // grain returns the number of rows, of cost multiply-adds each, from which another goroutine pays.
 func grain(cost int) int { return flopsWorthSharing/max(cost, 1) + 1 }
 
+// fewSamples is the number of samples up to which a product takes as long as reading the weights.
+const fewSamples = 16
+
 // part returns a fraction of a cost, or all of it if the fraction exceeds 1.
 func part(cost int, share float64) int { return int(float64(cost) * min(share, 1)) }
 
@@ -37,21 +40,45 @@ func Linear(x, w, b *Var) *Var {
 	op.product = simd.SparseProduct{TransB: true, Density: op.density}
 	op.unsure.Store(false)
 	cost := op.product.Cost(n, units, d)
-	if units >= n {
-		// Goroutines share the units, as in the backward pass and the optimiser's step, so that the weights of a unit
-		// stay in the cache of one core.
-		For(y, units, grain(part(n*d, cost)), (*linearOp).units)
-	} else {
+	// Goroutines share the units, as in the backward pass and the optimiser's step, so that the weights of a unit stay
+	// in the cache of one core. All of them need the same list of inputs that are not zero.
+	switch {
+	case units < n:
 		For(y, n, grain(part(d*units, cost)), (*linearOp).samples)
+	case cost < 1 && 0 < n*d && n*d <= inputsWorthListing:
+		op.list.Reset(n, d, op.density)
+		For(y, op.list.Bands(), elementsWorthSharing*op.list.Bands()/(n*d)+1, (*linearOp).fill)
+		For(y, units, grain(part(max(n, fewSamples)*d, cost)), (*linearOp).listed)
+	default:
+		For(y, units, grain(part(max(n, fewSamples)*d, cost)), (*linearOp).units)
 	}
 	return y
 }
+
+// inputsWorthListing is the number of inputs up to which one list for all goroutines stays in the cache.
+const inputsWorthListing = 1 << 17
 
 // linearOp is the state of [Linear].
 type linearOp struct {
 	density float64            // of x: the share that is not zero
 	product simd.SparseProduct // the one that is being computed
+	list    simd.Sparse        // x, if all goroutines need it
 	unsure  atomic.Bool        // whether some of the weights may not be finite
+}
+
+// fill lists some rows of x.
+func (op *linearOp) fill(y *Var, lo, hi int) {
+	op.list.FillRows(lo, hi, y.in[0].Data(), y.in[0].Width())
+}
+
+// listed computes the outputs of units u0 to u1 from the list of x.
+func (op *linearOp) listed(y *Var, u0, u1 int) {
+	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
+	if !op.list.Mul(op.product, 0, n, u1-u0, y.in[1].Data()[u0*d:u1*d], d, y.Data()[u0:], units) {
+		op.units(y, u0, u1)
+		return
+	}
+	op.addBias(y, 0, n, u0, u1)
 }
 
 func (op *linearOp) units(y *Var, lo, hi int)   { op.forward(y, 0, y.Rows(), lo, hi) }
@@ -68,12 +95,17 @@ func (op *linearOp) forward(y *Var, n0, n1, u0, u1 int) {
 	if !op.product.Gemm(n, u1-u0, d, x, d, w, d, out, units) {
 		op.unsure.Store(true)
 	}
-	if len(y.in) > 2 {
-		bias := y.in[2].Data()[u0:u1]
-		for r := range n {
-			row := out[r*units : r*units+u1-u0]
-			simd.Add(row, row, bias)
-		}
+	op.addBias(y, n0, n1, u0, u1)
+}
+
+func (op *linearOp) addBias(y *Var, n0, n1, u0, u1 int) {
+	if len(y.in) < 3 {
+		return
+	}
+	bias, units := y.in[2].Data()[u0:u1], y.Width()
+	for r := n0; r < n1; r++ {
+		row := y.Data()[r*units+u0 : r*units+u1]
+		simd.Add(row, row, bias)
 	}
 }
 

@@ -39,8 +39,7 @@ type sparseLinearOp struct {
 
 // grain returns the number of rows, out of rows of the weight matrix, from which another goroutine pays for n samples.
 func (op *sparseLinearOp) grain(n, rows int) int {
-	const least = 16 // a product for fewer samples takes the same time
-	return grain(max(n, least) * op.connections.Len() / max(rows, 1))
+	return grain(max(n, fewSamples) * op.connections.Len() / max(rows, 1))
 }
 
 // forward computes the outputs of units lo to hi.

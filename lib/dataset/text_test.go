@@ -184,3 +184,26 @@ func ExampleText_Segments() {
 	// this old painter follows a
 	// old painter follows a boy
 }
+
+// No file makes TextCorpus panic, and what it accepts decodes to the words that it read.
+func FuzzTextCorpus(f *testing.F) {
+	for _, seed := range []string{"a b\nc\n", "", "\n\n", "a\xff", "<unk> <eos>\r\n", "é\u2028x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		path := filepath.Join(t.TempDir(), "text.txt")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		c, err := TextCorpus(path, path, path, 5)
+		if err != nil {
+			return
+		}
+		if c.Vocabulary.Len() > 5 || !slices.Equal(c.Train.Tokens, c.Test.Tokens) || c.Train.Unknown != c.Test.Unknown {
+			t.Errorf("%d words, %v and %v", c.Vocabulary.Len(), c.Train, c.Test)
+		}
+		if n := len(strings.Fields(c.Vocabulary.Decode(c.Train.Tokens))); n > len(c.Train.Tokens) {
+			t.Errorf("%d words of %d tokens", n, len(c.Train.Tokens))
+		}
+	})
+}

@@ -5,6 +5,7 @@
 //
 //   - [Load] and [LoadSplit] return labelled images by name, and [LoadScenes] images to cut patches from, with a check
 //     sum ([Data], [Source]);
+//   - [LoadText] returns texts by name;
 //   - [Quick], [Standard] and [Paper] are the profiles, and [Pick] selects a value by profile;
 //   - [Check] collects the invalid fields of a setting;
 //   - [Grid] is a set of settings; [Grids] are all grids of a document, which notebooks and the command run.

@@ -56,15 +56,24 @@ type Config struct {
 	Init            nn.Init // of all weights; nil means UniformRange(0.1), the document's
 }
 
-// Divisive returns divisive normalisation along the hidden vector with windows of the given size: of each gate and of
-// the cell state separately, before their activation functions. l1 is the weight of the penalty on centred activations;
-// with one, the document calls it DN*. Source: [NINAI17, appendix].
+// Divisive returns divisive normalisation along the hidden vector with windows of the given size, applied as [Inside]
+// does; with a penalty, the document calls it DN*.
 func Divisive(window int, sigma float64, l1 float32) func(units, gates int) nn.Norms {
+	f := nn.Field{Window: window}
+	return Inside(nn.Scheme{Name: "DN", A: f, B: f, Sigma: sigma}, l1)
+}
+
+// Inside returns normalisation by a scheme of each gate and of the cell state separately, before their activation
+// functions. l1 is the weight of the penalty on centred activations. Source: [NINAI17, appendix].
+func Inside(s nn.Scheme, l1 float32) func(units, gates int) nn.Norms {
 	return func(units, gates int) nn.Norms {
-		f := nn.Field{Groups: gates, Window: window}
-		n := nn.Norms{OfSum: nn.NewNorm(gates*units, nn.Scheme{Name: "DN", A: f, B: f, Sigma: sigma}), L1: l1}
+		each := s
+		if !s.A.Batch {
+			each.A.Groups, each.B.Groups = gates, gates
+		}
+		n := nn.Norms{OfSum: nn.NewNorm(gates*units, each), L1: l1}
 		if gates > 1 {
-			n.OfCell = nn.NewDivisiveNorm(window, window, sigma)
+			n.OfCell = nn.NewNorm(units, s)
 		}
 		return n
 	}
@@ -158,8 +167,11 @@ func (m *Model) forward(t *autograd.Tape, tokens []int, state [][]*tensor.Tensor
 //
 // Loss panics unless the batch has one segment for each stream: set train.Config.BatchSize to Config.Streams.
 func (m *Model) Loss(b *train.Batch) *autograd.Var {
-	n := b.Len()
-	if streams := m.State[0][0].Rows(); n != streams || b.X == nil || b.X.Rows() != n {
+	n, streams := 0, m.State[0][0].Rows()
+	if b.X != nil {
+		n = b.X.Rows()
+	}
+	if n != streams {
 		panic(fmt.Sprintf("language: Loss: a batch of %d samples for %d streams: want segments of a text, and the number of "+
 			"streams as the size of a batch", n, streams))
 	}

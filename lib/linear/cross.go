@@ -13,7 +13,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Score is what cross-validation found about a price.
+// A Score is the error that cross-validation found for a value of C.
 type Score struct {
 	C      float64
 	Errors []float64 // share of wrong predictions on each fold, by a classifier of the other folds
@@ -22,16 +22,16 @@ type Score struct {
 	Gap    float64   // largest of all problems; above the tolerance if the limit of steps was reached
 }
 
-// CrossValidate estimates the error at each price of cs, positive and ascending: the samples are divided into folds, at
+// CrossValidate estimates the error for each C of cs, positive and ascending: the samples are divided into folds, at
 // least 2, with the same share of each class, and each fold is predicted by a classifier that was fitted to the others.
 // Config.C is not used. The folds depend on seed, the labels and the number of folds alone, and are the same for each
 // C.
 //
-// The problems of all folds are solved together, from the solution for the price before.
+// The problems of all folds are solved together, from the solution for the C before.
 func (c Config) CrossValidate(ctx context.Context, x *Features, y []int, cs []float64, folds int, seed uint64) (
 	[]Score, error,
 ) {
-	if err := checkPrices(cs); err != nil {
+	if err := checkCosts(cs); err != nil {
 		return nil, err
 	}
 	c.C = cs[0]
@@ -52,15 +52,15 @@ func (c Config) CrossValidate(ctx context.Context, x *Features, y []int, cs []fl
 	}
 	s.start()
 	var scores []Score
-	for _, price := range cs {
+	for _, cost := range cs {
 		for j := range s.columns {
-			s.columns[j].c = price
+			s.columns[j].c = cost
 		}
 		var inexact *ConvergenceError
 		if err := s.solve(ctx); err != nil && !errors.As(err, &inexact) {
 			return scores, err
 		}
-		score := Score{C: price, Gap: slices.Max(s.gap)}
+		score := Score{C: cost, Gap: slices.Max(s.gap)}
 		if score.Errors, score.Mean, err = s.heldOut(ctx, classes, folds); err != nil {
 			return scores, err
 		}
@@ -71,7 +71,7 @@ func (c Config) CrossValidate(ctx context.Context, x *Features, y []int, cs []fl
 	return scores, nil
 }
 
-// Best returns the score with the smallest mean error, of equals the one with the smallest price.
+// Best returns the score with the smallest mean error, of equals the one with the smallest C.
 func Best(scores []Score) Score {
 	return slices.MinFunc(scores, func(a, b Score) int {
 		switch {
@@ -84,7 +84,8 @@ func Best(scores []Score) Score {
 	})
 }
 
-// Search fits a classifier at the price of cs with the smallest error in cross-validation; see [Config.CrossValidate].
+// Search fits a classifier with the C of cs that has the smallest error in cross-validation; see
+// [Config.CrossValidate].
 func (c Config) Search(ctx context.Context, x *Features, y []int, cs []float64, folds int, seed uint64) (
 	*Classifier, []Score, error,
 ) {
@@ -97,13 +98,13 @@ func (c Config) Search(ctx context.Context, x *Features, y []int, cs []float64, 
 	return m, scores, err
 }
 
-func checkPrices(cs []float64) error {
+func checkCosts(cs []float64) error {
 	if len(cs) == 0 {
-		return errors.New("linear: no prices C to try: name one at least")
+		return errors.New("linear: no C to try: name at least one")
 	}
-	for i, price := range cs {
-		if !(price > 0) || math.IsInf(price, 1) || i > 0 && price <= cs[i-1] {
-			return fmt.Errorf("linear: prices C of %v: want positive numbers, the smallest first", cs)
+	for i, c := range cs {
+		if !(c > 0) || math.IsInf(c, 1) || i > 0 && c <= cs[i-1] {
+			return fmt.Errorf("linear: the values %v of C: want positive numbers, the smallest first", cs)
 		}
 	}
 	return nil

@@ -169,7 +169,7 @@ func TestBadProtocols(t *testing.T) {
 	}
 	lonely[5] = 2
 	for want, err := range map[string]error{
-		"no prices":                 cross(nil, 3, y),
+		"no C to try":               cross(nil, 3, y),
 		"[1 0.1]":                   cross([]float64{1, 0.1}, 3, y),
 		"[0 1]":                     cross([]float64{0, 1}, 3, y),
 		"1 folds of 12":             cross([]float64{1}, 1, y),

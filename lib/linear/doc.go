@@ -3,8 +3,8 @@
 // Package linear fits linear classifiers to features: the support vector machine, as liblinear defines it, and logistic
 // regression. They tell how much a representation that was learnt without labels says about the classes [WTA15].
 //
-// With the score z_ik = x_i·w_k + b_k of sample i for class k, a price C, weights u_i of the samples (1 by default) and
-// one of the losses l, each class has the problem
+// With the score z_ik = x_i·w_k + b_k of sample i for class k, the cost parameter C, weights u_i of the samples (1 by
+// default) and one of the losses l, each class has the problem
 //
 //	minimise f(w_k, b_k) = ½ |w_k|² + ½ (b_k/s)² + C sum_i u_i l(z_ik)
 //

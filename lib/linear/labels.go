@@ -19,7 +19,7 @@ type FewLabels struct {
 	Config           // Config.C and Config.Weights are not used
 	Sizes  []int     // numbers of labels, such as 300, 1000 and 60000
 	Draws  int       // of each size; default 5. All samples are drawn only once
-	Cs     []float64 // prices to choose from, positive and ascending
+	Cs     []float64 // values of C to choose from, positive and ascending
 	Folds  int       // of cross-validation; default 5
 	Seed   uint64    // of the draws and the folds
 
@@ -76,7 +76,7 @@ func (f FewLabels) Run(ctx context.Context, x *Features, y []int, test *Features
 
 // check returns what is wrong with the settings and the samples.
 func (f FewLabels) check(x *Features, y []int, test *Features, testY []int) error {
-	if err := checkPrices(f.Cs); err != nil {
+	if err := checkCosts(f.Cs); err != nil {
 		return err
 	}
 	if f.Weights != nil {

@@ -13,7 +13,7 @@ import (
 // A Config says what to fit. C is required.
 type Config struct {
 	Loss Loss    // default SquaredHinge, the support vector machine
-	C    float64 // price of the losses, positive
+	C    float64 // cost of the losses, relative to the penalty of the weights; positive
 
 	// Weights are those of the samples [N], at least 0: u_i in the objective. nil is 1 for all.
 	Weights []float32

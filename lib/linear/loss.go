@@ -7,7 +7,7 @@ import (
 	"math"
 )
 
-// A Loss is the price of a sample's scores.
+// A Loss measures how wrong the scores of a sample are.
 type Loss int
 
 const (
@@ -46,8 +46,8 @@ type sampleSet struct {
 	group  int       // neighbouring columns that share a loss: 1, or the classes for Multinomial
 }
 
-// price returns C times the weight of a sample in a column, 0 if the sample is held out.
-func (s *sampleSet) price(i int, c *column) float64 {
+// cost returns C times the weight of a sample in a column, 0 if the sample is held out.
+func (s *sampleSet) cost(i int, c *column) float64 {
 	switch {
 	case s.fold != nil && s.fold[i] == c.fold:
 		return 0
@@ -77,28 +77,28 @@ func (s *sampleSet) evaluate(lo, hi int, columns []column, z, slope, curvature [
 				y := s.sign(i, c)
 				slope[j], curvature[j] = 0, 0
 				if m := 1 - y*float64(z[j]); m > 0 {
-					price := s.price(i, c)
-					sums[j] += price * m * m
-					slope[j], curvature[j] = float32(-2*price*y*m), float32(2*price)
+					cost := s.cost(i, c)
+					sums[j] += cost * m * m
+					slope[j], curvature[j] = float32(-2*cost*y*m), float32(2*cost)
 				}
 			}
 		case Logistic:
 			for j := range columns {
 				c := &columns[j]
-				y, price := s.sign(i, c), s.price(i, c)
+				y, cost := s.sign(i, c), s.cost(i, c)
 				loss, p := logistic(y * float64(z[j]))
-				sums[j] += price * loss
-				slope[j], curvature[j] = float32(-price*y*p), float32(price*p*(1-p))
+				sums[j] += cost * loss
+				slope[j], curvature[j] = float32(-cost*y*p), float32(cost*p*(1-p))
 			}
 		case Multinomial:
 			for g := 0; g < k; g += s.group {
-				price := s.price(i, &columns[g])
+				cost := s.cost(i, &columns[g])
 				p := curvature[g : g+s.group]
-				sums[g] += price * softmax(p, z[g:g+s.group], int(s.y[i]))
+				sums[g] += cost * softmax(p, z[g:g+s.group], int(s.y[i]))
 				for j, p := range p {
-					slope[g+j] = float32(price) * p
+					slope[g+j] = float32(cost) * p
 				}
-				slope[g+int(s.y[i])] -= float32(price)
+				slope[g+int(s.y[i])] -= float32(cost)
 			}
 		}
 	}
@@ -122,9 +122,9 @@ func (s *sampleSet) bend(lo, hi int, columns []column, picks []int, k int, curva
 			for j, p := range p {
 				mean += p * dz[j]
 			}
-			price := float32(s.price(i, &columns[picks[g]]))
+			cost := float32(s.cost(i, &columns[picks[g]]))
 			for j, p := range p {
-				out[j] = price * p * (dz[j] - mean)
+				out[j] = cost * p * (dz[j] - mean)
 			}
 		}
 	}
@@ -143,18 +143,18 @@ func (s *sampleSet) along(lo, hi int, columns []column, z, dz []float32, t, sums
 				c := &columns[j]
 				y, d := s.sign(i, c), float64(dz[j])
 				if m := 1 - y*(float64(z[j])+t[j]*d); m > 0 {
-					price := s.price(i, c)
-					sums[2*j] -= 2 * price * y * m * d
-					sums[2*j+1] += 2 * price * d * d
+					cost := s.cost(i, c)
+					sums[2*j] -= 2 * cost * y * m * d
+					sums[2*j+1] += 2 * cost * d * d
 				}
 			}
 		case Logistic:
 			for j := range columns {
 				c := &columns[j]
-				y, d, price := s.sign(i, c), float64(dz[j]), s.price(i, c)
+				y, d, cost := s.sign(i, c), float64(dz[j]), s.cost(i, c)
 				_, p := logistic(y * (float64(z[j]) + t[j]*d))
-				sums[2*j] -= price * y * p * d
-				sums[2*j+1] += price * p * (1 - p) * d * d
+				sums[2*j] -= cost * y * p * d
+				sums[2*j+1] += cost * p * (1 - p) * d * d
 			}
 		case Multinomial:
 			for g := 0; g < k; g += s.group {
@@ -168,9 +168,9 @@ func (s *sampleSet) along(lo, hi int, columns []column, z, dz []float32, t, sums
 					mean += float64(p) * d
 					square += float64(p) * d * d
 				}
-				price := s.price(i, &columns[g])
-				sums[2*g] += price * (mean - float64(dz[g+int(s.y[i])]))
-				sums[2*g+1] += price * (square - mean*mean)
+				cost := s.cost(i, &columns[g])
+				sums[2*g] += cost * (mean - float64(dz[g+int(s.y[i])]))
+				sums[2*g+1] += cost * (square - mean*mean)
 			}
 		}
 	}

@@ -30,10 +30,11 @@ func CrossEntropy(logits *autograd.Var, labels []int) *autograd.Var {
 	y.Resize()
 	op.labels = append(op.labels[:0], labels...)
 	op.p = slices.Grow(op.p[:0], n*classes)[:n*classes]
-	simd.SoftmaxRows(op.p, logits.Data(), n, classes)
+	op.losses = slices.Grow(op.losses[:0], n)[:n]
+	autograd.For(y, n, op.grain(classes), (*crossEntropyOp).forward)
 	var sum float64
-	for r, c := range labels {
-		sum += logLoss(logits.Data()[r*classes:(r+1)*classes], op.p[r*classes:(r+1)*classes], c)
+	for _, l := range op.losses {
+		sum += l
 	}
 	y.Data()[0] = float32(sum / float64(n))
 	return y
@@ -65,8 +66,22 @@ func logLoss(logits, p []float32, c int) float64 {
 }
 
 type crossEntropyOp struct {
-	labels []int
-	p      []float32 // the softmax of the logits
+	labels     []int
+	p          []float32 // the softmax of the logits
+	losses     []float64 // of the samples
+	slope      float32   // gradient of the loss of a sample, in Backward
+	accumulate bool
+}
+
+// grain returns the number of samples from which another goroutine pays.
+func (op *crossEntropyOp) grain(classes int) int { return 1<<13/max(classes, 1) + 1 }
+
+func (op *crossEntropyOp) forward(y *autograd.Var, lo, hi int) {
+	a, classes := y.In(0).Data(), y.In(0).Width()
+	simd.SoftmaxRows(op.p[lo*classes:hi*classes], a[lo*classes:hi*classes], hi-lo, classes)
+	for r := lo; r < hi; r++ {
+		op.losses[r] = logLoss(a[r*classes:(r+1)*classes], op.p[r*classes:(r+1)*classes], op.labels[r])
+	}
 }
 
 // Backward adds (softmax - one-hot label) / N.
@@ -75,10 +90,21 @@ func (op *crossEntropyOp) Backward(y *autograd.Var) {
 	if !logits.NeedsGrad() {
 		return
 	}
-	d, s := logits.GradSum(), y.Grad().Data()[0]/float32(logits.Rows())
-	simd.Axpy(d, s, op.p)
-	for r, c := range op.labels {
-		d[r*logits.Width()+c] -= s
+	op.slope = y.Grad().Data()[0] / float32(logits.Rows())
+	_, op.accumulate = logits.GradBuffer()
+	autograd.For(y, logits.Rows(), op.grain(logits.Width()), (*crossEntropyOp).backward)
+}
+
+func (op *crossEntropyOp) backward(y *autograd.Var, lo, hi int) {
+	classes := y.In(0).Width()
+	d, p := y.In(0).Grad().Data()[lo*classes:hi*classes], op.p[lo*classes:hi*classes]
+	if op.accumulate {
+		simd.Axpy(d, op.slope, p)
+	} else {
+		simd.Scale(d, op.slope, p)
+	}
+	for i, c := range op.labels[lo:hi] {
+		d[i*classes+c] -= op.slope
 	}
 }
 

@@ -37,6 +37,20 @@ func Normal(std float32) Init {
 	return func(weight, _ *tensor.Tensor, _, _ int, rng *tensor.RNG) { rng.Normal(weight.Data(), 0, std) }
 }
 
+// TruncatedNormal returns an Init that draws weights from a normal distribution with mean 0 and draws again beyond two
+// standard deviations, where std is that before truncation; biases are 0.
+func TruncatedNormal(std float32) Init {
+	return func(weight, _ *tensor.Tensor, _, _ int, rng *tensor.RNG) {
+		rng.Normal(weight.Data(), 0, 1)
+		for i, w := range weight.Data() {
+			for max(w, -w) > 2 {
+				w = float32(rng.NormFloat64())
+			}
+			weight.Data()[i] = std * w
+		}
+	}
+}
+
 // UniformRange returns an Init that draws weights from U(-bound, bound); biases are 0.
 func UniformRange(bound float32) Init {
 	return func(weight, _ *tensor.Tensor, _, _ int, rng *tensor.RNG) { rng.Uniform(weight.Data(), -bound, bound) }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -107,6 +108,9 @@ func (r *RNN) Forward(x *autograd.Var, s []*tensor.Tensor) (y, penalty *autograd
 
 // sum returns the net inputs of step t, given the previous activations h.
 func (n *Norms) sum(s *sequence, t int, h, weights *autograd.Var) *autograd.Var {
+	if n.OfInput == nil && n.OfRecurrent == nil {
+		return s.netInputs(t, h, weights)
+	}
 	a := autograd.Slice(s.x, 0, t*s.n, (t+1)*s.n)
 	b := autograd.Linear(h, weights, nil)
 	if n.OfInput != nil {
@@ -137,11 +141,12 @@ func (n *Norms) normalise(s *sequence, norm *Norm, a *autograd.Var, parts float3
 
 // A sequence is the forward pass of a recurrent layer. Its memory is reused.
 type sequence struct {
-	x       *autograd.Var // W·x + b of all steps
-	n       int           // number of sequences
-	out     []*autograd.Var
-	penalty *autograd.Var
-	s       []*tensor.Tensor
+	x        *autograd.Var // W·x + b of all steps
+	n        int           // number of sequences
+	out      []*autograd.Var
+	penalty  *autograd.Var
+	s        []*tensor.Tensor
+	previous []float32 // h of the step before each step
 }
 
 func (q *sequence) length() int { return len(q.out) }
@@ -161,6 +166,63 @@ func (q *sequence) begin(layer string, input *Dense, x *autograd.Var, s []*tenso
 	length := x.Rows() / q.n
 	q.out = slices.Grow(q.out[:0], length)[:length]
 	q.x = input.Forward(x)
+	q.previous = slices.Grow(q.previous[:0], x.Rows()*units)[:x.Rows()*units]
+}
+
+// netInputs returns the net inputs of step t, rows t·N to (t+1)·N of W·x + b plus h·Uᵀ, given the previous activations
+// h [N, H] and U [G, H].
+func (q *sequence) netInputs(t int, h, weights *autograd.Var) *autograd.Var {
+	y, op := autograd.Record[netInputsOp]("recurrent net inputs", q.x, h, weights)
+	gates := weights.Rows()
+	y.Resize(q.n, gates)
+	size := q.n * h.Width()
+	copy(q.previous[t*size:(t+1)*size], h.Data())
+	op.step, op.previous = t, q.previous
+	copy(y.Data(), q.x.Data()[t*q.n*gates:])
+	autograd.For(y, gates, 1<<19/(q.n*h.Width()+1)+1, (*netInputsOp).forward)
+	return y
+}
+
+type netInputsOp struct {
+	step       int
+	previous   []float32 // h before each step of the sequence
+	accumulate bool
+}
+
+func (op *netInputsOp) forward(y *autograd.Var, lo, hi int) {
+	h, w, gates := y.In(1), y.In(2).Data(), y.Width()
+	n, units := h.Rows(), h.Width()
+	simd.GemmNT(n, hi-lo, units, h.Data(), units, w[lo*units:hi*units], units, y.Data()[lo:(n-1)*gates+hi], gates, true)
+}
+
+// Backward adds dy to the step's rows of the gradient of W·x + b, and dy·U to that of h. The gradient of U is a product
+// of all rows of all steps, which is faster than one for each step: it is left to the first step, whose backward pass
+// is the last.
+func (op *netInputsOp) Backward(y *autograd.Var) {
+	x, h, w := y.In(0), y.In(1), y.In(2)
+	rows := x.GradSum()[op.step*y.Value().Len():][:y.Value().Len()]
+	simd.Add(rows, rows, y.Grad().Data())
+	if h.NeedsGrad() {
+		_, op.accumulate = h.GradBuffer()
+		autograd.For(y, h.Rows(), 1<<19/w.Value().Len()+1, (*netInputsOp).stateGrad)
+	}
+	if op.step == 0 && w.NeedsGrad() {
+		_, op.accumulate = w.GradBuffer()
+		autograd.For(y, w.Rows(), 1<<19/(len(op.previous)+1)+1, (*netInputsOp).weightGrad)
+	}
+}
+
+func (op *netInputsOp) stateGrad(y *autograd.Var, lo, hi int) {
+	gates, units := y.Width(), y.In(1).Width()
+	dy, dh := y.Grad().Data()[lo*gates:hi*gates], y.In(1).Grad().Data()[lo*units:hi*units]
+	simd.GemmNN(hi-lo, units, gates, dy, gates, y.In(2).Data(), units, dh, units, op.accumulate)
+}
+
+// weightGrad computes rows lo to hi of dU, dxᵀ·previous.
+func (op *netInputsOp) weightGrad(y *autograd.Var, lo, hi int) {
+	x, gates, units := y.In(0), y.Width(), y.In(1).Width()
+	dx, dw := x.Grad().Data(), y.In(2).Grad().Data()[lo*units:hi*units]
+	simd.GemmTN(hi-lo, units, x.Rows(), dx[lo:], gates, op.previous, units, dw, units, op.accumulate)
 }
 
 // state returns tensor i of the state as a constant on the tape. It is a copy, because the state moves on before the

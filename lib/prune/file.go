@@ -72,7 +72,7 @@ func encode(t tensor.Named, levels int) []byte {
 	var gaps []byte
 	gap := uint64(0)
 	for _, v := range t.Tensor.Data() {
-		if math.Float32bits(v) == 0 {
+		if v == 0 { // also -0, which masking leaves of negative weights
 			gap++
 			continue
 		}

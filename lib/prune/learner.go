@@ -164,7 +164,9 @@ func (l *Learner) Step(b *dataset.Batch, r *train.Recorder) error {
 		return l.problem
 	}
 	if l.observes() && l.steps%l.every() == 0 {
-		l.observe(b)
+		if err := l.observe(b); err != nil {
+			return err
+		}
 	}
 	l.steps++
 	if epoch := math.Floor(r.Epoch); r.Epoch == epoch {
@@ -199,11 +201,17 @@ func (l *Learner) prune(epoch int) error {
 }
 
 // observe updates the use of the layers by a batch.
-func (l *Learner) observe(b *dataset.Batch) {
+func (l *Learner) observe(b *dataset.Batch) error {
 	l.tape.Reset()
-	for i, a := range l.Observe(l.tape.Input(&b.X)) {
+	found := l.Observe(l.tape.Input(&b.X))
+	if len(found) != len(l.Layers) {
+		return fmt.Errorf("prune: Observe returns %d activities for %d layers: want one for each, in their order",
+			len(found), len(l.Layers))
+	}
+	for i, a := range found {
 		l.Layers[i].Observe(a, l.momentum())
 	}
+	return nil
 }
 
 // Measure implements [train.Learner].

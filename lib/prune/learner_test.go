@@ -197,14 +197,15 @@ func TestUnits(t *testing.T) {
 // Invalid settings are refused before the first step.
 func TestLearnerRefuses(t *testing.T) {
 	for want, change := range map[string]func(l *Learner){
-		"Layers are required":             func(l *Learner) { l.Layers = nil },
-		"Keep is 1.3":                     func(l *Learner) { l.Schedule = Once(0, 1.3) },
-		`Score is "": want one of ["use"`: func(l *Learner) { l.Score = "" },
-		`the score "use" needs`:           func(l *Learner) { l.Observe = nil },
-		"Momentum is 1":                   func(l *Learner) { l.Momentum = 1 },
-		"Regrow is NaN":                   func(l *Learner) { l.Regrow = math.NaN() },
-		"Every is -1":                     func(l *Learner) { l.Every = -1 },
-		"there are 4 layers":              func(l *Learner) { l.Schedule = Once(0, 0.1, 0.1, 0.1, 0.1, 0.1) },
+		"Observe returns 4 activities for 3 layers": func(l *Learner) { l.Layers, l.Schedule = l.Layers[:3], Once(0, 0.5) },
+		"Layers are required":                       func(l *Learner) { l.Layers = nil },
+		"Keep is 1.3":                               func(l *Learner) { l.Schedule = Once(0, 1.3) },
+		`Score is "": want one of ["use"`:           func(l *Learner) { l.Score = "" },
+		`the score "use" needs`:                     func(l *Learner) { l.Observe = nil },
+		"Momentum is 1":                             func(l *Learner) { l.Momentum = 1 },
+		"Regrow is NaN":                             func(l *Learner) { l.Regrow = math.NaN() },
+		"Every is -1":                               func(l *Learner) { l.Every = -1 },
+		"there are 4 layers":                        func(l *Learner) { l.Schedule = Once(0, 0.1, 0.1, 0.1, 0.1, 0.1) },
 		"conv1: Regrow needs": func(l *Learner) {
 			l.Regrow, l.Learner.(*train.GradientDescent).Optimizer = 0.1, &optim.RMSProp{}
 		},

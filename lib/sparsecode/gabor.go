@@ -41,17 +41,41 @@ func (g Gabor) At(x, y float64) float64 {
 }
 
 // Bandwidth returns, in octaves, how far apart the frequencies are at which the response to a grating along the wave is
-// half the largest:
+// half the largest. At the best phase of the grating, the response at frequency v is the magnitude of the spectrum,
 //
-//	log2((f + h) / (f - h)),   h = sqrt(2 log 2) / (2 pi Width)
+//	|E(v - Frequency) + E(v + Frequency) exp(-2i Phase)|,   E(v) = exp(-2 (pi Width v)²)
 //
-// It is infinite if the response at frequency 0 is above half the largest.
+// It is infinite if the response at frequency 0, an even brightness, is at least half the largest. An atom of odd
+// phase, such as an edge, does not respond to that, however few cycles it has.
 func (g Gabor) Bandwidth() float64 {
-	h := math.Sqrt(2*math.Ln2) / (2 * math.Pi * g.Width)
-	if g.Frequency <= h {
+	deviation := 1 / (2 * math.Pi * g.Width)
+	response := func(v float64) float64 {
+		below, above := (v-g.Frequency)/deviation, (v+g.Frequency)/deviation
+		a, b := math.Exp(-below*below/2), math.Exp(-above*above/2)
+		return math.Sqrt(max(0, a*a+b*b+2*a*b*math.Cos(2*g.Phase)))
+	}
+	step := deviation / 100
+	peak, largest := 0.0, 0.0
+	for v := 0.0; v < g.Frequency+4*deviation; v += step {
+		if r := response(v); r > largest {
+			peak, largest = v, r
+		}
+	}
+	if response(0) >= largest/2 {
 		return math.Inf(1)
 	}
-	return math.Log2((g.Frequency + h) / (g.Frequency - h))
+	// edge walks from the peak until the response is half, and then halves the last step again and again.
+	edge := func(step float64) float64 {
+		v := peak
+		for range 20 {
+			for response(v+step) > largest/2 {
+				v += step
+			}
+			step /= 2
+		}
+		return v
+	}
+	return math.Log2(edge(step) / edge(-step))
 }
 
 // FitGabors fits a Gabor to each atom, on all cores. The error says that atoms are not of the shape [H, W] or [1, H, W]

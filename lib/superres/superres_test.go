@@ -350,3 +350,35 @@ func Example() {
 	// leaves 1: bicubic interpolation reaches 18.0 dB and 0.60
 	// leaves 2: bicubic interpolation reaches 18.5 dB and 0.67
 }
+
+// No file makes Folder panic, and what it accepts is a photograph.
+func FuzzFolder(f *testing.F) {
+	for name, encode := range map[string]func(w io.Writer) error{
+		".png": func(w io.Writer) error { return png.Encode(w, picture(5, 4)) },
+		".bmp": func(w io.Writer) error { return bmp.Encode(w, picture(5, 4)) },
+		".jpg": func(w io.Writer) error { return jpeg.Encode(w, picture(5, 4), nil) },
+	} {
+		var b bytes.Buffer
+		if err := encode(&b); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(name, b.Bytes())
+		f.Add(name, b.Bytes()[:b.Len()/2])
+	}
+	f.Fuzz(func(t *testing.T, ending string, content []byte) {
+		if !slices.Contains([]string{".png", ".bmp", ".jpg"}, ending) {
+			return
+		}
+		if size, _, err := image.DecodeConfig(bytes.NewReader(content)); err == nil && size.Width*size.Height > 1<<20 {
+			return // would take long
+		}
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "x"+ending), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		photos, err := Folder(dir)
+		if err == nil && (len(photos) != 1 || photos[0].Y.Len() == 0) {
+			t.Errorf("photographs %v", photos)
+		}
+	})
+}

@@ -38,6 +38,7 @@ func items() []item {
 		sweeps(),
 		convolutions(),
 		mixtures(),
+		normalisations(),
 		competitions(),
 		machines(),
 		winners(),

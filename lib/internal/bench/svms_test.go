@@ -18,7 +18,7 @@ func TestSVMs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Count(out.String(), "Lateral") != 6 || !strings.Contains(out.String(), "       5 %") {
-		t.Errorf("not three prices of dense and sparse features:\n%s", out.String())
+		t.Errorf("not three values of C with dense and sparse features:\n%s", out.String())
 	}
 	if err := bench(t.Context(), []string{"-svm", "99"}, &out, &log); err == nil {
 		t.Error("99 samples: no error")

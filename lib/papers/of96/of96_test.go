@@ -17,6 +17,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/dataset/synth"
 	"github.com/lateral-ml/lateral/lib/experiment"
+	"github.com/lateral-ml/lateral/lib/internal/race"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
@@ -85,6 +86,45 @@ func TestTrain(t *testing.T) {
 		if last := r.History.ValidSeries("loss"); len(last) != 2 {
 			t.Errorf("%s: %d epochs", cost, len(last))
 		}
+	}
+}
+
+// With the settings of the smallest profile, each cost learns Gabors from leaves: localised, oriented, band-pass atoms.
+func TestGabors(t *testing.T) {
+	if testing.Short() || race.Enabled {
+		t.Skip("takes some seconds")
+	}
+	d, err := experiment.LoadScenes("leaves")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cost := range Costs() {
+		s := Sized(Photographs(cost), experiment.Quick).On(d)
+		r, err := Train(t.Context(), s, d, experiment.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, err := Measure(s.Encoder(0), s.Dictionary(), r.Dictionary.Reconstruct(tensor.New(1, s.Atoms)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if share := r.Metrics.Share(0.7); share < 0.8 || before.Share(0.7) > 0.1 {
+			t.Errorf("%s: %.2f of the atoms are Gabors, %.2f of the random ones were", cost, share, before.Share(0.7))
+		}
+		local, band := 0, 0
+		fits := r.Metrics.Fitted(0.7)
+		for _, g := range fits {
+			if min(g.Width, g.Length) < float64(s.Size)/4 {
+				local++
+			}
+			if b := g.Bandwidth(); b < 4 {
+				band++
+			}
+		}
+		if 10*local < 9*len(fits) || 2*band < len(fits) {
+			t.Errorf("%s: of %d Gabors, %d are local and %d have a band below 4 octaves", cost, len(fits), local, band)
+		}
+		t.Logf("%s: %d of %d atoms are Gabors, %d local, %d with a band", cost, len(fits), s.Atoms, local, band)
 	}
 }
 

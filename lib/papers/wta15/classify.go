@@ -33,8 +33,8 @@ type Judgement struct {
 
 // Classify judges the features of a stack. For each price C it fits a support vector machine to the training images and
 // measures its error on the validation images; with the best price, it fits another one to both and measures the error
-// on the test images. Of equal prices, the smallest is best. Prices are tried in ascending order, until two in a row are
-// no better than the best. Without validation images, a sixth of the training images serves as such.
+// on the test images. Of equal prices, the smallest is best. Prices are tried in ascending order, until two in a row
+// are no better than the best. Without validation images, a sixth of the training images serves as such.
 //
 // The errors of Classify are those of [linear.Config.Fit].
 func (s *Stack) Classify(ctx context.Context, d *experiment.Data, j Judge) (*Judgement, error) {

@@ -150,7 +150,7 @@ func DRMM(score prune.Score) Setting {
 	}
 	return Setting{
 		Net: FiveLevel, Base: Base{Epochs: ninai17.Long().Epochs, Channel: 1}, Score: score, Rate: 0.002,
-		Stages: []Stage{{Keep: keep, Epochs: 2}},
+		Stages: []Stage{{Keep: keep, Epochs: 4}},
 	}
 }
 
@@ -167,7 +167,7 @@ func DRMMCurve(score prune.Score) Setting {
 	s := DRMM(score)
 	s.Stages = nil
 	for _, k := range []float64{0.8, 0.6, 0.4, 0.25, 0.15, 0.08} {
-		s.Stages = append(s.Stages, Stage{Keep: []float64{k, k, k, k, 1, 1}, Epochs: 1})
+		s.Stages = append(s.Stages, Stage{Keep: []float64{k, k, k, k, 1, 1}, Epochs: 2})
 	}
 	return s
 }
