@@ -13,8 +13,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Prices are the values of C from which [Stack.Classify] chooses, for features scaled by [Scale].
-func Prices() []float64 { return []float64{0.1, 0.3, 1, 3, 10} }
+// Prices are the values of C from which [Stack.Classify] chooses, for features scaled by [Scale]. The more labels there
+// are, the smaller is the best one.
+func Prices() []float64 { return []float64{0.1, 0.3, 1, 3, 10, 30, 100} }
 
 // A Judge is how features are judged: by a linear support vector machine.
 type Judge struct {
@@ -27,13 +28,13 @@ type Judge struct {
 type Judgement struct {
 	C           float64   `json:"c"`           // the price with the smallest error on the validation images
 	Error       float64   `json:"error"`       // on the test images, after learning from training and validation images
-	ValidErrors []float64 `json:"validErrors"` // of each price, after learning from the training images
+	ValidErrors []float64 `json:"validErrors"` // of each price tried, after learning from the training images
 }
 
 // Classify judges the features of a stack. For each price C it fits a support vector machine to the training images and
 // measures its error on the validation images; with the best price, it fits another one to both and measures the error
-// on the test images. Of equal prices, the smallest is best. Without validation images, a sixth of the training images
-// serves as such.
+// on the test images. Of equal prices, the smallest is best. Prices are tried in ascending order, until two in a row
+// are no better than the best. Without validation images, a sixth of the training images serves as such.
 //
 // The errors of Classify are those of [linear.Config.Fit].
 func (s *Stack) Classify(ctx context.Context, d *experiment.Data, j Judge) (*Judgement, error) {
@@ -55,14 +56,21 @@ func (s *Stack) Classify(ctx context.Context, d *experiment.Data, j Judge) (*Jud
 		cs = Prices()
 	}
 	c := linear.Config{Workers: j.Workers}
-	for _, c.C = range cs {
+	best := 0
+	for i, price := range cs {
+		if c.C = price; i > best+2 {
+			break
+		}
 		classifier, err := c.Fit(ctx, first, train.Y)
 		if err != nil {
 			return nil, err
 		}
 		result.ValidErrors = append(result.ValidErrors, classifier.Error(rest, valid.Y))
+		if result.ValidErrors[i] < result.ValidErrors[best] {
+			best = i
+		}
 	}
-	c.C = cs[slices.Index(result.ValidErrors, slices.Min(result.ValidErrors))]
+	c.C = cs[best]
 	classifier, err := c.Fit(ctx, linear.Dense(x), slices.Concat(train.Y, valid.Y))
 	if err != nil {
 		return nil, err
