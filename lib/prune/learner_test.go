@@ -181,7 +181,7 @@ func TestUnits(t *testing.T) {
 		}
 	}
 	net = small(6)
-	l, c = pruner(net, &optim.SGD{LR: 0.02})
+	_, c = pruner(net, &optim.SGD{LR: 0.02})
 	for _, m := range net[:4:4] {
 		if conv, ok := m.(*nn.Conv2D); ok {
 			conv.Bias.Value().Fill(-100) // no unit is ever on
