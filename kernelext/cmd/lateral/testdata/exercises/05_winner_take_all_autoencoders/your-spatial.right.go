@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+func yourPeak(rows [][]float32) (row, column int) {
+	for r := range rows {
+		for c, v := range rows[r] {
+			if v > rows[row][column] {
+				row, column = r, c
+			}
+		}
+	}
+	return row, column
+}
