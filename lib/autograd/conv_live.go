@@ -34,10 +34,9 @@ type livePositions struct {
 func (op *convOp) findLive(y *Var) bool {
 	n, places := y.Rows(), op.oh*op.ow
 	l := &op.live
-	l.at, l.mark = slices.Grow(l.at[:0], n*places)[:n*places], slices.Grow(l.mark[:0], n*places)[:n*places]
-	looks, crowded := (n+7)/8, 0
+	l.mark = slices.Grow(l.mark[:0], n*places)[:n*places]
+	looks, crowded, enough := (n+7)/8, 0, int(liveShare*float64(places))+1
 	for i := 0; i < n; i += 8 {
-		enough := int(liveShare*float64(places)) + 1
 		if op.markLive(y.grad.at.Row(i), l.mark[:places], enough) >= enough {
 			crowded++
 		}
@@ -45,6 +44,7 @@ func (op *convOp) findLive(y *Var) bool {
 			return false
 		}
 	}
+	l.at = slices.Grow(l.at[:0], n*places)[:n*places]
 	l.count = slices.Grow(l.count[:0], n)[:n]
 	For(y, n, elementsWorthSharing/(places*op.filters)+1, (*convOp).listLive)
 	total := 0
@@ -72,7 +72,7 @@ func (op *convOp) listLive(y *Var, lo, hi int) {
 	}
 }
 
-// markLive marks the live positions of an image and returns their number. It stops after the map with which they become
+// markLive marks the live positions of an image and returns their number. It stops after the map with which there are
 // enough.
 func (op *convOp) markLive(dy []float32, mark []bool, enough int) (count int) {
 	places := len(mark)
