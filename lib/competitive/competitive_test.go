@@ -444,3 +444,17 @@ func ExampleSpatial() {
 	// [5] [1]
 	// [0 5 0 0]
 }
+
+// TestPairs compares the loop for blocks of two with the one for all blocks.
+func TestPairs(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	values := []float32{0, float32(math.Copysign(0, -1)), 1, -1, math.MaxFloat32, -math.MaxFloat32, inf, -inf, nan}
+	for _, a := range values {
+		for _, b := range values {
+			got, want := []int32{-1}, argmax([]float32{a, b})
+			if competePairs(got, []float32{a, b}); int(got[0]) != want {
+				t.Errorf("the winner of %v and %v is %d, want %d", a, b, got[0], want)
+			}
+		}
+	}
+}
