@@ -212,7 +212,7 @@ func (s *solver) direct(ctx context.Context, gradient [][]float64) ([][]float64,
 // bentPart returns a solver of the samples at which the loss of a live column is curved. The others, which are often
 // most of them, do not matter for the Hessian.
 func (s *solver) bentPart() *solver {
-	const worthCopying = 0.7
+	const worthCopying = 0.5
 	k, rows := len(s.live), []int(nil)
 	for i := range s.features.n {
 		if slices.ContainsFunc(s.curvature[i*k:(i+1)*k], func(c float32) bool { return c != 0 }) {
