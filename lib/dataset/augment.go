@@ -8,8 +8,9 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Augmented is data of images, such as a [Set] or a [Stream], with random augmentation in every batch: each image is padded with Pad zeros on each
-// side, cropped to its original size at a random offset and, with Flip, mirrored left to right with probability 1/2.
+// Augmented is data of images, such as a [Set] or a [Stream], with random augmentation in every batch: each image is
+// padded with Pad zeros on each side, cropped to its original size at a random offset and, with Flip, mirrored left to
+// right with probability 1/2.
 //
 // It is training data like a Set. Also put RNG into a field of the model: checkpoints then save its state, and a
 // resumed run sees the same images as one that never stopped.

@@ -46,7 +46,8 @@ func TestSumsOfCompressedFiles(t *testing.T) {
 		t.Error(err)
 	}
 	set.Files[1].Gzip = strings.Repeat("0", 64)
-	if _, err := Fetch(t.Context(), set, t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "is not the original") {
+	_, err = Fetch(t.Context(), set, t.TempDir(), nil)
+	if err == nil || !strings.Contains(err.Error(), "is not the original") {
 		t.Errorf("a wrong download: %v", err)
 	}
 }
@@ -85,7 +86,8 @@ func TestEMNIST(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "gzip.zip") || !strings.Contains(err.Error(), "emnist-"+part) {
 			t.Errorf("%s: %v", part, err)
 		}
-		if s, ok := data.Lookup("emnist-" + part); !ok || !strings.Contains(s.Description, fmt.Sprintf("in %d classes", classes)) {
+		s, ok := data.Lookup("emnist-" + part)
+		if !ok || !strings.Contains(s.Description, fmt.Sprintf("in %d classes", classes)) {
 			t.Errorf("%s: %q", part, s.Description)
 		}
 	}

@@ -38,8 +38,8 @@ var npyTypes = map[string]string{
 }
 
 // ReadNPY reads an array that NumPy saved, of type float32, or of float16, float64, bool or integers as
-// [ReadSafetensors] converts them. The array may be in row-major (C) or column-major (Fortran) order; the tensor has the same indices.
-// For other content, the error names what was found and how to save the array instead.
+// [ReadSafetensors] converts them. The array may be in row-major (C) or column-major (Fortran) order; the tensor has
+// the same indices. For other content, the error names what was found and how to save the array instead.
 func ReadNPY(r io.Reader) (*Tensor, error) {
 	header, err := readNPYHeader(r)
 	if err != nil {

@@ -222,7 +222,8 @@ func TestNPYFile(t *testing.T) {
 	}
 	defer a.Close()
 	var x tensor.Tensor
-	if err := a.ReadRows(&x, []int{3, 0, 1, 1}); err != nil || !slices.Equal(x.Data(), []float32{6, 7, 0, 1, 2, 3, 2, 3}) ||
+	err = a.ReadRows(&x, []int{3, 0, 1, 1})
+	if err != nil || !slices.Equal(x.Data(), []float32{6, 7, 0, 1, 2, 3, 2, 3}) ||
 		!slices.Equal(x.Shape(), []int{4, 2}) || a.Len() != 4 {
 		t.Errorf("%v, %v", &x, err)
 	}

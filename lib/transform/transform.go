@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package transform prepares samples for a network in the same way in training and in prediction. A [Pipeline] is a list
-// of steps, such as [Columns], [Standardize], [Contrast] and [Whiten]. Its steps learn what they need from the training
-// samples, and it is saved with the model.
+// Package transform prepares samples for a network in the same way in training and in prediction. A [Pipeline] is a
+// list of steps, such as [Columns], [Standardize], [Contrast] and [Whiten]. Its steps learn what they need from the
+// training samples, and it is saved with the model.
 //
 //	p := transform.Pipeline{&transform.Contrast{Scale: 1}, &transform.Whiten{Bias: 0.1}}
 //	x, err := p.Fit(train.X)   // learns the steps and returns the prepared training samples
@@ -22,8 +22,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// A Step maps samples to samples. It is a pointer to a struct whose exported fields are all that it has learnt: tensors,
-// and settings with a JSON form. Several goroutines may call Apply at once.
+// A Step maps samples to samples. It is a pointer to a struct whose exported fields are all that it has learnt:
+// tensors, and settings with a JSON form. Several goroutines may call Apply at once.
 type Step interface {
 	// Fit learns from training samples [N, ...].
 	Fit(x *tensor.Tensor) error
@@ -125,8 +125,8 @@ type saved struct {
 	Settings json.RawMessage `json:"settings"`
 }
 
-// Save returns the pipeline as JSON and tensors, from which [Restore] makes it anew. It returns an error for a step that
-// is not registered.
+// Save returns the pipeline as JSON and tensors, from which [Restore] makes it anew. It returns an error for a step
+// that is not registered.
 func (p Pipeline) Save() (settings []byte, tensors []tensor.Named, err error) {
 	list := make([]saved, len(p))
 	for i, s := range p {

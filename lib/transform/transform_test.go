@@ -26,7 +26,9 @@ func TestColumnsAndStandardize(t *testing.T) {
 	// The number is 1, 2 (filled in), 3 with standard deviation sqrt(2/3); the words are 1 0, 0 1, 0 0.
 	root, third := math.Sqrt(1.5), math.Sqrt(2)/3
 	want := []float64{
-		-root, (1 - 1./3) / third, -1. / 3 / third, 0, -1. / 3 / third, (1 - 1./3) / third, root, -1. / 3 / third, -1. / 3 / third,
+		-root, (1 - 1./3) / third, -1. / 3 / third,
+		0, -1. / 3 / third, (1 - 1./3) / third,
+		root, -1. / 3 / third, -1. / 3 / third,
 	}
 	for i, v := range y.Data() {
 		if !(math.Abs(float64(v)-want[i]) < 1e-6) {
@@ -60,7 +62,8 @@ func TestStandardizeImages(t *testing.T) {
 		!strings.Contains(err.Error(), "feature 1 of training sample 2 is NaN") {
 		t.Errorf("NaN: %v", err)
 	}
-	if _, err := (transform.Pipeline{&transform.Columns{Words: []int{0}}}).Fit(tensor.From([]float32{nan}, 1, 1)); err == nil {
+	columns := transform.Pipeline{&transform.Columns{Words: []int{0}}}
+	if _, err := columns.Fit(tensor.From([]float32{nan}, 1, 1)); err == nil {
 		t.Error("a column without numbers")
 	}
 }

@@ -84,8 +84,8 @@ func TestDataVerify(t *testing.T) {
 }
 
 func TestDataGetRefusesWhatItDoesNotKnow(t *testing.T) {
-	const known = "mnist, cifar10, cifar100, svhn, fashion-mnist, kmnist, emnist-balanced, emnist-letters, emnist-digits, " +
-		"emnist-byclass, olshausen, echarts"
+	const known = "mnist, cifar10, cifar100, svhn, fashion-mnist, kmnist, emnist-balanced, emnist-letters, " +
+		"emnist-digits, emnist-byclass, olshausen, echarts"
 	if _, err := runData(t, "get", "minst"); err == nil ||
 		err.Error() != `there is no data set "minst": known are `+known {
 		t.Errorf("got %v", err)

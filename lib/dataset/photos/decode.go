@@ -35,8 +35,8 @@ func header(path string, r io.Reader) error {
 	size, _, err := image.DecodeConfig(r)
 	switch {
 	case errors.Is(err, image.ErrFormat):
-		return fmt.Errorf("photos: %s is not a PNG, JPEG, GIF, BMP or WebP file, whatever its name says: replace or remove it",
-			path)
+		return fmt.Errorf("photos: %s is not a PNG, JPEG, GIF, BMP or WebP file, whatever its name says: replace or "+
+			"remove it", path)
 	case err != nil:
 		return fmt.Errorf("photos: %s is damaged (%w): replace or remove it", path, err)
 	case size.Width < 1 || size.Height < 1 || size.Width > largest/size.Height:

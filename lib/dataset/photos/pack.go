@@ -71,5 +71,6 @@ func npyHeader(descr string, shape ...int) []byte {
 	for (len(text)+11)%64 != 0 { // elements start at a multiple of 64 bytes
 		text += " "
 	}
-	return append([]byte{0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, byte(len(text) + 1), byte((len(text) + 1) >> 8)}, text+"\n"...)
+	text += "\n"
+	return append([]byte{0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, byte(len(text)), byte(len(text) >> 8)}, text...)
 }

@@ -87,8 +87,8 @@ func Open(root string, c Config) (*Folder, error) {
 			return nil, err
 		}
 		if len(f.Files) == n {
-			return nil, fmt.Errorf("photos: %s contains no photograph: put PNG, JPEG, GIF, BMP or WebP files there, or remove it",
-				filepath.Join(root, e.Name()))
+			return nil, fmt.Errorf("photos: %s contains no photograph: put PNG, JPEG, GIF, BMP or WebP files there, or "+
+				"remove it", filepath.Join(root, e.Name()))
 		}
 		f.Classes = append(f.Classes, e.Name())
 	}
@@ -161,8 +161,8 @@ func (f *Folder) path(i int) string { return filepath.Join(f.Root, f.Files[i]) }
 // Len returns the number of photographs.
 func (f *Folder) Len() int { return len(f.Files) }
 
-// Read implements [dataset.Reader]: it puts the photographs idx into b.X [len(idx), C, H, W] and their classes into b.Y,
-// on all cores. The error names a file that cannot be read.
+// Read implements [dataset.Reader]: it puts the photographs idx into b.X [len(idx), C, H, W] and their classes into
+// b.Y, on all cores. The error names a file that cannot be read.
 func (f *Folder) Read(b *dataset.Batch, idx []int) error {
 	b.X.Resize(len(idx), f.Channels(), f.Height, f.Width)
 	b.Y = slices.Grow(b.Y[:0], len(idx))[:len(idx)]

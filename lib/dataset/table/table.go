@@ -6,9 +6,9 @@
 //	5.1,3.5,blue,setosa
 //	4.9,,red,virginica
 //
-// A column is a feature, the label, or dropped. A feature is a number or one of a set of words; [Infer] decides from the
-// whole file which it is. The resulting [Schema] reads further files with the same columns. Missing cells become NaN,
-// which package transform fills in.
+// A column is a feature, the label, or dropped. A feature is a number or one of a set of words; [Infer] decides from
+// the whole file which it is. The resulting [Schema] reads further files with the same columns. Missing cells become
+// NaN, which package transform fills in.
 package table
 
 import (
@@ -390,11 +390,16 @@ func (f *file) begin(in io.Reader, noHeader bool) error {
 		}
 		f.header = append(f.header, name)
 	}
-	if !slices.ContainsFunc(f.header, func(name string) bool { _, err := strconv.ParseFloat(name, 64); return err != nil }) {
+	if !slices.ContainsFunc(f.header, isWord) {
 		return fmt.Errorf("%s:1: the first line has only numbers: add a line with the names of the columns, or set NoHeader",
 			f.path)
 	}
 	return nil
+}
+
+func isWord(text string) bool {
+	_, err := strconv.ParseFloat(text, 64)
+	return err != nil
 }
 
 // next returns the next row, which is valid until the following call, and its line. The error is io.EOF at the end.
