@@ -14,7 +14,7 @@
 //	5  drmm experiment hebbian language linear prune rbm sparsecode
 //	4  train sweep
 //	3  nn competitive loss optim gradcheck superres
-//	2  autograd dataset scalemixture
+//	2  autograd dataset dataset/photos dataset/table transform scalemixture
 //	1  tensor blas metrics sparsity retrieval embed figure figure/internal/canvas dataset/synth
 //	0  durable internal/simd internal/parallel internal/race
 //

@@ -51,6 +51,12 @@ var named = []struct {
 	{"cifar10", dataset.CIFAR10, 4.0 / 5},
 	{"cifar100", dataset.CIFAR100, 4.0 / 5},
 	{"svhn", dataset.SVHN, 5.0 / 6},
+	{"fashion-mnist", dataset.FashionMNIST, 5.0 / 6},
+	{"kmnist", dataset.KMNIST, 5.0 / 6},
+	{"emnist-balanced", emnist("balanced"), 5.0 / 6},
+	{"emnist-letters", emnist("letters"), 5.0 / 6},
+	{"emnist-digits", emnist("digits"), 5.0 / 6},
+	{"emnist-byclass", emnist("byclass"), 5.0 / 6},
 	{"glyphs", glyphs, 5.0 / 6},
 	{"", func(string) (train, test *dataset.Set, err error) { return dataset.Digits(1) }, 5.0 / 6},
 }
@@ -58,6 +64,10 @@ var named = []struct {
 func glyphs(string) (train, test *dataset.Set, err error) {
 	train, test = dataset.Glyphs(1)
 	return train, test, nil
+}
+
+func emnist(part string) func(dir string) (train, test *dataset.Set, err error) {
+	return func(dir string) (train, test *dataset.Set, err error) { return dataset.EMNIST(dir, part) }
 }
 
 // scenes lists the sets of images without labels, from which patches are cut.
@@ -94,7 +104,8 @@ func unlabelled() []string {
 }
 
 // Load returns the named images: all training images and the test images, as published. The names are "mnist",
-// "cifar10", "cifar100" and "svhn", which are downloaded if necessary, and "glyphs", the embedded stand-in for MNIST.
+// "fashion-mnist", "kmnist", "cifar10", "cifar100" and "svhn", which are downloaded if necessary, "emnist-balanced",
+// "emnist-letters", "emnist-digits" and "emnist-byclass", and "glyphs", the embedded stand-in for MNIST.
 // The empty name means MNIST if its files are found and Glyphs otherwise; it never downloads anything.
 func Load(name string) (*Data, error) {
 	d, _, err := load(name)
