@@ -37,9 +37,10 @@ type Archive struct {
 
 // A File is a file of a data set.
 type File struct {
-	Name   string `json:"name"`   // canonical name, uncompressed; mirrors hold Name + ".gz" unless Plain, or the archive
-	Size   int64  `json:"size"`   // bytes, uncompressed
-	SHA256 string `json:"sha256"` // of the uncompressed bytes, hexadecimal
+	Name   string `json:"name"`        // canonical, uncompressed; mirrors hold Name + ".gz" unless Plain, or the archive
+	Size   int64  `json:"size"`        // bytes, uncompressed
+	SHA256 string `json:"sha256"`      // of the uncompressed bytes, hexadecimal; "" if only Gzip or only the size is known
+	Gzip   string `json:"gzip_sha256"` // of the compressed file on the mirrors, for sets whose makers' sums are of these
 }
 
 // Size returns the bytes of all files of a set, uncompressed.
