@@ -24,7 +24,9 @@ const (
 )
 
 // Conditions returns all conditions.
-func Conditions() []Condition { return []Condition{DifferentClass, DifferentSuperclass, SameSuperclass} }
+func Conditions() []Condition {
+	return []Condition{DifferentClass, DifferentSuperclass, SameSuperclass}
+}
 
 // A Trial asks which of several images is most like a reference: the first of the choices is right. All are indices of
 // images.

@@ -44,17 +44,21 @@ var families = []family{
 
 const round = 14 // segments of a round cross-section
 
-type point3 = render.Vec
+// A vec is a point or a direction; an xy is a pair, such as a radius and a height.
+type (
+	vec = render.Vec
+	xy  = [2]float64
+)
 
 // block adds a box whose centre is at (x, y, z).
 func block(m *render.Mesh, x, y, z, lx, ly, lz float64) { m.Add(render.Box(lx, ly, lz).Move(x, y, z)) }
 
 // rod adds a cylinder or a truncated cone.
-func rod(m *render.Mesh, from, to point3, r0, r1 float64) { m.Add(render.Rod(from, to, r0, r1, round)) }
+func rod(m *render.Mesh, from, to vec, r0, r1 float64) { m.Add(render.Rod(from, to, r0, r1, round)) }
 
 // post adds an upright cylinder on height z.
 func post(m *render.Mesh, x, y, z, height, radius float64) {
-	rod(m, point3{X: x, Y: y, Z: z}, point3{X: x, Y: y, Z: z + height}, radius, radius)
+	rod(m, vec{X: x, Y: y, Z: z}, vec{X: x, Y: y, Z: z + height}, radius, radius)
 }
 
 // ball adds an ellipsoid.
@@ -69,8 +73,8 @@ func legs(m *render.Mesh, n int, x, y, height, radius, spread float64) {
 		if n == 4 {
 			s, c = math.Copysign(1, s), math.Copysign(1, c)
 		}
-		top := point3{X: x * c, Y: y * s, Z: height}
-		rod(m, point3{X: top.X * spread, Y: top.Y * spread}, top, radius, radius)
+		top := vec{X: x * c, Y: y * s, Z: height}
+		rod(m, vec{X: top.X * spread, Y: top.Y * spread}, top, radius, radius)
 	}
 }
 
@@ -79,56 +83,56 @@ func wheels(m *render.Mesh, n int, length, width, radius float64) {
 	for i := range n {
 		x := length * (float64(i)/float64(max(n-1, 1)) - 0.5)
 		for _, side := range []float64{-1, 1} {
-			rod(m, point3{X: x, Y: side * width, Z: radius}, point3{X: x, Y: side * (width + 0.1), Z: radius}, radius, radius)
+			rod(m, vec{X: x, Y: side * width, Z: radius}, vec{X: x, Y: side * (width + 0.1), Z: radius}, radius, radius)
 		}
 	}
 }
 
 // handle adds an arc in the plane of X and Z, from one height to another, at distance x from the axis.
 func handle(m *render.Mesh, x, low, high, reach, thick float64) {
-	var path []point3
+	var path []vec
 	for _, p := range render.Circle(1, -math.Pi/2, math.Pi/2, 9) {
-		path = append(path, point3{X: x + reach*p.X, Z: (low+high)/2 + (high-low)/2*p.Y})
+		path = append(path, vec{X: x + reach*p.X, Z: (low+high)/2 + (high-low)/2*p.Y})
 	}
 	m.Add(render.Tube(8, false, path, thick))
 }
 
 // vessel returns a turned body with a wall: the profile is that of the outside, from the bottom up.
-func vessel(wall float64, profile ...[2]float64) *render.Mesh {
+func vessel(wall float64, profile ...xy) *render.Mesh {
 	n := len(profile)
 	for i := n - 1; i > 0; i-- {
 		p := profile[i]
-		profile = append(profile, [2]float64{max(p[0]-wall, 0.01), max(p[1], profile[0][1]+wall)})
+		profile = append(profile, xy{max(p[0]-wall, 0.01), max(p[1], profile[0][1]+wall)})
 	}
 	return render.Lathe(22, profile...)
 }
 
 // curve returns a smooth profile through pairs of a radius and a height, with three more points between any two.
-func curve(p ...[2]float64) (profile [][2]float64) {
-	at := func(i int) [2]float64 { return p[min(max(i, 0), len(p)-1)] }
+func curve(p ...xy) (profile []xy) {
+	at := func(i int) xy { return p[min(max(i, 0), len(p)-1)] }
 	for i := range len(p) - 1 {
 		for j := range 4 {
 			t := float64(j) / 4
-			var q [2]float64
+			var q xy
 			for k := range 2 {
 				a, b, c, d := at(i - 1)[k], at(i)[k], at(i + 1)[k], at(i + 2)[k]
 				q[k] = b + 0.5*t*(c-a+t*(2*a-5*b+4*c-d+t*(3*(b-c)+d-a)))
 			}
-			profile = append(profile, [2]float64{max(q[0], 0), q[1]})
+			profile = append(profile, xy{max(q[0], 0), q[1]})
 		}
 	}
 	return append(profile, p[len(p)-1])
 }
 
 // polygon returns the corners of a figure whose radius alternates between the given ones, n times around.
-func polygon(n int, radii ...float64) (outline [][2]float64) {
+func polygon(n int, radii ...float64) (outline []xy) {
 	for i := range n * len(radii) {
 		s, c := math.Sincos(2 * math.Pi * float64(i) / float64(n*len(radii)))
 		r := radii[i%len(radii)]
-		outline = append(outline, [2]float64{r * c, r * s})
+		outline = append(outline, xy{r * c, r * s})
 	}
 	return outline
 }
 
 // standing turns a solid that was built flat, in the plane of X and Y, upright.
-func standing(m *render.Mesh) *render.Mesh { return m.Turn(point3{X: 1}, math.Pi/2) }
+func standing(m *render.Mesh) *render.Mesh { return m.Turn(vec{X: 1}, math.Pi/2) }

@@ -6,9 +6,9 @@
 //	solids := objects.Solids(10, 1, "train")             // ten mugs, ten chairs, ...
 //	x := solids.Render(100, objects.Views{Seed: 1, Stream: "train", Textures: objects.TrainTextures})
 //
-// A solid is a class, and its kind is a superclass: a mug is another mug than the next one. [Solids] and [Sticks] invent
-// solids, [ReadFolder] reads them from OBJ files. This is what BlenderRender and ShapeNet are for in [NINAI17, section
-// 4], whose files are not public.
+// Each solid is a class, and its kind is a superclass: two different mugs are two classes of the superclass mug.
+// [Solids] and [Sticks] make solids, [ReadFiles] reads them from OBJ files. They take the place of BlenderRender and
+// ShapeNet in [NINAI17, section 4], whose images are not public.
 package objects
 
 import (
@@ -54,8 +54,8 @@ func (c *Collection) add(m *render.Mesh, super int) {
 	c.Meshes, c.Super = append(c.Meshes, m.Fit().Smooth(crease)), append(c.Super, super)
 }
 
-// Sticks returns n stick figures, each a superclass of its own: three to six sticks, each growing from a random place on
-// one before it. They depend on seed, stream and number alone. It panics if n is negative.
+// Sticks returns n stick figures, each a superclass of its own: three to six sticks, each growing from a random place
+// on one before it. They depend on seed, stream and number alone. It panics if n is negative.
 func Sticks(n int, seed uint64, stream string) *Collection {
 	c := &Collection{}
 	for i := range n {
@@ -81,7 +81,9 @@ func stick(u draw) *render.Mesh {
 	}
 	for _, e := range ends {
 		m.Add(render.Rod(e[0], e[1], r, r, 9))
-		m.Add(render.Sphere(r*1.02, 8).Move(e[0].X, e[0].Y, e[0].Z)).Add(render.Sphere(r*1.02, 8).Move(e[1].X, e[1].Y, e[1].Z))
+		for _, end := range e {
+			m.Add(render.Sphere(r*1.02, 8).Move(end.X, end.Y, end.Z))
+		}
 	}
 	return m
 }
@@ -100,7 +102,7 @@ func (u draw) direction() render.Vec {
 // texture of one is in the other.
 var (
 	TrainTextures = []int{0, 1, 2, 4, 5, 6, 8, 9, 11, 12}
-	TestTextures  = []int{0, 3, 7, 10, 13, 14}
+	TestTextures  = []int{3, 7, 10, 13, 14}
 )
 
 // Views says from where and how solids are seen. The zero value is complete but for Seed and Stream.

@@ -122,7 +122,7 @@ func ladder(u draw) *render.Mesh {
 		sides = []float64{-lean, lean}
 	}
 	for _, foot := range sides {
-		at := func(x, t float64) point3 { return point3{X: x * (1 + (top-1)*t), Y: foot * (1 - t), Z: h * t} }
+		at := func(x, t float64) vec { return vec{X: x * (1 + (top-1)*t), Y: foot * (1 - t), Z: h * t} }
 		rod(m, at(-w, 0), at(-w, 1), r, r)
 		rod(m, at(w, 0), at(w, 1), r, r)
 		for i := range n {
@@ -140,18 +140,18 @@ func car(u draw) *render.Mesh {
 	cab, at := u.in(0.4, 0.9)*l, u.in(-0.35, 0.35)*l
 	slope := u.in(0.5, 1)
 	top := u.in(0.25, 0.55)
-	m.Add(render.Prism([][2]float64{{-cab, 0}, {cab, 0}, {cab * slope, top}, {-cab * u.in(0.7, 1), top}}, 1.8*w).
-		Turn(point3{X: 1}, math.Pi/2).Move(at, 0, r+h))
+	m.Add(render.Prism([]xy{{-cab, 0}, {cab, 0}, {cab * slope, top}, {-cab * u.in(0.7, 1), top}}, 1.8*w).
+		Turn(vec{X: 1}, math.Pi/2).Move(at, 0, r+h))
 	wheels(m, u.from(2, 3), 1.3*l, w, r)
 	return m
 }
 
 func plane(u draw) *render.Mesh {
 	l, r := u.in(1, 1.4), u.in(0.12, 0.25)
-	m := render.Tube(round, false, []point3{{X: -l}, {X: -l * 0.4}, {X: l * 0.6}, {X: l}}, 0.05, r, r, 0.03)
+	m := render.Tube(round, false, []vec{{X: -l}, {X: -l * 0.4}, {X: l * 0.6}, {X: l}}, 0.05, r, r, 0.03)
 	span, chord, sweep := u.in(0.8, 1.5), u.in(0.25, 0.5), u.in(-0.1, 0.7)
 	wing := func(x, z, span, chord, sweep float64) {
-		outline := [][2]float64{{x, -0.01}, {x - sweep, -span}, {x - sweep - chord*0.5, -span}, {x - chord, 0},
+		outline := []xy{{x, -0.01}, {x - sweep, -span}, {x - sweep - chord*0.5, -span}, {x - chord, 0},
 			{x - sweep - chord*0.5, span}, {x - sweep, span}, {x, 0.01}}
 		m.Add(render.Prism(outline, 0.06).Move(0, 0, z))
 	}
@@ -162,7 +162,7 @@ func plane(u draw) *render.Mesh {
 		for _, side := range []float64{-1, 1} {
 			for i := range n {
 				y := side * span * (0.35 + 0.25*float64(i))
-				rod(m, point3{X: -0.2, Y: y, Z: -0.1}, point3{X: 0.3, Y: y, Z: -0.1}, 0.08, 0.1)
+				rod(m, vec{X: -0.2, Y: y, Z: -0.1}, vec{X: 0.3, Y: y, Z: -0.1}, 0.08, 0.1)
 			}
 		}
 	}
@@ -171,12 +171,12 @@ func plane(u draw) *render.Mesh {
 
 func rocket(u draw) *render.Mesh {
 	h, r := u.in(1.4, 2.2), u.in(0.2, 0.4)
-	m := render.Lathe(16, curve([2]float64{r * u.in(0.6, 1), 0}, [2]float64{r, h * 0.35}, [2]float64{r, h * u.in(0.5, 0.7)},
-		[2]float64{0.02, h})...)
+	m := render.Lathe(16, curve(xy{r * u.in(0.6, 1), 0}, xy{r, h * 0.35}, xy{r, h * u.in(0.5, 0.7)},
+		xy{0.02, h})...)
 	n, wide, tall := u.from(3, 5), u.in(0.2, 0.6), u.in(0.3, 0.8)
 	for i := range n {
-		fin := render.Prism([][2]float64{{0, 0}, {r + wide, -u.in(0, 0.3)}, {r + wide, tall * 0.4}, {0, tall}}, 0.06)
-		m.Add(standing(fin).Turn(point3{Z: 1}, 2*math.Pi*float64(i)/float64(n)))
+		fin := render.Prism([]xy{{0, 0}, {r + wide, -u.in(0, 0.3)}, {r + wide, tall * 0.4}, {0, tall}}, 0.06)
+		m.Add(standing(fin).Turn(vec{Z: 1}, 2*math.Pi*float64(i)/float64(n)))
 	}
 	return m
 }
@@ -184,15 +184,15 @@ func rocket(u draw) *render.Mesh {
 func boat(u draw) *render.Mesh {
 	l, w, h := u.in(1, 1.4), u.in(0.3, 0.5), u.in(0.3, 0.5)
 	stern := u.in(0.5, 1)
-	m := render.Prism([][2]float64{{-l, -w * stern}, {l * 0.3, -w}, {l, 0}, {l * 0.3, w}, {-l, w * stern}}, h)
-	m.Bend(func(p point3) point3 {
+	m := render.Prism([]xy{{-l, -w * stern}, {l * 0.3, -w}, {l, 0}, {l * 0.3, w}, {-l, w * stern}}, h)
+	m.Bend(func(p vec) vec {
 		s := 1 - 0.35*(0.5-p.Z/h)
-		return point3{X: p.X * s, Y: p.Y * s, Z: p.Z + 0.1*p.X*p.X}
+		return vec{X: p.X * s, Y: p.Y * s, Z: p.Z + 0.1*p.X*p.X}
 	})
 	if u.chance(0.5) { // a sail
 		mast := u.in(1, 1.8)
 		post(m, 0.1, 0, 0, mast, 0.04)
-		sail := render.Prism([][2]float64{{0.05, 0.2}, {0.08, mast}, {-u.in(0.6, 1), 0.25}}, 0.04)
+		sail := render.Prism([]xy{{0.05, 0.2}, {0.08, mast}, {-u.in(0.6, 1), 0.25}}, 0.04)
 		return m.Add(standing(sail).Move(0.05, 0, 0.1))
 	}
 	block(m, -l*0.2, 0, h*0.8, u.in(0.5, 0.9), w*1.2, u.in(0.3, 0.5))
@@ -205,9 +205,9 @@ func boat(u draw) *render.Mesh {
 func train(u draw) *render.Mesh {
 	m, l, r := &render.Mesh{}, u.in(0.9, 1.2), u.in(0.25, 0.35)
 	block(m, 0, 0, 0.35, 2*l, 0.7, 0.15)
-	rod(m, point3{X: -l * 0.3, Z: 0.4 + r}, point3{X: l, Z: 0.4 + r}, r, r)
+	rod(m, vec{X: -l * 0.3, Z: 0.4 + r}, vec{X: l, Z: 0.4 + r}, r, r)
 	block(m, -l*0.65, 0, 0.8, l*u.in(0.5, 0.75), 0.75, u.in(0.8, 1.1))
-	rod(m, point3{X: l * 0.7, Z: 0.5 + r}, point3{X: l * 0.7, Z: 0.9 + r + u.in(0, 0.4)}, 0.1, u.in(0.1, 0.2))
+	rod(m, vec{X: l * 0.7, Z: 0.5 + r}, vec{X: l * 0.7, Z: 0.9 + r + u.in(0, 0.4)}, 0.1, u.in(0.1, 0.2))
 	for i := range u.IntN(3) {
 		ball(m, l*(0.3-0.35*float64(i)), 0, 0.45+2*r, 0.14, 0.14, 0.14)
 	}
@@ -222,7 +222,7 @@ func tree(u draw) *render.Mesh {
 		n, tall := u.from(1, 4), u.in(0.6, 1)
 		for i := range n {
 			z, q := h+float64(i)*tall*0.55, r*(1-0.2*float64(i))
-			rod(m, point3{Z: z}, point3{Z: z + tall}, q, 0.02)
+			rod(m, vec{Z: z}, vec{Z: z + tall}, q, 0.02)
 		}
 		return m
 	}
@@ -235,10 +235,10 @@ func tree(u draw) *render.Mesh {
 
 func mushroom(u draw) *render.Mesh {
 	h, stem, r := u.in(0.5, 1.2), u.in(0.12, 0.35), u.in(0.5, 0.9)
-	m := render.Lathe(round, [2]float64{stem * u.in(1, 1.5), 0}, [2]float64{stem, h * 0.5}, [2]float64{stem, h})
+	m := render.Lathe(round, xy{stem * u.in(1, 1.5), 0}, xy{stem, h * 0.5}, xy{stem, h})
 	cap := u.in(0.25, 0.8)
-	return m.Add(render.Lathe(18, curve([2]float64{r * 0.9, h - 0.05}, [2]float64{r, h + cap*0.2}, [2]float64{r * 0.6, h + cap*0.8},
-		[2]float64{0.01, h + cap})...))
+	return m.Add(render.Lathe(18, curve(xy{r * 0.9, h - 0.05}, xy{r, h + cap*0.2}, xy{r * 0.6, h + cap*0.8},
+		xy{0.01, h + cap})...))
 }
 
 func cactus(u draw) *render.Mesh {
@@ -248,9 +248,10 @@ func cactus(u draw) *render.Mesh {
 	for i := range u.from(1, 4) {
 		turn, z, up := 2.2*float64(i)+u.in(-0.4, 0.4), h*u.in(0.25, 0.7), u.in(0.3, 0.7)
 		s, c := math.Sincos(turn)
-		at := func(d, z float64) point3 { return point3{X: d * c, Y: d * s, Z: z} }
+		at := func(d, z float64) vec { return vec{X: d * c, Y: d * s, Z: z} }
 		reach := r + u.in(0.2, 0.4)
-		m.Add(render.Tube(10, false, []point3{at(0, z), at(reach*0.8, z), at(reach, z+0.15), at(reach, z+up)}, r*0.6, r*0.6, r*0.5))
+		path := []vec{at(0, z), at(reach*0.8, z), at(reach, z+0.15), at(reach, z+up)}
+		m.Add(render.Tube(10, false, path, r*0.6, r*0.6, r*0.5))
 	}
 	return m
 }
@@ -259,11 +260,11 @@ func fish(u draw) *render.Mesh {
 	m, l, h, w := &render.Mesh{}, u.in(0.8, 1.2), u.in(0.3, 0.6), u.in(0.12, 0.3)
 	ball(m, 0, 0, 0, l, w, h)
 	tail := u.in(0.3, 0.6)
-	m.Add(standing(render.Prism([][2]float64{{-l * 0.85, 0}, {-l - 0.3, -tail}, {-l - 0.1, 0}, {-l - 0.3, tail}}, 0.07)))
+	m.Add(standing(render.Prism([]xy{{-l * 0.85, 0}, {-l - 0.3, -tail}, {-l - 0.1, 0}, {-l - 0.3, tail}}, 0.07)))
 	fin := u.in(0.2, 0.5)
-	m.Add(standing(render.Prism([][2]float64{{-0.4, h * 0.6}, {0.3, h * 0.8}, {-0.2, h + fin}}, 0.07)))
+	m.Add(standing(render.Prism([]xy{{-0.4, h * 0.6}, {0.3, h * 0.8}, {-0.2, h + fin}}, 0.07)))
 	if u.chance(0.5) {
-		m.Add(standing(render.Prism([][2]float64{{-0.3, -h - fin*0.7}, {0.2, -h * 0.8}, {-0.4, -h * 0.6}}, 0.07)))
+		m.Add(standing(render.Prism([]xy{{-0.3, -h - fin*0.7}, {0.2, -h * 0.8}, {-0.4, -h * 0.6}}, 0.07)))
 	}
 	return m
 }
@@ -272,14 +273,14 @@ func bird(u draw) *render.Mesh {
 	m, l := &render.Mesh{}, u.in(0.5, 0.8)
 	ball(m, 0, 0, 0.6, l, u.in(0.25, 0.4), u.in(0.25, 0.42))
 	neck, head := u.in(0.1, 0.7), u.in(0.16, 0.28)
-	rod(m, point3{X: l * 0.6, Z: 0.7}, point3{X: l, Z: 0.8 + neck}, 0.14, 0.1)
+	rod(m, vec{X: l * 0.6, Z: 0.7}, vec{X: l, Z: 0.8 + neck}, 0.14, 0.1)
 	ball(m, l, 0, 0.85+neck, head, head, head)
-	rod(m, point3{X: l + head*0.8, Z: 0.85 + neck}, point3{X: l + head + u.in(0.15, 0.5), Z: 0.8 + neck}, 0.07, 0.01)
+	rod(m, vec{X: l + head*0.8, Z: 0.85 + neck}, vec{X: l + head + u.in(0.15, 0.5), Z: 0.8 + neck}, 0.07, 0.01)
 	for _, side := range []float64{-1, 1} {
-		rod(m, point3{Y: side * 0.15}, point3{Y: side * 0.15, Z: 0.5}, 0.04, 0.04)
+		rod(m, vec{Y: side * 0.15}, vec{Y: side * 0.15, Z: 0.5}, 0.04, 0.04)
 	}
 	if spread := u.in(-0.6, 1); spread > 0.2 {
-		m.Add(render.Prism([][2]float64{{0.25, 0}, {0, spread}, {-0.3, spread}, {-0.25, 0}, {-0.3, -spread}, {0, -spread}}, 0.06).
+		m.Add(render.Prism([]xy{{0.25, 0}, {0, spread}, {-0.3, spread}, {-0.25, 0}, {-0.3, -spread}, {0, -spread}}, 0.06).
 			Move(0, 0, 0.75))
 	}
 	block(m, -l*1.1, 0, 0.65, 0.5, u.in(0.15, 0.4), 0.07)
@@ -291,16 +292,16 @@ func dog(u draw) *render.Mesh {
 	ball(m, 0, 0, h+r, l, r*u.in(0.9, 1.2), r)
 	legs(m, 4, l*0.7, r*0.6, h+r, u.in(0.06, 0.11), 1)
 	head, up := u.in(0.2, 0.32), u.in(0.2, 0.8)
-	neck := point3{X: l + 0.1, Z: h + r + up}
-	rod(m, point3{X: l * 0.75, Z: h + r}, neck, r*0.6, r*0.5)
+	neck := vec{X: l + 0.1, Z: h + r + up}
+	rod(m, vec{X: l * 0.75, Z: h + r}, neck, r*0.6, r*0.5)
 	ball(m, neck.X, 0, neck.Z, head*1.3, head, head)
-	rod(m, neck, point3{X: neck.X + head + u.in(0.1, 0.4), Z: neck.Z - 0.08}, head*0.6, head*0.4)
+	rod(m, neck, vec{X: neck.X + head + u.in(0.1, 0.4), Z: neck.Z - 0.08}, head*0.6, head*0.4)
 	ear := u.in(0.15, 0.45)
 	for _, side := range []float64{-1, 1} {
-		rod(m, point3{X: neck.X - 0.05, Y: side * head * 0.6, Z: neck.Z + head*0.5},
-			point3{X: neck.X - 0.1, Y: side * head, Z: neck.Z + head*0.5 + ear}, 0.09, 0.02)
+		rod(m, vec{X: neck.X - 0.05, Y: side * head * 0.6, Z: neck.Z + head*0.5},
+			vec{X: neck.X - 0.1, Y: side * head, Z: neck.Z + head*0.5 + ear}, 0.09, 0.02)
 	}
-	rod(m, point3{X: -l * 0.9, Z: h + r}, point3{X: -l - u.in(0.1, 0.5), Z: h + r + u.in(-0.2, 0.5)}, 0.07, 0.03)
+	rod(m, vec{X: -l * 0.9, Z: h + r}, vec{X: -l - u.in(0.1, 0.5), Z: h + r + u.in(-0.2, 0.5)}, 0.07, 0.03)
 	return m
 }
 
@@ -314,8 +315,8 @@ func snowman(u draw) *render.Mesh {
 		post(m, 0, 0, z-0.05, 0.06, r*1.1)
 		post(m, 0, 0, z-0.05, u.in(0.3, 0.5), r*0.7)
 	}
-	rod(m, point3{Y: -0.3, Z: z * 0.6}, point3{Y: -1, Z: z * u.in(0.5, 0.9)}, 0.05, 0.03)
-	rod(m, point3{Y: 0.3, Z: z * 0.6}, point3{Y: 1, Z: z * u.in(0.5, 0.9)}, 0.05, 0.03)
+	rod(m, vec{Y: -0.3, Z: z * 0.6}, vec{Y: -1, Z: z * u.in(0.5, 0.9)}, 0.05, 0.03)
+	rod(m, vec{Y: 0.3, Z: z * 0.6}, vec{Y: 1, Z: z * u.in(0.5, 0.9)}, 0.05, 0.03)
 	return m
 }
 
@@ -324,10 +325,10 @@ func house(u draw) *render.Mesh {
 	block(m, 0, 0, h/2, 2*x, 2*y, h)
 	rise := u.in(0.3, 0.8)
 	if u.chance(0.7) {
-		roof := render.Prism([][2]float64{{-y * 1.15, 0}, {y * 1.15, 0}, {0, rise}}, 2.2*x)
-		m.Add(standing(roof).Turn(point3{Z: 1}, math.Pi/2).Move(0, 0, h))
+		roof := render.Prism([]xy{{-y * 1.15, 0}, {y * 1.15, 0}, {0, rise}}, 2.2*x)
+		m.Add(standing(roof).Turn(vec{Z: 1}, math.Pi/2).Move(0, 0, h))
 	} else {
-		m.Add(render.Lathe(4, [2]float64{1.45, 0}, [2]float64{0.02, rise}).Turn(point3{Z: 1}, math.Pi/4).
+		m.Add(render.Lathe(4, xy{1.45, 0}, xy{0.02, rise}).Turn(vec{Z: 1}, math.Pi/4).
 			Stretch(x*1.1, y*1.1, 1).Move(0, 0, h))
 	}
 	if u.chance(0.6) {
@@ -348,7 +349,7 @@ func castle(u draw) *render.Mesh {
 		x, y := w*math.Copysign(1, c), w*math.Copysign(1, s)
 		post(m, x, y, 0, tall, r)
 		if cone > 0 {
-			rod(m, point3{X: x, Y: y, Z: tall}, point3{X: x, Y: y, Z: tall + cone}, r*1.3, 0.01)
+			rod(m, vec{X: x, Y: y, Z: tall}, vec{X: x, Y: y, Z: tall + cone}, r*1.3, 0.01)
 		} else {
 			post(m, x, y, tall, 0.12, r*1.25)
 		}
@@ -381,11 +382,11 @@ func arch(u draw) *render.Mesh {
 	foot, spans := u.in(0, 0.9), u.from(1, 3)
 	for i := range spans {
 		x := 2 * r * float64(i)
-		path := []point3{{X: x + r}}
+		path := []vec{{X: x + r}}
 		for _, p := range render.Circle(r, 0, math.Pi, 12) {
-			path = append(path, point3{X: x + p.X, Z: foot + 0.01 + p.Y})
+			path = append(path, vec{X: x + p.X, Z: foot + 0.01 + p.Y})
 		}
-		m.Add(render.Tube(4, false, append(path, point3{X: x - r}), t))
+		m.Add(render.Tube(4, false, append(path, vec{X: x - r}), t))
 	}
 	if u.chance(0.5) {
 		block(m, r*float64(spans-1), 0, foot+r+t, 2*r*float64(spans)+0.4, u.in(0.4, 0.8), 0.14)
@@ -395,27 +396,27 @@ func arch(u draw) *render.Mesh {
 
 func plant(u draw) *render.Mesh {
 	r, h := u.in(0.3, 0.5), u.in(0.4, 0.8)
-	m := render.Lathe(18, [2]float64{r * u.in(0.6, 0.9), 0}, [2]float64{r, h}, [2]float64{r * 1.1, h}, [2]float64{r * 1.1, h + 0.08})
+	m := render.Lathe(18, xy{r * u.in(0.6, 0.9), 0}, xy{r, h}, xy{r * 1.1, h}, xy{r * 1.1, h + 0.08})
 	n, reach, up := u.from(5, 10), u.in(0.4, 1), u.in(0.4, 1.3)
 	wide := u.in(0.06, 0.16)
 	for i := range n {
 		s, c := math.Sincos(2 * math.Pi * float64(i) / float64(n))
-		at := func(d, z float64) point3 { return point3{X: d * c, Y: d * s, Z: h + z} }
-		m.Add(render.Tube(6, false, []point3{at(0.05, 0), at(reach*0.4, up*0.8), at(reach, up)}, 0.04, wide, 0.02))
+		at := func(d, z float64) vec { return vec{X: d * c, Y: d * s, Z: h + z} }
+		m.Add(render.Tube(6, false, []vec{at(0.05, 0), at(reach*0.4, up*0.8), at(reach, up)}, 0.04, wide, 0.02))
 	}
 	return m
 }
 
 func windmill(u draw) *render.Mesh {
 	h, r := u.in(1.2, 2), u.in(0.25, 0.5)
-	m := render.Lathe(u.from(6, 14), [2]float64{r, 0}, [2]float64{r * u.in(0.4, 0.8), h})
+	m := render.Lathe(u.from(6, 14), xy{r, 0}, xy{r * u.in(0.4, 0.8), h})
 	ball(m, 0, 0, h, r*0.7, r*0.7, u.in(0.15, 0.35))
 	n, long, wide := u.from(3, 6), u.in(0.7, 1.1), u.in(0.12, 0.3)
 	for i := range n {
-		blade := render.Prism([][2]float64{{0.05, -0.04}, {long, -wide / 2}, {long, wide / 2}, {0.05, 0.04}}, 0.05)
-		blade.Turn(point3{Z: 1}, 2*math.Pi*float64(i)/float64(n)+0.4)
+		blade := render.Prism([]xy{{0.05, -0.04}, {long, -wide / 2}, {long, wide / 2}, {0.05, 0.04}}, 0.05)
+		blade.Turn(vec{Z: 1}, 2*math.Pi*float64(i)/float64(n)+0.4)
 		m.Add(standing(blade).Move(0, -r-0.1, h*0.95))
 	}
-	rod(m, point3{Y: -r - 0.15, Z: h * 0.95}, point3{Z: h * 0.95}, 0.08, 0.08)
+	rod(m, vec{Y: -r - 0.15, Z: h * 0.95}, vec{Z: h * 0.95}, 0.08, 0.08)
 	return m
 }

@@ -22,12 +22,12 @@ var sizes = map[string]struct {
 	stickViews                int
 }{
 	"objects-small": {train: 5, valid: 2, test: 2, views: 12, validViews: 5, sticks: 60, stickViews: 6},
-	"objects":       {train: 15, valid: 2, test: 5, views: 20, validViews: 10, sticks: 200, stickViews: 10},
+	"objects":       {train: 15, valid: 2, test: 5, views: 12, validViews: 10, sticks: 200, stickViews: 10},
 	"objects-paper": {train: 15, valid: 2, test: 7, views: 100, validViews: 20, sticks: 2000, stickViews: 10},
 }
 
-// Load renders the benchmark: "objects-small" (about 4000 images), "objects" (22,000) or "objects-paper" (128,000). "" is
-// "objects".
+// Load renders the benchmark: "objects-small" (4200 images), "objects" (14,000) or "objects-paper" (128,000). The name
+// "" means "objects".
 //
 // Training, validation and test images are of different solids of the same kinds. Test images have other textures than
 // training images, too, and the test set ends with stick figures, which are like no solid. The name of a class is its

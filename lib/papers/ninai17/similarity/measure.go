@@ -14,7 +14,7 @@ import (
 // Accuracies are shares of the trials with the right choice, by condition. Chance is 1 in [Choices].
 type Accuracies map[siamese.Condition]float64
 
-// StickFigures is the condition of trials with stick figures: the target is the same figure, the distractors are others.
+// StickFigures is the condition of trials with stick figures: the target is the same figure, distractors are others.
 const StickFigures siamese.Condition = "stick figures"
 
 // Conditions returns the conditions of the benchmark in the order of [NINAI17, Figure 10].

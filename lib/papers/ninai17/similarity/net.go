@@ -44,17 +44,17 @@ func NewNet(s Setting, superclasses int) (*Net, error) {
 		return nil, err
 	}
 	for _, l := range n.DRMM.Layers {
-		l.Norm = newNorm(s.Norm, l.Filters.Rows())
+		l.Norm = newNorm(s.Norm, l.Filters.Rows(), l.Filters.Shape()[2])
 	}
 	n.Head = nn.NewDense(s.Features, 2, nn.Xavier, rng)
 	return n, nil
 }
 
-// newNorm returns the normalisation of a layer; nil for None.
-func newNorm(kind string, channels int) *nn.Norm {
+// newNorm returns the normalisation of a layer of filters of the given size; nil for None.
+func newNorm(kind string, channels, kernel int) nn.Module {
 	switch kind {
 	case DN:
-		return nn.NewDivisiveNorm(3, 3, sigma)
+		return nn.NewLearntNorm(kernel)
 	case BN:
 		return nn.NewBatchNorm(channels)
 	}
@@ -76,7 +76,7 @@ func newVGG(s Setting, rng *tensor.RNG) nn.Sequential {
 		for _, f := range filters {
 			f = vggWidth(s, f)
 			net = append(net, nn.NewConv2D(channels, f, 3, 3, autograd.SamePadding(3, 3), nn.He, rng))
-			if norm := newNorm(s.Norm, f); norm != nil {
+			if norm := newNorm(s.Norm, f, 3); norm != nil {
 				net = append(net, norm)
 			}
 			net, channels = append(net, nn.Func(autograd.ReLU)), f
@@ -138,8 +138,8 @@ func (n *Net) Same(x *tensor.Tensor) func(i, j int) float64 {
 	}
 }
 
-// Predict returns the similarity of a reference [1, 1, 64, 64] to each of the candidates [N, 1, 64, 64], by the cosine of
-// their features: from -1 to 1.
+// Predict returns the similarity of a reference [1, 1, 64, 64] to each of the candidates [N, 1, 64, 64], by the cosine
+// of their features: from -1 to 1.
 func (n *Net) Predict(reference, candidates *tensor.Tensor) []float64 {
 	both := tensor.New(1+candidates.Rows(), 1, side, side)
 	copy(both.Data(), reference.Data())
@@ -152,4 +152,14 @@ func (n *Net) Predict(reference, candidates *tensor.Tensor) []float64 {
 	return list
 }
 
-var sigma = 0.1
+// constrain keeps the learnt constants of the normalisation in their ranges.
+func (n *Net) constrain() {
+	if n.DRMM != nil {
+		n.DRMM.Constrain()
+	}
+	for _, m := range n.VGG {
+		if norm, ok := m.(*nn.LearntNorm); ok {
+			norm.Alpha.Data()[0] = max(norm.Alpha.Data()[0], 1e-3)
+		}
+	}
+}

@@ -5,7 +5,8 @@
 // Siamese network.
 //
 //	data, err := similarity.Load("objects-small")
-//	result, err := similarity.Train(ctx, similarity.Document().Sized(experiment.Quick).On(data), data, experiment.Options{})
+//	setting := similarity.Document().Sized(experiment.Quick).On(data)
+//	result, err := similarity.Train(ctx, setting, data, experiment.Options{})
 //	fmt.Println(result.Metrics.Test[siamese.DifferentClass])
 //
 // Training has three phases: recognition of the superclass, with top-down reconstruction; then the cross-entropy of
@@ -30,7 +31,7 @@ const (
 
 // The normalisations of the net inputs of all convolutions.
 const (
-	DN   = "dn"   // divisive, over windows of 3 x 3 positions and all channels, with sigma = 1
+	DN   = "dn"   // divisive with learnt constants, over windows as large as the filters and all channels
 	BN   = "bn"   // of the batch
 	None = "none" // none
 )
@@ -93,9 +94,9 @@ func Document() Setting {
 func Small() Setting {
 	s := Document()
 	s.Channel, s.Features = 6, 128
-	s.Pretraining.Epochs, s.Pretraining.Rendered = 8, 16
-	s.Pairing.Epochs, s.Pairing.Contrastive, s.Pairing.Classes = 8, 4, 20
-	s.Batch, s.FinalRate, s.Trials = 80, 2e-5, 2000
+	s.Pretraining.Epochs, s.Pretraining.Rendered = 6, 8
+	s.Pairing.Epochs, s.Pairing.Contrastive, s.Pairing.Classes = 7, 3, 15
+	s.Batch, s.FinalRate, s.Trials = 60, 2e-5, 2000
 	return s
 }
 
@@ -108,7 +109,8 @@ func (s Setting) Sized(profile string) Setting {
 	if s.Net == VGG {
 		small.Channel = 8
 	}
-	s.Channel, s.Features, s.Batch, s.Trials, s.FinalRate = small.Channel, small.Features, small.Batch, small.Trials, small.FinalRate
+	s.Channel, s.Features, s.Trials = small.Channel, small.Features, small.Trials
+	s.Batch, s.FinalRate = small.Batch, small.FinalRate
 	s.Pairing.Classes = small.Pairing.Classes
 	shrink := func(epochs *int, to int) {
 		if *epochs > 0 {

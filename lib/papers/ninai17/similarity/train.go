@@ -123,6 +123,7 @@ func (t *trainer) run(ctx context.Context, p phase, o experiment.Options) (*trai
 	return train.Run(ctx, train.Config{
 		Learner: &train.GradientDescent{
 			Model: t.Model, Loss: p.loss, Optimizer: &optim.RMSProp{}, Schedule: t.rate(p.epochs), Workers: o.Workers,
+			Constrain: t.Model.Net.constrain,
 		},
 		Train: p.data, Epochs: p.epochs, BatchSize: p.batch, Seed: t.Seed, Dir: o.Dir, Every: o.Every,
 		Key: t.Setting, OnStep: o.OnStep, OnEpoch: o.OnEpoch,
