@@ -10,9 +10,9 @@ import (
 
 func ExamplePage() {
 	difference := 0.07
-	fmt.Print(results.Page([]results.Row{{Notebook: "04_units.ipynb", Source: "Competing hidden units", Item: "error",
-		Document: 1.46, Here: 1.53, Difference: &difference, Bound: 0.34, Verdict: "agrees", Unit: "%", Seeds: 3,
-		Data: "MNIST", Profile: "standard"}}, nil))
+	fmt.Print(results.Page([]results.Row{{Notebook: "04_units.ipynb", Source: "KH19", Item: "error",
+		Document: 1.46, Here: 1.53, Difference: &difference, Bound: 0.34, Verdict: "agrees", Unit: "%",
+		Data: "MNIST"}}, nil))
 	// Output:
 	// # Results
 	//
@@ -24,5 +24,5 @@ func ExamplePage() {
 	//
 	// | document | item | document's value | here | difference ± 2 SE | seeds | data, setting | notebook |
 	// | --- | --- | --- | --- | --- | --- | --- | --- |
-	// | Competing hidden units | error | 1.46 % | 1.53 % | +0.07 ± 0.34 % (agrees) | 3 | MNIST, standard | [04_units](04_units.ipynb) |
+	// | KH19 | error | 1.46 % | 1.53 % | +0.07 ± 0.34 % (agrees) | – | MNIST | [04_units](04_units.ipynb) |
 }

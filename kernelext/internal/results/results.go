@@ -167,12 +167,15 @@ func Page(rows []Row, pictures []Picture) string {
 		}
 	}
 	var b strings.Builder
-	b.WriteString("# Results\n\n" +
-		"Every comparison in the notebooks: a document's value beside the one measured here, with its standard deviation over\n" +
-		"seeds. The difference has an interval of two standard errors, from the spread over seeds and, for shares of test\n" +
-		"samples, their number. Within it the two values agree; without it, one is better. Where settings differ too much,\n" +
-		"they are not comparable. `lateral results` writes this page from the executed notebooks; a test fails when they\n" +
-		"disagree.\n\n")
+	b.WriteString(`# Results
+
+Every comparison in the notebooks: a document's value beside the one measured here, with its standard deviation over
+seeds. The difference has an interval of two standard errors, from the spread over seeds and, for shares of test
+samples, their number. Within it the two values agree; without it, one is better. Where settings differ too much,
+they are not comparable. ` + "`lateral results`" + ` writes this page from the executed notebooks; a test fails when they
+disagree.
+
+`)
 	n := notes{}
 	b.WriteString(n.table(measured))
 	if len(counted) > 0 {
@@ -196,13 +199,10 @@ func (n notes) table(rows []Row) string {
 		return "No notebook has compared a value yet.\n"
 	}
 	var b strings.Builder
-	b.WriteString("| document | item | document's value | here | difference ± 2 SE | seeds | data, setting | notebook |\n")
+	b.WriteString("| " + columns + " | data, setting | notebook |\n")
 	b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range rows {
-		cells := []string{r.Source, r.Item, r.documentText(), r.hereText(), r.differenceText(), count(r.Seeds), r.setting()}
-		for i, c := range cells {
-			cells[i] = escape.Replace(c)
-		}
+		cells := append(r.cells(), escape.Replace(r.setting()))
 		if r.Note != "" {
 			if n[r.Note] == 0 {
 				n[r.Note] = len(n) + 1
@@ -227,6 +227,17 @@ func (n notes) list() string {
 // escape writes a text so that it is one cell of a table.
 var escape = strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;")
 
+// columns are the heads of a row's cells.
+const columns = "document | item | document's value | here | difference ± 2 SE | seeds"
+
+func (r Row) cells() []string {
+	cells := []string{r.Source, r.Item, r.documentText(), r.hereText(), r.differenceText(), count(r.Seeds)}
+	for i, c := range cells {
+		cells[i] = escape.Replace(c)
+	}
+	return cells
+}
+
 // setting says what the value was measured on, with how much work, and how that differs from the document's.
 func (r Row) setting() string {
 	parts := slices.DeleteFunc([]string{r.Data, r.Profile, r.Unlike}, func(s string) bool { return s == "" })
@@ -250,15 +261,11 @@ func Headline(readme []byte, rows []Row) []byte {
 		return readme
 	}
 	var b strings.Builder
-	b.WriteString("| document | item | document's value | here | difference ± 2 SE | seeds | notebook |\n")
+	b.WriteString("| " + columns + " | notebook |\n")
 	b.WriteString("| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range rows {
 		if r.Headline {
-			cells := []string{r.Source, r.Item, r.documentText(), r.hereText(), r.differenceText(), count(r.Seeds)}
-			for i, c := range cells {
-				cells[i] = escape.Replace(c)
-			}
-			fmt.Fprintf(&b, "| %s | %s |\n", strings.Join(cells, " | "), r.link(NotebooksDir+"/"))
+			fmt.Fprintf(&b, "| %s | %s |\n", strings.Join(r.cells(), " | "), r.link(NotebooksDir+"/"))
 		}
 	}
 	return slices.Concat(before, []byte(headlineBegin+b.String()+headlineEnd), after)

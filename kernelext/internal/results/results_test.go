@@ -76,8 +76,8 @@ func read(t *testing.T, root, name string) string {
 var (
 	measured = map[string]any{"item": "test error | 784-128-10", "document": 1.46, "here": 1.53333333,
 		"difference": 0.0733333,
-		"bound":      0.0771, "seeds": 3, "spread": 0.0666, "unit": "%", "data": "Glyphs", "note": "short", "verdict": "agrees",
-		"headline": true}
+		"bound":      0.0771, "seeds": 3, "spread": 0.0666, "unit": "%", "data": "Glyphs", "note": "short",
+		"verdict": "agrees", "headline": true}
 	absent = map[string]any{"item": "with <dropout>", "document": "< 2", "verdict": "not run", "profile": "paper",
 		"unlike": "half of the units"}
 	large = map[string]any{"item": "parameters", "document": 101770, "here": 101770, "difference": 0, "counted": true}
@@ -127,7 +127,8 @@ func TestWriteThenCheck(t *testing.T) {
 
 // TestHeadline checks that the README's table holds the rows that are marked, and nothing else changes.
 func TestHeadline(t *testing.T) {
-	const head, begin, end, foot = "# Doc\n\n", "<!-- headline results, by `lateral results` -->\n", "<!-- end -->\n", "\nMore.\n"
+	const head, foot = "# Doc\n\n", "\nMore.\n"
+	const begin, end = "<!-- headline results, by `lateral results` -->\n", "<!-- end -->\n"
 	root := tree(t, table("Doc B", measured, absent))
 	write(t, root, results.ReadmeFile, head+begin+"old\n"+end+foot)
 	if err := results.Check(root); err == nil || !strings.Contains(err.Error(), "README.md, line 4") {
