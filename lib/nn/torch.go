@@ -18,9 +18,9 @@ import (
 //
 // Names are those of [StateOf]; they equal PyTorch's if the fields are called as the Python attributes, apart from the
 // case of the first letter, and if a Sequential has its modules at the same positions. Within a [Norm], scale, shift,
-// mean and variance become weight, bias, running_mean and running_var; the weights of an [LSTM] or [RNN] become those of
-// torch.nn.LSTM and torch.nn.RNN with one layer. Sparse layers are written with all their weights, the missing ones as
-// zeros. SaveTorch returns an error for layers that PyTorch does not have: normalised recurrent ones.
+// mean and variance become weight, bias, running_mean and running_var; the weights of an [LSTM] or [RNN] become those
+// of torch.nn.LSTM and torch.nn.RNN with one layer. Sparse layers are written with all their weights, the missing ones
+// as zeros. SaveTorch returns an error for layers that PyTorch does not have: normalised recurrent ones.
 func SaveTorch(path string, model any) error {
 	state := StateOf(model)
 	links, err := state.torch()
