@@ -9,8 +9,8 @@
 // kernel:
 //
 //	7  internal/bench internal/golden
-//	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/ninai17/normalization
-//	6  papers/ninai17/pruning papers/of96 papers/thesis21 papers/wta15
+//	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/ninai17/clustering
+//	6  papers/ninai17/normalization papers/ninai17/pruning papers/of96 papers/thesis21 papers/wta15
 //	5  drmm experiment hebbian language linear prune rbm sparsecode
 //	4  train sweep onnx
 //	3  nn competitive loss optim gradcheck superres
