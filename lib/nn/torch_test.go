@@ -137,9 +137,10 @@ func TestTorchMismatch(t *testing.T) {
 	if err := nn.LoadTorch(save("good", weight, bias), net); err != nil || net.Out.Weight.Data()[0] != 0 {
 		t.Errorf("a common prefix: %v", err)
 	}
+	five := tensor.Named{Name: "module.out.bias", Tensor: tensor.New(5)}
 	for want, path := range map[string]string{
 		"it lacks out.bias":                save("few", weight),
-		"has shape [5], but the model has": save("shape", weight, tensor.Named{Name: "module.out.bias", Tensor: tensor.New(5)}),
+		"has shape [5], but the model has": save("shape", weight, five),
 		`the model has no ["more"]`: save("more", weight, bias,
 			tensor.Named{Name: "module.more", Tensor: tensor.New(1)}),
 	} {
@@ -147,7 +148,8 @@ func TestTorchMismatch(t *testing.T) {
 			t.Errorf("want an error with %q, got %v", want, err)
 		}
 	}
-	sparse := &struct{ Out *nn.SparseDense }{nn.NewSparseDense(nn.NewDense(3, 2, nil, rng), tensor.From([]float32{1, 0, 0, 0, 1, 1}, 2, 3))}
+	mask := tensor.From([]float32{1, 0, 0, 0, 1, 1}, 2, 3)
+	sparse := &struct{ Out *nn.SparseDense }{nn.NewSparseDense(nn.NewDense(3, 2, nil, rng), mask)}
 	path := filepath.Join(dir, "sparse")
 	if err := nn.SaveTorch(path, sparse); err != nil {
 		t.Fatal(err)
