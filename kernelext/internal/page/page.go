@@ -47,6 +47,8 @@ type Options struct {
 	// views. Without it, or where it fails, the reader's browser loads the script
 	// from a public address when a view is opened.
 	Charts func() (string, error)
+	// Offline keeps the browser from asking that address: such views then stay static where there is no script.
+	Offline bool
 }
 
 // Warning is something that the page could not show as it was meant.
@@ -128,10 +130,18 @@ func (r *pageWriter) charts(nb *notebook.Notebook, o Options) (script, connect s
 			if ours["kind"] != "explore" {
 				continue
 			}
+			if o.Charts == nil && o.Offline {
+				return "", ""
+			}
 			if o.Charts == nil {
 				return "", address
 			}
 			script, err := o.Charts()
+			if err != nil && o.Offline {
+				r.cell = i + 1
+				r.warn(fmt.Sprintf("interactive views stay static: %v", err))
+				return "", ""
+			}
 			if err != nil {
 				r.cell = i + 1
 				r.warn(fmt.Sprintf("interactive views will load their script from %s: %v", address, err))

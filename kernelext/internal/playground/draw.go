@@ -99,7 +99,7 @@ func (d *draw) Views() []View {
 		pixels = append(pixels, grey(d.learn.x.Row(int(id)))...)
 	}
 	return append(views,
-		View{Kind: Answer, Text: fmt.Sprintf("The %s net says %d (%s). %d of its %d units win.", ruleNames[d.rule], digit,
+		View{Kind: Answer, Text: fmt.Sprintf("The %s net predicts %d (%s). %d of its %d units win.", ruleNames[d.rule], digit,
 			share(p[digit]), wins, units)},
 		View{Kind: Bars, Label: "Probability of each digit", Names: ten, Values: p, Marks: marked(10, digit)},
 		View{Kind: Images, Label: "What the net sees", Width: side, Height: side, Columns: 1, Zoom: 4,

@@ -16,7 +16,7 @@ var hebbianDemo = Demo{
 	Name: "hebbian", Title: "One Hebbian update, then a thousand", Notebook: "04_competing_hidden_units",
 	Try: "Press One image a few times and watch two units change: the winner moves towards the image, and the unit of " +
 		"rank k away from it. Then press A thousand images until digits appear; start again with Δ = 0, or with " +
-		"k = 8, and compare.",
+		"k = 7, and compare how many units still win after ten thousand.",
 	Controls: []Control{
 		{Name: "one", Label: "One image", Kind: Button},
 		{Name: "thousand", Label: "A thousand images", Kind: Button},
@@ -38,12 +38,12 @@ type hebb struct {
 	learner *hebbian.Learner
 	rng     *tensor.RNG
 	updates int
+	won     int // units that won for some image of the last thousand
 	due     int // updates that the reader asked for and that were not made
 
-	image    int       // the last one
+	image    int       // that the page shows
 	currents []float64 // for it, before the update
 	ranked   []int32   // for it, the winner first, the unit of rank k last
-	mean     float64   // of the winner's current, over the last hundreds of updates
 }
 
 func startHebbian(files Files) (Session, error) {
@@ -56,13 +56,15 @@ func startHebbian(files Files) (Session, error) {
 	return h, nil
 }
 
-// reset draws new weights, smaller than those of the document, so that single updates can be as large as one sees.
+// reset draws new weights, somewhat smaller than those of the document, so that updates can be large enough to see. They
+// must not be small: a unit wins while its weights are larger than those of the others, learns and shrinks to the
+// sphere, and so every unit has its turn. From small weights the first unit that learns wins for ever.
 func (h *hebb) reset() {
 	w := hebbian.NewWeights(pool, side*side, 1)
 	for i := range w.Data() {
-		w.Data()[i] *= 0.1
+		w.Data()[i] *= 0.7
 	}
-	h.rng, h.updates, h.due, h.mean = tensor.Stream(1, "order"), 0, 0, 0
+	h.rng, h.updates, h.due, h.won = tensor.Stream(1, "order"), 0, 0, 0
 	h.restart(w)
 }
 
@@ -108,12 +110,23 @@ func (h *hebb) Do(e Event) error {
 const rate = 0.02
 
 func (h *hebb) Work() bool {
-	for start := time.Now(); h.due > 0 && time.Since(start) < 30*time.Millisecond; h.due-- {
-		h.present(h.rng.IntN(Learn))
-		h.learner.Update(h.learn.x.Slice(h.image, h.image+1).Reshape(1, side*side), rate)
-		h.updates++
-		won := h.currents[h.ranked[0]]
-		h.mean += (won - h.mean) / min(float64(h.updates), 300)
+	start := time.Now()
+	for first := true; h.due > 0 && (first || time.Since(start) < 30*time.Millisecond); first = false {
+		image := h.rng.IntN(Learn)
+		if first { // the one that the page shows: all currents would take longer than the update
+			h.present(image)
+		}
+		h.learner.Update(h.learn.x.Slice(image, image+1).Reshape(1, side*side), rate)
+		h.due--
+		if h.updates++; h.updates%1000 == 0 {
+			h.won = 0
+			for _, wins := range h.learner.Wins() {
+				if wins > 0 {
+					h.won++
+				}
+			}
+			h.learner.ResetWins()
+		}
 	}
 	return h.due > 0
 }
@@ -133,13 +146,17 @@ func (h *hebb) Views() []View {
 	for u := range names {
 		names[u] = fmt.Sprint(u + 1)
 	}
+	won := ""
+	if h.won > 0 {
+		won = fmt.Sprintf("; %d units won for the last thousand images", h.won)
+	}
 	verb := "Next, for this %d, unit %d would win and unit %d, of rank %d, would unlearn."
 	if h.updates > 0 {
 		verb = "For this %d, unit %d won and learnt; unit %d, of rank %d, unlearnt."
 	}
 	return []View{
-		{Kind: Answer, Text: fmt.Sprintf("%d updates; %d of %d units have reached the sphere of norm 1. ", h.updates, formed,
-			pool) + fmt.Sprintf(verb, h.learn.y[h.image], winner+1, loser+1, h.setting.K)},
+		{Kind: Answer, Text: fmt.Sprintf("%d updates; %d of %d units have reached the sphere of norm 1%s. ", h.updates, formed,
+			pool, won) + fmt.Sprintf(verb, h.learn.y[h.image], winner+1, loser+1, h.setting.K)},
 		{Kind: Images, Label: "The image", Width: side, Height: side, Columns: 1, Zoom: 4,
 			Pixels: grey(h.learn.x.Row(h.image))},
 		{Kind: Bars, Label: "Input currents of the units before the update: winner and unit of rank k marked", Names: names,

@@ -18,7 +18,7 @@ import (
 var penaltyDemo = Demo{
 	Name: "penalty", Title: "A net that pays for activity", Notebook: "00_quickstart",
 	Try: "Press Train, wait until the net is right for most digits, then drag the penalty up: each image activates fewer " +
-		"units, and rows of the raster go dark. How far can you go before the accuracy falls, and do dead units " +
+		"units, and rows of the raster become empty. How far can you go before the accuracy falls, and do dead units " +
 		"come back when you drag it down again?",
 	Controls: []Control{
 		{Name: "train", Label: "Train", Kind: Toggle},
@@ -160,7 +160,7 @@ func (p *penalty) measure() {
 }
 
 func (p *penalty) Views() []View {
-	state := "The net has not learnt yet: it guesses."
+	state := "The net is untrained."
 	if p.step > 0 {
 		state = fmt.Sprintf("Step %d.", p.step)
 	}

@@ -8,20 +8,23 @@ import (
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/metrics"
 	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/prune"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
 var pruneDemo = Demo{
 	Name: "prune", Title: "Prune a net, in this browser", Notebook: "09_pruning",
-	Try: "Drag the slider to the left until the accuracy falls, once for each way to choose weights. Which way keeps the " +
-		"net right with the fewest weights, and how many must go before fewer weights are also faster here?",
+	Try: "Drag the slider to the left until the accuracy falls, once for each way to choose weights, then press Retrain: " +
+		"how much of the accuracy comes back? How many weights must go before fewer weights are also faster here?",
 	Controls: []Control{
 		{Name: "keep", Label: "weights kept, %", Kind: Slider, Min: 1, Max: 100, Step: 1, Value: 100},
 		{Name: "score", Label: "keep the weights that are", Kind: Choice,
 			Choices: []string{"large", "used most", "drawn at random"}},
+		{Name: "retrain", Label: "Retrain for 200 steps", Kind: Button},
 	},
 	Files: []string{Digits, "wide.safetensors"}, start: startPrune,
 }
@@ -31,6 +34,7 @@ var scores = []prune.Score{prune.Magnitude, prune.Use, prune.Random}
 
 // A pruning removes weights of a trained net and measures what is left.
 type pruning struct {
+	learn  digitSet
 	test   digitSet
 	net    nn.Sequential    // pruned
 	whole  []*tensor.Tensor // its parameters before
@@ -43,7 +47,10 @@ type pruning struct {
 	score    int
 	fault    string
 	accuracy float64
-	curves   [3]Series    // accuracy by share kept, for each score
+	curves   [4]Series // accuracy by share kept, for each score and after retraining
+	steps    int       // of retraining that are due
+	opt      *optim.Adam
+	rng      *tensor.RNG
 	due      int          // measurements of time
 	times    [2][]float64 // of the dense and the compressed net, in milliseconds
 }
@@ -57,7 +64,7 @@ func startPrune(files Files) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.test = test
+	p.learn, p.test = learn, test
 	if err := load(files, "wide.safetensors", p.net); err != nil {
 		return nil, err
 	}
@@ -70,7 +77,7 @@ func startPrune(files Files) (Session, error) {
 		l.Observe(activities[i], 0.99)
 		p.use = append(p.use, l.Use)
 	}
-	for i, name := range []string{"large", "used most", "random"} {
+	for i, name := range []string{"large", "used most", "random", "retrained"} {
 		p.curves[i] = Series{Name: name, Max: 1, X: []float64{}, Y: []float64{}}
 	}
 	p.cut()
@@ -83,6 +90,9 @@ func (p *pruning) Do(e Event) error {
 		p.keep = min(max(e.Value/100, 0.01), 1)
 	case "score":
 		p.score = int(e.Value) % len(scores)
+	case "retrain":
+		p.steps, p.opt, p.rng = 200, &optim.Adam{LR: 0.001}, tensor.Stream(1, "order")
+		return nil
 	default:
 		return unknown("prune", e)
 	}
@@ -106,6 +116,12 @@ func (p *pruning) cut() {
 			p.fault = err.Error()
 		}
 	}
+	p.steps = 0
+	p.measure(p.score)
+}
+
+// measure measures the accuracy, adds it to a curve and has the time measured anew.
+func (p *pruning) measure(curve int) {
 	p.fast = prune.Compress(p.net)
 	p.tape.Reset()
 	right := 0
@@ -115,13 +131,13 @@ func (p *pruning) cut() {
 		}
 	}
 	p.accuracy = float64(right) / Test
-	p.note()
+	p.note(curve)
 	p.due, p.times = rounds, [2][]float64{}
 }
 
-// note adds the accuracy to the curve of the score, ordered by share.
-func (p *pruning) note() {
-	c := &p.curves[p.score]
+// note adds the accuracy to a curve, ordered by share.
+func (p *pruning) note(curve int) {
+	c := &p.curves[curve]
 	at, found := slices.BinarySearch(c.X, 100*p.keep)
 	if !found {
 		c.X, c.Y = slices.Insert(c.X, at, 100*p.keep), slices.Insert(c.Y, at, p.accuracy)
@@ -129,8 +145,36 @@ func (p *pruning) note() {
 	c.Y[at] = p.accuracy
 }
 
-// Work measures both nets once, one after the other, on 100 images.
+// train makes one step of retraining: removed weights stay removed.
+func (p *pruning) train() {
+	x, labels := tensor.New(50, 1, side, side), make([]int, 50)
+	for i := range labels {
+		n := p.rng.IntN(Learn)
+		copy(x.Row(i), p.learn.x.Row(n))
+		labels[i] = p.learn.y[n]
+	}
+	p.tape.Reset()
+	p.tape.Backward(loss.CrossEntropy(p.net.Forward(p.tape.Input(x)), labels))
+	p.opt.Step(nn.Params(p.net))
+	for _, l := range p.layers {
+		w := l.Weight.Value().Data()
+		for i, keep := range l.Keep.Data() {
+			w[i] *= keep
+		}
+	}
+}
+
+// Work retrains for a frame if that is due; otherwise it measures both nets once, one after the other, on 100 images.
 func (p *pruning) Work() bool {
+	if p.steps > 0 {
+		for start := time.Now(); p.steps > 0 && time.Since(start) < 30*time.Millisecond; p.steps-- {
+			p.train()
+		}
+		if p.steps == 0 {
+			p.measure(len(p.curves) - 1)
+		}
+		return true
+	}
 	if p.due == 0 {
 		return false
 	}
@@ -139,7 +183,7 @@ func (p *pruning) Work() bool {
 	for i, net := range []nn.Sequential{p.net, p.fast} {
 		start := time.Now()
 		repeats := 0
-		for time.Since(start) < 15*time.Millisecond {
+		for repeats == 0 || time.Since(start) < 15*time.Millisecond {
 			p.tape.Reset()
 			net.Forward(p.tape.Input(x))
 			repeats++
@@ -170,6 +214,9 @@ func (p *pruning) Views() []View {
 		speed = fmt.Sprintf("100 images take %.2f ms with all zeros multiplied and %.2f ms compressed", dense, sparse)
 	}
 	text := fmt.Sprintf("%d of %d weights remain: %s of the test digits are right; %s.", kept, all, share(p.accuracy), speed)
+	if p.steps > 0 {
+		text = fmt.Sprintf("%d of %d weights remain: retraining, %d steps to go.", kept, all, p.steps)
+	}
 	if p.fault != "" {
 		text = p.fault
 	}

@@ -78,10 +78,10 @@ func startWinners(files Files) (Session, error) {
 			nn.NewConv2D(filters, filters, 5, 5, same(5, 5), nil, rng)},
 			nn.NewConvTranspose2D(filters, 1, 11, 11, same(11, 11), nil, rng)},
 	}
-	if err := load(files, "lifetime.safetensors", &w.full); err != nil {
+	if err := load(files, "lifetime.safetensors", &struct{ Layers []*dense }{[]*dense{&w.full}}); err != nil {
 		return nil, err
 	}
-	return w, load(files, "maps.safetensors", &w.conv)
+	return w, load(files, "maps.safetensors", &struct{ Layers []*conv }{[]*conv{&w.conv}})
 }
 
 func (w *winners) Do(e Event) error {

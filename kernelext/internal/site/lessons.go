@@ -63,6 +63,8 @@ func order(name string) string {
 var (
 	titleLine = regexp.MustCompile(`(?m)^# +(.+)$`)
 	question  = regexp.MustCompile(`(?m)^\*\*Question\.\*\* +(.+)$`)
+	inWords   = regexp.MustCompile("`quick` takes (.+?) and `standard` (.+?) *[(;.]") // where the table has no times
+	isTime    = regexp.MustCompile(`\d+ (s|min)\b|minute|hour|day`)
 	timeRow   = regexp.MustCompile("(?m)^\\| *`(quick|standard)` *\\|.*\\| *([^|]+?) *\\|$")
 )
 
@@ -76,10 +78,15 @@ func newLesson(name string, nb *notebook.Notebook) *lesson {
 		if m := question.FindStringSubmatch(first); m != nil {
 			l.Question = strings.NewReplacer("*", "", "`", "").Replace(m[1])
 		}
+		if m := inWords.FindStringSubmatch(first); m != nil {
+			l.Quick, l.Long = m[1], m[2]
+		}
 		for _, m := range timeRow.FindAllStringSubmatch(first, -1) {
-			if m[1] == "quick" {
+			switch {
+			case !isTime.MatchString(m[2]):
+			case m[1] == "quick":
 				l.Quick = m[2]
-			} else {
+			default:
 				l.Long = m[2]
 			}
 		}
@@ -124,7 +131,7 @@ var link = regexp.MustCompile(`href="([^"#:]*)(#[^"]*)?"`)
 func (s *Site) lessons(context.Context) error {
 	for i, l := range s.notebooks {
 		html, warnings, err := page.Render(l.nb, page.Options{
-			Title: l.Title, Dir: filepath.Join(s.Module, "notebooks"), Charts: s.Charts, Style: pageFile("site.css"),
+			Title: l.Title, Dir: filepath.Join(s.Module, "notebooks"), Charts: s.Charts, Offline: true, Style: pageFile("site.css"),
 			Header: header("../", "course"),
 		})
 		if err != nil {

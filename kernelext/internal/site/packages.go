@@ -136,6 +136,7 @@ func lines(group *ast.CommentGroup) string {
 // A symbol is a declaration as a page shows it.
 type symbol struct {
 	ID, Heading string
+	Also        []string // names that the declaration explains, too: fields, further constants
 	Level       int
 	Code        template.HTML
 	Doc         template.HTML
@@ -179,26 +180,28 @@ func (d *described) page(dirs map[string]bool) Page {
 		for _, v := range list {
 			id := v.Names[0]
 			symbols = append(symbols, symbol{ID: id, Heading: title + " " + strings.Join(shorten(v.Names), ", "), Level: 2,
-				Code: d.code(v.Decl), Doc: html(v.Doc)})
+				Also: v.Names[1:], Code: d.code(v.Decl), Doc: html(v.Doc)})
 		}
 	}
 	values("const", d.Consts)
 	values("var", d.Vars)
 	for _, f := range d.Funcs {
-		symbols = append(symbols, symbol{f.Name, "func " + f.Name, 2, d.code(f.Decl), html(f.Doc), d.examples(f.Examples)})
+		symbols = append(symbols, symbol{f.Name, "func " + f.Name, nil, 2, d.code(f.Decl), html(f.Doc), d.examples(f.Examples)})
 	}
 	for _, t := range d.Types {
-		symbols = append(symbols, symbol{t.Name, "type " + t.Name, 2, d.code(t.Decl), html(t.Doc), d.examples(t.Examples)})
+		symbols = append(symbols, symbol{t.Name, "type " + t.Name, fieldsOf(t), 2, d.code(t.Decl), html(t.Doc),
+			d.examples(t.Examples)})
 		for _, v := range slices.Concat(t.Consts, t.Vars) {
 			symbols = append(symbols, symbol{ID: v.Names[0], Heading: strings.Join(shorten(v.Names), ", "), Level: 3,
+				Also: v.Names[1:],
 				Code: d.code(v.Decl), Doc: html(v.Doc)})
 		}
 		for _, f := range t.Funcs {
-			symbols = append(symbols, symbol{f.Name, "func " + f.Name, 3, d.code(f.Decl), html(f.Doc), d.examples(f.Examples)})
+			symbols = append(symbols, symbol{f.Name, "func " + f.Name, nil, 3, d.code(f.Decl), html(f.Doc), d.examples(f.Examples)})
 		}
 		for _, f := range t.Methods {
-			symbols = append(symbols, symbol{t.Name + "." + f.Name, "func (" + f.Recv + ") " + f.Name, 3, d.code(f.Decl),
-				html(f.Doc), d.examples(f.Examples)})
+			symbols = append(symbols, symbol{t.Name + "." + f.Name, "func (" + f.Recv + ") " + f.Name, nil, 3,
+				d.code(f.Decl), html(f.Doc), d.examples(f.Examples)})
 		}
 	}
 	p := Page{Title: "package " + path.Base(d.Dir), Up: "../", At: "api/" + apiFile(d.Dir), Part: "api"}
@@ -212,6 +215,33 @@ func (d *described) page(dirs map[string]bool) Page {
 	}
 	p.Body = body
 	return p
+}
+
+// fieldsOf returns the exported fields and methods that the declaration of a type shows, as Type.Field.
+func fieldsOf(t *doc.Type) (names []string) {
+	for _, spec := range t.Decl.Specs {
+		spec, ok := spec.(*ast.TypeSpec)
+		if !ok || spec.Name.Name != t.Name {
+			continue
+		}
+		var fields *ast.FieldList
+		switch of := spec.Type.(type) {
+		case *ast.StructType:
+			fields = of.Fields
+		case *ast.InterfaceType:
+			fields = of.Methods
+		default:
+			continue
+		}
+		for _, f := range fields.List {
+			for _, name := range f.Names {
+				if name.IsExported() {
+					names = append(names, t.Name+"."+name.Name)
+				}
+			}
+		}
+	}
+	return names
 }
 
 // shorten leaves three of many names.

@@ -40,7 +40,7 @@ func number(v any, unit string) string {
 	case float64:
 		return strconv.FormatFloat(v, 'g', 4, 64) + unit
 	}
-	return fmt.Sprint(v) + unit
+	return fmt.Sprint(v)
 }
 
 // results writes the page of all comparisons.

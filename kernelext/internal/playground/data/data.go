@@ -8,5 +8,5 @@ import "embed"
 
 // Files are the files by name.
 //
-//go:embed *.safetensors *.gz
+//go:embed *.safetensors *.gz *.png
 var Files embed.FS

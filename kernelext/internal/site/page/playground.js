@@ -148,20 +148,21 @@
         c.fillStyle = colour("--text");
         c.fillText(v.names[i], i * w + 5 + w / 2, height + 33);
         c.font = "10px system-ui, sans-serif";
-        c.fillText(value >= 100 ? value.toFixed(0) : value.toPrecision(2), i * w + 5 + w / 2, height + 14 - size);
+        const text = Math.abs(value) < most / 100 ? "" : value >= 100 ? value.toFixed(0) : value.toPrecision(2);
+        c.fillText(text, i * w + 5 + w / 2, height + 14 - size);
         c.font = "12px system-ui, sans-serif";
       });
     },
     lines(canvas, v) {
       const width = Math.min(640, document.documentElement.clientWidth - 60), height = 230, left = 44, bottom = 190;
       const c = sized(canvas, width, height), all = v.series.flatMap(s => s.x ?? []);
-      const low = Math.min(0, ...all), high = Math.max(low + 1, ...all), top = 34;
-      const px = x => left + (x - low) / (high - low) * (width - left - 12);
+      const low = Math.min(0, ...all), high = Math.max(low + 20, ...all), top = 34;
+      const px = x => left + (x - low) / (high - low) * (width - left - 24);
       c.strokeStyle = colour("--line");
       c.textAlign = "right";
       for (const y of [0, 0.25, 0.5, 0.75, 1]) {
         const at = bottom - y * (bottom - top);
-        c.beginPath(); c.moveTo(left, at); c.lineTo(width - 12, at); c.stroke();
+        c.beginPath(); c.moveTo(left, at); c.lineTo(width - 24, at); c.stroke();
         c.fillText(`${100 * y} %`, left - 5, at + 4);
       }
       c.textAlign = "center";
@@ -170,7 +171,7 @@
       c.textAlign = "left";
       let legend = left;
       v.series.forEach((s, i) => {
-        c.strokeStyle = c.fillStyle = colour(["--mark", "--mark2", "--link"][i % 3]);
+        c.strokeStyle = c.fillStyle = colour(["--mark", "--mark2", "--link", "--text"][i % 4]);
         c.lineWidth = 2;
         c.setLineDash([[], [7, 3], [2, 3]][i % 3]);
         c.beginPath(); c.moveTo(legend, 14); c.lineTo(legend + 24, 14); c.stroke();
@@ -250,6 +251,7 @@
         f.lastChild.textContent = v.label;
         f.firstChild.setAttribute("aria-label", v.label);
         draws[v.kind](f.firstChild, v);
+        f.classList.toggle("wide", f.firstChild.width > 380);
       });
       const act = () => {
         waiting = false;
