@@ -32,9 +32,9 @@ import (
 // interfaces, functions or channels. A type with the two methods of [Storable] stores itself. If f returns an error, or
 // the stop button was pressed ([Interrupted]), nothing is stored.
 //
-// In a working copy of this library, an entry that was stored before its sources were edited is reused, too, and the line
-// says so. With LATERAL_FRESH=1, which `lateral run --in-place` sets, it is computed again: the outputs that are kept in
-// a notebook come from one version.
+// In a working copy of this library, an entry that was stored before its sources were edited is reused, too, and the
+// line says so. With LATERAL_FRESH=1, which `lateral run --in-place` sets, it is computed again: the outputs that are
+// kept in a notebook come from one version.
 //
 // LATERAL_MEMO_LIMIT, a size such as 2GB, bounds all entries together: those that nobody has used for longest are
 // removed when a new one is stored.
