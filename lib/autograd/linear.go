@@ -46,8 +46,7 @@ func Linear(x, w, b *Var) *Var {
 	case units < n:
 		For(y, n, grain(part(d*units, cost)), (*linearOp).samples)
 	case cost < 1 && 0 < n*d && n*d <= inputsWorthListing:
-		op.list.Reset(n, d, op.density)
-		For(y, op.list.Bands(), elementsWorthSharing*op.list.Bands()/(n*d)+1, (*linearOp).fill)
+		op.fill(y, x.Data(), n, d, op.density)
 		For(y, units, grain(part(max(n, fewSamples)*d, cost)), (*linearOp).listed)
 	default:
 		For(y, units, grain(part(max(n, fewSamples)*d, cost)), (*linearOp).units)
@@ -62,13 +61,20 @@ const inputsWorthListing = 1 << 17
 type linearOp struct {
 	density float64            // of x: the share that is not zero
 	product simd.SparseProduct // the one that is being computed
-	list    simd.Sparse        // x, if all goroutines need it
+	list    simd.Sparse        // x or dy, if all goroutines need it
+	rows    []float32          // what is being listed
 	unsure  atomic.Bool        // whether some of the weights may not be finite
 }
 
-// fill lists some rows of x.
-func (op *linearOp) fill(y *Var, lo, hi int) {
-	op.list.FillRows(lo, hi, y.in[0].Data(), y.in[0].Width())
+// fill lists the rows of x [n,width], of which a share density is not zero.
+func (op *linearOp) fill(y *Var, x []float32, n, width int, density float64) {
+	op.list.Reset(n, width, density)
+	op.rows = x
+	For(y, op.list.Bands(), elementsWorthSharing*op.list.Bands()/max(n*width, 1)+1, (*linearOp).fillBands)
+}
+
+func (op *linearOp) fillBands(_ *Var, lo, hi int) {
+	op.list.FillRows(lo, hi, op.rows, op.list.Width())
 }
 
 // listed computes the outputs of units u0 to u1 from the list of x.
@@ -123,7 +129,13 @@ func (op *linearOp) Backward(y *Var) {
 	if x.needsGrad {
 		_, acc := x.GradBuffer()
 		op.product = simd.SparseProduct{Acc: acc, Finite: !op.unsure.Load(), Density: density}
-		For(y, n, grain(part(units*d, op.product.Cost(n, d, units))), (*linearOp).inputGrad)
+		cost := op.product.Cost(n, d, units)
+		if d < n || cost >= 1 || n*units > inputsWorthListing {
+			For(y, n, grain(part(units*d, cost)), (*linearOp).inputGrad)
+			return
+		}
+		op.fill(y, y.grad.Data(), n, units, density) // each goroutine then reads its columns of w only
+		For(y, d, grain(part(n*units, cost)), (*linearOp).listedInputGrad)
 	}
 }
 
@@ -163,6 +175,15 @@ func (op *linearOp) inputGrad(y *Var, lo, hi int) {
 	d, units := y.in[0].Width(), y.Width()
 	dy, w, dx := y.grad.Data()[lo*units:hi*units], y.in[1].Data(), y.in[0].grad.Data()[lo*d:hi*d]
 	op.product.Gemm(hi-lo, d, units, dy, units, w, d, dx, d)
+}
+
+// listedInputGrad computes columns lo to hi of dx from the list of dy.
+func (op *linearOp) listedInputGrad(y *Var, lo, hi int) {
+	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
+	dy, w, dx := y.grad.Data(), y.in[1].Data()[lo:], y.in[0].grad.Data()[lo:]
+	if !op.list.Mul(op.product, 0, n, hi-lo, w, d, dx, d) {
+		op.product.Gemm(n, hi-lo, units, dy, units, w, d, dx, d)
+	}
 }
 
 // MatMul returns the matrix product a·b.

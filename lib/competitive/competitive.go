@@ -36,26 +36,39 @@ import (
 func LWTA(z *autograd.Var, block int) *autograd.Var {
 	checkBlocks("LWTA", z, block)
 	y, op := autograd.Record[lwtaOp]("LWTA", z)
-	op.compete(z, block)
 	y.Resize(z.Shape()...)
-	in, out := z.Data(), y.Data()
-	clear(out)
-	for b, w := range op.winners {
-		i := op.member(b, w)
-		out[i] = in[i]
-	}
+	op.reset(z, block)
+	autograd.For(y, z.Rows(), samplesWorthSharing(z), (*lwtaOp).forward)
 	return y
 }
 
 type lwtaOp struct{ blocks }
 
+// forward finds the winners of samples lo to hi.
+func (op *lwtaOp) forward(y *autograd.Var, lo, hi int) {
+	in, out, width := y.In(0).Data(), y.Data(), y.Width()
+	clear(out[lo*width : hi*width])
+	first, last := op.compete(y, lo, hi)
+	for b, w := range op.winners[first:last] {
+		i := op.member(first+b, w)
+		out[i] = in[i]
+	}
+}
+
 func (op *lwtaOp) Backward(y *autograd.Var) {
 	if z := y.In(0); z.NeedsGrad() {
-		dz, dy := z.GradSum(), y.Grad().Data()
-		for b, w := range op.winners {
-			i := op.member(b, w)
-			dz[i] += dy[i]
-		}
+		z.GradSum()
+		autograd.For(y, z.Rows(), samplesWorthSharing(z), (*lwtaOp).backward)
+	}
+}
+
+// backward passes the gradients of samples lo to hi to the winners.
+func (op *lwtaOp) backward(y *autograd.Var, lo, hi int) {
+	dz, dy := y.In(0).Grad().Data(), y.Grad().Data()
+	first, last := op.contests(y, lo, hi)
+	for b, w := range op.winners[first:last] {
+		i := op.member(first+b, w)
+		dz[i] += dy[i]
 	}
 }
 
@@ -68,14 +81,11 @@ func (op *lwtaOp) Backward(y *autograd.Var) {
 func Maxout(z *autograd.Var, block int) *autograd.Var {
 	checkBlocks("Maxout", z, block)
 	y, op := autograd.Record[maxoutOp]("Maxout", z)
-	op.compete(z, block)
 	op.shape = append(op.shape[:0], z.Shape()...)
 	op.shape[1] /= block
 	y.Resize(op.shape...)
-	in, out := z.Data(), y.Data()
-	for b, w := range op.winners {
-		out[b] = in[op.member(b, w)]
-	}
+	op.reset(z, block)
+	autograd.For(y, z.Rows(), samplesWorthSharing(z), (*maxoutOp).forward)
 	return y
 }
 
@@ -84,12 +94,28 @@ type maxoutOp struct {
 	shape []int
 }
 
+// forward finds the winners of samples lo to hi.
+func (op *maxoutOp) forward(y *autograd.Var, lo, hi int) {
+	in, out := y.In(0).Data(), y.Data()
+	first, last := op.compete(y, lo, hi)
+	for b, w := range op.winners[first:last] {
+		out[first+b] = in[op.member(first+b, w)]
+	}
+}
+
 func (op *maxoutOp) Backward(y *autograd.Var) {
 	if z := y.In(0); z.NeedsGrad() {
-		dz, dy := z.GradSum(), y.Grad().Data()
-		for b, w := range op.winners {
-			dz[op.member(b, w)] += dy[b]
-		}
+		z.GradSum()
+		autograd.For(y, z.Rows(), samplesWorthSharing(z), (*maxoutOp).backward)
+	}
+}
+
+// backward passes the gradients of samples lo to hi to the winners.
+func (op *maxoutOp) backward(y *autograd.Var, lo, hi int) {
+	dz, dy := y.In(0).Grad().Data(), y.Grad().Data()
+	first, last := op.contests(y, lo, hi)
+	for b, w := range op.winners[first:last] {
+		dz[op.member(first+b, w)] += dy[first+b]
 	}
 }
 
@@ -111,9 +137,8 @@ func (c *contest) Choices(*autograd.Var) iter.Seq[int32] { return slices.Values(
 // blocks is the state of a competition within blocks of neighbouring units. Contests are numbered by sample, block and
 // position.
 type blocks struct {
-	contest                 // winners are indices within their block
-	block, places int       // units in a block; positions of a map, 1 for a dense layer
-	best          []float32 // largest value so far, at each position
+	contest           // winners are indices within their block
+	block, places int // units in a block; positions of a map, 1 for a dense layer
 }
 
 // member returns the index of unit w of contest b.
@@ -131,34 +156,68 @@ func (op *blocks) Submask(_ *autograd.Var, mask []float32) {
 	}
 }
 
-// compete finds each block's winner.
-func (op *blocks) compete(z *autograd.Var, block int) {
+// reset prepares the contests of z.
+func (op *blocks) reset(z *autograd.Var, block int) {
 	op.block, op.places = block, 1
 	for _, d := range z.Shape()[2:] {
 		op.places *= d
 	}
-	in, places := z.Data(), op.places
-	op.winners = slices.Grow(op.winners[:0], len(in)/block)[:len(in)/block]
-	if places == 1 {
-		for b := range op.winners {
-			op.winners[b] = int32(argmax(in[b*block : (b+1)*block]))
+	n := z.Value().Len() / block
+	op.winners = slices.Grow(op.winners[:0], n)[:n]
+}
+
+// contests returns the first contest of samples lo to hi and the one behind the last.
+func (op *blocks) contests(y *autograd.Var, lo, hi int) (first, last int) {
+	perSample := y.In(0).Width() / op.block
+	return lo * perSample, hi * perSample
+}
+
+// compete finds the winners of samples lo to hi, and returns the first of their contests and the one behind the last.
+func (op *blocks) compete(y *autograd.Var, lo, hi int) (first, last int) {
+	first, last = op.contests(y, lo, hi)
+	in, win := y.In(0).Data()[first*op.block:last*op.block], op.winners[first:last]
+	switch {
+	case op.places > 1:
+		for at := 0; at < len(win); at += op.places {
+			competeMaps(win[at:at+op.places], in[at*op.block:(at+op.places)*op.block])
 		}
-		return
+	case op.block == 2:
+		competePairs(win, in)
+	default:
+		for b := range win {
+			win[b] = int32(argmax(in[b*op.block : (b+1)*op.block]))
+		}
 	}
-	op.best = slices.Grow(op.best[:0], places)[:places]
-	for at := 0; at < len(op.winners); at += places { // one map of a block after the other, in memory order
-		win, maps := op.winners[at:at+places], in[at*block:(at+places)*block]
-		clear(win)
-		for p := range op.best {
-			op.best[p] = float32(math.Inf(-1))
+	return first, last
+}
+
+// competePairs finds the winners of blocks of two units. It has no branches that depend on who wins.
+func competePairs(win []int32, in []float32) {
+	in = in[:2*len(win)]
+	for b := range win {
+		first, second := in[2*b], in[2*b+1]
+		w := int32(0)
+		if second > first {
+			w = 1
 		}
-		for w := range block {
-			for p, v := range maps[w*places : (w+1)*places] {
-				if v > op.best[p] {
-					op.best[p], win[p] = v, int32(w)
-				}
+		if first != first && second >= -math.MaxFloat32 {
+			w = 1
+		}
+		win[b] = w
+	}
+}
+
+// competeMaps finds the winners of blocks of maps at each position.
+func competeMaps(win []int32, maps []float32) {
+	places := len(win)
+	for p := range win {
+		at, best := 0, float32(math.Inf(-1))
+		for w, i := 0, p; i < len(maps); w, i = w+1, i+places {
+			if v := maps[i]; v > best {
+				best, at = v, w
 			}
 		}
+		win[p] = int32(at)
 	}
 }
 
@@ -189,7 +248,7 @@ func KWTA(z *autograd.Var, k int) *autograd.Var {
 	op.k = k
 	op.winners = slices.Grow(op.winners[:0], z.Rows()*k)[:z.Rows()*k]
 	clear(y.Data())
-	autograd.For(y, z.Rows(), elementsWorthSharing/units+1, (*kwtaOp).forward)
+	autograd.For(y, z.Rows(), samplesWorthSharing(z), (*kwtaOp).forward)
 	return y
 }
 
@@ -209,8 +268,11 @@ func (op *kwtaOp) forward(y *autograd.Var, lo, hi int) {
 	}
 }
 
-// elementsWorthSharing is the number of net inputs from which a second goroutine pays.
-const elementsWorthSharing = 1 << 14
+// samplesWorthSharing returns the number of samples from which a second goroutine pays.
+func samplesWorthSharing(z *autograd.Var) int {
+	const elements = 1 << 14
+	return elements/max(z.Width(), 1) + 1
+}
 
 func (op *kwtaOp) Backward(y *autograd.Var) {
 	if z := y.In(0); z.NeedsGrad() {

@@ -444,3 +444,20 @@ func ExampleSpatial() {
 	// [5] [1]
 	// [0 5 0 0]
 }
+
+// TestPairs compares blocks of two units with blocks of three whose last unit never wins.
+func TestPairs(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	values := []float32{0, float32(math.Copysign(0, -1)), 1, -1, math.MaxFloat32, -math.MaxFloat32, inf, -inf, nan}
+	tape := autograd.NewTape(1)
+	for _, a := range values {
+		for _, b := range values {
+			tape.Reset()
+			two := LWTA(tape.Input(tensor.From([]float32{a, b}, 1, 2)), 2)
+			three := LWTA(tape.Input(tensor.From([]float32{a, b, -inf}, 1, 3)), 3)
+			if got, want := Winners(two)[0], Winners(three)[0]; got != want {
+				t.Errorf("the winner of %v and %v is %d, want %d", a, b, got, want)
+			}
+		}
+	}
+}

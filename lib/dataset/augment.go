@@ -8,16 +8,25 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Augmented is a set of images with random augmentation in every batch: each image is padded with Pad zeros on each
-// side, cropped to its original size at a random offset and, with Flip, mirrored left to right with probability 1/2.
+// Augmented is data of images, such as a [Set] or a [Stream], with random augmentation in every batch: each image is
+// padded with Pad zeros on each side, cropped to its original size at a random offset and, with Flip, mirrored left to
+// right with probability 1/2.
 //
 // It is training data like a Set. Also put RNG into a field of the model: checkpoints then save its state, and a
 // resumed run sees the same images as one that never stopped.
 type Augmented struct {
-	Set  *Set // images [N, C, H, W]
-	Pad  int  // zeros on each side
+	Set  Samples // images [N, C, H, W]
+	Pad  int     // zeros on each side
 	Flip bool
 	RNG  *tensor.RNG
+
+	image []float32 // an image before its augmentation
+}
+
+// Samples are data as in train.Data.
+type Samples interface {
+	Len() int
+	Gather(b *Batch, idx []int)
 }
 
 // Len returns the number of images.
@@ -26,23 +35,43 @@ func (a *Augmented) Len() int { return a.Set.Len() }
 // Gather copies a random crop of each of the images idx into b.X [len(idx), C, H, W], and the labels into b.Y. It
 // panics as [Set.Gather] does, and if the images are not of rank 4 or Pad is negative.
 func (a *Augmented) Gather(b *Batch, idx []int) {
-	shape := a.Set.X.Shape()
+	a.Set.Gather(b, idx)
+	if b.X.Len() == 0 { // a stream that failed, see Err
+		return
+	}
+	shape := b.X.Shape()
 	if len(shape) != 4 || a.Pad < 0 {
 		panic(fmt.Sprintf("dataset: Augmented: images of shape %v with %d zeros around them", shape, a.Pad))
 	}
-	a.Set.Gather(b, idx)
 	h, w := shape[2], shape[3]
-	for k, i := range idx {
+	for k := range idx {
 		dy, dx := a.RNG.IntN(2*a.Pad+1)-a.Pad, a.RNG.IntN(2*a.Pad+1)-a.Pad
 		flip := a.Flip && a.RNG.IntN(2) == 1
 		if dy == 0 && dx == 0 && !flip {
 			continue
 		}
-		from, to := a.Set.X.Row(i), b.X.Row(k)
+		to := b.X.Row(k)
+		a.image = append(a.image[:0], to...)
+		from := a.image
 		for c := range shape[1] {
 			window(to[c*h*w:(c+1)*h*w], from[c*h*w:(c+1)*h*w], h, w, dy, dx, flip)
 		}
 	}
+}
+
+// Plan passes a plan on to the images; see [Stream.Plan].
+func (a *Augmented) Plan(order []int, size int) {
+	if p, ok := a.Set.(interface{ Plan(order []int, size int) }); ok {
+		p.Plan(order, size)
+	}
+}
+
+// Err returns the error of the images; see [Stream.Err].
+func (a *Augmented) Err() error {
+	if e, ok := a.Set.(interface{ Err() error }); ok {
+		return e.Err()
+	}
+	return nil
 }
 
 // Fingerprint identifies the images and their augmentation; see [Fingerprint]. It draws nothing from RNG.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/lateral-ml/lateral/lib/tensor"
@@ -17,11 +18,12 @@ import (
 // tables have an entry per class, so a single damaged label could require gigabytes.
 const maxClasses = 1 << 16
 
-// Features reads labelled vectors, such as features of photographs that another network computed. A file whose name
-// ends in .npy holds the vectors, [N, D]; the file with -labels.npy instead of .npy holds their labels, [N]. Any other
-// file is read as safetensors with the tensors "features" [N, D] and "labels" [N].
+// Features reads labelled samples of any shape [N, ...], such as features of photographs that another network computed,
+// or images that NumPy saved. A file whose name ends in .npy holds the samples; the file with -labels.npy instead of
+// .npy holds their labels, [N]. Any other file, .npz or safetensors, contains both: the samples are named "features",
+// "x", "images" or "data", and the labels "labels" or "y".
 //
-// The set has X [N, D] and classes numbered from 0 to the largest label, which must be below 65,536. The error names
+// The set has X [N, ...] and classes numbered from 0 to the largest label, which must be below 65,536. The error names
 // what is missing, or the first label that is not such a number.
 func Features(path string) (*Set, error) {
 	fail := func(format string, args ...any) (*Set, error) {
@@ -40,20 +42,22 @@ func Features(path string) (*Set, error) {
 			return fail("%w", err)
 		}
 	} else {
-		named, _, err := tensor.LoadSafetensors(path)
+		named, err := loadNamed(path)
 		if err != nil {
 			return fail("%w", err)
 		}
+		var names []string
 		for _, n := range named {
+			names = append(names, n.Name)
 			switch n.Name {
-			case "features":
+			case "features", "x", "images", "data":
 				x = n.Tensor
-			case "labels":
+			case "labels", "y":
 				y = n.Tensor
 			}
 		}
 		if x == nil || y == nil {
-			return fail("%s: want the tensors features and labels", path)
+			return fail("%s contains %q: want features and labels, or x and y", path, names)
 		}
 	}
 	if x.Rank() < 2 || x.Rows() == 0 || y.Rank() != 1 || y.Len() != x.Rows() {
@@ -66,16 +70,20 @@ func Features(path string) (*Set, error) {
 		}
 		sum.Write(b)
 	}
-	s := &Set{Name: filepath.Base(path), X: x, Y: make([]int, x.Rows()), Source: "the user's own file",
-		Sum: hex.EncodeToString(sum.Sum(nil))}
-	classes := 0
-	for i, v := range y.Data() {
-		if !(v >= 0 && v < maxClasses) || v != float32(int(v)) {
-			return fail("%s: label %d is %g: want whole numbers from 0 to %d", path, i, v, maxClasses-1)
-		}
-		s.Y[i] = int(v)
-		classes = max(classes, s.Y[i]+1)
+	s := &Set{Name: filepath.Base(path), X: x, Source: "the user's own file", Sum: hex.EncodeToString(sum.Sum(nil))}
+	var err error
+	if s.Y, err = classes(path, y); err != nil {
+		return fail("%w", err)
 	}
-	s.Classes = numbers(classes)
+	s.Classes = numbers(slices.Max(s.Y) + 1)
 	return s, nil
+}
+
+// loadNamed reads the arrays of an .npz file, or the tensors of a safetensors file.
+func loadNamed(path string) ([]tensor.Named, error) {
+	if strings.HasSuffix(path, ".npz") {
+		return tensor.LoadNPZ(path)
+	}
+	named, _, err := tensor.LoadSafetensors(path)
+	return named, err
 }

@@ -3,6 +3,7 @@
 package dataset
 
 import (
+	"archive/zip"
 	"math"
 	"os"
 	"path/filepath"
@@ -33,13 +34,13 @@ func TestFeatures(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	for name, path := range map[string]string{
-		"features and labels": save("none.safetensors", features),
-		"want [N, D] and [N]": save("few.safetensors", features, labels(0, 1)),
-		"label 2 is 1.5":      save("half.safetensors", features, labels(0, 1, 1.5)),
-		"label 1 is 1.67772":  save("huge.safetensors", features, labels(0, 16_777_215, 1)),
-		"label 2 is NaN":      save("nan.safetensors", features, labels(0, 1, float32(math.NaN()))),
-		"label 0 is -1":       save("negative.safetensors", features, labels(-1, 1, 1)),
-		"no such file":        filepath.Join(dir, "nowhere.safetensors"),
+		"want features and labels": save("none.safetensors", features),
+		"want [N, D] and [N]":      save("few.safetensors", features, labels(0, 1)),
+		"label 2 is 1.5":           save("half.safetensors", features, labels(0, 1, 1.5)),
+		"label 1 is 1.67772":       save("huge.safetensors", features, labels(0, 16_777_215, 1)),
+		"label 2 is NaN":           save("nan.safetensors", features, labels(0, 1, float32(math.NaN()))),
+		"label 0 is -1":            save("negative.safetensors", features, labels(-1, 1, 1)),
+		"no such file":             filepath.Join(dir, "nowhere.safetensors"),
 	} {
 		if _, err := Features(path); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("want an error with %q, got %v", name, err)
@@ -63,5 +64,28 @@ func TestFeaturesOfNumPy(t *testing.T) {
 	s, err := Features(filepath.Join(dir, "x.npy"))
 	if err != nil || !slices.Equal(s.X.Data(), []float32{1, 2}) || !slices.Equal(s.Y, []int{1, 0}) {
 		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// Samples of any shape, in one file of numpy.savez.
+func TestFeaturesOfNPZ(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "digits.npz")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(f)
+	for name, text := range map[string]string{
+		"x.npy": "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 1, 2), }\x01\x02\x03\x04",
+		"y.npy": "{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }\x01\x00",
+	} {
+		w, _ := z.Create(name)
+		w.Write([]byte("\x93NUMPY\x01\x00" + string([]byte{byte(strings.Index(text, "}") + 1), 0}) + text))
+	}
+	z.Close()
+	f.Close()
+	s, err := Features(path)
+	if err != nil || !slices.Equal(s.X.Shape(), []int{2, 1, 1, 2}) || s.X.At(1, 0, 0, 1) != 4 || s.Y[0] != 1 {
+		t.Errorf("%v, %v", s, err)
 	}
 }

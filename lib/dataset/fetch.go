@@ -74,12 +74,15 @@ func Fetch(ctx context.Context, set data.Set, dir string, report func(Progress))
 		if err := d.file(ctx, f, place.Paths[i]); err != nil {
 			return Place{}, err
 		}
+		if f.Gzip != "" {
+			place.Paths[i] += ".gz"
+		}
 	}
 	return place, nil
 }
 
 // Check reads a file, plain or compressed, and compares the size and SHA-256 of its uncompressed bytes with the
-// manifest. The error names the file.
+// manifest, or the SHA-256 of its compressed bytes if the manifest has that. The error names the file.
 func Check(path string, f data.File) error {
 	in, err := os.Open(path)
 	if err != nil {
@@ -95,9 +98,15 @@ func Check(path string, f data.File) error {
 // copyChecked copies the uncompressed bytes of in and checks them. Errors continue a sentence that begins with the
 // file's name, except for those of w.
 func copyChecked(w io.Writer, in io.Reader, f data.File) error {
+	packed := sha256.New()
+	if f.Gzip != "" {
+		in = io.TeeReader(in, packed)
+	}
 	content := bufio.NewReaderSize(in, 1<<16)
 	var r io.Reader = content
+	compressed := false
 	if magic, _ := content.Peek(2); bytes.Equal(magic, gzipMagic) {
+		compressed = true
 		z, err := gunzip(content)
 		if err != nil {
 			return fmt.Errorf("is damaged: its gzip header cannot be read (%w)", err)
@@ -114,8 +123,16 @@ func copyChecked(w io.Writer, in io.Reader, f data.File) error {
 	case n > f.Size:
 		return fmt.Errorf("is too long: it has more than %s bytes", group(f.Size))
 	}
-	if sum := hexSum(h); sum != f.SHA256 {
+	if sum := hexSum(h); f.SHA256 != "" && sum != f.SHA256 {
 		return &sumError{f.Name, sum, f.SHA256}
+	}
+	if f.Gzip != "" && compressed {
+		if _, err := io.Copy(io.Discard, content); err != nil {
+			return fmt.Errorf("is damaged at its end: %w", err)
+		}
+		if sum := hexSum(packed); sum != f.Gzip {
+			return &sumError{f.Name + ".gz", sum, f.Gzip}
+		}
 	}
 	return nil
 }
@@ -135,6 +152,9 @@ func (d *download) file(ctx context.Context, f data.File, path string) error {
 		ending = ""
 	}
 	part := path + ending + ".part"
+	if f.Gzip != "" { // kept compressed, because only the sum of that is known
+		return d.fetch(ctx, f.Name+ending, f.Size, part, func() error { return installPacked(part, path+ending, f) })
+	}
 	return d.fetch(ctx, f.Name+ending, f.Size, part, func() error { return install(part, path, f) })
 }
 
@@ -186,6 +206,15 @@ func install(part, path string, f data.File) error {
 	}
 	defer in.Close()
 	return store(path, in, f)
+}
+
+// installPacked checks a finished download and gives it its name. It removes the download if it is wrong.
+func installPacked(part, path string, f data.File) error {
+	if err := Check(part, f); err != nil {
+		os.Remove(part)
+		return fmt.Errorf("the download is wrong: %w", err)
+	}
+	return os.Rename(part, path)
 }
 
 // store checks the content of a file and stores its uncompressed bytes under its name.

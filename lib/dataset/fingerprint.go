@@ -39,6 +39,12 @@ func Fingerprint(data interface {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// Checksum returns the SHA-256 of b as 64 hexadecimal digits.
+func Checksum(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
 // hash writes all fields of a batch to h.
 func (b *Batch) hash(h hash.Hash) {
 	for _, t := range []*tensor.Tensor{&b.X, &b.Target, &b.Weight} {

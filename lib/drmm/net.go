@@ -46,7 +46,7 @@ type Net struct {
 // A Layer renders level l-1 of templates from level l.
 type Layer struct {
 	Filters *autograd.Var // core templates Gamma [filters, channels below, k, k]
-	Norm    *nn.Norm      // of the net inputs, in the bottom-up pass only; nil for none
+	Norm    nn.Module     // normalises the net inputs, in the bottom-up pass only; nil for none
 	Gate    *nn.Gate      // of the net inputs, after Norm: units that pruning left; nil for all
 
 	shape        LayerShape
@@ -74,6 +74,37 @@ func NewNet(s Shape, image Size, classes int, rng *tensor.RNG) (*Net, error) {
 	return n, nil
 }
 
+// NormalizeDivisively replaces the normalisation of every layer by divisive normalisation with learnt constants, with
+// windows as large as the layer's filters: the estimate of a pattern of unknown contrast [NINAI17, section 3(B)]. It
+// returns an error, and changes nothing, if a window is larger than the maps of its layer before pooling.
+func (n *Net) NormalizeDivisively() error {
+	for i, l := range n.Layers {
+		if h, w := l.planeSize(); min(h, w) < l.shape.Kernel {
+			return fmt.Errorf("drmm: layer %d: windows of %d x %d are larger than its maps of %d x %d: use larger images or "+
+				"smaller filters", i+1, l.shape.Kernel, l.shape.Kernel, h, w)
+		}
+	}
+	for _, l := range n.Layers {
+		l.Norm = nn.NewLearntNorm(l.shape.Kernel)
+	}
+	return nil
+}
+
+// Constrain restores the constraints on the weights after a step of training: the constants Alpha of divisive
+// normalisation stay positive.
+func (n *Net) Constrain() {
+	for _, l := range n.Layers {
+		if norm, ok := l.Norm.(*nn.LearntNorm); ok {
+			norm.Constrain()
+		}
+	}
+}
+
+// planeSize returns the size of the layer's maps before pooling.
+func (l *Layer) planeSize() (h, w int) {
+	return l.ConvShape().OutputSize(l.below.H, l.below.W, l.shape.Kernel, l.shape.Kernel)
+}
+
 // Sizes returns the sizes of the templates z^(0) to z^(L).
 func (n *Net) Sizes() []Size { return n.sizes }
 
@@ -90,9 +121,8 @@ func (l *Layer) ConvShape() autograd.ConvShape { return l.shape.Padding.ConvShap
 
 // AddGates gives every layer a gate that keeps all its units, [filters, h, w] before pooling.
 func (n *Net) AddGates() {
-	for i, l := range n.Layers {
-		below := n.sizes[i]
-		h, w := l.shape.Padding.ConvShape(l.shape.Kernel).OutputSize(below.H, below.W, l.shape.Kernel, l.shape.Kernel)
+	for _, l := range n.Layers {
+		h, w := l.planeSize()
 		l.Gate = nn.NewGate(l.shape.Filters, h, w)
 	}
 }

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	. "github.com/lateral-ml/lateral/lib/drmm"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
 	"github.com/lateral-ml/lateral/lib/loss"
+	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -256,17 +258,34 @@ func orthonormal(t *testing.T) (*Net, Switches, *tensor.Tensor) {
 	return net, g, tensor.From([]float32{1, 0, 0, 1}, 2, 2)
 }
 
-// The whole objective of a model, with every kind of layer and every term.
+// The whole objective of a model, with every kind of layer and every term, and with both normalisations.
 func TestGradientOfTheObjective(t *testing.T) {
+	for _, divisive := range []bool{false, true} {
+		checkObjective(t, divisive)
+	}
+}
+
+func checkObjective(t *testing.T, divisive bool) {
+	t.Helper()
 	net, err := NewNet(Shape{{3, 3, Same, true}, {3, 2, Full, false}, {2, 2, Valid, false}}, Size{1, 6, 6}, 3,
 		tensor.Stream(7, "weights"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	if divisive {
+		if err := net.NormalizeDivisively(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	x := images(4, 1, 6, 6)
 	params := []*autograd.Var{net.Out.Weight, net.Out.Bias}
 	for _, l := range net.Layers {
-		params = append(params, l.Filters, l.Norm.Scale, l.Norm.Shift)
+		params = append(params, l.Filters)
+		for _, p := range nn.Params(l.Norm) {
+			if !divisive || p.Name != "shift" { // which moves all switches of a layer at once; see the test of nn.LearntNorm
+				params = append(params, p)
+			}
+		}
 	}
 	f := func(tape *autograd.Tape) *autograd.Var {
 		var found Inference
@@ -287,6 +306,56 @@ func TestGradientOfTheObjective(t *testing.T) {
 	// Small steps: with hundreds of switches, one soon flips.
 	if err := gradcheck.Check(gradcheck.Config{Step: 0.0005, Tolerance: 0.02}, f, params...); err != nil {
 		t.Error(err)
+	}
+}
+
+// The features of a divisively normalised model hardly change with the contrast of the image; those of a bare one are
+// proportional to it.
+func TestDivisiveNormalizationForgetsContrast(t *testing.T) {
+	net, err := NewNet(Shape{{8, 3, Same, true}, {4, 1, Valid, false}}, Size{1, 8, 8}, 3, tensor.Stream(1, "weights"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := images(1, 1, 8, 8)
+	bright := x.Clone()
+	for i := range bright.Data() {
+		bright.Data()[i] *= 10
+	}
+	ratio := func() float64 {
+		var a, b Inference
+		net.Infer(&a, autograd.NewTape(1).Input(x))
+		net.Infer(&b, autograd.NewTape(1).Input(bright))
+		sum, of := 0.0, 0.0
+		for i, v := range a.Features[0].Data() {
+			sum, of = sum+float64(b.Features[0].Data()[i]), of+float64(v)
+		}
+		return sum / of
+	}
+	for _, l := range net.Layers {
+		l.Norm = nil
+	}
+	if r := ratio(); math.Abs(r-10) > 1e-3 {
+		t.Errorf("without normalisation, features grow by %.2f, want 10", r)
+	}
+	if err := net.NormalizeDivisively(); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range net.Layers {
+		l.Norm.(*nn.LearntNorm).Sigma.Data()[0] = 0.05
+	}
+	if r := ratio(); r > 2 || r < 1 {
+		t.Errorf("with divisive normalisation, features grow by %.2f", r)
+	}
+	net.Layers[1].Norm.(*nn.LearntNorm).Alpha.Data()[0] = -1
+	if net.Constrain(); net.Layers[1].Norm.(*nn.LearntNorm).Alpha.Data()[0] <= 0 {
+		t.Error("alpha is not positive")
+	}
+	small, err := NewNet(Shape{{2, 3, Valid, false}, {2, 3, Valid, false}}, Size{1, 5, 5}, 2, tensor.Stream(1, "weights"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := small.NormalizeDivisively(); err == nil || !strings.Contains(err.Error(), "layer 2: windows of 3 x 3") {
+		t.Errorf("windows larger than the maps: %v", err)
 	}
 }
 

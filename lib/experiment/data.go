@@ -23,18 +23,21 @@ import (
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
-// Data are the images of an experiment.
+// Data are the images of an experiment, or a text, or photographs to enlarge.
 type Data struct {
 	Train *dataset.Set // training images
 	Valid *dataset.Set // validation images, held out from the published training set; may be nil
 	Test  *dataset.Set
+
+	Text   *dataset.Corpus // instead of images, see LoadText; nil for none
+	Photos *Photos         // instead of images, see LoadPhotos; nil for none
 }
 
-// A Source identifies images. A setting embeds the source of its images.
+// A Source identifies data. A setting embeds the source of its data.
 type Source struct {
 	Data     string `json:"data"`     // name of the set, such as "MNIST"
-	Checksum string `json:"checksum"` // identifies the images and their split: 16 hexadecimal digits
-	Images   int    `json:"images"`   // number of training images
+	Checksum string `json:"checksum"` // identifies the data and their split: 16 hexadecimal digits
+	Images   int    `json:"images"`   // number of training images, words or photographs
 }
 
 // named lists the labelled data sets that have a name, with the fraction of the training images that LoadSplit keeps
@@ -48,6 +51,12 @@ var named = []struct {
 	{"cifar10", dataset.CIFAR10, 4.0 / 5},
 	{"cifar100", dataset.CIFAR100, 4.0 / 5},
 	{"svhn", dataset.SVHN, 5.0 / 6},
+	{"fashion-mnist", dataset.FashionMNIST, 5.0 / 6},
+	{"kmnist", dataset.KMNIST, 5.0 / 6},
+	{"emnist-balanced", emnist("balanced"), 5.0 / 6},
+	{"emnist-letters", emnist("letters"), 5.0 / 6},
+	{"emnist-digits", emnist("digits"), 5.0 / 6},
+	{"emnist-byclass", emnist("byclass"), 5.0 / 6},
 	{"glyphs", glyphs, 5.0 / 6},
 	{"", func(string) (train, test *dataset.Set, err error) { return dataset.Digits(1) }, 5.0 / 6},
 }
@@ -55,6 +64,10 @@ var named = []struct {
 func glyphs(string) (train, test *dataset.Set, err error) {
 	train, test = dataset.Glyphs(1)
 	return train, test, nil
+}
+
+func emnist(part string) func(dir string) (train, test *dataset.Set, err error) {
+	return func(dir string) (train, test *dataset.Set, err error) { return dataset.EMNIST(dir, part) }
 }
 
 // scenes lists the sets of images without labels, from which patches are cut.
@@ -91,7 +104,8 @@ func unlabelled() []string {
 }
 
 // Load returns the named images: all training images and the test images, as published. The names are "mnist",
-// "cifar10", "cifar100" and "svhn", which are downloaded if necessary, and "glyphs", the embedded stand-in for MNIST.
+// "fashion-mnist", "kmnist", "cifar10", "cifar100" and "svhn", which are downloaded if necessary, "emnist-balanced",
+// "emnist-letters", "emnist-digits" and "emnist-byclass", and "glyphs", the embedded stand-in for MNIST.
 // The empty name means MNIST if its files are found and Glyphs otherwise; it never downloads anything.
 func Load(name string) (*Data, error) {
 	d, _, err := load(name)
@@ -184,26 +198,43 @@ func (d *Data) Part(n int) *Data {
 		}
 		return s.Slice(0, (n*s.Len()+all-1)/all)
 	}
-	return &Data{part(d.Train), part(d.Valid), part(d.Test)}
+	return &Data{Train: part(d.Train), Valid: part(d.Valid), Test: part(d.Test)}
 }
 
-// Name returns the name of the data set, such as "MNIST".
-func (d *Data) Name() string { return d.Train.Name }
+// Name returns the name of the data, such as "MNIST".
+func (d *Data) Name() string { return d.Source().Data }
 
-// Source returns the identity of the images and their split.
+// About returns the origin of the data, a sentence for people.
+func (d *Data) About() string {
+	switch {
+	case d.Text != nil:
+		return d.Text.Source
+	case d.Photos != nil:
+		return d.Photos.About
+	}
+	return d.Train.Source
+}
+
+// Source returns the identity of the data and their split.
 func (d *Data) Source() Source {
+	switch {
+	case d.Text != nil:
+		return Source{d.Text.Name, d.Text.Sum[:16], len(d.Text.Train.Tokens)}
+	case d.Photos != nil:
+		return d.Photos.source()
+	}
 	sums := d.Train.Sum
 	if d.Valid != nil {
 		sums += " " + d.Valid.Sum
 	}
 	sum := sha256.Sum256([]byte(sums + " " + d.Test.Sum))
-	return Source{d.Name(), fmt.Sprintf("%x", sum[:8]), d.Train.Len()}
+	return Source{d.Train.Name, fmt.Sprintf("%x", sum[:8]), d.Train.Len()}
 }
 
-// Check returns an error unless s is the source of the images.
+// Check returns an error unless s is the source of the data.
 func (d *Data) Check(s Source) error {
 	if is := d.Source(); is != s {
-		return fmt.Errorf("experiment: the setting is for %v, but the images are %v: adapt it with its method On", s, is)
+		return fmt.Errorf("experiment: the setting is for %v, but the data are %v: adapt it with its method On", s, is)
 	}
 	return nil
 }
@@ -211,7 +242,7 @@ func (d *Data) Check(s Source) error {
 // String describes the source briefly.
 func (s Source) String() string {
 	if s == (Source{}) {
-		return "no images"
+		return "no data"
 	}
-	return fmt.Sprintf("%d images of %s with the check sum %s", s.Images, s.Data, s.Checksum)
+	return fmt.Sprintf("%d samples of %s with the check sum %s", s.Images, s.Data, s.Checksum)
 }

@@ -46,7 +46,7 @@ func TestSplitsStayAsTheyAre(t *testing.T) {
 		t.Errorf("sources %+v and %+v", all.Source(), d.Source())
 	}
 	if _, err := experiment.Load("letters"); err == nil ||
-		!strings.Contains(err.Error(), "use mnist, cifar10, cifar100, svhn or glyphs") {
+		!strings.Contains(err.Error(), "use mnist, cifar10, cifar100, svhn, fashion-mnist, kmnist, ") {
 		t.Errorf("unknown data: %v", err)
 	}
 }

@@ -45,10 +45,10 @@ func (c *conjugates) directions() [][]float64 {
 	return list
 }
 
-// advance goes along the directions p of the open columns as far as is best, given (H - 1) p. It returns how far, and
-// closes the problems that are solved.
-func (c *conjugates) advance(product [][]float64) []float64 {
-	steps, open := make([]float64, len(c.open)), []int(nil)
+// advance goes along the directions p of the open columns as far as is best, given (H - 1) p. It closes the problems
+// that are solved.
+func (c *conjugates) advance(product [][]float64) {
+	open := []int(nil)
 	for to := 0; to < len(c.open); to += c.group {
 		first, bend := c.open[to], 0.0
 		for i := range c.group {
@@ -60,9 +60,8 @@ func (c *conjugates) advance(product [][]float64) []float64 {
 		c.square[first] = 0
 		for i := range c.group {
 			j := first + i
-			steps[to+i] = before / bend
-			axpy(c.d[j], steps[to+i], c.p[j])
-			axpy(c.residual[j], -steps[to+i], product[to+i])
+			axpy(c.d[j], before/bend, c.p[j])
+			axpy(c.residual[j], -before/bend, product[to+i])
 			c.square[first] += dot(c.residual[j], c.residual[j])
 		}
 		if c.square[first] <= c.limit[first] {
@@ -76,7 +75,6 @@ func (c *conjugates) advance(product [][]float64) []float64 {
 		}
 	}
 	c.open = open
-	return steps
 }
 
 func dot(a, b []float64) (sum float64) {

@@ -81,7 +81,11 @@ func (f *Features) Subset(idx []int) *Features {
 		}
 		return s
 	}
-	s := Compressed(f.d)
+	s, size := Compressed(f.d), 0
+	for _, i := range idx {
+		size += f.bounds[i+1] - f.bounds[i]
+	}
+	s.index, s.value = make([]int32, 0, size), make([]float32, 0, size)
 	for _, i := range idx {
 		lo, hi := f.bounds[i], f.bounds[i+1]
 		s.index, s.value = append(s.index, f.index[lo:hi]...), append(s.value, f.value[lo:hi]...)

@@ -152,8 +152,12 @@ func inOrder(n int) []int {
 	return order
 }
 
-func pick(y, idx []int) []int {
-	picked := make([]int, len(idx))
+// pick returns some elements of y, or nil if there are none.
+func pick[T any](y []T, idx []int) []T {
+	if y == nil {
+		return nil
+	}
+	picked := make([]T, len(idx))
 	for to, i := range idx {
 		picked[to] = y[i]
 	}

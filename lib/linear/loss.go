@@ -46,6 +46,13 @@ type sampleSet struct {
 	group  int       // neighbouring columns that share a loss: 1, or the classes for Multinomial
 }
 
+// subset returns what is known about some of the samples.
+func (s *sampleSet) subset(rows []int) sampleSet {
+	part := *s
+	part.y, part.weight, part.fold = pick(s.y, rows), pick(s.weight, rows), pick(s.fold, rows)
+	return part
+}
+
 // cost returns C times the weight of a sample in a column, 0 if the sample is held out.
 func (s *sampleSet) cost(i int, c *column) float64 {
 	switch {

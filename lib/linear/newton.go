@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // A solver minimises, for each column of weights w (the factor of the constant feature included),
@@ -39,7 +40,6 @@ type solver struct {
 	slope     []float32 // [N, live]
 	curvature []float32 // [N, live]
 	dz        []float32 // change of the scores in the direction [N, live]
-	zp, bent  []float32 // of conjugate gradients, of the columns in work
 
 	v     []float32 // argument of a pass
 	parts []float32 // sums of the chunks of a wave
@@ -188,31 +188,48 @@ func (s *solver) retire(gradient [][]float64) [][]float64 {
 // direct solves H d = -gradient, H the Hessian of the live columns, by conjugate gradients, until the residual is a
 // tenth of the gradient. It leaves the change of the scores in dz.
 func (s *solver) direct(ctx context.Context, gradient [][]float64) ([][]float64, error) {
-	n, k, columns := s.features.n, len(s.live), s.liveColumns()
-	s.dz, s.zp, s.bent = grow(s.dz, n*k), grow(s.zp, n*k), grow(s.bent, n*k)
-	clear(s.dz)
+	k, columns, part := len(s.live), s.liveColumns(), s.bentPart()
+	z, bent := make([]float32, part.features.n*k), make([]float32, part.features.n*k)
 	c := newConjugates(gradient, s.group)
 	for range mostProducts {
 		open := c.open
-		product, err := s.pass(ctx, c.directions(), s.zp, s.bent, func(_, lo, hi int) {
-			s.bend(lo, hi, columns, open, k, s.curvature, s.zp, s.bent)
+		product, err := part.pass(ctx, c.directions(), z, bent, func(_, lo, hi int) {
+			part.bend(lo, hi, columns, open, k, part.curvature, z, bent)
 		})
 		if err != nil {
 			return nil, err
 		}
-		steps := c.advance(product)
-		s.each(len(s.chunks), func(c int) {
-			for i := s.chunks[c].lo; i < s.chunks[c].hi; i++ {
-				for to, j := range open {
-					s.dz[i*k+j] += float32(steps[to]) * s.zp[i*len(open)+to]
-				}
-			}
-		})
-		if len(c.open) == 0 {
+		if c.advance(product); len(c.open) == 0 {
 			break
 		}
 	}
+	s.passes = part.passes
+	s.dz = grow(s.dz, s.features.n*k)
+	s.scores(c.d, s.dz)
 	return c.d, nil
+}
+
+// bentPart returns a solver of the samples at which the loss of a live column is curved. The others, which are often
+// most of them, do not matter for the Hessian.
+func (s *solver) bentPart() *solver {
+	const worthCopying = 0.5
+	k, rows := len(s.live), []int(nil)
+	for i := range s.features.n {
+		if slices.ContainsFunc(s.curvature[i*k:(i+1)*k], func(c float32) bool { return c != 0 }) {
+			rows = append(rows, i)
+		}
+	}
+	part := &solver{sampleSet: s.sampleSet, features: s.features, chunks: s.chunks, curvature: s.curvature,
+		intercept: s.intercept, workers: s.workers, passes: s.passes}
+	if float64(len(rows)) > worthCopying*float64(s.features.n) {
+		return part
+	}
+	part.sampleSet, part.features = s.subset(rows), s.features.Subset(rows)
+	part.chunks, part.curvature = part.features.chunks(), make([]float32, 0, len(rows)*k)
+	for _, i := range rows {
+		part.curvature = append(part.curvature, s.curvature[i*k:(i+1)*k]...)
+	}
+	return part
 }
 
 // search returns the step lengths at which the derivative along the direction is near zero, in the first columns of

@@ -16,6 +16,29 @@ func (s *solver) width() int { return s.features.d + 1 }
 // wave is how many chunks are summed up at a time.
 const wave = 32
 
+// load makes v the weights of the next products.
+func (s *solver) load(v [][]float64) {
+	width := s.width()
+	s.v = grow(s.v, len(v)*width)
+	for j, v := range v {
+		for e, v := range v {
+			s.v[j*width+e] = float32(v)
+		}
+	}
+}
+
+// scores sets z [N, k] to the scores of all samples for the columns v.
+func (s *solver) scores(v [][]float64, z []float32) {
+	k := len(v)
+	s.load(v)
+	s.each(len(s.chunks), func(i int) {
+		c := &s.chunks[i]
+		z := z[c.lo*k : c.hi*k]
+		c.scores(s.features.d, 0, c.hi-c.lo, k, s.v, z)
+		s.addIntercept(z, k)
+	})
+}
+
 // pass reads all samples once: it sets z [N, k] to the scores for the columns v, calls between for the rows from lo to
 // hi of chunk i, which sets slope [N, k] to something, and returns slope' x [k][D+1]. Sums are float32 within a chunk
 // and float64 over the chunks, in their order.
@@ -24,12 +47,7 @@ func (s *solver) pass(ctx context.Context, v [][]float64, z, slope []float32, be
 ) {
 	s.passes++
 	f, k, width := s.features, len(v), s.width()
-	s.v = grow(s.v, k*width)
-	for j, v := range v {
-		for e, v := range v {
-			s.v[j*width+e] = float32(v)
-		}
-	}
+	s.load(v)
 	sums := make([][]float64, k)
 	for j := range sums {
 		sums[j] = make([]float64, width)

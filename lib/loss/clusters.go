@@ -81,6 +81,22 @@ func (c *Clusters) Loss(y *autograd.Var, lambda float32) *autograd.Var {
 	return r
 }
 
+// Assign returns the nearest centre of each row of y, the lowest of equally near ones. Centres do not move. It panics
+// if y does not have rows of the centres' length.
+func (c *Clusters) Assign(y *autograd.Var) []int {
+	rows, length := c.rows("Assign", y)
+	r, op := autograd.Record[clustersOp]("Assign", y.Tape().Input(y.Value()))
+	r.Resize()
+	op.of, op.rows, op.length, op.centres = c.Of, rows, length, c.Centres
+	op.label = slices.Grow(op.label[:0], rows)[:rows]
+	op.assign(r, c.Centres)
+	labels := make([]int, 0, rows)
+	for _, k := range op.label {
+		labels = append(labels, int(k))
+	}
+	return labels
+}
+
 // rows returns the number of rows of y and their length.
 func (c *Clusters) rows(operation string, y *autograd.Var) (rows, length int) {
 	s := y.Shape()

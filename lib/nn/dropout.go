@@ -36,9 +36,8 @@ func (d *Dropout) Forward(x *autograd.Var) *autograd.Var {
 	}
 	y, op := autograd.Record[dropoutOp]("Dropout", x)
 	y.Resize(x.Shape()...)
-	op.mask = slices.Grow(op.mask[:0], x.Value().Len())[:x.Value().Len()]
-	d.draw(op.mask)
-	autograd.For(y, len(op.mask), 1<<14, (*dropoutOp).forward)
+	op.draw(d, x.Value().Len())
+	autograd.For(y, len(op.bits), 1<<12, (*dropoutOp).forward)
 	return y
 }
 
@@ -51,11 +50,39 @@ func training(layer string, x *autograd.Var) bool {
 }
 
 type dropoutOp struct {
-	mask []float32 // 0 or the scale
+	bits    []uint64   // random numbers, each for four elements, with 16 bits each
+	dropped uint64     // an element is dropped if its bits are less
+	values  [2]float32 // of the mask: for an element that is dropped, and for another
+	mask    []float32
 }
 
+// draw draws the random numbers for n elements. One serves four elements, because drawing would otherwise be the most
+// expensive part of the layer.
+func (op *dropoutOp) draw(d *Dropout, n int) {
+	op.mask = slices.Grow(op.mask[:0], n)[:n]
+	op.bits = slices.Grow(op.bits[:0], (n+3)/4)[:(n+3)/4]
+	for i := range op.bits {
+		op.bits[i] = d.RNG.Uint64()
+	}
+	op.dropped = uint64(d.P*(1<<16) + 0.5)
+	op.values[1] = d.Scale
+	if d.Scale == 0 {
+		op.values[1] = 1 / (1 - d.P)
+	}
+}
+
+// forward applies random numbers lo to hi.
 func (op *dropoutOp) forward(y *autograd.Var, lo, hi int) {
-	simd.Mul(y.Data()[lo:hi], y.In(0).Data()[lo:hi], op.mask[lo:hi])
+	from, to := 4*lo, min(4*hi, len(op.mask))
+	mask := op.mask[from:to]
+	for i := range mask {
+		keep := 0
+		if op.bits[lo+i/4]>>(16*(i%4))&0xffff >= op.dropped {
+			keep = 1
+		}
+		mask[i] = op.values[keep]
+	}
+	simd.Mul(y.Data()[from:to], y.In(0).Data()[from:to], mask)
 }
 
 func (op *dropoutOp) Backward(y *autograd.Var) {
@@ -67,27 +94,4 @@ func (op *dropoutOp) Backward(y *autograd.Var) {
 
 func (op *dropoutOp) backward(y *autograd.Var, lo, hi int) {
 	simd.MulAdd(y.In(0).Grad().Data()[lo:hi], y.Grad().Data()[lo:hi], op.mask[lo:hi])
-}
-
-// draw fills mask with 0 and the scale. Each random number serves four elements, with 16 bits each, because generating
-// the numbers would otherwise be the most expensive part of the layer.
-func (d *Dropout) draw(mask []float32) {
-	dropped := uint64(d.P*(1<<16) + 0.5)
-	values := [2]float32{0, d.Scale}
-	if d.Scale == 0 {
-		values[1] = 1 / (1 - d.P)
-	}
-	for len(mask) > 0 {
-		bits := d.RNG.Uint64()
-		n := min(4, len(mask))
-		for i := range mask[:n] {
-			keep := 0
-			if bits&0xffff >= dropped {
-				keep = 1
-			}
-			mask[i] = values[keep]
-			bits >>= 16
-		}
-		mask = mask[n:]
-	}
 }

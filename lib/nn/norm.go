@@ -68,7 +68,8 @@ func Schemes(window int) []Scheme {
 // trained. An empty batch does not change them. Source: [IS15].
 //
 // With Sigma = 0, activations that are constant over a field have no quotient: y is NaN there, which stops training
-// with an error that names this operation. Choose Sigma > 0 if that can happen, as for rectified activations.
+// with an error that names this operation. Choose Sigma > 0 if that can happen, as for rectified activations, or call
+// [Norm.CheckInput] before.
 type Norm struct {
 	A, B     Field
 	Sigma    float64        // semi-saturation constant, >= 0

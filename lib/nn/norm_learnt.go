@@ -3,6 +3,7 @@
 package nn
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
@@ -33,8 +34,17 @@ func NewLearntNorm(window int) *LearntNorm {
 	return &LearntNorm{Window: window, Sigma: constant(0.5), Alpha: constant(1), Shift: constant(0)}
 }
 
-// Forward normalises x. It panics if the window is larger than x.
+// leastAlpha is the least Alpha that Constrain allows. The quotient is then at most sqrt(2000)·v.
+const leastAlpha = 1e-3
+
+// Constrain sets Alpha to at least 0.001. Call it after each step of an optimiser.
+func (l *LearntNorm) Constrain() { l.Alpha.Data()[0] = max(l.Alpha.Data()[0], leastAlpha) }
+
+// Forward normalises x. It panics if the window is larger than x, or Alpha is not above 0.
 func (l *LearntNorm) Forward(x *autograd.Var) *autograd.Var {
+	if alpha := l.Alpha.Data()[0]; !(alpha > 0) {
+		panic(fmt.Sprintf("nn: LearntNorm: Alpha is %v, want > 0: call Constrain after each step", alpha))
+	}
 	f := Field{Window: max(l.Window, 1)}
 	n := Norm{A: f, B: f}
 	// y = sqrt(2)·|Sigma|·v / sqrt(Alpha·Sigma² + mean(v²)) + Shift

@@ -380,3 +380,38 @@ func ExampleNewDivisiveNorm() {
 	// [-0.73 0.00 1.70 1.02]
 	// [-0.74 0.00 1.71 1.03]
 }
+
+// Without sigma, constant activations are an error that names the place, before anything becomes NaN; with sigma, or
+// with activations that vary, there is none.
+func TestConstantActivations(t *testing.T) {
+	varied, flat := normal("x", 0, 1, 2, 3, 8, 8).Value(), tensor.New(2, 3, 8, 8)
+	flat.Fill(0.3)
+	half := varied.Clone()
+	for c := range 3 {
+		for i := range 64 {
+			half.Row(1)[c*64+i] = 0.3 // the second sample
+		}
+	}
+	batch := Field{Batch: true}
+	for _, c := range []struct {
+		scheme Scheme
+		x      *tensor.Tensor
+		want   string
+	}{
+		{Scheme{"DN", Field{Window: 3}, Field{Window: 3}, 0, false}, half, "sample 1, group 0, row 2, column 2"},
+		{Scheme{"LN", Field{}, Field{}, 0, true}, half, "sample 1, group 0, row 0, column 0"},
+		{Scheme{"BN", batch, batch, 0, true}, flat, "channel 0 of the batch"},
+		{Scheme{"BN", batch, batch, 0, true}, half, ""},
+		{Scheme{"DN", Field{Window: 3}, Field{Window: 3}, 0, false}, varied, ""},
+		{Scheme{"DN", Field{Window: 3}, Field{Window: 3}, 0.1, false}, flat, ""},
+	} {
+		n := NewNorm(3, c.scheme)
+		err := n.CheckInput(c.x)
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.scheme.Name, err, c.want)
+		}
+		if n.Mean != nil && (n.Mean.At(0) != 0 || n.Variance.At(0) != 1) {
+			t.Errorf("the running averages became %v and %v", n.Mean, n.Variance)
+		}
+	}
+}

@@ -32,11 +32,14 @@ const maxNPYHeader = 1 << 16 // bytes
 const npyMagic = "\x93NUMPY"
 
 // npyTypes maps NumPy's names of the element types that ReadNPY accepts to those of safetensors.
-var npyTypes = map[string]string{"<f4": "F32", "<f8": "F64", "<f2": "F16", "<i8": "I64"}
+var npyTypes = map[string]string{
+	"<f4": "F32", "<f8": "F64", "<f2": "F16", "|b1": "BOOL",
+	"|u1": "U8", "<u2": "U16", "<u4": "U32", "|i1": "I8", "<i2": "I16", "<i4": "I32", "<i8": "I64",
+}
 
-// ReadNPY reads an array that NumPy saved, of type float32, or of float16, float64 or int64 as [ReadSafetensors]
-// converts them. The array may be in row-major (C) or column-major (Fortran) order; the tensor has the same indices.
-// For other content, the error names what was found and how to save the array instead.
+// ReadNPY reads an array that NumPy saved, of type float32, or of float16, float64, bool or integers as
+// [ReadSafetensors] converts them. The array may be in row-major (C) or column-major (Fortran) order; the tensor has
+// the same indices. For other content, the error names what was found and how to save the array instead.
 func ReadNPY(r io.Reader) (*Tensor, error) {
 	header, err := readNPYHeader(r)
 	if err != nil {

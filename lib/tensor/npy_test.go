@@ -3,6 +3,7 @@
 package tensor_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/binary"
 	"fmt"
@@ -147,4 +148,95 @@ func FuzzReadNPY(f *testing.F) {
 			t.Errorf("%v with %d elements out of %d bytes", x.Shape(), len(x.Data()), len(file))
 		}
 	})
+}
+
+func TestIntegersOfNumPy(t *testing.T) {
+	for descr, data := range map[string]any{
+		"|u1": []uint8{0, 255}, "|b1": []bool{false, true}, "|i1": []int8{-128, 127}, "<u2": []uint16{0, 65535},
+		"<i2": []int16{-5, 7}, "<i4": []int32{-1 << 24, 5}, "<u4": []uint32{1 << 31, 5},
+	} {
+		x, err := tensor.ReadNPY(bytes.NewReader(npy("{'descr': '"+descr+"', 'fortran_order': False, 'shape': (2,)}", data)))
+		if err != nil {
+			t.Errorf("%s: %v", descr, err)
+			continue
+		}
+		want := strings.NewReplacer("false", "0", "true", "1").Replace(fmt.Sprint(data))
+		if got := fmt.Sprintf("[%.0f %.0f]", x.Data()[0], x.Data()[1]); got != want {
+			t.Errorf("%s: %s, want %s", descr, got, want)
+		}
+	}
+	odd := npy("{'descr': '<i4', 'fortran_order': False, 'shape': (1,)}", []int32{1<<24 + 1})
+	if _, err := tensor.ReadNPY(bytes.NewReader(odd)); err == nil || !strings.Contains(err.Error(), "16777217") {
+		t.Errorf("an integer without a float32: %v", err)
+	}
+}
+
+func TestLoadNPZ(t *testing.T) {
+	dir := t.TempDir()
+	save := func(name string, entries ...string) string {
+		path := filepath.Join(dir, name)
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		z := zip.NewWriter(f)
+		for i, entry := range entries {
+			w, err := z.Create(entry)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Write(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }", []float32{float32(i), 5}))
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	arrays, err := tensor.LoadNPZ(save("good.npz", "x.npy", "deep/y.npy"))
+	if err != nil || len(arrays) != 2 || arrays[1].Name != "deep/y" || arrays[1].Tensor.At(0, 0) != 1 {
+		t.Errorf("%v, %v", arrays, err)
+	}
+	text := filepath.Join(dir, "text.npz")
+	os.WriteFile(text, []byte("no archive"), 0o666)
+	for path, want := range map[string]string{
+		save("other.npz", "x.npy", "notes.txt"): "it contains notes.txt",
+		save("empty.npz"):                       "it contains no arrays",
+		text:                                    "numpy.savez",
+		filepath.Join(dir, "none.npz"):          "no such file",
+	} {
+		if _, err := tensor.LoadNPZ(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: want an error with %q, got %v", path, want, err)
+		}
+	}
+}
+
+// Rows are read from disk in any order, as ReadNPY reads them.
+func TestNPYFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.npy")
+	content := npy("{'descr': '<i2', 'fortran_order': False, 'shape': (4, 2), }", []int16{0, 1, 2, 3, 4, 5, 6, 7})
+	os.WriteFile(path, content, 0o666)
+	a, err := tensor.OpenNPY(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	var x tensor.Tensor
+	err = a.ReadRows(&x, []int{3, 0, 1, 1})
+	if err != nil || !slices.Equal(x.Data(), []float32{6, 7, 0, 1, 2, 3, 2, 3}) ||
+		!slices.Equal(x.Shape(), []int{4, 2}) || a.Len() != 4 {
+		t.Errorf("%v, %v", &x, err)
+	}
+	for text, content := range map[string][]byte{
+		"1 of its 16 bytes are missing": content[:len(content)-1],
+		"not a file of numpy.save":      []byte("text"),
+		"column-major":                  npy("{'descr': '<i2', 'fortran_order': True, 'shape': (1, 1), }", []int16{0}),
+		"a single number":               npy("{'descr': '<i2', 'fortran_order': False, 'shape': (), }", []int16{0}),
+		"elements \"<c8\"":              npy("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", []int64{0}),
+	} {
+		os.WriteFile(path, content, 0o666)
+		if _, err := tensor.OpenNPY(path); err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("want an error with %q, got %v", text, err)
+		}
+	}
 }

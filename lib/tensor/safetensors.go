@@ -177,7 +177,7 @@ func header(tensors []Named, metadata map[string]string) ([]byte, error) {
 // ReadSafetensors verifies it.
 //
 // F32 is read bit for bit. F16 and BF16 are widened exactly. F64 is rounded to the nearest float32, and overflow is an
-// error; for I64, a value that no float32 equals is an error. Other types are errors.
+// error; for integers, a value that no float32 equals is an error. Other types are errors.
 //
 // Memory use is proportional to the bytes that r delivers, whatever the header claims.
 func ReadSafetensors(r io.Reader) ([]Named, map[string]string, error) {

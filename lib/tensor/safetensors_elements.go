@@ -45,6 +45,22 @@ var elements = map[string]element{
 		}
 		return f, nil
 	}},
+	"U8":   {1, func(b []byte) (float32, error) { return float32(b[0]), nil }},
+	"I8":   {1, func(b []byte) (float32, error) { return float32(int8(b[0])), nil }},
+	"BOOL": {1, func(b []byte) (float32, error) { return float32(b[0]), nil }},
+	"U16":  {2, func(b []byte) (float32, error) { return float32(binary.LittleEndian.Uint16(b)), nil }},
+	"I16":  {2, func(b []byte) (float32, error) { return float32(int16(binary.LittleEndian.Uint16(b))), nil }},
+	"U32":  {4, func(b []byte) (float32, error) { return exact(int64(binary.LittleEndian.Uint32(b))) }},
+	"I32":  {4, func(b []byte) (float32, error) { return exact(int64(int32(binary.LittleEndian.Uint32(b)))) }},
+}
+
+// exact returns an integer of at most 32 bits as float32, or an error if it would be rounded.
+func exact(v int64) (float32, error) {
+	f := float32(v)
+	if int64(f) != v {
+		return 0, fmt.Errorf("no float32 equals the integer %d", v)
+	}
+	return f, nil
 }
 
 // float16 returns the value of an IEEE 754 half: sign 1, exponent 5 (bias 15), fraction 10 bits.
@@ -64,8 +80,8 @@ func float16(h uint16) float32 {
 func (e entry) bytes() (int64, error) {
 	el, ok := elements[e.DType]
 	if !ok {
-		return 0, fmt.Errorf("element type %q is not supported: save it as F32 (F16, BF16, F64 and I64 are read too)",
-			e.DType)
+		return 0, fmt.Errorf("element type %q is not supported: save it as F32 (F16, BF16, F64, BOOL, U8 to U32 and I8 to "+
+			"I64 are read too)", e.DType)
 	}
 	if slices.Contains(e.Shape, 0) {
 		return 0, nil

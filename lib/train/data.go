@@ -3,6 +3,7 @@
 package train
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -16,6 +17,9 @@ import (
 //
 // Samples are shuffled in each epoch. Data with a method InOrder() bool that returns true, such as [dataset.Segments],
 // is visited in order instead, because a sample continues an earlier one.
+//
+// Data with a method Plan(order []int, size int), such as a [dataset.Stream], is told which samples will follow, so
+// that it can read them ahead. If it has a method Err() error, an error of a file ends the run.
 type Data interface {
 	// Len returns the number of samples.
 	Len() int
@@ -43,10 +47,29 @@ func inOrder(n int) []int {
 	return order
 }
 
+// plan announces the batches from i on.
+func (l *loader) plan(i int) {
+	if d, ok := l.data.(interface{ Plan(order []int, size int) }); ok {
+		d.Plan(l.order[min(i*l.size, len(l.order)):], l.size)
+	}
+}
+
+// end announces that no batches follow.
+func (l *loader) end() {
+	if d, ok := l.data.(interface{ Plan(order []int, size int) }); ok {
+		d.Plan(nil, l.size)
+	}
+}
+
 // load gathers batch i and prepares the recorder for it.
-func (l *loader) load(i int) {
+func (l *loader) load(i int) error {
 	idx := l.order[i*l.size : min((i+1)*l.size, len(l.order))]
 	l.data.Gather(&l.batch, idx)
+	if d, ok := l.data.(interface{ Err() error }); ok {
+		if err := d.Err(); err != nil {
+			return fmt.Errorf("train: the data: %w", err)
+		}
+	}
 	l.recorder.samples, l.recorder.weight = len(idx), float64(len(idx))
 	if l.batch.Weight.Len() > 0 {
 		l.recorder.weight = 0
@@ -54,6 +77,7 @@ func (l *loader) load(i int) {
 			l.recorder.weight += float64(w)
 		}
 	}
+	return nil
 }
 
 // sums accumulates metrics, weighted by the number of samples that each mean covers.

@@ -187,8 +187,10 @@ func (c *Config) setDefaults() {
 func (r *run) done() bool { return r.stopped || r.at.Epoch >= r.Epochs }
 
 func (r *run) loop(ctx context.Context) error {
+	defer r.loader.end()
 	for !r.done() {
 		r.loader.order = r.order()
+		r.loader.plan(r.at.Batch)
 		if r.epochs != nil && r.at.Batch == 0 {
 			r.epochs.BeginEpoch()
 		}
@@ -214,7 +216,9 @@ func (r *run) loop(ctx context.Context) error {
 
 // step learns from the next batch.
 func (r *run) step() error {
-	r.loader.load(r.at.Batch)
+	if err := r.loader.load(r.at.Batch); err != nil {
+		return err
+	}
 	recorder := &r.loader.recorder
 	recorder.Epoch = float64(r.at.Epoch) + float64(r.at.Batch)/float64(r.loader.batches())
 	recorder.loss = math.NaN()
@@ -346,8 +350,12 @@ func evaluate(c Config, data Data, epoch int) (map[string]float64, error) {
 	var sums sums
 	l := loader{data: data, size: c.BatchSize, order: inOrder(data.Len())}
 	l.recorder = Recorder{Epoch: float64(epoch), sums: &sums}
+	l.plan(0)
+	defer l.end()
 	for b := range l.batches() {
-		l.load(b)
+		if err := l.load(b); err != nil {
+			return nil, err
+		}
 		if err := c.Learner.Measure(&l.batch, &l.recorder); err != nil {
 			return nil, located(err, epoch, b+1, 0)
 		}

@@ -78,7 +78,8 @@ func sweepRunCommand() *cobra.Command {
 	flags.IntVar(&o.Seeds, "seeds", 0,
 		"networks for each setting, with seeds from 0; more may follow later (default as many as the profile has)")
 	flags.StringVar(&o.Data, "data", "",
-		"images: "+dataNames()+", downloaded if need be (default mnist if found, else glyphs)")
+		"images, text or photographs: "+dataNames()+"; images are downloaded if need be (default: what the grid is for, if "+
+			"found, else an embedded stand-in)")
 	flags.StringVar(&o.File, "out", "",
 		"file of results (default GRID.jsonl in $LATERAL_SWEEPS or the user's cache, where notebooks look)")
 	flags.StringVar(&o.shard, "shard", "", "compute part I of N, as I/N with I counted from 0 (default the whole grid)")
@@ -90,7 +91,9 @@ func errSeeds(n int) error {
 	return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", n)
 }
 
-func dataNames() string { return strings.Join(experiment.DataNames(), ", ") }
+func dataNames() string {
+	return strings.Join(append(experiment.DataNames(), experiment.TextNames()...), ", ") + ", bsds500"
+}
 
 // gridTable describes the grids, document by document.
 func gridTable() string {
@@ -141,7 +144,7 @@ func (o *sweepOptions) run(ctx context.Context, out io.Writer, name string) erro
 	}
 	o.Begin = func(d *experiment.Data) {
 		fmt.Fprintf(out, "%s: %s\n%s, kernels: %s, results: %s\n",
-			name, grid.About, d.Train.Source, autograd.Backend(), o.File)
+			name, grid.About, d.About(), autograd.Backend(), o.File)
 	}
 	lines := &sweepLines{out: out, label: name, workers: o.Workers}
 	o.OnResult = lines.show

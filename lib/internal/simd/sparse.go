@@ -106,6 +106,9 @@ const maxLanes = 16
 // Bands returns how many bands of rows s has, which goroutines may fill at the same time.
 func (s *Sparse) Bands() int { return len(s.bands) }
 
+// Width returns the number of columns.
+func (s *Sparse) Width() int { return s.k }
+
 // FillRows lists the rows of the bands from lo to hi: A = x [m,k], whose rows lie ldx elements apart.
 func (s *Sparse) FillRows(lo, hi int, x []float32, ldx int) {
 	s.fitFill("FillRows", lo, hi, len(x), ldx, s.m, s.k)

@@ -76,10 +76,18 @@ const (
 	RMSProp = "rmsprop" // with the usual decay rate
 )
 
+// The normalisations of a setting.
+const (
+	BatchNorm = ""         // batch normalisation
+	Divisive  = "divisive" // divisive normalisation with learnt constants
+	NoNorm    = "none"
+)
+
 // A Setting describes one model and its training completely: the result depends on nothing else.
 type Setting struct {
 	experiment.Source
-	Shape string `json:"shape"` // see drmm.ParseShape
+	Shape string `json:"shape"`          // see drmm.ParseShape
+	Norm  string `json:"norm,omitempty"` // of the net inputs: BatchNorm, Divisive or NoNorm
 
 	Labels     int    `json:"labels"`     // labelled images in total, equally many of each class
 	Unlabelled int    `json:"unlabelled"` // training images used without labels; 0: labelled images alone
@@ -147,7 +155,11 @@ func (s Setting) At(src experiment.Source, seed uint64) Setting {
 
 // String describes the setting briefly.
 func (s Setting) String() string {
-	return fmt.Sprintf("%s, %d labels, %d unlabelled, seed %d", s.Variant, s.Labels, s.Unlabelled, s.Seed)
+	norm := ""
+	if s.Norm != BatchNorm {
+		norm = ", norm " + s.Norm
+	}
+	return fmt.Sprintf("%s%s, %d labels, %d unlabelled, seed %d", s.Variant, norm, s.Labels, s.Unlabelled, s.Seed)
 }
 
 // Check returns an error that names the invalid fields.
@@ -156,6 +168,7 @@ func (s Setting) Check() error {
 	_, err := drmm.ParseShape(s.Shape)
 	c.Add(err)
 	c.OneOf("Variant", s.Variant, Variants()...)
+	c.OneOf("Norm", s.Norm, BatchNorm, Divisive, NoNorm)
 	c.OneOf("Reduction", s.Reduction, Sum, Mean)
 	c.OneOf("Optimizer", s.Optimizer, Adam, SGD, RMSProp)
 	c.AtLeast("Labels", s.Labels, 1)

@@ -169,7 +169,19 @@ func newTrainer(s Setting, d *experiment.Data) (*trainer, *dataset.SemiSupervise
 	image := d.Train.X.Shape()
 	draw := func() (*drmm.Net, error) {
 		size := drmm.Size{Channels: image[1], H: image[2], W: image[3]}
-		return drmm.NewNet(shape, size, len(d.Train.Classes), tensor.Stream(s.Seed, "weights"))
+		net, err := drmm.NewNet(shape, size, len(d.Train.Classes), tensor.Stream(s.Seed, "weights"))
+		if err != nil {
+			return nil, err
+		}
+		switch s.Norm {
+		case Divisive:
+			err = net.NormalizeDivisively()
+		case NoNorm:
+			for _, l := range net.Layers {
+				l.Norm = nil
+			}
+		}
+		return net, err
 	}
 	net, err := draw()
 	if err != nil {
@@ -219,9 +231,10 @@ func (t *trainer) optimizer() optim.Optimizer {
 	return &optim.Adam{}
 }
 
-// afterStep counts the step and updates the averages. After k steps their decay is at most k/(k+10), so that they soon
-// forget the initial weights.
+// afterStep restores constraints, counts the step and updates the averages. After k steps their decay is at most
+// k/(k+10), so that they soon forget the initial weights.
 func (t *trainer) afterStep() {
+	t.model.Net.Constrain()
 	t.model.Steps.Data()[0]++
 	k := float64(t.model.Steps.Data()[0])
 	momentum := float32(min(t.Average, k/(k+10)))

@@ -33,7 +33,7 @@ func TestConvNetParameters(t *testing.T) {
 		if slices.Contains([]Variant{BN, BNs, BNStar, LN}, v) {
 			want += 2 * 128
 		}
-		n, err := NewConvNet(v, 10, Images(v, 10), tensor.Stream(1, "weights"))
+		n, err := NewConvNet(v, 3, 10, Images(v, 10), tensor.Stream(1, "weights"))
 		if err != nil || count(n) != want {
 			t.Errorf("%s: %d parameters, want %d; %v", v, count(n), want, err)
 		}
@@ -41,7 +41,8 @@ func TestConvNetParameters(t *testing.T) {
 			t.Errorf("%s: penalty %v", v, n.L1)
 		}
 	}
-	if _, err := NewConvNet("XN", 10, Strength{}, nil); err == nil || !strings.Contains(err.Error(), `no variant "XN"`) {
+	_, err := NewConvNet("XN", 3, 10, Strength{}, nil)
+	if err == nil || !strings.Contains(err.Error(), `no variant "XN"`) {
 		t.Errorf("an unknown variant: %v", err)
 	}
 }
@@ -51,7 +52,7 @@ func TestConvNetsLearn(t *testing.T) {
 	x, y := tensor.New(4, 3, 32, 32), []int{0, 1, 2, 3}
 	tensor.Stream(1, "images").Normal(x.Data(), 0, 60)
 	for _, v := range []Variant{BNStar, DNStar} {
-		n, err := NewConvNet(v, 10, Images(v, 10), tensor.Stream(1, "weights"))
+		n, err := NewConvNet(v, 3, 10, Images(v, 10), tensor.Stream(1, "weights"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,9 +93,11 @@ func TestStrengths(t *testing.T) {
 			t.Errorf("strength %v, want %v", c.got, c.want)
 		}
 	}
-	rate, n := ImageSchedule(DN, 50000)
-	if n != 80000 || rate(59) != 1e-3 || rate(61) != 1e-4 || rate(101) != 1e-5 {
-		t.Errorf("%d iterations, rates %v, %v, %v", n, rate(59), rate(61), rate(101))
+	if s := Classified(DN); s.Epochs != 160 || !slices.Equal(s.Drops, []float64{60, 100}) || s.Rate != 1e-3 {
+		t.Errorf("%+v", s) // 80,000 iterations with 500 in an epoch; drops at 30,000 and 50,000
+	}
+	if s := Classified(Baseline); s.Epochs != 100 || !slices.Equal(s.Drops, []float64{10, 60}) {
+		t.Errorf("%+v", s) // 50,000 iterations; drops at 5,000 and 30,000
 	}
 	if r := TextSchedule(Baseline, language.Tanh); r(3.9) != 0.1 || r(4) != 0.05 || r(6.5) != 0.0125 {
 		t.Errorf("rates %v, %v, %v", r(3.9), r(4), r(6.5))
@@ -192,7 +195,7 @@ func TestSuppressionOfTheProgram(t *testing.T) {
 
 func Example() {
 	v := DNStar
-	net, err := NewConvNet(v, 10, Images(v, 10), tensor.Stream(1, "weights"))
+	net, err := NewConvNet(v, 3, 10, Images(v, 10), tensor.Stream(1, "weights"))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -63,8 +63,8 @@ func (v Variant) scheme(window int, sigma float64) nn.Scheme {
 
 // A Strength is the sigma of a normalisation and the weight of its penalty.
 type Strength struct {
-	Sigma float64
-	L1    float32
+	Sigma float64 `json:"sigma,omitempty"`
+	L1    float32 `json:"l1,omitempty"`
 }
 
 // Images are the strengths for the convolutional network, by variant and number of classes: 10 for CIFAR-10 and 100 for

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package clustering
+
+import (
+	"github.com/lateral-ml/lateral/lib/experiment"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17/normalization"
+)
+
+// A Grid is a set of regularised networks.
+type Grid = experiment.Grid[Setting]
+
+// Grids is the grid of table 14.
+var Grids = experiment.Grids[Setting, Metrics]{
+	Document: "NINAI17",
+	Load:     normalization.LoadImages,
+	List:     grids,
+	Train:    experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics { return r.Metrics }),
+	Cost: func(s Setting, _ *experiment.Data) float64 {
+		if s.Regulariser.clusters() {
+			return 1.15 * float64(s.Samples())
+		}
+		return float64(s.Samples())
+	},
+	Resume: true,
+}
+
+func grids(profile string) []Grid {
+	g := Grid{Name: "clusters", About: "the quick network of Caffe with clusters of activities: table 14",
+		Seeds: experiment.Pick(profile, 1, 1, 4)}
+	for _, r := range experiment.Pick(profile, []Regulariser{Decay, Sample}, []Regulariser{Decay, Sample, Spatial},
+		Regularisers) {
+		g.Cells = append(g.Cells, Sized(Document(r), profile))
+	}
+	return []Grid{g}
+}
+
+// Sized returns a setting at the size of a profile. Smaller profiles use fewer images, so that networks begin to
+// overfit after fewer steps.
+func Sized(s Setting, profile string) Setting {
+	s.Part = experiment.Pick(profile, 1000, 5_000, 0)
+	s.Epochs = experiment.Pick(profile, 1, 20, s.Epochs)
+	if s.Centres > 0 {
+		s.Centres = experiment.Pick(profile, 20, 100, s.Centres)
+	}
+	return s
+}
