@@ -114,8 +114,10 @@ func (p *player) slide(control, key string, times int) {
 // drag moves a slider to a value at once, as a pointer does.
 func (p *player) drag(control string, value float64) {
 	p.t.Helper()
-	evaluate[bool](p.labPage, fmt.Sprintf(`(s => { s.value = %v; return s.dispatchEvent(new Event("input", {bubbles: true})) })(
-		document.querySelector(%q))`, value, p.id(control)))
+	evaluate[bool](p.labPage, fmt.Sprintf(`(s => {
+		s.value = %v
+		return s.dispatchEvent(new Event("input", {bubbles: true}))
+	})(document.querySelector(%q))`, value, p.id(control)))
 }
 
 // choose takes a choice by its text, as a reader who opens the list.
@@ -301,7 +303,8 @@ func playNorm(p *player) {
 	p.choose("norm", "layer (whole image)")
 	layer := p.says(time.Second, `is ([\d.]+) % as strong .*layer`)
 	if local[0] < 2*local[1] || math.Abs(layer[0]-local[1]) > 5 {
-		p.t.Errorf("the right half has %v %% behind a window, %v %% behind a layer, %v %% before", local[0], layer[0], local[1])
+		p.t.Errorf("the right half has %v %% behind a window, %v %% behind a layer, %v %% before", local[0], layer[0],
+			local[1])
 	}
 	p.choose("norm", "divisive (window)")
 	p.slide("sigma", kb.End, 1)

@@ -223,8 +223,8 @@ func checkPages(t *testing.T, dir string) {
 		if evaluate[bool](v.labPage, `document.documentElement.scrollWidth > innerWidth + 1`) {
 			t.Errorf("%s is wider than the window", name)
 		}
-		if !evaluate[bool](v.labPage, `[...document.querySelectorAll("main button, main canvas.pad, main input, main select")].
-			every(e => e.tabIndex >= 0)`) {
+		if !evaluate[bool](v.labPage, `[...document.querySelectorAll(
+			"main button, main canvas.pad, main input, main select")].every(e => e.tabIndex >= 0)`) {
 			t.Errorf("%s has a control that keys do not reach", name)
 		}
 		painted := evaluate[float64](v.labPage, `(async () => {
@@ -277,7 +277,8 @@ func checkServed(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	v.wait(10*time.Second, "the playgrounds", `document.querySelector("h1")?.textContent == "Playgrounds"`)
-	for _, name := range []string{"course", "gallery", "api/lib.competitive", "notebooks/00_quickstart", "playground/index"} {
+	for _, name := range []string{"course", "gallery", "api/lib.competitive", "notebooks/00_quickstart",
+		"playground/index"} {
 		v.open(server.URL + "/some/course/" + name + ".html")
 		if os.Getenv("LATERAL_SCREENSHOTS") != "" {
 			v.photograph("site-" + path.Base(name))

@@ -56,8 +56,8 @@ func startHebbian(files Files) (Session, error) {
 	return h, nil
 }
 
-// reset draws new weights, somewhat smaller than those of the document, so that updates can be large enough to see. They
-// must not be small: a unit wins while its weights are larger than those of the others, learns and shrinks to the
+// reset draws new weights, somewhat smaller than those of the document, so that updates can be large enough to see.
+// They must not be small: a unit wins while its weights are larger than those of the others, learns and shrinks to the
 // sphere, and so every unit has its turn. From small weights the first unit that learns wins for ever.
 func (h *hebb) reset() {
 	w := hebbian.NewWeights(pool, side*side, 1)
@@ -155,8 +155,8 @@ func (h *hebb) Views() []View {
 		verb = "For this %d, unit %d won and learnt; unit %d, of rank %d, unlearnt."
 	}
 	return []View{
-		{Kind: Answer, Text: fmt.Sprintf("%d updates; %d of %d units have reached the sphere of norm 1%s. ", h.updates, formed,
-			pool, won) + fmt.Sprintf(verb, h.learn.y[h.image], winner+1, loser+1, h.setting.K)},
+		{Kind: Answer, Text: fmt.Sprintf("%d updates; %d of %d units have reached the sphere of norm 1%s. ", h.updates,
+			formed, pool, won) + fmt.Sprintf(verb, h.learn.y[h.image], winner+1, loser+1, h.setting.K)},
 		{Kind: Images, Label: "The image", Width: side, Height: side, Columns: 1, Zoom: 4,
 			Pixels: grey(h.learn.x.Row(h.image))},
 		{Kind: Bars, Label: "Input currents of the units before the update: winner and unit of rank k marked", Names: names,

@@ -14,12 +14,12 @@ import (
 
 var normDemo = Demo{
 	Name: "norm", Title: "Contrast and the normaliser", Notebook: "08_divisive_normalization",
-	Try: "Lower the contrast of the right half and compare what is left of it under each normaliser: only a local one can " +
-		"bring it back. Then raise σ: from which contrast on does the curve bend, and what happens to noise when σ is 0?",
+	Try: "Lower the contrast of the right half and compare what is left of it under each normaliser: only a local one " +
+		"can bring it back. Then raise σ: from which contrast on does the curve bend, and what happens to noise when σ is 0?",
 	Controls: []Control{
 		{Name: "contrast", Label: "contrast of the right half, %", Kind: Slider, Min: 1, Max: 100, Step: 1, Value: 15},
-		{Name: "norm", Label: "normaliser", Kind: Choice, Choices: []string{"none", "layer (whole image)", "divisive (window)"},
-			Value: 2},
+		{Name: "norm", Label: "normaliser", Kind: Choice, Value: 2,
+			Choices: []string{"none", "layer (whole image)", "divisive (window)"}},
 		{Name: "sigma", Label: "σ", Kind: Slider, Max: 0.3, Step: 0.005, Value: 0.02},
 		{Name: "window", Label: "side of the window", Kind: Slider, Min: 3, Max: 31, Step: 2, Value: 9},
 	},
@@ -142,8 +142,8 @@ func (n *normalising) Views() []View {
 		return grey(out)
 	}
 	return []View{
-		{Kind: Answer, Text: fmt.Sprintf("At a contrast of %.0f %%, the right half is %s as strong as the left half behind the "+
-			"normaliser \"%s\", and %s without one.", 100*n.contrast, share(now[n.kind]), names[n.kind], share(now[0]))},
+		{Kind: Answer, Text: fmt.Sprintf("At a contrast of %.0f %%, the right half is %s as strong as the left half behind "+
+			"the normaliser \"%s\", and %s without one.", 100*n.contrast, share(now[n.kind]), names[n.kind], share(now[0]))},
 		{Kind: Images, Label: "The image, and the image behind the normaliser", Width: scene, Height: scene, Columns: 2,
 			Zoom: 4, Photo: true, Pixels: append(levels(x), levels(y)...), Names: []string{"image", names[n.kind]}},
 		{Kind: Lines, Label: "Strength of the right half, relative to the left half", X: "contrast of the right half, %",

@@ -17,8 +17,8 @@ import (
 
 var penaltyDemo = Demo{
 	Name: "penalty", Title: "A net that pays for activity", Notebook: "00_quickstart",
-	Try: "Press Train, wait until the net is right for most digits, then drag the penalty up: each image activates fewer " +
-		"units, and rows of the raster become empty. How far can you go before the accuracy falls, and do dead units " +
+	Try: "Press Train, wait until the net is right for most digits, then drag the penalty up: each image activates " +
+		"fewer units, and rows of the raster become empty. How far can you go before the accuracy falls, and do dead units " +
 		"come back when you drag it down again?",
 	Controls: []Control{
 		{Name: "train", Label: "Train", Kind: Toggle},
@@ -72,7 +72,8 @@ func startPenalty(files Files) (Session, error) {
 }
 
 func (p *penalty) reset() {
-	p.net, p.rng, p.tape, p.opt = NewRuleNet("ReLU", 1), tensor.Stream(1, "order"), autograd.NewTape(1), &optim.Adam{LR: 0.002}
+	p.net, p.rng, p.tape = NewRuleNet("ReLU", 1), tensor.Stream(1, "order"), autograd.NewTape(1)
+	p.opt = &optim.Adam{LR: 0.002}
 	p.params = nn.Params(p.net)
 	p.step, p.curve = 0, [3]Series{{Name: "test accuracy", Max: 1}, {Name: "active units, share", Max: 1},
 		{Name: "λ / 0.1", Max: 1}}

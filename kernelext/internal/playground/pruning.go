@@ -18,8 +18,8 @@ import (
 
 var pruneDemo = Demo{
 	Name: "prune", Title: "Prune a net, in this browser", Notebook: "09_pruning",
-	Try: "Drag the slider to the left until the accuracy falls, once for each way to choose weights, then press Retrain: " +
-		"how much of the accuracy comes back? How many weights must go before fewer weights are also faster here?",
+	Try: "Drag the slider to the left until the accuracy falls, once for each way to choose weights, then press " +
+		"Retrain: how much of the accuracy comes back? How many weights must go before fewer weights are also faster here?",
 	Controls: []Control{
 		{Name: "keep", Label: "weights kept, %", Kind: Slider, Min: 1, Max: 100, Step: 1, Value: 100},
 		{Name: "score", Label: "keep the weights that are", Kind: Choice,
@@ -213,7 +213,8 @@ func (p *pruning) Views() []View {
 	if dense > 0 && sparse > 0 {
 		speed = fmt.Sprintf("100 images take %.2f ms with all zeros multiplied and %.2f ms compressed", dense, sparse)
 	}
-	text := fmt.Sprintf("%d of %d weights remain: %s of the test digits are right; %s.", kept, all, share(p.accuracy), speed)
+	text := fmt.Sprintf("%d of %d weights remain: %s of the test digits are right; %s.", kept, all, share(p.accuracy),
+		speed)
 	if p.steps > 0 {
 		text = fmt.Sprintf("%d of %d weights remain: retraining, %d steps to go.", kept, all, p.steps)
 	}

@@ -16,8 +16,8 @@ import (
 
 var pursuitDemo = Demo{
 	Name: "pursuit", Title: "A patch from few atoms", Notebook: "01_sparse_coding",
-	Try: "Draw a stroke and add atoms one by one: how many does it take until the residual is only noise? Then choose the " +
-		"lasso and raise λ: coefficients shrink before they vanish, which a pursuit never does.",
+	Try: "Draw a stroke and add atoms one by one: how many does it take until the residual is only noise? Then choose " +
+		"the lasso and raise λ: coefficients shrink before they vanish, which a pursuit never does.",
 	Controls: []Control{
 		{Name: "pad", Label: "Draw a patch", Kind: Pad, Side: Patch},
 		{Name: "clear", Label: "Clear", Kind: Button},

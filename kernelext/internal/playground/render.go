@@ -13,9 +13,9 @@ import (
 
 var renderDemo = Demo{
 	Name: "render", Title: "Up and down a rendering model", Notebook: "07_drmm_semi_supervised",
-	Try: "Draw a digit: on the way up the model chooses a class and thousands of switches, and on the way down it renders " +
-		"your image from them. Then swap the class and keep the switches: what of the image belongs to the class, and " +
-		"what to the switches?",
+	Try: "Draw a digit: on the way up the model chooses a class and thousands of switches, and on the way down it " +
+		"renders your image from them. Then swap the class and keep the switches: what of the image belongs to the " +
+		"class, and what to the switches?",
 	Controls: []Control{
 		{Name: "pad", Label: "Draw here", Kind: Pad, Side: side},
 		{Name: "clear", Label: "Clear", Kind: Button},
@@ -100,8 +100,8 @@ func (r *rendering) Views() []View {
 		}
 	}
 	return append(views,
-		View{Kind: Answer, Text: fmt.Sprintf("The model infers a %d (%s) and switches %d of %d elements on. Rendered as a %d, "+
-			"the image has %.1f dB.", inferred, share(p[inferred]), on, all, class, metrics.PSNR(image, r.image, 1))},
+		View{Kind: Answer, Text: fmt.Sprintf("The model infers a %d (%s) and switches %d of %d elements on. Rendered as a "+
+			"%d, the image has %.1f dB.", inferred, share(p[inferred]), on, all, class, metrics.PSNR(image, r.image, 1))},
 		View{Kind: Bars, Label: "Posterior of the class", Names: ten, Values: p, Marks: marked(10, inferred)},
 		View{Kind: Images, Label: "Image, and what the class and the switches render", Width: side, Height: side, Columns: 2,
 			Zoom: 5, Pixels: append(grey(r.image.Data()), grey(image.Data())...),
@@ -122,14 +122,15 @@ func (r *rendering) switches() View {
 		}
 	}
 	zoom := max(2, 48/max(s.H, s.W))
-	return View{Kind: Images, Label: fmt.Sprintf("Switches of layer %d: a square for each core template, a point where one is "+
-		"rendered", r.layer+1), Width: s.W, Height: s.H, Columns: 8, Zoom: min(zoom, 10), Pixels: pixels}
+	return View{Kind: Images, Label: fmt.Sprintf("Switches of layer %d: a square for each core template, a point where "+
+		"one is rendered", r.layer+1), Width: s.W, Height: s.H, Columns: 8, Zoom: min(zoom, 10), Pixels: pixels}
 }
 
 // templates shows what the class looks like on its way down: a plane of the strongest channel of each level.
 func (r *rendering) templates(class int) View {
 	const edge = 32
-	v := View{Kind: Images, Label: fmt.Sprintf("The %d on its way down: at each level the channel with the most energy", class),
+	label := fmt.Sprintf("The %d on its way down: at each level the channel with the most energy", class)
+	v := View{Kind: Images, Label: label,
 		Width: edge, Height: edge, Columns: len(r.down.Templates), Zoom: 3, Signed: true}
 	for l := len(r.down.Templates) - 1; l >= 0; l-- {
 		z := r.down.Templates[l].Value()

@@ -203,6 +203,6 @@ func (w *winners) parts() View {
 		return View{Kind: Images, Label: "What each unit adds to a reconstruction", Width: side, Height: side, Columns: 16,
 			Zoom: 1, Signed: true, Pixels: signed(w.full.Decoder.Value().Data(), side*side)}
 	}
-	return View{Kind: Images, Label: "What a winner of each map adds to a reconstruction", Width: 11, Height: 11, Columns: 8,
-		Zoom: 4, Signed: true, Pixels: signed(w.conv.Decoder.Weight.Value().Data(), 11*11)}
+	return View{Kind: Images, Label: "What a winner of each map adds to a reconstruction", Width: 11, Height: 11,
+		Columns: 8, Zoom: 4, Signed: true, Pixels: signed(w.conv.Decoder.Weight.Value().Data(), 11*11)}
 }

@@ -131,8 +131,8 @@ var link = regexp.MustCompile(`href="([^"#:]*)(#[^"]*)?"`)
 func (s *Site) lessons(context.Context) error {
 	for i, l := range s.notebooks {
 		html, warnings, err := page.Render(l.nb, page.Options{
-			Title: l.Title, Dir: filepath.Join(s.Module, "notebooks"), Charts: s.Charts, Offline: true, Style: pageFile("site.css"),
-			Header: header("../", "course"),
+			Title: l.Title, Dir: filepath.Join(s.Module, "notebooks"), Charts: s.Charts, Offline: true,
+			Header: header("../", "course"), Style: pageFile("site.css"),
 		})
 		if err != nil {
 			return fmt.Errorf("site: %s: %w", l.Name, err)

@@ -186,7 +186,8 @@ func (d *described) page(dirs map[string]bool) Page {
 	values("const", d.Consts)
 	values("var", d.Vars)
 	for _, f := range d.Funcs {
-		symbols = append(symbols, symbol{f.Name, "func " + f.Name, nil, 2, d.code(f.Decl), html(f.Doc), d.examples(f.Examples)})
+		symbols = append(symbols, symbol{f.Name, "func " + f.Name, nil, 2, d.code(f.Decl), html(f.Doc),
+			d.examples(f.Examples)})
 	}
 	for _, t := range d.Types {
 		symbols = append(symbols, symbol{t.Name, "type " + t.Name, fieldsOf(t), 2, d.code(t.Decl), html(t.Doc),
@@ -197,7 +198,8 @@ func (d *described) page(dirs map[string]bool) Page {
 				Code: d.code(v.Decl), Doc: html(v.Doc)})
 		}
 		for _, f := range t.Funcs {
-			symbols = append(symbols, symbol{f.Name, "func " + f.Name, nil, 3, d.code(f.Decl), html(f.Doc), d.examples(f.Examples)})
+			symbols = append(symbols, symbol{f.Name, "func " + f.Name, nil, 3, d.code(f.Decl), html(f.Doc),
+				d.examples(f.Examples)})
 		}
 		for _, f := range t.Methods {
 			symbols = append(symbols, symbol{t.Name + "." + f.Name, "func (" + f.Recv + ") " + f.Name, nil, 3,

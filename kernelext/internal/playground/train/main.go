@@ -145,7 +145,8 @@ func wide(d *experiment.Data, path string) error {
 
 // atoms learns a dictionary for patches of dead leaves, as the notebook on sparse coding does.
 func atoms(_ *experiment.Data, path string) error {
-	patches, err := dataset.NewPatches(dataset.Leaves(1).X, dataset.PatchConfig{Size: playground.Patch, N: 40_000, Seed: 1, Border: 4})
+	patches, err := dataset.NewPatches(dataset.Leaves(1).X,
+		dataset.PatchConfig{Size: playground.Patch, N: 40_000, Seed: 1, Border: 4})
 	if err != nil {
 		return err
 	}
