@@ -62,6 +62,13 @@ func grids(profile string) []Grid {
 		{Name: "similarity-online", About: "one pair of images at a time, normalised divisively or not: figure 3",
 			Cells: []Setting{Online(DN).Sized(profile), Online(None).Sized(profile)},
 			Seeds: experiment.Pick(profile, 1, 2, 3)},
+		{Name: "similarity-omniglot", About: "handwritten characters, for --data omniglot: the outside check",
+			Cells: []Setting{normalised(BN).variant(func(s *Setting) {
+				s.Pretraining.Epochs = 0 // five alphabets teach little
+				s.Pairing.Epochs = experiment.Pick(profile, 3, 24, 500)
+				s.Pairing.Contrastive = experiment.Pick(profile, 1, 6, 100)
+			})},
+			Seeds: experiment.Pick(profile, 1, 1, 3)},
 		{Name: "similarity-phases", About: "the Siamese DRMM without recognition, and with hard negatives",
 			Cells: []Setting{
 				normalised(BN).variant(func(s *Setting) { s.Pretraining.Epochs = 0 }),

@@ -94,9 +94,9 @@ func Document() Setting {
 func Small() Setting {
 	s := Document()
 	s.Channel, s.Features = 6, 128
-	s.Pretraining.Epochs, s.Pretraining.Rendered = 6, 8
-	s.Pairing.Epochs, s.Pairing.Contrastive, s.Pairing.Classes = 7, 3, 15
-	s.Batch, s.FinalRate, s.Trials = 60, 2e-5, 2000
+	s.Pretraining.Epochs, s.Pretraining.Rendered = 16, 8
+	s.Pairing.Epochs, s.Pairing.Contrastive, s.Pairing.Classes = 6, 2, 15
+	s.Batch, s.FinalRate, s.Trials = 60, 5e-5, 2000
 	return s
 }
 
@@ -120,7 +120,7 @@ func (s Setting) Sized(profile string) Setting {
 		small.Channel = 8
 	}
 	if s.Batch == 2 { // online
-		s.Channel, s.Trials, s.Pairing.Epochs = 8, small.Trials, experiment.Pick(profile, 1, 4, 0)
+		s.Channel, s.Trials, s.Pairing.Epochs = 8, small.Trials, experiment.Pick(profile, 1, 2, 0)
 		return s
 	}
 	s.Channel, s.Features, s.Trials = small.Channel, small.Features, small.Trials
