@@ -94,9 +94,9 @@ func OneShot(embed func(x *tensor.Tensor) *tensor.Tensor, runs []dataset.OneShot
 }
 
 // LoadFiles renders n images of each solid of a folder or archive of OBJ files, with the textures of the test images:
-// shapes that no one here made. It returns the errors of [objects.ReadFiles].
-func LoadFiles(name string, n int) (*dataset.Set, error) {
-	c, err := objects.ReadFiles(name)
+// shapes that no one here made. Errors and skip are those of [objects.ReadFiles].
+func LoadFiles(name string, n int, skip func(error)) (*dataset.Set, error) {
+	c, err := objects.ReadFiles(name, skip)
 	if err != nil {
 		return nil, fmt.Errorf("similarity: %w", err)
 	}

@@ -72,7 +72,7 @@ func TestLoadFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	set, err := LoadFiles(dir, 3)
+	set, err := LoadFiles(dir, 3, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestLoadFiles(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "3.obj"), []byte("v 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadFiles(dir, 3); err == nil || !strings.Contains(err.Error(), "3.obj:1: a point with 1 coordinates") {
+	if _, err := LoadFiles(dir, 3, nil); err == nil || !strings.Contains(err.Error(), "3.obj:1: a point with 1 coordinates") {
 		t.Errorf("a broken file: %v", err)
 	}
 }
