@@ -22,7 +22,8 @@
 // pictures are saved there.
 //
 // Environment: LATERAL_PROFILE (quick, standard, paper), LATERAL_PARAMS (a JSON object read by Param), LATERAL_MEMO
-// (directory of Memo), LATERAL_MEMO_LIMIT (how much Memo may keep, such as 2GB), LATERAL_CHECKPOINTS and LATERAL_SWEEPS
+// (directory of Memo), LATERAL_MEMO_LIMIT (how much Memo may keep, such as 2GB), LATERAL_FRESH (1: Memo reuses nothing
+// that is older than the library's sources), LATERAL_CHECKPOINTS and LATERAL_SWEEPS
 // (directories of Train and Sweep), LATERAL_FIGURES (directory for pictures outside a notebook), LATERAL_HEADLESS
 // (set by "lateral run": nobody is watching).
 //

@@ -10,13 +10,14 @@
 //
 //	7  internal/bench internal/golden
 //	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/ninai17/clustering
-//	6  papers/ninai17/normalization papers/ninai17/pruning papers/of96 papers/thesis21 papers/wta15
-//	6  models
-//	5  classify drmm experiment hebbian language linear prune rbm sparsecode
+//	6  papers/ninai17/normalization papers/ninai17/pruning papers/ninai17/similarity papers/of96
+//	6  papers/thesis21 papers/wta15 models
+//	5  classify drmm experiment hebbian language linear prune rbm siamese sparsecode
 //	4  train train/report sweep onnx
 //	3  nn competitive loss optim gradcheck superres
 //	2  autograd dataset dataset/photos dataset/table transform scalemixture
 //	1  tensor blas metrics sparsity retrieval embed figure figure/internal/canvas dataset/synth
+//	1  render dataset/objects
 //	0  durable internal/simd internal/parallel internal/race internal/tables
 //
 // Tests and examples may import packages of any floor.
