@@ -12,6 +12,7 @@
 //     everything printed after it. When Show returns the notebook has it: a panic, log.Fatal or os.Exit loses nothing.
 //   - [Explore], [Frames] and [Slide] are views that answer to the reader: charts to point at, sliders over pictures
 //     that are drawn beforehand or when they are asked for.
+//   - [Playground] shows a playground of the course and leads to the live one, which computes in the reader's browser.
 //   - [Progress] and [LiveFigure] redraw in place while something runs and end as a static line and picture.
 //   - [Train] and [Sweep] show how far they are, can be stopped or killed at any time, and go on when run again.
 //   - [Profile], [Pick] and [Param] choose the size of a run: quick, standard or paper.
