@@ -358,7 +358,8 @@ func checkDark(t *testing.T, dir string) {
 	v.wait(20*time.Second, "the playground", `document.querySelector("[data-playground]").dataset.ready == "yes"`)
 	dark := evaluate[[]int](v.labPage, `(() => {
 		const corner = document.querySelector("canvas.pad").getContext("2d").getImageData(2, 2, 1, 1).data
-		return [...getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).map(Number), ...corner.slice(0, 3)]
+		const page = getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).map(Number)
+		return [...page, ...corner.slice(0, 3)]
 	})()`)
 	if slices.Max(dark) > 60 {
 		t.Errorf("page and canvas have the colours %v", dark)
