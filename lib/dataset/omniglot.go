@@ -34,8 +34,8 @@ var omniglot = data.Set{ID: "omniglot", Name: "Omniglot", Files: []data.File{
 const strokes = 105
 
 // OmniglotSmall reads one of the two small background sets of Omniglot, 1 or 2: handwritten characters of five
-// alphabets, each drawn by 20 people, as images [N, 1, 105, 105] with ink 1 on paper 0. A class is a character, named by
-// its alphabet and a number, such as "Latin 3".
+// alphabets, each drawn by 20 people, as images [N, 1, 105, 105] with ink 1 on paper 0. A class is a character, named
+// by its alphabet and a number, such as "Latin 3".
 //
 // The file images_background_small1.zip or ...2.zip is read from dir or its sub-folder omniglot; if dir is empty, from
 // $LATERAL_DATA or the cache (see [CacheDir]). It is never downloaded: the error says where to get it. It panics for
@@ -154,7 +154,8 @@ func (z *omniglotFile) image(pixels []float32, name string) error {
 		return fmt.Errorf("dataset: Omniglot: %s: %s: %w", z.path, name, err)
 	}
 	if b := m.Bounds(); b.Dx() != strokes || b.Dy() != strokes {
-		return fmt.Errorf("dataset: Omniglot: %s: %s has %d x %d pixels: want %d x %d", z.path, name, b.Dx(), b.Dy(), strokes, strokes)
+		return fmt.Errorf("dataset: Omniglot: %s: %s has %d x %d pixels: want %d x %d", z.path, name, b.Dx(),
+			b.Dy(), strokes, strokes)
 	}
 	for i := range pixels {
 		if r, _, _, _ := m.At(i%strokes, i/strokes).RGBA(); r < 1<<15 {

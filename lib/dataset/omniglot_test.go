@@ -49,8 +49,8 @@ func TestOmniglotSmall(t *testing.T) {
 	}
 }
 
-// The classifier of the data set's makers, by the modified Hausdorff distance of the inked pixels, gets 38.8 % wrong, as
-// they say of theirs: images, runs and answers are read right.
+// The classifier of the data set's makers, by the modified Hausdorff distance of the inked pixels, gets 38.8 % wrong,
+// as they say of theirs: images, runs and answers are read right.
 func TestOmniglotRuns(t *testing.T) {
 	haveOmniglot(t)
 	if testing.Short() {

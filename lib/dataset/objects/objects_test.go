@@ -220,7 +220,8 @@ func TestReadFilesSkips(t *testing.T) {
 	if len(skipped) != 1 || !strings.HasPrefix(skipped[0], `2.obj:1: coordinate "nan"`) {
 		t.Errorf("skipped %q", skipped)
 	}
-	if _, err := ReadFiles(archive(t, "2.obj", "v 1\n"), skip); err == nil || !strings.Contains(err.Error(), "no OBJ file") {
+	name = archive(t, "2.obj", "v 1\n")
+	if _, err := ReadFiles(name, skip); err == nil || !strings.Contains(err.Error(), "no OBJ file") {
 		t.Errorf("nothing remains: %v", err)
 	}
 }

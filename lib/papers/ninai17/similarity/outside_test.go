@@ -82,7 +82,8 @@ func TestLoadFiles(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "3.obj"), []byte("v 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LoadFiles(dir, 3, nil); err == nil || !strings.Contains(err.Error(), "3.obj:1: a point with 1 coordinates") {
+	const want = "3.obj:1: a point with 1 coordinates"
+	if _, err := LoadFiles(dir, 3, nil); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("a broken file: %v", err)
 	}
 }
