@@ -13,8 +13,8 @@ import (
 )
 
 // Omniglot is the name of [Load] for handwritten characters: the first small background set of Omniglot to train on,
-// the second for validation and as test images, at 64 x 64 pixels. A class is a character, a superclass an alphabet. Two of
-// the five alphabets are in both sets.
+// the second for validation and as test images, at 64 x 64 pixels. A class is a character, a superclass an alphabet.
+// Two of the five alphabets are in both sets.
 const Omniglot = "omniglot"
 
 func loadOmniglot() (*experiment.Data, error) {
