@@ -130,7 +130,7 @@ func TestDocumentShape(t *testing.T) {
 
 // The learning rate starts at 0.001, falls by the same factor after each of 500 epochs, and ends at 0.000001.
 func TestDocumentRate(t *testing.T) {
-	rate := Document().rate(500)
+	rate := Document().rate(1e-3, 500)
 	factor := math.Pow(1e-3, 1./500)
 	for epoch, want := range map[float64]float64{0: 1e-3, 0.9: 1e-3, 1: 1e-3 * factor, 250: math.Sqrt(1e-9), 500: 1e-6} {
 		if got := rate(epoch); math.Abs(got/want-1) > 1e-9 {
@@ -230,6 +230,7 @@ func TestErrors(t *testing.T) {
 		"Pairing.Hard is true: want": func(s *Setting, _ *experiment.Data) {
 			s.Pairing.Hard, s.Pairing.Negatives = true, 0
 		},
+		"Pairing.Rate is 0: want a number > 0":      func(s *Setting, _ *experiment.Data) { s.Pairing.Rate = 0 },
 		"Batch is 15: want an even":                 func(s *Setting, _ *experiment.Data) { s.Batch = 15 },
 		"FinalRate is 2: want at most":              func(s *Setting, _ *experiment.Data) { s.FinalRate = 2 },
 		"batches of 40 classes from a set with 12":  func(s *Setting, _ *experiment.Data) { s.Pairing.Classes = 40 },

@@ -51,9 +51,9 @@ func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Opti
 	}
 	labelled, unlabelled := t.recognition(d.Train)
 	for _, p := range []phase{
-		{"recognition", s.Pretraining.Epochs, labelled, unlabelled, t.recognise},
-		{"pairs", s.Pairing.Epochs, batches, s.Batch, t.pairs(0)},
-		{"contrastive", s.Pairing.Contrastive, batches, s.Batch, t.pairs(s.Pairing.Weight)},
+		{"recognition", s.Pretraining.Epochs, s.Rate, labelled, unlabelled, t.recognise},
+		{"pairs", s.Pairing.Epochs, s.Pairing.Rate, batches, s.Batch, t.pairs(0)},
+		{"contrastive", s.Pairing.Contrastive, s.Pairing.Rate, batches, s.Batch, t.pairs(s.Pairing.Weight)},
 	} {
 		if p.epochs == 0 {
 			continue
@@ -92,6 +92,7 @@ func checkImages(d *experiment.Data) error {
 type phase struct {
 	name   string
 	epochs int
+	rate   float64
 	data   train.Data
 	batch  int
 	loss   func(b *train.Batch) *autograd.Var
@@ -122,7 +123,7 @@ func (t *trainer) run(ctx context.Context, p phase, o experiment.Options) (*trai
 	}
 	return train.Run(ctx, train.Config{
 		Learner: &train.GradientDescent{
-			Model: t.Model, Loss: p.loss, Optimizer: &optim.RMSProp{}, Schedule: t.rate(p.epochs), Workers: o.Workers,
+			Model: t.Model, Loss: p.loss, Optimizer: &optim.RMSProp{}, Schedule: t.Setting.rate(p.rate, p.epochs), Workers: o.Workers,
 			Constrain: t.Model.Net.constrain,
 		},
 		Train: p.data, Epochs: p.epochs, BatchSize: p.batch, Seed: t.Seed, Dir: o.Dir, Every: o.Every,
