@@ -123,7 +123,8 @@ func (t *trainer) run(ctx context.Context, p phase, o experiment.Options) (*trai
 	}
 	return train.Run(ctx, train.Config{
 		Learner: &train.GradientDescent{
-			Model: t.Model, Loss: p.loss, Optimizer: &optim.RMSProp{}, Schedule: t.Setting.rate(p.rate, p.epochs), Workers: o.Workers,
+			Model: t.Model, Loss: p.loss, Optimizer: &optim.RMSProp{}, Workers: o.Workers,
+			Schedule:  t.Setting.rate(p.rate, p.epochs),
 			Constrain: t.Model.Net.constrain,
 		},
 		Train: p.data, Epochs: p.epochs, BatchSize: p.batch, Seed: t.Seed, Dir: o.Dir, Every: o.Every,
