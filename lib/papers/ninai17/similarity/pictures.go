@@ -21,8 +21,8 @@ import (
 var endings = []string{".png", ".jpg", ".jpeg", ".gif"}
 
 // Pictures reads the PNG, JPEG and GIF files of a folder, in the order of their names, as grey images [N, 1, 64, 64]
-// for [Net.Predict], and returns their names. All must be square, of one size, and at least 64 pixels wide; larger ones are
-// shrunk. The error names the first file that cannot be read or differs, and its size. Other files are skipped.
+// for [Net.Predict], and returns their names. All must be square, of one size, and at least 64 pixels wide; larger ones
+// are shrunk. The error names the first file that cannot be read or differs, and its size. Other files are skipped.
 func Pictures(folder string) (x *tensor.Tensor, names []string, err error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/metrics"
-	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/siamese"
 	"github.com/lateral-ml/lateral/lib/tensor"
@@ -218,12 +217,4 @@ func (t *trainer) choose(labels []int, unit *autograd.Var) *siamese.Pairs {
 		t.few.Random(&t.all, n, t.Model.Negatives)
 	}
 	return &t.few
-}
-
-// parameters returns the number of parameters of a network.
-func parameters(n *Net) (count int) {
-	for _, p := range nn.Params(n) {
-		count += p.Value().Len()
-	}
-	return count
 }
