@@ -54,10 +54,14 @@ func (s Setting) variant(change func(s *Setting)) Setting {
 func grids(profile string) []Grid {
 	base := Document().Sized(profile)
 	normalised := func(norm string) Setting { return base.variant(func(s *Setting) { s.Norm = norm }) }
+	networks := []Setting{normalised(BN), normalised(DN), normalised(None)}
+	if profile == experiment.Quick {
+		networks = networks[:1]
+	}
 	vgg := Document().variant(func(s *Setting) { s.Net, s.Norm = VGG, BN }).Sized(profile)
 	return []Grid{
 		{Name: "similarity", About: "one-shot similarity of shapes with a Siamese DRMM and a baseline: figure 10",
-			Cells: []Setting{normalised(BN), normalised(DN), normalised(None), vgg},
+			Cells: append(networks, vgg),
 			Seeds: experiment.Pick(profile, 1, 1, 3)},
 		{Name: "similarity-online", About: "one pair of images at a time, normalised divisively or not: figure 3",
 			Cells: []Setting{Online(DN).Sized(profile), Online(None).Sized(profile)},
