@@ -4,10 +4,12 @@
 // licences. It also lists the script of the interactive views, which is downloaded in the same way. Package lib/dataset
 // loads the sets; `lateral data` lists, downloads and verifies them. Downloads go to the folder cache beside this file,
 // which is not part of the source.
+//
+// It also holds the results of long trainings, with which sweeps of the same name begin: see [Results].
 package data
 
 import (
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
 )
@@ -72,4 +74,17 @@ func Lookup(id string) (Set, bool) {
 		}
 	}
 	return Set{}, false
+}
+
+//go:embed results
+var results embed.FS
+
+// Results returns the results of a named sweep that the module has, a line for each network as package sweep writes
+// them, or nil if it has none. The file results/README.md says how they were made.
+func Results(name string) []byte {
+	b, err := results.ReadFile("results/" + name + ".jsonl")
+	if err != nil {
+		return nil
+	}
+	return b
 }

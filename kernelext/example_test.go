@@ -35,12 +35,12 @@ func ExampleShow() {
 func ExampleVersus() {
 	kernelext.Versus("Competing hidden units",
 		kernelext.Row{Item: "test error", Document: 1.46, Here: []float64{1.5, 1.6, 1.7}, Unit: "%", Better: kernelext.Lower,
-			Note: "fewer epochs"},
+			Samples: 10000, Profile: "500 epochs"},
 		kernelext.Row{Item: "with dropout", Document: 1.3, Unit: "%"})
 	// Output:
 	// Competing hidden units
-	//               document  here           seeds  difference       note
-	// test error    1.46 %    1.60 ± 0.10 %  3      +0.14 % (worse)  fewer epochs
+	//               document  here           seeds  difference ± 2 SE        setting
+	// test error    1.46 %    1.60 ± 0.10 %  3      +0.14 ± 0.37 % (agrees)  500 epochs
 	// with dropout  1.3 %     –              –      (not run)
 }
 

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/lateral-ml/lateral/data"
+	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/lateral-ml/lateral/lib/sweep"
 	"github.com/lateral-ml/lateral/lib/train"
 )
@@ -101,7 +103,8 @@ func failures(n int) []string {
 }
 
 // SweepFile returns the file that keeps the results of a named sweep: NAME.jsonl in the directory LATERAL_SWEEPS, or in
-// one of the user's cache.
+// one of the user's cache. A file that is not there begins with the results that the module has ([data.Results]), of
+// trainings that take hours. They serve those who train the same settings on the same images.
 func SweepFile(name string) string {
 	dir := os.Getenv("LATERAL_SWEEPS")
 	if dir == "" {
@@ -111,5 +114,22 @@ func SweepFile(name string) string {
 		}
 		dir = filepath.Join(cache, "lateral", "sweeps")
 	}
-	return filepath.Join(dir, name+".jsonl")
+	path := filepath.Join(dir, name+".jsonl")
+	begin(path, data.Results(name))
+	return path
+}
+
+// begin writes a file of results, unless it is there. If it fails, so will the sweep, which says why.
+func begin(path string, known []byte) {
+	if _, err := os.Stat(path); err == nil || known == nil || os.MkdirAll(filepath.Dir(path), 0o777) != nil {
+		return
+	}
+	lock, err := durable.Acquire(path)
+	if err != nil { // another process makes it
+		return
+	}
+	defer lock.Release()
+	if _, err := os.Stat(path); err != nil {
+		durable.WriteFile(path, known)
+	}
 }

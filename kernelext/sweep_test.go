@@ -4,6 +4,7 @@ package kernelext
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -48,6 +49,40 @@ func TestSweepKeepsResultsWhereLateralSweepDoes(t *testing.T) {
 	s.Settings, s.File = s.Settings[:2], filepath.Join(t.TempDir(), "own")
 	if rows, err = TrySweep("small", s); err != nil || len(rows) != 2 || calls.Load() != 7 {
 		t.Errorf("%v, %v after %d calls", rows, err, calls.Load())
+	}
+}
+
+// TestSweepsBeginWithKnownResults checks that results of the module are read, and never written over others.
+func TestSweepsBeginWithKnownResults(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "sweeps")
+	t.Setenv("LATERAL_SWEEPS", dir)
+	about, err := os.ReadFile(filepath.Join("..", "data", "results", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join("..", "data", "results", "*.jsonl"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".jsonl")
+		rows, err := sweep.ReadRows[json.RawMessage, json.RawMessage](SweepFile(name))
+		if err != nil || len(rows) == 0 {
+			t.Errorf("%s: %d rows, %v", name, len(rows), err)
+		}
+		if !strings.Contains(string(about), "| `"+name+".jsonl` | `lateral sweep run ") {
+			t.Errorf("results/README.md does not say how %s.jsonl was made", name)
+		}
+	}
+	if _, err := os.Stat(SweepFile("unknown")); err == nil {
+		t.Error("a file for a sweep without results")
+	}
+	own := filepath.Join(dir, "wta.jsonl")
+	if err := os.WriteFile(own, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(SweepFile("wta")); err != nil || len(text) != 0 {
+		t.Errorf("a file that was there became %q, %v", text, err)
 	}
 }
 

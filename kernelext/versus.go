@@ -29,26 +29,47 @@ const (
 
 // A Row compares one value of a document with the one measured here.
 type Row struct {
-	Item     string    // what was measured, such as "test error, 784-128-10, lambda 1e-4"
-	Document any       // the document's value: a number, or text such as "< 2"; nil if the document gives none
-	Here     any       // the value measured here: a number, text, or one number per seed ([]float64); nil if not run
-	Seeds    int       // number of seeds behind Here; counted if Here is a slice, 0 if unknown
-	Spread   float64   // sample standard deviation over the seeds; computed if Here is a slice
-	Unit     string    // of both values, such as "%"
+	Item     string // what was measured, such as "test error, 784-128-10, lambda 1e-4"
+	Document any    // the document's value: a number, or text such as "< 2"; nil if the document gives none
+	Here     any    // the value measured here: a number, text, or one number per seed ([]float64); nil if not run
+	Unit     string // of both values, such as "%"
+
+	// What makes the two values uncertain. Seeds and Spread, the sample standard deviation over the seeds, are computed
+	// if Here is a slice; 0 means unknown.
+	Seeds, DocumentSeeds   int
+	Spread, DocumentSpread float64
+	Samples                int // test samples behind both values, if these are shares of samples (in % or from 0 to 1)
+
 	Better   Direction // whether a lower or a higher value is the better one
-	Data     string    // data set behind Here, if it is not the one named in Setup
-	// amount of work behind Here, if it is not this run's profile, such as "paper" or "30 of 100 epochs"
-	Profile string
-	Note    string // why the values differ, or what differs between the two experiments
+	Counted  bool      // both values follow from counting or from a formula, not from an experiment
+	Unlike   string    // how the setting differs from the document's, if too much to compare: "half of the channels"
+	Headline bool      // belongs into the short table of the README
+
+	Data    string // data set behind Here, if it is not the one named in Setup
+	Profile string // amount of work behind Here, if it is not this run's profile: "paper" or "30 of 100 epochs"
+	Note    string // what else a reader should know
 }
 
-// Versus displays a table that sets a document's values beside the ones measured here, with the spread over seeds
-// and the difference. A missing value is shown as missing. The same rows are kept in the notebook in a form that
+// Versus displays a table that sets a document's values beside the ones measured here, with the spread over seeds, the
+// difference and a verdict. A missing value is shown as missing. The same rows are kept in the notebook in a form that
 // "lateral results" collects.
 //
 //	kernelext.Versus("Competing hidden units [KH19]",
 //		kernelext.Row{Item: "test error", Document: 1.46, Here: errors, Unit: "%", Better: kernelext.Lower,
-//			Note: "500 epochs instead of 1000"})
+//			Samples: 10000, Profile: "500 of 1000 epochs"})
+//
+// The standard error of the difference is
+//
+//	SE² = Spread²/Seeds + DocumentSpread²/DocumentSeeds + (p (1-p) + p' (1-p'))/Samples
+//
+// with the shares p and p' of Here and Document; a part whose numbers are missing is left out. The verdict is
+//
+//	agrees          the difference is at most 2 SE
+//	better, worse   it is more, in a known Direction; "differs" in none
+//	not comparable  the row says how its setting is Unlike the document's
+//	not run, not in the document
+//
+// There is none if a value is text, if the row is Counted, or if nothing is known about the uncertainty.
 //
 // A row whose values are neither numbers nor text is a programmer's mistake: Versus panics.
 func Versus(document string, rows ...Row) {
@@ -74,21 +95,21 @@ func versusBundle(document string, rows []Row, now time.Time) bundle {
 
 // A comparison is a Row with its values sorted out.
 type comparison struct {
-	Row
-	document, here     any // float64, string, or nil
-	spread, difference float64
-	seeds              int
-	hasDifference      bool
+	Row                    // with Seeds and Spread
+	document, here any     // float64, string, or nil
+	difference     float64 // of the values
+	bound          float64 // 2 SE of the difference, 0 if it is not known
+	hasDifference  bool
 }
 
 func compare(r Row) comparison {
-	c := comparison{Row: r, document: value(r.Item, r.Document), seeds: r.Seeds, spread: r.Spread}
+	c := comparison{Row: r, document: value(r.Item, r.Document)}
 	if c.Data == "" {
 		c.Data = sessionData()
 	}
 	if seeds, ok := r.Here.([]float64); ok {
-		c.seeds = len(seeds)
-		c.here, c.spread = meanSpread(seeds)
+		c.Seeds = len(seeds)
+		c.here, c.Spread = meanSpread(seeds)
 	} else {
 		c.here = value(r.Item, r.Here)
 	}
@@ -96,8 +117,30 @@ func compare(r Row) comparison {
 	h, ok2 := c.here.(float64)
 	if ok1 && ok2 && !math.IsNaN(d) && !math.IsNaN(h) {
 		c.difference, c.hasDifference = h-d, true
+		c.bound = 2 * math.Sqrt(variance(c.Spread, c.Seeds)+variance(c.DocumentSpread, c.DocumentSeeds)+
+			c.binomial(h)+c.binomial(d))
 	}
 	return c
+}
+
+// variance returns that of a mean of n values with a standard deviation, 0 if it is not known.
+func variance(deviation float64, n int) float64 {
+	if n < 2 {
+		return 0
+	}
+	return deviation * deviation / float64(n)
+}
+
+// binomial returns the variance of a share of the test samples, 0 if their number is not known.
+func (c comparison) binomial(share float64) float64 {
+	if c.Samples == 0 {
+		return 0
+	}
+	whole := 1.0
+	if c.Unit == "%" {
+		whole = 100
+	}
+	return share * (whole - share) / float64(c.Samples)
 }
 
 // meanSpread returns mean and sample standard deviation, nil for no values.
@@ -166,35 +209,45 @@ func (c comparison) fields() map[string]any {
 	if c.hasDifference {
 		put("difference", c.difference)
 	}
-	if c.seeds > 0 {
-		m["seeds"] = c.seeds
+	if c.Seeds > 0 {
+		m["seeds"] = c.Seeds
 	}
-	if c.seeds != 1 && c.spread > 0 {
-		put("spread", c.spread)
+	if c.Seeds != 1 && c.Spread > 0 {
+		put("spread", c.Spread)
+	}
+	if c.bound > 0 {
+		put("bound", c.bound)
+	}
+	if c.Counted {
+		m["counted"] = true
+	}
+	if c.Headline {
+		m["headline"] = true
 	}
 	put("unit", c.Unit)
 	put("data", c.Data)
 	put("profile", c.Profile)
+	put("unlike", c.Unlike)
 	put("note", c.Note)
 	put("verdict", c.verdict())
 	return m
 }
 
-// verdict says in a word how the value here compares. A difference no larger than the spread over seeds is none.
+// verdict says in a word how the value here compares.
 func (c comparison) verdict() string {
 	switch {
 	case c.here == nil:
 		return "not run"
 	case c.document == nil:
 		return "not in the document"
-	case !c.hasDifference:
+	case c.Unlike != "":
+		return "not comparable"
+	case !c.hasDifference || c.Counted || c.bound == 0:
 		return ""
-	case c.difference == 0:
-		return "equal"
-	case math.Abs(c.difference) <= c.spread:
-		return "within spread"
+	case math.Abs(c.difference) <= c.bound:
+		return "agrees"
 	case c.Better == Neither:
-		return ""
+		return "differs"
 	case (c.difference < 0) == (c.Better == Lower):
 		return "better"
 	}
@@ -202,7 +255,7 @@ func (c comparison) verdict() string {
 }
 
 // digits is the number of decimals of the values measured here: as many as the document gives, or enough for two
-// figures of the spread.
+// figures of the spread and one of the interval.
 func (c comparison) digits() int {
 	digits := 0
 	if d, ok := c.document.(float64); ok {
@@ -211,8 +264,11 @@ func (c comparison) digits() int {
 	} else if h, ok := c.here.(float64); ok {
 		digits = figures(h, 3)
 	}
-	if c.spread > 0 {
-		digits = max(digits, figures(c.spread, 2))
+	if c.Spread > 0 {
+		digits = max(digits, figures(c.Spread, 2))
+	}
+	if c.bound > 0 {
+		digits = max(digits, figures(c.bound, 1))
 	}
 	return min(digits, 9)
 }
@@ -240,23 +296,32 @@ func (c comparison) cells() []string {
 	switch v := c.here.(type) {
 	case float64:
 		here = strconv.FormatFloat(v, 'f', c.digits(), 64)
-		if c.spread > 0 {
-			here += " ± " + strconv.FormatFloat(c.spread, 'f', c.digits(), 64)
+		if c.Spread > 0 {
+			here += " ± " + strconv.FormatFloat(c.Spread, 'f', c.digits(), 64)
 		}
 		here = c.withUnit(here)
 	case string:
 		here = v
 	}
-	if c.seeds > 0 {
-		seeds = strconv.Itoa(c.seeds)
+	if c.Seeds > 0 {
+		seeds = strconv.Itoa(c.Seeds)
 	}
 	if c.hasDifference {
-		difference = c.withUnit(fmt.Sprintf("%+.*f", c.digits(), c.difference))
+		difference = fmt.Sprintf("%+.*f", c.digits(), c.difference)
+		if c.bound > 0 {
+			difference += fmt.Sprintf(" ± %.*f", c.digits(), c.bound)
+		}
+		difference = c.withUnit(difference)
 	}
 	if v := c.verdict(); v != "" {
 		difference = strings.TrimPrefix(difference+" ("+v+")", missing+" ")
 	}
-	return []string{c.Item, document, here, seeds, difference, c.Note}
+	return []string{c.Item, document, here, seeds, difference, c.setting(), c.Note}
+}
+
+// setting says what the value here took, and how that differs from the document's.
+func (c comparison) setting() string {
+	return strings.TrimPrefix(strings.TrimSuffix(c.Profile+"; "+c.Unlike, "; "), "; ")
 }
 
 func (c comparison) withUnit(s string) string {
@@ -266,21 +331,43 @@ func (c comparison) withUnit(s string) string {
 	return s + " " + c.Unit
 }
 
-var versusColumns = []string{"", "document", "here", "seeds", "difference", "note"}
+var versusColumns = []string{"", "document", "here", "seeds", "difference ± 2 SE", "setting", "note"}
+
+// versusLines returns the lines of a table, its head first, without columns that are empty in all rows.
+func versusLines(rows []comparison) [][]string {
+	lines := make([][]string, len(rows)+1)
+	for column, name := range versusColumns {
+		cells, empty := []string{name}, column > 0
+		for _, c := range rows {
+			cell := c.cells()[column]
+			cells, empty = append(cells, cell), empty && cell == ""
+		}
+		if !empty {
+			for i, cell := range cells {
+				lines[i] = append(lines[i], cell)
+			}
+		}
+	}
+	return lines
+}
 
 func versusHTML(document string, rows []comparison) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "<table class=\"lateral-versus\">\n<caption>%s</caption>\n<thead><tr>", html.EscapeString(document))
-	for _, name := range versusColumns {
-		fmt.Fprintf(&b, "<th style=\"text-align: left\">%s</th>", name)
-	}
-	b.WriteString("</tr></thead>\n<tbody>\n")
-	for _, c := range rows {
-		b.WriteString("<tr>")
-		for _, cell := range c.cells() {
-			fmt.Fprintf(&b, "<td style=\"text-align: left\">%s</td>", html.EscapeString(cell))
+	fmt.Fprintf(&b, "<table class=\"lateral-versus\">\n<caption>%s</caption>\n<thead>", html.EscapeString(document))
+	for i, cells := range versusLines(rows) {
+		tag := "td"
+		if i == 0 {
+			tag = "th"
 		}
-		b.WriteString("</tr>\n")
+		b.WriteString("<tr>")
+		for _, cell := range cells {
+			fmt.Fprintf(&b, "<%s style=\"text-align: left\">%s</%s>", tag, html.EscapeString(cell), tag)
+		}
+		b.WriteString("</tr>")
+		if i == 0 {
+			b.WriteString("</thead>\n<tbody>")
+		}
+		b.WriteString("\n")
 	}
 	b.WriteString("</tbody>\n</table>")
 	return b.String()
@@ -288,11 +375,8 @@ func versusHTML(document string, rows []comparison) string {
 
 // versusText aligns the columns with spaces.
 func versusText(document string, rows []comparison) string {
-	lines := [][]string{versusColumns}
-	for _, c := range rows {
-		lines = append(lines, c.cells())
-	}
-	widths := make([]int, len(versusColumns))
+	lines := versusLines(rows)
+	widths := make([]int, len(lines[0]))
 	for _, cells := range lines {
 		for i, s := range cells {
 			widths[i] = max(widths[i], utf8.RuneCountInString(s))

@@ -18,13 +18,21 @@ func TestVersusRows(t *testing.T) {
 		row  Row
 		want []string // document, here, seeds, difference
 	}{
-		{Row{Document: 1.46, Here: []float64{1.5, 1.6}, Unit: "%", Better: Lower}, []string{"1.46 %", "1.550 ± 0.071 %", "2",
-			"+0.090 % (worse)"}},
-		{Row{Document: 98.5, Here: 98.75, Better: Higher, Seeds: 1}, []string{"98.5", "98.8", "1", "+0.2 (better)"}},
-		{Row{Document: 1.5, Here: []float64{1, 2.2}, Better: Lower}, []string{"1.5", "1.60 ± 0.85", "2",
-			"+0.10 (within spread)"}},
-		{Row{Document: 100, Here: 100}, []string{"100", "100", "–", "+0 (equal)"}},
-		{Row{Document: 100, Here: 90}, []string{"100", "90", "–", "-10"}},
+		{Row{Document: 1.46, Here: []float64{1.58, 1.6}, Unit: "%", Better: Lower},
+			[]string{"1.46 %", "1.590 ± 0.014 %", "2", "+0.130 ± 0.020 % (worse)"}},
+		{Row{Document: 1.46, Here: []float64{1.58, 1.6}, Unit: "%", Better: Lower, Samples: 10000},
+			[]string{"1.46 %", "1.590 ± 0.014 %", "2", "+0.130 ± 0.347 % (agrees)"}},
+		{Row{Document: 1.52, Here: 0.9, Unit: "%", Better: Lower, Samples: 10000, Seeds: 1},
+			[]string{"1.52 %", "0.90 %", "1", "-0.62 ± 0.31 % (better)"}},
+		{Row{Document: 0.5, Here: 0.25, Better: Higher, Samples: 100},
+			[]string{"0.5", "0.2", "–", "-0.2 ± 0.1 (worse)"}},
+		{Row{Document: 157.77, DocumentSpread: 7.54, DocumentSeeds: 20, Here: []float64{150, 170}},
+			[]string{"157.77", "160.00 ± 14.14", "2", "+2.23 ± 20.28 (agrees)"}},
+		{Row{Document: 10, Here: []float64{20, 21}}, []string{"10", "20.50 ± 0.71", "2", "+10.50 ± 1.00 (differs)"}},
+		{Row{Document: 98.5, Here: 98.75, Better: Higher, Seeds: 1}, []string{"98.5", "98.8", "1", "+0.2"}},
+		{Row{Document: 98.5, Here: 98.75, Better: Higher, Samples: 100, Unit: "%", Unlike: "half of the channels"},
+			[]string{"98.5 %", "98.8 %", "–", "+0.2 ± 3.3 % (not comparable)"}},
+		{Row{Document: 100, Here: 90, Counted: true, Samples: 10}, []string{"100", "90", "–", "-10"}},
 		{Row{Document: "< 2", Here: 1.234567, Unit: "%"}, []string{"< 2", "1.23 %", "–", "–"}},
 		{Row{Document: nil, Here: 0.0123456}, []string{"–", "0.0123", "–", "(not in the document)"}},
 		{Row{Document: 3, Here: nil}, []string{"3", "–", "–", "(not run)"}},
@@ -73,6 +81,9 @@ func TestVersusBundleTravels(t *testing.T) {
 		}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	if text := b.data["text/plain"].(string); !strings.Contains(text, "setting") {
+		t.Errorf("text: %s", text)
 	}
 	page := b.data["text/html"].(string)
 	if !strings.Contains(page, "Doc &lt;1&gt;") || !strings.Contains(page, "a &lt; b") ||

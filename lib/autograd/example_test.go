@@ -63,3 +63,21 @@ func ExampleGather() {
 	// [5 5 11 10 25 25]
 	// [1 1 0 0 2 2]
 }
+
+// A program that describes a network reads its operations from the tape.
+func ExampleTape_Results() {
+	tape := autograd.NewTape(1)
+	x := tape.Input(tensor.New(2, 1, 4, 4))
+	autograd.ReLU(autograd.MaxPool2D(x, autograd.Pool{H: 2, W: 2}))
+	for y := range tape.Results() {
+		if op, ok := y.Operation().(autograd.Configured); ok {
+			fmt.Println(y.Op(), y.Shape(), op.Settings(y))
+			continue
+		}
+		fmt.Println(y.Op(), y.Shape())
+	}
+	// Output:
+	// input [2 1 4 4]
+	// MaxPool2D [2 1 2 2] {2 2 2 2 0 0}
+	// ReLU [2 1 2 2]
+}

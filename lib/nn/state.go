@@ -19,7 +19,14 @@ type State struct {
 	Buffers []tensor.Named  // running averages and other tensors that are not trained
 	Streams []Stream        // random streams, such as those of dropout
 
-	wired []wiredLayer // sparse layers
+	wired  []wiredLayer // sparse layers
+	layers []namedLayer // layers whose parameters have other names in PyTorch
+}
+
+// A namedLayer is a layer with its name in the model.
+type namedLayer struct {
+	name  string
+	layer any
 }
 
 // A Stream is a random stream with the name of its field.
@@ -73,6 +80,12 @@ func (w *walker) walk(v reflect.Value, path []string) {
 				panic(fmt.Sprintf("nn: a copy of a %s, whose connections could not be restored: pass a pointer", v.Type()))
 			}
 			w.state.wired = append(w.state.wired, wiredLayer{strings.Join(path, "."), v.Addr().Interface().(wired)})
+		}
+		if v.CanAddr() {
+			switch l := v.Addr().Interface().(type) {
+			case *Norm, *LSTM, *RNN:
+				w.state.layers = append(w.state.layers, namedLayer{strings.Join(path, "."), l})
+			}
 		}
 		for i := range v.NumField() {
 			f := v.Type().Field(i)

@@ -30,7 +30,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		lines := 0
-		for line := range strings.Lines(table(rows)) {
+		for line := range strings.Lines(notes{}.table(rows)) {
 			if strings.HasPrefix(line, "| ") {
 				lines++
 				if cells := strings.Count(strings.ReplaceAll(line, `\|`, ""), "|"); cells != 9 {
@@ -39,7 +39,7 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		if lines < len(rows) {
-			t.Errorf("%d rows are\n%s", len(rows), table(rows))
+			t.Errorf("%d rows are\n%s", len(rows), notes{}.table(rows))
 		}
 		if _, err := Encode(rows); err != nil {
 			t.Error(err)

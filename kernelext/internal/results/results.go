@@ -29,6 +29,7 @@ const (
 	NotebooksDir = "notebooks"
 	JSONFile     = "notebooks/results.json"
 	PageFile     = "notebooks/RESULTS.md"
+	ReadmeFile   = "README.md" // its headline table, between the two marks
 )
 
 // A Row is one comparison of a notebook. Document and Here are a float64, a string, or nil where there is no value.
@@ -42,7 +43,11 @@ type Row struct {
 	Seeds      int      `json:"seeds,omitempty"`
 	Spread     float64  `json:"spread,omitempty"` // sample standard deviation over the seeds
 	Difference *float64 `json:"difference,omitempty"`
+	Bound      float64  `json:"bound,omitempty"` // two standard errors of the difference, 0 if not known
 	Verdict    string   `json:"verdict,omitempty"`
+	Unlike     string   `json:"unlike,omitempty"`   // how the setting differs, if too much to compare
+	Counted    bool     `json:"counted,omitempty"`  // by counting or by a formula
+	Headline   bool     `json:"headline,omitempty"` // stands in the README
 	Note       string   `json:"note,omitempty"`
 	Profile    string   `json:"profile"` // amount of work: the run's, unless the row names its own
 	Data       string   `json:"data,omitempty"`
@@ -151,53 +156,126 @@ func Encode(rows []Row) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Page returns the page of results: the table of comparisons, the notes of its rows, and the gallery.
+// Page returns the page of results: the comparisons, those of unlike settings and those by counting apart, the notes of
+// rows, and the gallery.
 func Page(rows []Row, pictures []Picture) string {
+	var measured, smaller, counted []Row
+	for _, r := range rows {
+		switch {
+		case r.Counted:
+			counted = append(counted, r)
+		case r.Unlike != "":
+			smaller = append(smaller, r)
+		default:
+			measured = append(measured, r)
+		}
+	}
 	var b strings.Builder
-	b.WriteString("# Results\n\n")
-	b.WriteString("Every comparison in the notebooks: a document's value beside the one measured here. " +
-		"± is the standard deviation\n")
-	b.WriteString("over seeds. `lateral results` writes this page from the executed notebooks; " +
-		"a test fails when they disagree.\n\n")
-	b.WriteString(table(rows))
+	b.WriteString(`# Results
+
+Every comparison in the notebooks: a document's value beside the one measured here, with its standard deviation over
+seeds. The difference has an interval of two standard errors, from the spread over seeds and, for shares of test
+samples, their number. Within it the two values agree; without it, one is better. Where settings differ too much,
+the values are not comparable. ` + "`lateral results`" + ` writes this page from the executed notebooks; a test fails
+when they disagree.
+
+`)
+	n := notes{}
+	b.WriteString(n.table(measured))
+	if len(smaller) > 0 {
+		b.WriteString("\n## At another size or on other data\n\n" + n.table(smaller))
+	}
+	if len(counted) > 0 {
+		b.WriteString("\n## By counting or by a formula\n\n" + n.table(counted))
+	}
+	if len(n) > 0 {
+		b.WriteString("\n## Notes\n\n" + n.list())
+	}
 	if len(pictures) > 0 {
 		b.WriteString("\n## Gallery\n\n" + strings.TrimSuffix(gallery(pictures), "\n"))
 	}
 	return b.String()
 }
 
-// table returns the comparisons and, below them, the notes that explain single rows.
-func table(rows []Row) string {
+// notes are those that explain single rows, with their numbers. Rows that share one share its number.
+type notes map[string]int
+
+// table returns comparisons, and numbers their notes.
+func (n notes) table(rows []Row) string {
 	if len(rows) == 0 {
 		return "No notebook has compared a value yet.\n"
 	}
-	var b, notes strings.Builder
-	numbers := map[string]int{} // of the notes: rows that share one share its number
-	b.WriteString("| document | item | document's value | here | difference | seeds | data, profile | notebook |\n")
+	var b strings.Builder
+	b.WriteString("| " + columns + " | data, setting | notebook |\n")
 	b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range rows {
-		name := strings.TrimSuffix(r.Notebook, ".ipynb")
-		cells := []string{r.Source, r.Item, r.documentText(), r.hereText(), r.differenceText(),
-			count(r.Seeds), strings.TrimPrefix(r.Data+", "+r.Profile, ", ")}
-		escape := strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;")
-		for i, c := range cells {
-			cells[i] = escape.Replace(c)
-		}
+		cells := append(r.cells(), escape.Replace(r.setting()))
 		if r.Note != "" {
-			n, known := numbers[r.Note]
-			if !known {
-				n = len(numbers) + 1
-				numbers[r.Note] = n
-				fmt.Fprintf(&notes, "%d. %s\n", n, escape.Replace(r.Note))
+			if n[r.Note] == 0 {
+				n[r.Note] = len(n) + 1
 			}
-			cells[1] += fmt.Sprintf(" (note %d)", n)
+			cells[1] += fmt.Sprintf(" (note %d)", n[r.Note])
 		}
-		fmt.Fprintf(&b, "| %s | [%s](%s) |\n", strings.Join(cells, " | "), name, r.Notebook)
-	}
-	if notes.Len() > 0 {
-		b.WriteString("\nNotes:\n\n" + notes.String())
+		fmt.Fprintf(&b, "| %s | %s |\n", strings.Join(cells, " | "), r.link(""))
 	}
 	return b.String()
+}
+
+// list returns the notes by number.
+func (n notes) list() string {
+	texts := slices.SortedFunc(maps.Keys(n), func(a, b string) int { return n[a] - n[b] })
+	var b strings.Builder
+	for _, text := range texts {
+		fmt.Fprintf(&b, "%d. %s\n", n[text], escape.Replace(text))
+	}
+	return b.String()
+}
+
+// escape writes a text so that it is one cell of a table.
+var escape = strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;")
+
+// columns are the heads of a row's cells.
+const columns = "document | item | document's value | here | difference ± 2 SE | seeds"
+
+func (r Row) cells() []string {
+	cells := []string{r.Source, r.Item, r.documentText(), r.hereText(), r.differenceText(), count(r.Seeds)}
+	for i, c := range cells {
+		cells[i] = escape.Replace(c)
+	}
+	return cells
+}
+
+// setting says what the value was measured on, with how much work, and how that differs from the document's.
+func (r Row) setting() string {
+	parts := slices.DeleteFunc([]string{r.Data, r.Profile, r.Unlike}, func(s string) bool { return s == "" })
+	return strings.Join(parts, ", ")
+}
+
+// link returns a link to the notebook, from a page above the folder of notebooks by dir.
+func (r Row) link(dir string) string {
+	return fmt.Sprintf("[%s](%s%s)", strings.TrimSuffix(r.Notebook, ".ipynb"), dir, r.Notebook)
+}
+
+// The marks around the headline table of the README.
+const headlineBegin, headlineEnd = "<!-- headline results, by `lateral results` -->\n", "<!-- end -->\n"
+
+// Headline returns the README with its table of headline results brought up to date. A README without the marks stays
+// as it is.
+func Headline(readme []byte, rows []Row) []byte {
+	before, rest, found := bytes.Cut(readme, []byte(headlineBegin))
+	_, after, ends := bytes.Cut(rest, []byte(headlineEnd))
+	if !found || !ends {
+		return readme
+	}
+	var b strings.Builder
+	b.WriteString("| " + columns + " | notebook |\n")
+	b.WriteString("| --- | --- | --- | --- | --- | --- | --- |\n")
+	for _, r := range rows {
+		if r.Headline {
+			fmt.Fprintf(&b, "| %s | %s |\n", strings.Join(r.cells(), " | "), r.link(NotebooksDir+"/"))
+		}
+	}
+	return slices.Concat(before, []byte(headlineBegin+b.String()+headlineEnd), after)
 }
 
 // missing stands where there is no value.
@@ -234,7 +312,11 @@ func (r Row) hereText() string {
 func (r Row) differenceText() string {
 	s := missing
 	if r.Difference != nil {
-		s = strings.TrimSpace(fmt.Sprintf("%+.*f %s", decimals(*r.Difference, 2), *r.Difference, r.Unit))
+		s = fmt.Sprintf("%+.*f", decimals(*r.Difference, 2), *r.Difference)
+		if d := decimals(r.Bound, 2); r.Bound > 0 {
+			s = fmt.Sprintf("%+.*f ± %.*f", d, *r.Difference, d, r.Bound)
+		}
+		s = strings.TrimSpace(s + " " + r.Unit)
 	}
 	if r.Verdict != "" {
 		s = strings.TrimPrefix(s+" ("+r.Verdict+")", missing+" ")
@@ -263,7 +345,7 @@ func count(n int) string {
 	return strconv.Itoa(n)
 }
 
-// files returns what the JSON file, the page and the gallery below root should hold.
+// files returns what the JSON file, the page, the README and the gallery below root should hold.
 func files(root string) (rows []Row, want map[string][]byte, err error) {
 	dir := filepath.Join(root, NotebooksDir)
 	rows, notebooks, err := Collect(dir)
@@ -279,6 +361,13 @@ func files(root string) (rows []Row, want map[string][]byte, err error) {
 		return nil, nil, err
 	}
 	want = map[string][]byte{JSONFile: encoded, PageFile: []byte(Page(rows, pictures))}
+	readme, err := os.ReadFile(filepath.Join(root, ReadmeFile))
+	switch {
+	case err == nil:
+		want[ReadmeFile] = Headline(readme, rows)
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, nil, fmt.Errorf("results: %w", err)
+	}
 	for _, p := range pictures {
 		want[p.File] = p.PNG
 	}

@@ -76,9 +76,11 @@ func read(t *testing.T, root, name string) string {
 var (
 	measured = map[string]any{"item": "test error | 784-128-10", "document": 1.46, "here": 1.53333333,
 		"difference": 0.0733333,
-		"seeds":      3, "spread": 0.0666, "unit": "%", "data": "Glyphs", "note": "short", "verdict": "worse"}
-	absent = map[string]any{"item": "with <dropout>", "document": "< 2", "verdict": "not run", "profile": "paper"}
-	large  = map[string]any{"item": "parameters", "document": 101770, "here": 101770, "difference": 0, "verdict": "equal"}
+		"bound":      0.0771, "seeds": 3, "spread": 0.0666, "unit": "%", "data": "Glyphs", "note": "short",
+		"verdict": "agrees", "headline": true}
+	absent = map[string]any{"item": "with <dropout>", "document": "< 2", "verdict": "not run", "profile": "paper",
+		"unlike": "half of the units"}
+	large = map[string]any{"item": "parameters", "document": 101770, "here": 101770, "difference": 0, "counted": true}
 )
 
 func TestWriteThenCheck(t *testing.T) {
@@ -93,14 +95,24 @@ func TestWriteThenCheck(t *testing.T) {
 		t.Errorf("rows: %+v", rows)
 	}
 	const want = `
-| document | item | document's value | here | difference | seeds | data, profile | notebook |
+| document | item | document's value | here | difference ± 2 SE | seeds | data, setting | notebook |
 | --- | --- | --- | --- | --- | --- | --- | --- |
-| Doc A | parameters | 101770 | 101770 | +0 (equal) | – | standard | [00_zero](00_zero.ipynb) |
 | Doc B | test error \| 784-128-10 (note 1) | 1.46 % | 1.533 ± 0.067 % | ` +
-		`+0.073 % (worse) | 3 | Glyphs, standard | [01_first](01_first.ipynb) |
-| Doc B | with &lt;dropout> | &lt; 2 | – | (not run) | – | paper | [01_first](01_first.ipynb) |
+		`+0.073 ± 0.077 % (agrees) | 3 | Glyphs, standard | [01_first](01_first.ipynb) |
 
-Notes:
+## At another size or on other data
+
+| document | item | document's value | here | difference ± 2 SE | seeds | data, setting | notebook |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| Doc B | with &lt;dropout> | &lt; 2 | – | (not run) | – | paper, half of the units | [01_first](01_first.ipynb) |
+
+## By counting or by a formula
+
+| document | item | document's value | here | difference ± 2 SE | seeds | data, setting | notebook |
+| --- | --- | --- | --- | --- | --- | --- | --- |
+| Doc A | parameters | 101770 | 101770 | +0 | – | standard | [00_zero](00_zero.ipynb) |
+
+## Notes
 
 1. short
 `
@@ -118,6 +130,35 @@ Notes:
 	}
 }
 
+// TestHeadline checks that the README's table holds the rows that are marked, and nothing else changes.
+func TestHeadline(t *testing.T) {
+	const head, foot = "# Doc\n\n", "\nMore.\n"
+	const begin, end = "<!-- headline results, by `lateral results` -->\n", "<!-- end -->\n"
+	root := tree(t, table("Doc B", measured, absent))
+	write(t, root, results.ReadmeFile, head+begin+"old\n"+end+foot)
+	if err := results.Check(root); err == nil || !strings.Contains(err.Error(), "README.md, line 4") {
+		t.Errorf("an old table: %v", err)
+	}
+	if _, err := results.Write(root); err != nil {
+		t.Fatal(err)
+	}
+	const want = head + begin + `| document | item | document's value | here | difference ± 2 SE | seeds | notebook |
+| --- | --- | --- | --- | --- | --- | --- |
+| Doc B | test error \| 784-128-10 | 1.46 % | 1.533 ± 0.067 % | ` +
+		`+0.073 ± 0.077 % (agrees) | 3 | [01_first](notebooks/01_first.ipynb) |
+` + end + foot
+	if got := read(t, root, results.ReadmeFile); got != want {
+		t.Errorf("README:\n%s\nwant:\n%s", got, want)
+	}
+	if err := results.Check(root); err != nil {
+		t.Error(err)
+	}
+	write(t, root, results.ReadmeFile, "without marks")
+	if err := results.Check(root); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCheckFailsWhereTheFilesDisagree(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(root string)
@@ -132,7 +173,7 @@ func TestCheckFailsWhereTheFilesDisagree(t *testing.T) {
 		}, "results.json, line 7"},
 		"page edited": {func(root string) {
 			write(t, root, results.PageFile, strings.Replace(read(t, root, results.PageFile), "1.46", "1.47", 1))
-		}, "RESULTS.md, line 8"},
+		}, "RESULTS.md, line 11"},
 		"JSON missing": {func(root string) { os.Remove(filepath.Join(root, results.JSONFile)) },
 			"results.json is missing"},
 		"notebooks missing": {func(root string) { os.Remove(filepath.Join(root, results.NotebooksDir, "01_first.ipynb")) },
