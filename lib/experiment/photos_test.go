@@ -20,12 +20,12 @@ func TestLoadPhotos(t *testing.T) {
 		t.Fatal(err)
 	}
 	src := d.Source()
-	if d.Name() != "leaves" || src.Images != 100 || len(src.Checksum) != 16 || !strings.Contains(d.About(), "dead leaves") ||
-		len(d.Photos.Test) != 1 || len(d.Photos.Test[0].Photos) != 20 {
+	if d.Name() != "leaves" || src.Images != 100 || len(src.Checksum) != 16 ||
+		!strings.Contains(d.About(), "dead leaves") || len(d.Photos.Test) != 1 || len(d.Photos.Test[0].Photos) != 20 {
 		t.Errorf("%v, %q", src, d.About())
 	}
-	if err := d.Check(Source{}); err == nil || !strings.Contains(err.Error(), "the setting is for no data, but the data are "+
-		"100 samples of leaves") {
+	const want = "the setting is for no data, but the data are 100 samples of leaves"
+	if err := d.Check(Source{}); err == nil || !strings.Contains(err.Error(), want) {
 		t.Error(err)
 	}
 	if _, err := LoadPhotos("urban100"); err == nil || !strings.Contains(err.Error(), "use bsds500 or leaves") {
