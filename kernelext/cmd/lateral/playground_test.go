@@ -164,9 +164,6 @@ func ring() (points [][2]float64) {
 	return points
 }
 
-// one is a vertical line.
-func one() [][2]float64 { return [][2]float64{{0.5, 0.15}, {0.5, 0.5}, {0.5, 0.85}} }
-
 // The penalty is cheap to pay at first, and then units fall silent while the net still knows the digits.
 func playPenalty(p *player) {
 	p.says(time.Second, `untrained`)

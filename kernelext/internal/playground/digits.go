@@ -149,9 +149,10 @@ func signed(values []float32, each int) []byte {
 // ten are the names of the digits.
 var ten = []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
 
-// examples are the choices of an image: one's own, or a test image of a digit.
-func examples() Control {
+// examples are the choices of an image: one's own, or a test image of a digit. A digit is there at first.
+func examples(digit int) Control {
 	c := Control{Name: "example", Label: "or an example", Kind: Choice, Choices: []string{"your own"}}
+	c.Value = float64(digit + 1)
 	c.Choices = append(c.Choices, ten...)
 	return c
 }
