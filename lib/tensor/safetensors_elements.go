@@ -50,9 +50,13 @@ var elements = map[string]element{
 	"I8":   {size: 1, value: func(b []byte) (float32, error) { return float32(int8(b[0])), nil }},
 	"BOOL": {size: 1, value: func(b []byte) (float32, error) { return float32(b[0]), nil }, bytes: true},
 	"U16":  {size: 2, value: func(b []byte) (float32, error) { return float32(binary.LittleEndian.Uint16(b)), nil }},
-	"I16":  {size: 2, value: func(b []byte) (float32, error) { return float32(int16(binary.LittleEndian.Uint16(b))), nil }},
-	"U32":  {size: 4, value: func(b []byte) (float32, error) { return exact(int64(binary.LittleEndian.Uint32(b))) }},
-	"I32":  {size: 4, value: func(b []byte) (float32, error) { return exact(int64(int32(binary.LittleEndian.Uint32(b)))) }},
+	"I16": {size: 2, value: func(b []byte) (float32, error) {
+		return float32(int16(binary.LittleEndian.Uint16(b))), nil
+	}},
+	"U32": {size: 4, value: func(b []byte) (float32, error) { return exact(int64(binary.LittleEndian.Uint32(b))) }},
+	"I32": {size: 4, value: func(b []byte) (float32, error) {
+		return exact(int64(int32(binary.LittleEndian.Uint32(b))))
+	}},
 }
 
 // exact returns an integer of at most 32 bits as float32, or an error if it would be rounded.
