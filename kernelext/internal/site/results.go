@@ -32,13 +32,13 @@ type row struct {
 	Spread, Verdict string
 }
 
-// number writes a value of a row: numbers with four digits, with their unit.
-func number(v any, unit string) string {
+// number writes a value of a row: numbers with so many digits (-1: all that it has), and with their unit.
+func number(v any, digits int, unit string) string {
 	switch v := v.(type) {
 	case nil:
 		return "–"
 	case float64:
-		return strconv.FormatFloat(v, 'g', 4, 64) + unit
+		return strconv.FormatFloat(v, 'g', digits, 64) + unit
 	}
 	return fmt.Sprint(v)
 }
@@ -60,8 +60,8 @@ func (s *Site) results(context.Context) error {
 		if unit != "" {
 			unit = " " + unit
 		}
-		shown := row{Row: r, Name: name, Title: s.titleOf(name), Document: number(r.Document, unit),
-			Here: number(r.Here, unit), Verdict: r.Verdict}
+		shown := row{Row: r, Name: name, Title: s.titleOf(name), Document: number(r.Document, -1, unit),
+			Here: number(r.Here, 4, unit), Verdict: r.Verdict}
 		if r.Seeds > 1 {
 			shown.Spread = "± " + strconv.FormatFloat(r.Spread, 'g', 2, 64)
 		}
