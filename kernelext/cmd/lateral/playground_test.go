@@ -137,7 +137,7 @@ func (p *player) choose(control, text string) {
 // pad returns where the pad is on the screen.
 func (p *player) pad() (left, top, side float64) {
 	p.t.Helper()
-	r := evaluate[[]float64](p.labPage, `(r => [r.left, r.top, r.width])((c => { c.scrollIntoView({block: "center"});
+	r := evaluate[[]float64](p.labPage, `(r => [r.left, r.top, r.width])((c => { c.scrollIntoView({block: "center", behavior: "instant"});
 		return c.getBoundingClientRect() })(document.querySelector("canvas.pad")))`)
 	return r[0], r[1], r[2]
 }
