@@ -7,31 +7,80 @@ package simd
 // available lists the implementations that run here, best first. Every processor of arm64 has NEON.
 func available() []*kernels { return []*kernels{&neonKernels, &goKernels} }
 
-// neonKernels are the Go bodies where there is no assembly: for pooling and the filters of minimal convolutions.
-var neonKernels = func() kernels {
-	k := goKernels
-	k.name = "neon"
-	k.gemm, k.sparse, k.conv = neonGemm, neonSparse, neonConv
+var neonKernels = kernels{
+	name: "neon",
+	gemm: neonGemm,
+	conv: neonConv,
 
-	k.add, k.sub, k.mul, k.div, k.mulAdd = neonAdd, neonSub, neonMul, neonDiv, neonMulAdd
-	k.scale, k.addScalar, k.axpy, k.addSign = neonScale, neonAddScalar, neonAxpy, neonAddSign
-	k.relu, k.reluGrad, k.reluGradAdd, k.addRelu = neonRelu, neonReluGrad, neonReluGradAdd, neonAddRelu
-	k.sqrt, k.abs, k.recip, k.sign, k.clamp = neonSqrt, neonAbs, neonRecip, neonSign, neonClamp
-	k.exp, k.log, k.tanh, k.sigmoid = neonExp, neonLog, neonTanh, neonSigmoid
-	k.scaleU8 = neonScaleU8
+	sparse: neonSparse,
 
-	k.sum, k.absSum, k.sumSquares, k.dot = neonSum, neonAbsSum, neonSumSquares, neonDot
-	k.zeroTimes, k.max, k.index = neonZeroTimes, neonMax, neonIndex
-	k.countNonZero, k.countPositive, k.countAtLeast = neonCountNonZero, neonCountPositive, neonCountAtLeast
-	k.expSum, k.sumRows = neonExpSum, neonSumRows
-	k.copyRowsAdd, k.addToRows = neonCopyRowsAdd, neonAddToRows
+	winograd: neonWinograd,
 
-	k.centredSquares, k.centredDot = neonCentredSquares, neonCentredDot
-	k.normalize, k.normalizeGrad, k.normalizeGradAdd = neonNormalize, neonNormalizeGrad, neonNormalizeGradAdd
+	add:         neonAdd,
+	sub:         neonSub,
+	mul:         neonMul,
+	div:         neonDiv,
+	mulAdd:      neonMulAdd,
+	scale:       neonScale,
+	addScalar:   neonAddScalar,
+	axpy:        neonAxpy,
+	addSign:     neonAddSign,
+	relu:        neonRelu,
+	reluGrad:    neonReluGrad,
+	reluGradAdd: neonReluGradAdd,
+	addRelu:     neonAddRelu,
+	sqrt:        neonSqrt,
+	abs:         neonAbs,
+	recip:       neonRecip,
+	sign:        neonSign,
+	clamp:       neonClamp,
+	scaleU8:     neonScaleU8,
+	exp:         neonExp,
+	log:         neonLog,
+	tanh:        neonTanh,
+	sigmoid:     neonSigmoid,
 
-	k.sgd, k.momentum, k.nesterov, k.adam, k.rmsProp = neonSGD, neonMomentum, neonNesterov, neonAdam, neonRMSProp
-	return k
-}()
+	sum:           neonSum,
+	absSum:        neonAbsSum,
+	sumSquares:    neonSumSquares,
+	zeroTimes:     neonZeroTimes,
+	dot:           neonDot,
+	max:           neonMax,
+	index:         neonIndex,
+	countNonZero:  neonCountNonZero,
+	countPositive: neonCountPositive,
+	countAtLeast:  neonCountAtLeast,
+	hamming:       neonHamming,
+	hammingBelow:  neonHammingBelow,
+	hammingBelow4: fourTimes(neonHammingBelow),
+	repel:         neonRepel,
+
+	pursue:          neonPursue,
+	pursueOptimized: neonPursueOptimized,
+
+	multiplyAdds:        neonMultiplyAdds,
+	multiplyAddsPerStep: 64,
+
+	expSum:      neonExpSum,
+	sumRows:     neonSumRows,
+	copyRowsAdd: neonCopyRowsAdd,
+	addToRows:   neonAddToRows,
+	maxPool2:    neonMaxPool,
+
+	centredSquares:   neonCentredSquares,
+	centredDot:       neonCentredDot,
+	normalize:        neonNormalize,
+	normalizeGrad:    neonNormalizeGrad,
+	normalizeGradAdd: neonNormalizeGradAdd,
+
+	sgd:      neonSGD,
+	momentum: neonMomentum,
+	nesterov: neonNesterov,
+	adam:     neonAdam,
+	rmsProp:  neonRMSProp,
+}
+
+// The following are assembled from kernels.
 
 func neonCountNonZero(x []float32) int { return len(x) - neonCountZero(x) }
 
@@ -51,4 +100,14 @@ func neonAddToRows(dst []float32, dstStride int, src []float32, stride, rows, n 
 		d := dst[r*dstStride:][:n]
 		neonAdd(d, d, src[r*stride:])
 	}
+}
+
+// neonMaxPool leaves rows shorter than a vector to the Go body.
+func neonMaxPool(dst []float32, index []int32, stride, rows, cols int, x []float32, first, rowStep,
+	height, width, pitch int) {
+	if cols < 4 {
+		goMaxPool2(dst, index, stride, rows, cols, x, first, rowStep, height, width, pitch)
+		return
+	}
+	neonMaxPool2(dst, index, stride, rows, cols, x, first, rowStep, height, width, pitch)
 }

@@ -86,7 +86,7 @@ type kernels struct {
 // active is the implementation in use.
 var active = chosen()
 
-// Name tells which implementation runs: "avx512", "avx2" or "go".
+// Name tells which implementation runs: "avx512", "avx2", "neon" or "go".
 func Name() string { return active.name }
 
 // chosen reads LATERAL_SIMD and says on standard error what is wrong with it, if anything is.
@@ -102,11 +102,11 @@ func chosen() *kernels {
 // choose picks the implementation for a value of LATERAL_SIMD from those the processor supports, best first, the Go
 // bodies last. In the place of one that is unknown or not supported it picks the best one below and says why.
 func choose(env string, supported []*kernels) (k *kernels, refusal string) {
-	levels := []string{"avx512", "avx2", "off"}
+	levels := []string{"avx512", "avx2", "neon", "off"}
 	level := slices.Index(levels, env)
 	if level < 0 {
 		if env != "" {
-			refusal = "not one of avx512, avx2, off"
+			refusal = "not one of avx512, avx2, neon, off"
 		}
 		return supported[0], refusal
 	}

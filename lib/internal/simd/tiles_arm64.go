@@ -58,3 +58,8 @@ var neonConv = convKernels{
 	spread:        [2][]spreadKernel{neonSpread, neonSpread},
 	correlateGrad: [2][]correlateGradKernel{neonCorrelateGrad, neonCorrelateGrad},
 }
+
+var neonWinograd = [2]winogradMaps{
+	{neonWinogradInput2, neonWinogradOutput2, neonWinogradOutputT2, neonWinogradFilter2, neonWinogradFilterT2},
+	{neonWinogradInput4, neonWinogradOutput4, neonWinogradOutputT4, neonWinogradFilter4, neonWinogradFilterT4},
+}

@@ -310,6 +310,57 @@ func neonCorrelateGrad2(dy []float32, ld int, offsets []int32, x []float32, star
 func neonCorrelateGrad3(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
 
 //go:noescape
+func neonWinogradInput2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradOutput2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradOutputT2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradFilter2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradFilterT2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradInput4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradOutput4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradOutputT4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradFilter4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradFilterT4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonMaxPool2(dst []float32, index []int32, stride, rows, cols int, x []float32, first, rowStep, height, width, pitch int)
+
+//go:noescape
+func neonHamming(dst []int32, query, codes []uint64)
+
+//go:noescape
+func neonHammingBelow(dst, query, codes []uint64, limit int64)
+
+//go:noescape
+func neonMultiplyAdds(n int)
+
+//go:noescape
+func neonRepel(sums, points, cells []float32)
+
+//go:noescape
+func neonPursue(next, row, older []float32, ld int, weights, products, scores []float32, z float32) float32
+
+//go:noescape
+func neonPursueOptimized(next, row, older []float32, ld int, weights, products, scores, lengths []float32, z, inverse, least float32) float32
+
+//go:noescape
 func neonSGD(w, grad []float32, lr, weightDecay float32)
 
 //go:noescape

@@ -13602,6 +13602,2080 @@ pairs:
 	ADD R11, R10
 	RET
 
+// func neonWinogradInput2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradInput2(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F0
+	ADD R3, R11
+	FMOVQ 0(R11), F1
+	ADD R3, R11
+	FMOVQ 0(R11), F2
+	ADD R3, R11
+	FMOVQ 0(R11), F3
+	MOVD R10, R11
+	WORD $0x4ea2d404 // fsub v4.4s, v0.4s, v2.4s
+	WORD $0x4e22d425 // fadd v5.4s, v1.4s, v2.4s
+	WORD $0x4ea1d446 // fsub v6.4s, v2.4s, v1.4s
+	WORD $0x4ea3d427 // fsub v7.4s, v1.4s, v3.4s
+	FMOVQ F4, 0(R11)
+	ADD R2, R11
+	FMOVQ F5, 0(R11)
+	ADD R2, R11
+	FMOVQ F6, 0(R11)
+	ADD R2, R11
+	FMOVQ F7, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F0
+	ADD R3, R11
+	FMOVS 0(R11), F1
+	ADD R3, R11
+	FMOVS 0(R11), F2
+	ADD R3, R11
+	FMOVS 0(R11), F3
+	MOVD R10, R11
+	WORD $0x4ea2d404 // fsub v4.4s, v0.4s, v2.4s
+	WORD $0x4e22d425 // fadd v5.4s, v1.4s, v2.4s
+	WORD $0x4ea1d446 // fsub v6.4s, v2.4s, v1.4s
+	WORD $0x4ea3d427 // fsub v7.4s, v1.4s, v3.4s
+	FMOVS F4, 0(R11)
+	ADD R2, R11
+	FMOVS F5, 0(R11)
+	ADD R2, R11
+	FMOVS F6, 0(R11)
+	ADD R2, R11
+	FMOVS F7, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradOutput2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradOutput2(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F0
+	ADD R3, R11
+	FMOVQ 0(R11), F1
+	ADD R3, R11
+	FMOVQ 0(R11), F2
+	ADD R3, R11
+	FMOVQ 0(R11), F3
+	MOVD R10, R11
+	WORD $0x4e21d404 // fadd v4.4s, v0.4s, v1.4s
+	WORD $0x4e22d485 // fadd v5.4s, v4.4s, v2.4s
+	WORD $0x4ea2d426 // fsub v6.4s, v1.4s, v2.4s
+	WORD $0x4ea3d4c7 // fsub v7.4s, v6.4s, v3.4s
+	FMOVQ F5, 0(R11)
+	ADD R2, R11
+	FMOVQ F7, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F0
+	ADD R3, R11
+	FMOVS 0(R11), F1
+	ADD R3, R11
+	FMOVS 0(R11), F2
+	ADD R3, R11
+	FMOVS 0(R11), F3
+	MOVD R10, R11
+	WORD $0x4e21d404 // fadd v4.4s, v0.4s, v1.4s
+	WORD $0x4e22d485 // fadd v5.4s, v4.4s, v2.4s
+	WORD $0x4ea2d426 // fsub v6.4s, v1.4s, v2.4s
+	WORD $0x4ea3d4c7 // fsub v7.4s, v6.4s, v3.4s
+	FMOVS F5, 0(R11)
+	ADD R2, R11
+	FMOVS F7, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradOutputT2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradOutputT2(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	WORD $0x4f000400 // movi v0.4s, #0
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F1
+	ADD R3, R11
+	FMOVQ 0(R11), F2
+	MOVD R10, R11
+	WORD $0x4e22d423 // fadd v3.4s, v1.4s, v2.4s
+	WORD $0x4ea2d424 // fsub v4.4s, v1.4s, v2.4s
+	WORD $0x4ea2d405 // fsub v5.4s, v0.4s, v2.4s
+	FMOVQ F1, 0(R11)
+	ADD R2, R11
+	FMOVQ F3, 0(R11)
+	ADD R2, R11
+	FMOVQ F4, 0(R11)
+	ADD R2, R11
+	FMOVQ F5, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F1
+	ADD R3, R11
+	FMOVS 0(R11), F2
+	MOVD R10, R11
+	WORD $0x4e22d423 // fadd v3.4s, v1.4s, v2.4s
+	WORD $0x4ea2d424 // fsub v4.4s, v1.4s, v2.4s
+	WORD $0x4ea2d405 // fsub v5.4s, v0.4s, v2.4s
+	FMOVS F1, 0(R11)
+	ADD R2, R11
+	FMOVS F3, 0(R11)
+	ADD R2, R11
+	FMOVS F4, 0(R11)
+	ADD R2, R11
+	FMOVS F5, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradFilter2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradFilter2(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f000000, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F1
+	ADD R3, R11
+	FMOVQ 0(R11), F2
+	ADD R3, R11
+	FMOVQ 0(R11), F3
+	MOVD R10, R11
+	WORD $0x4e23d424 // fadd v4.4s, v1.4s, v3.4s
+	WORD $0x6e24dc05 // fmul v5.4s, v0.4s, v4.4s
+	WORD $0x6e22dc06 // fmul v6.4s, v0.4s, v2.4s
+	WORD $0x4e26d4a7 // fadd v7.4s, v5.4s, v6.4s
+	WORD $0x4ea6d4a8 // fsub v8.4s, v5.4s, v6.4s
+	FMOVQ F1, 0(R11)
+	ADD R2, R11
+	FMOVQ F7, 0(R11)
+	ADD R2, R11
+	FMOVQ F8, 0(R11)
+	ADD R2, R11
+	FMOVQ F3, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F1
+	ADD R3, R11
+	FMOVS 0(R11), F2
+	ADD R3, R11
+	FMOVS 0(R11), F3
+	MOVD R10, R11
+	WORD $0x4e23d424 // fadd v4.4s, v1.4s, v3.4s
+	WORD $0x6e24dc05 // fmul v5.4s, v0.4s, v4.4s
+	WORD $0x6e22dc06 // fmul v6.4s, v0.4s, v2.4s
+	WORD $0x4e26d4a7 // fadd v7.4s, v5.4s, v6.4s
+	WORD $0x4ea6d4a8 // fsub v8.4s, v5.4s, v6.4s
+	FMOVS F1, 0(R11)
+	ADD R2, R11
+	FMOVS F7, 0(R11)
+	ADD R2, R11
+	FMOVS F8, 0(R11)
+	ADD R2, R11
+	FMOVS F3, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradFilterT2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradFilterT2(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f000000, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F1
+	ADD R3, R11
+	FMOVQ 0(R11), F2
+	ADD R3, R11
+	FMOVQ 0(R11), F3
+	ADD R3, R11
+	FMOVQ 0(R11), F4
+	MOVD R10, R11
+	WORD $0x4e23d445 // fadd v5.4s, v2.4s, v3.4s
+	WORD $0x6e25dc06 // fmul v6.4s, v0.4s, v5.4s
+	WORD $0x4ea3d447 // fsub v7.4s, v2.4s, v3.4s
+	WORD $0x6e27dc08 // fmul v8.4s, v0.4s, v7.4s
+	WORD $0x4e26d429 // fadd v9.4s, v1.4s, v6.4s
+	WORD $0x4e24d4ca // fadd v10.4s, v6.4s, v4.4s
+	FMOVQ F9, 0(R11)
+	ADD R2, R11
+	FMOVQ F8, 0(R11)
+	ADD R2, R11
+	FMOVQ F10, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F1
+	ADD R3, R11
+	FMOVS 0(R11), F2
+	ADD R3, R11
+	FMOVS 0(R11), F3
+	ADD R3, R11
+	FMOVS 0(R11), F4
+	MOVD R10, R11
+	WORD $0x4e23d445 // fadd v5.4s, v2.4s, v3.4s
+	WORD $0x6e25dc06 // fmul v6.4s, v0.4s, v5.4s
+	WORD $0x4ea3d447 // fsub v7.4s, v2.4s, v3.4s
+	WORD $0x6e27dc08 // fmul v8.4s, v0.4s, v7.4s
+	WORD $0x4e26d429 // fadd v9.4s, v1.4s, v6.4s
+	WORD $0x4e24d4ca // fadd v10.4s, v6.4s, v4.4s
+	FMOVS F9, 0(R11)
+	ADD R2, R11
+	FMOVS F8, 0(R11)
+	ADD R2, R11
+	FMOVS F10, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradInput4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradInput4(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f400000, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0x3fc00000, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+	MOVD $0x3f100000, R8
+	WORD $0x4e040d02 // dup v2.4s, w8
+	MOVD $0x40100000, R8
+	WORD $0x4e040d03 // dup v3.4s, w8
+	MOVD $0x3fa20000, R8
+	WORD $0x4e040d04 // dup v4.4s, w8
+	MOVD $0x40340000, R8
+	WORD $0x4e040d05 // dup v5.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F6
+	ADD R3, R11
+	FMOVQ 0(R11), F7
+	ADD R3, R11
+	FMOVQ 0(R11), F8
+	ADD R3, R11
+	FMOVQ 0(R11), F9
+	ADD R3, R11
+	FMOVQ 0(R11), F10
+	ADD R3, R11
+	FMOVQ 0(R11), F11
+	MOVD R10, R11
+	WORD $0x4eaa1d4c // mov v12.16b, v10.16b
+	WORD $0x4ea8cc6c // fmls v12.4s, v3.4s, v8.4s
+	WORD $0x4ea91d2d // mov v13.16b, v9.16b
+	WORD $0x4ea7cc6d // fmls v13.4s, v3.4s, v7.4s
+	WORD $0x6e2ddc0e // fmul v14.4s, v0.4s, v13.4s
+	WORD $0x4eaa1d4f // mov v15.16b, v10.16b
+	WORD $0x4ea8cc4f // fmls v15.4s, v2.4s, v8.4s
+	WORD $0x4ea91d30 // mov v16.16b, v9.16b
+	WORD $0x4ea7cc50 // fmls v16.4s, v2.4s, v7.4s
+	WORD $0x6e30dc31 // fmul v17.4s, v1.4s, v16.4s
+	WORD $0x4eaa1d52 // mov v18.16b, v10.16b
+	WORD $0x4e24ccd2 // fmla v18.4s, v6.4s, v4.4s
+	WORD $0x4ea5cd12 // fmls v18.4s, v8.4s, v5.4s
+	WORD $0x4e2ed593 // fadd v19.4s, v12.4s, v14.4s
+	WORD $0x4eaed594 // fsub v20.4s, v12.4s, v14.4s
+	WORD $0x4e31d5f5 // fadd v21.4s, v15.4s, v17.4s
+	WORD $0x4eb1d5f6 // fsub v22.4s, v15.4s, v17.4s
+	WORD $0x4eab1d77 // mov v23.16b, v11.16b
+	WORD $0x4e24ccf7 // fmla v23.4s, v7.4s, v4.4s
+	WORD $0x4ea5cd37 // fmls v23.4s, v9.4s, v5.4s
+	FMOVQ F18, 0(R11)
+	ADD R2, R11
+	FMOVQ F19, 0(R11)
+	ADD R2, R11
+	FMOVQ F20, 0(R11)
+	ADD R2, R11
+	FMOVQ F21, 0(R11)
+	ADD R2, R11
+	FMOVQ F22, 0(R11)
+	ADD R2, R11
+	FMOVQ F23, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F6
+	ADD R3, R11
+	FMOVS 0(R11), F7
+	ADD R3, R11
+	FMOVS 0(R11), F8
+	ADD R3, R11
+	FMOVS 0(R11), F9
+	ADD R3, R11
+	FMOVS 0(R11), F10
+	ADD R3, R11
+	FMOVS 0(R11), F11
+	MOVD R10, R11
+	WORD $0x4eaa1d4c // mov v12.16b, v10.16b
+	WORD $0x4ea8cc6c // fmls v12.4s, v3.4s, v8.4s
+	WORD $0x4ea91d2d // mov v13.16b, v9.16b
+	WORD $0x4ea7cc6d // fmls v13.4s, v3.4s, v7.4s
+	WORD $0x6e2ddc0e // fmul v14.4s, v0.4s, v13.4s
+	WORD $0x4eaa1d4f // mov v15.16b, v10.16b
+	WORD $0x4ea8cc4f // fmls v15.4s, v2.4s, v8.4s
+	WORD $0x4ea91d30 // mov v16.16b, v9.16b
+	WORD $0x4ea7cc50 // fmls v16.4s, v2.4s, v7.4s
+	WORD $0x6e30dc31 // fmul v17.4s, v1.4s, v16.4s
+	WORD $0x4eaa1d52 // mov v18.16b, v10.16b
+	WORD $0x4e24ccd2 // fmla v18.4s, v6.4s, v4.4s
+	WORD $0x4ea5cd12 // fmls v18.4s, v8.4s, v5.4s
+	WORD $0x4e2ed593 // fadd v19.4s, v12.4s, v14.4s
+	WORD $0x4eaed594 // fsub v20.4s, v12.4s, v14.4s
+	WORD $0x4e31d5f5 // fadd v21.4s, v15.4s, v17.4s
+	WORD $0x4eb1d5f6 // fsub v22.4s, v15.4s, v17.4s
+	WORD $0x4eab1d77 // mov v23.16b, v11.16b
+	WORD $0x4e24ccf7 // fmla v23.4s, v7.4s, v4.4s
+	WORD $0x4ea5cd37 // fmls v23.4s, v9.4s, v5.4s
+	FMOVS F18, 0(R11)
+	ADD R2, R11
+	FMOVS F19, 0(R11)
+	ADD R2, R11
+	FMOVS F20, 0(R11)
+	ADD R2, R11
+	FMOVS F21, 0(R11)
+	ADD R2, R11
+	FMOVS F22, 0(R11)
+	ADD R2, R11
+	FMOVS F23, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradOutput4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradOutput4(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f400000, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0x3fc00000, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+	MOVD $0x3f100000, R8
+	WORD $0x4e040d02 // dup v2.4s, w8
+	MOVD $0x40100000, R8
+	WORD $0x4e040d03 // dup v3.4s, w8
+	MOVD $0x3ed80000, R8
+	WORD $0x4e040d04 // dup v4.4s, w8
+	MOVD $0x40580000, R8
+	WORD $0x4e040d05 // dup v5.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F6
+	ADD R3, R11
+	FMOVQ 0(R11), F7
+	ADD R3, R11
+	FMOVQ 0(R11), F8
+	ADD R3, R11
+	FMOVQ 0(R11), F9
+	ADD R3, R11
+	FMOVQ 0(R11), F10
+	ADD R3, R11
+	FMOVQ 0(R11), F11
+	MOVD R10, R11
+	WORD $0x4e28d4ec // fadd v12.4s, v7.4s, v8.4s
+	WORD $0x4ea8d4ed // fsub v13.4s, v7.4s, v8.4s
+	WORD $0x4e2ad52e // fadd v14.4s, v9.4s, v10.4s
+	WORD $0x4eaad52f // fsub v15.4s, v9.4s, v10.4s
+	WORD $0x4e2cd4d0 // fadd v16.4s, v6.4s, v12.4s
+	WORD $0x4e2ed611 // fadd v17.4s, v16.4s, v14.4s
+	WORD $0x6e2ddc12 // fmul v18.4s, v0.4s, v13.4s
+	WORD $0x4e2fcc32 // fmla v18.4s, v1.4s, v15.4s
+	WORD $0x6e2cdc53 // fmul v19.4s, v2.4s, v12.4s
+	WORD $0x4e2ecc73 // fmla v19.4s, v3.4s, v14.4s
+	WORD $0x4eab1d74 // mov v20.16b, v11.16b
+	WORD $0x4e24cdb4 // fmla v20.4s, v13.4s, v4.4s
+	WORD $0x4e25cdf4 // fmla v20.4s, v15.4s, v5.4s
+	FMOVQ F17, 0(R11)
+	ADD R2, R11
+	FMOVQ F18, 0(R11)
+	ADD R2, R11
+	FMOVQ F19, 0(R11)
+	ADD R2, R11
+	FMOVQ F20, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F6
+	ADD R3, R11
+	FMOVS 0(R11), F7
+	ADD R3, R11
+	FMOVS 0(R11), F8
+	ADD R3, R11
+	FMOVS 0(R11), F9
+	ADD R3, R11
+	FMOVS 0(R11), F10
+	ADD R3, R11
+	FMOVS 0(R11), F11
+	MOVD R10, R11
+	WORD $0x4e28d4ec // fadd v12.4s, v7.4s, v8.4s
+	WORD $0x4ea8d4ed // fsub v13.4s, v7.4s, v8.4s
+	WORD $0x4e2ad52e // fadd v14.4s, v9.4s, v10.4s
+	WORD $0x4eaad52f // fsub v15.4s, v9.4s, v10.4s
+	WORD $0x4e2cd4d0 // fadd v16.4s, v6.4s, v12.4s
+	WORD $0x4e2ed611 // fadd v17.4s, v16.4s, v14.4s
+	WORD $0x6e2ddc12 // fmul v18.4s, v0.4s, v13.4s
+	WORD $0x4e2fcc32 // fmla v18.4s, v1.4s, v15.4s
+	WORD $0x6e2cdc53 // fmul v19.4s, v2.4s, v12.4s
+	WORD $0x4e2ecc73 // fmla v19.4s, v3.4s, v14.4s
+	WORD $0x4eab1d74 // mov v20.16b, v11.16b
+	WORD $0x4e24cdb4 // fmla v20.4s, v13.4s, v4.4s
+	WORD $0x4e25cdf4 // fmla v20.4s, v15.4s, v5.4s
+	FMOVS F17, 0(R11)
+	ADD R2, R11
+	FMOVS F18, 0(R11)
+	ADD R2, R11
+	FMOVS F19, 0(R11)
+	ADD R2, R11
+	FMOVS F20, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradOutputT4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradOutputT4(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f400000, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0x3fc00000, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+	MOVD $0x3f100000, R8
+	WORD $0x4e040d02 // dup v2.4s, w8
+	MOVD $0x40100000, R8
+	WORD $0x4e040d03 // dup v3.4s, w8
+	MOVD $0x3ed80000, R8
+	WORD $0x4e040d04 // dup v4.4s, w8
+	MOVD $0x40580000, R8
+	WORD $0x4e040d05 // dup v5.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F6
+	ADD R3, R11
+	FMOVQ 0(R11), F7
+	ADD R3, R11
+	FMOVQ 0(R11), F8
+	ADD R3, R11
+	FMOVQ 0(R11), F9
+	MOVD R10, R11
+	WORD $0x4ea61cca // mov v10.16b, v6.16b
+	WORD $0x4e28cc4a // fmla v10.4s, v2.4s, v8.4s
+	WORD $0x6e27dc0b // fmul v11.4s, v0.4s, v7.4s
+	WORD $0x4e24cd2b // fmla v11.4s, v9.4s, v4.4s
+	WORD $0x4ea61ccc // mov v12.16b, v6.16b
+	WORD $0x4e28cc6c // fmla v12.4s, v3.4s, v8.4s
+	WORD $0x6e27dc2d // fmul v13.4s, v1.4s, v7.4s
+	WORD $0x4e25cd2d // fmla v13.4s, v9.4s, v5.4s
+	WORD $0x4e2bd54e // fadd v14.4s, v10.4s, v11.4s
+	WORD $0x4eabd54f // fsub v15.4s, v10.4s, v11.4s
+	WORD $0x4e2dd590 // fadd v16.4s, v12.4s, v13.4s
+	WORD $0x4eadd591 // fsub v17.4s, v12.4s, v13.4s
+	FMOVQ F6, 0(R11)
+	ADD R2, R11
+	FMOVQ F14, 0(R11)
+	ADD R2, R11
+	FMOVQ F15, 0(R11)
+	ADD R2, R11
+	FMOVQ F16, 0(R11)
+	ADD R2, R11
+	FMOVQ F17, 0(R11)
+	ADD R2, R11
+	FMOVQ F9, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F6
+	ADD R3, R11
+	FMOVS 0(R11), F7
+	ADD R3, R11
+	FMOVS 0(R11), F8
+	ADD R3, R11
+	FMOVS 0(R11), F9
+	MOVD R10, R11
+	WORD $0x4ea61cca // mov v10.16b, v6.16b
+	WORD $0x4e28cc4a // fmla v10.4s, v2.4s, v8.4s
+	WORD $0x6e27dc0b // fmul v11.4s, v0.4s, v7.4s
+	WORD $0x4e24cd2b // fmla v11.4s, v9.4s, v4.4s
+	WORD $0x4ea61ccc // mov v12.16b, v6.16b
+	WORD $0x4e28cc6c // fmla v12.4s, v3.4s, v8.4s
+	WORD $0x6e27dc2d // fmul v13.4s, v1.4s, v7.4s
+	WORD $0x4e25cd2d // fmla v13.4s, v9.4s, v5.4s
+	WORD $0x4e2bd54e // fadd v14.4s, v10.4s, v11.4s
+	WORD $0x4eabd54f // fsub v15.4s, v10.4s, v11.4s
+	WORD $0x4e2dd590 // fadd v16.4s, v12.4s, v13.4s
+	WORD $0x4eadd591 // fsub v17.4s, v12.4s, v13.4s
+	FMOVS F6, 0(R11)
+	ADD R2, R11
+	FMOVS F14, 0(R11)
+	ADD R2, R11
+	FMOVS F15, 0(R11)
+	ADD R2, R11
+	FMOVS F16, 0(R11)
+	ADD R2, R11
+	FMOVS F17, 0(R11)
+	ADD R2, R11
+	FMOVS F9, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradFilter4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradFilter4(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f4a4588, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0xbf06d905, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+	MOVD $0x3e06d905, R8
+	WORD $0x4e040d02 // dup v2.4s, w8
+	MOVD $0xbeca4588, R8
+	WORD $0x4e040d03 // dup v3.4s, w8
+	MOVD $0x3e4a4588, R8
+	WORD $0x4e040d04 // dup v4.4s, w8
+	MOVD $0xbe97b426, R8
+	WORD $0x4e040d05 // dup v5.4s, w8
+	MOVD $0x3e97b426, R8
+	WORD $0x4e040d06 // dup v6.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F7
+	ADD R3, R11
+	FMOVQ 0(R11), F8
+	ADD R3, R11
+	FMOVQ 0(R11), F9
+	MOVD R10, R11
+	WORD $0x6e25dd2a // fmul v10.4s, v9.4s, v5.4s
+	WORD $0x4e21ccea // fmla v10.4s, v7.4s, v1.4s
+	WORD $0x6e23dd0b // fmul v11.4s, v8.4s, v3.4s
+	WORD $0x6e26dd2c // fmul v12.4s, v9.4s, v6.4s
+	WORD $0x4e22ccec // fmla v12.4s, v7.4s, v2.4s
+	WORD $0x6e24dd0d // fmul v13.4s, v8.4s, v4.4s
+	WORD $0x6e20dcee // fmul v14.4s, v7.4s, v0.4s
+	WORD $0x4e2bd54f // fadd v15.4s, v10.4s, v11.4s
+	WORD $0x4eabd550 // fsub v16.4s, v10.4s, v11.4s
+	WORD $0x4e2dd591 // fadd v17.4s, v12.4s, v13.4s
+	WORD $0x4eadd592 // fsub v18.4s, v12.4s, v13.4s
+	FMOVQ F14, 0(R11)
+	ADD R2, R11
+	FMOVQ F15, 0(R11)
+	ADD R2, R11
+	FMOVQ F16, 0(R11)
+	ADD R2, R11
+	FMOVQ F17, 0(R11)
+	ADD R2, R11
+	FMOVQ F18, 0(R11)
+	ADD R2, R11
+	FMOVQ F9, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F7
+	ADD R3, R11
+	FMOVS 0(R11), F8
+	ADD R3, R11
+	FMOVS 0(R11), F9
+	MOVD R10, R11
+	WORD $0x6e25dd2a // fmul v10.4s, v9.4s, v5.4s
+	WORD $0x4e21ccea // fmla v10.4s, v7.4s, v1.4s
+	WORD $0x6e23dd0b // fmul v11.4s, v8.4s, v3.4s
+	WORD $0x6e26dd2c // fmul v12.4s, v9.4s, v6.4s
+	WORD $0x4e22ccec // fmla v12.4s, v7.4s, v2.4s
+	WORD $0x6e24dd0d // fmul v13.4s, v8.4s, v4.4s
+	WORD $0x6e20dcee // fmul v14.4s, v7.4s, v0.4s
+	WORD $0x4e2bd54f // fadd v15.4s, v10.4s, v11.4s
+	WORD $0x4eabd550 // fsub v16.4s, v10.4s, v11.4s
+	WORD $0x4e2dd591 // fadd v17.4s, v12.4s, v13.4s
+	WORD $0x4eadd592 // fsub v18.4s, v12.4s, v13.4s
+	FMOVS F14, 0(R11)
+	ADD R2, R11
+	FMOVS F15, 0(R11)
+	ADD R2, R11
+	FMOVS F16, 0(R11)
+	ADD R2, R11
+	FMOVS F17, 0(R11)
+	ADD R2, R11
+	FMOVS F18, 0(R11)
+	ADD R2, R11
+	FMOVS F9, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradFilterT4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradFilterT4(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f4a4588, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0xbf06d905, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+	MOVD $0x3e06d905, R8
+	WORD $0x4e040d02 // dup v2.4s, w8
+	MOVD $0xbeca4588, R8
+	WORD $0x4e040d03 // dup v3.4s, w8
+	MOVD $0x3e4a4588, R8
+	WORD $0x4e040d04 // dup v4.4s, w8
+	MOVD $0xbe97b426, R8
+	WORD $0x4e040d05 // dup v5.4s, w8
+	MOVD $0x3e97b426, R8
+	WORD $0x4e040d06 // dup v6.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F7
+	ADD R3, R11
+	FMOVQ 0(R11), F8
+	ADD R3, R11
+	FMOVQ 0(R11), F9
+	ADD R3, R11
+	FMOVQ 0(R11), F10
+	ADD R3, R11
+	FMOVQ 0(R11), F11
+	ADD R3, R11
+	FMOVQ 0(R11), F12
+	MOVD R10, R11
+	WORD $0x4e29d50d // fadd v13.4s, v8.4s, v9.4s
+	WORD $0x4ea9d50e // fsub v14.4s, v8.4s, v9.4s
+	WORD $0x4e2bd54f // fadd v15.4s, v10.4s, v11.4s
+	WORD $0x4eabd550 // fsub v16.4s, v10.4s, v11.4s
+	WORD $0x6e20dcf1 // fmul v17.4s, v7.4s, v0.4s
+	WORD $0x4e21cdb1 // fmla v17.4s, v13.4s, v1.4s
+	WORD $0x4e22cdf1 // fmla v17.4s, v15.4s, v2.4s
+	WORD $0x6e23ddd2 // fmul v18.4s, v14.4s, v3.4s
+	WORD $0x4e24ce12 // fmla v18.4s, v16.4s, v4.4s
+	WORD $0x4eac1d93 // mov v19.16b, v12.16b
+	WORD $0x4e25cdb3 // fmla v19.4s, v13.4s, v5.4s
+	WORD $0x4e26cdf3 // fmla v19.4s, v15.4s, v6.4s
+	FMOVQ F17, 0(R11)
+	ADD R2, R11
+	FMOVQ F18, 0(R11)
+	ADD R2, R11
+	FMOVQ F19, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F7
+	ADD R3, R11
+	FMOVS 0(R11), F8
+	ADD R3, R11
+	FMOVS 0(R11), F9
+	ADD R3, R11
+	FMOVS 0(R11), F10
+	ADD R3, R11
+	FMOVS 0(R11), F11
+	ADD R3, R11
+	FMOVS 0(R11), F12
+	MOVD R10, R11
+	WORD $0x4e29d50d // fadd v13.4s, v8.4s, v9.4s
+	WORD $0x4ea9d50e // fsub v14.4s, v8.4s, v9.4s
+	WORD $0x4e2bd54f // fadd v15.4s, v10.4s, v11.4s
+	WORD $0x4eabd550 // fsub v16.4s, v10.4s, v11.4s
+	WORD $0x6e20dcf1 // fmul v17.4s, v7.4s, v0.4s
+	WORD $0x4e21cdb1 // fmla v17.4s, v13.4s, v1.4s
+	WORD $0x4e22cdf1 // fmla v17.4s, v15.4s, v2.4s
+	WORD $0x6e23ddd2 // fmul v18.4s, v14.4s, v3.4s
+	WORD $0x4e24ce12 // fmla v18.4s, v16.4s, v4.4s
+	WORD $0x4eac1d93 // mov v19.16b, v12.16b
+	WORD $0x4e25cdb3 // fmla v19.4s, v13.4s, v5.4s
+	WORD $0x4e26cdf3 // fmla v19.4s, v15.4s, v6.4s
+	FMOVS F17, 0(R11)
+	ADD R2, R11
+	FMOVS F18, 0(R11)
+	ADD R2, R11
+	FMOVS F19, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+DATA ·neonEvens+0(SB)/8, $0x0000000200000000
+DATA ·neonEvens+8(SB)/8, $0x0000000600000004
+GLOBL ·neonEvens(SB), RODATA|NOPTR, $16
+
+// func neonMaxPool2(dst []float32, index []int32, stride, rows, cols int, x []float32, first, rowStep, height, width, pitch int)
+TEXT ·neonMaxPool2(SB), NOSPLIT, $0-136
+	MOVD dst_base+0(FP), R0
+	MOVD index_base+24(FP), R1
+	MOVD stride+48(FP), R2
+	MOVD rows+56(FP), R3
+	MOVD cols+64(FP), R4
+	MOVD x_base+72(FP), R5
+	MOVD first+96(FP), R6
+	MOVD rowStep+104(FP), R7
+	MOVD height+112(FP), R8
+	MOVD width+120(FP), R9
+	MOVD pitch+128(FP), R10
+	MOVD $·neonEvens(SB), R12
+	FMOVQ 0(R12), F0
+	SUB $4, R4
+lines:
+	MOVD ZR, R11
+blocks:
+	ADD R11<<1, R6, R12
+	ADD R12<<2, R5, R13
+	FMOVQ 0(R13), F1
+	WORD $0x3cc0c1a3 // ldur q3, [x13, #12]
+	WORD $0x4e811821 // uzp1 v1.4s, v1.4s, v1.4s
+	WORD $0x4e835863 // uzp2 v3.4s, v3.4s, v3.4s
+	WORD $0x4ec32821 // trn1 v1.2d, v1.2d, v3.2d
+	WORD $0x4f000402 // movi v2.4s, #0
+	MOVD ZR, R19
+	MOVD R8, R21
+rows:
+	MOVD R13, R14
+	MOVD R9, R20
+elements:
+	FMOVQ 0(R14), F3
+	WORD $0x3cc0c1c7 // ldur q7, [x14, #12]
+	WORD $0x4e831863 // uzp1 v3.4s, v3.4s, v3.4s
+	WORD $0x4e8758e7 // uzp2 v7.4s, v7.4s, v7.4s
+	WORD $0x4ec72863 // trn1 v3.2d, v3.2d, v7.2d
+	WORD $0x4e040e64 // dup v4.4s, w19
+	WORD $0x6e23e426 // fcmge v6.4s, v1.4s, v3.4s
+	WORD $0x4e21e425 // fcmeq v5.4s, v1.4s, v1.4s
+	WORD $0x4e661ca5 // bic v5.16b, v5.16b, v6.16b
+	WORD $0x6ea51c61 // bit v1.16b, v3.16b, v5.16b
+	WORD $0x6ea51c82 // bit v2.16b, v4.16b, v5.16b
+	ADD $4, R14
+	ADD $1, R19
+	SUBS $1, R20
+	BNE elements
+	ADD R10<<2, R13, R13
+	ADD R10, R19
+	SUB R9, R19
+	SUBS $1, R21
+	BNE rows
+	ADD R11<<2, R0, R15
+	FMOVQ F1, 0(R15)
+	WORD $0x4e040d83 // dup v3.4s, w12
+	WORD $0x4ea08442 // add v2.4s, v2.4s, v0.4s
+	WORD $0x4ea38442 // add v2.4s, v2.4s, v3.4s
+	ADD R11<<2, R1, R15
+	FMOVQ F2, 0(R15)
+	CMP R4, R11
+	BEQ next
+	ADD $4, R11
+	CMP R4, R11
+	CSEL GT, R4, R11, R11
+	B blocks
+next:
+	ADD R2<<2, R0, R0
+	ADD R2<<2, R1, R1
+	ADD R7, R6
+	SUBS $1, R3
+	BNE lines
+	RET
+
+// func neonHamming(dst []int32, query, codes []uint64)
+TEXT ·neonHamming(SB), NOSPLIT, $0-72
+	MOVD dst_base+0(FP), R0
+	MOVD dst_len+8(FP), R1
+	MOVD query_base+24(FP), R2
+	MOVD query_len+32(FP), R3
+	MOVD codes_base+48(FP), R4
+codes:
+	SUBS $1, R1
+	BLT done
+	WORD $0x4f000400 // movi v0.4s, #0
+	MOVD R2, R5
+	SUBS $8, R3, R6
+	BLT pairs
+eight:
+	WORD $0x4cdf28a1 // ld1 {v1.4s, v2.4s, v3.4s, v4.4s}, [x5], #64
+	WORD $0x4cdf2885 // ld1 {v5.4s, v6.4s, v7.4s, v8.4s}, [x4], #64
+	WORD $0x6e211ca5 // eor v5.16b, v5.16b, v1.16b
+	WORD $0x4e2058a5 // cnt v5.16b, v5.16b
+	WORD $0x6e221cc6 // eor v6.16b, v6.16b, v2.16b
+	WORD $0x4e2058c6 // cnt v6.16b, v6.16b
+	WORD $0x6e231ce7 // eor v7.16b, v7.16b, v3.16b
+	WORD $0x4e2058e7 // cnt v7.16b, v7.16b
+	WORD $0x6e241d08 // eor v8.16b, v8.16b, v4.16b
+	WORD $0x4e205908 // cnt v8.16b, v8.16b
+	WORD $0x4e2784a5 // add v5.16b, v5.16b, v7.16b
+	WORD $0x4e2884c6 // add v6.16b, v6.16b, v8.16b
+	WORD $0x4e2684a5 // add v5.16b, v5.16b, v6.16b
+	WORD $0x6e2028a5 // uaddlp v5.8h, v5.16b
+	WORD $0x6e6068a0 // uadalp v0.4s, v5.8h
+	SUBS $8, R6
+	BGE eight
+pairs:
+	ADDS $6, R6
+	BLT last
+two:
+	WORD $0x4cdf78a1 // ld1 {v1.4s}, [x5], #16
+	WORD $0x4cdf7885 // ld1 {v5.4s}, [x4], #16
+	WORD $0x6e211ca5 // eor v5.16b, v5.16b, v1.16b
+	WORD $0x4e2058a5 // cnt v5.16b, v5.16b
+	WORD $0x6e2028a5 // uaddlp v5.8h, v5.16b
+	WORD $0x6e6068a0 // uadalp v0.4s, v5.8h
+	SUBS $2, R6
+	BGE two
+last:
+	ADDS $1, R6
+	BLT store
+	FMOVD 0(R5), F1
+	FMOVD.P 8(R4), F5
+	WORD $0x6e211ca5 // eor v5.16b, v5.16b, v1.16b
+	WORD $0x4e2058a5 // cnt v5.16b, v5.16b
+	WORD $0x6e2028a5 // uaddlp v5.8h, v5.16b
+	WORD $0x6e6068a0 // uadalp v0.4s, v5.8h
+store:
+	WORD $0x4eb1b800 // addv s0, v0.4s
+	FMOVS.P F0, 4(R0)
+	B codes
+done:
+	RET
+
+DATA ·neonByteBits+0(SB)/8, $0x8040201008040201
+DATA ·neonByteBits+8(SB)/8, $0x8040201008040201
+GLOBL ·neonByteBits(SB), RODATA|NOPTR, $16
+
+// func neonHammingBelow(dst, query, codes []uint64, limit int64)
+TEXT ·neonHammingBelow(SB), NOSPLIT, $0-80
+	MOVD dst_base+0(FP), R0
+	MOVD dst_len+8(FP), R1
+	MOVD query_base+24(FP), R2
+	MOVD query_len+32(FP), R3
+	MOVD codes_base+48(FP), R4
+	MOVD limit+72(FP), R5
+	WORD $0x4e080cb5 // dup v21.2d, x5
+	MOVD $·neonByteBits(SB), R5
+	FMOVQ 0(R5), F22
+groups:
+	SUBS $1, R1
+	BLT done
+	MOVD ZR, R10
+	ADD $0, R4, R6
+	MOVD R2, R7
+	MOVD R3, R8
+	WORD $0x4f000408 // movi v8.4s, #0
+	WORD $0x4f000409 // movi v9.4s, #0
+	WORD $0x4f00040a // movi v10.4s, #0
+	WORD $0x4f00040b // movi v11.4s, #0
+	WORD $0x4f00040c // movi v12.4s, #0
+	WORD $0x4f00040d // movi v13.4s, #0
+	WORD $0x4f00040e // movi v14.4s, #0
+	WORD $0x4f00040f // movi v15.4s, #0
+chunk0:
+	WORD $0x4f000400 // movi v0.4s, #0
+	WORD $0x4f000401 // movi v1.4s, #0
+	WORD $0x4f000402 // movi v2.4s, #0
+	WORD $0x4f000403 // movi v3.4s, #0
+	WORD $0x4f000404 // movi v4.4s, #0
+	WORD $0x4f000405 // movi v5.4s, #0
+	WORD $0x4f000406 // movi v6.4s, #0
+	WORD $0x4f000407 // movi v7.4s, #0
+	MOVD $31, R9
+	CMP R9, R8
+	CSEL LT, R8, R9, R9
+	SUB R9, R8
+words0:
+	MOVD.P 8(R7), R5
+	WORD $0x4e080cb4 // dup v20.2d, x5
+	FLDPQ 0(R6), (F16, F17)
+	FLDPQ 32(R6), (F18, F19)
+	WORD $0x6e341e10 // eor v16.16b, v16.16b, v20.16b
+	WORD $0x4e205a10 // cnt v16.16b, v16.16b
+	WORD $0x4e308400 // add v0.16b, v0.16b, v16.16b
+	WORD $0x6e341e31 // eor v17.16b, v17.16b, v20.16b
+	WORD $0x4e205a31 // cnt v17.16b, v17.16b
+	WORD $0x4e318421 // add v1.16b, v1.16b, v17.16b
+	WORD $0x6e341e52 // eor v18.16b, v18.16b, v20.16b
+	WORD $0x4e205a52 // cnt v18.16b, v18.16b
+	WORD $0x4e328442 // add v2.16b, v2.16b, v18.16b
+	WORD $0x6e341e73 // eor v19.16b, v19.16b, v20.16b
+	WORD $0x4e205a73 // cnt v19.16b, v19.16b
+	WORD $0x4e338463 // add v3.16b, v3.16b, v19.16b
+	FLDPQ 64(R6), (F16, F17)
+	FLDPQ 96(R6), (F18, F19)
+	WORD $0x6e341e10 // eor v16.16b, v16.16b, v20.16b
+	WORD $0x4e205a10 // cnt v16.16b, v16.16b
+	WORD $0x4e308484 // add v4.16b, v4.16b, v16.16b
+	WORD $0x6e341e31 // eor v17.16b, v17.16b, v20.16b
+	WORD $0x4e205a31 // cnt v17.16b, v17.16b
+	WORD $0x4e3184a5 // add v5.16b, v5.16b, v17.16b
+	WORD $0x6e341e52 // eor v18.16b, v18.16b, v20.16b
+	WORD $0x4e205a52 // cnt v18.16b, v18.16b
+	WORD $0x4e3284c6 // add v6.16b, v6.16b, v18.16b
+	WORD $0x6e341e73 // eor v19.16b, v19.16b, v20.16b
+	WORD $0x4e205a73 // cnt v19.16b, v19.16b
+	WORD $0x4e3384e7 // add v7.16b, v7.16b, v19.16b
+	ADD $512, R6
+	SUBS $1, R9
+	BNE words0
+	WORD $0x6e202800 // uaddlp v0.8h, v0.16b
+	WORD $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD $0x6ea06808 // uadalp v8.2d, v0.4s
+	WORD $0x6e202821 // uaddlp v1.8h, v1.16b
+	WORD $0x6e602821 // uaddlp v1.4s, v1.8h
+	WORD $0x6ea06829 // uadalp v9.2d, v1.4s
+	WORD $0x6e202842 // uaddlp v2.8h, v2.16b
+	WORD $0x6e602842 // uaddlp v2.4s, v2.8h
+	WORD $0x6ea0684a // uadalp v10.2d, v2.4s
+	WORD $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD $0x6e602863 // uaddlp v3.4s, v3.8h
+	WORD $0x6ea0686b // uadalp v11.2d, v3.4s
+	WORD $0x6e202884 // uaddlp v4.8h, v4.16b
+	WORD $0x6e602884 // uaddlp v4.4s, v4.8h
+	WORD $0x6ea0688c // uadalp v12.2d, v4.4s
+	WORD $0x6e2028a5 // uaddlp v5.8h, v5.16b
+	WORD $0x6e6028a5 // uaddlp v5.4s, v5.8h
+	WORD $0x6ea068ad // uadalp v13.2d, v5.4s
+	WORD $0x6e2028c6 // uaddlp v6.8h, v6.16b
+	WORD $0x6e6028c6 // uaddlp v6.4s, v6.8h
+	WORD $0x6ea068ce // uadalp v14.2d, v6.4s
+	WORD $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD $0x6e6028e7 // uaddlp v7.4s, v7.8h
+	WORD $0x6ea068ef // uadalp v15.2d, v7.4s
+	CBNZ R8, chunk0
+	WORD $0x4ee836a8 // cmgt v8.2d, v21.2d, v8.2d
+	WORD $0x4ee936a9 // cmgt v9.2d, v21.2d, v9.2d
+	WORD $0x4eea36aa // cmgt v10.2d, v21.2d, v10.2d
+	WORD $0x4eeb36ab // cmgt v11.2d, v21.2d, v11.2d
+	WORD $0x4eec36ac // cmgt v12.2d, v21.2d, v12.2d
+	WORD $0x4eed36ad // cmgt v13.2d, v21.2d, v13.2d
+	WORD $0x4eee36ae // cmgt v14.2d, v21.2d, v14.2d
+	WORD $0x4eef36af // cmgt v15.2d, v21.2d, v15.2d
+	WORD $0x4e891908 // uzp1 v8.4s, v8.4s, v9.4s
+	WORD $0x4e8b1949 // uzp1 v9.4s, v10.4s, v11.4s
+	WORD $0x4e8d198a // uzp1 v10.4s, v12.4s, v13.4s
+	WORD $0x4e8f19cb // uzp1 v11.4s, v14.4s, v15.4s
+	WORD $0x4e491908 // uzp1 v8.8h, v8.8h, v9.8h
+	WORD $0x4e4b1949 // uzp1 v9.8h, v10.8h, v11.8h
+	WORD $0x4e091908 // uzp1 v8.16b, v8.16b, v9.16b
+	WORD $0x4e361d08 // and v8.16b, v8.16b, v22.16b
+	WORD $0x4e28bd08 // addp v8.16b, v8.16b, v8.16b
+	WORD $0x4e28bd08 // addp v8.16b, v8.16b, v8.16b
+	WORD $0x4e28bd08 // addp v8.16b, v8.16b, v8.16b
+	WORD $0x0e023d05 // umov w5, v8.h[0]
+	ORR R5<<0, R10, R10
+	ADD $128, R4, R6
+	MOVD R2, R7
+	MOVD R3, R8
+	WORD $0x4f000408 // movi v8.4s, #0
+	WORD $0x4f000409 // movi v9.4s, #0
+	WORD $0x4f00040a // movi v10.4s, #0
+	WORD $0x4f00040b // movi v11.4s, #0
+	WORD $0x4f00040c // movi v12.4s, #0
+	WORD $0x4f00040d // movi v13.4s, #0
+	WORD $0x4f00040e // movi v14.4s, #0
+	WORD $0x4f00040f // movi v15.4s, #0
+chunk1:
+	WORD $0x4f000400 // movi v0.4s, #0
+	WORD $0x4f000401 // movi v1.4s, #0
+	WORD $0x4f000402 // movi v2.4s, #0
+	WORD $0x4f000403 // movi v3.4s, #0
+	WORD $0x4f000404 // movi v4.4s, #0
+	WORD $0x4f000405 // movi v5.4s, #0
+	WORD $0x4f000406 // movi v6.4s, #0
+	WORD $0x4f000407 // movi v7.4s, #0
+	MOVD $31, R9
+	CMP R9, R8
+	CSEL LT, R8, R9, R9
+	SUB R9, R8
+words1:
+	MOVD.P 8(R7), R5
+	WORD $0x4e080cb4 // dup v20.2d, x5
+	FLDPQ 0(R6), (F16, F17)
+	FLDPQ 32(R6), (F18, F19)
+	WORD $0x6e341e10 // eor v16.16b, v16.16b, v20.16b
+	WORD $0x4e205a10 // cnt v16.16b, v16.16b
+	WORD $0x4e308400 // add v0.16b, v0.16b, v16.16b
+	WORD $0x6e341e31 // eor v17.16b, v17.16b, v20.16b
+	WORD $0x4e205a31 // cnt v17.16b, v17.16b
+	WORD $0x4e318421 // add v1.16b, v1.16b, v17.16b
+	WORD $0x6e341e52 // eor v18.16b, v18.16b, v20.16b
+	WORD $0x4e205a52 // cnt v18.16b, v18.16b
+	WORD $0x4e328442 // add v2.16b, v2.16b, v18.16b
+	WORD $0x6e341e73 // eor v19.16b, v19.16b, v20.16b
+	WORD $0x4e205a73 // cnt v19.16b, v19.16b
+	WORD $0x4e338463 // add v3.16b, v3.16b, v19.16b
+	FLDPQ 64(R6), (F16, F17)
+	FLDPQ 96(R6), (F18, F19)
+	WORD $0x6e341e10 // eor v16.16b, v16.16b, v20.16b
+	WORD $0x4e205a10 // cnt v16.16b, v16.16b
+	WORD $0x4e308484 // add v4.16b, v4.16b, v16.16b
+	WORD $0x6e341e31 // eor v17.16b, v17.16b, v20.16b
+	WORD $0x4e205a31 // cnt v17.16b, v17.16b
+	WORD $0x4e3184a5 // add v5.16b, v5.16b, v17.16b
+	WORD $0x6e341e52 // eor v18.16b, v18.16b, v20.16b
+	WORD $0x4e205a52 // cnt v18.16b, v18.16b
+	WORD $0x4e3284c6 // add v6.16b, v6.16b, v18.16b
+	WORD $0x6e341e73 // eor v19.16b, v19.16b, v20.16b
+	WORD $0x4e205a73 // cnt v19.16b, v19.16b
+	WORD $0x4e3384e7 // add v7.16b, v7.16b, v19.16b
+	ADD $512, R6
+	SUBS $1, R9
+	BNE words1
+	WORD $0x6e202800 // uaddlp v0.8h, v0.16b
+	WORD $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD $0x6ea06808 // uadalp v8.2d, v0.4s
+	WORD $0x6e202821 // uaddlp v1.8h, v1.16b
+	WORD $0x6e602821 // uaddlp v1.4s, v1.8h
+	WORD $0x6ea06829 // uadalp v9.2d, v1.4s
+	WORD $0x6e202842 // uaddlp v2.8h, v2.16b
+	WORD $0x6e602842 // uaddlp v2.4s, v2.8h
+	WORD $0x6ea0684a // uadalp v10.2d, v2.4s
+	WORD $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD $0x6e602863 // uaddlp v3.4s, v3.8h
+	WORD $0x6ea0686b // uadalp v11.2d, v3.4s
+	WORD $0x6e202884 // uaddlp v4.8h, v4.16b
+	WORD $0x6e602884 // uaddlp v4.4s, v4.8h
+	WORD $0x6ea0688c // uadalp v12.2d, v4.4s
+	WORD $0x6e2028a5 // uaddlp v5.8h, v5.16b
+	WORD $0x6e6028a5 // uaddlp v5.4s, v5.8h
+	WORD $0x6ea068ad // uadalp v13.2d, v5.4s
+	WORD $0x6e2028c6 // uaddlp v6.8h, v6.16b
+	WORD $0x6e6028c6 // uaddlp v6.4s, v6.8h
+	WORD $0x6ea068ce // uadalp v14.2d, v6.4s
+	WORD $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD $0x6e6028e7 // uaddlp v7.4s, v7.8h
+	WORD $0x6ea068ef // uadalp v15.2d, v7.4s
+	CBNZ R8, chunk1
+	WORD $0x4ee836a8 // cmgt v8.2d, v21.2d, v8.2d
+	WORD $0x4ee936a9 // cmgt v9.2d, v21.2d, v9.2d
+	WORD $0x4eea36aa // cmgt v10.2d, v21.2d, v10.2d
+	WORD $0x4eeb36ab // cmgt v11.2d, v21.2d, v11.2d
+	WORD $0x4eec36ac // cmgt v12.2d, v21.2d, v12.2d
+	WORD $0x4eed36ad // cmgt v13.2d, v21.2d, v13.2d
+	WORD $0x4eee36ae // cmgt v14.2d, v21.2d, v14.2d
+	WORD $0x4eef36af // cmgt v15.2d, v21.2d, v15.2d
+	WORD $0x4e891908 // uzp1 v8.4s, v8.4s, v9.4s
+	WORD $0x4e8b1949 // uzp1 v9.4s, v10.4s, v11.4s
+	WORD $0x4e8d198a // uzp1 v10.4s, v12.4s, v13.4s
+	WORD $0x4e8f19cb // uzp1 v11.4s, v14.4s, v15.4s
+	WORD $0x4e491908 // uzp1 v8.8h, v8.8h, v9.8h
+	WORD $0x4e4b1949 // uzp1 v9.8h, v10.8h, v11.8h
+	WORD $0x4e091908 // uzp1 v8.16b, v8.16b, v9.16b
+	WORD $0x4e361d08 // and v8.16b, v8.16b, v22.16b
+	WORD $0x4e28bd08 // addp v8.16b, v8.16b, v8.16b
+	WORD $0x4e28bd08 // addp v8.16b, v8.16b, v8.16b
+	WORD $0x4e28bd08 // addp v8.16b, v8.16b, v8.16b
+	WORD $0x0e023d05 // umov w5, v8.h[0]
+	ORR R5<<16, R10, R10
+	ADD $256, R4, R6
+	MOVD R2, R7
+	MOVD R3, R8
+	WORD $0x4f000408 // movi v8.4s, #0
+	WORD $0x4f000409 // movi v9.4s, #0
+	WORD $0x4f00040a // movi v10.4s, #0
+	WORD $0x4f00040b // movi v11.4s, #0
+	WORD $0x4f00040c // movi v12.4s, #0
+	WORD $0x4f00040d // movi v13.4s, #0
+	WORD $0x4f00040e // movi v14.4s, #0
+	WORD $0x4f00040f // movi v15.4s, #0
+chunk2:
+	WORD $0x4f000400 // movi v0.4s, #0
+	WORD $0x4f000401 // movi v1.4s, #0
+	WORD $0x4f000402 // movi v2.4s, #0
+	WORD $0x4f000403 // movi v3.4s, #0
+	WORD $0x4f000404 // movi v4.4s, #0
+	WORD $0x4f000405 // movi v5.4s, #0
+	WORD $0x4f000406 // movi v6.4s, #0
+	WORD $0x4f000407 // movi v7.4s, #0
+	MOVD $31, R9
+	CMP R9, R8
+	CSEL LT, R8, R9, R9
+	SUB R9, R8
+words2:
+	MOVD.P 8(R7), R5
+	WORD $0x4e080cb4 // dup v20.2d, x5
+	FLDPQ 0(R6), (F16, F17)
+	FLDPQ 32(R6), (F18, F19)
+	WORD $0x6e341e10 // eor v16.16b, v16.16b, v20.16b
+	WORD $0x4e205a10 // cnt v16.16b, v16.16b
+	WORD $0x4e308400 // add v0.16b, v0.16b, v16.16b
+	WORD $0x6e341e31 // eor v17.16b, v17.16b, v20.16b
+	WORD $0x4e205a31 // cnt v17.16b, v17.16b
+	WORD $0x4e318421 // add v1.16b, v1.16b, v17.16b
+	WORD $0x6e341e52 // eor v18.16b, v18.16b, v20.16b
+	WORD $0x4e205a52 // cnt v18.16b, v18.16b
+	WORD $0x4e328442 // add v2.16b, v2.16b, v18.16b
+	WORD $0x6e341e73 // eor v19.16b, v19.16b, v20.16b
+	WORD $0x4e205a73 // cnt v19.16b, v19.16b
+	WORD $0x4e338463 // add v3.16b, v3.16b, v19.16b
+	FLDPQ 64(R6), (F16, F17)
+	FLDPQ 96(R6), (F18, F19)
+	WORD $0x6e341e10 // eor v16.16b, v16.16b, v20.16b
+	WORD $0x4e205a10 // cnt v16.16b, v16.16b
+	WORD $0x4e308484 // add v4.16b, v4.16b, v16.16b
+	WORD $0x6e341e31 // eor v17.16b, v17.16b, v20.16b
+	WORD $0x4e205a31 // cnt v17.16b, v17.16b
+	WORD $0x4e3184a5 // add v5.16b, v5.16b, v17.16b
+	WORD $0x6e341e52 // eor v18.16b, v18.16b, v20.16b
+	WORD $0x4e205a52 // cnt v18.16b, v18.16b
+	WORD $0x4e3284c6 // add v6.16b, v6.16b, v18.16b
+	WORD $0x6e341e73 // eor v19.16b, v19.16b, v20.16b
+	WORD $0x4e205a73 // cnt v19.16b, v19.16b
+	WORD $0x4e3384e7 // add v7.16b, v7.16b, v19.16b
+	ADD $512, R6
+	SUBS $1, R9
+	BNE words2
+	WORD $0x6e202800 // uaddlp v0.8h, v0.16b
+	WORD $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD $0x6ea06808 // uadalp v8.2d, v0.4s
+	WORD $0x6e202821 // uaddlp v1.8h, v1.16b
+	WORD $0x6e602821 // uaddlp v1.4s, v1.8h
+	WORD $0x6ea06829 // uadalp v9.2d, v1.4s
+	WORD $0x6e202842 // uaddlp v2.8h, v2.16b
+	WORD $0x6e602842 // uaddlp v2.4s, v2.8h
+	WORD $0x6ea0684a // uadalp v10.2d, v2.4s
+	WORD $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD $0x6e602863 // uaddlp v3.4s, v3.8h
+	WORD $0x6ea0686b // uadalp v11.2d, v3.4s
+	WORD $0x6e202884 // uaddlp v4.8h, v4.16b
+	WORD $0x6e602884 // uaddlp v4.4s, v4.8h
+	WORD $0x6ea0688c // uadalp v12.2d, v4.4s
+	WORD $0x6e2028a5 // uaddlp v5.8h, v5.16b
+	WORD $0x6e6028a5 // uaddlp v5.4s, v5.8h
+	WORD $0x6ea068ad // uadalp v13.2d, v5.4s
+	WORD $0x6e2028c6 // uaddlp v6.8h, v6.16b
+	WORD $0x6e6028c6 // uaddlp v6.4s, v6.8h
+	WORD $0x6ea068ce // uadalp v14.2d, v6.4s
+	WORD $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD $0x6e6028e7 // uaddlp v7.4s, v7.8h
+	WORD $0x6ea068ef // uadalp v15.2d, v7.4s
+	CBNZ R8, chunk2
+	WORD $0x4ee836a8 // cmgt v8.2d, v21.2d, v8.2d
+	WORD $0x4ee936a9 // cmgt v9.2d, v21.2d, v9.2d
+	WORD $0x4eea36aa // cmgt v10.2d, v21.2d, v10.2d
+	WORD $0x4eeb36ab // cmgt v11.2d, v21.2d, v11.2d
+	WORD $0x4eec36ac // cmgt v12.2d, v21.2d, v12.2d
+	WORD $0x4eed36ad // cmgt v13.2d, v21.2d, v13.2d
+	WORD $0x4eee36ae // cmgt v14.2d, v21.2d, v14.2d
+	WORD $0x4eef36af // cmgt v15.2d, v21.2d, v15.2d
+	WORD $0x4e891908 // uzp1 v8.4s, v8.4s, v9.4s
+	WORD $0x4e8b1949 // uzp1 v9.4s, v10.4s, v11.4s
+	WORD $0x4e8d198a // uzp1 v10.4s, v12.4s, v13.4s
+	WORD $0x4e8f19cb // uzp1 v11.4s, v14.4s, v15.4s
+	WORD $0x4e491908 // uzp1 v8.8h, v8.8h, v9.8h
+	WORD $0x4e4b1949 // uzp1 v9.8h, v10.8h, v11.8h
+	WORD $0x4e091908 // uzp1 v8.16b, v8.16b, v9.16b
+	WORD $0x4e361d08 // and v8.16b, v8.16b, v22.16b
+	WORD $0x4e28bd08 // addp v8.16b, v8.16b, v8.16b
+	WORD $0x4e28bd08 // addp v8.16b, v8.16b, v8.16b
+	WORD $0x4e28bd08 // addp v8.16b, v8.16b, v8.16b
+	WORD $0x0e023d05 // umov w5, v8.h[0]
+	ORR R5<<32, R10, R10
+	ADD $384, R4, R6
+	MOVD R2, R7
+	MOVD R3, R8
+	WORD $0x4f000408 // movi v8.4s, #0
+	WORD $0x4f000409 // movi v9.4s, #0
+	WORD $0x4f00040a // movi v10.4s, #0
+	WORD $0x4f00040b // movi v11.4s, #0
+	WORD $0x4f00040c // movi v12.4s, #0
+	WORD $0x4f00040d // movi v13.4s, #0
+	WORD $0x4f00040e // movi v14.4s, #0
+	WORD $0x4f00040f // movi v15.4s, #0
+chunk3:
+	WORD $0x4f000400 // movi v0.4s, #0
+	WORD $0x4f000401 // movi v1.4s, #0
+	WORD $0x4f000402 // movi v2.4s, #0
+	WORD $0x4f000403 // movi v3.4s, #0
+	WORD $0x4f000404 // movi v4.4s, #0
+	WORD $0x4f000405 // movi v5.4s, #0
+	WORD $0x4f000406 // movi v6.4s, #0
+	WORD $0x4f000407 // movi v7.4s, #0
+	MOVD $31, R9
+	CMP R9, R8
+	CSEL LT, R8, R9, R9
+	SUB R9, R8
+words3:
+	MOVD.P 8(R7), R5
+	WORD $0x4e080cb4 // dup v20.2d, x5
+	FLDPQ 0(R6), (F16, F17)
+	FLDPQ 32(R6), (F18, F19)
+	WORD $0x6e341e10 // eor v16.16b, v16.16b, v20.16b
+	WORD $0x4e205a10 // cnt v16.16b, v16.16b
+	WORD $0x4e308400 // add v0.16b, v0.16b, v16.16b
+	WORD $0x6e341e31 // eor v17.16b, v17.16b, v20.16b
+	WORD $0x4e205a31 // cnt v17.16b, v17.16b
+	WORD $0x4e318421 // add v1.16b, v1.16b, v17.16b
+	WORD $0x6e341e52 // eor v18.16b, v18.16b, v20.16b
+	WORD $0x4e205a52 // cnt v18.16b, v18.16b
+	WORD $0x4e328442 // add v2.16b, v2.16b, v18.16b
+	WORD $0x6e341e73 // eor v19.16b, v19.16b, v20.16b
+	WORD $0x4e205a73 // cnt v19.16b, v19.16b
+	WORD $0x4e338463 // add v3.16b, v3.16b, v19.16b
+	FLDPQ 64(R6), (F16, F17)
+	FLDPQ 96(R6), (F18, F19)
+	WORD $0x6e341e10 // eor v16.16b, v16.16b, v20.16b
+	WORD $0x4e205a10 // cnt v16.16b, v16.16b
+	WORD $0x4e308484 // add v4.16b, v4.16b, v16.16b
+	WORD $0x6e341e31 // eor v17.16b, v17.16b, v20.16b
+	WORD $0x4e205a31 // cnt v17.16b, v17.16b
+	WORD $0x4e3184a5 // add v5.16b, v5.16b, v17.16b
+	WORD $0x6e341e52 // eor v18.16b, v18.16b, v20.16b
+	WORD $0x4e205a52 // cnt v18.16b, v18.16b
+	WORD $0x4e3284c6 // add v6.16b, v6.16b, v18.16b
+	WORD $0x6e341e73 // eor v19.16b, v19.16b, v20.16b
+	WORD $0x4e205a73 // cnt v19.16b, v19.16b
+	WORD $0x4e3384e7 // add v7.16b, v7.16b, v19.16b
+	ADD $512, R6
+	SUBS $1, R9
+	BNE words3
+	WORD $0x6e202800 // uaddlp v0.8h, v0.16b
+	WORD $0x6e602800 // uaddlp v0.4s, v0.8h
+	WORD $0x6ea06808 // uadalp v8.2d, v0.4s
+	WORD $0x6e202821 // uaddlp v1.8h, v1.16b
+	WORD $0x6e602821 // uaddlp v1.4s, v1.8h
+	WORD $0x6ea06829 // uadalp v9.2d, v1.4s
+	WORD $0x6e202842 // uaddlp v2.8h, v2.16b
+	WORD $0x6e602842 // uaddlp v2.4s, v2.8h
+	WORD $0x6ea0684a // uadalp v10.2d, v2.4s
+	WORD $0x6e202863 // uaddlp v3.8h, v3.16b
+	WORD $0x6e602863 // uaddlp v3.4s, v3.8h
+	WORD $0x6ea0686b // uadalp v11.2d, v3.4s
+	WORD $0x6e202884 // uaddlp v4.8h, v4.16b
+	WORD $0x6e602884 // uaddlp v4.4s, v4.8h
+	WORD $0x6ea0688c // uadalp v12.2d, v4.4s
+	WORD $0x6e2028a5 // uaddlp v5.8h, v5.16b
+	WORD $0x6e6028a5 // uaddlp v5.4s, v5.8h
+	WORD $0x6ea068ad // uadalp v13.2d, v5.4s
+	WORD $0x6e2028c6 // uaddlp v6.8h, v6.16b
+	WORD $0x6e6028c6 // uaddlp v6.4s, v6.8h
+	WORD $0x6ea068ce // uadalp v14.2d, v6.4s
+	WORD $0x6e2028e7 // uaddlp v7.8h, v7.16b
+	WORD $0x6e6028e7 // uaddlp v7.4s, v7.8h
+	WORD $0x6ea068ef // uadalp v15.2d, v7.4s
+	CBNZ R8, chunk3
+	WORD $0x4ee836a8 // cmgt v8.2d, v21.2d, v8.2d
+	WORD $0x4ee936a9 // cmgt v9.2d, v21.2d, v9.2d
+	WORD $0x4eea36aa // cmgt v10.2d, v21.2d, v10.2d
+	WORD $0x4eeb36ab // cmgt v11.2d, v21.2d, v11.2d
+	WORD $0x4eec36ac // cmgt v12.2d, v21.2d, v12.2d
+	WORD $0x4eed36ad // cmgt v13.2d, v21.2d, v13.2d
+	WORD $0x4eee36ae // cmgt v14.2d, v21.2d, v14.2d
+	WORD $0x4eef36af // cmgt v15.2d, v21.2d, v15.2d
+	WORD $0x4e891908 // uzp1 v8.4s, v8.4s, v9.4s
+	WORD $0x4e8b1949 // uzp1 v9.4s, v10.4s, v11.4s
+	WORD $0x4e8d198a // uzp1 v10.4s, v12.4s, v13.4s
+	WORD $0x4e8f19cb // uzp1 v11.4s, v14.4s, v15.4s
+	WORD $0x4e491908 // uzp1 v8.8h, v8.8h, v9.8h
+	WORD $0x4e4b1949 // uzp1 v9.8h, v10.8h, v11.8h
+	WORD $0x4e091908 // uzp1 v8.16b, v8.16b, v9.16b
+	WORD $0x4e361d08 // and v8.16b, v8.16b, v22.16b
+	WORD $0x4e28bd08 // addp v8.16b, v8.16b, v8.16b
+	WORD $0x4e28bd08 // addp v8.16b, v8.16b, v8.16b
+	WORD $0x4e28bd08 // addp v8.16b, v8.16b, v8.16b
+	WORD $0x0e023d05 // umov w5, v8.h[0]
+	ORR R5<<48, R10, R10
+	MOVD.P R10, 8(R0)
+	ADD R3<<9, R4, R4
+	B groups
+done:
+	RET
+
+// func neonMultiplyAdds(n int)
+TEXT ·neonMultiplyAdds(SB), NOSPLIT, $0-8
+	MOVD n+0(FP), R0
+	WORD $0x4f000400 // movi v0.4s, #0
+	WORD $0x4f000401 // movi v1.4s, #0
+	WORD $0x4f000402 // movi v2.4s, #0
+	WORD $0x4f000403 // movi v3.4s, #0
+	WORD $0x4f000404 // movi v4.4s, #0
+	WORD $0x4f000405 // movi v5.4s, #0
+	WORD $0x4f000406 // movi v6.4s, #0
+	WORD $0x4f000407 // movi v7.4s, #0
+	WORD $0x4f000408 // movi v8.4s, #0
+	WORD $0x4f000409 // movi v9.4s, #0
+	WORD $0x4f00040a // movi v10.4s, #0
+	WORD $0x4f00040b // movi v11.4s, #0
+	WORD $0x4f00040c // movi v12.4s, #0
+	WORD $0x4f00040d // movi v13.4s, #0
+	WORD $0x4f00040e // movi v14.4s, #0
+	WORD $0x4f00040f // movi v15.4s, #0
+	WORD $0x4f000410 // movi v16.4s, #0
+steps:
+	SUBS $1, R0
+	BLT done
+	WORD $0x4e20cc01 // fmla v1.4s, v0.4s, v0.4s
+	WORD $0x4e20cc02 // fmla v2.4s, v0.4s, v0.4s
+	WORD $0x4e20cc03 // fmla v3.4s, v0.4s, v0.4s
+	WORD $0x4e20cc04 // fmla v4.4s, v0.4s, v0.4s
+	WORD $0x4e20cc05 // fmla v5.4s, v0.4s, v0.4s
+	WORD $0x4e20cc06 // fmla v6.4s, v0.4s, v0.4s
+	WORD $0x4e20cc07 // fmla v7.4s, v0.4s, v0.4s
+	WORD $0x4e20cc08 // fmla v8.4s, v0.4s, v0.4s
+	WORD $0x4e20cc09 // fmla v9.4s, v0.4s, v0.4s
+	WORD $0x4e20cc0a // fmla v10.4s, v0.4s, v0.4s
+	WORD $0x4e20cc0b // fmla v11.4s, v0.4s, v0.4s
+	WORD $0x4e20cc0c // fmla v12.4s, v0.4s, v0.4s
+	WORD $0x4e20cc0d // fmla v13.4s, v0.4s, v0.4s
+	WORD $0x4e20cc0e // fmla v14.4s, v0.4s, v0.4s
+	WORD $0x4e20cc0f // fmla v15.4s, v0.4s, v0.4s
+	WORD $0x4e20cc10 // fmla v16.4s, v0.4s, v0.4s
+	B steps
+done:
+	RET
+
+// func neonRepel(sums, points, cells []float32)
+TEXT ·neonRepel(SB), NOSPLIT, $0-72
+	MOVD sums_base+0(FP), R0
+	MOVD points_base+24(FP), R1
+	MOVD cells_base+48(FP), R2
+	MOVD cells_len+56(FP), R3
+	ADD R3<<2, R2, R5
+	MOVD $0x3f800000, R6
+	WORD $0x4e040cc0 // dup v0.4s, w6
+	MOVD $0x7ef311c7, R6
+	WORD $0x4e040cc1 // dup v1.4s, w6
+	WORD $0x4f00040a // movi v10.4s, #0
+	WORD $0x4f00040b // movi v11.4s, #0
+	WORD $0x4f00040c // movi v12.4s, #0
+	WORD $0x4f00040d // movi v13.4s, #0
+	WORD $0x4f00040e // movi v14.4s, #0
+	WORD $0x4f00040f // movi v15.4s, #0
+	WORD $0x4f000410 // movi v16.4s, #0
+	WORD $0x4f000411 // movi v17.4s, #0
+	WORD $0x4f000412 // movi v18.4s, #0
+	WORD $0x4f000413 // movi v19.4s, #0
+	WORD $0x4f000414 // movi v20.4s, #0
+	WORD $0x4f000415 // movi v21.4s, #0
+	FMOVQ 0(R1), F2
+	FMOVQ 128(R1), F6
+	FMOVQ 16(R1), F3
+	FMOVQ 144(R1), F7
+	FMOVQ 32(R1), F4
+	FMOVQ 160(R1), F8
+	FMOVQ 48(R1), F5
+	FMOVQ 176(R1), F9
+	MOVD R2, R4
+cells0:
+	CMP R5, R4
+	BHS store0
+	WORD $0x4ddfc896 // ld1r {v22.4s}, [x4], #4
+	WORD $0x4ddfc897 // ld1r {v23.4s}, [x4], #4
+	WORD $0x4ddfc898 // ld1r {v24.4s}, [x4], #4
+	WORD $0x4eb6d459 // fsub v25.4s, v2.4s, v22.4s
+	WORD $0x4eb7d4da // fsub v26.4s, v6.4s, v23.4s
+	WORD $0x4ea01c1b // mov v27.16b, v0.16b
+	WORD $0x4e39cf3b // fmla v27.4s, v25.4s, v25.4s
+	WORD $0x4e3acf5b // fmla v27.4s, v26.4s, v26.4s
+	WORD $0x6ebb843c // sub v28.4s, v1.4s, v27.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x6e38df9d // fmul v29.4s, v28.4s, v24.4s
+	WORD $0x4e3dd54a // fadd v10.4s, v10.4s, v29.4s
+	WORD $0x6e3cdfbd // fmul v29.4s, v29.4s, v28.4s
+	WORD $0x4e39cfae // fmla v14.4s, v29.4s, v25.4s
+	WORD $0x4e3acfb2 // fmla v18.4s, v29.4s, v26.4s
+	WORD $0x4eb6d479 // fsub v25.4s, v3.4s, v22.4s
+	WORD $0x4eb7d4fa // fsub v26.4s, v7.4s, v23.4s
+	WORD $0x4ea01c1b // mov v27.16b, v0.16b
+	WORD $0x4e39cf3b // fmla v27.4s, v25.4s, v25.4s
+	WORD $0x4e3acf5b // fmla v27.4s, v26.4s, v26.4s
+	WORD $0x6ebb843c // sub v28.4s, v1.4s, v27.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x6e38df9d // fmul v29.4s, v28.4s, v24.4s
+	WORD $0x4e3dd56b // fadd v11.4s, v11.4s, v29.4s
+	WORD $0x6e3cdfbd // fmul v29.4s, v29.4s, v28.4s
+	WORD $0x4e39cfaf // fmla v15.4s, v29.4s, v25.4s
+	WORD $0x4e3acfb3 // fmla v19.4s, v29.4s, v26.4s
+	WORD $0x4eb6d499 // fsub v25.4s, v4.4s, v22.4s
+	WORD $0x4eb7d51a // fsub v26.4s, v8.4s, v23.4s
+	WORD $0x4ea01c1b // mov v27.16b, v0.16b
+	WORD $0x4e39cf3b // fmla v27.4s, v25.4s, v25.4s
+	WORD $0x4e3acf5b // fmla v27.4s, v26.4s, v26.4s
+	WORD $0x6ebb843c // sub v28.4s, v1.4s, v27.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x6e38df9d // fmul v29.4s, v28.4s, v24.4s
+	WORD $0x4e3dd58c // fadd v12.4s, v12.4s, v29.4s
+	WORD $0x6e3cdfbd // fmul v29.4s, v29.4s, v28.4s
+	WORD $0x4e39cfb0 // fmla v16.4s, v29.4s, v25.4s
+	WORD $0x4e3acfb4 // fmla v20.4s, v29.4s, v26.4s
+	WORD $0x4eb6d4b9 // fsub v25.4s, v5.4s, v22.4s
+	WORD $0x4eb7d53a // fsub v26.4s, v9.4s, v23.4s
+	WORD $0x4ea01c1b // mov v27.16b, v0.16b
+	WORD $0x4e39cf3b // fmla v27.4s, v25.4s, v25.4s
+	WORD $0x4e3acf5b // fmla v27.4s, v26.4s, v26.4s
+	WORD $0x6ebb843c // sub v28.4s, v1.4s, v27.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x6e38df9d // fmul v29.4s, v28.4s, v24.4s
+	WORD $0x4e3dd5ad // fadd v13.4s, v13.4s, v29.4s
+	WORD $0x6e3cdfbd // fmul v29.4s, v29.4s, v28.4s
+	WORD $0x4e39cfb1 // fmla v17.4s, v29.4s, v25.4s
+	WORD $0x4e3acfb5 // fmla v21.4s, v29.4s, v26.4s
+	B cells0
+store0:
+	FMOVQ 0(R0), F22
+	WORD $0x4e36d54a // fadd v10.4s, v10.4s, v22.4s
+	FMOVQ F10, 0(R0)
+	FMOVQ 128(R0), F22
+	WORD $0x4e36d5ce // fadd v14.4s, v14.4s, v22.4s
+	FMOVQ F14, 128(R0)
+	FMOVQ 256(R0), F22
+	WORD $0x4e36d652 // fadd v18.4s, v18.4s, v22.4s
+	FMOVQ F18, 256(R0)
+	FMOVQ 16(R0), F22
+	WORD $0x4e36d56b // fadd v11.4s, v11.4s, v22.4s
+	FMOVQ F11, 16(R0)
+	FMOVQ 144(R0), F22
+	WORD $0x4e36d5ef // fadd v15.4s, v15.4s, v22.4s
+	FMOVQ F15, 144(R0)
+	FMOVQ 272(R0), F22
+	WORD $0x4e36d673 // fadd v19.4s, v19.4s, v22.4s
+	FMOVQ F19, 272(R0)
+	FMOVQ 32(R0), F22
+	WORD $0x4e36d58c // fadd v12.4s, v12.4s, v22.4s
+	FMOVQ F12, 32(R0)
+	FMOVQ 160(R0), F22
+	WORD $0x4e36d610 // fadd v16.4s, v16.4s, v22.4s
+	FMOVQ F16, 160(R0)
+	FMOVQ 288(R0), F22
+	WORD $0x4e36d694 // fadd v20.4s, v20.4s, v22.4s
+	FMOVQ F20, 288(R0)
+	FMOVQ 48(R0), F22
+	WORD $0x4e36d5ad // fadd v13.4s, v13.4s, v22.4s
+	FMOVQ F13, 48(R0)
+	FMOVQ 176(R0), F22
+	WORD $0x4e36d631 // fadd v17.4s, v17.4s, v22.4s
+	FMOVQ F17, 176(R0)
+	FMOVQ 304(R0), F22
+	WORD $0x4e36d6b5 // fadd v21.4s, v21.4s, v22.4s
+	FMOVQ F21, 304(R0)
+	WORD $0x4f00040a // movi v10.4s, #0
+	WORD $0x4f00040b // movi v11.4s, #0
+	WORD $0x4f00040c // movi v12.4s, #0
+	WORD $0x4f00040d // movi v13.4s, #0
+	WORD $0x4f00040e // movi v14.4s, #0
+	WORD $0x4f00040f // movi v15.4s, #0
+	WORD $0x4f000410 // movi v16.4s, #0
+	WORD $0x4f000411 // movi v17.4s, #0
+	WORD $0x4f000412 // movi v18.4s, #0
+	WORD $0x4f000413 // movi v19.4s, #0
+	WORD $0x4f000414 // movi v20.4s, #0
+	WORD $0x4f000415 // movi v21.4s, #0
+	FMOVQ 64(R1), F2
+	FMOVQ 192(R1), F6
+	FMOVQ 80(R1), F3
+	FMOVQ 208(R1), F7
+	FMOVQ 96(R1), F4
+	FMOVQ 224(R1), F8
+	FMOVQ 112(R1), F5
+	FMOVQ 240(R1), F9
+	MOVD R2, R4
+cells16:
+	CMP R5, R4
+	BHS store16
+	WORD $0x4ddfc896 // ld1r {v22.4s}, [x4], #4
+	WORD $0x4ddfc897 // ld1r {v23.4s}, [x4], #4
+	WORD $0x4ddfc898 // ld1r {v24.4s}, [x4], #4
+	WORD $0x4eb6d459 // fsub v25.4s, v2.4s, v22.4s
+	WORD $0x4eb7d4da // fsub v26.4s, v6.4s, v23.4s
+	WORD $0x4ea01c1b // mov v27.16b, v0.16b
+	WORD $0x4e39cf3b // fmla v27.4s, v25.4s, v25.4s
+	WORD $0x4e3acf5b // fmla v27.4s, v26.4s, v26.4s
+	WORD $0x6ebb843c // sub v28.4s, v1.4s, v27.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x6e38df9d // fmul v29.4s, v28.4s, v24.4s
+	WORD $0x4e3dd54a // fadd v10.4s, v10.4s, v29.4s
+	WORD $0x6e3cdfbd // fmul v29.4s, v29.4s, v28.4s
+	WORD $0x4e39cfae // fmla v14.4s, v29.4s, v25.4s
+	WORD $0x4e3acfb2 // fmla v18.4s, v29.4s, v26.4s
+	WORD $0x4eb6d479 // fsub v25.4s, v3.4s, v22.4s
+	WORD $0x4eb7d4fa // fsub v26.4s, v7.4s, v23.4s
+	WORD $0x4ea01c1b // mov v27.16b, v0.16b
+	WORD $0x4e39cf3b // fmla v27.4s, v25.4s, v25.4s
+	WORD $0x4e3acf5b // fmla v27.4s, v26.4s, v26.4s
+	WORD $0x6ebb843c // sub v28.4s, v1.4s, v27.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x6e38df9d // fmul v29.4s, v28.4s, v24.4s
+	WORD $0x4e3dd56b // fadd v11.4s, v11.4s, v29.4s
+	WORD $0x6e3cdfbd // fmul v29.4s, v29.4s, v28.4s
+	WORD $0x4e39cfaf // fmla v15.4s, v29.4s, v25.4s
+	WORD $0x4e3acfb3 // fmla v19.4s, v29.4s, v26.4s
+	WORD $0x4eb6d499 // fsub v25.4s, v4.4s, v22.4s
+	WORD $0x4eb7d51a // fsub v26.4s, v8.4s, v23.4s
+	WORD $0x4ea01c1b // mov v27.16b, v0.16b
+	WORD $0x4e39cf3b // fmla v27.4s, v25.4s, v25.4s
+	WORD $0x4e3acf5b // fmla v27.4s, v26.4s, v26.4s
+	WORD $0x6ebb843c // sub v28.4s, v1.4s, v27.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x6e38df9d // fmul v29.4s, v28.4s, v24.4s
+	WORD $0x4e3dd58c // fadd v12.4s, v12.4s, v29.4s
+	WORD $0x6e3cdfbd // fmul v29.4s, v29.4s, v28.4s
+	WORD $0x4e39cfb0 // fmla v16.4s, v29.4s, v25.4s
+	WORD $0x4e3acfb4 // fmla v20.4s, v29.4s, v26.4s
+	WORD $0x4eb6d4b9 // fsub v25.4s, v5.4s, v22.4s
+	WORD $0x4eb7d53a // fsub v26.4s, v9.4s, v23.4s
+	WORD $0x4ea01c1b // mov v27.16b, v0.16b
+	WORD $0x4e39cf3b // fmla v27.4s, v25.4s, v25.4s
+	WORD $0x4e3acf5b // fmla v27.4s, v26.4s, v26.4s
+	WORD $0x6ebb843c // sub v28.4s, v1.4s, v27.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x4ea01c1d // mov v29.16b, v0.16b
+	WORD $0x4ebccf7d // fmls v29.4s, v27.4s, v28.4s
+	WORD $0x4e3ccfbc // fmla v28.4s, v29.4s, v28.4s
+	WORD $0x6e38df9d // fmul v29.4s, v28.4s, v24.4s
+	WORD $0x4e3dd5ad // fadd v13.4s, v13.4s, v29.4s
+	WORD $0x6e3cdfbd // fmul v29.4s, v29.4s, v28.4s
+	WORD $0x4e39cfb1 // fmla v17.4s, v29.4s, v25.4s
+	WORD $0x4e3acfb5 // fmla v21.4s, v29.4s, v26.4s
+	B cells16
+store16:
+	FMOVQ 64(R0), F22
+	WORD $0x4e36d54a // fadd v10.4s, v10.4s, v22.4s
+	FMOVQ F10, 64(R0)
+	FMOVQ 192(R0), F22
+	WORD $0x4e36d5ce // fadd v14.4s, v14.4s, v22.4s
+	FMOVQ F14, 192(R0)
+	FMOVQ 320(R0), F22
+	WORD $0x4e36d652 // fadd v18.4s, v18.4s, v22.4s
+	FMOVQ F18, 320(R0)
+	FMOVQ 80(R0), F22
+	WORD $0x4e36d56b // fadd v11.4s, v11.4s, v22.4s
+	FMOVQ F11, 80(R0)
+	FMOVQ 208(R0), F22
+	WORD $0x4e36d5ef // fadd v15.4s, v15.4s, v22.4s
+	FMOVQ F15, 208(R0)
+	FMOVQ 336(R0), F22
+	WORD $0x4e36d673 // fadd v19.4s, v19.4s, v22.4s
+	FMOVQ F19, 336(R0)
+	FMOVQ 96(R0), F22
+	WORD $0x4e36d58c // fadd v12.4s, v12.4s, v22.4s
+	FMOVQ F12, 96(R0)
+	FMOVQ 224(R0), F22
+	WORD $0x4e36d610 // fadd v16.4s, v16.4s, v22.4s
+	FMOVQ F16, 224(R0)
+	FMOVQ 352(R0), F22
+	WORD $0x4e36d694 // fadd v20.4s, v20.4s, v22.4s
+	FMOVQ F20, 352(R0)
+	FMOVQ 112(R0), F22
+	WORD $0x4e36d5ad // fadd v13.4s, v13.4s, v22.4s
+	FMOVQ F13, 112(R0)
+	FMOVQ 240(R0), F22
+	WORD $0x4e36d631 // fadd v17.4s, v17.4s, v22.4s
+	FMOVQ F17, 240(R0)
+	FMOVQ 368(R0), F22
+	WORD $0x4e36d6b5 // fadd v21.4s, v21.4s, v22.4s
+	FMOVQ F21, 368(R0)
+	RET
+
+// func neonPursue(next, row, older []float32, ld int, weights, products, scores []float32, z float32) float32
+TEXT ·neonPursue(SB), NOSPLIT, $0-164
+	MOVD next_base+0(FP), R0
+	MOVD row_base+24(FP), R1
+	MOVD older_base+48(FP), R2
+	MOVD ld+72(FP), R3
+	LSL $2, R3, R3
+	MOVD weights_base+80(FP), R4
+	MOVD weights_len+88(FP), R5
+	MOVD products_base+104(FP), R6
+	MOVD scores_base+128(FP), R7
+	MOVD next_len+8(FP), R8
+	FMOVS z+152(FP), F0
+	WORD $0x4e040400 // dup v0.4s, v0.s[0]
+	WORD $0x4f000401 // movi v1.4s, #0
+pieces:
+	SUBS $16, R8
+	BLT done
+	WORD $0x4cdf2822 // ld1 {v2.4s, v3.4s, v4.4s, v5.4s}, [x1], #64
+	MOVD R2, R9
+	ADD $64, R2
+	MOVD R4, R10
+	MOVD R5, R11
+	CBZ R11, update
+older:
+	WORD $0x4ddfc94a // ld1r {v10.4s}, [x10], #4
+	WORD $0x4cc32926 // ld1 {v6.4s, v7.4s, v8.4s, v9.4s}, [x9], x3
+	WORD $0x4e2accc2 // fmla v2.4s, v6.4s, v10.4s
+	WORD $0x4e2acce3 // fmla v3.4s, v7.4s, v10.4s
+	WORD $0x4e2acd04 // fmla v4.4s, v8.4s, v10.4s
+	WORD $0x4e2acd25 // fmla v5.4s, v9.4s, v10.4s
+	SUBS $1, R11
+	BNE older
+update:
+	WORD $0x4c9f2802 // st1 {v2.4s, v3.4s, v4.4s, v5.4s}, [x0], #64
+	FMOVQ 0(R6), F6
+	WORD $0x4ea0cc46 // fmls v6.4s, v2.4s, v0.4s
+	FMOVQ F6, 0(R6)
+	WORD $0x4ea0f8c6 // fabs v6.4s, v6.4s
+	FMOVQ F6, 0(R7)
+	WORD $0x4e26f421 // fmax v1.4s, v1.4s, v6.4s
+	FMOVQ 16(R6), F7
+	WORD $0x4ea0cc67 // fmls v7.4s, v3.4s, v0.4s
+	FMOVQ F7, 16(R6)
+	WORD $0x4ea0f8e7 // fabs v7.4s, v7.4s
+	FMOVQ F7, 16(R7)
+	WORD $0x4e27f421 // fmax v1.4s, v1.4s, v7.4s
+	FMOVQ 32(R6), F8
+	WORD $0x4ea0cc88 // fmls v8.4s, v4.4s, v0.4s
+	FMOVQ F8, 32(R6)
+	WORD $0x4ea0f908 // fabs v8.4s, v8.4s
+	FMOVQ F8, 32(R7)
+	WORD $0x4e28f421 // fmax v1.4s, v1.4s, v8.4s
+	FMOVQ 48(R6), F9
+	WORD $0x4ea0cca9 // fmls v9.4s, v5.4s, v0.4s
+	FMOVQ F9, 48(R6)
+	WORD $0x4ea0f929 // fabs v9.4s, v9.4s
+	FMOVQ F9, 48(R7)
+	WORD $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	ADD $64, R6
+	ADD $64, R7
+	B pieces
+done:
+	WORD $0x6e30f821 // fmaxv s1, v1.4s
+	FMOVS F1, ret+160(FP)
+	RET
+
+// func neonPursueOptimized(next, row, older []float32, ld int, weights, products, scores, lengths []float32, z, inverse, least float32) float32
+TEXT ·neonPursueOptimized(SB), NOSPLIT, $0-196
+	MOVD next_base+0(FP), R0
+	MOVD row_base+24(FP), R1
+	MOVD older_base+48(FP), R2
+	MOVD ld+72(FP), R3
+	LSL $2, R3, R3
+	MOVD weights_base+80(FP), R4
+	MOVD weights_len+88(FP), R5
+	MOVD products_base+104(FP), R6
+	MOVD scores_base+128(FP), R7
+	MOVD next_len+8(FP), R8
+	FMOVS z+176(FP), F0
+	WORD $0x4e040400 // dup v0.4s, v0.s[0]
+	WORD $0x4f000401 // movi v1.4s, #0
+	MOVD lengths_base+152(FP), R12
+	FMOVS inverse+180(FP), F2
+	WORD $0x4e040442 // dup v2.4s, v2.s[0]
+	FMOVS least+184(FP), F3
+	WORD $0x4e040463 // dup v3.4s, v3.s[0]
+pieces:
+	SUBS $16, R8
+	BLT done
+	WORD $0x4cdf2824 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x1], #64
+	MOVD R2, R9
+	ADD $64, R2
+	MOVD R4, R10
+	MOVD R5, R11
+	CBZ R11, update
+older:
+	WORD $0x4ddfc94c // ld1r {v12.4s}, [x10], #4
+	WORD $0x4cc32928 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x3
+	WORD $0x4e2ccd04 // fmla v4.4s, v8.4s, v12.4s
+	WORD $0x4e2ccd25 // fmla v5.4s, v9.4s, v12.4s
+	WORD $0x4e2ccd46 // fmla v6.4s, v10.4s, v12.4s
+	WORD $0x4e2ccd67 // fmla v7.4s, v11.4s, v12.4s
+	SUBS $1, R11
+	BNE older
+update:
+	WORD $0x4c9f2804 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x0], #64
+	FMOVQ 0(R6), F8
+	WORD $0x4ea0cc88 // fmls v8.4s, v4.4s, v0.4s
+	FMOVQ F8, 0(R6)
+	WORD $0x6e24dc84 // fmul v4.4s, v4.4s, v4.4s
+	FMOVQ 0(R12), F13
+	WORD $0x4ea2cc8d // fmls v13.4s, v4.4s, v2.4s
+	WORD $0x4e23f5ad // fmax v13.4s, v13.4s, v3.4s
+	FMOVQ F13, 0(R12)
+	WORD $0x6e28dd08 // fmul v8.4s, v8.4s, v8.4s
+	WORD $0x6e2dfd08 // fdiv v8.4s, v8.4s, v13.4s
+	FMOVQ F8, 0(R7)
+	WORD $0x4e28f421 // fmax v1.4s, v1.4s, v8.4s
+	FMOVQ 16(R6), F9
+	WORD $0x4ea0cca9 // fmls v9.4s, v5.4s, v0.4s
+	FMOVQ F9, 16(R6)
+	WORD $0x6e25dca5 // fmul v5.4s, v5.4s, v5.4s
+	FMOVQ 16(R12), F14
+	WORD $0x4ea2ccae // fmls v14.4s, v5.4s, v2.4s
+	WORD $0x4e23f5ce // fmax v14.4s, v14.4s, v3.4s
+	FMOVQ F14, 16(R12)
+	WORD $0x6e29dd29 // fmul v9.4s, v9.4s, v9.4s
+	WORD $0x6e2efd29 // fdiv v9.4s, v9.4s, v14.4s
+	FMOVQ F9, 16(R7)
+	WORD $0x4e29f421 // fmax v1.4s, v1.4s, v9.4s
+	FMOVQ 32(R6), F10
+	WORD $0x4ea0ccca // fmls v10.4s, v6.4s, v0.4s
+	FMOVQ F10, 32(R6)
+	WORD $0x6e26dcc6 // fmul v6.4s, v6.4s, v6.4s
+	FMOVQ 32(R12), F15
+	WORD $0x4ea2cccf // fmls v15.4s, v6.4s, v2.4s
+	WORD $0x4e23f5ef // fmax v15.4s, v15.4s, v3.4s
+	FMOVQ F15, 32(R12)
+	WORD $0x6e2add4a // fmul v10.4s, v10.4s, v10.4s
+	WORD $0x6e2ffd4a // fdiv v10.4s, v10.4s, v15.4s
+	FMOVQ F10, 32(R7)
+	WORD $0x4e2af421 // fmax v1.4s, v1.4s, v10.4s
+	FMOVQ 48(R6), F11
+	WORD $0x4ea0cceb // fmls v11.4s, v7.4s, v0.4s
+	FMOVQ F11, 48(R6)
+	WORD $0x6e27dce7 // fmul v7.4s, v7.4s, v7.4s
+	FMOVQ 48(R12), F16
+	WORD $0x4ea2ccf0 // fmls v16.4s, v7.4s, v2.4s
+	WORD $0x4e23f610 // fmax v16.4s, v16.4s, v3.4s
+	FMOVQ F16, 48(R12)
+	WORD $0x6e2bdd6b // fmul v11.4s, v11.4s, v11.4s
+	WORD $0x6e30fd6b // fdiv v11.4s, v11.4s, v16.4s
+	FMOVQ F11, 48(R7)
+	WORD $0x4e2bf421 // fmax v1.4s, v1.4s, v11.4s
+	ADD $64, R6
+	ADD $64, R7
+	ADD $64, R12
+	B pieces
+done:
+	WORD $0x6e30f821 // fmaxv s1, v1.4s
+	FMOVS F1, ret+192(FP)
+	RET
+
 // func neonSGD(w, grad []float32, lr, weightDecay float32)
 TEXT ·neonSGD(SB), NOSPLIT, $0-56
 	MOVD w_base+0(FP), R0

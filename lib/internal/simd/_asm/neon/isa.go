@@ -63,6 +63,7 @@ func (k *kernel) trn2(d, a, b V)    { k.three(0x4e806800, "trn2", "4s", d, a, b)
 func (k *kernel) trn1D(d, a, b V)   { k.three(0x4ec02800, "trn1", "2d", d, a, b) }
 func (k *kernel) trn2D(d, a, b V)   { k.three(0x4ec06800, "trn2", "2d", d, a, b) }
 func (k *kernel) uzp1S(d, a, b V)   { k.three(0x4e801800, "uzp1", "4s", d, a, b) }
+func (k *kernel) uzp2S(d, a, b V)   { k.three(0x4e805800, "uzp2", "4s", d, a, b) }
 func (k *kernel) uzp1H(d, a, b V)   { k.three(0x4e401800, "uzp1", "8h", d, a, b) }
 func (k *kernel) uzp1B(d, a, b V)   { k.three(0x4e001800, "uzp1", "16b", d, a, b) }
 func (k *kernel) cnt(d, a V)        { k.two(0x4e205800, "cnt", "16b", "16b", "", d, a) }

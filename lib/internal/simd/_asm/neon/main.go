@@ -38,6 +38,13 @@ func generate() *file {
 	f.packing()
 	f.sparse()
 	f.convolutions()
+	f.winograd()
+	f.maxPool()
+	f.hamming()
+	f.hammingBelow()
+	f.multiplyAdds()
+	f.repel()
+	f.pursue()
 	f.optimisers()
 	return f
 }
