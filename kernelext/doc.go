@@ -12,6 +12,7 @@
 //     everything printed after it. When Show returns the notebook has it: a panic, log.Fatal or os.Exit loses nothing.
 //   - [Explore], [Frames] and [Slide] are views that answer to the reader: charts to point at, sliders over pictures
 //     that are drawn beforehand or when they are asked for.
+//   - [Playground] shows a playground of the course and leads to the live one, which computes in the reader's browser.
 //   - [Progress] and [LiveFigure] redraw in place while something runs and end as a static line and picture.
 //   - [Train] and [Sweep] show how far they are, can be stopped or killed at any time, and go on when run again.
 //   - [Profile], [Pick] and [Param] choose the size of a run: quick, standard or paper.
@@ -22,7 +23,8 @@
 // pictures are saved there.
 //
 // Environment: LATERAL_PROFILE (quick, standard, paper), LATERAL_PARAMS (a JSON object read by Param), LATERAL_MEMO
-// (directory of Memo), LATERAL_MEMO_LIMIT (how much Memo may keep, such as 2GB), LATERAL_CHECKPOINTS and LATERAL_SWEEPS
+// (directory of Memo), LATERAL_MEMO_LIMIT (how much Memo may keep, such as 2GB), LATERAL_FRESH (1: Memo reuses nothing
+// that is older than the library's sources), LATERAL_CHECKPOINTS and LATERAL_SWEEPS
 // (directories of Train and Sweep), LATERAL_FIGURES (directory for pictures outside a notebook), LATERAL_HEADLESS
 // (set by "lateral run": nobody is watching).
 //

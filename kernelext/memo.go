@@ -32,6 +32,10 @@ import (
 // interfaces, functions or channels. A type with the two methods of [Storable] stores itself. If f returns an error, or
 // the stop button was pressed ([Interrupted]), nothing is stored.
 //
+// In a working copy of this library, an entry that was stored before its sources were edited is reused, too, and the
+// line says so. With LATERAL_FRESH=1, which `lateral run --in-place` sets, it is computed again: the outputs that are
+// kept in a notebook come from one version.
+//
 // LATERAL_MEMO_LIMIT, a size such as 2GB, bounds all entries together: those that nobody has used for longest are
 // removed when a new one is stored.
 //
@@ -226,12 +230,16 @@ func (m *memo) recall(t task) bool {
 		m.say("the stored value is not used: %v; computing again", err)
 		return false
 	}
-	now := time.Now()
-	_ = os.Chtimes(m.path(), now, now) // where it cannot be, Trim takes the entry for unused
 	edited := ""
 	if stored.Sources != m.entry.Sources {
+		if os.Getenv("LATERAL_FRESH") == "1" {
+			m.say("the library's sources were edited since it was stored, computing again")
+			return false
+		}
 		edited = "; the library's sources were edited since"
 	}
+	now := time.Now()
+	_ = os.Chtimes(m.path(), now, now) // where it cannot be, Trim takes the entry for unused
 	m.say("reused (%s, computed in %s, %s%s)", humanize.Bytes(uint64(stored.Size())),
 		duration(time.Duration(stored.Seconds*float64(time.Second))), since(stored.Created, now), edited)
 	return true

@@ -3,21 +3,18 @@
 package kernelext
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/autograd"
-	"github.com/lateral-ml/lateral/lib/durable"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -440,43 +437,5 @@ func TestMemoWhereNothingCanBeWritten(t *testing.T) {
 	v, said, err := memoIn(t, dir, "m", 1, give(5))
 	if v != 5 || err != nil || !strings.Contains(said, "not stored in "+dir) {
 		t.Errorf("%d %q %v", v, said, err)
-	}
-}
-
-// A clock that was set back makes entries of the future, which are as good as others.
-func TestMemoAfterTheClockWasSetBack(t *testing.T) {
-	dir := t.TempDir()
-	memoIn(t, dir, "m", 1, give(5))
-	files, err := filepath.Glob(filepath.Join(dir, "*", "entry.json"))
-	if err != nil || len(files) != 1 {
-		t.Fatal(files, err)
-	}
-	var e Entry
-	e, err = readEntry(filepath.Dir(files[0]))
-	must(t, err)
-	e.Created = time.Now().Add(30 * 24 * time.Hour)
-	content, err := json.Marshal(e)
-	must(t, err)
-	must(t, os.WriteFile(files[0], durable.Seal(content), 0o666))
-	future := time.Now().Add(30 * 24 * time.Hour)
-	must(t, os.Chtimes(files[0], future, future))
-	dated := regexp.MustCompile(`^memo "m": reused \(\d+ B, computed in \d+ ms, dated ` + future.Format(time.DateOnly) +
-		`, which this clock has still to reach\)\n$`)
-	if v, said, err := memoIn(t, dir, "m", 1, never[int](t)); v != 5 || err != nil || !dated.MatchString(said) {
-		t.Errorf("%d %q %v", v, said, err)
-	}
-	now := time.Unix(1e9, 0)
-	for ahead, want := range map[time.Duration]string{-3 * time.Hour: "3 h ago", 0: "0 s ago", time.Second: "0 s ago",
-		48 * time.Hour: "dated " + now.Add(48*time.Hour).Format(time.DateOnly) + ", which this clock has still to reach"} {
-		if got := since(now.Add(ahead), now); got != want {
-			t.Errorf("%v ahead: %q, want %q", ahead, got, want)
-		}
-	}
-	t.Setenv("LATERAL_MEMO", dir)
-	if _, err := Trim(1 << 30); err != nil {
-		t.Error(err)
-	}
-	if list, err := List(); len(list) != 1 || err != nil {
-		t.Errorf("List: %v %v", list, err)
 	}
 }

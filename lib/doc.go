@@ -10,12 +10,14 @@
 //
 //	7  internal/bench internal/golden
 //	6  papers papers/internal/spots papers/kh19 papers/lcn15 papers/ninai17 papers/ninai17/clustering
-//	6  papers/ninai17/normalization papers/ninai17/pruning papers/of96 papers/thesis21 papers/wta15
-//	5  drmm experiment hebbian language linear prune rbm sparsecode
-//	4  train sweep onnx
+//	6  papers/ninai17/normalization papers/ninai17/pruning papers/ninai17/similarity papers/of96
+//	6  papers/thesis21 papers/wta15 models
+//	5  classify drmm experiment hebbian language linear prune rbm siamese sparsecode
+//	4  train train/report sweep onnx
 //	3  nn competitive loss optim gradcheck superres
 //	2  autograd dataset dataset/photos dataset/table transform scalemixture
 //	1  tensor blas metrics sparsity retrieval embed figure figure/internal/canvas dataset/synth
+//	1  render dataset/objects
 //	0  durable internal/simd internal/parallel internal/race internal/tables
 //
 // Tests and examples may import packages of any floor.
@@ -83,6 +85,7 @@
 //	FHHT07   Friedman, Hastie, Hoefling, Tibshirani: Pathwise coordinate optimization. Annals of Applied Statistics
 //	         1, 2007
 //	GB10     Glorot, Bengio: Understanding the difficulty of training deep feedforward neural networks. AISTATS 2010
+//	GPSW17   Guo, Pleiss, Sun, Weinberger: On calibration of modern neural networks. ICML 2017
 //	GWMCB13  Goodfellow, Warde-Farley, Mirza, Courville, Bengio: Maxout networks. ICML 2013
 //	HMD15    Han, Mao, Dally: Deep compression: compressing deep neural networks with pruning, trained quantization and
 //	         Huffman coding. arXiv 1510.00149, 2015

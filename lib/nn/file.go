@@ -13,8 +13,11 @@ import (
 
 // Save writes the parameters and buffers of a model to a safetensors file, with the names given by [StateOf]. The file
 // is written completely or not at all.
-func Save(path string, model any) error {
-	return tensor.SaveSafetensors(path, StateOf(model).tensors(), nil)
+func Save(path string, model any) error { return SaveWith(path, model, nil) }
+
+// SaveWith is [Save] with metadata, which [tensor.LoadSafetensors] returns.
+func SaveWith(path string, model any, metadata map[string]string) error {
+	return tensor.SaveSafetensors(path, StateOf(model).tensors(), metadata)
 }
 
 // Load reads the parameters and buffers of a model from a safetensors file, which must contain the same names and

@@ -16,6 +16,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/papers/ninai17/clustering"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17/normalization"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17/pruning"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17/similarity"
 	"github.com/lateral-ml/lateral/lib/papers/of96"
 	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 	"github.com/lateral-ml/lateral/lib/papers/wta15"
@@ -25,7 +26,8 @@ import (
 func Grids() []experiment.Entry {
 	return slices.Concat(thesis21.Grids.Entries(), of96.Grids.Entries(), lcn15.Grids.Entries(), ninai17.Grids.Entries(),
 		normalization.ImageGrids.Entries(), normalization.TextGrids.Entries(), normalization.PhotoGrids.Entries(),
-		clustering.Grids.Entries(), pruning.Grids.Entries(), kh19.Grids.Entries(), wta15.Grids.Entries())
+		clustering.Grids.Entries(), pruning.Grids.Entries(), similarity.Grids.Entries(), kh19.Grids.Entries(),
+		wta15.Grids.Entries())
 }
 
 // Lookup returns the grid with the given name. The error lists the names of all grids.

@@ -29,3 +29,23 @@ func Example() {
 	// neighbours [2 3 1] at [1 2 4]
 	// class [7]
 }
+
+// A million codes of 128 bits, 16 MB: the nearest of three queries, each a code of which five bits have changed.
+func Example_million() {
+	const n, bits = 1_000_000, 128
+	rng := tensor.Stream(1, "codes")
+	words := make([]uint64, n*bits/64)
+	for i := range words {
+		words[i] = rng.Uint64()
+	}
+	index := &retrieval.Index{Codes: retrieval.CodesFromWords(words, bits)}
+
+	var queries []uint64
+	for _, id := range []int{7, 123_456, 999_999} {
+		code := index.Codes.Row(id)
+		queries = append(queries, code[0]^0b1011, code[1]^0b11)
+	}
+	near := index.Search(retrieval.CodesFromWords(queries, bits), 1)
+	fmt.Println(near.ID, near.Distance)
+	// Output: [7 123456 999999] [5 5 5]
+}

@@ -57,6 +57,6 @@ func command() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(explainFlag)
 	root.AddCommand(runCommand(), labCommand(), kernelCommand(), dataCommand(), resultsCommand(), sweepCommand(),
-		checkCommand(), gradeCommand(), doctorCommand())
+		trainCommand(), checkCommand(), gradeCommand(), siteCommand(), doctorCommand())
 	return root
 }

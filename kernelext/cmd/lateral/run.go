@@ -233,6 +233,9 @@ func (o *runOptions) environment(env []string, path string, params map[string]st
 		"LATERAL_NOTEBOOK="+name,
 		"LATERAL_ECHARTS=page", // page.Render brings the script
 	)
+	if o.inPlace {
+		env = append(env, "LATERAL_FRESH=1") // outputs that are kept come from one version of the library
+	}
 	if o.figures {
 		dir, err := filepath.Abs(filepath.Join(o.out, "figures", name))
 		if err != nil {

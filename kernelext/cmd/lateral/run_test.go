@@ -256,14 +256,14 @@ func TestMistakes(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	t.Setenv("LATERAL_DATA", "some/data")
-	o := runOptions{profile: "paper", out: "results", figures: true}
+	o := runOptions{profile: "paper", out: "results", figures: true, inPlace: true}
 	env, err := o.environment([]string{"A=b"}, "dir/03_name.ipynb", map[string]string{"n": "5", "s": "1.10"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	here, _ := os.Getwd()
 	want := []string{"A=b", "LATERAL_PROFILE=paper", `LATERAL_PARAMS={"n":"5","s":"1.10"}`, "LATERAL_HEADLESS=1",
-		"LATERAL_NOTEBOOK=03_name", "LATERAL_ECHARTS=page",
+		"LATERAL_NOTEBOOK=03_name", "LATERAL_ECHARTS=page", "LATERAL_FRESH=1",
 		"LATERAL_FIGURES=" + here + "/results/figures/03_name", "LATERAL_DATA=" + here + "/some/data"}
 	if strings.Join(env, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got %q, want %q", env, want)

@@ -4,6 +4,7 @@ package page
 
 import (
 	"html"
+	"html/template"
 	"strings"
 	"sync"
 
@@ -46,6 +47,9 @@ func highlight(source, language string) string {
 	}
 	return b.String()
 }
+
+// HighlightGo returns Go source with its tokens marked by the classes of Style.
+func HighlightGo(source string) template.HTML { return template.HTML(highlight(source, "go")) }
 
 // highlightCell highlights a cell: Go, but for commands to the kernel, which are
 // lines that start with % or !.

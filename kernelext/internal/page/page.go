@@ -39,11 +39,16 @@ type Options struct {
 	Title string // where the notebook has no heading
 	Dir   string // where pictures that the text refers to are; "" if there are none
 
+	Header template.HTML // stands above the page; it may bring no script
+	Style  string        // rules for it, after those of the page
+
 	// Charts returns the script that draws interactive views (kernelext.Explore),
 	// compressed by gzip and in base64. It is called if the notebook has such
 	// views. Without it, or where it fails, the reader's browser loads the script
 	// from a public address when a view is opened.
 	Charts func() (string, error)
+	// Offline keeps the browser from asking that address: such views then stay static where there is no script.
+	Offline bool
 }
 
 // Warning is something that the page could not show as it was meant.
@@ -90,14 +95,18 @@ func Render(nb *notebook.Notebook, o Options) ([]byte, []Warning, error) {
 		Nonce     string
 		Charts    string
 		Contents  []heading
+		Header    template.HTML
 		Body      template.HTML
-	}{title, template.CSS(stylesheet), template.CSS(highlightCSS()), policy(nonce, connect), nonce, charts,
-		r.headings, template.HTML(body)})
+	}{title, template.CSS(stylesheet + o.Style), template.CSS(highlightCSS()), policy(nonce, connect), nonce, charts,
+		r.headings, o.Header, template.HTML(body)})
 	if err != nil {
 		return nil, nil, fmt.Errorf("page: %w", err)
 	}
 	return page.Bytes(), r.warnings, nil
 }
+
+// Style returns the rules of pages, for pages that others write.
+func Style() string { return stylesheet + highlightCSS() }
 
 // policy is what the browser lets the page do. Scripts run if the page's own or a
 // cell's display (with the nonce), or if one of those adds them; connect is where
@@ -121,10 +130,18 @@ func (r *pageWriter) charts(nb *notebook.Notebook, o Options) (script, connect s
 			if ours["kind"] != "explore" {
 				continue
 			}
+			if o.Charts == nil && o.Offline {
+				return "", ""
+			}
 			if o.Charts == nil {
 				return "", address
 			}
 			script, err := o.Charts()
+			if err != nil && o.Offline {
+				r.cell = i + 1
+				r.warn(fmt.Sprintf("interactive views stay static: %v", err))
+				return "", ""
+			}
 			if err != nil {
 				r.cell = i + 1
 				r.warn(fmt.Sprintf("interactive views will load their script from %s: %v", address, err))

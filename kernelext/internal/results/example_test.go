@@ -19,8 +19,8 @@ func ExamplePage() {
 	// Every comparison in the notebooks: a document's value beside the one measured here, with its standard deviation over
 	// seeds. The difference has an interval of two standard errors, from the spread over seeds and, for shares of test
 	// samples, their number. Within it the two values agree; without it, one is better. Where settings differ too much,
-	// they are not comparable. `lateral results` writes this page from the executed notebooks; a test fails when
-	// they disagree.
+	// the values are not comparable. `lateral results` writes this page from the executed notebooks; a test fails
+	// when they disagree.
 	//
 	// | document | item | document's value | here | difference ± 2 SE | seeds | data, setting | notebook |
 	// | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -156,13 +156,17 @@ func Encode(rows []Row) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// Page returns the page of results: the comparisons, those by counting apart, the notes of rows, and the gallery.
+// Page returns the page of results: the comparisons, those of unlike settings and those by counting apart, the notes of
+// rows, and the gallery.
 func Page(rows []Row, pictures []Picture) string {
-	var measured, counted []Row
+	var measured, smaller, counted []Row
 	for _, r := range rows {
-		if r.Counted {
+		switch {
+		case r.Counted:
 			counted = append(counted, r)
-		} else {
+		case r.Unlike != "":
+			smaller = append(smaller, r)
+		default:
 			measured = append(measured, r)
 		}
 	}
@@ -172,12 +176,15 @@ func Page(rows []Row, pictures []Picture) string {
 Every comparison in the notebooks: a document's value beside the one measured here, with its standard deviation over
 seeds. The difference has an interval of two standard errors, from the spread over seeds and, for shares of test
 samples, their number. Within it the two values agree; without it, one is better. Where settings differ too much,
-they are not comparable. ` + "`lateral results`" + ` writes this page from the executed notebooks; a test fails when
-they disagree.
+the values are not comparable. ` + "`lateral results`" + ` writes this page from the executed notebooks; a test fails
+when they disagree.
 
 `)
 	n := notes{}
 	b.WriteString(n.table(measured))
+	if len(smaller) > 0 {
+		b.WriteString("\n## At another size or on other data\n\n" + n.table(smaller))
+	}
 	if len(counted) > 0 {
 		b.WriteString("\n## By counting or by a formula\n\n" + n.table(counted))
 	}

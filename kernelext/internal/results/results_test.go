@@ -99,6 +99,11 @@ func TestWriteThenCheck(t *testing.T) {
 | --- | --- | --- | --- | --- | --- | --- | --- |
 | Doc B | test error \| 784-128-10 (note 1) | 1.46 % | 1.533 ± 0.067 % | ` +
 		`+0.073 ± 0.077 % (agrees) | 3 | Glyphs, standard | [01_first](01_first.ipynb) |
+
+## At another size or on other data
+
+| document | item | document's value | here | difference ± 2 SE | seeds | data, setting | notebook |
+| --- | --- | --- | --- | --- | --- | --- | --- |
 | Doc B | with &lt;dropout> | &lt; 2 | – | (not run) | – | paper, half of the units | [01_first](01_first.ipynb) |
 
 ## By counting or by a formula

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package site
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+
+	"github.com/lateral-ml/lateral/kernelext/internal/results"
+)
+
+// read reads a file of the checkout.
+func read(module string, parts ...string) ([]byte, error) {
+	content, err := os.ReadFile(filepath.Join(append([]string{module}, parts...)...))
+	if err != nil {
+		return nil, fmt.Errorf("site: %w", err)
+	}
+	return content, nil
+}
+
+// A row is a comparison as the page shows it.
+type row struct {
+	results.Row
+	Name, Title     string // of the notebook
+	Document, Here  string
+	Spread, Verdict string
+}
+
+// number writes a value of a row: numbers with four digits, with their unit.
+func number(v any, unit string) string {
+	switch v := v.(type) {
+	case nil:
+		return "–"
+	case float64:
+		return strconv.FormatFloat(v, 'g', 4, 64) + unit
+	}
+	return fmt.Sprint(v)
+}
+
+// results writes the page of all comparisons.
+func (s *Site) results(context.Context) error {
+	content, err := read(s.Module, filepath.FromSlash(results.JSONFile))
+	if err != nil {
+		return err
+	}
+	var held struct{ Rows []results.Row }
+	if err := json.Unmarshal(content, &held); err != nil {
+		return fmt.Errorf("site: %s: %w: write it with lateral results", results.JSONFile, err)
+	}
+	var rows []row
+	for _, r := range held.Rows {
+		name := r.Notebook[:len(r.Notebook)-len(path.Ext(r.Notebook))]
+		unit := r.Unit
+		if unit != "" {
+			unit = " " + unit
+		}
+		shown := row{Row: r, Name: name, Title: s.titleOf(name), Document: number(r.Document, unit),
+			Here: number(r.Here, unit), Verdict: r.Verdict}
+		if r.Seeds > 1 {
+			shown.Spread = "± " + strconv.FormatFloat(r.Spread, 'g', 2, 64)
+		}
+		rows = append(rows, shown)
+	}
+	s.put("filter.js", []byte(pageFile("filter.js")))
+	body, err := fill("results.html", map[string]any{"Rows": rows, "Lessons": s.notebooks})
+	if err != nil {
+		return err
+	}
+	return s.page(Page{Title: "Results", At: "results.html", Part: "results", Body: body, Scripts: []string{"filter.js"}})
+}
+
+// gallery writes the page of the pictures that the notebooks put forward.
+func (s *Site) gallery(context.Context) error {
+	found, err := results.Pictures(filepath.Join(s.Module, "notebooks"))
+	if err != nil {
+		return err
+	}
+	type picture struct{ File, Alt, Caption, Name, Title string }
+	var pictures []picture
+	for _, p := range found {
+		file := path.Base(p.File)
+		s.put("gallery/"+file, p.PNG)
+		shown := picture{File: "gallery/" + file, Alt: p.Alt, Caption: p.Caption}
+		for _, l := range s.notebooks {
+			if len(file) > len(l.Name) && file[:len(l.Name)] == l.Name {
+				shown.Name, shown.Title = l.Name, l.Title
+			}
+		}
+		pictures = append(pictures, shown)
+	}
+	body, err := fill("gallery.html", map[string]any{"Pictures": pictures})
+	if err != nil {
+		return err
+	}
+	return s.page(Page{Title: "Gallery", At: "gallery.html", Part: "gallery", Body: body})
+}
+
+// landing writes the first page.
+func (s *Site) landing(context.Context) error {
+	var ways, rest []*lesson
+	for _, l := range s.notebooks {
+		if l.Way {
+			ways = append(ways, l)
+		} else {
+			rest = append(rest, l)
+		}
+	}
+	picture := template.URL("gallery/00_quickstart-rasters.png")
+	if s.files[string(picture)] == nil {
+		picture = ""
+	}
+	body, err := fill("landing.html", map[string]any{"Ways": ways, "Lessons": rest, "Picture": picture})
+	if err != nil {
+		return err
+	}
+	return s.page(Page{Title: "Lateral: sparse and competitive neural networks", At: "index.html", Body: body})
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package similarity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lateral-ml/lateral/lib/autograd"
+	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/dataset/objects"
+	"github.com/lateral-ml/lateral/lib/experiment"
+	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/siamese"
+	"github.com/lateral-ml/lateral/lib/tensor"
+	"github.com/lateral-ml/lateral/lib/train"
+)
+
+// few returns images of two solids of each of six kinds, and of six stick figures.
+func few() *experiment.Data {
+	pick := func(stream string) *objects.Collection {
+		all, c := objects.Solids(2, 1, stream), &objects.Collection{}
+		for super := range 6 {
+			for i := range 2 {
+				c.Meshes, c.Super = append(c.Meshes, all.Meshes[14*super+i]), append(c.Super, super)
+			}
+			c.Names = append(c.Names, all.Names[7*super])
+		}
+		return c
+	}
+	set := func(stream string) *dataset.Set {
+		return NewSet("few", pick(stream), 4, objects.Views{Side: side, Seed: 1, Stream: stream})
+	}
+	sticks := NewSet("few", objects.Sticks(6, 1, "test"), 3, objects.Views{Side: side, Seed: 1, Stream: "sticks"})
+	return &experiment.Data{Train: set("train"), Valid: set("valid"), Test: join(set("test"), sticks)}
+}
+
+// tiny returns a setting that trains in a second.
+func tiny(d *experiment.Data) Setting {
+	s := Document().Sized(experiment.Quick).On(d)
+	s.Channel, s.Features, s.Batch, s.Trials = 24, 8, 16, 50
+	s.Pretraining.Epochs, s.Pretraining.Rendered = 1, 4
+	s.Pairing.Epochs, s.Pairing.Contrastive, s.Pairing.Classes = 1, 1, 6
+	return s
+}
+
+// A training is the same whenever it is stopped, and its metrics are complete.
+func TestTrain(t *testing.T) {
+	d := few()
+	for name, change := range map[string]func(s *Setting){
+		"bn":   func(s *Setting) { s.Norm = BN },
+		"dn":   func(s *Setting) { s.Norm, s.Pretraining.Labels, s.Pairing.Hard = DN, 0.5, true },
+		"none": func(s *Setting) { s.Norm, s.Pairing.Negatives, s.Pretraining.Rendered = None, 0, 0 },
+		"vgg":  func(s *Setting) { s.Net, s.Norm, s.Pretraining.Labels = VGG, BN, 0.5 },
+	} {
+		s := tiny(d)
+		change(&s)
+		r, err := Train(t.Context(), s, d, experiment.Options{Workers: 1})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var phases []string
+		for _, m := range append([]PhaseMetrics{r.Metrics.Untrained}, r.Metrics.Phases...) {
+			phases = append(phases, m.Phase)
+			if len(m.Valid) != 3 || len(m.Test) != 4 || len(m.Head) != 4 {
+				t.Errorf("%s, %s: %+v", name, m.Phase, m)
+			}
+			if m.Phase != "" && !(m.Loss > 0) {
+				t.Errorf("%s, %s: loss %g", name, m.Phase, m.Loss)
+			}
+		}
+		if !slices.Equal(phases, []string{"", "recognition", "pairs", "contrastive"}) || len(r.History) != 3 {
+			t.Errorf("%s: phases %q", name, phases)
+		}
+		if name == "none" { // once is enough
+			continue
+		}
+		dir := t.TempDir()
+		for stop := 2; ; stop += 4 {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			steps := 0
+			again, err := Train(ctx, s, d, experiment.Options{Dir: dir, Workers: 2, OnStep: func(*train.Event) {
+				if steps++; steps == stop {
+					cancel(errors.New("stopped"))
+				}
+			}})
+			if err != nil {
+				continue
+			}
+			if !reflect.DeepEqual(again.Metrics, r.Metrics) {
+				t.Errorf("%s: %+v, without a stop %+v", name, again.Metrics, r.Metrics)
+			}
+			for i, p := range nn.Params(again.Net) {
+				if !slices.Equal(p.Data(), nn.Params(r.Net)[i].Data()) {
+					t.Errorf("%s: parameter %s differs after a stop", name, p.Name)
+				}
+			}
+			break
+		}
+	}
+}
+
+// The document's network has the weights of its Table 7, counted in FACTS by hand.
+func TestDocumentShape(t *testing.T) {
+	net, err := NewNet(Document(), 36)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights := 0
+	for _, l := range net.DRMM.Layers {
+		weights += l.Filters.Value().Len()
+	}
+	if weights != 1_503_072 {
+		t.Errorf("%d weights", weights)
+	}
+	var maps []int
+	for _, s := range net.DRMM.Sizes() {
+		maps = append(maps, s.H)
+	}
+	if !slices.Equal(maps, []int{64, 32, 34, 18, 16, 18, 8, 6, 6, 6}) {
+		t.Errorf("maps of side %v", maps)
+	}
+}
+
+// The learning rate starts at 0.001, falls by the same factor after each of 500 epochs, and ends at 0.000001.
+func TestDocumentRate(t *testing.T) {
+	rate := Document().rate(500)
+	factor := math.Pow(1e-3, 1./500)
+	for epoch, want := range map[float64]float64{0: 1e-3, 0.9: 1e-3, 1: 1e-3 * factor, 250: math.Sqrt(1e-9), 500: 1e-6} {
+		if got := rate(epoch); math.Abs(got/want-1) > 1e-9 {
+			t.Errorf("epoch %g: %g, want %g", epoch, got, want)
+		}
+	}
+}
+
+// The head's logarithm of the odds is that of the network's softmax.
+func TestSame(t *testing.T) {
+	d := few()
+	s := tiny(d)
+	net, err := NewNet(s, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := net.Embed(d.Valid.X.Slice(0, 5), 1)
+	alike := net.Same(x)
+	tape := autograd.NewTape(1)
+	var p siamese.Pairs
+	p.All([]int{0, 1, 2, 3, 4})
+	logits := net.Head.Forward(siamese.Differences(tape.Input(x), &p))
+	for i := range p.Len() {
+		row := logits.Value().Row(i)
+		if got, want := alike(p.First[i], p.Second[i]), float64(row[1]-row[0]); math.Abs(got-want) > 1e-5 {
+			t.Errorf("pair %d: %g, want %g", i, got, want)
+		}
+	}
+	likeness := net.Predict(d.Valid.X.Slice(0, 1), d.Valid.X.Slice(0, 3))
+	cosine := siamese.Cosine(x)
+	if math.Abs(likeness[0]-1) > 1e-6 || math.Abs(likeness[2]-cosine(0, 2)) > 1e-5 {
+		t.Errorf("Predict gives %v, want 1, %g, %g", likeness, cosine(0, 1), cosine(0, 2))
+	}
+}
+
+// Sets keep solids and stick figures apart, and superclasses come from names.
+func TestParts(t *testing.T) {
+	d := few()
+	solids, sticks := Solids(d.Test), Sticks(d.Test)
+	if solids.Len() != 48 || sticks.Len() != 18 || len(solids.Classes) != 12 || len(sticks.Classes) != 6 {
+		t.Errorf("%d images of solids, %d of sticks; %v, %v", solids.Len(), sticks.Len(), solids.Classes, sticks.Classes)
+	}
+	if slices.Max(sticks.Y) != 5 || slices.Min(sticks.Y) != 0 || Sticks(d.Train).Len() != 0 {
+		t.Errorf("labels of stick figures %v", sticks.Y)
+	}
+	super, names := Super(append(slices.Clone(d.Train.Classes), sticks.Classes[:2]...))
+	if !slices.Equal(super, []int{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 7}) || len(names) != 8 || names[0] != "mug" {
+		t.Errorf("superclasses %v, %q", super, names)
+	}
+	if slices.Equal(d.Train.X.Data(), d.Valid.X.Data()) {
+		t.Error("training and validation images are the same")
+	}
+}
+
+// The class itself as a feature answers all questions, pixels almost none.
+func TestAsk(t *testing.T) {
+	d := few()
+	perfect := func(s *dataset.Set) *tensor.Tensor {
+		x := tensor.New(s.Len(), len(s.Classes)+len(s.Classes))
+		super, _ := Super(s.Classes)
+		for i, y := range s.Y {
+			x.Row(i)[y], x.Row(i)[len(s.Classes)+super[y]] = 1, 1
+		}
+		return x
+	}
+	right, err := Ask(d.Test, 300, 1, perfect, siamese.Cosine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range Conditions() {
+		if right[c] != 1 {
+			t.Errorf("%s: %g with perfect features", c, right[c])
+		}
+	}
+	pixels, err := Ask(d.Test, 300, 1, Pixels, siamese.Cosine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c, a := range pixels {
+		if !(a > 0.05 && a < 0.6) {
+			t.Errorf("%s: %g with pixels", c, a)
+		}
+	}
+	if one, err := Ask(d.Test.Slice(0, 4), 10, 1, Pixels, siamese.Cosine); err == nil {
+		t.Errorf("trials of one class: %v", one)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	d := few()
+	for want, change := range map[string]func(s *Setting, d *experiment.Data){
+		`Net is "lstm": want drmm or vgg`: func(s *Setting, _ *experiment.Data) { s.Net = "lstm" },
+		`Norm is "ln"`:                    func(s *Setting, _ *experiment.Data) { s.Norm = "ln" },
+		"Channel is 0: want 1 to 24":      func(s *Setting, _ *experiment.Data) { s.Channel = 0 },
+		"Pretraining.Labels is 0: want":   func(s *Setting, _ *experiment.Data) { s.Pretraining.Labels = 0 },
+		"Pairing.Margin is 3: want":       func(s *Setting, _ *experiment.Data) { s.Pairing.Margin = 3 },
+		"Pairing.Hard is true: want": func(s *Setting, _ *experiment.Data) {
+			s.Pairing.Hard, s.Pairing.Negatives = true, 0
+		},
+		"Batch is 15: want an even":                 func(s *Setting, _ *experiment.Data) { s.Batch = 15 },
+		"FinalRate is 2: want at most":              func(s *Setting, _ *experiment.Data) { s.FinalRate = 2 },
+		"batches of 40 classes from a set with 12":  func(s *Setting, _ *experiment.Data) { s.Pairing.Classes = 40 },
+		"validation images are missing":             func(_ *Setting, d *experiment.Data) { d.Valid = nil },
+		"adapt it with its method On":               func(s *Setting, _ *experiment.Data) { s.Images = 3 },
+		"images of shape [1 8 8]: want grey images": func(_ *Setting, d *experiment.Data) { d.Test = small(d.Test) },
+		"class 0 (mug 1) has 1 images: a pair needs": func(_ *Setting, d *experiment.Data) {
+			d.Train = d.Train.Slice(3, d.Train.Len())
+		},
+	} {
+		s, data := tiny(d), *d
+		change(&s, &data)
+		if data.Valid != nil && s.Images == d.Train.Len() {
+			s = s.On(&data)
+		}
+		if _, err := Train(t.Context(), s, &data, experiment.Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	want := "use objects-small, objects or objects-paper"
+	if _, err := Load("solids"); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("unknown images: %v", err)
+	}
+}
+
+// small returns the set with images of 8 x 8.
+func small(s *dataset.Set) *dataset.Set {
+	c := *s
+	c.X = tensor.New(s.Len(), 1, 8, 8)
+	return &c
+}
+
+// All settings of all grids are valid, and the paper's are those of the document.
+func TestGrids(t *testing.T) {
+	for _, profile := range experiment.Profiles() {
+		for _, g := range Grids.List(profile) {
+			for _, s := range g.Cells {
+				if err := s.Check(); err != nil {
+					t.Errorf("%s, %s: %v", profile, g.Name, err)
+				}
+				if profile == experiment.Paper && (s.Channel != 1 || s.Batch != 200 || s.FinalRate != 1e-6) {
+					t.Errorf("%s: %+v", g.Name, s)
+				}
+			}
+		}
+	}
+}
+
+// The setting of the document.
+func Example() {
+	s := Document()
+	fmt.Println(s)
+	fmt.Println(s.Shape()[6:])
+	fmt.Println(s.Sized(experiment.Quick))
+	// Output:
+	// drmm with 1/1 of the channels, dn, 500 epochs of recognition, 250 and 250 of pairs, seed 0
+	// 192x3x3 valid, 192x1x1 valid, 720x1x1 valid
+	// drmm with 1/12 of the channels, dn, 2 epochs of recognition, 2 and 1 of pairs, seed 0
+}
