@@ -59,7 +59,7 @@ var neonKernels = kernels{
 	pursueOptimized: neonPursueOptimized,
 
 	multiplyAdds:        neonMultiplyAdds,
-	multiplyAddsPerStep: 64,
+	multiplyAddsPerStep: 96,
 
 	expSum:      neonExpSum,
 	sumRows:     neonSumRows,

@@ -15186,6 +15186,14 @@ TEXT ·neonMultiplyAdds(SB), NOSPLIT, $0-8
 	WORD $0x4f00040e // movi v14.4s, #0
 	WORD $0x4f00040f // movi v15.4s, #0
 	WORD $0x4f000410 // movi v16.4s, #0
+	WORD $0x4f000411 // movi v17.4s, #0
+	WORD $0x4f000412 // movi v18.4s, #0
+	WORD $0x4f000413 // movi v19.4s, #0
+	WORD $0x4f000414 // movi v20.4s, #0
+	WORD $0x4f000415 // movi v21.4s, #0
+	WORD $0x4f000416 // movi v22.4s, #0
+	WORD $0x4f000417 // movi v23.4s, #0
+	WORD $0x4f000418 // movi v24.4s, #0
 steps:
 	SUBS $1, R0
 	BLT done
@@ -15205,6 +15213,14 @@ steps:
 	WORD $0x4e20cc0e // fmla v14.4s, v0.4s, v0.4s
 	WORD $0x4e20cc0f // fmla v15.4s, v0.4s, v0.4s
 	WORD $0x4e20cc10 // fmla v16.4s, v0.4s, v0.4s
+	WORD $0x4e20cc11 // fmla v17.4s, v0.4s, v0.4s
+	WORD $0x4e20cc12 // fmla v18.4s, v0.4s, v0.4s
+	WORD $0x4e20cc13 // fmla v19.4s, v0.4s, v0.4s
+	WORD $0x4e20cc14 // fmla v20.4s, v0.4s, v0.4s
+	WORD $0x4e20cc15 // fmla v21.4s, v0.4s, v0.4s
+	WORD $0x4e20cc16 // fmla v22.4s, v0.4s, v0.4s
+	WORD $0x4e20cc17 // fmla v23.4s, v0.4s, v0.4s
+	WORD $0x4e20cc18 // fmla v24.4s, v0.4s, v0.4s
 	B steps
 done:
 	RET

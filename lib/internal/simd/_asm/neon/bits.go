@@ -145,7 +145,7 @@ func (f *file) hammingBelow() {
 // multiplyAdds emits a loop of independent fused multiply-adds on registers: what the processor can do at best.
 func (f *file) multiplyAdds() {
 	f.kernel("MultiplyAdds", "func(n int)", func(k *kernel) {
-		n, x, total := k.param("n"), k.zero(), k.zeros(16)
+		n, x, total := k.param("n"), k.zero(), k.zeros(24)
 		k.label("steps")
 		k.do("SUBS $1, %v", n)
 		k.do("BLT done")

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -49,6 +50,27 @@ func TestEncodings(t *testing.T) {
 		got, err := strconv.ParseUint(w[1], 16, 32)
 		if want := binary.LittleEndian.Uint32(code[4*i:]); err != nil || uint32(got) != want {
 			t.Errorf("%s is %08x, not %s", w[2], want, w[1])
+		}
+	}
+}
+
+// TestInstructionsPerMultiplyAdd counts the instructions of the main loops of the largest tiles. A vector has four
+// floats, so 0.25 would be ideal.
+func TestInstructionsPerMultiplyAdd(t *testing.T) {
+	assembly, _, err := generate().text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kernel, want := range map[string]string{"TileT6x2": "0.273", "TileN6x2": "0.289"} {
+		_, body, found := strings.Cut(string(assembly), "TEXT ·neon"+kernel+"(SB)")
+		_, body, labelled := strings.Cut(body, "\nblocks:\n")
+		loop, _, closed := strings.Cut(body, "rest:\n")
+		if !found || !labelled || !closed {
+			t.Fatalf("%s has no main loop", kernel)
+		}
+		instructions, products := strings.Count(loop, "\n"), 4*strings.Count(loop, "// fmla ")
+		if got := fmt.Sprintf("%.3f", float64(instructions)/float64(products)); got != want {
+			t.Errorf("%s: %s instructions per multiply-add (%d for %d), not %s", kernel, got, instructions, products, want)
 		}
 	}
 }
