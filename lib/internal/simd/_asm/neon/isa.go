@@ -45,7 +45,6 @@ func (k *kernel) negative(d, a V)   { k.two(0x4ea0e800, "fcmlt", "4s", "4s", ", 
 func (k *kernel) cmgtD(d, a, b V)   { k.three(0x4ee03400, "cmgt", "2d", d, a, b) }
 func (k *kernel) fsqrt(d, a V)      { k.two(0x6ea1f800, "fsqrt", "4s", "4s", "", d, a) }
 func (k *kernel) fabs(d, a V)       { k.two(0x4ea0f800, "fabs", "4s", "4s", "", d, a) }
-func (k *kernel) fneg(d, a V)       { k.two(0x6ea0f800, "fneg", "4s", "4s", "", d, a) }
 func (k *kernel) scvtf(d, a V)      { k.two(0x4e21d800, "scvtf", "4s", "4s", "", d, a) }
 func (k *kernel) ucvtf(d, a V)      { k.two(0x6e21d800, "ucvtf", "4s", "4s", "", d, a) }
 func (k *kernel) and(d, a, b V)     { k.three(0x4e201c00, "and", "16b", d, a, b) }
@@ -160,7 +159,6 @@ func (k *kernel) loadQ(x V, from R, offset int) { k.do("FMOVQ %d(%v), F%d", offs
 func (k *kernel) loadD(x V, from R, offset int) { k.do("FMOVD %d(%v), F%d", offset, from, x) }
 func (k *kernel) loadS(x V, from R, offset int) { k.do("FMOVS %d(%v), F%d", offset, from, x) }
 func (k *kernel) storeQ(x V, to R, offset int)  { k.do("FMOVQ F%d, %d(%v)", x, offset, to) }
-func (k *kernel) storeD(x V, to R, offset int)  { k.do("FMOVD F%d, %d(%v)", x, offset, to) }
 func (k *kernel) storeS(x V, to R, offset int)  { k.do("FMOVS F%d, %d(%v)", x, offset, to) }
 func (k *kernel) loadPair(x, y V, from R, offset int) {
 	k.do("FLDPQ %d(%v), (F%d, F%d)", offset, from, x, y)

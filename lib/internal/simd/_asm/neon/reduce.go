@@ -101,24 +101,17 @@ func (k *kernel) insert(d V, lane int, a V) {
 	k.word(0x6e040400|uint32(lane)<<19|uint32(a)<<5|uint32(d), "mov v%d.s[%d], v%d.s[0]", d, lane, a)
 }
 
-// fold adds vectors and then lanes pairwise, the far half to the near half, until one is left in the first vector.
+// fold adds vectors and then lanes pairwise, the far half to the near half, until one is left in the first of several vectors.
 func (k *kernel) fold(x []V) {
 	for h := len(x) / 2; h > 0; h /= 2 {
 		for i := range h {
 			k.fadd(x[i], x[i], x[i+h])
 		}
 	}
-	k.scope(func() {
-		half := x[0]
-		if len(x) > 1 {
-			half = x[1]
-		} else {
-			half = k.v()
-		}
-		k.upper(half, x[0])
-		k.fadd(x[0], x[0], half)
-		k.addPair(x[0], x[0])
-	})
+	half := x[1]
+	k.upper(half, x[0])
+	k.fadd(x[0], x[0], half)
+	k.addPair(x[0], x[0])
 }
 
 // reductions emits the sums, the maximum, the search and the counts.
