@@ -17,7 +17,7 @@ import (
 // For a batch, Classes classes are drawn at random, and then as many images as the batch has from all images of these
 // classes, both without repetition [NINAI17, appendix]. The draw depends on the seed and on the indices that the
 // training asks for, which differ in every epoch. It is repeated while the batch has no pair of the same class or none
-// of different classes.
+// of different classes. A batch of two images is a single pair, of the same class with probability 1/2.
 type Batches struct {
 	set     *dataset.Set
 	members [][]int // images of each class
@@ -29,7 +29,7 @@ type Batches struct {
 
 // NewBatches returns batches of size images from the given number of classes. It returns an error if a class of the set
 // has only one image or none, naming it; if the set has too few classes or images; or if no batch could have pairs of
-// both kinds: with fewer than 2 classes, or fewer than 3 images.
+// both kinds: with fewer than 2 classes, or fewer than 2 images.
 func NewBatches(set *dataset.Set, classes, size int, seed uint64) (*Batches, error) {
 	b := &Batches{set: set, members: make([][]int, len(set.Classes)), classes: classes, size: size, seed: seed}
 	for i, y := range set.Y {
@@ -47,9 +47,9 @@ func NewBatches(set *dataset.Set, classes, size int, seed uint64) (*Batches, err
 		least = min(least, len(m))
 	}
 	switch {
-	case classes < 2 || size < 3:
+	case classes < 2 || size < 2:
 		return nil, fmt.Errorf("siamese: batches of %d images from %d classes have no pairs of both kinds: "+
-			"want at least 3 images and 2 classes", size, classes)
+			"want at least 2 of each", size, classes)
 	case classes > len(b.members):
 		return nil, fmt.Errorf("siamese: batches of %d classes from a set with %d", classes, len(b.members))
 	case size > classes*least:
@@ -65,10 +65,10 @@ func (b *Batches) Len() int { return b.set.Len() / b.size * b.size }
 // BatchSize returns the number of images of a batch, for the configuration of the training.
 func (b *Batches) BatchSize() int { return b.size }
 
-// Gather draws a batch of len(idx) images. It panics unless there are at least 3.
+// Gather draws a batch of len(idx) images. It panics unless there are at least 2.
 func (b *Batches) Gather(to *dataset.Batch, idx []int) {
-	if len(idx) < 3 {
-		panic(fmt.Sprintf("siamese: Gather: a batch of %d images: want at least 3", len(idx)))
+	if len(idx) < 2 {
+		panic(fmt.Sprintf("siamese: Gather: a batch of %d images: want at least 2", len(idx)))
 	}
 	h := fnv.New64a()
 	var number [8]byte
@@ -77,6 +77,11 @@ func (b *Batches) Gather(to *dataset.Batch, idx []int) {
 		h.Write(number[:])
 	}
 	rng := tensor.Stream(b.seed, fmt.Sprintf("siamese/batch/%x", h.Sum64()))
+	if len(idx) == 2 {
+		b.drawPair(rng)
+		b.set.Gather(to, b.idx)
+		return
+	}
 	for {
 		b.draw(rng, len(idx))
 		b.set.Gather(to, b.idx)
@@ -98,6 +103,21 @@ func (b *Batches) draw(rng *tensor.RNG, n int) {
 		b.idx[i], b.idx[j] = b.idx[j], b.idx[i]
 	}
 	b.idx = b.idx[:n]
+}
+
+// drawPair draws two images, of the same class with probability 1/2.
+func (b *Batches) drawPair(rng *tensor.RNG) {
+	first := rng.IntN(len(b.members))
+	second := first
+	if rng.IntN(2) == 0 {
+		second = (first + 1 + rng.IntN(len(b.members)-1)) % len(b.members)
+	}
+	i := b.members[first][rng.IntN(len(b.members[first]))]
+	j := i
+	for j == i {
+		j = b.members[second][rng.IntN(len(b.members[second]))]
+	}
+	b.idx = append(b.idx[:0], i, j)
 }
 
 // both reports whether some labels are equal and some differ.

@@ -247,6 +247,33 @@ func TestBatches(t *testing.T) {
 	}
 }
 
+// A batch of two is one pair; half of the pairs are of the same class, and all classes occur.
+func TestSinglePairs(t *testing.T) {
+	labels := make([]int, 60)
+	for i := range labels {
+		labels[i] = i % 6
+	}
+	b, err := NewBatches(points(labels...), 2, 2, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var batch dataset.Batch
+	same, classes := 0, map[int]bool{}
+	for i := range 400 {
+		b.Gather(&batch, []int{i, i + 1})
+		if len(batch.Y) != 2 || batch.X.Data()[0] == batch.X.Data()[1] {
+			t.Fatalf("images %v", batch.X.Data())
+		}
+		if batch.Y[0] == batch.Y[1] {
+			same++
+		}
+		classes[batch.Y[1]] = true
+	}
+	if same < 160 || same > 240 || len(classes) != 6 {
+		t.Errorf("%d of 400 pairs are of the same class, second images of %d classes", same, len(classes))
+	}
+}
+
 func TestBatchErrors(t *testing.T) {
 	for want, f := range map[string]func() (*Batches, error){
 		"class 1 (class 1) has 1 images: a pair needs 2": func() (*Batches, error) {
@@ -258,8 +285,8 @@ func TestBatchErrors(t *testing.T) {
 		"batches of 4 images from 1 classes have no pairs of": func() (*Batches, error) {
 			return NewBatches(points(0, 0, 1, 1), 1, 4, 1)
 		},
-		"batches of 2 images from 2 classes have no pairs of": func() (*Batches, error) {
-			return NewBatches(points(0, 0, 1, 1), 2, 2, 1)
+		"batches of 1 images from 2 classes have no pairs of": func() (*Batches, error) {
+			return NewBatches(points(0, 0, 1, 1), 2, 1, 1)
 		},
 		"batches of 3 classes from a set with 2": func() (*Batches, error) {
 			return NewBatches(points(0, 0, 1, 1), 3, 4, 1)

@@ -3,8 +3,12 @@
 package main
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +17,9 @@ import (
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 )
 
-// The check below each exercise of a notebook passes for a right answer and fails for a plausible wrong one. The
-// answers are in testdata/exercises, named by notebook and cell.
+// The check below each exercise of a notebook passes for a right answer and fails for a plausible wrong one; and an
+// answer that borrows from the library what the check computes with is refused, whatever it is. The answers are in
+// testdata/exercises, named by notebook and cell.
 func TestExercises(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the declarations of every notebook on the GoNB kernel")
@@ -23,7 +28,7 @@ func TestExercises(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no notebooks: %v", err)
 	}
-	exercises := 0
+	exercises, calls := 0, 0
 	for _, path := range paths {
 		nb, err := notebook.ReadFile(path)
 		if err != nil {
@@ -38,18 +43,66 @@ func TestExercises(t *testing.T) {
 			for kind, want := range map[string]string{"right": grade.Right, "wrong": grade.Wrong} {
 				t.Run(name+"/"+cell.ID+"/"+kind, func(t *testing.T) {
 					t.Parallel()
-					checkExercise(t, path, i, filepath.Join("testdata", "exercises", name, cell.ID+"."+kind+".go"), want)
+					answer, err := os.ReadFile(filepath.Join("testdata", "exercises", name, cell.ID+"."+kind+".go"))
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, body, _ := strings.Cut(string(answer), "package main\n")
+					checkExercise(t, path, i, body, want)
+				})
+			}
+			for _, call := range libraryCalls(t, nb.Cells[i+1:]) {
+				calls++
+				t.Run(name+"/"+cell.ID+"/"+call, func(t *testing.T) {
+					t.Parallel()
+					// The answer keeps what the library computes for the check; whether it uses it as it should does not matter.
+					checkExercise(t, path, i, cell.Source+"\nvar borrowed = "+call+"\n", grade.Refused)
 				})
 			}
 		}
 	}
-	if exercises == 0 {
-		t.Error("no notebook has an exercise")
+	if exercises == 0 || calls == 0 {
+		t.Errorf("%d exercises, whose checks call %d functions of the library", exercises, calls)
 	}
 }
 
-// checkExercise grades the answer in a file to the exercise in a cell of a notebook.
-func checkExercise(t *testing.T, path string, exercise int, file, want string) {
+// libraryCalls returns the functions of the library that the check of an exercise, the first code cell, computes with:
+// the answers that a student could borrow. Those that carry the check's data are no answers.
+func libraryCalls(t *testing.T, cells []*notebook.Cell) (calls []string) {
+	t.Helper()
+	for cells[0].Type != notebook.Code {
+		cells = cells[1:]
+	}
+	_, source, _ := strings.Cut(cells[0].Source, "\n") // without %test
+	file, err := parser.ParseFile(token.NewFileSet(), "check.go", "package main\n"+source, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		f, ok := call.Fun.(*ast.SelectorExpr)
+		if !ok || !f.Sel.IsExported() {
+			return true
+		}
+		in, ok := f.X.(*ast.Ident)
+		if !ok || in.Obj != nil || in.Name == "tensor" || f.Sel.Name == "NewTape" {
+			return true
+		}
+		name := in.Name + "." + f.Sel.Name
+		if _, err := os.Stat(filepath.Join("..", "..", "..", "lib", in.Name)); err == nil && !slices.Contains(calls, name) {
+			calls = append(calls, name)
+		}
+		return true
+	})
+	return calls
+}
+
+// checkExercise grades an answer to the exercise in a cell of a notebook.
+func checkExercise(t *testing.T, path string, exercise int, body, want string) {
+	t.Helper()
 	tools, err := prepare(t.Context(), t.Output(), ".", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -58,11 +111,6 @@ func checkExercise(t *testing.T, path string, exercise int, file, want string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, body, _ := strings.Cut(string(answer), "package main\n")
 	id := nb.Cells[exercise].ID
 	check := exercise + 1
 	for nb.Cells[check].Type != notebook.Code {
@@ -81,6 +129,9 @@ func checkExercise(t *testing.T, path string, exercise int, file, want string) {
 		t.Fatal(err)
 	}
 	if mark := report.Marks[len(report.Marks)-1]; mark.Exercise != id || mark.State != want {
-		t.Errorf("%s: %+v", file, mark)
+		t.Errorf("%+v for the answer\n%s", mark, body)
+	}
+	if want != grade.Right && report.Points != 0 {
+		t.Errorf("%v points for a wrong answer", report.Points)
 	}
 }

@@ -164,9 +164,6 @@ func ring() (points [][2]float64) {
 	return points
 }
 
-// one is a vertical line.
-func one() [][2]float64 { return [][2]float64{{0.5, 0.15}, {0.5, 0.5}, {0.5, 0.85}} }
-
 // The penalty is cheap to pay at first, and then units fall silent while the net still knows the digits.
 func playPenalty(p *player) {
 	p.says(time.Second, `untrained`)
@@ -178,9 +175,9 @@ func playPenalty(p *player) {
 		p.t.Errorf("%.1f units are active under the penalty, %.1f without", after[0], before[1])
 	}
 	p.slide("lambda", kb.Home, 1) // 0: the living units are active for more images again, the dead ones stay dead
-	back := p.says(2*time.Minute, `; (1\d\.\d) of 64 units are active for an image; (\d+) units are dead`)
-	if back[1] < after[1]-5 {
-		p.t.Errorf("%v units were dead under the penalty, %v are without", after[1], back[1])
+	back := p.says(2*time.Minute, `; (?:[6-9]|1\d)\.\d of 64 units are active for an image; (\d+) units are dead`)
+	if back[0] < after[1]-5 {
+		p.t.Errorf("%v units were dead under the penalty, %v are without", after[1], back[0])
 	}
 	p.press("train") // pause
 	first, second := p.answer(), p.answer()

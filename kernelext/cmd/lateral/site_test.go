@@ -3,7 +3,9 @@
 package main
 
 import (
-	"fmt"
+	"bufio"
+	"context"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/lateral-ml/lateral/kernelext/internal/playground"
 	"github.com/lateral-ml/lateral/kernelext/internal/site"
@@ -38,6 +41,9 @@ func TestSite(t *testing.T) {
 	t.Run("pages", func(t *testing.T) { checkPages(t, dir) })
 	t.Run("search", func(t *testing.T) { checkSearch(t, dir) })
 	t.Run("served", func(t *testing.T) { checkServed(t, dir) })
+	t.Run("static", func(t *testing.T) { checkStatic(t, dir) })
+	t.Run("phone", func(t *testing.T) { checkPhone(t, dir) })
+	t.Run("dark", func(t *testing.T) { checkDark(t, dir) })
 	for _, demo := range playground.Demos() {
 		t.Run("playground/"+demo.Name, func(t *testing.T) { operate(t, dir, demo) })
 	}
@@ -89,6 +95,9 @@ func checkLinks(t *testing.T, dir string) {
 	followed := 0
 	for name, root := range pages {
 		attributes(root, func(element, key, value string) {
+			if key == "content" && strings.Contains(value, "connect-src") && !strings.Contains(value, "connect-src 'none'") {
+				t.Errorf("%s may ask the network: %s", name, value)
+			}
 			if key != "href" && key != "src" {
 				return
 			}
@@ -287,5 +296,96 @@ func checkServed(t *testing.T, dir string) {
 	v.open(server.URL + "/some/course/playground/pursuit.html")
 	v.wait(20*time.Second, "an answer", `/explain/.test(document.querySelector(".answer")?.textContent)`)
 	v.quiet("served")
-	fmt.Fprintln(t.Output(), server.URL)
+}
+
+// TestServeSite shows a folder at an address of this machine until it is told to stop.
+func TestServeSite(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte("<h1>Lateral</h1>"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	cmd, done := siteCommand(), make(chan error, 1)
+	said, says := io.Pipe()
+	cmd.SetContext(ctx)
+	cmd.SetOut(says)
+	go func() { done <- serveSite(cmd, dir, 0) }()
+	line, err := bufio.NewReader(said).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, _, _ := strings.Cut(line, " ")
+	if !strings.HasPrefix(address, "http://127.0.0.1:") {
+		t.Errorf("the site is shown at %q", line)
+	}
+	answer, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if content, err := io.ReadAll(answer.Body); err != nil || string(content) != "<h1>Lateral</h1>" {
+		t.Errorf("the page is %q, %v", content, err)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Errorf("stopped: %v", err)
+	}
+}
+
+// checkStatic opens the playgrounds in a browser that runs no scripts: a picture of each at work stays.
+func checkStatic(t *testing.T, dir string) {
+	v := newVisit(t)
+	if _, err := chromedp.Call(v.ctx, emulation.SetScriptExecutionDisabled,
+		emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, demo := range playground.Demos() {
+		v.open(file(dir, "playground/"+demo.Name+".html"))
+		if width := evaluate[int](v.labPage, `document.querySelector(".still img")?.naturalWidth ?? 0`); width < 400 {
+			t.Errorf("%s: the picture that stands for the playground is %d pixels wide", demo.Name, width)
+		}
+	}
+	v.quiet("without scripts")
+}
+
+// checkPhone opens pages on a small screen: nothing is wider than it, so that a finger scrolls in one direction only.
+func checkPhone(t *testing.T, dir string) {
+	v := newVisit(t)
+	if err := chromedp.Do(v.ctx, chromedp.EmulateViewport(390, 844)); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"index.html", "course.html", "results.html", "notebooks/00_quickstart.html", "api/lib.nn.html"}
+	for _, demo := range playground.Demos() {
+		names = append(names, "playground/"+demo.Name+".html")
+	}
+	for _, name := range names {
+		v.open(file(dir, name))
+		v.wait(20*time.Second, "the playground", `document.querySelector("[data-playground]:not([data-ready])") == null`)
+		if width := evaluate[int](v.labPage, `document.documentElement.scrollWidth`); width > 391 {
+			t.Errorf("%s is %d pixels wide on a screen of 390", name, width)
+		}
+	}
+	v.photograph("phone")
+	v.quiet("on a phone")
+}
+
+// checkDark opens pages for a reader who prefers dark ones: paper is darker than ink, on the canvases as well.
+func checkDark(t *testing.T, dir string) {
+	v := newVisit(t)
+	if _, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}}); err != nil {
+		t.Fatal(err)
+	}
+	v.open(file(dir, "playground/draw.html"))
+	v.wait(20*time.Second, "the playground", `document.querySelector("[data-playground]").dataset.ready == "yes"`)
+	dark := evaluate[[]int](v.labPage, `(() => {
+		const corner = document.querySelector("canvas.pad").getContext("2d").getImageData(2, 2, 1, 1).data
+		const page = getComputedStyle(document.body).backgroundColor.match(/\d+/g).slice(0, 3).map(Number)
+		return [...page, ...corner.slice(0, 3)]
+	})()`)
+	if slices.Max(dark) > 60 {
+		t.Errorf("page and canvas have the colours %v", dark)
+	}
+	v.photograph("dark")
+	v.quiet("dark")
 }

@@ -33,6 +33,15 @@ type digitSet struct {
 
 func (d digitSet) slice(from, to int) digitSet { return digitSet{d.x.Slice(from, to), d.y[from:to]} }
 
+// draw fills a batch with images at random, and returns their labels in labels.
+func (d digitSet) draw(x *tensor.Tensor, labels []int, rng *tensor.RNG) {
+	for i := range labels {
+		n := rng.IntN(len(d.y))
+		copy(x.Row(i), d.x.Row(n))
+		labels[i] = d.y[n]
+	}
+}
+
 // readDigits reads the file Digits.
 func readDigits(files Files) (learn, test digitSet, err error) {
 	z, err := gzip.NewReader(bytes.NewReader(files[Digits]))
@@ -149,9 +158,10 @@ func signed(values []float32, each int) []byte {
 // ten are the names of the digits.
 var ten = []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
 
-// examples are the choices of an image: one's own, or a test image of a digit.
-func examples() Control {
+// examples are the choices of an image: one's own, or a test image of a digit. A digit is there at first.
+func examples(digit int) Control {
 	c := Control{Name: "example", Label: "or an example", Kind: Choice, Choices: []string{"your own"}}
+	c.Value = float64(digit + 1)
 	c.Choices = append(c.Choices, ten...)
 	return c
 }

@@ -22,7 +22,7 @@ var drawDemo = Demo{
 	Controls: []Control{
 		{Name: "pad", Label: "Draw here", Kind: Pad, Side: side},
 		{Name: "clear", Label: "Clear", Kind: Button},
-		examples(),
+		examples(3),
 		{Name: "rule", Label: "competition", Kind: Choice, Choices: ruleNames, Value: 1},
 	},
 	Files: []string{Digits, "ReLU.safetensors", "LWTA.safetensors", "maxout.safetensors"}, start: startDraw,

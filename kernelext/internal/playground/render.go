@@ -19,7 +19,7 @@ var renderDemo = Demo{
 	Controls: []Control{
 		{Name: "pad", Label: "Draw here", Kind: Pad, Side: side},
 		{Name: "clear", Label: "Clear", Kind: Button},
-		examples(),
+		examples(2),
 		{Name: "class", Label: "class to render", Kind: Choice, Choices: append([]string{"as inferred"}, ten...)},
 		{Name: "layer", Label: "switches of layer", Kind: Choice, Choices: []string{"1", "2", "3", "4", "5"}},
 	},

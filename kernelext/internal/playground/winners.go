@@ -20,7 +20,7 @@ var winnersDemo = Demo{
 	Controls: []Control{
 		{Name: "pad", Label: "Draw here", Kind: Pad, Side: side},
 		{Name: "clear", Label: "Clear", Kind: Button},
-		examples(),
+		examples(5),
 		{Name: "axis", Label: "who competes", Kind: Choice, Choices: axes, Value: 2},
 		{Name: "share", Label: "share that wins, %", Kind: Slider, Min: 2, Max: 60, Step: 2, Value: 10},
 	},

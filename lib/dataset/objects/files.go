@@ -31,9 +31,9 @@ const (
 // numbers in names count as numbers. Each solid is a superclass of its own, named as its file without the extension.
 // Other files are skipped.
 //
-// The error names the file, and the line of a file that is not a mesh (see [render.ReadOBJ]). It is an error if there
-// is no OBJ file.
-func ReadFiles(name string) (*Collection, error) {
+// The error names the file, and the line of a file that is not a mesh (see [render.ReadOBJ]). If skip is not nil, such
+// files are passed to it, with that error, and left out. It is an error if no solid remains.
+func ReadFiles(name string, skip func(error)) (*Collection, error) {
 	var found []named
 	read := func(name string, r io.Reader) error {
 		if !strings.EqualFold(path.Ext(name), ".obj") {
@@ -47,8 +47,12 @@ func ReadFiles(name string) (*Collection, error) {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		m, err := render.ReadOBJ(bytes.NewReader(text), name)
-		if err == nil {
+		switch {
+		case err == nil:
 			found = append(found, named{strings.TrimSuffix(path.Base(name), path.Ext(name)), m})
+		case skip != nil:
+			skip(err)
+			return nil
 		}
 		return err
 	}
@@ -64,7 +68,7 @@ func ReadFiles(name string) (*Collection, error) {
 		return nil, fmt.Errorf("dataset/objects: %s: %w", name, err)
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("dataset/objects: %s holds no OBJ file", name)
+		return nil, fmt.Errorf("dataset/objects: %s holds no OBJ file that can be used", name)
 	}
 	slices.SortStableFunc(found, func(a, b named) int { return compareNames(a.name, b.name) })
 	c := &Collection{}

@@ -178,7 +178,7 @@ func TestReadFiles(t *testing.T) {
 	}
 	packed := archive(t, "./10.obj", triangle, "./9.OBJ", triangle, "./b.obj", triangle, "./readme.txt", "")
 	for _, name := range []string{dir, packed} {
-		c, err := ReadFiles(name)
+		c, err := ReadFiles(name, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -202,9 +202,27 @@ func TestReadFiles(t *testing.T) {
 		filepath.Join(dir, "x"): "no such file",
 		archive(t, "a.obj", "v 1 2 3\nf 1 1 7\n"): "a.obj:2: corner \"7\": there are 1 points so far",
 	} {
-		if _, err := ReadFiles(name); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ReadFiles(name, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
+	}
+}
+
+// With skip, a broken file costs nothing but itself.
+func TestReadFilesSkips(t *testing.T) {
+	var skipped []string
+	skip := func(err error) { skipped = append(skipped, err.Error()) }
+	name := archive(t, "1.obj", triangle, "2.obj", "v 1 nan 2\n", "3.obj", triangle)
+	c, err := ReadFiles(name, skip)
+	if err != nil || !slices.Equal(c.Names, []string{"1", "3"}) {
+		t.Errorf("%v, %v", c, err)
+	}
+	if len(skipped) != 1 || !strings.HasPrefix(skipped[0], `2.obj:1: coordinate "nan"`) {
+		t.Errorf("skipped %q", skipped)
+	}
+	name = archive(t, "2.obj", "v 1\n")
+	if _, err := ReadFiles(name, skip); err == nil || !strings.Contains(err.Error(), "no OBJ file") {
+		t.Errorf("nothing remains: %v", err)
 	}
 }
 

@@ -3,7 +3,7 @@
 package photos
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -47,18 +47,14 @@ func header(path string, r io.Reader) error {
 
 // read puts a photograph into x [C, H, W].
 func (c Config) read(x []float32, path string) error {
-	f, err := os.Open(path)
+	file, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("photos: %w", err)
 	}
-	defer f.Close()
-	if err := header(path, bufio.NewReader(f)); err != nil {
+	if err := header(path, bytes.NewReader(file)); err != nil {
 		return err
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("photos: %w", err)
-	}
-	m, _, err := image.Decode(bufio.NewReader(f))
+	m, _, err := image.Decode(bytes.NewReader(file))
 	if err != nil {
 		return fmt.Errorf("photos: %s is damaged (%w): replace or remove it", path, err)
 	}

@@ -39,7 +39,8 @@ func grids(profile string) []Grid {
 // overfit after fewer steps.
 func Sized(s Setting, profile string) Setting {
 	s.Part = experiment.Pick(profile, 1000, 5_000, 0)
-	s.Epochs = experiment.Pick(profile, 1, 20, s.Epochs)
+	s.Epochs = experiment.Pick(profile, 4, 20, s.Epochs)
+	s.Rate = experiment.Pick(profile, 0.03, s.Rate, s.Rate) // few steps
 	if s.Centres > 0 {
 		s.Centres = experiment.Pick(profile, 20, 100, s.Centres)
 	}

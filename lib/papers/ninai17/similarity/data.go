@@ -27,7 +27,7 @@ var sizes = map[string]struct {
 }
 
 // Load renders the benchmark: "objects-small" (4200 images), "objects" (14,000) or "objects-paper" (128,000). The name
-// "" means "objects".
+// "" means "objects". [Omniglot] is read from files.
 //
 // Training, validation and test images are of different solids of the same kinds. Test images have other textures than
 // training images, too, and the test set ends with stick figures, which are like no solid. The name of a class is its
@@ -36,9 +36,13 @@ func Load(name string) (*experiment.Data, error) {
 	if name == "" {
 		name = "objects"
 	}
+	if name == Omniglot {
+		return loadOmniglot()
+	}
 	size, ok := sizes[name]
 	if !ok {
-		return nil, fmt.Errorf("similarity: there are no images %q: use objects-small, objects or objects-paper", name)
+		return nil, fmt.Errorf("similarity: there are no images %q: use objects-small, objects, objects-paper or %s", name,
+			Omniglot)
 	}
 	views := func(stream string, textures []int) objects.Views {
 		return objects.Views{Side: side, Seed: 1, Stream: stream, Textures: textures}

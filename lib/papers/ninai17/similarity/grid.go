@@ -2,7 +2,13 @@
 
 package similarity
 
-import "github.com/lateral-ml/lateral/lib/experiment"
+import (
+	"context"
+
+	"github.com/lateral-ml/lateral/lib/dataset"
+	"github.com/lateral-ml/lateral/lib/experiment"
+	"github.com/lateral-ml/lateral/lib/tensor"
+)
 
 // A Grid is a set of networks.
 type Grid = experiment.Grid[Setting]
@@ -12,14 +18,33 @@ var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "NINAI17",
 	Load:     Load,
 	List:     grids,
-	Train:    experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics { return r.Metrics }),
+	Train: func(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (Metrics, error) {
+		r, err := Train(ctx, s, d, o)
+		if err != nil || s.Data != Omniglot {
+			return metricsOf(r), err
+		}
+		runs, err := dataset.OmniglotRuns("")
+		if err != nil {
+			return r.Metrics, err
+		}
+		r.Metrics.OneShot = OneShot(func(x *tensor.Tensor) *tensor.Tensor { return r.Net.Embed(x, o.Workers) }, runs)
+		return r.Metrics, nil
+	},
 	Cost: func(s Setting, _ *experiment.Data) float64 {
 		return float64(s.Samples()) / float64(s.Channel)
 	},
 	Resume: true,
 }
 
-// Variant returns a setting with another network, normalisation or phase.
+// metricsOf returns the metrics of a result that may be missing.
+func metricsOf(r *Result) Metrics {
+	if r == nil {
+		return Metrics{}
+	}
+	return r.Metrics
+}
+
+// variant returns a setting with another network, normalisation or phase.
 func (s Setting) variant(change func(s *Setting)) Setting {
 	change(&s)
 	return s
@@ -33,6 +58,16 @@ func grids(profile string) []Grid {
 	return []Grid{
 		{Name: "similarity", About: "one-shot similarity of shapes with a Siamese DRMM and a baseline: figure 10",
 			Cells: []Setting{normalised(BN), normalised(DN), normalised(None), vgg},
+			Seeds: experiment.Pick(profile, 1, 1, 3)},
+		{Name: "similarity-online", About: "one pair of images at a time, normalised divisively or not: figure 3",
+			Cells: []Setting{Online(DN).Sized(profile), Online(None).Sized(profile)},
+			Seeds: experiment.Pick(profile, 1, 2, 3)},
+		{Name: "similarity-omniglot", About: "handwritten characters, for --data omniglot: the outside check",
+			Cells: []Setting{normalised(BN).variant(func(s *Setting) {
+				s.Pretraining.Epochs = 0 // five alphabets teach little
+				s.Pairing.Epochs = experiment.Pick(profile, 3, 24, 500)
+				s.Pairing.Contrastive = experiment.Pick(profile, 1, 6, 100)
+			})},
 			Seeds: experiment.Pick(profile, 1, 1, 3)},
 		{Name: "similarity-phases", About: "the Siamese DRMM without recognition, and with hard negatives",
 			Cells: []Setting{

@@ -37,6 +37,7 @@ type PhaseMetrics struct {
 type Metrics struct {
 	Untrained PhaseMetrics   `json:"untrained"`
 	Phases    []PhaseMetrics `json:"phases"`
+	OneShot   float64        `json:"oneShot,omitempty"` // accuracy in Omniglot's runs; only after training on Omniglot
 }
 
 // Test returns the accuracies after the last phase.

@@ -94,9 +94,19 @@ func Document() Setting {
 func Small() Setting {
 	s := Document()
 	s.Channel, s.Features = 6, 128
-	s.Pretraining.Epochs, s.Pretraining.Rendered = 6, 8
-	s.Pairing.Epochs, s.Pairing.Contrastive, s.Pairing.Classes = 7, 3, 15
-	s.Batch, s.FinalRate, s.Trials = 60, 2e-5, 2000
+	s.Pretraining.Epochs, s.Pretraining.Rendered = 16, 8
+	s.Pairing.Epochs, s.Pairing.Contrastive, s.Pairing.Classes = 6, 2, 15
+	s.Batch, s.FinalRate, s.Trials = 60, 5e-5, 2000
+	return s
+}
+
+// Online returns the setting of [NINAI17, Figure 3]: a VGG network learns from one pair at a time, without recognition
+// before. The document says neither the rate nor how many pairs; they are ours.
+func Online(norm string) Setting {
+	s := Document()
+	s.Net, s.Norm, s.Channel, s.Batch, s.Rate, s.FinalRate = VGG, norm, 1, 2, 3e-4, 1e-4
+	s.Pretraining = Pretraining{}
+	s.Pairing = Pairing{Epochs: 20, Margin: 1, Classes: 2}
 	return s
 }
 
@@ -108,6 +118,10 @@ func (s Setting) Sized(profile string) Setting {
 	}
 	if s.Net == VGG {
 		small.Channel = 8
+	}
+	if s.Batch == 2 { // online
+		s.Channel, s.Trials, s.Pairing.Epochs = 8, small.Trials, experiment.Pick(profile, 1, 2, 0)
+		return s
 	}
 	s.Channel, s.Features, s.Trials = small.Channel, small.Features, small.Trials
 	s.Batch, s.FinalRate = small.Batch, small.FinalRate
@@ -176,7 +190,7 @@ func (s Setting) Check() error {
 	c.NotNegative("Pairing.Negatives", q.Negatives)
 	c.That(!q.Hard || q.Negatives > 0, "Pairing.Hard", q.Hard, "a number of Negatives with it")
 	c.That(p.Epochs+q.Epochs+q.Contrastive > 0, "Epochs", 0, "at least one epoch in some phase")
-	c.That(s.Batch >= 4 && s.Batch%2 == 0, "Batch", s.Batch, "an even number of at least 4")
+	c.That(s.Batch >= 2 && s.Batch%2 == 0, "Batch", s.Batch, "an even number of at least 2")
 	c.Positive("Rate", s.Rate)
 	c.Positive("FinalRate", s.FinalRate)
 	c.That(s.FinalRate <= s.Rate, "FinalRate", s.FinalRate, "at most Rate")

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import "math"
+
+func yourAdam(w, m, v *float64, g, eta float64, t int) {
+	*m = 0.9**m + 0.1*g
+	*v = 0.999**v + 0.001*g*g
+	mean, square := *m/(1-math.Pow(0.9, float64(t))), *v/(1-math.Pow(0.999, float64(t)))
+	*w -= eta * mean / (math.Sqrt(square) + 1e-8)
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+func yourStop(errors []float64, patience int) int {
+	best := 0
+	for epoch, e := range errors {
+		switch {
+		case e < errors[best]:
+			best = epoch
+		case epoch-best >= patience:
+			return best
+		}
+	}
+	return best
+}
