@@ -60,7 +60,7 @@ func Folder(dir string, c photos.Config) (*Examples, error) {
 func photographs(f *photos.Folder) (*Examples, error) {
 	e := &Examples{Name: filepath.Base(f.Root), Classes: f.Classes, Y: f.Y, folder: f, config: &f.Config}
 	e.place = func(i int) string { return filepath.Join(f.Root, f.Files[i]) }
-	if 4*f.Len()*f.Channels()*f.Height*f.Width > inMemory {
+	if 4*int64(f.Len())*int64(f.Channels()*f.Height*f.Width) > inMemory {
 		return e, nil
 	}
 	set, err := f.Load()

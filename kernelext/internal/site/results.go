@@ -12,7 +12,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strconv"
 
 	"github.com/lateral-ml/lateral/kernelext/internal/results"
 )
@@ -29,20 +28,7 @@ func read(module string, parts ...string) ([]byte, error) {
 // A row is a comparison as the page shows it.
 type row struct {
 	results.Row
-	Name, Title     string // of the notebook
-	Document, Here  string
-	Spread, Verdict string
-}
-
-// number writes a value of a row: numbers with so many digits (-1: all that it has), and with their unit.
-func number(v any, digits int, unit string) string {
-	switch v := v.(type) {
-	case nil:
-		return "–"
-	case float64:
-		return strconv.FormatFloat(v, 'g', digits, 64) + unit
-	}
-	return fmt.Sprint(v)
+	Name, Title string // of the notebook
 }
 
 // results writes the page of all comparisons.
@@ -58,16 +44,7 @@ func (s *Site) results(context.Context) error {
 	var rows []row
 	for _, r := range held.Rows {
 		name := r.Notebook[:len(r.Notebook)-len(path.Ext(r.Notebook))]
-		unit := r.Unit
-		if unit != "" {
-			unit = " " + unit
-		}
-		shown := row{Row: r, Name: name, Title: s.titleOf(name), Document: number(r.Document, -1, unit),
-			Here: number(r.Here, 4, unit), Verdict: r.Verdict}
-		if r.Seeds > 1 {
-			shown.Spread = "± " + strconv.FormatFloat(r.Spread, 'g', 2, 64)
-		}
-		rows = append(rows, shown)
+		rows = append(rows, row{Row: r, Name: name, Title: s.titleOf(name)})
 	}
 	s.put("filter.js", []byte(pageFile("filter.js")))
 	body, err := fill("results.html", map[string]any{"Rows": rows, "Lessons": s.notebooks})
