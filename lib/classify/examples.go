@@ -44,7 +44,7 @@ func Table(path string, c table.Config) (*Examples, error) {
 
 func tabular(set *dataset.Set, schema *table.Schema, path string) *Examples {
 	return &Examples{Name: set.Name, Classes: set.Classes, Y: set.Y, set: set, schema: schema,
-		place: func(i int) string { return fmt.Sprintf("%s, sample %d", path, i+1) }}
+		place: func(i int) string { return fmt.Sprintf("%s:%d", path, schema.Line(path, i)) }}
 }
 
 // Folder reads photographs from a folder with one sub-folder for each class; see [photos.Open]. All photographs are
