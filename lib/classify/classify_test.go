@@ -352,7 +352,7 @@ func TestBadData(t *testing.T) {
 			_, err := classify.Fit(t.Context(), folder, classify.Config{})
 			return err
 		},
-		`one.csv, sample 3: the class "c" has only this sample`: func() error {
+		`one.csv:4: the class "c" has only this sample`: func() error {
 			_, err := classify.Fit(t.Context(), table("one.csv", "x,y\n1,a\n2,b\n3,c\n4,a\n5,b\n"), classify.Config{})
 			return err
 		},

@@ -137,8 +137,11 @@ func (p *player) choose(control, text string) {
 // pad returns where the pad is on the screen.
 func (p *player) pad() (left, top, side float64) {
 	p.t.Helper()
-	r := evaluate[[]float64](p.labPage, `(r => [r.left, r.top, r.width])((c => { c.scrollIntoView({block: "center"});
-		return c.getBoundingClientRect() })(document.querySelector("canvas.pad")))`)
+	r := evaluate[[]float64](p.labPage, `(pad => {
+		pad.scrollIntoView({block: "center", behavior: "instant"})
+		const r = pad.getBoundingClientRect()
+		return [r.left, r.top, r.width]
+	})(document.querySelector("canvas.pad"))`)
 	return r[0], r[1], r[2]
 }
 

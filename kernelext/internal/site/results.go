@@ -3,10 +3,12 @@
 package site
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"image/png"
 	"os"
 	"path"
 	"path/filepath"
@@ -58,12 +60,15 @@ func (s *Site) gallery(context.Context) error {
 	if err != nil {
 		return err
 	}
-	type picture struct{ File, Alt, Caption, Name, Title string }
+	type picture struct {
+		File, Alt, Caption, Name, Title string
+		Size                            template.HTMLAttr
+	}
 	var pictures []picture
 	for _, p := range found {
 		file := path.Base(p.File)
 		s.put("gallery/"+file, p.PNG)
-		shown := picture{File: "gallery/" + file, Alt: p.Alt, Caption: p.Caption}
+		shown := picture{File: "gallery/" + file, Alt: p.Alt, Caption: p.Caption, Size: sizeOf(p.PNG)}
 		for _, l := range s.notebooks {
 			if len(file) > len(l.Name) && file[:len(l.Name)] == l.Name {
 				shown.Name, shown.Title = l.Name, l.Title
@@ -78,6 +83,15 @@ func (s *Site) gallery(context.Context) error {
 	return s.page(Page{Title: "Gallery", At: "gallery.html", Part: "gallery", Body: body})
 }
 
+// sizeOf returns the attributes that keep a picture's place in a page before it is loaded.
+func sizeOf(picture []byte) template.HTMLAttr {
+	c, err := png.DecodeConfig(bytes.NewReader(picture))
+	if err != nil {
+		return ""
+	}
+	return template.HTMLAttr(fmt.Sprintf(`width="%d" height="%d"`, c.Width, c.Height))
+}
+
 // landing writes the first page.
 func (s *Site) landing(context.Context) error {
 	var ways, rest []*lesson
@@ -88,11 +102,12 @@ func (s *Site) landing(context.Context) error {
 			rest = append(rest, l)
 		}
 	}
-	picture := template.URL("gallery/00_quickstart-rasters.png")
-	if s.files[string(picture)] == nil {
-		picture = ""
+	const picture = "gallery/00_quickstart-rasters.png"
+	values := map[string]any{"Ways": ways, "Lessons": rest}
+	if content := s.files[picture]; content != nil {
+		values["Picture"], values["Size"] = picture, sizeOf(content)
 	}
-	body, err := fill("landing.html", map[string]any{"Ways": ways, "Lessons": rest, "Picture": picture})
+	body, err := fill("landing.html", values)
 	if err != nil {
 		return err
 	}
