@@ -4197,22 +4197,21 @@ TEXT ·neonTileN1x1(SB), 0, $32-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-32(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $1, R10
-	MOVD $space-32(SP), R11
+	MOVD $1, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F2, F3)
 	FSTPQ.P (F2, F3), 32(R13)
@@ -4230,11 +4229,12 @@ edgeOldOne:
 	FMOVS.P F2, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $32, R11
-	SUBS $1, R10
+	ADD $32, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-32(SP), R11
-	WORD $0x4cdfa960 // ld1 {v0.4s, v1.4s}, [x11], #32
+	SUB $32, R10
+	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
+	SUB $32, R10
 begin:
 	SUBS $8, R0
 	BLT rest
@@ -4281,39 +4281,38 @@ store:
 	WORD $0x4f000402 // movi v2.4s, #0
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	MOVD $space-32(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c86a900 // st1 {v0.4s, v1.4s}, [x8], x6
+	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-32(SP), R10
 	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
-	MOVD R5, R8
-	MOVD $1, R9
-	MOVD $space-32(SP), R10
+	SUB $32, R10
+	MOVD $1, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F3, F4)
+	FLDPQ.P 32(R13), (F3, F4)
 	FSTPQ.P (F3, F4), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F3
+	FMOVQ.P 16(R13), F3
 	FMOVQ.P F3, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F3
+	FMOVD.P 8(R13), F3
 	FMOVD.P F3, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F3
+	FMOVS.P 4(R13), F3
 	FMOVS.P F3, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -4331,22 +4330,21 @@ TEXT ·neonTileT1x1(SB), 0, $32-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-32(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $1, R10
-	MOVD $space-32(SP), R11
+	MOVD $1, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F2, F3)
 	FSTPQ.P (F2, F3), 32(R13)
@@ -4364,11 +4362,12 @@ edgeOldOne:
 	FMOVS.P F2, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $32, R11
-	SUBS $1, R10
+	ADD $32, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-32(SP), R11
-	WORD $0x4cdfa960 // ld1 {v0.4s, v1.4s}, [x11], #32
+	SUB $32, R10
+	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
+	SUB $32, R10
 begin:
 	SUBS $9, R0
 	BLT rest
@@ -4430,39 +4429,38 @@ store:
 	WORD $0x4f000402 // movi v2.4s, #0
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
+	MOVD $space-32(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c86a900 // st1 {v0.4s, v1.4s}, [x8], x6
+	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-32(SP), R10
 	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
-	MOVD R5, R8
-	MOVD $1, R9
-	MOVD $space-32(SP), R10
+	SUB $32, R10
+	MOVD $1, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F3, F4)
+	FLDPQ.P 32(R13), (F3, F4)
 	FSTPQ.P (F3, F4), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F3
+	FMOVQ.P 16(R13), F3
 	FMOVQ.P F3, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F3
+	FMOVD.P 8(R13), F3
 	FMOVD.P F3, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F3
+	FMOVS.P 4(R13), F3
 	FMOVS.P F3, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -4480,24 +4478,23 @@ TEXT ·neonTileN1x2(SB), 0, $64-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
 	WORD $0x4f000403 // movi v3.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-64(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $1, R10
-	MOVD $space-64(SP), R11
+	MOVD $1, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F4, F5)
 	FSTPQ.P (F4, F5), 32(R13)
@@ -4515,11 +4512,12 @@ edgeOldOne:
 	FMOVS.P F4, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $64, R11
-	SUBS $1, R10
+	ADD $64, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-64(SP), R11
-	WORD $0x4cdf2960 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x11], #64
+	SUB $64, R10
+	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
+	SUB $64, R10
 begin:
 	SUB $32, R4
 	SUBS $8, R0
@@ -4596,39 +4594,38 @@ store:
 	WORD $0x4e24d421 // fadd v1.4s, v1.4s, v4.4s
 	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
 	WORD $0x4e24d463 // fadd v3.4s, v3.4s, v4.4s
+	MOVD $space-64(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c862900 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x8], x6
+	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-64(SP), R10
 	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
-	MOVD R5, R8
-	MOVD $1, R9
-	MOVD $space-64(SP), R10
+	SUB $64, R10
+	MOVD $1, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F5, F6)
+	FLDPQ.P 32(R13), (F5, F6)
 	FSTPQ.P (F5, F6), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F5
+	FMOVQ.P 16(R13), F5
 	FMOVQ.P F5, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F5
+	FMOVD.P 8(R13), F5
 	FMOVD.P F5, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F5
+	FMOVS.P 4(R13), F5
 	FMOVS.P F5, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -4646,24 +4643,23 @@ TEXT ·neonTileT1x2(SB), 0, $64-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
 	WORD $0x4f000403 // movi v3.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-64(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $1, R10
-	MOVD $space-64(SP), R11
+	MOVD $1, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F4, F5)
 	FSTPQ.P (F4, F5), 32(R13)
@@ -4681,11 +4677,12 @@ edgeOldOne:
 	FMOVS.P F4, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $64, R11
-	SUBS $1, R10
+	ADD $64, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-64(SP), R11
-	WORD $0x4cdf2960 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x11], #64
+	SUB $64, R10
+	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
+	SUB $64, R10
 begin:
 	SUBS $9, R0
 	BLT rest
@@ -4767,39 +4764,38 @@ store:
 	WORD $0x4e24d421 // fadd v1.4s, v1.4s, v4.4s
 	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
 	WORD $0x4e24d463 // fadd v3.4s, v3.4s, v4.4s
+	MOVD $space-64(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c862900 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x8], x6
+	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-64(SP), R10
 	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
-	MOVD R5, R8
-	MOVD $1, R9
-	MOVD $space-64(SP), R10
+	SUB $64, R10
+	MOVD $1, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F5, F6)
+	FLDPQ.P 32(R13), (F5, F6)
 	FSTPQ.P (F5, F6), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F5
+	FMOVQ.P 16(R13), F5
 	FMOVQ.P F5, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F5
+	FMOVD.P 8(R13), F5
 	FMOVD.P F5, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F5
+	FMOVS.P 4(R13), F5
 	FMOVS.P F5, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -4817,25 +4813,24 @@ TEXT ·neonTileN2x1(SB), 0, $64-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
 	WORD $0x4f000403 // movi v3.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-64(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
 	WORD $0x4cc6a922 // ld1 {v2.4s, v3.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $2, R10
-	MOVD $space-64(SP), R11
+	MOVD $2, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F4, F5)
 	FSTPQ.P (F4, F5), 32(R13)
@@ -4853,19 +4848,20 @@ edgeOldOne:
 	FMOVS.P F4, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $32, R11
-	SUBS $1, R10
+	ADD $32, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-64(SP), R11
-	WORD $0x4cdfa960 // ld1 {v0.4s, v1.4s}, [x11], #32
-	WORD $0x4cdfa962 // ld1 {v2.4s, v3.4s}, [x11], #32
+	SUB $64, R10
+	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
+	WORD $0x4cdfa942 // ld1 {v2.4s, v3.4s}, [x10], #32
+	SUB $64, R10
 begin:
-	ADD R2, R1, R8
+	ADD R2, R1, R9
 	SUBS $8, R0
 	BLT rest
 blocks:
 	FMOVQ.P 16(R1), F4
-	FMOVQ.P 16(R8), F5
+	FMOVQ.P 16(R9), F5
 	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
 	WORD $0x4f8410c0 // fmla v0.4s, v6.4s, v4.s[0]
 	WORD $0x4f8410e1 // fmla v1.4s, v7.4s, v4.s[0]
@@ -4887,7 +4883,7 @@ blocks:
 	WORD $0x4fa518c2 // fmla v2.4s, v6.4s, v5.s[3]
 	WORD $0x4fa518e3 // fmla v3.4s, v7.4s, v5.s[3]
 	FMOVQ.P 16(R1), F4
-	FMOVQ.P 16(R8), F5
+	FMOVQ.P 16(R9), F5
 	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
 	WORD $0x4f8410c0 // fmla v0.4s, v6.4s, v4.s[0]
 	WORD $0x4f8410e1 // fmla v1.4s, v7.4s, v4.s[0]
@@ -4915,7 +4911,7 @@ rest:
 	BEQ store
 single:
 	FMOVS.P 4(R1), F4
-	FMOVS.P 4(R8), F5
+	FMOVS.P 4(R9), F5
 	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
 	WORD $0x4f8410c0 // fmla v0.4s, v6.4s, v4.s[0]
 	WORD $0x4f8410e1 // fmla v1.4s, v7.4s, v4.s[0]
@@ -4929,41 +4925,40 @@ store:
 	WORD $0x4e24d421 // fadd v1.4s, v1.4s, v4.4s
 	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
 	WORD $0x4e24d463 // fadd v3.4s, v3.4s, v4.4s
+	MOVD $space-64(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c86a900 // st1 {v0.4s, v1.4s}, [x8], x6
-	WORD $0x4c86a902 // st1 {v2.4s, v3.4s}, [x8], x6
+	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
+	WORD $0x4c86a922 // st1 {v2.4s, v3.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-64(SP), R10
 	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
 	WORD $0x4c9fa942 // st1 {v2.4s, v3.4s}, [x10], #32
-	MOVD R5, R8
-	MOVD $2, R9
-	MOVD $space-64(SP), R10
+	SUB $64, R10
+	MOVD $2, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F5, F6)
+	FLDPQ.P 32(R13), (F5, F6)
 	FSTPQ.P (F5, F6), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F5
+	FMOVQ.P 16(R13), F5
 	FMOVQ.P F5, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F5
+	FMOVD.P 8(R13), F5
 	FMOVD.P F5, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F5
+	FMOVS.P 4(R13), F5
 	FMOVS.P F5, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -4981,25 +4976,24 @@ TEXT ·neonTileT2x1(SB), 0, $64-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
 	WORD $0x4f000403 // movi v3.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-64(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
 	WORD $0x4cc6a922 // ld1 {v2.4s, v3.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $2, R10
-	MOVD $space-64(SP), R11
+	MOVD $2, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F4, F5)
 	FSTPQ.P (F4, F5), 32(R13)
@@ -5017,12 +5011,13 @@ edgeOldOne:
 	FMOVS.P F4, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $32, R11
-	SUBS $1, R10
+	ADD $32, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-64(SP), R11
-	WORD $0x4cdfa960 // ld1 {v0.4s, v1.4s}, [x11], #32
-	WORD $0x4cdfa962 // ld1 {v2.4s, v3.4s}, [x11], #32
+	SUB $64, R10
+	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
+	WORD $0x4cdfa942 // ld1 {v2.4s, v3.4s}, [x10], #32
+	SUB $64, R10
 begin:
 	SUBS $9, R0
 	BLT rest
@@ -5104,41 +5099,40 @@ store:
 	WORD $0x4e24d421 // fadd v1.4s, v1.4s, v4.4s
 	WORD $0x4e24d442 // fadd v2.4s, v2.4s, v4.4s
 	WORD $0x4e24d463 // fadd v3.4s, v3.4s, v4.4s
+	MOVD $space-64(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c86a900 // st1 {v0.4s, v1.4s}, [x8], x6
-	WORD $0x4c86a902 // st1 {v2.4s, v3.4s}, [x8], x6
+	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
+	WORD $0x4c86a922 // st1 {v2.4s, v3.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-64(SP), R10
 	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
 	WORD $0x4c9fa942 // st1 {v2.4s, v3.4s}, [x10], #32
-	MOVD R5, R8
-	MOVD $2, R9
-	MOVD $space-64(SP), R10
+	SUB $64, R10
+	MOVD $2, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F5, F6)
+	FLDPQ.P 32(R13), (F5, F6)
 	FSTPQ.P (F5, F6), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F5
+	FMOVQ.P 16(R13), F5
 	FMOVQ.P F5, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F5
+	FMOVD.P 8(R13), F5
 	FMOVD.P F5, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F5
+	FMOVS.P 4(R13), F5
 	FMOVS.P F5, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -5156,6 +5150,7 @@ TEXT ·neonTileN2x2(SB), 0, $128-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -5164,21 +5159,19 @@ TEXT ·neonTileN2x2(SB), 0, $128-144
 	WORD $0x4f000405 // movi v5.4s, #0
 	WORD $0x4f000406 // movi v6.4s, #0
 	WORD $0x4f000407 // movi v7.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-128(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc62924 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $2, R10
-	MOVD $space-128(SP), R11
+	MOVD $2, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F8, F9)
 	FSTPQ.P (F8, F9), 32(R13)
@@ -5196,20 +5189,21 @@ edgeOldOne:
 	FMOVS.P F8, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $64, R11
-	SUBS $1, R10
+	ADD $64, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-128(SP), R11
-	WORD $0x4cdf2960 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x11], #64
-	WORD $0x4cdf2964 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x11], #64
+	SUB $128, R10
+	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
+	WORD $0x4cdf2944 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
+	SUB $128, R10
 begin:
-	ADD R2, R1, R8
+	ADD R2, R1, R9
 	SUB $32, R4
 	SUBS $8, R0
 	BLT rest
 blocks:
 	FMOVQ.P 16(R1), F8
-	FMOVQ.P 16(R8), F9
+	FMOVQ.P 16(R9), F9
 	WORD $0x4cdfa86a // ld1 {v10.4s, v11.4s}, [x3], #32
 	WORD $0x4f881140 // fmla v0.4s, v10.4s, v8.s[0]
 	WORD $0x4f881161 // fmla v1.4s, v11.4s, v8.s[0]
@@ -5251,7 +5245,7 @@ blocks:
 	WORD $0x4fa91946 // fmla v6.4s, v10.4s, v9.s[3]
 	WORD $0x4fa91967 // fmla v7.4s, v11.4s, v9.s[3]
 	FMOVQ.P 16(R1), F8
-	FMOVQ.P 16(R8), F9
+	FMOVQ.P 16(R9), F9
 	WORD $0x4cdfa86a // ld1 {v10.4s, v11.4s}, [x3], #32
 	WORD $0x4f881140 // fmla v0.4s, v10.4s, v8.s[0]
 	WORD $0x4f881161 // fmla v1.4s, v11.4s, v8.s[0]
@@ -5299,7 +5293,7 @@ rest:
 	BEQ store
 single:
 	FMOVS.P 4(R1), F8
-	FMOVS.P 4(R8), F9
+	FMOVS.P 4(R9), F9
 	WORD $0x4cdfa86a // ld1 {v10.4s, v11.4s}, [x3], #32
 	WORD $0x4f881140 // fmla v0.4s, v10.4s, v8.s[0]
 	WORD $0x4f881161 // fmla v1.4s, v11.4s, v8.s[0]
@@ -5322,41 +5316,40 @@ store:
 	WORD $0x4e28d4a5 // fadd v5.4s, v5.4s, v8.4s
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
 	WORD $0x4e28d4e7 // fadd v7.4s, v7.4s, v8.4s
+	MOVD $space-128(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c862900 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c862904 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x8], x6
+	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c862924 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-128(SP), R10
 	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
 	WORD $0x4c9f2944 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
-	MOVD R5, R8
-	MOVD $2, R9
-	MOVD $space-128(SP), R10
+	SUB $128, R10
+	MOVD $2, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F9, F10)
+	FLDPQ.P 32(R13), (F9, F10)
 	FSTPQ.P (F9, F10), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F9
+	FMOVQ.P 16(R13), F9
 	FMOVQ.P F9, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F9
+	FMOVD.P 8(R13), F9
 	FMOVD.P F9, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F9
+	FMOVS.P 4(R13), F9
 	FMOVS.P F9, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -5374,6 +5367,7 @@ TEXT ·neonTileT2x2(SB), 0, $128-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -5382,21 +5376,19 @@ TEXT ·neonTileT2x2(SB), 0, $128-144
 	WORD $0x4f000405 // movi v5.4s, #0
 	WORD $0x4f000406 // movi v6.4s, #0
 	WORD $0x4f000407 // movi v7.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-128(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc62924 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $2, R10
-	MOVD $space-128(SP), R11
+	MOVD $2, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F8, F9)
 	FSTPQ.P (F8, F9), 32(R13)
@@ -5414,12 +5406,13 @@ edgeOldOne:
 	FMOVS.P F8, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $64, R11
-	SUBS $1, R10
+	ADD $64, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-128(SP), R11
-	WORD $0x4cdf2960 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x11], #64
-	WORD $0x4cdf2964 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x11], #64
+	SUB $128, R10
+	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
+	WORD $0x4cdf2944 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
+	SUB $128, R10
 begin:
 	SUBS $9, R0
 	BLT rest
@@ -5541,41 +5534,40 @@ store:
 	WORD $0x4e28d4a5 // fadd v5.4s, v5.4s, v8.4s
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
 	WORD $0x4e28d4e7 // fadd v7.4s, v7.4s, v8.4s
+	MOVD $space-128(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c862900 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c862904 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x8], x6
+	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c862924 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-128(SP), R10
 	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
 	WORD $0x4c9f2944 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
-	MOVD R5, R8
-	MOVD $2, R9
-	MOVD $space-128(SP), R10
+	SUB $128, R10
+	MOVD $2, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F9, F10)
+	FLDPQ.P 32(R13), (F9, F10)
 	FSTPQ.P (F9, F10), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F9
+	FMOVQ.P 16(R13), F9
 	FMOVQ.P F9, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F9
+	FMOVD.P 8(R13), F9
 	FMOVD.P F9, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F9
+	FMOVS.P 4(R13), F9
 	FMOVS.P F9, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -5593,28 +5585,27 @@ TEXT ·neonTileN3x1(SB), 0, $96-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
 	WORD $0x4f000403 // movi v3.4s, #0
 	WORD $0x4f000404 // movi v4.4s, #0
 	WORD $0x4f000405 // movi v5.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-96(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
 	WORD $0x4cc6a922 // ld1 {v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc6a924 // ld1 {v4.4s, v5.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $3, R10
-	MOVD $space-96(SP), R11
+	MOVD $3, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F6, F7)
 	FSTPQ.P (F6, F7), 32(R13)
@@ -5632,22 +5623,23 @@ edgeOldOne:
 	FMOVS.P F6, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $32, R11
-	SUBS $1, R10
+	ADD $32, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-96(SP), R11
-	WORD $0x4cdfa960 // ld1 {v0.4s, v1.4s}, [x11], #32
-	WORD $0x4cdfa962 // ld1 {v2.4s, v3.4s}, [x11], #32
-	WORD $0x4cdfa964 // ld1 {v4.4s, v5.4s}, [x11], #32
+	SUB $96, R10
+	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
+	WORD $0x4cdfa942 // ld1 {v2.4s, v3.4s}, [x10], #32
+	WORD $0x4cdfa944 // ld1 {v4.4s, v5.4s}, [x10], #32
+	SUB $96, R10
 begin:
-	ADD R2, R1, R8
-	ADD R2, R8, R9
+	ADD R2, R1, R9
+	ADD R2, R9, R10
 	SUBS $8, R0
 	BLT rest
 blocks:
 	FMOVQ.P 16(R1), F6
-	FMOVQ.P 16(R8), F7
-	FMOVQ.P 16(R9), F8
+	FMOVQ.P 16(R9), F7
+	FMOVQ.P 16(R10), F8
 	WORD $0x4cc4a869 // ld1 {v9.4s, v10.4s}, [x3], x4
 	WORD $0x4f861120 // fmla v0.4s, v9.4s, v6.s[0]
 	WORD $0x4f861141 // fmla v1.4s, v10.4s, v6.s[0]
@@ -5677,8 +5669,8 @@ blocks:
 	WORD $0x4fa81924 // fmla v4.4s, v9.4s, v8.s[3]
 	WORD $0x4fa81945 // fmla v5.4s, v10.4s, v8.s[3]
 	FMOVQ.P 16(R1), F6
-	FMOVQ.P 16(R8), F7
-	FMOVQ.P 16(R9), F8
+	FMOVQ.P 16(R9), F7
+	FMOVQ.P 16(R10), F8
 	WORD $0x4cc4a869 // ld1 {v9.4s, v10.4s}, [x3], x4
 	WORD $0x4f861120 // fmla v0.4s, v9.4s, v6.s[0]
 	WORD $0x4f861141 // fmla v1.4s, v10.4s, v6.s[0]
@@ -5714,8 +5706,8 @@ rest:
 	BEQ store
 single:
 	FMOVS.P 4(R1), F6
-	FMOVS.P 4(R8), F7
-	FMOVS.P 4(R9), F8
+	FMOVS.P 4(R9), F7
+	FMOVS.P 4(R10), F8
 	WORD $0x4cc4a869 // ld1 {v9.4s, v10.4s}, [x3], x4
 	WORD $0x4f861120 // fmla v0.4s, v9.4s, v6.s[0]
 	WORD $0x4f861141 // fmla v1.4s, v10.4s, v6.s[0]
@@ -5733,43 +5725,42 @@ store:
 	WORD $0x4e26d463 // fadd v3.4s, v3.4s, v6.4s
 	WORD $0x4e26d484 // fadd v4.4s, v4.4s, v6.4s
 	WORD $0x4e26d4a5 // fadd v5.4s, v5.4s, v6.4s
+	MOVD $space-96(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c86a900 // st1 {v0.4s, v1.4s}, [x8], x6
-	WORD $0x4c86a902 // st1 {v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c86a904 // st1 {v4.4s, v5.4s}, [x8], x6
+	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
+	WORD $0x4c86a922 // st1 {v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c86a924 // st1 {v4.4s, v5.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-96(SP), R10
 	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
 	WORD $0x4c9fa942 // st1 {v2.4s, v3.4s}, [x10], #32
 	WORD $0x4c9fa944 // st1 {v4.4s, v5.4s}, [x10], #32
-	MOVD R5, R8
-	MOVD $3, R9
-	MOVD $space-96(SP), R10
+	SUB $96, R10
+	MOVD $3, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F7, F8)
+	FLDPQ.P 32(R13), (F7, F8)
 	FSTPQ.P (F7, F8), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F7
+	FMOVQ.P 16(R13), F7
 	FMOVQ.P F7, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F7
+	FMOVD.P 8(R13), F7
 	FMOVD.P F7, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F7
+	FMOVS.P 4(R13), F7
 	FMOVS.P F7, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -5787,28 +5778,27 @@ TEXT ·neonTileT3x1(SB), 0, $96-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
 	WORD $0x4f000403 // movi v3.4s, #0
 	WORD $0x4f000404 // movi v4.4s, #0
 	WORD $0x4f000405 // movi v5.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-96(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
 	WORD $0x4cc6a922 // ld1 {v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc6a924 // ld1 {v4.4s, v5.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $3, R10
-	MOVD $space-96(SP), R11
+	MOVD $3, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F6, F7)
 	FSTPQ.P (F6, F7), 32(R13)
@@ -5826,13 +5816,14 @@ edgeOldOne:
 	FMOVS.P F6, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $32, R11
-	SUBS $1, R10
+	ADD $32, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-96(SP), R11
-	WORD $0x4cdfa960 // ld1 {v0.4s, v1.4s}, [x11], #32
-	WORD $0x4cdfa962 // ld1 {v2.4s, v3.4s}, [x11], #32
-	WORD $0x4cdfa964 // ld1 {v4.4s, v5.4s}, [x11], #32
+	SUB $96, R10
+	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
+	WORD $0x4cdfa942 // ld1 {v2.4s, v3.4s}, [x10], #32
+	WORD $0x4cdfa944 // ld1 {v4.4s, v5.4s}, [x10], #32
+	SUB $96, R10
 begin:
 	SUBS $9, R0
 	BLT rest
@@ -5943,43 +5934,42 @@ store:
 	WORD $0x4e26d463 // fadd v3.4s, v3.4s, v6.4s
 	WORD $0x4e26d484 // fadd v4.4s, v4.4s, v6.4s
 	WORD $0x4e26d4a5 // fadd v5.4s, v5.4s, v6.4s
+	MOVD $space-96(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c86a900 // st1 {v0.4s, v1.4s}, [x8], x6
-	WORD $0x4c86a902 // st1 {v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c86a904 // st1 {v4.4s, v5.4s}, [x8], x6
+	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
+	WORD $0x4c86a922 // st1 {v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c86a924 // st1 {v4.4s, v5.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-96(SP), R10
 	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
 	WORD $0x4c9fa942 // st1 {v2.4s, v3.4s}, [x10], #32
 	WORD $0x4c9fa944 // st1 {v4.4s, v5.4s}, [x10], #32
-	MOVD R5, R8
-	MOVD $3, R9
-	MOVD $space-96(SP), R10
+	SUB $96, R10
+	MOVD $3, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F7, F8)
+	FLDPQ.P 32(R13), (F7, F8)
 	FSTPQ.P (F7, F8), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F7
+	FMOVQ.P 16(R13), F7
 	FMOVQ.P F7, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F7
+	FMOVD.P 8(R13), F7
 	FMOVD.P F7, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F7
+	FMOVS.P 4(R13), F7
 	FMOVS.P F7, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -5997,6 +5987,7 @@ TEXT ·neonTileN3x2(SB), 0, $192-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -6009,22 +6000,20 @@ TEXT ·neonTileN3x2(SB), 0, $192-144
 	WORD $0x4f000409 // movi v9.4s, #0
 	WORD $0x4f00040a // movi v10.4s, #0
 	WORD $0x4f00040b // movi v11.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-192(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc62924 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
 	WORD $0x4cc62928 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $3, R10
-	MOVD $space-192(SP), R11
+	MOVD $3, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F12, F13)
 	FSTPQ.P (F12, F13), 32(R13)
@@ -6042,23 +6031,24 @@ edgeOldOne:
 	FMOVS.P F12, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $64, R11
-	SUBS $1, R10
+	ADD $64, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-192(SP), R11
-	WORD $0x4cdf2960 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x11], #64
-	WORD $0x4cdf2964 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x11], #64
-	WORD $0x4cdf2968 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x11], #64
+	SUB $192, R10
+	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
+	WORD $0x4cdf2944 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
+	WORD $0x4cdf2948 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
+	SUB $192, R10
 begin:
-	ADD R2, R1, R8
-	ADD R2, R8, R9
+	ADD R2, R1, R9
+	ADD R2, R9, R10
 	SUB $32, R4
 	SUBS $8, R0
 	BLT rest
 blocks:
 	FMOVQ.P 16(R1), F12
-	FMOVQ.P 16(R8), F13
-	FMOVQ.P 16(R9), F14
+	FMOVQ.P 16(R9), F13
+	FMOVQ.P 16(R10), F14
 	WORD $0x4cdfa86f // ld1 {v15.4s, v16.4s}, [x3], #32
 	WORD $0x4f8c11e0 // fmla v0.4s, v15.4s, v12.s[0]
 	WORD $0x4f8c1201 // fmla v1.4s, v16.4s, v12.s[0]
@@ -6116,8 +6106,8 @@ blocks:
 	WORD $0x4fae19ea // fmla v10.4s, v15.4s, v14.s[3]
 	WORD $0x4fae1a0b // fmla v11.4s, v16.4s, v14.s[3]
 	FMOVQ.P 16(R1), F12
-	FMOVQ.P 16(R8), F13
-	FMOVQ.P 16(R9), F14
+	FMOVQ.P 16(R9), F13
+	FMOVQ.P 16(R10), F14
 	WORD $0x4cdfa86f // ld1 {v15.4s, v16.4s}, [x3], #32
 	WORD $0x4f8c11e0 // fmla v0.4s, v15.4s, v12.s[0]
 	WORD $0x4f8c1201 // fmla v1.4s, v16.4s, v12.s[0]
@@ -6181,8 +6171,8 @@ rest:
 	BEQ store
 single:
 	FMOVS.P 4(R1), F12
-	FMOVS.P 4(R8), F13
-	FMOVS.P 4(R9), F14
+	FMOVS.P 4(R9), F13
+	FMOVS.P 4(R10), F14
 	WORD $0x4cdfa86f // ld1 {v15.4s, v16.4s}, [x3], #32
 	WORD $0x4f8c11e0 // fmla v0.4s, v15.4s, v12.s[0]
 	WORD $0x4f8c1201 // fmla v1.4s, v16.4s, v12.s[0]
@@ -6213,43 +6203,42 @@ store:
 	WORD $0x4e2cd529 // fadd v9.4s, v9.4s, v12.4s
 	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
 	WORD $0x4e2cd56b // fadd v11.4s, v11.4s, v12.4s
+	MOVD $space-192(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c862900 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c862904 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x8], x6
-	WORD $0x4c862908 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x8], x6
+	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c862924 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
+	WORD $0x4c862928 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-192(SP), R10
 	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
 	WORD $0x4c9f2944 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
 	WORD $0x4c9f2948 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
-	MOVD R5, R8
-	MOVD $3, R9
-	MOVD $space-192(SP), R10
+	SUB $192, R10
+	MOVD $3, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F13, F14)
+	FLDPQ.P 32(R13), (F13, F14)
 	FSTPQ.P (F13, F14), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F13
+	FMOVQ.P 16(R13), F13
 	FMOVQ.P F13, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F13
+	FMOVD.P 8(R13), F13
 	FMOVD.P F13, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F13
+	FMOVS.P 4(R13), F13
 	FMOVS.P F13, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -6267,6 +6256,7 @@ TEXT ·neonTileT3x2(SB), 0, $192-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -6279,22 +6269,20 @@ TEXT ·neonTileT3x2(SB), 0, $192-144
 	WORD $0x4f000409 // movi v9.4s, #0
 	WORD $0x4f00040a // movi v10.4s, #0
 	WORD $0x4f00040b // movi v11.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-192(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc62924 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
 	WORD $0x4cc62928 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $3, R10
-	MOVD $space-192(SP), R11
+	MOVD $3, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F12, F13)
 	FSTPQ.P (F12, F13), 32(R13)
@@ -6312,13 +6300,14 @@ edgeOldOne:
 	FMOVS.P F12, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $64, R11
-	SUBS $1, R10
+	ADD $64, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-192(SP), R11
-	WORD $0x4cdf2960 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x11], #64
-	WORD $0x4cdf2964 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x11], #64
-	WORD $0x4cdf2968 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x11], #64
+	SUB $192, R10
+	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
+	WORD $0x4cdf2944 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
+	WORD $0x4cdf2948 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
+	SUB $192, R10
 begin:
 	SUBS $9, R0
 	BLT rest
@@ -6489,43 +6478,42 @@ store:
 	WORD $0x4e2cd529 // fadd v9.4s, v9.4s, v12.4s
 	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
 	WORD $0x4e2cd56b // fadd v11.4s, v11.4s, v12.4s
+	MOVD $space-192(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c862900 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c862904 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x8], x6
-	WORD $0x4c862908 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x8], x6
+	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c862924 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
+	WORD $0x4c862928 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-192(SP), R10
 	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
 	WORD $0x4c9f2944 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
 	WORD $0x4c9f2948 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
-	MOVD R5, R8
-	MOVD $3, R9
-	MOVD $space-192(SP), R10
+	SUB $192, R10
+	MOVD $3, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F13, F14)
+	FLDPQ.P 32(R13), (F13, F14)
 	FSTPQ.P (F13, F14), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F13
+	FMOVQ.P 16(R13), F13
 	FMOVQ.P F13, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F13
+	FMOVD.P 8(R13), F13
 	FMOVD.P F13, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F13
+	FMOVS.P 4(R13), F13
 	FMOVS.P F13, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -6543,6 +6531,7 @@ TEXT ·neonTileN4x1(SB), 0, $128-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -6551,23 +6540,21 @@ TEXT ·neonTileN4x1(SB), 0, $128-144
 	WORD $0x4f000405 // movi v5.4s, #0
 	WORD $0x4f000406 // movi v6.4s, #0
 	WORD $0x4f000407 // movi v7.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-128(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
 	WORD $0x4cc6a922 // ld1 {v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc6a924 // ld1 {v4.4s, v5.4s}, [x9], x6
 	WORD $0x4cc6a926 // ld1 {v6.4s, v7.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $4, R10
-	MOVD $space-128(SP), R11
+	MOVD $4, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F8, F9)
 	FSTPQ.P (F8, F9), 32(R13)
@@ -6585,25 +6572,26 @@ edgeOldOne:
 	FMOVS.P F8, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $32, R11
-	SUBS $1, R10
+	ADD $32, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-128(SP), R11
-	WORD $0x4cdfa960 // ld1 {v0.4s, v1.4s}, [x11], #32
-	WORD $0x4cdfa962 // ld1 {v2.4s, v3.4s}, [x11], #32
-	WORD $0x4cdfa964 // ld1 {v4.4s, v5.4s}, [x11], #32
-	WORD $0x4cdfa966 // ld1 {v6.4s, v7.4s}, [x11], #32
+	SUB $128, R10
+	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
+	WORD $0x4cdfa942 // ld1 {v2.4s, v3.4s}, [x10], #32
+	WORD $0x4cdfa944 // ld1 {v4.4s, v5.4s}, [x10], #32
+	WORD $0x4cdfa946 // ld1 {v6.4s, v7.4s}, [x10], #32
+	SUB $128, R10
 begin:
-	ADD R2, R1, R8
-	ADD R2, R8, R9
+	ADD R2, R1, R9
 	ADD R2, R9, R10
+	ADD R2, R10, R11
 	SUBS $8, R0
 	BLT rest
 blocks:
 	FMOVQ.P 16(R1), F8
-	FMOVQ.P 16(R8), F9
-	FMOVQ.P 16(R9), F10
-	FMOVQ.P 16(R10), F11
+	FMOVQ.P 16(R9), F9
+	FMOVQ.P 16(R10), F10
+	FMOVQ.P 16(R11), F11
 	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
 	WORD $0x4f881180 // fmla v0.4s, v12.4s, v8.s[0]
 	WORD $0x4f8811a1 // fmla v1.4s, v13.4s, v8.s[0]
@@ -6641,9 +6629,9 @@ blocks:
 	WORD $0x4fab1986 // fmla v6.4s, v12.4s, v11.s[3]
 	WORD $0x4fab19a7 // fmla v7.4s, v13.4s, v11.s[3]
 	FMOVQ.P 16(R1), F8
-	FMOVQ.P 16(R8), F9
-	FMOVQ.P 16(R9), F10
-	FMOVQ.P 16(R10), F11
+	FMOVQ.P 16(R9), F9
+	FMOVQ.P 16(R10), F10
+	FMOVQ.P 16(R11), F11
 	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
 	WORD $0x4f881180 // fmla v0.4s, v12.4s, v8.s[0]
 	WORD $0x4f8811a1 // fmla v1.4s, v13.4s, v8.s[0]
@@ -6687,9 +6675,9 @@ rest:
 	BEQ store
 single:
 	FMOVS.P 4(R1), F8
-	FMOVS.P 4(R8), F9
-	FMOVS.P 4(R9), F10
-	FMOVS.P 4(R10), F11
+	FMOVS.P 4(R9), F9
+	FMOVS.P 4(R10), F10
+	FMOVS.P 4(R11), F11
 	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
 	WORD $0x4f881180 // fmla v0.4s, v12.4s, v8.s[0]
 	WORD $0x4f8811a1 // fmla v1.4s, v13.4s, v8.s[0]
@@ -6711,45 +6699,44 @@ store:
 	WORD $0x4e28d4a5 // fadd v5.4s, v5.4s, v8.4s
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
 	WORD $0x4e28d4e7 // fadd v7.4s, v7.4s, v8.4s
+	MOVD $space-128(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c86a900 // st1 {v0.4s, v1.4s}, [x8], x6
-	WORD $0x4c86a902 // st1 {v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c86a904 // st1 {v4.4s, v5.4s}, [x8], x6
-	WORD $0x4c86a906 // st1 {v6.4s, v7.4s}, [x8], x6
+	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
+	WORD $0x4c86a922 // st1 {v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c86a924 // st1 {v4.4s, v5.4s}, [x9], x6
+	WORD $0x4c86a926 // st1 {v6.4s, v7.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-128(SP), R10
 	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
 	WORD $0x4c9fa942 // st1 {v2.4s, v3.4s}, [x10], #32
 	WORD $0x4c9fa944 // st1 {v4.4s, v5.4s}, [x10], #32
 	WORD $0x4c9fa946 // st1 {v6.4s, v7.4s}, [x10], #32
-	MOVD R5, R8
-	MOVD $4, R9
-	MOVD $space-128(SP), R10
+	SUB $128, R10
+	MOVD $4, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F9, F10)
+	FLDPQ.P 32(R13), (F9, F10)
 	FSTPQ.P (F9, F10), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F9
+	FMOVQ.P 16(R13), F9
 	FMOVQ.P F9, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F9
+	FMOVD.P 8(R13), F9
 	FMOVD.P F9, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F9
+	FMOVS.P 4(R13), F9
 	FMOVS.P F9, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -6767,6 +6754,7 @@ TEXT ·neonTileT4x1(SB), 0, $128-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -6775,23 +6763,21 @@ TEXT ·neonTileT4x1(SB), 0, $128-144
 	WORD $0x4f000405 // movi v5.4s, #0
 	WORD $0x4f000406 // movi v6.4s, #0
 	WORD $0x4f000407 // movi v7.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-128(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
 	WORD $0x4cc6a922 // ld1 {v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc6a924 // ld1 {v4.4s, v5.4s}, [x9], x6
 	WORD $0x4cc6a926 // ld1 {v6.4s, v7.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $4, R10
-	MOVD $space-128(SP), R11
+	MOVD $4, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F8, F9)
 	FSTPQ.P (F8, F9), 32(R13)
@@ -6809,14 +6795,15 @@ edgeOldOne:
 	FMOVS.P F8, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $32, R11
-	SUBS $1, R10
+	ADD $32, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-128(SP), R11
-	WORD $0x4cdfa960 // ld1 {v0.4s, v1.4s}, [x11], #32
-	WORD $0x4cdfa962 // ld1 {v2.4s, v3.4s}, [x11], #32
-	WORD $0x4cdfa964 // ld1 {v4.4s, v5.4s}, [x11], #32
-	WORD $0x4cdfa966 // ld1 {v6.4s, v7.4s}, [x11], #32
+	SUB $128, R10
+	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
+	WORD $0x4cdfa942 // ld1 {v2.4s, v3.4s}, [x10], #32
+	WORD $0x4cdfa944 // ld1 {v4.4s, v5.4s}, [x10], #32
+	WORD $0x4cdfa946 // ld1 {v6.4s, v7.4s}, [x10], #32
+	SUB $128, R10
 begin:
 	SUBS $9, R0
 	BLT rest
@@ -6930,45 +6917,44 @@ store:
 	WORD $0x4e28d4a5 // fadd v5.4s, v5.4s, v8.4s
 	WORD $0x4e28d4c6 // fadd v6.4s, v6.4s, v8.4s
 	WORD $0x4e28d4e7 // fadd v7.4s, v7.4s, v8.4s
+	MOVD $space-128(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c86a900 // st1 {v0.4s, v1.4s}, [x8], x6
-	WORD $0x4c86a902 // st1 {v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c86a904 // st1 {v4.4s, v5.4s}, [x8], x6
-	WORD $0x4c86a906 // st1 {v6.4s, v7.4s}, [x8], x6
+	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
+	WORD $0x4c86a922 // st1 {v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c86a924 // st1 {v4.4s, v5.4s}, [x9], x6
+	WORD $0x4c86a926 // st1 {v6.4s, v7.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-128(SP), R10
 	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
 	WORD $0x4c9fa942 // st1 {v2.4s, v3.4s}, [x10], #32
 	WORD $0x4c9fa944 // st1 {v4.4s, v5.4s}, [x10], #32
 	WORD $0x4c9fa946 // st1 {v6.4s, v7.4s}, [x10], #32
-	MOVD R5, R8
-	MOVD $4, R9
-	MOVD $space-128(SP), R10
+	SUB $128, R10
+	MOVD $4, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F9, F10)
+	FLDPQ.P 32(R13), (F9, F10)
 	FSTPQ.P (F9, F10), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F9
+	FMOVQ.P 16(R13), F9
 	FMOVQ.P F9, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F9
+	FMOVD.P 8(R13), F9
 	FMOVD.P F9, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F9
+	FMOVS.P 4(R13), F9
 	FMOVS.P F9, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -6986,6 +6972,7 @@ TEXT ·neonTileN4x2(SB), 0, $256-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -7002,23 +6989,21 @@ TEXT ·neonTileN4x2(SB), 0, $256-144
 	WORD $0x4f00040d // movi v13.4s, #0
 	WORD $0x4f00040e // movi v14.4s, #0
 	WORD $0x4f00040f // movi v15.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-256(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc62924 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
 	WORD $0x4cc62928 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
 	WORD $0x4cc6292c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $4, R10
-	MOVD $space-256(SP), R11
+	MOVD $4, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F16, F17)
 	FSTPQ.P (F16, F17), 32(R13)
@@ -7036,26 +7021,27 @@ edgeOldOne:
 	FMOVS.P F16, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $64, R11
-	SUBS $1, R10
+	ADD $64, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-256(SP), R11
-	WORD $0x4cdf2960 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x11], #64
-	WORD $0x4cdf2964 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x11], #64
-	WORD $0x4cdf2968 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x11], #64
-	WORD $0x4cdf296c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x11], #64
+	SUB $256, R10
+	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
+	WORD $0x4cdf2944 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
+	WORD $0x4cdf2948 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
+	WORD $0x4cdf294c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
+	SUB $256, R10
 begin:
-	ADD R2, R1, R8
-	ADD R2, R8, R9
+	ADD R2, R1, R9
 	ADD R2, R9, R10
+	ADD R2, R10, R11
 	SUB $32, R4
 	SUBS $8, R0
 	BLT rest
 blocks:
 	FMOVQ.P 16(R1), F16
-	FMOVQ.P 16(R8), F17
-	FMOVQ.P 16(R9), F18
-	FMOVQ.P 16(R10), F19
+	FMOVQ.P 16(R9), F17
+	FMOVQ.P 16(R10), F18
+	FMOVQ.P 16(R11), F19
 	WORD $0x4cdfa874 // ld1 {v20.4s, v21.4s}, [x3], #32
 	WORD $0x4f901280 // fmla v0.4s, v20.4s, v16.s[0]
 	WORD $0x4f9012a1 // fmla v1.4s, v21.4s, v16.s[0]
@@ -7129,9 +7115,9 @@ blocks:
 	WORD $0x4fb31a8e // fmla v14.4s, v20.4s, v19.s[3]
 	WORD $0x4fb31aaf // fmla v15.4s, v21.4s, v19.s[3]
 	FMOVQ.P 16(R1), F16
-	FMOVQ.P 16(R8), F17
-	FMOVQ.P 16(R9), F18
-	FMOVQ.P 16(R10), F19
+	FMOVQ.P 16(R9), F17
+	FMOVQ.P 16(R10), F18
+	FMOVQ.P 16(R11), F19
 	WORD $0x4cdfa874 // ld1 {v20.4s, v21.4s}, [x3], #32
 	WORD $0x4f901280 // fmla v0.4s, v20.4s, v16.s[0]
 	WORD $0x4f9012a1 // fmla v1.4s, v21.4s, v16.s[0]
@@ -7211,9 +7197,9 @@ rest:
 	BEQ store
 single:
 	FMOVS.P 4(R1), F16
-	FMOVS.P 4(R8), F17
-	FMOVS.P 4(R9), F18
-	FMOVS.P 4(R10), F19
+	FMOVS.P 4(R9), F17
+	FMOVS.P 4(R10), F18
+	FMOVS.P 4(R11), F19
 	WORD $0x4cdfa874 // ld1 {v20.4s, v21.4s}, [x3], #32
 	WORD $0x4f901280 // fmla v0.4s, v20.4s, v16.s[0]
 	WORD $0x4f9012a1 // fmla v1.4s, v21.4s, v16.s[0]
@@ -7252,45 +7238,44 @@ store:
 	WORD $0x4e30d5ad // fadd v13.4s, v13.4s, v16.4s
 	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
 	WORD $0x4e30d5ef // fadd v15.4s, v15.4s, v16.4s
+	MOVD $space-256(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c862900 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c862904 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x8], x6
-	WORD $0x4c862908 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x8], x6
-	WORD $0x4c86290c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x8], x6
+	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c862924 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
+	WORD $0x4c862928 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
+	WORD $0x4c86292c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-256(SP), R10
 	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
 	WORD $0x4c9f2944 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
 	WORD $0x4c9f2948 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
 	WORD $0x4c9f294c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
-	MOVD R5, R8
-	MOVD $4, R9
-	MOVD $space-256(SP), R10
+	SUB $256, R10
+	MOVD $4, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F17, F18)
+	FLDPQ.P 32(R13), (F17, F18)
 	FSTPQ.P (F17, F18), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F17
+	FMOVQ.P 16(R13), F17
 	FMOVQ.P F17, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F17
+	FMOVD.P 8(R13), F17
 	FMOVD.P F17, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F17
+	FMOVS.P 4(R13), F17
 	FMOVS.P F17, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -7308,6 +7293,7 @@ TEXT ·neonTileT4x2(SB), 0, $256-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -7324,23 +7310,21 @@ TEXT ·neonTileT4x2(SB), 0, $256-144
 	WORD $0x4f00040d // movi v13.4s, #0
 	WORD $0x4f00040e // movi v14.4s, #0
 	WORD $0x4f00040f // movi v15.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-256(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc62924 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
 	WORD $0x4cc62928 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
 	WORD $0x4cc6292c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $4, R10
-	MOVD $space-256(SP), R11
+	MOVD $4, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F16, F17)
 	FSTPQ.P (F16, F17), 32(R13)
@@ -7358,14 +7342,15 @@ edgeOldOne:
 	FMOVS.P F16, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $64, R11
-	SUBS $1, R10
+	ADD $64, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-256(SP), R11
-	WORD $0x4cdf2960 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x11], #64
-	WORD $0x4cdf2964 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x11], #64
-	WORD $0x4cdf2968 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x11], #64
-	WORD $0x4cdf296c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x11], #64
+	SUB $256, R10
+	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
+	WORD $0x4cdf2944 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
+	WORD $0x4cdf2948 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
+	WORD $0x4cdf294c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
+	SUB $256, R10
 begin:
 	SUBS $9, R0
 	BLT rest
@@ -7559,45 +7544,44 @@ store:
 	WORD $0x4e30d5ad // fadd v13.4s, v13.4s, v16.4s
 	WORD $0x4e30d5ce // fadd v14.4s, v14.4s, v16.4s
 	WORD $0x4e30d5ef // fadd v15.4s, v15.4s, v16.4s
+	MOVD $space-256(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c862900 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c862904 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x8], x6
-	WORD $0x4c862908 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x8], x6
-	WORD $0x4c86290c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x8], x6
+	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c862924 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
+	WORD $0x4c862928 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
+	WORD $0x4c86292c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-256(SP), R10
 	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
 	WORD $0x4c9f2944 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
 	WORD $0x4c9f2948 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
 	WORD $0x4c9f294c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
-	MOVD R5, R8
-	MOVD $4, R9
-	MOVD $space-256(SP), R10
+	SUB $256, R10
+	MOVD $4, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F17, F18)
+	FLDPQ.P 32(R13), (F17, F18)
 	FSTPQ.P (F17, F18), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F17
+	FMOVQ.P 16(R13), F17
 	FMOVQ.P F17, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F17
+	FMOVD.P 8(R13), F17
 	FMOVD.P F17, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F17
+	FMOVS.P 4(R13), F17
 	FMOVS.P F17, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -7615,6 +7599,7 @@ TEXT ·neonTileN5x1(SB), 0, $160-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -7625,11 +7610,11 @@ TEXT ·neonTileN5x1(SB), 0, $160-144
 	WORD $0x4f000407 // movi v7.4s, #0
 	WORD $0x4f000408 // movi v8.4s, #0
 	WORD $0x4f000409 // movi v9.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-160(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
 	WORD $0x4cc6a922 // ld1 {v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc6a924 // ld1 {v4.4s, v5.4s}, [x9], x6
@@ -7637,12 +7622,10 @@ TEXT ·neonTileN5x1(SB), 0, $160-144
 	WORD $0x4cc6a928 // ld1 {v8.4s, v9.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $5, R10
-	MOVD $space-160(SP), R11
+	MOVD $5, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F10, F11)
 	FSTPQ.P (F10, F11), 32(R13)
@@ -7660,28 +7643,29 @@ edgeOldOne:
 	FMOVS.P F10, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $32, R11
-	SUBS $1, R10
+	ADD $32, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-160(SP), R11
-	WORD $0x4cdfa960 // ld1 {v0.4s, v1.4s}, [x11], #32
-	WORD $0x4cdfa962 // ld1 {v2.4s, v3.4s}, [x11], #32
-	WORD $0x4cdfa964 // ld1 {v4.4s, v5.4s}, [x11], #32
-	WORD $0x4cdfa966 // ld1 {v6.4s, v7.4s}, [x11], #32
-	WORD $0x4cdfa968 // ld1 {v8.4s, v9.4s}, [x11], #32
+	SUB $160, R10
+	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
+	WORD $0x4cdfa942 // ld1 {v2.4s, v3.4s}, [x10], #32
+	WORD $0x4cdfa944 // ld1 {v4.4s, v5.4s}, [x10], #32
+	WORD $0x4cdfa946 // ld1 {v6.4s, v7.4s}, [x10], #32
+	WORD $0x4cdfa948 // ld1 {v8.4s, v9.4s}, [x10], #32
+	SUB $160, R10
 begin:
-	ADD R2, R1, R8
-	ADD R2, R8, R9
+	ADD R2, R1, R9
 	ADD R2, R9, R10
 	ADD R2, R10, R11
+	ADD R2, R11, R12
 	SUBS $8, R0
 	BLT rest
 blocks:
 	FMOVQ.P 16(R1), F10
-	FMOVQ.P 16(R8), F11
-	FMOVQ.P 16(R9), F12
-	FMOVQ.P 16(R10), F13
-	FMOVQ.P 16(R11), F14
+	FMOVQ.P 16(R9), F11
+	FMOVQ.P 16(R10), F12
+	FMOVQ.P 16(R11), F13
+	FMOVQ.P 16(R12), F14
 	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
 	WORD $0x4f8a11e0 // fmla v0.4s, v15.4s, v10.s[0]
 	WORD $0x4f8a1201 // fmla v1.4s, v16.4s, v10.s[0]
@@ -7727,10 +7711,10 @@ blocks:
 	WORD $0x4fae19e8 // fmla v8.4s, v15.4s, v14.s[3]
 	WORD $0x4fae1a09 // fmla v9.4s, v16.4s, v14.s[3]
 	FMOVQ.P 16(R1), F10
-	FMOVQ.P 16(R8), F11
-	FMOVQ.P 16(R9), F12
-	FMOVQ.P 16(R10), F13
-	FMOVQ.P 16(R11), F14
+	FMOVQ.P 16(R9), F11
+	FMOVQ.P 16(R10), F12
+	FMOVQ.P 16(R11), F13
+	FMOVQ.P 16(R12), F14
 	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
 	WORD $0x4f8a11e0 // fmla v0.4s, v15.4s, v10.s[0]
 	WORD $0x4f8a1201 // fmla v1.4s, v16.4s, v10.s[0]
@@ -7782,10 +7766,10 @@ rest:
 	BEQ store
 single:
 	FMOVS.P 4(R1), F10
-	FMOVS.P 4(R8), F11
-	FMOVS.P 4(R9), F12
-	FMOVS.P 4(R10), F13
-	FMOVS.P 4(R11), F14
+	FMOVS.P 4(R9), F11
+	FMOVS.P 4(R10), F12
+	FMOVS.P 4(R11), F13
+	FMOVS.P 4(R12), F14
 	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
 	WORD $0x4f8a11e0 // fmla v0.4s, v15.4s, v10.s[0]
 	WORD $0x4f8a1201 // fmla v1.4s, v16.4s, v10.s[0]
@@ -7811,47 +7795,46 @@ store:
 	WORD $0x4e2ad4e7 // fadd v7.4s, v7.4s, v10.4s
 	WORD $0x4e2ad508 // fadd v8.4s, v8.4s, v10.4s
 	WORD $0x4e2ad529 // fadd v9.4s, v9.4s, v10.4s
+	MOVD $space-160(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c86a900 // st1 {v0.4s, v1.4s}, [x8], x6
-	WORD $0x4c86a902 // st1 {v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c86a904 // st1 {v4.4s, v5.4s}, [x8], x6
-	WORD $0x4c86a906 // st1 {v6.4s, v7.4s}, [x8], x6
-	WORD $0x4c86a908 // st1 {v8.4s, v9.4s}, [x8], x6
+	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
+	WORD $0x4c86a922 // st1 {v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c86a924 // st1 {v4.4s, v5.4s}, [x9], x6
+	WORD $0x4c86a926 // st1 {v6.4s, v7.4s}, [x9], x6
+	WORD $0x4c86a928 // st1 {v8.4s, v9.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-160(SP), R10
 	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
 	WORD $0x4c9fa942 // st1 {v2.4s, v3.4s}, [x10], #32
 	WORD $0x4c9fa944 // st1 {v4.4s, v5.4s}, [x10], #32
 	WORD $0x4c9fa946 // st1 {v6.4s, v7.4s}, [x10], #32
 	WORD $0x4c9fa948 // st1 {v8.4s, v9.4s}, [x10], #32
-	MOVD R5, R8
-	MOVD $5, R9
-	MOVD $space-160(SP), R10
+	SUB $160, R10
+	MOVD $5, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F11, F12)
+	FLDPQ.P 32(R13), (F11, F12)
 	FSTPQ.P (F11, F12), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F11
+	FMOVQ.P 16(R13), F11
 	FMOVQ.P F11, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F11
+	FMOVD.P 8(R13), F11
 	FMOVD.P F11, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F11
+	FMOVS.P 4(R13), F11
 	FMOVS.P F11, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -7869,6 +7852,7 @@ TEXT ·neonTileT5x1(SB), 0, $160-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -7879,11 +7863,11 @@ TEXT ·neonTileT5x1(SB), 0, $160-144
 	WORD $0x4f000407 // movi v7.4s, #0
 	WORD $0x4f000408 // movi v8.4s, #0
 	WORD $0x4f000409 // movi v9.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-160(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
 	WORD $0x4cc6a922 // ld1 {v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc6a924 // ld1 {v4.4s, v5.4s}, [x9], x6
@@ -7891,12 +7875,10 @@ TEXT ·neonTileT5x1(SB), 0, $160-144
 	WORD $0x4cc6a928 // ld1 {v8.4s, v9.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $5, R10
-	MOVD $space-160(SP), R11
+	MOVD $5, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F10, F11)
 	FSTPQ.P (F10, F11), 32(R13)
@@ -7914,15 +7896,16 @@ edgeOldOne:
 	FMOVS.P F10, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $32, R11
-	SUBS $1, R10
+	ADD $32, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-160(SP), R11
-	WORD $0x4cdfa960 // ld1 {v0.4s, v1.4s}, [x11], #32
-	WORD $0x4cdfa962 // ld1 {v2.4s, v3.4s}, [x11], #32
-	WORD $0x4cdfa964 // ld1 {v4.4s, v5.4s}, [x11], #32
-	WORD $0x4cdfa966 // ld1 {v6.4s, v7.4s}, [x11], #32
-	WORD $0x4cdfa968 // ld1 {v8.4s, v9.4s}, [x11], #32
+	SUB $160, R10
+	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
+	WORD $0x4cdfa942 // ld1 {v2.4s, v3.4s}, [x10], #32
+	WORD $0x4cdfa944 // ld1 {v4.4s, v5.4s}, [x10], #32
+	WORD $0x4cdfa946 // ld1 {v6.4s, v7.4s}, [x10], #32
+	WORD $0x4cdfa948 // ld1 {v8.4s, v9.4s}, [x10], #32
+	SUB $160, R10
 begin:
 	SUBS $9, R0
 	BLT rest
@@ -8057,47 +8040,46 @@ store:
 	WORD $0x4e2ad4e7 // fadd v7.4s, v7.4s, v10.4s
 	WORD $0x4e2ad508 // fadd v8.4s, v8.4s, v10.4s
 	WORD $0x4e2ad529 // fadd v9.4s, v9.4s, v10.4s
+	MOVD $space-160(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c86a900 // st1 {v0.4s, v1.4s}, [x8], x6
-	WORD $0x4c86a902 // st1 {v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c86a904 // st1 {v4.4s, v5.4s}, [x8], x6
-	WORD $0x4c86a906 // st1 {v6.4s, v7.4s}, [x8], x6
-	WORD $0x4c86a908 // st1 {v8.4s, v9.4s}, [x8], x6
+	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
+	WORD $0x4c86a922 // st1 {v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c86a924 // st1 {v4.4s, v5.4s}, [x9], x6
+	WORD $0x4c86a926 // st1 {v6.4s, v7.4s}, [x9], x6
+	WORD $0x4c86a928 // st1 {v8.4s, v9.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-160(SP), R10
 	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
 	WORD $0x4c9fa942 // st1 {v2.4s, v3.4s}, [x10], #32
 	WORD $0x4c9fa944 // st1 {v4.4s, v5.4s}, [x10], #32
 	WORD $0x4c9fa946 // st1 {v6.4s, v7.4s}, [x10], #32
 	WORD $0x4c9fa948 // st1 {v8.4s, v9.4s}, [x10], #32
-	MOVD R5, R8
-	MOVD $5, R9
-	MOVD $space-160(SP), R10
+	SUB $160, R10
+	MOVD $5, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F11, F12)
+	FLDPQ.P 32(R13), (F11, F12)
 	FSTPQ.P (F11, F12), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F11
+	FMOVQ.P 16(R13), F11
 	FMOVQ.P F11, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F11
+	FMOVD.P 8(R13), F11
 	FMOVD.P F11, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F11
+	FMOVS.P 4(R13), F11
 	FMOVS.P F11, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -8115,6 +8097,7 @@ TEXT ·neonTileN5x2(SB), 0, $320-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -8135,11 +8118,11 @@ TEXT ·neonTileN5x2(SB), 0, $320-144
 	WORD $0x4f000411 // movi v17.4s, #0
 	WORD $0x4f000412 // movi v18.4s, #0
 	WORD $0x4f000413 // movi v19.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-320(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc62924 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
 	WORD $0x4cc62928 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
@@ -8147,12 +8130,10 @@ TEXT ·neonTileN5x2(SB), 0, $320-144
 	WORD $0x4cc62930 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $5, R10
-	MOVD $space-320(SP), R11
+	MOVD $5, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F20, F21)
 	FSTPQ.P (F20, F21), 32(R13)
@@ -8170,29 +8151,30 @@ edgeOldOne:
 	FMOVS.P F20, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $64, R11
-	SUBS $1, R10
+	ADD $64, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-320(SP), R11
-	WORD $0x4cdf2960 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x11], #64
-	WORD $0x4cdf2964 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x11], #64
-	WORD $0x4cdf2968 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x11], #64
-	WORD $0x4cdf296c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x11], #64
-	WORD $0x4cdf2970 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x11], #64
+	SUB $320, R10
+	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
+	WORD $0x4cdf2944 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
+	WORD $0x4cdf2948 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
+	WORD $0x4cdf294c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
+	WORD $0x4cdf2950 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x10], #64
+	SUB $320, R10
 begin:
-	ADD R2, R1, R8
-	ADD R2, R8, R9
+	ADD R2, R1, R9
 	ADD R2, R9, R10
 	ADD R2, R10, R11
+	ADD R2, R11, R12
 	SUB $32, R4
 	SUBS $8, R0
 	BLT rest
 blocks:
 	FMOVQ.P 16(R1), F20
-	FMOVQ.P 16(R8), F21
-	FMOVQ.P 16(R9), F22
-	FMOVQ.P 16(R10), F23
-	FMOVQ.P 16(R11), F24
+	FMOVQ.P 16(R9), F21
+	FMOVQ.P 16(R10), F22
+	FMOVQ.P 16(R11), F23
+	FMOVQ.P 16(R12), F24
 	WORD $0x4cdfa879 // ld1 {v25.4s, v26.4s}, [x3], #32
 	WORD $0x4f941320 // fmla v0.4s, v25.4s, v20.s[0]
 	WORD $0x4f941341 // fmla v1.4s, v26.4s, v20.s[0]
@@ -8282,10 +8264,10 @@ blocks:
 	WORD $0x4fb81b32 // fmla v18.4s, v25.4s, v24.s[3]
 	WORD $0x4fb81b53 // fmla v19.4s, v26.4s, v24.s[3]
 	FMOVQ.P 16(R1), F20
-	FMOVQ.P 16(R8), F21
-	FMOVQ.P 16(R9), F22
-	FMOVQ.P 16(R10), F23
-	FMOVQ.P 16(R11), F24
+	FMOVQ.P 16(R9), F21
+	FMOVQ.P 16(R10), F22
+	FMOVQ.P 16(R11), F23
+	FMOVQ.P 16(R12), F24
 	WORD $0x4cdfa879 // ld1 {v25.4s, v26.4s}, [x3], #32
 	WORD $0x4f941320 // fmla v0.4s, v25.4s, v20.s[0]
 	WORD $0x4f941341 // fmla v1.4s, v26.4s, v20.s[0]
@@ -8381,10 +8363,10 @@ rest:
 	BEQ store
 single:
 	FMOVS.P 4(R1), F20
-	FMOVS.P 4(R8), F21
-	FMOVS.P 4(R9), F22
-	FMOVS.P 4(R10), F23
-	FMOVS.P 4(R11), F24
+	FMOVS.P 4(R9), F21
+	FMOVS.P 4(R10), F22
+	FMOVS.P 4(R11), F23
+	FMOVS.P 4(R12), F24
 	WORD $0x4cdfa879 // ld1 {v25.4s, v26.4s}, [x3], #32
 	WORD $0x4f941320 // fmla v0.4s, v25.4s, v20.s[0]
 	WORD $0x4f941341 // fmla v1.4s, v26.4s, v20.s[0]
@@ -8431,47 +8413,46 @@ store:
 	WORD $0x4e34d631 // fadd v17.4s, v17.4s, v20.4s
 	WORD $0x4e34d652 // fadd v18.4s, v18.4s, v20.4s
 	WORD $0x4e34d673 // fadd v19.4s, v19.4s, v20.4s
+	MOVD $space-320(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c862900 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c862904 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x8], x6
-	WORD $0x4c862908 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x8], x6
-	WORD $0x4c86290c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x8], x6
-	WORD $0x4c862910 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x8], x6
+	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c862924 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
+	WORD $0x4c862928 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
+	WORD $0x4c86292c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x9], x6
+	WORD $0x4c862930 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-320(SP), R10
 	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
 	WORD $0x4c9f2944 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
 	WORD $0x4c9f2948 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
 	WORD $0x4c9f294c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
 	WORD $0x4c9f2950 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x10], #64
-	MOVD R5, R8
-	MOVD $5, R9
-	MOVD $space-320(SP), R10
+	SUB $320, R10
+	MOVD $5, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F21, F22)
+	FLDPQ.P 32(R13), (F21, F22)
 	FSTPQ.P (F21, F22), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F21
+	FMOVQ.P 16(R13), F21
 	FMOVQ.P F21, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F21
+	FMOVD.P 8(R13), F21
 	FMOVD.P F21, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F21
+	FMOVS.P 4(R13), F21
 	FMOVS.P F21, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -8489,6 +8470,7 @@ TEXT ·neonTileT5x2(SB), 0, $320-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -8509,11 +8491,11 @@ TEXT ·neonTileT5x2(SB), 0, $320-144
 	WORD $0x4f000411 // movi v17.4s, #0
 	WORD $0x4f000412 // movi v18.4s, #0
 	WORD $0x4f000413 // movi v19.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-320(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc62924 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
 	WORD $0x4cc62928 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
@@ -8521,12 +8503,10 @@ TEXT ·neonTileT5x2(SB), 0, $320-144
 	WORD $0x4cc62930 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $5, R10
-	MOVD $space-320(SP), R11
+	MOVD $5, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F20, F21)
 	FSTPQ.P (F20, F21), 32(R13)
@@ -8544,15 +8524,16 @@ edgeOldOne:
 	FMOVS.P F20, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $64, R11
-	SUBS $1, R10
+	ADD $64, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-320(SP), R11
-	WORD $0x4cdf2960 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x11], #64
-	WORD $0x4cdf2964 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x11], #64
-	WORD $0x4cdf2968 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x11], #64
-	WORD $0x4cdf296c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x11], #64
-	WORD $0x4cdf2970 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x11], #64
+	SUB $320, R10
+	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
+	WORD $0x4cdf2944 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
+	WORD $0x4cdf2948 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
+	WORD $0x4cdf294c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
+	WORD $0x4cdf2950 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x10], #64
+	SUB $320, R10
 begin:
 	SUBS $9, R0
 	BLT rest
@@ -8787,47 +8768,46 @@ store:
 	WORD $0x4e34d631 // fadd v17.4s, v17.4s, v20.4s
 	WORD $0x4e34d652 // fadd v18.4s, v18.4s, v20.4s
 	WORD $0x4e34d673 // fadd v19.4s, v19.4s, v20.4s
+	MOVD $space-320(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c862900 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c862904 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x8], x6
-	WORD $0x4c862908 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x8], x6
-	WORD $0x4c86290c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x8], x6
-	WORD $0x4c862910 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x8], x6
+	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c862924 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
+	WORD $0x4c862928 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
+	WORD $0x4c86292c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x9], x6
+	WORD $0x4c862930 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-320(SP), R10
 	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
 	WORD $0x4c9f2944 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
 	WORD $0x4c9f2948 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
 	WORD $0x4c9f294c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
 	WORD $0x4c9f2950 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x10], #64
-	MOVD R5, R8
-	MOVD $5, R9
-	MOVD $space-320(SP), R10
+	SUB $320, R10
+	MOVD $5, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F21, F22)
+	FLDPQ.P 32(R13), (F21, F22)
 	FSTPQ.P (F21, F22), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F21
+	FMOVQ.P 16(R13), F21
 	FMOVQ.P F21, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F21
+	FMOVD.P 8(R13), F21
 	FMOVD.P F21, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F21
+	FMOVS.P 4(R13), F21
 	FMOVS.P F21, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -8845,6 +8825,7 @@ TEXT ·neonTileN6x1(SB), 0, $192-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -8857,11 +8838,11 @@ TEXT ·neonTileN6x1(SB), 0, $192-144
 	WORD $0x4f000409 // movi v9.4s, #0
 	WORD $0x4f00040a // movi v10.4s, #0
 	WORD $0x4f00040b // movi v11.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-192(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
 	WORD $0x4cc6a922 // ld1 {v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc6a924 // ld1 {v4.4s, v5.4s}, [x9], x6
@@ -8870,12 +8851,10 @@ TEXT ·neonTileN6x1(SB), 0, $192-144
 	WORD $0x4cc6a92a // ld1 {v10.4s, v11.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $6, R10
-	MOVD $space-192(SP), R11
+	MOVD $6, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F12, F13)
 	FSTPQ.P (F12, F13), 32(R13)
@@ -8893,31 +8872,32 @@ edgeOldOne:
 	FMOVS.P F12, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $32, R11
-	SUBS $1, R10
+	ADD $32, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-192(SP), R11
-	WORD $0x4cdfa960 // ld1 {v0.4s, v1.4s}, [x11], #32
-	WORD $0x4cdfa962 // ld1 {v2.4s, v3.4s}, [x11], #32
-	WORD $0x4cdfa964 // ld1 {v4.4s, v5.4s}, [x11], #32
-	WORD $0x4cdfa966 // ld1 {v6.4s, v7.4s}, [x11], #32
-	WORD $0x4cdfa968 // ld1 {v8.4s, v9.4s}, [x11], #32
-	WORD $0x4cdfa96a // ld1 {v10.4s, v11.4s}, [x11], #32
+	SUB $192, R10
+	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
+	WORD $0x4cdfa942 // ld1 {v2.4s, v3.4s}, [x10], #32
+	WORD $0x4cdfa944 // ld1 {v4.4s, v5.4s}, [x10], #32
+	WORD $0x4cdfa946 // ld1 {v6.4s, v7.4s}, [x10], #32
+	WORD $0x4cdfa948 // ld1 {v8.4s, v9.4s}, [x10], #32
+	WORD $0x4cdfa94a // ld1 {v10.4s, v11.4s}, [x10], #32
+	SUB $192, R10
 begin:
-	ADD R2, R1, R8
-	ADD R2, R8, R9
+	ADD R2, R1, R9
 	ADD R2, R9, R10
 	ADD R2, R10, R11
 	ADD R2, R11, R12
+	ADD R2, R12, R13
 	SUBS $8, R0
 	BLT rest
 blocks:
 	FMOVQ.P 16(R1), F12
-	FMOVQ.P 16(R8), F13
-	FMOVQ.P 16(R9), F14
-	FMOVQ.P 16(R10), F15
-	FMOVQ.P 16(R11), F16
-	FMOVQ.P 16(R12), F17
+	FMOVQ.P 16(R9), F13
+	FMOVQ.P 16(R10), F14
+	FMOVQ.P 16(R11), F15
+	FMOVQ.P 16(R12), F16
+	FMOVQ.P 16(R13), F17
 	WORD $0x4cc4a872 // ld1 {v18.4s, v19.4s}, [x3], x4
 	WORD $0x4f8c1240 // fmla v0.4s, v18.4s, v12.s[0]
 	WORD $0x4f8c1261 // fmla v1.4s, v19.4s, v12.s[0]
@@ -8971,11 +8951,11 @@ blocks:
 	WORD $0x4fb11a4a // fmla v10.4s, v18.4s, v17.s[3]
 	WORD $0x4fb11a6b // fmla v11.4s, v19.4s, v17.s[3]
 	FMOVQ.P 16(R1), F12
-	FMOVQ.P 16(R8), F13
-	FMOVQ.P 16(R9), F14
-	FMOVQ.P 16(R10), F15
-	FMOVQ.P 16(R11), F16
-	FMOVQ.P 16(R12), F17
+	FMOVQ.P 16(R9), F13
+	FMOVQ.P 16(R10), F14
+	FMOVQ.P 16(R11), F15
+	FMOVQ.P 16(R12), F16
+	FMOVQ.P 16(R13), F17
 	WORD $0x4cc4a872 // ld1 {v18.4s, v19.4s}, [x3], x4
 	WORD $0x4f8c1240 // fmla v0.4s, v18.4s, v12.s[0]
 	WORD $0x4f8c1261 // fmla v1.4s, v19.4s, v12.s[0]
@@ -9035,11 +9015,11 @@ rest:
 	BEQ store
 single:
 	FMOVS.P 4(R1), F12
-	FMOVS.P 4(R8), F13
-	FMOVS.P 4(R9), F14
-	FMOVS.P 4(R10), F15
-	FMOVS.P 4(R11), F16
-	FMOVS.P 4(R12), F17
+	FMOVS.P 4(R9), F13
+	FMOVS.P 4(R10), F14
+	FMOVS.P 4(R11), F15
+	FMOVS.P 4(R12), F16
+	FMOVS.P 4(R13), F17
 	WORD $0x4cc4a872 // ld1 {v18.4s, v19.4s}, [x3], x4
 	WORD $0x4f8c1240 // fmla v0.4s, v18.4s, v12.s[0]
 	WORD $0x4f8c1261 // fmla v1.4s, v19.4s, v12.s[0]
@@ -9069,49 +9049,48 @@ store:
 	WORD $0x4e2cd529 // fadd v9.4s, v9.4s, v12.4s
 	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
 	WORD $0x4e2cd56b // fadd v11.4s, v11.4s, v12.4s
+	MOVD $space-192(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c86a900 // st1 {v0.4s, v1.4s}, [x8], x6
-	WORD $0x4c86a902 // st1 {v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c86a904 // st1 {v4.4s, v5.4s}, [x8], x6
-	WORD $0x4c86a906 // st1 {v6.4s, v7.4s}, [x8], x6
-	WORD $0x4c86a908 // st1 {v8.4s, v9.4s}, [x8], x6
-	WORD $0x4c86a90a // st1 {v10.4s, v11.4s}, [x8], x6
+	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
+	WORD $0x4c86a922 // st1 {v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c86a924 // st1 {v4.4s, v5.4s}, [x9], x6
+	WORD $0x4c86a926 // st1 {v6.4s, v7.4s}, [x9], x6
+	WORD $0x4c86a928 // st1 {v8.4s, v9.4s}, [x9], x6
+	WORD $0x4c86a92a // st1 {v10.4s, v11.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-192(SP), R10
 	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
 	WORD $0x4c9fa942 // st1 {v2.4s, v3.4s}, [x10], #32
 	WORD $0x4c9fa944 // st1 {v4.4s, v5.4s}, [x10], #32
 	WORD $0x4c9fa946 // st1 {v6.4s, v7.4s}, [x10], #32
 	WORD $0x4c9fa948 // st1 {v8.4s, v9.4s}, [x10], #32
 	WORD $0x4c9fa94a // st1 {v10.4s, v11.4s}, [x10], #32
-	MOVD R5, R8
-	MOVD $6, R9
-	MOVD $space-192(SP), R10
+	SUB $192, R10
+	MOVD $6, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F13, F14)
+	FLDPQ.P 32(R13), (F13, F14)
 	FSTPQ.P (F13, F14), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F13
+	FMOVQ.P 16(R13), F13
 	FMOVQ.P F13, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F13
+	FMOVD.P 8(R13), F13
 	FMOVD.P F13, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F13
+	FMOVS.P 4(R13), F13
 	FMOVS.P F13, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -9129,6 +9108,7 @@ TEXT ·neonTileT6x1(SB), 0, $192-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -9141,11 +9121,11 @@ TEXT ·neonTileT6x1(SB), 0, $192-144
 	WORD $0x4f000409 // movi v9.4s, #0
 	WORD $0x4f00040a // movi v10.4s, #0
 	WORD $0x4f00040b // movi v11.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-192(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
 	WORD $0x4cc6a922 // ld1 {v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc6a924 // ld1 {v4.4s, v5.4s}, [x9], x6
@@ -9154,12 +9134,10 @@ TEXT ·neonTileT6x1(SB), 0, $192-144
 	WORD $0x4cc6a92a // ld1 {v10.4s, v11.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $6, R10
-	MOVD $space-192(SP), R11
+	MOVD $6, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F12, F13)
 	FSTPQ.P (F12, F13), 32(R13)
@@ -9177,16 +9155,17 @@ edgeOldOne:
 	FMOVS.P F12, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $32, R11
-	SUBS $1, R10
+	ADD $32, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-192(SP), R11
-	WORD $0x4cdfa960 // ld1 {v0.4s, v1.4s}, [x11], #32
-	WORD $0x4cdfa962 // ld1 {v2.4s, v3.4s}, [x11], #32
-	WORD $0x4cdfa964 // ld1 {v4.4s, v5.4s}, [x11], #32
-	WORD $0x4cdfa966 // ld1 {v6.4s, v7.4s}, [x11], #32
-	WORD $0x4cdfa968 // ld1 {v8.4s, v9.4s}, [x11], #32
-	WORD $0x4cdfa96a // ld1 {v10.4s, v11.4s}, [x11], #32
+	SUB $192, R10
+	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
+	WORD $0x4cdfa942 // ld1 {v2.4s, v3.4s}, [x10], #32
+	WORD $0x4cdfa944 // ld1 {v4.4s, v5.4s}, [x10], #32
+	WORD $0x4cdfa946 // ld1 {v6.4s, v7.4s}, [x10], #32
+	WORD $0x4cdfa948 // ld1 {v8.4s, v9.4s}, [x10], #32
+	WORD $0x4cdfa94a // ld1 {v10.4s, v11.4s}, [x10], #32
+	SUB $192, R10
 begin:
 	SUBS $9, R0
 	BLT rest
@@ -9341,49 +9320,48 @@ store:
 	WORD $0x4e2cd529 // fadd v9.4s, v9.4s, v12.4s
 	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
 	WORD $0x4e2cd56b // fadd v11.4s, v11.4s, v12.4s
+	MOVD $space-192(SP), R10
+	MOVD R5, R9
 	CMP $8, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c86a900 // st1 {v0.4s, v1.4s}, [x8], x6
-	WORD $0x4c86a902 // st1 {v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c86a904 // st1 {v4.4s, v5.4s}, [x8], x6
-	WORD $0x4c86a906 // st1 {v6.4s, v7.4s}, [x8], x6
-	WORD $0x4c86a908 // st1 {v8.4s, v9.4s}, [x8], x6
-	WORD $0x4c86a90a // st1 {v10.4s, v11.4s}, [x8], x6
+	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
+	WORD $0x4c86a922 // st1 {v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c86a924 // st1 {v4.4s, v5.4s}, [x9], x6
+	WORD $0x4c86a926 // st1 {v6.4s, v7.4s}, [x9], x6
+	WORD $0x4c86a928 // st1 {v8.4s, v9.4s}, [x9], x6
+	WORD $0x4c86a92a // st1 {v10.4s, v11.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-192(SP), R10
 	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
 	WORD $0x4c9fa942 // st1 {v2.4s, v3.4s}, [x10], #32
 	WORD $0x4c9fa944 // st1 {v4.4s, v5.4s}, [x10], #32
 	WORD $0x4c9fa946 // st1 {v6.4s, v7.4s}, [x10], #32
 	WORD $0x4c9fa948 // st1 {v8.4s, v9.4s}, [x10], #32
 	WORD $0x4c9fa94a // st1 {v10.4s, v11.4s}, [x10], #32
-	MOVD R5, R8
-	MOVD $6, R9
-	MOVD $space-192(SP), R10
+	SUB $192, R10
+	MOVD $6, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F13, F14)
+	FLDPQ.P 32(R13), (F13, F14)
 	FSTPQ.P (F13, F14), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F13
+	FMOVQ.P 16(R13), F13
 	FMOVQ.P F13, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F13
+	FMOVD.P 8(R13), F13
 	FMOVD.P F13, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F13
+	FMOVS.P 4(R13), F13
 	FMOVS.P F13, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -9401,6 +9379,7 @@ TEXT ·neonTileN6x2(SB), 0, $384-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -9425,11 +9404,11 @@ TEXT ·neonTileN6x2(SB), 0, $384-144
 	WORD $0x4f000415 // movi v21.4s, #0
 	WORD $0x4f000416 // movi v22.4s, #0
 	WORD $0x4f000417 // movi v23.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-384(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc62924 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
 	WORD $0x4cc62928 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
@@ -9438,12 +9417,10 @@ TEXT ·neonTileN6x2(SB), 0, $384-144
 	WORD $0x4cc62934 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $6, R10
-	MOVD $space-384(SP), R11
+	MOVD $6, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F24, F25)
 	FSTPQ.P (F24, F25), 32(R13)
@@ -9461,32 +9438,33 @@ edgeOldOne:
 	FMOVS.P F24, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $64, R11
-	SUBS $1, R10
+	ADD $64, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-384(SP), R11
-	WORD $0x4cdf2960 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x11], #64
-	WORD $0x4cdf2964 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x11], #64
-	WORD $0x4cdf2968 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x11], #64
-	WORD $0x4cdf296c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x11], #64
-	WORD $0x4cdf2970 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x11], #64
-	WORD $0x4cdf2974 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x11], #64
+	SUB $384, R10
+	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
+	WORD $0x4cdf2944 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
+	WORD $0x4cdf2948 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
+	WORD $0x4cdf294c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
+	WORD $0x4cdf2950 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x10], #64
+	WORD $0x4cdf2954 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x10], #64
+	SUB $384, R10
 begin:
-	ADD R2, R1, R8
-	ADD R2, R8, R9
+	ADD R2, R1, R9
 	ADD R2, R9, R10
 	ADD R2, R10, R11
 	ADD R2, R11, R12
+	ADD R2, R12, R13
 	SUB $32, R4
 	SUBS $8, R0
 	BLT rest
 blocks:
 	FMOVQ.P 16(R1), F24
-	FMOVQ.P 16(R8), F25
-	FMOVQ.P 16(R9), F26
-	FMOVQ.P 16(R10), F27
-	FMOVQ.P 16(R11), F28
-	FMOVQ.P 16(R12), F29
+	FMOVQ.P 16(R9), F25
+	FMOVQ.P 16(R10), F26
+	FMOVQ.P 16(R11), F27
+	FMOVQ.P 16(R12), F28
+	FMOVQ.P 16(R13), F29
 	WORD $0x4cdfa87e // ld1 {v30.4s, v31.4s}, [x3], #32
 	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
 	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
@@ -9592,11 +9570,11 @@ blocks:
 	WORD $0x4fbd1bd6 // fmla v22.4s, v30.4s, v29.s[3]
 	WORD $0x4fbd1bf7 // fmla v23.4s, v31.4s, v29.s[3]
 	FMOVQ.P 16(R1), F24
-	FMOVQ.P 16(R8), F25
-	FMOVQ.P 16(R9), F26
-	FMOVQ.P 16(R10), F27
-	FMOVQ.P 16(R11), F28
-	FMOVQ.P 16(R12), F29
+	FMOVQ.P 16(R9), F25
+	FMOVQ.P 16(R10), F26
+	FMOVQ.P 16(R11), F27
+	FMOVQ.P 16(R12), F28
+	FMOVQ.P 16(R13), F29
 	WORD $0x4cdfa87e // ld1 {v30.4s, v31.4s}, [x3], #32
 	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
 	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
@@ -9708,11 +9686,11 @@ rest:
 	BEQ store
 single:
 	FMOVS.P 4(R1), F24
-	FMOVS.P 4(R8), F25
-	FMOVS.P 4(R9), F26
-	FMOVS.P 4(R10), F27
-	FMOVS.P 4(R11), F28
-	FMOVS.P 4(R12), F29
+	FMOVS.P 4(R9), F25
+	FMOVS.P 4(R10), F26
+	FMOVS.P 4(R11), F27
+	FMOVS.P 4(R12), F28
+	FMOVS.P 4(R13), F29
 	WORD $0x4cdfa87e // ld1 {v30.4s, v31.4s}, [x3], #32
 	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
 	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
@@ -9767,49 +9745,48 @@ store:
 	WORD $0x4e38d6b5 // fadd v21.4s, v21.4s, v24.4s
 	WORD $0x4e38d6d6 // fadd v22.4s, v22.4s, v24.4s
 	WORD $0x4e38d6f7 // fadd v23.4s, v23.4s, v24.4s
+	MOVD $space-384(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c862900 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c862904 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x8], x6
-	WORD $0x4c862908 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x8], x6
-	WORD $0x4c86290c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x8], x6
-	WORD $0x4c862910 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x8], x6
-	WORD $0x4c862914 // st1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x8], x6
+	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c862924 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
+	WORD $0x4c862928 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
+	WORD $0x4c86292c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x9], x6
+	WORD $0x4c862930 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x9], x6
+	WORD $0x4c862934 // st1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-384(SP), R10
 	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
 	WORD $0x4c9f2944 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
 	WORD $0x4c9f2948 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
 	WORD $0x4c9f294c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
 	WORD $0x4c9f2950 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x10], #64
 	WORD $0x4c9f2954 // st1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x10], #64
-	MOVD R5, R8
-	MOVD $6, R9
-	MOVD $space-384(SP), R10
+	SUB $384, R10
+	MOVD $6, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F25, F26)
+	FLDPQ.P 32(R13), (F25, F26)
 	FSTPQ.P (F25, F26), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F25
+	FMOVQ.P 16(R13), F25
 	FMOVQ.P F25, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F25
+	FMOVD.P 8(R13), F25
 	FMOVD.P F25, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F25
+	FMOVS.P 4(R13), F25
 	FMOVS.P F25, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET
@@ -9827,6 +9804,7 @@ TEXT ·neonTileT6x2(SB), 0, $384-144
 	MOVD ldc+96(FP), R6
 	LSL $2, R6, R6
 	MOVD cols+104(FP), R7
+	MOVBU acc+112(FP), R8
 	WORD $0x4f000400 // movi v0.4s, #0
 	WORD $0x4f000401 // movi v1.4s, #0
 	WORD $0x4f000402 // movi v2.4s, #0
@@ -9851,11 +9829,11 @@ TEXT ·neonTileT6x2(SB), 0, $384-144
 	WORD $0x4f000415 // movi v21.4s, #0
 	WORD $0x4f000416 // movi v22.4s, #0
 	WORD $0x4f000417 // movi v23.4s, #0
-	MOVBU acc+112(FP), R8
 	CBZ R8, begin
+	MOVD $space-384(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partOld
-	MOVD R5, R9
 	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
 	WORD $0x4cc62924 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
 	WORD $0x4cc62928 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
@@ -9864,12 +9842,10 @@ TEXT ·neonTileT6x2(SB), 0, $384-144
 	WORD $0x4cc62934 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x9], x6
 	B begin
 partOld:
-	MOVD R5, R9
-	MOVD $6, R10
-	MOVD $space-384(SP), R11
+	MOVD $6, R11
 edgeOld:
 	MOVD R9, R12
-	MOVD R11, R13
+	MOVD R10, R13
 	TBZ $3, R7, edgeOldFour
 	FLDPQ.P 32(R12), (F24, F25)
 	FSTPQ.P (F24, F25), 32(R13)
@@ -9887,16 +9863,17 @@ edgeOldOne:
 	FMOVS.P F24, 4(R13)
 edgeOldEnd:
 	ADD R6, R9
-	ADD $64, R11
-	SUBS $1, R10
+	ADD $64, R10
+	SUBS $1, R11
 	BNE edgeOld
-	MOVD $space-384(SP), R11
-	WORD $0x4cdf2960 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x11], #64
-	WORD $0x4cdf2964 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x11], #64
-	WORD $0x4cdf2968 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x11], #64
-	WORD $0x4cdf296c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x11], #64
-	WORD $0x4cdf2970 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x11], #64
-	WORD $0x4cdf2974 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x11], #64
+	SUB $384, R10
+	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
+	WORD $0x4cdf2944 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
+	WORD $0x4cdf2948 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
+	WORD $0x4cdf294c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
+	WORD $0x4cdf2950 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x10], #64
+	WORD $0x4cdf2954 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x10], #64
+	SUB $384, R10
 begin:
 	SUBS $9, R0
 	BLT rest
@@ -10171,49 +10148,48 @@ store:
 	WORD $0x4e38d6b5 // fadd v21.4s, v21.4s, v24.4s
 	WORD $0x4e38d6d6 // fadd v22.4s, v22.4s, v24.4s
 	WORD $0x4e38d6f7 // fadd v23.4s, v23.4s, v24.4s
+	MOVD $space-384(SP), R10
+	MOVD R5, R9
 	CMP $16, R7
 	BNE partNew
-	MOVD R5, R8
-	WORD $0x4c862900 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x8], x6
-	WORD $0x4c862904 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x8], x6
-	WORD $0x4c862908 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x8], x6
-	WORD $0x4c86290c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x8], x6
-	WORD $0x4c862910 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x8], x6
-	WORD $0x4c862914 // st1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x8], x6
+	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
+	WORD $0x4c862924 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
+	WORD $0x4c862928 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
+	WORD $0x4c86292c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x9], x6
+	WORD $0x4c862930 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x9], x6
+	WORD $0x4c862934 // st1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x9], x6
 	B done
 partNew:
-	MOVD $space-384(SP), R10
 	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
 	WORD $0x4c9f2944 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
 	WORD $0x4c9f2948 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
 	WORD $0x4c9f294c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
 	WORD $0x4c9f2950 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x10], #64
 	WORD $0x4c9f2954 // st1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x10], #64
-	MOVD R5, R8
-	MOVD $6, R9
-	MOVD $space-384(SP), R10
+	SUB $384, R10
+	MOVD $6, R11
 edgeNew:
-	MOVD R10, R11
-	MOVD R8, R12
+	MOVD R9, R12
+	MOVD R10, R13
 	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R11), (F25, F26)
+	FLDPQ.P 32(R13), (F25, F26)
 	FSTPQ.P (F25, F26), 32(R12)
 edgeNewFour:
 	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R11), F25
+	FMOVQ.P 16(R13), F25
 	FMOVQ.P F25, 16(R12)
 edgeNewTwo:
 	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R11), F25
+	FMOVD.P 8(R13), F25
 	FMOVD.P F25, 8(R12)
 edgeNewOne:
 	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R11), F25
+	FMOVS.P 4(R13), F25
 	FMOVS.P F25, 4(R12)
 edgeNewEnd:
-	ADD R6, R8
+	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R9
+	SUBS $1, R11
 	BNE edgeNew
 done:
 	RET

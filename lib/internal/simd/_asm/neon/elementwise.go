@@ -164,20 +164,14 @@ func (f *file) arithmetic() {
 	unary("Log", 1, (*kernel).logarithm)
 	unary("Tanh", 2, (*kernel).tanh)
 	unary("Sigmoid", 2, (*kernel).sigmoid)
-	scalarExp(f)
+	f.elementwise("ExpShifted", ofScalar, 2, x, dst, func(k *kernel) body { // of s + x
+		s, exp := k.splat("s"), k.exponential()
+		return func(in []V) []V {
+			k.fadd(in[0], in[0], s)
+			return []V{exp(in[0])}
+		}
+	})
 	f.scaleU8()
-}
-
-// scalarExp emits the exponential of s + x.
-func scalarExp(f *file) {
-	f.elementwise("ExpShifted", "func(dst []float32, s float32, x []float32)", 2, []string{"x"}, []string{"dst"},
-		func(k *kernel) body {
-			s, exp := k.splat("s"), k.exponential()
-			return func(in []V) []V {
-				k.fadd(in[0], in[0], s)
-				return []V{exp(in[0])}
-			}
-		})
 }
 
 // relu returns x, or +0 where it is below zero: NaN and -0 stay.

@@ -41,12 +41,10 @@ func (f *file) tile(rows, vectors int, transposed bool) {
 		"ahead *float32, step int, last *float32)", func(k *kernel) {
 		steps, a, lda := k.param("k"), k.base("a"), k.stride("lda")
 		b, ldb := k.base("b"), k.stride("ldb")
-		c, ldc, cols := k.base("c"), k.stride("ldc"), k.param("cols")
+		c, ldc, cols, acc := k.base("c"), k.stride("ldc"), k.param("cols"), k.flag("acc")
 		tile := k.grid(rows, 2*vectors)
-		k.tileOfC(c, ldc, cols, tile, "Old", func() {
-			acc := k.flag("acc")
-			k.do("CBZ %v, begin", acc)
-		}, false)
+		k.do("CBZ %v, begin", acc)
+		k.moveTile(c, ldc, cols, tile, false)
 		k.label("begin")
 		k.scope(func() {
 			if transposed {
@@ -61,65 +59,56 @@ func (f *file) tile(rows, vectors int, transposed bool) {
 				k.fadd(sum, sum, zero) // -0 becomes +0
 			}
 		}
-		k.tileOfC(c, ldc, cols, tile, "New", func() {}, true)
+		k.moveTile(c, ldc, cols, tile, true)
 		k.label("done")
 	})
 }
 
-// tileOfC loads or stores a tile of C, by way of the stack if some of its columns do not exist. first comes before.
-func (k *kernel) tileOfC(c, ldc, cols R, tile [][]V, name string, first func(), store bool) {
-	after := map[bool]string{false: "begin", true: "done"}[store]
-	width := len(tile[0])
-	move := k.ld1By
-	moveFrame := k.ld1
+// moveTile loads or stores a tile of C, by way of the stack if some of its columns do not exist.
+func (k *kernel) moveTile(c, ldc, cols R, tile [][]V, store bool) {
+	after, part, edge := "begin", "partOld", "edgeOld"
+	move, moveOnStack := k.ld1By, k.ld1
 	if store {
-		move, moveFrame = k.st1By, k.st1
+		after, part, edge = "done", "partNew", "edgeNew"
+		move, moveOnStack = k.st1By, k.st1
 	}
+	width := len(tile[0])
+	size := 16 * width // of a row, in bytes
 	k.scope(func() {
-		first()
-		row, left, frame := k.r(), k.r(), k.r()
-		from, to := k.r(), k.r()
-		k.frameSize = 16 * width * len(tile)
-		address := func() { k.do("MOVD $space-%d(SP), %v", k.frameSize, frame) }
-		copyRows := func() {
-			k.do("MOVD %v, %v", c, row)
-			k.do("MOVD $%d, %v", len(tile), left)
-			address()
-			k.label("edge" + name)
-			if store {
-				k.do("MOVD %v, %v", frame, from)
-				k.do("MOVD %v, %v", row, to)
-			} else {
-				k.do("MOVD %v, %v", row, from)
-				k.do("MOVD %v, %v", frame, to)
-			}
-			k.copyElements("edge"+name, cols, from, to)
-			k.do("ADD %v, %v", ldc, row)
-			k.do("ADD $%d, %v", 16*width, frame)
-			k.do("SUBS $1, %v", left)
-			k.do("BNE edge%s", name)
-		}
-		moveRows := func() {
-			address()
+		row, stack := k.r(), k.frame(size*len(tile))
+		left, from, to := k.r(), k.r(), k.r()
+		stackTile := func() {
 			for _, sums := range tile {
-				moveFrame(sums, frame)
+				moveOnStack(sums, stack)
 			}
+			k.do("SUB $%d, %v", size*len(tile), stack)
 		}
-
-		k.do("CMP $%d, %v", 4*width, cols)
-		k.do("BNE part%s", name)
 		k.do("MOVD %v, %v", c, row)
+		k.do("CMP $%d, %v", 4*width, cols)
+		k.do("BNE %s", part)
 		for _, sums := range tile {
 			move(sums, row, ldc)
 		}
 		k.do("B %s", after)
-		k.label("part" + name)
+		k.label(part)
 		if store {
-			moveRows()
-			copyRows()
-		} else {
-			copyRows()
-			moveRows()
+			stackTile()
+		}
+		k.do("MOVD $%d, %v", len(tile), left)
+		k.label(edge)
+		k.do("MOVD %v, %v", row, from)
+		k.do("MOVD %v, %v", stack, to)
+		if store {
+			from, to = to, from
+		}
+		k.copyElements(edge, cols, from, to)
+		k.do("ADD %v, %v", ldc, row)
+		k.do("ADD $%d, %v", size, stack)
+		k.do("SUBS $1, %v", left)
+		k.do("BNE %s", edge)
+		if !store {
+			k.do("SUB $%d, %v", size*len(tile), stack)
+			stackTile()
 		}
 	})
 }

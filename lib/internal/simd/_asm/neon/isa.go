@@ -123,12 +123,12 @@ func (k *kernel) laneH(d R, a V) {
 }
 
 // ld1 loads one to four consecutive vectors and moves the address on, by their size or by the bytes in a register.
-func (k *kernel) ld1(x []V, from R)         { k.several1(0x4cc00000, "ld1", x, from, 31) }
-func (k *kernel) ld1By(x []V, from, step R) { k.several1(0x4cc00000, "ld1", x, from, step) }
-func (k *kernel) st1(x []V, to R)           { k.several1(0x4c800000, "st1", x, to, 31) }
-func (k *kernel) st1By(x []V, to, step R)   { k.several1(0x4c800000, "st1", x, to, step) }
+func (k *kernel) ld1(x []V, from R)         { k.structure(0x4cc00000, "ld1", x, from, 31) }
+func (k *kernel) ld1By(x []V, from, step R) { k.structure(0x4cc00000, "ld1", x, from, step) }
+func (k *kernel) st1(x []V, to R)           { k.structure(0x4c800000, "st1", x, to, 31) }
+func (k *kernel) st1By(x []V, to, step R)   { k.structure(0x4c800000, "st1", x, to, step) }
 
-func (k *kernel) several1(code uint32, name string, x []V, at, step R) {
+func (k *kernel) structure(code uint32, name string, x []V, at, step R) {
 	if !consecutive(x) {
 		panic(k.name + ": registers do not follow one another")
 	}
