@@ -15,6 +15,7 @@
 //   - [Playground] shows a playground of the course and leads to the live one, which computes in the reader's browser.
 //   - [Progress] and [LiveFigure] redraw in place while something runs and end as a static line and picture.
 //   - [Train] and [Sweep] show how far they are, can be stopped or killed at any time, and go on when run again.
+//     [Watch] shows the progress of a training inside another function.
 //   - [Profile], [Pick] and [Param] choose the size of a run: quick, standard or paper.
 //   - [Versus] sets a document's numbers beside the ones measured here, for people and for programs.
 //   - [Interrupted] tells a training loop that the stop button was pressed.

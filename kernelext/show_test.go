@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -130,4 +131,18 @@ func captureStdout(t *testing.T, f func()) string {
 	f()
 	w.Close()
 	return <-text
+}
+
+// A notebook shows the summary of a network as a table.
+func TestSummaryIsATable(t *testing.T) {
+	net := nn.Sequential{nn.NewDense(3, 2, nil, tensor.Stream(1, "weights"))}
+	bundles, err := render(nn.Summarize(net, tensor.New(1, 3)))
+	if err != nil || len(bundles) != 1 {
+		t.Fatalf("%v, %v", bundles, err)
+	}
+	for _, kind := range []string{"text/html", "text/markdown", "text/plain"} {
+		if text, _ := bundles[0].data[kind].(string); !strings.Contains(text, "Linear") {
+			t.Errorf("%s: %q", kind, text)
+		}
+	}
 }

@@ -3,6 +3,7 @@
 package kernelext
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -48,23 +49,10 @@ func TryTrain(name string, c train.Config) (*train.History, error) {
 	if c.Every == 0 {
 		c.Every = saveEvery
 	}
-	var progress *Progress
-	var at train.Event
-	watched := train.Watched(Interrupted(), func(e *train.Event) {
-		if progress == nil {
-			progress = NewProgress(name, e.Steps)
-			progress.from = e.Step - 1
-			if progress.from > 0 {
-				fmt.Printf("training %q goes on after step %d of %d\n", name, progress.from, e.Steps)
-			}
-		}
-		at = *e
-		progress.Step(e.Step, fmt.Sprintf("epoch %d/%d", e.Epoch, e.Epochs)+lossOf(e))
-	})
-	history, err := train.Run(watched, c)
-	if progress != nil {
-		progress.Done()
-	}
+	var w watcher
+	history, err := train.Run(w.context(name), c)
+	w.done()
+	at := w.at
 	switch {
 	case errors.Is(err, ErrInterrupted):
 		return history, fmt.Errorf(
@@ -74,10 +62,48 @@ func TryTrain(name string, c train.Config) (*train.History, error) {
 		return history, fmt.Errorf("training %q: %w (kernelext.Forget(%q) removes it)", name, err, name)
 	case err != nil:
 		return history, fmt.Errorf("training %q: %w", name, err)
-	case progress == nil:
+	case w.progress == nil:
 		fmt.Printf("training %q: read back, after %d epochs\n", name, len(history.Epochs))
 	}
 	return history, nil
+}
+
+// Watch returns a context for functions that train inside, such as classify.Fit: the training shows a progress line,
+// and the stop button cancels it. Call done when the function has returned.
+//
+//	ctx, done := kernelext.Watch("flowers")
+//	model, err := classify.Fit(ctx, data, classify.Config{})
+//	done()
+func Watch(name string) (ctx context.Context, done func()) {
+	w := new(watcher)
+	return w.context(name), w.done
+}
+
+// A watcher shows the progress of a training.
+type watcher struct {
+	progress *Progress   // nil before the first step
+	at       train.Event // the last step
+}
+
+// context returns a context in which train.Run reports to the watcher.
+func (w *watcher) context(name string) context.Context {
+	return train.Watched(Interrupted(), func(e *train.Event) {
+		if w.progress == nil {
+			w.progress = NewProgress(name, e.Steps)
+			w.progress.from = e.Step - 1
+			if w.progress.from > 0 {
+				fmt.Printf("training %q goes on after step %d of %d\n", name, w.progress.from, e.Steps)
+			}
+		}
+		w.at = *e
+		w.progress.Step(e.Step, fmt.Sprintf("epoch %d/%d", e.Epoch, e.Epochs)+lossOf(e))
+	})
+}
+
+func (w *watcher) done() {
+	if w.progress != nil {
+		w.progress.Done()
+	}
 }
 
 // lossOf says what the loss of a step was, behind two spaces; nothing for a learner without one.

@@ -209,3 +209,20 @@ func TestSweepShowsItsNetworks(t *testing.T) {
 		t.Error("its line stays")
 	}
 }
+
+// Watch shows the progress of a training inside another function.
+func TestWatch(t *testing.T) {
+	_, c := digits(0)
+	out := captureStdout(t, func() {
+		ctx, done := Watch("flowers")
+		if _, err := train.Run(ctx, c); err != nil {
+			t.Error(err)
+		}
+		done()
+	})
+	if !strings.Contains(out, "flowers  100/100 in ") || !strings.Contains(out, "epoch 10/10  loss ") {
+		t.Errorf("printed %q", out)
+	}
+	_, done := Watch("nothing")
+	done()
+}

@@ -48,8 +48,8 @@ func NewTape(workers int) *Tape {
 	return &Tape{workers: workers}
 }
 
-// Backend returns the name of the implementation of the numeric kernels in use: "avx512", "avx2" or "go". The
-// environment variable LATERAL_SIMD, set to avx2 or off, selects a simpler one. LATERAL_SPARSE, set to on or off,
+// Backend returns the name of the implementation of the numeric kernels in use: "avx512", "avx2", "neon" or "go".
+// The environment variable LATERAL_SIMD, set to avx2 or off, selects a simpler one. LATERAL_SPARSE, set to on or off,
 // forces or prevents skipping zeros in matrix products; by default, the faster way is used. The results are the same.
 func Backend() string { return simd.Name() }
 

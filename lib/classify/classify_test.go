@@ -4,6 +4,7 @@ package classify_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
@@ -12,8 +13,10 @@ import (
 	"image/png"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -349,7 +352,7 @@ func TestBadData(t *testing.T) {
 			_, err := classify.Fit(t.Context(), folder, classify.Config{})
 			return err
 		},
-		`one.csv, sample 3: the class "c" has only this sample`: func() error {
+		`one.csv:4: the class "c" has only this sample`: func() error {
 			_, err := classify.Fit(t.Context(), table("one.csv", "x,y\n1,a\n2,b\n3,c\n4,a\n5,b\n"), classify.Config{})
 			return err
 		},
@@ -427,13 +430,35 @@ func TestDamagedDescription(t *testing.T) {
 	}
 }
 
-// Another program gets the same probabilities from the ONNX file: see package onnx. Here it is only written.
+// Another program gets the same probabilities from the ONNX file: package onnx tests that for all operations. If
+// LATERAL_PYTHON names a Python with onnxruntime, it is tried with this classifier, too.
 func TestSaveONNX(t *testing.T) {
 	digits, _ := dataset.Glyphs(1)
 	data := classify.Set(digits.Slice(0, 100))
-	path := filepath.Join(t.TempDir(), "m.onnx")
-	if err := fit(t, data, classify.Config{Epochs: 1}).SaveONNX(path); err != nil {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "m.onnx")
+	trained := fit(t, data, classify.Config{Epochs: 1})
+	if err := trained.SaveONNX(path); err != nil {
 		t.Error(err)
+	}
+	if python := os.Getenv("LATERAL_PYTHON"); python != "" &&
+		exec.Command(python, "-c", "import onnxruntime, numpy").Run() == nil {
+		x := digits.X.Slice(0, 3)
+		header := "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1, 28, 28), }\n"
+		b := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), 0)
+		b, _ = binary.Append(append(b, header...), binary.LittleEndian, x.Data())
+		os.WriteFile(filepath.Join(dir, "m.npy"), b, 0o666)
+		out, err := exec.Command(python, "../onnx/testdata/run_onnx.py", dir).Output()
+		words := strings.Fields(string(out))
+		if err != nil || len(words) != 31 {
+			t.Fatalf("%v: %q", err, out)
+		}
+		for i, p := range trained.Probabilities(x).Data() {
+			got, err := strconv.ParseFloat(words[i+1], 64)
+			if err != nil || !(math.Abs(got-float64(p)) <= 1e-5) {
+				t.Errorf("probability %d: %v, onnxruntime's %v", i, p, got)
+			}
+		}
 	}
 	m := fit(t, data, classify.Config{Epochs: 1, Steps: transform.Pipeline{&transform.Contrast{}}})
 	if err := m.SaveONNX(path); err == nil || !strings.Contains(err.Error(), "Contrast is not exported") {

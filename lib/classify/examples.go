@@ -44,7 +44,7 @@ func Table(path string, c table.Config) (*Examples, error) {
 
 func tabular(set *dataset.Set, schema *table.Schema, path string) *Examples {
 	return &Examples{Name: set.Name, Classes: set.Classes, Y: set.Y, set: set, schema: schema,
-		place: func(i int) string { return fmt.Sprintf("%s, sample %d", path, i+1) }}
+		place: func(i int) string { return fmt.Sprintf("%s:%d", path, schema.Line(path, i)) }}
 }
 
 // Folder reads photographs from a folder with one sub-folder for each class; see [photos.Open]. All photographs are
@@ -60,7 +60,7 @@ func Folder(dir string, c photos.Config) (*Examples, error) {
 func photographs(f *photos.Folder) (*Examples, error) {
 	e := &Examples{Name: filepath.Base(f.Root), Classes: f.Classes, Y: f.Y, folder: f, config: &f.Config}
 	e.place = func(i int) string { return filepath.Join(f.Root, f.Files[i]) }
-	if 4*f.Len()*f.Channels()*f.Height*f.Width > inMemory {
+	if 4*int64(f.Len())*int64(f.Channels()*f.Height*f.Width) > inMemory {
 		return e, nil
 	}
 	set, err := f.Load()

@@ -154,8 +154,8 @@ func (d description) net(p transform.Pipeline, like nn.Sequential) (net nn.Seque
 		}
 	}
 	if like != nil && !slices.Equal(kinds(net), kinds(like)) {
-		return nil, fmt.Errorf("Net has the layers %q and its description %q: only layers that Compress made sparse can be "+
-			"saved in their place", kinds(like), kinds(net))
+		return nil, fmt.Errorf("the field Net has the layers %q and its description %q: only layers that Compress made "+
+			"sparse can be saved in their place", kinds(like), kinds(net))
 	}
 	return net, nil
 }

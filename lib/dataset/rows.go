@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -92,9 +93,7 @@ func (r *Rows) Read(b *Batch, idx []int) error {
 		return err
 	}
 	if r.scale != 1 {
-		for i, v := range b.X.Data() {
-			b.X.Data()[i] = v * r.scale
-		}
+		simd.Scale(b.X.Data(), r.scale, b.X.Data())
 	}
 	b.Y = slices.Grow(b.Y[:0], len(idx))[:len(idx)]
 	for k, i := range idx {

@@ -3,8 +3,9 @@
 // Package dataset loads labelled image sets and cuts them into splits, balanced subsets and batches.
 //
 // A Set is entirely in memory: X holds the images, N x C x H x W, such as MNIST's with pixels in [0, 1], and Y the
-// labels. Files are never modified; downloads go to a cache of the module (see MNIST). Failures of files or the network
-// are errors that name the file and the remedy; an index outside a set is a programmer's mistake and panics.
+// labels. A Stream reads samples from files while they are used. Files are never modified; downloads go to a cache of
+// the module (see MNIST). Failures of files or the network are errors that name the file and the remedy; an index
+// outside a set is a programmer's mistake and panics.
 package dataset
 
 import (

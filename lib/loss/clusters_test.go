@@ -251,3 +251,16 @@ func ExampleClusters() {
 	// 0.0050
 	// centres in use: 2
 }
+
+// Assign finds the nearest centres, the lowest of equally near ones, and moves none, in training too.
+func TestAssign(t *testing.T) {
+	c := NewClusters(Samples, 3, 2, 1, tensor.Stream(1, "centres"))
+	copy(c.Centres.Data(), []float32{0, 0, 2, 0, 0, 9})
+	before := c.Centres.Clone()
+	tape := autograd.NewTape(1)
+	tape.SetTraining(true)
+	got := c.Assign(tape.Input(tensor.From([]float32{1, 0, 1.1, 0, 0, 5, -3, 1}, 4, 2)))
+	if !slices.Equal(got, []int{0, 1, 2, 0}) || !slices.Equal(before.Data(), c.Centres.Data()) || c.Used() != 0 {
+		t.Errorf("%v, centres %v", got, c.Centres)
+	}
+}

@@ -55,24 +55,25 @@ func SSIMMap(x, y *tensor.Tensor, peak float64) *tensor.Tensor {
 		panic(fmt.Sprintf("metrics: SSIMMap: shapes %v and %v: want two images [H, W] of one shape", x.Shape(), y.Shape()))
 	}
 	h, w := x.Dim(0), x.Dim(1)
+	scratch := make([]float64, h*w)
 	mean := func(f func(a, b float64) float64) []float64 {
 		plane := make([]float64, h*w)
 		for i, v := range x.Data() {
 			plane[i] = f(float64(v), float64(y.Data()[i]))
 		}
-		return blur(plane, h, w)
+		blur(plane, scratch, h, w)
+		return plane
 	}
 	mx := mean(func(a, _ float64) float64 { return a })
 	my := mean(func(_, b float64) float64 { return b })
-	xx := mean(func(a, _ float64) float64 { return a * a })
-	yy := mean(func(_, b float64) float64 { return b * b })
+	squares := mean(func(a, b float64) float64 { return a*a + b*b }) // the formula needs only the sum of the variances
 	xy := mean(func(a, b float64) float64 { return a * b })
 	c1, c2 := 0.0001*peak*peak, 0.0009*peak*peak
 	s := tensor.New(h, w)
 	for i, a := range mx {
 		b := my[i]
 		top := (2*a*b + c1) * (2*(xy[i]-a*b) + c2)
-		s.Data()[i] = float32(top / ((a*a + b*b + c1) * (xx[i] - a*a + yy[i] - b*b + c2)))
+		s.Data()[i] = float32(top / ((a*a + b*b + c1) * (squares[i] - a*a - b*b + c2)))
 	}
 	return s
 }
@@ -90,37 +91,44 @@ var window = func() (w [6]float64) {
 	return w
 }()
 
-// blur returns the weighted means around each pixel of an image of h x w pixels.
-func blur(x []float64, h, w int) []float64 {
-	rows, out := make([]float64, h*w), make([]float64, h*w)
-	padded := make([]float64, w+2*(len(window)-1))
+// blur replaces an image of h x w pixels by the weighted means around each pixel. rows is memory for h·w numbers.
+func blur(x, rows []float64, h, w int) {
+	const reach = len(window) - 1
+	padded := make([]float64, w+2*reach)
 	for r := range h {
-		row := x[r*w : (r+1)*w]
-		for c := range padded {
-			padded[c] = row[mirror(c-len(window)+1, w)]
+		row, dst := x[r*w:(r+1)*w], rows[r*w:(r+1)*w]
+		copy(padded[reach:], row)
+		for k := range reach {
+			padded[reach-1-k], padded[reach+w+k] = row[mirror(-1-k, w)], row[mirror(w+k, w)]
 		}
-		for c := range w {
-			at := c + len(window) - 1
-			sum := window[0] * padded[at]
-			for k := 1; k < len(window); k++ {
-				sum += window[k] * (padded[at-k] + padded[at+k])
-			}
-			rows[r*w+c] = sum
+		weigh(dst, padded[reach:], padded[reach:], window[0]/2)
+		for k := 1; k <= reach; k++ {
+			addWeighted(dst, padded[reach-k:], padded[reach+k:], window[k])
 		}
 	}
 	for r := range h {
-		dst := out[r*w : (r+1)*w]
-		for c, v := range rows[r*w : (r+1)*w] {
-			dst[c] = window[0] * v
-		}
-		for k := 1; k < len(window); k++ {
-			above, below := mirror(r-k, h)*w, mirror(r+k, h)*w
-			for c := range dst {
-				dst[c] += window[k] * (rows[above+c] + rows[below+c])
-			}
+		dst := x[r*w : (r+1)*w]
+		weigh(dst, rows[r*w:], rows[r*w:], window[0]/2)
+		for k := 1; k <= reach; k++ {
+			addWeighted(dst, rows[mirror(r-k, h)*w:], rows[mirror(r+k, h)*w:], window[k])
 		}
 	}
-	return out
+}
+
+// weigh sets dst to weight·(a + b).
+func weigh(dst, a, b []float64, weight float64) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] = weight * (a[i] + b[i])
+	}
+}
+
+// addWeighted adds weight·(a + b) to dst.
+func addWeighted(dst, a, b []float64, weight float64) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] += weight * (a[i] + b[i])
+	}
 }
 
 // mirror returns the index of the element in place of element i of n, which may lie outside: n-1, ..., 0, 0, ..., n-1,

@@ -8,17 +8,13 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
-	_ "image/jpeg" // a format that Folder reads
-	_ "image/png"  // a format that Folder reads
-	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
-	_ "golang.org/x/image/bmp" // a format that Folder reads
-
+	"github.com/lateral-ml/lateral/lib/dataset/photos"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -28,66 +24,32 @@ type Photo struct {
 	Y    *tensor.Tensor // [H, W], whole numbers from 0 to 255, see [Luma]
 }
 
-// largest is the number of pixels up to which a photograph is decoded: a damaged header must not exhaust the memory.
-const largest = 1 << 26
-
 var formats = []string{".png", ".jpg", ".jpeg", ".bmp"}
 
 // Folder reads the PNG, JPEG and BMP files of a folder in the order of their names. It ignores other files and
 // sub-folders. It returns an error if the folder cannot be read or contains no such file, or if one of the files is
-// damaged or has more than 2^26 pixels.
+// damaged or has more than 2^27 pixels.
 func Folder(dir string) ([]Photo, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("superres: Folder: %w: name a folder of PNG, JPEG or BMP files", err)
 	}
-	var photos []Photo
+	var list []Photo
 	for _, e := range entries {
 		if e.IsDir() || !slices.Contains(formats, strings.ToLower(filepath.Ext(e.Name()))) {
 			continue
 		}
-		y, err := read(filepath.Join(dir, e.Name()))
+		m, err := photos.Decode(filepath.Join(dir, e.Name()))
 		if err != nil {
-			return nil, fmt.Errorf("superres: Folder: %s: %w", filepath.Join(dir, e.Name()), err)
+			return nil, fmt.Errorf("superres: Folder: %w", err)
 		}
-		photos = append(photos, Photo{e.Name(), y})
+		list = append(list, Photo{e.Name(), Luma(m)})
 	}
-	if len(photos) == 0 {
+	if len(list) == 0 {
 		return nil, fmt.Errorf("superres: Folder: %s contains no PNG, JPEG or BMP file", dir)
 	}
-	slices.SortFunc(photos, func(a, b Photo) int { return cmp.Compare(a.Name, b.Name) })
-	return photos, nil
-}
-
-// read returns the brightness of the picture in a file.
-func read(path string) (*tensor.Tensor, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("not a regular file")
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	size, _, err := image.DecodeConfig(f)
-	if err != nil {
-		return nil, fmt.Errorf("%w: replace the file with a good copy, or remove it", err)
-	}
-	if size.Width < 1 || size.Height < 1 || size.Width > largest/size.Height {
-		return nil, fmt.Errorf("a picture of %d x %d pixels: want 1 to %d pixels", size.Height, size.Width, largest)
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	m, _, err := image.Decode(f)
-	if err != nil {
-		return nil, fmt.Errorf("%w: replace the file with a good copy, or remove it", err)
-	}
-	return Luma(m), nil
+	slices.SortFunc(list, func(a, b Photo) int { return cmp.Compare(a.Name, b.Name) })
+	return list, nil
 }
 
 // Luma returns the brightness of a picture in whole numbers. For a colour picture this is the component Y of YCbCr of

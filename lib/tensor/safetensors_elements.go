@@ -21,15 +21,16 @@ const (
 type element struct {
 	size  int
 	value func(b []byte) (float32, error) // nil for F32, which needs no conversion
+	bytes bool                            // elements are bytes, such as pixels, which a short loop converts faster
 }
 
 var elements = map[string]element{
-	"F32": {4, nil},
-	"F16": {2, func(b []byte) (float32, error) { return float16(binary.LittleEndian.Uint16(b)), nil }},
-	"BF16": {2, func(b []byte) (float32, error) {
+	"F32": {size: 4},
+	"F16": {size: 2, value: func(b []byte) (float32, error) { return float16(binary.LittleEndian.Uint16(b)), nil }},
+	"BF16": {size: 2, value: func(b []byte) (float32, error) {
 		return math.Float32frombits(uint32(binary.LittleEndian.Uint16(b)) << 16), nil
 	}},
-	"F64": {8, func(b []byte) (float32, error) {
+	"F64": {size: 8, value: func(b []byte) (float32, error) {
 		v := math.Float64frombits(binary.LittleEndian.Uint64(b))
 		f := float32(v)
 		if math.IsInf(float64(f), 0) && !math.IsInf(v, 0) {
@@ -37,7 +38,7 @@ var elements = map[string]element{
 		}
 		return f, nil
 	}},
-	"I64": {8, func(b []byte) (float32, error) {
+	"I64": {size: 8, value: func(b []byte) (float32, error) {
 		v := int64(binary.LittleEndian.Uint64(b))
 		f := float32(v)
 		if float64(f) == 1<<63 || int64(f) != v { // 2^63 itself rounds from below and would wrap
@@ -45,13 +46,17 @@ var elements = map[string]element{
 		}
 		return f, nil
 	}},
-	"U8":   {1, func(b []byte) (float32, error) { return float32(b[0]), nil }},
-	"I8":   {1, func(b []byte) (float32, error) { return float32(int8(b[0])), nil }},
-	"BOOL": {1, func(b []byte) (float32, error) { return float32(b[0]), nil }},
-	"U16":  {2, func(b []byte) (float32, error) { return float32(binary.LittleEndian.Uint16(b)), nil }},
-	"I16":  {2, func(b []byte) (float32, error) { return float32(int16(binary.LittleEndian.Uint16(b))), nil }},
-	"U32":  {4, func(b []byte) (float32, error) { return exact(int64(binary.LittleEndian.Uint32(b))) }},
-	"I32":  {4, func(b []byte) (float32, error) { return exact(int64(int32(binary.LittleEndian.Uint32(b)))) }},
+	"U8":   {size: 1, value: func(b []byte) (float32, error) { return float32(b[0]), nil }, bytes: true},
+	"I8":   {size: 1, value: func(b []byte) (float32, error) { return float32(int8(b[0])), nil }},
+	"BOOL": {size: 1, value: func(b []byte) (float32, error) { return float32(b[0]), nil }, bytes: true},
+	"U16":  {size: 2, value: func(b []byte) (float32, error) { return float32(binary.LittleEndian.Uint16(b)), nil }},
+	"I16": {size: 2, value: func(b []byte) (float32, error) {
+		return float32(int16(binary.LittleEndian.Uint16(b))), nil
+	}},
+	"U32": {size: 4, value: func(b []byte) (float32, error) { return exact(int64(binary.LittleEndian.Uint32(b))) }},
+	"I32": {size: 4, value: func(b []byte) (float32, error) {
+		return exact(int64(int32(binary.LittleEndian.Uint32(b))))
+	}},
 }
 
 // exact returns an integer of at most 32 bits as float32, or an error if it would be rounded.
@@ -147,6 +152,13 @@ func (el element) read(full func(b []byte) error, data []float32, first int) err
 		chunk = chunk[:min(el.size*(len(data)-first), chunkBytes)]
 		if err := full(chunk); err != nil {
 			return err
+		}
+		if el.bytes {
+			for i, b := range chunk {
+				data[first+i] = float32(b)
+			}
+			first += len(chunk)
+			continue
 		}
 		for b := chunk; len(b) > 0; b = b[el.size:] {
 			v, err := el.value(b)

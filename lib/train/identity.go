@@ -52,7 +52,8 @@ func (r *run) identify() (identity, error) {
 	return id, nil
 }
 
-// kernels names the arithmetic: AVX2 and AVX-512 give the same bits, the portable kernels different ones.
+// kernels names the arithmetic: AVX2 and AVX-512 give the same bits, the portable kernels different ones. So do NEON's,
+// but on arm64 the compiler rounds the Go code around them otherwise.
 func kernels() string {
 	switch name := simd.Name(); name {
 	case "avx2", "avx512":

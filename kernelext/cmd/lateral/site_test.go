@@ -42,6 +42,7 @@ func TestSite(t *testing.T) {
 	t.Run("search", func(t *testing.T) { checkSearch(t, dir) })
 	t.Run("served", func(t *testing.T) { checkServed(t, dir) })
 	t.Run("static", func(t *testing.T) { checkStatic(t, dir) })
+	t.Run("phone", func(t *testing.T) { checkPhone(t, dir) })
 	t.Run("dark", func(t *testing.T) { checkDark(t, dir) })
 	for _, demo := range playground.Demos() {
 		t.Run("playground/"+demo.Name, func(t *testing.T) { operate(t, dir, demo) })
@@ -281,6 +282,8 @@ func checkServed(t *testing.T, dir string) {
 	v := newVisit(t)
 	v.open(server.URL + "/some/course/index.html")
 	v.photograph("landing")
+	// A click into a page that still scrolls misses.
+	evaluate[bool](v.labPage, `scrollTo({top: 0, behavior: "instant"}); true`)
 	if err := chromedp.Do(v.ctx, chromedp.Click("main a[href='playground/index.html']")); err != nil {
 		t.Fatal(err)
 	}
@@ -345,6 +348,27 @@ func checkStatic(t *testing.T, dir string) {
 		}
 	}
 	v.quiet("without scripts")
+}
+
+// checkPhone opens pages on a small screen: nothing is wider than it, so that a finger scrolls in one direction only.
+func checkPhone(t *testing.T, dir string) {
+	v := newVisit(t)
+	if err := chromedp.Do(v.ctx, chromedp.EmulateViewport(390, 844)); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"index.html", "course.html", "results.html", "notebooks/00_quickstart.html", "api/lib.nn.html"}
+	for _, demo := range playground.Demos() {
+		names = append(names, "playground/"+demo.Name+".html")
+	}
+	for _, name := range names {
+		v.open(file(dir, name))
+		v.wait(20*time.Second, "the playground", `document.querySelector("[data-playground]:not([data-ready])") == null`)
+		if width := evaluate[int](v.labPage, `document.documentElement.scrollWidth`); width > 391 {
+			t.Errorf("%s is %d pixels wide on a screen of 390", name, width)
+		}
+	}
+	v.photograph("phone")
+	v.quiet("on a phone")
 }
 
 // checkDark opens pages for a reader who prefers dark ones: paper is darker than ink, on the canvases as well.

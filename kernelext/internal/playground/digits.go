@@ -33,6 +33,15 @@ type digitSet struct {
 
 func (d digitSet) slice(from, to int) digitSet { return digitSet{d.x.Slice(from, to), d.y[from:to]} }
 
+// draw fills a batch with images at random, and returns their labels in labels.
+func (d digitSet) draw(x *tensor.Tensor, labels []int, rng *tensor.RNG) {
+	for i := range labels {
+		n := rng.IntN(len(d.y))
+		copy(x.Row(i), d.x.Row(n))
+		labels[i] = d.y[n]
+	}
+}
+
 // readDigits reads the file Digits.
 func readDigits(files Files) (learn, test digitSet, err error) {
 	z, err := gzip.NewReader(bytes.NewReader(files[Digits]))

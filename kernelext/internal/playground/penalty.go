@@ -111,11 +111,7 @@ func (p *penalty) Work() bool {
 
 // train makes one step of Adam on the cross-entropy plus lambda times the sum of all activities of an image.
 func (p *penalty) train() {
-	for i := range p.labels {
-		n := p.rng.IntN(Learn)
-		copy(p.batch.Row(i), p.learn.x.Row(n))
-		p.labels[i] = p.learn.y[n]
-	}
+	p.learn.draw(p.batch, p.labels, p.rng)
 	p.tape.Reset()
 	left, logits := p.net.Forward(p.tape.Input(p.batch))
 	p.tape.Backward(autograd.Add(loss.CrossEntropy(logits, p.labels), loss.L1(left, float32(p.lambda))))

@@ -71,12 +71,6 @@ func startPrune(files Files) (Session, error) {
 	for _, v := range nn.Params(p.net) {
 		p.whole = append(p.whole, v.Value().Clone())
 	}
-	layers, observe := prune.Network(p.net)
-	activities := observe(p.tape.Input(learn.x.Slice(0, 500)))
-	for i, l := range layers {
-		l.Observe(activities[i], 0.99)
-		p.use = append(p.use, l.Use)
-	}
 	for i, name := range []string{"large", "used most", "random", "retrained"} {
 		p.curves[i] = Series{Name: name, Max: 1, X: []float64{}, Y: []float64{}}
 	}
@@ -105,9 +99,10 @@ func (p *pruning) cut() {
 	for i, v := range nn.Params(p.net) {
 		v.Value().CopyFrom(p.whole[i])
 	}
-	p.layers, _ = prune.Network(p.net)
-	for i, l := range p.layers {
-		l.Use = p.use[i]
+	layers, observe := prune.Network(p.net)
+	p.layers = layers
+	if scores[p.score] == prune.Use {
+		p.observe(observe)
 	}
 	p.fault = ""
 	if p.keep < 1 {
@@ -118,6 +113,20 @@ func (p *pruning) cut() {
 	}
 	p.steps = 0
 	p.measure(p.score)
+}
+
+// observe sets how often each weight of the whole net is used. It looks at images only once.
+func (p *pruning) observe(activities func(*autograd.Var) []prune.Activity) {
+	if p.use == nil {
+		p.tape.Reset()
+		for i, a := range activities(p.tape.Input(p.learn.x.Slice(0, 500))) {
+			p.layers[i].Observe(a, 0.99)
+			p.use = append(p.use, p.layers[i].Use)
+		}
+	}
+	for i, l := range p.layers {
+		l.Use = p.use[i]
+	}
 }
 
 // measure measures the accuracy, adds it to a curve and has the time measured anew.
@@ -148,11 +157,7 @@ func (p *pruning) note(curve int) {
 // train makes one step of retraining: removed weights stay removed.
 func (p *pruning) train() {
 	x, labels := tensor.New(50, 1, side, side), make([]int, 50)
-	for i := range labels {
-		n := p.rng.IntN(Learn)
-		copy(x.Row(i), p.learn.x.Row(n))
-		labels[i] = p.learn.y[n]
-	}
+	p.learn.draw(x, labels, p.rng)
 	p.tape.Reset()
 	p.tape.Backward(loss.CrossEntropy(p.net.Forward(p.tape.Input(x)), labels))
 	p.opt.Step(nn.Params(p.net))

@@ -209,7 +209,7 @@ func (n notes) table(rows []Row) string {
 	b.WriteString("| " + columns + " | data, setting | notebook |\n")
 	b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, r := range rows {
-		cells := append(r.cells(), escape.Replace(r.setting()))
+		cells := append(r.cells(), escape.Replace(r.Setting()))
 		if r.Note != "" {
 			if n[r.Note] == 0 {
 				n[r.Note] = len(n) + 1
@@ -238,15 +238,15 @@ var escape = strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ", "<", "&lt;")
 const columns = "document | item | document's value | here | difference ± 2 SE | seeds"
 
 func (r Row) cells() []string {
-	cells := []string{r.Source, r.Item, r.documentText(), r.hereText(), r.differenceText(), count(r.Seeds)}
+	cells := []string{r.Source, r.Item, r.DocumentText(), r.HereText(), r.DifferenceText(), count(r.Seeds)}
 	for i, c := range cells {
 		cells[i] = escape.Replace(c)
 	}
 	return cells
 }
 
-// setting says what the value was measured on, with how much work, and how that differs from the document's.
-func (r Row) setting() string {
+// Setting says what the value was measured on, with how much work, and how that differs from the document's.
+func (r Row) Setting() string {
 	parts := slices.DeleteFunc([]string{r.Data, r.Profile, r.Unlike}, func(s string) bool { return s == "" })
 	return strings.Join(parts, ", ")
 }
@@ -281,8 +281,8 @@ func Headline(readme []byte, rows []Row) []byte {
 // missing stands where there is no value.
 const missing = "–"
 
-// documentText writes the document's value as the document does.
-func (r Row) documentText() string {
+// DocumentText writes the document's value as the document does.
+func (r Row) DocumentText() string {
 	switch v := r.Document.(type) {
 	case string:
 		return v
@@ -292,8 +292,8 @@ func (r Row) documentText() string {
 	return missing
 }
 
-// hereText writes the measured value: four significant figures, or two figures of the spread.
-func (r Row) hereText() string {
+// HereText writes the measured value: four significant figures, or two figures of the spread.
+func (r Row) HereText() string {
 	switch v := r.Here.(type) {
 	case string:
 		return v
@@ -309,7 +309,8 @@ func (r Row) hereText() string {
 	return missing
 }
 
-func (r Row) differenceText() string {
+// DifferenceText writes the difference, its interval and the verdict.
+func (r Row) DifferenceText() string {
 	s := missing
 	if r.Difference != nil {
 		s = fmt.Sprintf("%+.*f", decimals(*r.Difference, 2), *r.Difference)

@@ -70,11 +70,11 @@ func (s *Site) playgrounds(ctx context.Context) error {
 			p.Scripts = append(p.Scripts, name+".js")
 		}
 		p.Scripts = append(p.Scripts, "program.js", "playground.js")
-		still, err := s.still(demo.Name)
+		still, size, err := s.still(demo.Name)
 		if err != nil {
 			return err
 		}
-		if p.Body, err = fill("playground.html", map[string]any{"Demo": demo, "Still": still,
+		if p.Body, err = fill("playground.html", map[string]any{"Demo": demo, "Still": still, "Size": size,
 			"Notebook": s.titleOf(demo.Notebook)}); err != nil {
 			return err
 		}
@@ -85,17 +85,17 @@ func (s *Site) playgrounds(ctx context.Context) error {
 	return s.playgroundList()
 }
 
-// still puts the picture of a playground at work into the site, and returns its address; "" if there is none.
-func (s *Site) still(name string) (string, error) {
+// still puts the picture of a playground at work into the site, and returns its address, "" if there is none, and size.
+func (s *Site) still(name string) (address string, size template.HTMLAttr, err error) {
 	picture, err := data.Files.ReadFile(name + ".png")
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return "", "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("site: %w", err)
+		return "", "", fmt.Errorf("site: %w", err)
 	}
 	s.put("playground/"+name+".png", picture)
-	return name + ".png", nil
+	return name + ".png", sizeOf(picture), nil
 }
 
 // playgroundList writes the page that leads to all playgrounds.

@@ -3,14 +3,15 @@
 package site
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"image/png"
 	"os"
 	"path"
 	"path/filepath"
-	"strconv"
 
 	"github.com/lateral-ml/lateral/kernelext/internal/results"
 )
@@ -27,20 +28,7 @@ func read(module string, parts ...string) ([]byte, error) {
 // A row is a comparison as the page shows it.
 type row struct {
 	results.Row
-	Name, Title     string // of the notebook
-	Document, Here  string
-	Spread, Verdict string
-}
-
-// number writes a value of a row: numbers with four digits, with their unit.
-func number(v any, unit string) string {
-	switch v := v.(type) {
-	case nil:
-		return "–"
-	case float64:
-		return strconv.FormatFloat(v, 'g', 4, 64) + unit
-	}
-	return fmt.Sprint(v)
+	Name, Title string // of the notebook
 }
 
 // results writes the page of all comparisons.
@@ -56,16 +44,7 @@ func (s *Site) results(context.Context) error {
 	var rows []row
 	for _, r := range held.Rows {
 		name := r.Notebook[:len(r.Notebook)-len(path.Ext(r.Notebook))]
-		unit := r.Unit
-		if unit != "" {
-			unit = " " + unit
-		}
-		shown := row{Row: r, Name: name, Title: s.titleOf(name), Document: number(r.Document, unit),
-			Here: number(r.Here, unit), Verdict: r.Verdict}
-		if r.Seeds > 1 {
-			shown.Spread = "± " + strconv.FormatFloat(r.Spread, 'g', 2, 64)
-		}
-		rows = append(rows, shown)
+		rows = append(rows, row{Row: r, Name: name, Title: s.titleOf(name)})
 	}
 	s.put("filter.js", []byte(pageFile("filter.js")))
 	body, err := fill("results.html", map[string]any{"Rows": rows, "Lessons": s.notebooks})
@@ -81,12 +60,15 @@ func (s *Site) gallery(context.Context) error {
 	if err != nil {
 		return err
 	}
-	type picture struct{ File, Alt, Caption, Name, Title string }
+	type picture struct {
+		File, Alt, Caption, Name, Title string
+		Size                            template.HTMLAttr
+	}
 	var pictures []picture
 	for _, p := range found {
 		file := path.Base(p.File)
 		s.put("gallery/"+file, p.PNG)
-		shown := picture{File: "gallery/" + file, Alt: p.Alt, Caption: p.Caption}
+		shown := picture{File: "gallery/" + file, Alt: p.Alt, Caption: p.Caption, Size: sizeOf(p.PNG)}
 		for _, l := range s.notebooks {
 			if len(file) > len(l.Name) && file[:len(l.Name)] == l.Name {
 				shown.Name, shown.Title = l.Name, l.Title
@@ -101,6 +83,15 @@ func (s *Site) gallery(context.Context) error {
 	return s.page(Page{Title: "Gallery", At: "gallery.html", Part: "gallery", Body: body})
 }
 
+// sizeOf returns the attributes that keep a picture's place in a page before it is loaded.
+func sizeOf(picture []byte) template.HTMLAttr {
+	c, err := png.DecodeConfig(bytes.NewReader(picture))
+	if err != nil {
+		return ""
+	}
+	return template.HTMLAttr(fmt.Sprintf(`width="%d" height="%d"`, c.Width, c.Height))
+}
+
 // landing writes the first page.
 func (s *Site) landing(context.Context) error {
 	var ways, rest []*lesson
@@ -111,11 +102,12 @@ func (s *Site) landing(context.Context) error {
 			rest = append(rest, l)
 		}
 	}
-	picture := template.URL("gallery/00_quickstart-rasters.png")
-	if s.files[string(picture)] == nil {
-		picture = ""
+	const picture = "gallery/00_quickstart-rasters.png"
+	values := map[string]any{"Ways": ways, "Lessons": rest}
+	if content := s.files[picture]; content != nil {
+		values["Picture"], values["Size"] = picture, sizeOf(content)
 	}
-	body, err := fill("landing.html", map[string]any{"Ways": ways, "Lessons": rest, "Picture": picture})
+	body, err := fill("landing.html", values)
 	if err != nil {
 		return err
 	}

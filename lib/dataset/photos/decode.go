@@ -3,7 +3,7 @@
 package photos
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -23,12 +23,27 @@ const largest = 1 << 27
 
 // checkHeader returns an error unless a file begins as a photograph of reasonable size does.
 func checkHeader(path string) error {
+	if err := regular(path); err != nil {
+		return err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("photos: %w", err)
 	}
 	defer f.Close()
 	return header(path, f)
+}
+
+// regular returns an error unless the path is a file; a pipe, for one, could keep its reader waiting for ever.
+func regular(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("photos: %w", err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("photos: %s is not a regular file: remove it", path)
+	}
+	return nil
 }
 
 func header(path string, r io.Reader) error {
@@ -45,25 +60,33 @@ func header(path string, r io.Reader) error {
 	return nil
 }
 
+// Decode reads a picture of any of the formats and any size. The error names the file: it cannot be read, is damaged or
+// in another format, or has more than 2^27 pixels.
+func Decode(path string) (image.Image, error) {
+	if err := regular(path); err != nil {
+		return nil, err
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("photos: %w", err)
+	}
+	if err := header(path, bytes.NewReader(file)); err != nil {
+		return nil, err
+	}
+	m, _, err := image.Decode(bytes.NewReader(file))
+	if err != nil {
+		return nil, fmt.Errorf("photos: %s is damaged (%w): replace or remove it", path, err)
+	}
+	return m, nil
+}
+
 // read puts a photograph into x [C, H, W].
 func (c Config) read(x []float32, path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("photos: %w", err)
+	m, err := Decode(path)
+	if err == nil {
+		c.Convert(x, m)
 	}
-	defer f.Close()
-	if err := header(path, bufio.NewReader(f)); err != nil {
-		return err
-	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("photos: %w", err)
-	}
-	m, _, err := image.Decode(bufio.NewReader(f))
-	if err != nil {
-		return fmt.Errorf("photos: %s is damaged (%w): replace or remove it", path, err)
-	}
-	c.Convert(x, m)
-	return nil
+	return err
 }
 
 // Convert writes a picture into x, an image [C, H, W] with values from 0 to 1. The picture is cropped to the

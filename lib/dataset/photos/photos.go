@@ -96,8 +96,16 @@ func Open(root string, c Config) (*Folder, error) {
 		return nil, fmt.Errorf("photos: %s contains no photographs in sub-folders: make one sub-folder for each class, such "+
 			"as %s", root, filepath.Join(root, "cat", "1.jpg"))
 	}
+	isClass := func(name string) bool { return !slices.Contains(splits, strings.ToLower(name)) }
+	if len(f.Classes) > 1 && !slices.ContainsFunc(f.Classes, isClass) {
+		return nil, fmt.Errorf("photos: the sub-folders of %s are %q, which are parts of a set rather than classes: "+
+			"open them one by one, the others with the classes of the first (WithClasses)", root, f.Classes)
+	}
 	return f, f.check()
 }
+
+// splits are the usual names of the parts of a set.
+var splits = []string{"train", "training", "valid", "validation", "val", "test", "testing"}
 
 // isFolder reports whether an entry is a folder or a link to one.
 func isFolder(root string, e fs.DirEntry) bool {

@@ -123,7 +123,11 @@ func TestBadFolders(t *testing.T) {
 	os.MkdirAll(filepath.Join(dir, "hole", "dog"), 0o755)
 	save(t, filepath.Join(dir, "hole", "cat", "1.png"), picture(8, 8, red))
 	save(t, filepath.Join(dir, "flat", "1.png"), picture(8, 8, red))
+	for _, part := range []string{"train", "Test"} {
+		save(t, filepath.Join(dir, "parts", part, "cat", "1.png"), picture(8, 8, red))
+	}
 	for name, want := range map[string]string{
+		"parts":   "parts of a set rather than classes",
 		"text":    text + " is not a PNG",
 		"empty":   filepath.Join(dir, "empty") + " contains no photographs in sub-folders",
 		"flat":    filepath.Join(dir, "flat") + " contains no photographs in sub-folders",
@@ -226,6 +230,12 @@ func TestPackIntoNowhere(t *testing.T) {
 	f, err := photos.Open(dir, photos.Config{})
 	if err != nil {
 		t.Fatal(err)
+	}
+	os.Mkdir(filepath.Join(dir, "cat", "folder.png"), 0o755)
+	if err := os.Symlink(os.DevNull, filepath.Join(dir, "cat", "null.png")); err == nil {
+		if _, err := photos.Open(dir, photos.Config{}); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+			t.Errorf("a device: %v", err)
+		}
 	}
 	if err := f.Pack(filepath.Join(dir, "none", "x.npy")); err == nil {
 		t.Error("a folder that is not there")

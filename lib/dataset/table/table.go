@@ -289,6 +289,25 @@ func (s *Schema) Read(path string) (*dataset.Set, error) {
 	return set, nil
 }
 
+// Line returns the line of a file on which a sample begins, counted from 1, for messages about it. It is 0 if the file
+// has changed and has no such sample.
+func (s *Schema) Line(path string, sample int) int {
+	f, err := open(path, s.Comma, s.NoHeader)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	for {
+		_, line, err := f.next()
+		if err != nil {
+			return 0
+		}
+		if f.rows == sample+1 {
+			return line
+		}
+	}
+}
+
 // value returns the number that stands for a cell.
 func (c Column) value(cell string) (float32, error) {
 	nan := float32(math.NaN())

@@ -49,6 +49,10 @@ func TestLoad(t *testing.T) {
 		t.Errorf("%v %v", set.X, set.Y)
 	}
 
+	if line := schema.Line(write(t, "a.csv", text), 2); line != 4 {
+		t.Errorf("the third sample is on line %d", line)
+	}
+
 	// Compressed, with a mark of UTF-8, semicolons and carriage returns, it is the same.
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)

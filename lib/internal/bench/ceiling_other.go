@@ -4,5 +4,14 @@
 
 package main
 
-// fastestFMA returns the scalar loop: the best that a program without assembly can reach.
-func fastestFMA() fmaLoop { return scalarFMA }
+import "github.com/lateral-ml/lateral/lib/internal/simd"
+
+// fastestFMA returns the loop of the kernels in use, or the scalar one: the best that a program without assembly can
+// reach.
+func fastestFMA() fmaLoop {
+	if simd.Name() == "go" {
+		return scalarFMA
+	}
+	const each = 96 // multiply-adds in a round
+	return fmaLoop{"multiply-add of " + simd.Name(), func(n int) { simd.MultiplyAdds(n * each) }, 2 * each}
+}

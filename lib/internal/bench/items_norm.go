@@ -6,13 +6,16 @@ import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/language"
+	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17/normalization"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
-// normalisations are divisive normalisation with its gradient, and the training step of a language model.
+// normalisations are divisive normalisation with its gradient, and the training steps of a language model and of a
+// network for photographs.
 func normalisations() []item {
 	return []item{
 		{
@@ -22,6 +25,46 @@ func normalisations() []item {
 		// The gates and the softmax, forward and for both gradients.
 		languageStep("lstm_step", 6*20*20*(2*800*400+200*10000), nil),
 		languageStep("lstm_dn_step", 6*20*20*(2*800*400+200*10000), language.Divisive(30, 1, 1e-4)),
+		photoStep("photo_step", normalization.Baseline),
+		photoStep("photo_dn_step", normalization.DNStar),
+	}
+}
+
+// photoStep is a step of the document's convolutional network on 100 images of 3 x 32 x 32, with momentum.
+func photoStep(name string, v normalization.Variant) item {
+	const images, multiplications = 100, 12_354_176 // per image
+	return item{
+		name: name, work: images, unit: "images", flops: 6 * images * multiplications, peers: []string{"norm"},
+		setup: ready(func(workers int) func() {
+			net, err := normalization.NewConvNet(v, 3, 10, normalization.Images(v, 10), tensor.Stream(1, "weights"))
+			if err != nil {
+				panic(err)
+			}
+			l := &train.GradientDescent{
+				Model: net, Optimizer: &optim.SGD{LR: 0.001, Momentum: 0.9}, Workers: workers,
+				Loss: func(b *train.Batch) *autograd.Var {
+					logits, penalty := net.Forward(b.X)
+					cost := loss.CrossEntropy(logits, b.Y)
+					if penalty != nil {
+						cost = autograd.Add(cost, penalty)
+					}
+					return cost
+				},
+			}
+			l.State()
+			var b dataset.Batch
+			b.X.Resize(images, 3, 32, 32)
+			rng := tensor.Stream(1, "data")
+			rng.Normal(b.X.Data(), 0, 60)
+			for range images {
+				b.Y = append(b.Y, rng.IntN(10))
+			}
+			return func() {
+				if err := l.Step(&b, &train.Recorder{}); err != nil {
+					panic(err)
+				}
+			}
+		}),
 	}
 }
 

@@ -4,8 +4,10 @@ package simd
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/internal/race"
@@ -171,51 +173,43 @@ func checkSpread(t *testing.T, name string, s *Stencil, m, runs int) (checked in
 
 // TestCorrelatePathsAgree compares the bits of the assembly paths.
 func TestCorrelatePathsAgree(t *testing.T) {
-	var paths []*kernels
-	for _, k := range available() {
-		if k.name != "go" {
-			paths = append(paths, k)
+	assemblyAgrees(t, "67e753a2c5430754", func() (results []float32) {
+		all := stencils()
+		for _, name := range slices.Sorted(maps.Keys(all)) {
+			results = append(results, everyConvolution(all[name])...)
 		}
+		return results
+	})
+}
+
+// everyConvolution returns the results of all kernels for random numbers.
+func everyConvolution(s *Stencil) (results []float32) {
+	const m, runs = 17, 6
+	rng := rand.New(rand.NewPCG(3, 3))
+	x, w, dy := make([]float32, s.Span()), make([]float32, m*s.taps), make([]float32, m*RowLen(runs))
+	fillNormal(rng, x)
+	fillNormal(rng, w)
+	for j := range m {
+		fillNormal(rng, dy[j*RowLen(runs):][:runs*Run])
 	}
-	if len(paths) < 2 {
-		t.Skip("this processor has fewer than two assembly paths")
+	filters, y := make([]float32, PackedFilters(m, s.taps)), make([]float32, m*RowLen(runs))
+	PackFilters(filters, w, m, s.taps)
+	Correlate(y, RowLen(runs), filters, m, x, s, runs)
+	dw := make([]float32, m*GradLen(s.taps))
+	CorrelateGrad(dw, GradLen(s.taps), dy, RowLen(runs), m, x, s, runs)
+	dx := make([]float32, s.Span())
+	for p := range s.taps { // one channel
+		packed := make([]float32, PackedFilters(1, m))
+		PackFilters(packed, w[p*m:][:m], 1, m)
+		one := NewStencil(s.offsets[p:p+1], s.starts)
+		Spread(dx, 0, packed, 1, dy, RowLen(runs), m, one, runs)
 	}
-	chosen := active
-	defer func() { active = chosen }()
-	for name, s := range stencils() {
-		const m, runs = 17, 6
-		var results [2][]float32
-		for i := range results {
-			active = paths[i]
-			rng := rand.New(rand.NewPCG(3, 3))
-			x, w, dy := make([]float32, s.Span()), make([]float32, m*s.taps), make([]float32, m*RowLen(runs))
-			fillNormal(rng, x)
-			fillNormal(rng, w)
-			for j := range m {
-				fillNormal(rng, dy[j*RowLen(runs):][:runs*Run])
-			}
-			filters, y := make([]float32, PackedFilters(m, s.taps)), make([]float32, m*RowLen(runs))
-			PackFilters(filters, w, m, s.taps)
-			Correlate(y, RowLen(runs), filters, m, x, s, runs)
-			dw := make([]float32, m*GradLen(s.taps))
-			CorrelateGrad(dw, GradLen(s.taps), dy, RowLen(runs), m, x, s, runs)
-			dx := make([]float32, s.Span())
-			for p := range s.taps { // one channel
-				packed := make([]float32, PackedFilters(1, m))
-				PackFilters(packed, w[p*m:][:m], 1, m)
-				one := NewStencil(s.offsets[p:p+1], s.starts)
-				Spread(dx, 0, packed, 1, dy, RowLen(runs), m, one, runs)
-			}
-			results[i] = append(results[i], dx...)
-			for j := range m {
-				results[i] = append(results[i], y[j*RowLen(runs):][:runs*Run]...)
-				results[i] = append(results[i], dw[j*GradLen(s.taps):][:s.taps]...)
-			}
-		}
-		if !sameBits(results[0], results[1]) {
-			t.Errorf("%s: %s and %s differ", name, paths[0].name, paths[1].name)
-		}
+	results = append(results, dx...)
+	for j := range m {
+		results = append(results, y[j*RowLen(runs):][:runs*Run]...)
+		results = append(results, dw[j*GradLen(s.taps):][:s.taps]...)
 	}
+	return results
 }
 
 func TestRowsThatLieApart(t *testing.T) {

@@ -58,3 +58,16 @@ func BenchmarkRepel(b *testing.B) {
 		b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/n/RepelPoints, "ns/pair")
 	})
 }
+
+// TestRepelPathsAgree compares the bits of the assembly paths.
+func TestRepelPathsAgree(t *testing.T) {
+	assemblyAgrees(t, "a7482d0bcf83bba8", func() []float32 {
+		rng := rand.New(rand.NewPCG(5, 3))
+		sums, points, cells := make([]float32, 3*RepelPoints), make([]float32, 2*RepelPoints), make([]float32, 3*50)
+		for _, x := range [][]float32{sums, points, cells} {
+			fillNormal(rng, x)
+		}
+		Repel(sums, points, cells)
+		return sums
+	})
+}

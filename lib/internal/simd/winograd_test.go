@@ -182,34 +182,19 @@ func checkWinograd(t *testing.T, name string, m winogradMap, count, n int) (chec
 
 // TestWinogradPathsAgree compares the bits of the assembly paths.
 func TestWinogradPathsAgree(t *testing.T) {
-	var paths []*kernels
-	for _, k := range available() {
-		if k.name != "go" {
-			paths = append(paths, k)
-		}
-	}
-	if len(paths) < 2 {
-		t.Skip("this processor has fewer than two assembly paths")
-	}
-	chosen := active
-	defer func() { active = chosen }()
-	for _, c := range winogradCases() {
-		for i, m := range c.maps() {
-			const n = 45
-			rng := rand.New(rand.NewPCG(4, uint64(i)))
-			src := make([]float32, 6*n)
-			fillNormal(rng, src)
-			var results [2][]float32
-			for p := range results {
-				active = paths[p]
-				results[p] = make([]float32, 6*n)
-				c.maps()[i].apply(Vectors{results[p], n, 0}, Vectors{src, n, 0}, 1, n)
-			}
-			if !sameBits(results[0], results[1]) {
-				t.Errorf("%s of tiles of %d: %s and %s differ", m.name, c.r, paths[0].name, paths[1].name)
+	assemblyAgrees(t, "32906eff092128f3", func() (results []float32) {
+		for _, c := range winogradCases() {
+			for i, m := range c.maps() {
+				const n = 45
+				rng := rand.New(rand.NewPCG(4, uint64(i)))
+				src, dst := make([]float32, 6*n), make([]float32, 6*n)
+				fillNormal(rng, src)
+				m.apply(Vectors{dst, n, 0}, Vectors{src, n, 0}, 1, n)
+				results = append(results, dst...)
 			}
 		}
-	}
+		return results
+	})
 }
 
 func TestWinogradPanics(t *testing.T) {

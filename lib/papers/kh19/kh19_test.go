@@ -195,20 +195,20 @@ func TestHoldOut(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	for want, change := range map[string]func(*Setting){
-		"Units is 0":                   func(s *Setting) { s.Units = 0 },
-		"Power is 0.5":                 func(s *Setting) { s.Power = 0.5 },
-		"LossPower is NaN":             func(s *Setting) { s.LossPower = math.NaN() },
-		"kh19: Rate is 0":              func(s *Setting) { s.Rate = 0 },
-		"kh19: Epochs is 0":            func(s *Setting) { s.Epochs = 0 },
-		"Batch is 0":                   func(s *Setting) { s.Batch = 0 },
-		"Features.P is +Inf":           func(s *Setting) { s.Features.P = math.Inf(1) },
-		"Features.K is 31: want at":    func(s *Setting) { s.Features.K = 31 },
-		"Features.K is 1: want at":     func(s *Setting) { s.Features.K = 1 },
-		"Features.Delta is -1":         func(s *Setting) { s.Features.Delta = -1 },
-		"Features.Rate is 0":           func(s *Setting) { s.Features.Rate = 0 },
-		"Features.Epochs is 0":         func(s *Setting) { s.Features.Epochs = 0 },
-		"adapt it with its method On":  func(s *Setting) { s.Checksum = "other" },
-		"the setting is for no images": func(s *Setting) { s.Source = experiment.Source{} },
+		"Units is 0":                  func(s *Setting) { s.Units = 0 },
+		"Power is 0.5":                func(s *Setting) { s.Power = 0.5 },
+		"LossPower is NaN":            func(s *Setting) { s.LossPower = math.NaN() },
+		"kh19: Rate is 0":             func(s *Setting) { s.Rate = 0 },
+		"kh19: Epochs is 0":           func(s *Setting) { s.Epochs = 0 },
+		"Batch is 0":                  func(s *Setting) { s.Batch = 0 },
+		"Features.P is +Inf":          func(s *Setting) { s.Features.P = math.Inf(1) },
+		"Features.K is 31: want at":   func(s *Setting) { s.Features.K = 31 },
+		"Features.K is 1: want at":    func(s *Setting) { s.Features.K = 1 },
+		"Features.Delta is -1":        func(s *Setting) { s.Features.Delta = -1 },
+		"Features.Rate is 0":          func(s *Setting) { s.Features.Rate = 0 },
+		"Features.Epochs is 0":        func(s *Setting) { s.Features.Epochs = 0 },
+		"adapt it with its method On": func(s *Setting) { s.Checksum = "other" },
+		"the setting is for no data":  func(s *Setting) { s.Source = experiment.Source{} },
 	} {
 		s := small
 		change(&s)

@@ -130,6 +130,64 @@ def language(layers, kind, compiled):
     return run
 
 
+class Photographs(torch.nn.Module):
+    """Three convolutions, each with divisive normalisation or none, and two dense layers; as the document's."""
+
+    def __init__(self, normalised):
+        super().__init__()
+        self.convs = torch.nn.ModuleList(
+            torch.nn.Conv2d(i, o, 5, padding=2) for i, o in [(3, 32), (32, 32), (32, 64)]
+        )
+        self.windows = [5, 3, 3] if normalised else []
+        self.hidden, self.out = torch.nn.Linear(1024, 64), torch.nn.Linear(64, 10)
+
+    def forward(self, x):
+        penalty = 0
+        for i, conv in enumerate(self.convs):
+            x = conv(x)
+            if self.windows:
+                w = self.windows[i]
+
+                def mean(a):
+                    return F.avg_pool2d(a.mean(1, keepdim=True), w, stride=1, padding=w // 2)
+
+                v = x - mean(x)
+                penalty = penalty + 0.005 * v.abs().mean()
+                x = v * torch.rsqrt(0.25 + mean(v * v))
+            x = F.relu(x)
+            x = F.avg_pool2d(x, 3, 2, padding=1) if i else F.max_pool2d(x, 3, 2, padding=1)
+        return self.out(self.hidden(x.flatten(1))), penalty
+
+
+def photograph(normalised, kind, memory_format, compiled):
+    net = Photographs(normalised).to(memory_format=memory_format)
+    optimizer = torch.optim.SGD(net.parameters(), lr=1e-3, momentum=0.9, **SGDS[kind])
+    x = (60 * torch.randn(100, 3, 32, 32)).to(memory_format=memory_format)
+    y = torch.randint(0, 10, (100,))
+
+    def loss(x, y):
+        logits, penalty = net(x)
+        return F.cross_entropy(logits, y) + penalty
+
+    step = torch.compile(loss) if compiled else loss
+
+    def run():
+        optimizer.zero_grad(set_to_none=True)
+        step(x, y).backward()
+        optimizer.step()
+
+    return run
+
+
+def photographs(normalised):
+    formats = {"": torch.contiguous_format, "channels last": torch.channels_last}
+    return lambda: compiled_or_not({
+        ", ".join(filter(None, [kind, name])): functools.partial(photograph, normalised, kind, f)
+        for kind in SGDS
+        for name, f in formats.items()
+    })
+
+
 def languages(layers):
     return lambda: compiled_or_not({kind: functools.partial(language, layers, kind) for kind in SGDS})
 
@@ -138,4 +196,6 @@ serve(f"PyTorch {torch.__version__} {build(torch)}", {
     "dn5_grad": normalisations,
     "lstm_step": languages(Library),
     "lstm_dn_step": languages(Normalised),
+    "photo_step": photographs(False),
+    "photo_dn_step": photographs(True),
 })  # fmt: skip

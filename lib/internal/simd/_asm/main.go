@@ -4,7 +4,8 @@
 //
 //	go run . -isa avx512
 //
-// makes zz_avx512_amd64.s and the declarations zz_avx512_amd64.go in the directory above.
+// makes zz_avx512_amd64.s and the declarations zz_avx512_amd64.go in the directory above. Command neon, in the directory
+// below, does the same for arm64.
 //
 // Every kernel is described once, for both instruction sets, in terms of the vector type isa (isa.go): loops over
 // slices in elementwise.go and reduce.go, elementary functions in math.go, optimiser steps in optim.go, the matrix

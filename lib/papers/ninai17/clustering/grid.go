@@ -28,8 +28,8 @@ var Grids = experiment.Grids[Setting, Metrics]{
 func grids(profile string) []Grid {
 	g := Grid{Name: "clusters", About: "the quick network of Caffe with clusters of activities: table 14",
 		Seeds: experiment.Pick(profile, 1, 1, 4)}
-	for _, r := range experiment.Pick(profile, []Regulariser{Decay, Sample}, []Regulariser{Decay, Sample, Spatial},
-		Regularisers) {
+	some := []Regulariser{Decay, Sample}
+	for _, r := range experiment.Pick(profile, some, some, Regularisers) {
 		g.Cells = append(g.Cells, Sized(Document(r), profile))
 	}
 	return []Grid{g}
@@ -39,7 +39,8 @@ func grids(profile string) []Grid {
 // overfit after fewer steps.
 func Sized(s Setting, profile string) Setting {
 	s.Part = experiment.Pick(profile, 1000, 5_000, 0)
-	s.Epochs = experiment.Pick(profile, 1, 20, s.Epochs)
+	s.Epochs = experiment.Pick(profile, 4, 10, s.Epochs)
+	s.Rate = experiment.Pick(profile, 0.03, s.Rate, s.Rate) // few steps
 	if s.Centres > 0 {
 		s.Centres = experiment.Pick(profile, 20, 100, s.Centres)
 	}

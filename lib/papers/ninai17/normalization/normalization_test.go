@@ -206,3 +206,31 @@ func Example() {
 	// Output:
 	// [2 10] 0 {0.5 0.005}
 }
+
+// Spot checks of the document's numbers against its text: DN* against the baseline, and the ends of each table.
+func TestTablesOfTheDocument(t *testing.T) {
+	if a, ok := Table10(DNStar); a != 81.22 || !ok {
+		t.Error(a)
+	}
+	if p, ok := Table11(DNStar, language.ReLU); p != 117.868 || !ok {
+		t.Error(p)
+	}
+	if p, _ := Table11(Baseline, language.Tanh); p != 149.357 {
+		t.Error(p)
+	}
+	if q, ok := Tables12And13("bsds500-test", "DN*", 4); q != (Quality{26.96, .7428}) || !ok {
+		t.Error(q)
+	}
+	if q, ok := Tables12And13("set14", "bicubic", 3); q != (Quality{27.54, .7733}) || !ok {
+		t.Error(q)
+	}
+	if _, ok := Tables12And13("leaves-test", "bicubic", 3); ok {
+		t.Error("the document has no leaves")
+	}
+	if _, ok := Table10(BNStar); ok {
+		t.Error("table 10 has no BN*")
+	}
+	if r := Figure11(LN); r != (Relation{.7199, 1.7784}) {
+		t.Error(r)
+	}
+}
