@@ -25,7 +25,8 @@ type Net struct {
 	Clusters []*loss.Clusters
 }
 
-// denseStd is the standard deviation of the initial weights of dense layers. Centres have that of their layer's weights.
+// denseStd is the standard deviation of the initial weights of dense layers. Centres have that of their layer's
+// weights.
 const denseStd = 0.1
 
 // NewNet returns the network of a setting for images of the given shape [C, H, W]: that of table 10 without
@@ -38,7 +39,8 @@ func NewNet(s Setting, image []int, classes int) (*Net, error) {
 	}
 	for i, c := range conv.Convs {
 		in, out := c.Weight.Value().Width(), c.Weight.Rows()
-		nn.TruncatedNormal(float32(s.Std))(c.Weight.Value(), nil, in, out, tensor.Stream(s.Seed, fmt.Sprint("convolution ", i)))
+		rng := tensor.Stream(s.Seed, fmt.Sprint("convolution ", i))
+		nn.TruncatedNormal(float32(s.Std))(c.Weight.Value(), nil, in, out, rng)
 	}
 	n := &Net{ConvNet: conv}
 	switch {
