@@ -106,6 +106,7 @@ func TestCheck(t *testing.T) {
 		"Centres is 0":                func(s *Setting) { s.Centres = 0 },
 		"Epochs is 0":                 func(s *Setting) { s.Epochs = 0 },
 		"Fall is 2":                   func(s *Setting) { s.Fall = 2 },
+		"Std is 0":                    func(s *Setting) { s.Std = 0 },
 		"Part is -1":                  func(s *Setting) { s.Part = -1 },
 		"adapt it with its method On": func(s *Setting) { s.Images = 7 },
 	} {

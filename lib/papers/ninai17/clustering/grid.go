@@ -36,11 +36,12 @@ func grids(profile string) []Grid {
 }
 
 // Sized returns a setting at the size of a profile. Smaller profiles use fewer images, so that networks begin to
-// overfit after fewer steps.
+// overfit after fewer steps, and start from larger weights: with those of the document, the network is still at chance
+// after 500 steps.
 func Sized(s Setting, profile string) Setting {
 	s.Part = experiment.Pick(profile, 1000, 5_000, 0)
 	s.Epochs = experiment.Pick(profile, 4, 10, s.Epochs)
-	s.Rate = experiment.Pick(profile, 0.03, s.Rate, s.Rate) // few steps
+	s.Std = experiment.Pick(profile, 0.05, 0.05, s.Std)
 	if s.Centres > 0 {
 		s.Centres = experiment.Pick(profile, 20, 100, s.Centres)
 	}

@@ -46,6 +46,7 @@ type Setting struct {
 	Strength    float64     `json:"strength"`          // lambda; decay; weight of DeCov; share of dropped units
 	Centres     int         `json:"centres,omitempty"` // K of each layer
 	Part        int         `json:"part,omitempty"`    // training images that are used, from the first; 0 for all
+	Std         float64     `json:"std"`               // standard deviation of the convolutions' initial weights
 	Epochs      int         `json:"epochs"`
 	Rate        float64     `json:"rate"` // of gradient descent with momentum 0.9
 	// Fall is the factor on the rate by the end of training, reached exponentially.
@@ -58,7 +59,7 @@ type Setting struct {
 // 0.85 every 2,000 iterations. Their last 10,000 iterations, at a rate of 0.001, are on training and validation images;
 // ours are all on all training images. The strengths of DeCov and dropout are not known; ours are usual ones.
 func Document(r Regulariser) Setting {
-	s := Setting{Regulariser: r, Epochs: 120, Rate: 0.01, Fall: 0.0076}
+	s := Setting{Regulariser: r, Std: 0.01, Epochs: 120, Rate: 0.01, Fall: 0.0076}
 	switch r {
 	case Decay:
 		s.Strength = 0.004
@@ -102,6 +103,7 @@ func (s Setting) Check() error {
 	c.That(s.Regulariser != Dropout || s.Strength < 1, "Strength", s.Strength, "a share < 1 for dropout")
 	c.That(!s.Regulariser.clusters() || s.Centres >= 1, "Centres", s.Centres, "at least 1")
 	c.AtLeast("Part", s.Part, 0)
+	c.Positive("Std", s.Std)
 	c.AtLeast("Epochs", s.Epochs, 1)
 	c.Positive("Rate", s.Rate)
 	c.That(s.Fall > 0 && s.Fall <= 1, "Fall", s.Fall, "a factor in (0, 1]")

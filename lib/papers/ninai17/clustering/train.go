@@ -25,19 +25,23 @@ type Net struct {
 	Clusters []*loss.Clusters
 }
 
-// The standard deviations of the initial weights of convolutions and dense layers, and of the centres.
-const convStd, denseStd = 0.01, 0.1
+// denseStd is the standard deviation of the initial weights of dense layers. Centres have that of their layer's
+// weights.
+const denseStd = 0.1
 
 // NewNet returns the network of a setting for images of the given shape [C, H, W]: that of table 10 without
-// normalisation, but with 0.01 as the standard deviation of the first convolution's initial weights.
+// normalisation, but with one standard deviation of the initial weights of all convolutions.
 func NewNet(s Setting, image []int, classes int) (*Net, error) {
 	rng := tensor.Stream(s.Seed, "weights")
 	conv, err := normalization.NewConvNet(normalization.Baseline, image[0], classes, normalization.Strength{}, rng)
 	if err != nil {
 		return nil, err
 	}
-	first := conv.Convs[0]
-	nn.TruncatedNormal(convStd)(first.Weight.Value(), nil, image[0]*25, 32*25, tensor.Stream(s.Seed, "first"))
+	for i, c := range conv.Convs {
+		in, out := c.Weight.Value().Width(), c.Weight.Rows()
+		rng := tensor.Stream(s.Seed, fmt.Sprint("convolution ", i))
+		nn.TruncatedNormal(float32(s.Std))(c.Weight.Value(), nil, in, out, rng)
+	}
 	n := &Net{ConvNet: conv}
 	switch {
 	case s.Regulariser == Dropout:
@@ -53,7 +57,7 @@ func (n *Net) addClusters(s Setting, image []int, classes int) {
 	for i, conv := range n.Convs {
 		channels := conv.Weight.Rows()
 		length := map[Regulariser]int{Sample: channels * h * w, Spatial: channels, Channel: h * w}[s.Regulariser]
-		n.Clusters = append(n.Clusters, loss.NewClusters(loss.Clustered(s.Regulariser), s.Centres, length, convStd,
+		n.Clusters = append(n.Clusters, loss.NewClusters(loss.Clustered(s.Regulariser), s.Centres, length, float32(s.Std),
 			tensor.Stream(s.Seed, fmt.Sprint("centres ", i))))
 		h, w = (h+1)/2, (w+1)/2
 	}
