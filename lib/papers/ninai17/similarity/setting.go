@@ -123,7 +123,8 @@ func (s Setting) Sized(profile string) Setting {
 		small.Channel = 8
 	}
 	if s.Batch == 2 { // online
-		s.Channel, s.Trials, s.Pairing.Epochs = 8, small.Trials, experiment.Pick(profile, 1, 2, 0)
+		s.Channel, s.Trials = experiment.Pick(profile, 16, 8, 1), experiment.Pick(profile, 200, small.Trials, 0)
+		s.Pairing.Epochs = experiment.Pick(profile, 1, 2, 0)
 		return s
 	}
 	s.Channel, s.Features, s.Trials = small.Channel, small.Features, small.Trials
