@@ -156,10 +156,11 @@ func meanSpread(values []float64) (mean any, spread float64) {
 	for _, v := range values {
 		spread += (v - m) * (v - m)
 	}
-	if len(values) == 1 {
-		return m, 0
+	spread = math.Sqrt(spread / float64(max(len(values)-1, 1)))
+	if spread <= 1e-12*math.Abs(m) { // equal values but for the rounding of their mean
+		spread = 0
 	}
-	return m, math.Sqrt(spread / float64(len(values)-1))
+	return m, spread
 }
 
 // value brings a table value to float64, string or nil.

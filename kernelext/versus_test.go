@@ -29,6 +29,7 @@ func TestVersusRows(t *testing.T) {
 		{Row{Document: 157.77, DocumentSpread: 7.54, DocumentSeeds: 20, Here: []float64{150, 170}},
 			[]string{"157.77", "160.00 ± 14.14", "2", "+2.23 ± 20.28 (agrees)"}},
 		{Row{Document: 10, Here: []float64{20, 21}}, []string{"10", "20.50 ± 0.71", "2", "+10.50 ± 1.00 (differs)"}},
+		{Row{Document: 12, Here: []float64{12.1, 12.1, 12.1}}, []string{"12", "12", "3", "+0"}},
 		{Row{Document: 98.5, Here: 98.75, Better: Higher, Seeds: 1}, []string{"98.5", "98.8", "1", "+0.2"}},
 		{Row{Document: 98.5, Here: 98.75, Better: Higher, Samples: 100, Unit: "%", Unlike: "half of the channels"},
 			[]string{"98.5 %", "98.8 %", "–", "+0.2 ± 3.3 % (not comparable)"}},
