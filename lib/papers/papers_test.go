@@ -5,11 +5,17 @@ package papers_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/papers"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17/normalization"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17/pruning"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17/similarity"
+	"github.com/lateral-ml/lateral/lib/papers/wta15"
+	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
 // Grid names are unique, every grid has settings at every profile, and its document is in the list of sources.
@@ -58,4 +64,34 @@ func Example() {
 	// fc1 1600
 	// fc2 1600
 	// fc3 2100
+}
+
+// TestKnownResults checks that the results that the module has are of the settings and measurements of their grids as
+// they are now: a field that was added or renamed leaves a file unreadable.
+func TestKnownResults(t *testing.T) {
+	const dir = "../../data/results/"
+	read := map[string]func(file string) (int, error){
+		"norm-images": readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"norm-lstm":   readable[normalization.TextSetting, normalization.TextMetrics],
+		"norm-online": readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"prune-curve": readable[pruning.Setting, pruning.Metrics],
+		"prune-drmm":  readable[pruning.Setting, pruning.Metrics],
+		"prune-lenet": readable[pruning.Setting, pruning.Metrics],
+		"similarity":  readable[similarity.Setting, similarity.Metrics],
+		"wta":         readable[wta15.Setting, wta15.Metrics],
+	}
+	files, err := filepath.Glob(dir + "*.jsonl")
+	if err != nil || len(files) != len(read) {
+		t.Errorf("%d files in %s, want %d: %v", len(files), dir, len(read), err)
+	}
+	for name, count := range read {
+		if n, err := count(dir + name + ".jsonl"); n == 0 || err != nil {
+			t.Errorf("%s: %d results, %v", name, n, err)
+		}
+	}
+}
+
+func readable[S, M any](file string) (int, error) {
+	rows, err := sweep.ReadRows[S, M](file)
+	return len(rows), err
 }
