@@ -368,8 +368,8 @@ func playOneshot(p *player) {
 			p.t.Fatal(err)
 		}
 	}
-	answer := regexp.MustCompile(`trial (\d) of 5: you chose (\d), \w+\. The net chose (\d), \w+: its cosine is (\d\.\d+)[.,].* ` +
-		`Score: you (\d+), the net (\d+), of (\d+)\.`)
+	answer := regexp.MustCompile(`trial (\d) of 5: you chose (\d), \w+\. The net chose (\d), \w+: ` +
+		`its cosine is (\d\.\d+)[.,].* Score: you (\d+), the net (\d+), of (\d+)\.`)
 	compare := func(choice int) (score []float64) {
 		does("choice", float64(choice-1))
 		for here.Work() {

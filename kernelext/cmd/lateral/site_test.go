@@ -422,8 +422,8 @@ func checkTheme(t *testing.T, dir string) {
 	paper("the first page after the key", true)
 	v.open(file(dir, "notebooks/01_sparse_coding.html"))
 	paper("a notebook", true)
-	if code := evaluate[string](v.labPage, `getComputedStyle(document.querySelector(".chroma .kd, .chroma .k")).color`); code !=
-		"rgb(255, 123, 114)" {
+	code := evaluate[string](v.labPage, `getComputedStyle(document.querySelector(".chroma .kd, .chroma .k")).color`)
+	if code != "rgb(255, 123, 114)" {
 		t.Errorf("keywords of dark code are %s", code)
 	}
 	system("print", "light")
@@ -439,9 +439,9 @@ func checkTheme(t *testing.T, dir string) {
 	}
 	press()
 	paper("a playground after the key", false)
-	if text := evaluate[string](v.labPage, `getComputedStyle(document.documentElement).getPropertyValue("--mark").trim()`); text !=
-		"#0a7d33" {
-		t.Errorf("marks of a light drawing are %s", text)
+	mark := evaluate[string](v.labPage, `getComputedStyle(document.documentElement).getPropertyValue("--mark").trim()`)
+	if mark != "#0a7d33" {
+		t.Errorf("marks of a light drawing are %s", mark)
 	}
 	system("", "dark")
 	paper("a page of a reader without a choice", true)

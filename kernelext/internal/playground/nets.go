@@ -71,7 +71,8 @@ func NewBranch() (*Branch, error) {
 	for i := range shape[:len(shape)-1] {
 		shape[i].Filters /= 6
 	}
-	net, err := drmm.NewNet(shape, drmm.Size{Channels: 1, H: photo, W: photo}, objects.Kinds(), tensor.Stream(1, "weights"))
+	size := drmm.Size{Channels: 1, H: photo, W: photo}
+	net, err := drmm.NewNet(shape, size, objects.Kinds(), tensor.Stream(1, "weights"))
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,8 @@ import (
 var oneshotDemo = Demo{
 	Name: "oneshot", Title: "Which one is alike? You against the net", Notebook: "10_siamese_similarity",
 	Try: "In each trial, choose the picture that is most like the reference: click on it, or press its number, and then " +
-		"press N for the next trial. In which round do you beat the net by most, and are its mistakes those that you would make?",
+		"press N for the next trial. In which round do you beat the net by most, and are its mistakes those that you would " +
+		"make?",
 	Controls: []Control{
 		{Name: "choice", Label: "your choice", Kind: Pick, Choices: []string{"1", "2", "3", "4", "5"}},
 		{Name: "next", Label: "Next trial (N)", Kind: Button, Key: "n"},
@@ -127,8 +128,9 @@ func (o *oneshot) next() error {
 			o.target = place
 		}
 	}
-	o.images = (&objects.Collection{Meshes: meshes}).Render(1, objects.Views{Side: photo, Seed: uint64(o.game),
-		Stream: fmt.Sprintf("playground/%d/%d", o.round, o.trial), Textures: objects.TestTextures, Tumble: sticks, Workers: 1})
+	views := objects.Views{Side: photo, Seed: uint64(o.game), Stream: fmt.Sprintf("playground/%d/%d", o.round, o.trial),
+		Textures: objects.TestTextures, Tumble: sticks, Workers: 1}
+	o.images = (&objects.Collection{Meshes: meshes}).Render(1, views)
 	o.seen, o.chosen = 0, -1
 	return nil
 }
@@ -236,8 +238,8 @@ func (o *oneshot) Views() []View {
 
 // text is the question, or the answers to it.
 func (o *oneshot) text() string {
-	where := fmt.Sprintf("Round %d of %d, %s, trial %d of %d: ", o.round+1, len(conditions), conditions[o.round].name, o.trial+1,
-		roundTrials)
+	where := fmt.Sprintf("Round %d of %d, %s, trial %d of %d: ", o.round+1, len(conditions), conditions[o.round].name,
+		o.trial+1, roundTrials)
 	switch {
 	case o.chosen < 0:
 		return where + conditions[o.round].question

@@ -114,7 +114,8 @@ type Files map[string][]byte
 
 // Demos returns all demonstrations, in the order of the course.
 func Demos() []Demo {
-	return []Demo{penaltyDemo, pursuitDemo, hebbianDemo, winnersDemo, drawDemo, renderDemo, normDemo, pruneDemo, oneshotDemo}
+	return []Demo{penaltyDemo, pursuitDemo, hebbianDemo, winnersDemo, drawDemo, renderDemo, normDemo, pruneDemo,
+		oneshotDemo}
 }
 
 // Find returns the demonstration of a name.

@@ -94,7 +94,9 @@ func (s *Site) Write(ctx context.Context, out string) (files int, size int64, er
 
 // sheets are the rules of the site, after those of all pages.
 func sheets() []page.Sheet {
-	return []page.Sheet{{CSS: template.CSS(pageFile("site.css"))}, {Scheme: "dark", CSS: template.CSS(pageFile("dark.css"))}}
+	return []page.Sheet{
+		{CSS: template.CSS(pageFile("site.css"))}, {Scheme: "dark", CSS: template.CSS(pageFile("dark.css"))},
+	}
 }
 
 // style writes a file for the rules that always hold, one for those of light pages and one for those of dark pages.
