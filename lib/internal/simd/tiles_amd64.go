@@ -158,12 +158,20 @@ var avx2Conv = convKernels{
 	correlateGrad: [2][]correlateGradKernel{avx2CorrelateGrad, avx2CorrelateGrad},
 }
 
-var avx512Winograd = [2]winogradMaps{
-	{avx512WinogradInput2, avx512WinogradOutput2, avx512WinogradOutputT2, avx512WinogradFilter2, avx512WinogradFilterT2},
-	{avx512WinogradInput4, avx512WinogradOutput4, avx512WinogradOutputT4, avx512WinogradFilter4, avx512WinogradFilterT4},
+var avx512Winograd = [3]winogradMaps{
+	{avx512WinogradInput4, avx512WinogradOutput23, avx512WinogradOutputT23,
+		avx512WinogradFilter23, avx512WinogradFilterT23},
+	{avx512WinogradInput6, avx512WinogradOutput43, avx512WinogradOutputT43,
+		avx512WinogradFilter43, avx512WinogradFilterT43},
+	{avx512WinogradInput6, avx512WinogradOutput25, avx512WinogradOutputT25,
+		avx512WinogradFilter25, avx512WinogradFilterT25},
 }
 
-var avx2Winograd = [2]winogradMaps{
-	{avx2WinogradInput2, avx2WinogradOutput2, avx2WinogradOutputT2, avx2WinogradFilter2, avx2WinogradFilterT2},
-	{avx2WinogradInput4, avx2WinogradOutput4, avx2WinogradOutputT4, avx2WinogradFilter4, avx2WinogradFilterT4},
+var avx2Winograd = [3]winogradMaps{
+	{avx2WinogradInput4, avx2WinogradOutput23, avx2WinogradOutputT23,
+		avx2WinogradFilter23, avx2WinogradFilterT23},
+	{avx2WinogradInput6, avx2WinogradOutput43, avx2WinogradOutputT43,
+		avx2WinogradFilter43, avx2WinogradFilterT43},
+	{avx2WinogradInput6, avx2WinogradOutput25, avx2WinogradOutputT25,
+		avx2WinogradFilter25, avx2WinogradFilterT25},
 }

@@ -29,7 +29,7 @@ func SizedImages(s ImageSetting, profile string) ImageSetting {
 	if profile == experiment.Paper {
 		return s
 	}
-	s.Epochs, s.Part = experiment.Pick(profile, 2, 3, 0), experiment.Pick(profile, 600, 10_000, 0)
+	s.Epochs, s.Part = experiment.Pick(profile, 2, 10, 0), experiment.Pick(profile, 600, 0, 0)
 	s.Drops = []float64{0.7 * float64(s.Epochs), 0.9 * float64(s.Epochs)}
 	return s
 }
