@@ -65,7 +65,7 @@ func checkNotebooks(out io.Writer, paths []string) error {
 		}
 		found, unanswered := lint.Check(nb, info.Size()), lint.Answers(nb)
 		if slices.Contains(silent, filepath.Base(path)) && len(unanswered) > 0 {
-			fmt.Fprintf(out, "%s: note: below %d figures no sentence says what happened\n", path, len(unanswered))
+			fmt.Fprintf(out, "%s: note: figures without a sentence that says what happened: %d\n", path, len(unanswered))
 		} else {
 			found = append(found, unanswered...)
 		}
