@@ -142,36 +142,20 @@ var avx2Sparse = sparseKernels{
 	compress: avx2Compress,
 }
 
+var (
+	avx2Correlate = []correlateKernel{
+		avx2Correlate1, avx2Correlate2, avx2Correlate3,
+		avx2Correlate4, avx2Correlate5, avx2Correlate6,
+	}
+	avx2Spread        = []spreadKernel{avx2Spread1, avx2Spread2, avx2Spread3, avx2Spread4, avx2Spread5, avx2Spread6}
+	avx2CorrelateGrad = []correlateGradKernel{avx2CorrelateGrad1, avx2CorrelateGrad2, avx2CorrelateGrad3}
+)
+
 var avx2Conv = convKernels{
 	runs: 2, gradRows: 3, gradTaps: 2,
-	correlate: [2][]correlateKernel{
-		{
-			avx2Correlate1, avx2Correlate2, avx2Correlate3,
-			avx2Correlate4, avx2Correlate5, avx2Correlate6,
-		},
-		{
-			avx2Correlate1, avx2Correlate2, avx2Correlate3,
-			avx2Correlate4, avx2Correlate5, avx2Correlate6,
-		},
-	},
-	spread: [2][]spreadKernel{
-		{
-			avx2Spread1, avx2Spread2, avx2Spread3, avx2Spread4,
-			avx2Spread5, avx2Spread6,
-		},
-		{
-			avx2Spread1, avx2Spread2, avx2Spread3, avx2Spread4,
-			avx2Spread5, avx2Spread6,
-		},
-	},
-	correlateGrad: [2][]correlateGradKernel{
-		{
-			avx2CorrelateGrad1, avx2CorrelateGrad2, avx2CorrelateGrad3,
-		},
-		{
-			avx2CorrelateGrad1, avx2CorrelateGrad2, avx2CorrelateGrad3,
-		},
-	},
+	correlate:     [2][]correlateKernel{avx2Correlate, avx2Correlate},
+	spread:        [2][]spreadKernel{avx2Spread, avx2Spread},
+	correlateGrad: [2][]correlateGradKernel{avx2CorrelateGrad, avx2CorrelateGrad},
 }
 
 var avx512Winograd = [3]winogradMaps{

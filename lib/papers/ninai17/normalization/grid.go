@@ -11,6 +11,7 @@ import (
 var ImageGrids = experiment.Grids[ImageSetting, ImageMetrics]{
 	Document: "NINAI17",
 	Load:     LoadImages,
+	Data:     []string{"cifar10", "glyphs"},
 	List:     imageGrids,
 	Train:    experiment.Measured(TrainImages, func(r *ImageResult, _ *experiment.Data) ImageMetrics { return r.Metrics }),
 	Cost: func(s ImageSetting, _ *experiment.Data) float64 {
@@ -64,6 +65,7 @@ var onlineRates = []float64{1e-5, 1e-4, 1e-3}
 var TextGrids = experiment.Grids[TextSetting, TextMetrics]{
 	Document: "NINAI17",
 	Load:     LoadText,
+	Data:     []string{"ptb", "kjv", "sentences"},
 	List:     textGrids,
 	Train:    experiment.Measured(TrainText, func(r *TextResult, _ *experiment.Data) TextMetrics { return r.Metrics }),
 	Cost: func(s TextSetting, _ *experiment.Data) float64 {
@@ -100,6 +102,7 @@ func textGrids(profile string) []experiment.Grid[TextSetting] {
 var PhotoGrids = experiment.Grids[PhotoSetting, PhotoMetrics]{
 	Document: "NINAI17",
 	Load:     experiment.LoadPhotos,
+	Data:     []string{"bsds500", "leaves"},
 	List:     photoGrids,
 	Train:    experiment.Measured(TrainPhotos, func(r *PhotoResult, _ *experiment.Data) PhotoMetrics { return r.Metrics }),
 	Cost:     func(s PhotoSetting, _ *experiment.Data) float64 { return float64(s.Samples()) },
