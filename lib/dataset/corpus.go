@@ -159,9 +159,9 @@ func readPTB(name string, place Place, cut func([3][][]string) [3][][]string) (*
 	return corpusOf(name, "Penn Treebank in Mikolov's preprocessing, from "+place.Label, parts[0], parts[1], parts[2], 0)
 }
 
-// KingJames reads the King James Bible, which is about as long as the Penn Treebank and in the public domain: 31,102 verses, of which of each thousand in turn the first 900 are for
-// training, 50 for validation and 50 for testing. Words are in lower case, punctuation marks are words of their own,
-// and the vocabulary has 10,000 words.
+// KingJames reads the King James Bible, which is about as long as the Penn Treebank and in the public domain: 31,102
+// verses, of which of each thousand in turn the first 900 are for training, 50 for validation and 50 for testing. Words
+// are in lower case, punctuation marks are words of their own, and the vocabulary has 10,000 words.
 //
 // The file kjv.txt, one verse a line after its reference ("Ge1:1 In the beginning ..."), is read from dir or its
 // sub-folder text; if dir is empty, from $LATERAL_DATA or the cache (see [CacheDir]). It is never downloaded: the error

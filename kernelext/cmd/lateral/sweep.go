@@ -79,8 +79,8 @@ func sweepRunCommand() *cobra.Command {
 	flags.IntVar(&o.Seeds, "seeds", 0,
 		"networks for each setting, with seeds from 0; more may follow later (default as many as the profile has)")
 	flags.StringVar(&o.Data, "data", "",
-		"images, text or photographs: "+strings.Join(dataNames(), ", ")+"; images are downloaded if need be (default: those of the grid in the "+
-			"list above)")
+		"images, text or photographs: "+strings.Join(dataNames(), ", ")+"; images are downloaded if need be (default: those "+
+			"of the grid in the list above)")
 	flags.StringVar(&o.File, "out", "",
 		"file of results (default GRID.jsonl in $LATERAL_SWEEPS or the user's cache, where notebooks look)")
 	flags.StringVar(&o.shard, "shard", "", "compute part I of N, as I/N with I counted from 0 (default the whole grid)")

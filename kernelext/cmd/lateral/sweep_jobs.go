@@ -68,7 +68,7 @@ lateral sweep merge joins the files.
 	flags.StringVar(&job.Profile, "profile", experiment.Paper, "size of the grid: quick, standard or paper")
 	flags.IntVar(&job.Seeds, "seeds", 0, "networks for each setting (default as many as the profile has)")
 	flags.StringVar(&job.Data, "data", "",
-		"images, text or photographs: "+strings.Join(dataNames(), ", ")+" (default those of the grid, see lateral sweep list)")
+		"images, text or photographs: "+strings.Join(dataNames(), ", ")+" (default: those of lateral sweep list)")
 	flags.IntVar(&job.Shards, "shards", 8, "parts to split the grid into")
 	flags.IntVar(&job.Cores, "cores", 4, "cores of each part; it trains a network on each")
 	flags.StringVar(&job.Image, "image", "registry.example.org/lateral:latest",

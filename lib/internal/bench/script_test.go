@@ -34,7 +34,8 @@ printf '\000\000\200\077\000\000\000\300' > "$4"; echo warming up; echo '{"name"
 	if _, err := play(`echo '{}'`, got); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a script that writes nothing: %v", err)
 	}
-	if _, err := play(`printf 1234 > "$4"; echo '{}'`, got); err == nil || !strings.Contains(err.Error(), "4 bytes, not 8") {
+	_, err = play(`printf 1234 > "$4"; echo '{}'`, got)
+	if err == nil || !strings.Contains(err.Error(), "4 bytes, not 8") {
 		t.Errorf("a short result: %v", err)
 	}
 }
@@ -48,7 +49,8 @@ func TestEachPeer(t *testing.T) {
 		}
 		return program + " " + python, nil
 	})
-	if want := []string{"A new", "A old", "B new"}; !slices.Equal(got, want) || log.String() != "skipped: B with old: too old\n" {
+	want, skipped := []string{"A new", "A old", "B new"}, "skipped: B with old: too old\n"
+	if !slices.Equal(got, want) || log.String() != skipped {
 		t.Errorf("%q, skipped %q", got, log.String())
 	}
 }

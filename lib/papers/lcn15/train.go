@@ -185,7 +185,8 @@ func (r *Result) Load(dir string) error {
 		}
 		// A network that the file cannot hold is refused before it takes memory.
 		if want := 4 * rec.weights(); float64(info.Size()) < want {
-			return nil, fmt.Errorf("lcn15: %s has %d bytes, but the network of %s has weights of %.0f", file, info.Size(), path, want)
+			return nil, fmt.Errorf("lcn15: %s has %d bytes, but the network of %s has weights of %.0f", file, info.Size(),
+				path, want)
 		}
 		n := New(rec.Setting, rec.Image, rec.Classes)
 		return n, nn.Load(file, n)
