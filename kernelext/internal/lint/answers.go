@@ -16,8 +16,8 @@ const Illustration = "illustration"
 var happened = regexp.MustCompile(`What happened: (.*)`)
 
 // Answers returns the figures of a notebook that no sentence answers. It begins with "What happened:", states a number
-// of the run, and stands in the caption or in what the cell, or one after it and before the next figure, prints. Pictures
-// of playgrounds and those of cells with the tag [Illustration] need none.
+// of the run, and stands in the caption or in what the cell, or one after it and before the next figure, prints.
+// Pictures of playgrounds and those of cells with the tag [Illustration] need none.
 func Answers(nb *notebook.Notebook) []Finding {
 	l := &linter{}
 	var open *Finding // figure that no sentence has answered yet

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,9 +42,13 @@ func CheckCourse(module string) error {
 	return err
 }
 
-// courseOf returns the README as it is and as it should be. One without the marks should stay.
+// courseOf returns the README as it is and as it should be. One without the marks should stay, and none be written.
 func courseOf(module string) (have, want []byte, err error) {
-	if have, err = os.ReadFile(filepath.Join(module, "README.md")); err != nil {
+	have, err = os.ReadFile(filepath.Join(module, "README.md"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil
+	}
+	if err != nil {
 		return nil, nil, fmt.Errorf("site: %w", err)
 	}
 	before, rest, found := bytes.Cut(have, []byte(courseBegin))

@@ -29,8 +29,8 @@ func TestCourse(t *testing.T) {
 		return &notebook.Cell{Type: notebook.Code, ID: id, Metadata: map[string]any{"tags": []any{"exercise"},
 			"lateral": map[string]any{"points": points}}}
 	}
-	title := "# Sparse nets\n\n| profile | time |\n| --- | --- |\n| `quick` | under 2 minutes, most of it to compile |\n" +
-		"| `standard` | about an hour with MNIST |"
+	title := "# Sparse nets\n\n| profile | units | time |\n| --- | --- | --- |\n" +
+		"| `quick` | 100 | under 2 minutes, most of it to compile |\n| `standard` | 400 | about an hour with MNIST |"
 	play := &notebook.Cell{Type: notebook.Code, ID: "play", Source: "%%\nkernelext.Playground(\"draw\", \"Draw.\")"}
 	nb := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Markdown, ID: "title", Source: title},
 		exercise("two", 2), exercise("half", 1.5), exercise("one", nil), play}}
