@@ -186,7 +186,8 @@ var (
 )
 
 // prose looks for numbers that somebody typed: those with a point or a percent sign, and whole numbers from 100 that
-// no cell holds. Smaller ones are left alone, and so are years: most count something that the code fixes.
+// no cell holds. Smaller ones are left alone, as most count something that the code fixes, and so are years and patterns
+// of bits.
 func (l *linter) prose(cell *notebook.Cell) {
 	blank := func(s string) string { return strings.Repeat("\n", strings.Count(s, "\n")) }
 	marked := map[int]bool{} // lines that name their source
@@ -213,7 +214,8 @@ func (l *linter) prose(cell *notebook.Cell) {
 		}
 		for _, n := range large.FindAllString(number.ReplaceAllString(pointer.ReplaceAllString(line, ""), ""), -1) {
 			v, _ := strconv.ParseFloat(strings.ReplaceAll(n, ",", ""), 64)
-			if !l.known.values[v] && (v < 1900 || v > 2100) && !size {
+			year, bits := v >= 1900 && v <= 2100, strings.Trim(n, "01") == ""
+			if !l.known.values[v] && !year && !bits && !size {
 				l.report(i+1, "%s is typed into prose, and no cell sets, prints or shows it", n)
 			}
 		}

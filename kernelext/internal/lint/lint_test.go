@@ -43,6 +43,7 @@ func TestProse(t *testing.T) {
 		"It shows 60,000 digits, 250 units and 41 kinds.":           0, // a cell sets 250 and prints 60,000
 		"At `paper` it takes 80,000 steps.":                         0,
 		"A thesis of 2021, section 123.4.":                          0,
+		"The codes 011010 and 1001.":                                0,
 	} {
 		one := 1
 		nb := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Markdown, ID: "m", Source: text},
