@@ -23,8 +23,8 @@ type FewLabels struct {
 	Folds  int       // of cross-validation; default 5
 	Seed   uint64    // of the draws and the folds
 
-	// File stores each draw that is done, so that a Run that was interrupted or killed goes on after it; "" stores nothing.
-	// A file of other settings or samples is an error. It may be removed after Run.
+	// File stores each draw that is done, so that a Run that was interrupted or killed goes on after it; "" stores
+	// nothing. A file of other settings or samples is an error. It may be removed after Run.
 	File  string
 	Drawn func(LabelScore) // called when a size is done; may be nil
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/durable"
 )
 
-// A record is what [FewLabels.Run] has measured so far, the last size perhaps in part. It is stored in a file after each
-// draw.
+// A record is what [FewLabels.Run] has measured so far, the last size perhaps in part. It is stored in a file after
+// each draw.
 type record struct {
 	Key    string // identifies settings and samples
 	Scores []LabelScore
