@@ -86,8 +86,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// A program that has a file open goes on reading the old content. Where a system refuses to replace such a file, the old
-// one stays, and Commit succeeds as soon as it is closed.
+// A program that has a file open goes on reading the old content. Where a system refuses to replace such a file, the
+// old one stays, and Commit succeeds as soon as it is closed.
 func TestCommitOverAnOpenFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a")
 	if err := WriteFile(path, []byte("old")); err != nil {
