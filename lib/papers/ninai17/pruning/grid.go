@@ -46,9 +46,11 @@ func Sized(s Setting, profile string) Setting {
 		stage := &stages[i]
 		if s.Net == LeNet5 {
 			stage.Epochs = experiment.Pick(profile, 1, (stage.Epochs+2)/3, stage.Epochs)
-			stage.Spread = min(stage.Spread, (stage.Epochs+1)/2)
 		} else {
 			stage.Epochs = experiment.Pick(profile, 1, 3*stage.Epochs/4, stage.Epochs)
+		}
+		if profile != experiment.Paper {
+			stage.Spread = min(stage.Spread, (stage.Epochs+1)/2)
 		}
 	}
 	s.Stages = stages

@@ -150,7 +150,7 @@ func DRMM(score prune.Score) Setting {
 	}
 	return Setting{
 		Net: FiveLevel, Base: Base{Epochs: ninai17.Long().Epochs, Channel: 1}, Score: score, Rate: 0.002,
-		Stages: []Stage{{Keep: keep, Epochs: 4}},
+		Stages: []Stage{{Keep: keep, Epochs: 4, Spread: 3}},
 	}
 }
 
