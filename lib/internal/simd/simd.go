@@ -46,6 +46,8 @@ type kernels struct {
 	gemm gemmKernels
 	conv convKernels
 
+	bfloat bfloatKernels
+
 	sparse sparseKernels
 
 	winograd [2]winogradMaps // for tiles of two and of four outputs

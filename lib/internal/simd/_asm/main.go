@@ -58,6 +58,9 @@ func main() {
 	v.pursue()
 	v.multiplyAdds()
 	v.winograd()
+	if v.wide() {
+		v.bfloat()
+	}
 	Generate()
 	for _, file := range []string{assembly, declarations} {
 		if err := license(file); err != nil {
