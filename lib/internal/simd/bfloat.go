@@ -86,7 +86,8 @@ type bfloatKernels struct {
 	// lines does the same for src [32 rows, 32 steps] and hi, lo [32 rows, 16 words]; for tiled kernels.
 	lines func(hi, lo []uint32, src []float32)
 	// tiles computes rows x cols elements of C, cols at most 32, from the panels of A and one panel of B, or adds to
-	// them with acc.
+	// them with acc. If whole is set, rows is a multiple of 32 and cols is 32.
+	whole bool
 	tiles func(blocks, parts int, a, b []uint32, c []float32, ldc, rows, cols int, acc bool)
 }
 
@@ -112,8 +113,7 @@ func (p *product) bfloat(precision Precision) {
 			for j0 := 0; j0 < p.n; j0 += bfloatCols {
 				nc := min(bfloatCols, p.n-j0)
 				p.bfloatB(w, parts, p0, kc, j0, nc)
-				g.tiles(pieces(kc, bfloatBlock), parts, w.words[0], w.words[1], p.c[i0*p.ldc+j0:], p.ldc, mc, nc,
-					p.acc || p0 > 0)
+				w.bfloatTiles(pieces(kc, bfloatBlock), parts, p.c[i0*p.ldc+j0:], p.ldc, mc, nc, p.acc || p0 > 0)
 			}
 		}
 	}
@@ -121,6 +121,34 @@ func (p *product) bfloat(precision Precision) {
 
 // bfloatWords is the size of a packed panel with room for so many rows of A or columns of B.
 func bfloatWords(blocks, parts, width int) int { return blocks * parts * bfloatBlock / 2 * width }
+
+// bfloatTiles computes rows x cols elements of C. Where the kernel cannot do so in their place, it computes whole tiles,
+// of which rows and columns past the edge have any value, in memory of their own.
+func (w *workspace) bfloatTiles(blocks, parts int, c []float32, ldc, rows, cols int, acc bool) {
+	const side = bfloatCols
+	g, a, b := &active.bfloat, w.words[0], w.words[1]
+	inPlace := rows
+	if g.whole {
+		inPlace -= rows % side
+		if cols < side {
+			inPlace = 0
+		}
+	}
+	if inPlace > 0 {
+		g.tiles(blocks, parts, a, b, c, ldc, inPlace, cols, acc)
+	}
+	w.edge = resize(w.edge, side*side)
+	for i := inPlace; i < rows; i += side {
+		n := min(side, rows-i)
+		for r := range n {
+			copy(w.edge[r*side:][:cols], c[(i+r)*ldc:])
+		}
+		g.tiles(blocks, parts, a[i/side*bfloatWords(blocks, parts, side):], b, w.edge, side, side, side, acc)
+		for r := range n {
+			copy(c[(i+r)*ldc:][:cols], w.edge[r*side:])
+		}
+	}
+}
 
 // bfloatA packs rows i0..i0+mc of columns p0..p0+kc of A, panel by panel.
 func (p *product) bfloatA(w *workspace, parts, i0, mc, p0, kc int) {

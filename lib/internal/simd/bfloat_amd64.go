@@ -13,8 +13,8 @@ var avx512Bfloat = bfloatKernels{
 
 // amxBfloat multiplies with TDPBF16PS.
 var amxBfloat = bfloatKernels{
-	name: "amx", rows: 32, unit: 32, width: 32, tiled: true,
-	pairs: avx512BfloatPairs, lines: avx512BfloatLines, tiles: amxBfloatPanels,
+	name: "amx", rows: 32, unit: 32, width: 32, tiled: true, whole: true,
+	pairs: avx512BfloatPairs, lines: avx512BfloatLines, tiles: amxBfloatWhole,
 }
 
 // avx512BfloatRows is the number of rows of the largest tile; a panel of A has two of them.
@@ -58,29 +58,10 @@ var amxConfig = func() (config [64]byte) {
 	return config
 }()
 
-// amxBfloatPanels computes whole panels where they are in C, and the edges of C in memory of their own.
-func amxBfloatPanels(blocks, parts int, a, b []uint32, c []float32, ldc, rows, cols int, acc bool) {
-	const side = bfloatCols
+func amxBfloatWhole(blocks, parts int, a, b []uint32, c []float32, ldc, rows, _ int, acc bool) {
 	add := 0
 	if acc {
 		add = 1
 	}
-	size := bfloatWords(blocks, parts, side)
-	if whole := rows / side; cols == side && whole > 0 {
-		amxBfloatTiles(&amxConfig[0], a, b, c, 4*ldc, whole, blocks, add, parts-1)
-		a, rows = a[whole*size:], rows-whole*side
-		c = c[min(whole*side*ldc, len(c)):]
-	}
-	var edge [side * side]float32
-	for ; rows > 0; rows -= side {
-		n := min(side, rows)
-		for r := range n {
-			copy(edge[r*side:][:cols], c[r*ldc:])
-		}
-		amxBfloatTiles(&amxConfig[0], a, b, edge[:], 4*side, 1, blocks, add, parts-1)
-		for r := range n {
-			copy(c[r*ldc:][:cols], edge[r*side:])
-		}
-		a, c = a[min(size, len(a)):], c[min(side*ldc, len(c)):]
-	}
+	amxBfloatTiles(&amxConfig[0], a, b, c, 4*ldc, rows/bfloatCols, blocks, add, parts-1)
 }

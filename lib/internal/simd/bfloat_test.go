@@ -98,8 +98,8 @@ func exactFMA(x, y, z float32) float32 {
 
 // TestBfloat compares the bits of elements with the definition.
 func TestBfloat(t *testing.T) {
-	sizes := [][3]int{{1, 1, 1}, {2, 3, 4}, {14, 32, 256}, {15, 33, 257}, {100, 70, 784}, {29, 300, 5}, {601, 40, 300}}
-	for i := 1; i <= 70; i++ {
+	sizes := [][3]int{{1, 1, 1}, {2, 3, 4}, {14, 32, 256}, {15, 33, 257}, {30, 70, 600}, {29, 90, 5}, {460, 33, 40}}
+	for i := 1; i <= 70; i += 3 {
 		sizes = append(sizes, [3]int{1 + i*7%37, i, 1 + i*11%67})
 	}
 	eachBfloat(t, func(t *testing.T) {
@@ -169,7 +169,7 @@ func TestBfloatExtremes(t *testing.T) {
 	const m, n, k = 9, 37, 40
 	eachBfloat(t, func(t *testing.T) {
 		small, finite := 0, 0
-		for round := range 40 {
+		for round := range 12 {
 			rng := rand.New(rand.NewPCG(uint64(round), 3))
 			fill := func(size, centre, spread int) []float32 {
 				x := make([]float32, size)
@@ -201,7 +201,7 @@ func TestBfloatExtremes(t *testing.T) {
 				}
 			}
 		}
-		if small < 100 || finite < 1000 {
+		if small < 50 || finite < 1000 {
 			t.Errorf("only %d small and %d finite elements", small, finite)
 		}
 	})
@@ -212,7 +212,7 @@ func TestBfloatInParts(t *testing.T) {
 	eachBfloat(t, func(t *testing.T) {
 		for _, matmul = range []Precision{BF16, BF16x3} {
 			for _, density := range []float64{1, 0.1} {
-				const m, n, k = 61, 75, 300
+				const m, n, k = 41, 75, 300
 				rng := rand.New(rand.NewPCG(1, 2))
 				a, b, whole := make([]float32, m*k), make([]float32, k*n), make([]float32, m*n)
 				fillSparse(rng, a, density)

@@ -55,6 +55,7 @@ type workspace struct {
 	list   Sparse
 	places []int32
 	words  [2][]uint32 // A and B in bfloat16
+	edge   []float32   // a tile of C
 }
 
 // idle holds the workspaces that no product is using. Unlike a sync.Pool it never forgets one, so that a product

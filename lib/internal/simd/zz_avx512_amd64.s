@@ -32601,7 +32601,7 @@ TEXT ·avx512BfloatLines(SB), NOSPLIT, $0-72
 	JZ    one
 	MOVQ  $0x00000020, BX
 
-two:
+twoRow:
 	VMOVUPS (DX), Z0
 
 	// vcvtneps2bf16 %zmm0, %ymm1
@@ -32634,12 +32634,14 @@ two:
 	ADDQ    $0x40, AX
 	ADDQ    $0x40, CX
 	DECQ    BX
-	JNZ     two
+	JNZ     twoRow
 	VZEROUPPER
 	RET
-	MOVQ $0x00000020, SI
 
 one:
+	MOVQ $0x00000020, BX
+
+oneRow:
 	VMOVUPS (DX), Z0
 
 	// vcvtneps2bf16 %zmm0, %ymm1
@@ -32655,8 +32657,8 @@ one:
 	ADDQ    $0x00000080, DX
 	ADDQ    $0x40, AX
 	ADDQ    $0x40, CX
-	DECQ    SI
-	JNZ     one
+	DECQ    BX
+	JNZ     oneRow
 	VZEROUPPER
 	RET
 
@@ -34904,23 +34906,21 @@ panel:
 
 	// tileloadd 0x0(%rdi,%rax,1), %tmm0
 	LONG $0x4b7be2c4
-	LONG $0x00000784
-	WORD $0x0000
+	WORD $0x0704
 
 	// tileloadd 0x40(%rdi,%rax,1), %tmm1
 	LONG $0x4b7be2c4
-	LONG $0x0040078c
-	WORD $0x0000
+	WORD $0x074c
+	BYTE $0x40
 
 	// tileloadd 0x0(%rcx,%rax,1), %tmm2
 	LONG $0x4b7be2c4
-	LONG $0x00000194
-	WORD $0x0000
+	WORD $0x0114
 
 	// tileloadd 0x40(%rcx,%rax,1), %tmm3
 	LONG $0x4b7be2c4
-	LONG $0x0040019c
-	WORD $0x0000
+	WORD $0x015c
+	BYTE $0x40
 	JMP  begin
 
 zero:
@@ -34948,8 +34948,7 @@ begin:
 three:
 	// tileloadd 0x0(%rsi,%rdx,1), %tmm4
 	LONG $0x4b7be2c4
-	LONG $0x000016a4
-	WORD $0x0000
+	WORD $0x1624
 
 	// tileloadd 0x400(%rsi,%rdx,1), %tmm5
 	LONG $0x4b7be2c4
@@ -34958,13 +34957,12 @@ three:
 
 	// tileloadd 0x0(%rbx,%rdx,2), %tmm6
 	LONG $0x4b7be2c4
-	LONG $0x000053b4
-	WORD $0x0000
+	WORD $0x5334
 
 	// tileloadd 0x40(%rbx,%rdx,2), %tmm7
 	LONG $0x4b7be2c4
-	LONG $0x004053bc
-	WORD $0x0000
+	WORD $0x537c
+	BYTE $0x40
 
 	// tdpbf16ps %tmm6, %tmm4, %tmm0
 	LONG $0x5c4ae2c4
@@ -35042,8 +35040,7 @@ three:
 one:
 	// tileloadd 0x0(%rsi,%rdx,1), %tmm4
 	LONG $0x4b7be2c4
-	LONG $0x000016a4
-	WORD $0x0000
+	WORD $0x1624
 
 	// tileloadd 0x400(%rsi,%rdx,1), %tmm5
 	LONG $0x4b7be2c4
@@ -35052,13 +35049,12 @@ one:
 
 	// tileloadd 0x0(%rbx,%rdx,2), %tmm6
 	LONG $0x4b7be2c4
-	LONG $0x000053b4
-	WORD $0x0000
+	WORD $0x5334
 
 	// tileloadd 0x40(%rbx,%rdx,2), %tmm7
 	LONG $0x4b7be2c4
-	LONG $0x004053bc
-	WORD $0x0000
+	WORD $0x537c
+	BYTE $0x40
 
 	// tdpbf16ps %tmm6, %tmm4, %tmm0
 	LONG $0x5c4ae2c4
@@ -35083,23 +35079,21 @@ one:
 store:
 	// tilestored %tmm0, 0x0(%rdi,%rax,1)
 	LONG $0x4b7ae2c4
-	LONG $0x00000784
-	WORD $0x0000
+	WORD $0x0704
 
 	// tilestored %tmm1, 0x40(%rdi,%rax,1)
 	LONG $0x4b7ae2c4
-	LONG $0x0040078c
-	WORD $0x0000
+	WORD $0x074c
+	BYTE $0x40
 
 	// tilestored %tmm2, 0x0(%rcx,%rax,1)
 	LONG $0x4b7ae2c4
-	LONG $0x00000194
-	WORD $0x0000
+	WORD $0x0114
 
 	// tilestored %tmm3, 0x40(%rcx,%rax,1)
 	LONG $0x4b7ae2c4
-	LONG $0x0040019c
-	WORD $0x0000
+	WORD $0x015c
+	BYTE $0x40
 	MOVQ AX, CX
 	SHLQ $0x05, CX
 	ADDQ CX, DI

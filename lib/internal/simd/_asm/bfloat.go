@@ -119,9 +119,10 @@ func (v isa) bfloatLines() {
 	v.text("BfloatLines", "func(hi, lo []uint32, src []float32)")
 	hi, lo, src, parts := base("hi"), base("lo"), base("src"), length("lo")
 	lines := func(label string, both bool) {
+		Label(label)
 		count := GP64()
 		MOVQ(operand.U32(32), count)
-		Label(label)
+		Label(label + "Row")
 		for half := range 2 {
 			x, h, high, rest := zmm[0], zmm[1], zmm[2], zmm[3]
 			VMOVUPS(operand.Mem{Base: src, Disp: 64 * half}, x)
@@ -139,7 +140,7 @@ func (v isa) bfloatLines() {
 		ADDQ(operand.U8(64), hi)
 		ADDQ(operand.U8(64), lo)
 		DECQ(count)
-		JNZ(operand.LabelRef(label))
+		JNZ(operand.LabelRef(label + "Row"))
 		v.end()
 	}
 	TESTQ(parts, parts)

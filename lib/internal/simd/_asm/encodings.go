@@ -78,10 +78,18 @@ type tileRow struct{ base, index, scale int }
 func onMemory(name, form string, prefix byte, t int, m tileRow, disp int) {
 	names := [8]string{rax: "rax", rcx: "rcx", rdx: "rdx", rbx: "rbx", rsi: "rsi", rdi: "rdi"}
 	address := fmt.Sprintf("%#x(%%%s,%%%s,%d)", disp, names[m.base], names[m.index], m.scale)
-	code := []byte{
-		0xc4, 0xe2, 0x78 | prefix, 0x4b, 0x84 | byte(t)<<3, byte(m.scale/2)<<6 | byte(m.index)<<3 | byte(m.base),
+	var mode byte
+	var offset []byte
+	switch {
+	case disp >= 128:
+		mode, offset = 2, binary.LittleEndian.AppendUint32(nil, uint32(disp))
+	case disp > 0:
+		mode, offset = 1, []byte{byte(disp)}
 	}
-	raw(name+" "+fmt.Sprintf(form, address, t), binary.LittleEndian.AppendUint32(code, uint32(disp))...)
+	code := []byte{
+		0xc4, 0xe2, 0x78 | prefix, 0x4b, mode<<6 | byte(t)<<3 | 4, byte(m.scale/2)<<6 | byte(m.index)<<3 | byte(m.base),
+	}
+	raw(name+" "+fmt.Sprintf(form, address, t), append(code, offset...)...)
 }
 
 func loadTile(t int, m tileRow, disp int) { onMemory("tileloadd", "%s, %%tmm%d", 3, t, m, disp) }
