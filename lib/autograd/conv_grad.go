@@ -25,7 +25,7 @@ func (p *convPlan) packForward(packed, w []float32) {
 	if p.winograd != nil {
 		s.rows = atLeast(s.rows, p.taps*p.filters)
 		simd.Transpose(s.rows, p.filters, w, p.taps, p.filters, p.taps)
-		p.winograd.transformFilters(&s.wino, packed, s.rows, p.filters, 9*p.filters)
+		p.winograd.transformFilters(&s.wino, packed, s.rows, p.filters, p.kh*p.kw*p.filters)
 		return
 	}
 	s.rows = atLeast(s.rows, p.taps*p.filters)[:0]
@@ -92,14 +92,15 @@ func (p *convPlan) packTransposed(packed, w []float32) {
 // first.
 func (p *convPlan) packWinograd(s *convSpace, packed, w []float32) {
 	s.rows = atLeast(s.rows, p.filters*p.taps)
+	size := p.kh * p.kw
 	for k := range p.filters {
 		for c := range p.channels {
-			for t, v := range w[(k*p.channels+c)*9:][:9] {
-				s.rows[(k*9+8-t)*p.channels+c] = v
+			for t, v := range w[(k*p.channels+c)*size:][:size] {
+				s.rows[((k+1)*size-1-t)*p.channels+c] = v
 			}
 		}
 	}
-	p.winogradTransposed.transformFilters(&s.wino, packed, s.rows, p.channels, 9*p.channels)
+	p.winogradTransposed.transformFilters(&s.wino, packed, s.rows, p.channels, size*p.channels)
 }
 
 // Backward computes the gradients of the parts of the batch and sums them.
@@ -173,8 +174,8 @@ func sumPlanes(db, dy []float32, size int) {
 	}
 }
 
-// sumWinograd sums the parts [channels, 9, filters] and stores the result in dw [filters, channels, 9], or adds it to
-// dw.
+// sumWinograd sums the parts [channels, kh·kw, filters] and stores the result in dw [filters, channels, kh·kw], or adds
+// it to dw.
 func (op *convOp) sumWinograd(y *Var, dw []float32, parts int, acc bool) {
 	For(y, op.gradLen, elementsWorthSharing/parts+1, (*convOp).sumParts)
 	p, sum := op.convPlan, op.part(0)[:op.gradLen]

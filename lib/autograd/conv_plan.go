@@ -262,13 +262,13 @@ func (p *convPlan) planBackward() {
 // planWinograd selects Winograd convolution if it is possible and faster.
 func (p *convPlan) planWinograd() {
 	const worth = 16 // number of channels and filters from which it is faster
-	s := p.shape
-	if p.kh != 3 || p.kw != 3 || s.StrideH != 1 || s.StrideW != 1 || max(s.PadH, s.PadW) > 2 ||
+	s, last := p.shape, p.kh-1
+	if p.kh != 3 && p.kh != 5 || p.kw != p.kh || s.StrideH != 1 || s.StrideW != 1 || max(s.PadH, s.PadW) > last ||
 		min(p.channels, p.filters) < worth {
 		return
 	}
-	p.winograd = winogradFor(p.channels, p.filters, p.h, p.w, s.PadH, s.PadW)
-	p.winogradTransposed = winogradFor(p.filters, p.channels, p.oh, p.ow, 2-s.PadH, 2-s.PadW)
+	p.winograd = winogradFor(p.kh, p.channels, p.filters, p.h, p.w, s.PadH, s.PadW)
+	p.winogradTransposed = winogradFor(p.kh, p.filters, p.channels, p.oh, p.ow, last-s.PadH, last-s.PadW)
 	p.packedLen, p.packedTransposedLen = p.winograd.filtersLen(), p.winogradTransposed.filtersLen()
 	p.gradLen = p.filters * p.taps
 }

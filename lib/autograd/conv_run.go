@@ -244,7 +244,7 @@ func (p *convPlan) fillGrads(dst, dy []float32, images int) {
 }
 
 // filterGrad sets dw to the filter gradient of some images. The rows of dw have simd.GradLen(taps) elements; with
-// Winograd convolution, dw is [channels, 9, filters].
+// Winograd convolution, dw is [channels, kh·kw, filters].
 func (p *convPlan) filterGrad(dw, x, dy []float32) {
 	if p.winograd != nil {
 		p.winograd.filterGrad(dw, x, dy)

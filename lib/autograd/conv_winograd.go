@@ -6,15 +6,16 @@ import "github.com/lateral-ml/lateral/lib/internal/simd"
 
 // Winograd convolution (minimal filtering)
 //
-// With filters of 3 x 3 and a stride of 1, neighbouring outputs share most of their inputs. A tile of r x r outputs
-// then needs (r+2)² multiplications for each channel and filter instead of 9 r²: 36 instead of 144 with r = 4, and 16
-// instead of 36 with r = 2. Saving multiplications is worthwhile, because direct convolution already runs near the
-// processor's peak. The outputs y of a tile with (r+2) x (r+2) inputs d are
+// With filters of t x t taps, 3 or 5 a side, and a stride of 1, neighbouring outputs share most of their inputs. A tile
+// of r x r outputs then needs (r+t-1)² multiplications for each channel and filter instead of t²r²: for t = 3, 36
+// instead of 144 with r = 4, and 16 instead of 36 with r = 2; for t = 5, 36 instead of 100 with r = 2. Saving
+// multiplications is worthwhile, because direct convolution already runs near the processor's peak. The outputs y of a
+// tile with (r+t-1) x (r+t-1) inputs d are
 //
 //	y = transpose(A) (sum over channels of (G g transpose(G)) * (transpose(B) d B)) A
 //
 // where * is the product of elements; package simd has the matrices [Winograd80] [LG16]. Over all tiles, each of the
-// (r+2)² elements is a separate matrix product: tiles x channels times channels x filters.
+// (r+t-1)² elements is a separate matrix product: tiles x channels times channels x filters.
 //
 // The transforms before and after the products operate on whole vectors of channels, for any image width. Therefore
 // images are transposed when they are read, and outputs when they are written. Each block of tiles passes through all
@@ -24,16 +25,16 @@ import "github.com/lateral-ml/lateral/lib/internal/simd"
 //
 //	dg = transpose(G) (sum over tiles of (A dy transpose(A)) * (transpose(B) d B)) G
 //
-// which again is (r+2)² matrix products: channels x tiles times tiles x filters.
+// which again is (r+t-1)² matrix products: channels x tiles times tiles x filters.
 //
 // The root mean square error over 64 channels of 14 x 14 pixels, relative to that of plain float32 sums, is as follows.
-// For the outputs and the image gradient it is 0.6 with r = 2, which has shorter chains of additions, and 2 with r = 4,
-// where the usual matrices would give 4 (see package simd for the matrices in use). For the filter gradient it is 4 and
-// 7, because it is one chain over all tiles, while the plain sum consists of sixteen.
+// For the outputs and the image gradient of 3 taps it is 0.6 with r = 2, which has shorter chains of additions, and 2
+// with r = 4, where the usual matrices would give 4 (see package simd for the matrices in use); of 5 taps it is 1.4.
+// For the filter gradient it is 4, 7 and 20: it is one chain over all tiles, while the plain sum consists of sixteen.
 
 // A winograd is the geometry of one Winograd convolution.
 type winograd struct {
-	simd.Winograd     // r, the side length of a tile of outputs
+	simd.Winograd     // r and t: the outputs of a tile and the taps of a filter, along each side
 	in, out       int // channels of the image and of the output
 	h, w, oh, ow  int // their heights and widths
 	padH, padW    int // zero padding of the image
@@ -47,26 +48,30 @@ type winograd struct {
 type winogradSpace struct {
 	pixels  []float32 // rows of an image, with channels innermost
 	half    []float32 // a row of tiles, transformed in one direction
-	inputs  []float32 // the transformed tiles of inputs: (r+2)² matrices [tiles, in]
-	outputs []float32 // the transformed tiles of outputs: (r+2)² matrices [tiles, out]
-	filters []float32 // sums of the gradients of the transformed filters: [(r+2)², in, out]
+	inputs  []float32 // the transformed tiles of inputs: side² matrices [tiles, in]
+	outputs []float32 // the transformed tiles of outputs: side² matrices [tiles, out]
+	filters []float32 // sums of the gradients of the transformed filters: [side², in, out]
 }
 
-// winogradFor returns the geometry for images with in channels, h x w pixels and the given zero padding. It uses the
-// tiles that need the fewest multiplications, and small tiles in case of a tie.
-func winogradFor(in, out, h, w, padH, padW int) *winograd {
-	small, large := newWinograd(2, in, out, h, w, padH, padW), newWinograd(4, in, out, h, w, padH, padW)
+// winogradFor returns the geometry for filters of so many taps a side, images with in channels, h x w pixels and the
+// given zero padding. It uses the tiles that need the fewest multiplications, and small tiles in case of a tie.
+func winogradFor(taps, in, out, h, w, padH, padW int) *winograd {
+	small := newWinograd(simd.Winograd{Outputs: 2, Taps: taps}, in, out, h, w, padH, padW)
+	if taps > 3 {
+		return small
+	}
+	large := newWinograd(simd.Winograd{Outputs: 4, Taps: taps}, in, out, h, w, padH, padW)
 	if large.multiplications() < small.multiplications() {
 		return large
 	}
 	return small
 }
 
-// newWinograd is winogradFor with tiles of r x r outputs.
-func newWinograd(r simd.Winograd, in, out, h, w, padH, padW int) *winograd {
-	g := &winograd{Winograd: r, in: in, out: out, h: h, w: w, padH: padH, padW: padW}
-	g.oh, g.ow = h+2*padH-2, w+2*padW-2
-	g.down, g.across = ceil(g.oh, int(r)), ceil(g.ow, int(r))
+// newWinograd is winogradFor with tiles of the given size.
+func newWinograd(size simd.Winograd, in, out, h, w, padH, padW int) *winograd {
+	g := &winograd{Winograd: size, in: in, out: out, h: h, w: w, padH: padH, padW: padW}
+	g.oh, g.ow = h+2*padH-(size.Taps-1), w+2*padW-(size.Taps-1)
+	g.down, g.across = ceil(g.oh, size.Outputs), ceil(g.ow, size.Outputs)
 	// A block should fit in the second-level cache, but not be too small, because all filters are read for each block.
 	const floats, least = 1 << 17, 64
 	tiles := max(least, floats/(g.matrices()*(in+out)))
@@ -87,28 +92,28 @@ func (g *winograd) matrices() int { return g.Side() * g.Side() }
 // filtersLen returns the number of floats of the transformed filters.
 func (g *winograd) filtersLen() int { return g.matrices() * g.in * g.out }
 
-// transformFilters sets u [(r+2)², in, out] to G g transpose(G) for the filters g [9, in, out]. In memory, taps are tap
+// transformFilters sets u [side², in, out] to G g transpose(G) for the filters g [t², in, out]. In memory, taps are tap
 // floats apart and channels step floats.
 func (g *winograd) transformFilters(s *winogradSpace, u, filters []float32, tap, step int) {
 	side, size := g.Side(), g.in*g.out
-	s.half = atLeast(s.half, side*3*size)
-	for v := range 3 {
-		g.Filter(simd.Vectors{Data: s.half[v*size:], Plane: 3 * size, Step: g.out},
-			simd.Vectors{Data: filters[v*tap:], Plane: 3 * tap, Step: step}, g.in, g.out)
+	s.half = atLeast(s.half, side*g.Taps*size)
+	for v := range g.Taps {
+		g.Filter(simd.Vectors{Data: s.half[v*size:], Plane: g.Taps * size, Step: g.out},
+			simd.Vectors{Data: filters[v*tap:], Plane: g.Taps * tap, Step: step}, g.in, g.out)
 	}
 	for i := range side {
-		half := simd.Vectors{Data: s.half[i*3*size:], Plane: size}
+		half := simd.Vectors{Data: s.half[i*g.Taps*size:], Plane: size}
 		g.Filter(simd.Vectors{Data: u[i*side*size:], Plane: size}, half, 1, size)
 	}
 }
 
-// filterGradOf sets dg [in, 9, out] to transpose(G) u G for the sums u [(r+2)², in, out].
+// filterGradOf sets dg [in, t², out] to transpose(G) u G for the sums u [side², in, out].
 func (g *winograd) filterGradOf(s *winogradSpace, dg, u []float32) {
 	side, size := g.Side(), g.in*g.out
-	s.half = atLeast(s.half, 3*side*size)
+	s.half = atLeast(s.half, g.Taps*side*size)
 	g.FilterT(simd.Vectors{Data: s.half, Plane: side * size}, simd.Vectors{Data: u, Plane: side * size}, 1, side*size)
-	for i := range 3 {
-		g.FilterT(simd.Vectors{Data: dg[i*3*g.out:], Plane: g.out, Step: 9 * g.out},
+	for i := range g.Taps {
+		g.FilterT(simd.Vectors{Data: dg[i*g.Taps*g.out:], Plane: g.out, Step: g.Taps * g.Taps * g.out},
 			simd.Vectors{Data: s.half[i*side*size:], Plane: size, Step: g.out}, g.in, g.out)
 	}
 }
@@ -127,13 +132,13 @@ func (s *winogradSpace) read(x []float32, channels, h, w, top, rows int) []float
 // transformInputs sets the inputs of a block to transpose(B) d B, for some rows of tiles of some images, starting at
 // the given row of tiles.
 func (g *winograd) transformInputs(s *winogradSpace, x []float32, images, row, rows int) {
-	r, side, pitch := int(g.Winograd), g.Side(), g.w*g.in
-	wide := (r*g.across + 2) * g.in // input of a row of tiles, with the zeros on both sides
+	r, side, pitch := g.Outputs, g.Side(), g.w*g.in
+	wide := (r*g.across + g.Taps - 1) * g.in // input of a row of tiles, with the zeros on both sides
 	s.half = zeros(s.half, side*wide)
 	s.inputs = atLeast(s.inputs, g.matrices()*g.inPlane)
 	to := s.inputs
 	for i := range images {
-		pixels := s.read(x[i*g.in*g.h*g.w:], g.in, g.h, g.w, r*row-g.padH, r*rows+2)
+		pixels := s.read(x[i*g.in*g.h*g.w:], g.in, g.h, g.w, r*row-g.padH, r*rows+g.Taps-1)
 		for t := range rows {
 			g.Input(simd.Vectors{Data: s.half[g.padW*g.in:], Plane: wide},
 				simd.Vectors{Data: pixels[t*r*pitch:], Plane: pitch}, 1, pitch)
@@ -148,7 +153,7 @@ func (g *winograd) transformInputs(s *winogradSpace, x []float32, images, row, r
 
 // transformGrads sets the outputs of a block to A dy transpose(A).
 func (g *winograd) transformGrads(s *winogradSpace, dy []float32, images, row, rows int) {
-	r, side, pitch := int(g.Winograd), g.Side(), g.ow*g.out
+	r, side, pitch := g.Outputs, g.Side(), g.ow*g.out
 	wide := r * g.across * g.out
 	s.half = zeros(s.half, side*wide)
 	s.outputs = atLeast(s.outputs, g.matrices()*g.outPlane)
@@ -169,7 +174,7 @@ func (g *winograd) transformGrads(s *winogradSpace, dy []float32, images, row, r
 // writeOutputs sets y to transpose(A) m A for the outputs m of a block, or adds it to y. It adds a bias unless bias has
 // length 0.
 func (g *winograd) writeOutputs(s *winogradSpace, y []float32, images, row, rows int, bias []float32, acc bool) {
-	r, side, pitch := int(g.Winograd), g.Side(), g.ow*g.out
+	r, side, pitch := g.Outputs, g.Side(), g.ow*g.out
 	wide := r * g.across * g.out
 	s.half = atLeast(s.half, side*wide)
 	s.pixels = atLeast(s.pixels, r*rows*pitch)
@@ -219,7 +224,7 @@ func (g *winograd) run(y, x, u, bias []float32, acc bool) {
 	}
 }
 
-// filterGrad sets dg [in, 9, out] to the filter gradient of some images.
+// filterGrad sets dg [in, t², out] to the filter gradient of some images.
 func (g *winograd) filterGrad(dg, x, dy []float32) {
 	s := takeSpace()
 	defer s.giveBack()

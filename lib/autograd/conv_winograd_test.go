@@ -16,22 +16,24 @@ import (
 func TestWinogradIsChosen(t *testing.T) {
 	for _, c := range []struct {
 		key        convKey
-		y, dx      simd.Winograd // the tiles; 0 if direct convolution is faster
+		y, dx      int // outputs of a tile, along each side; 0 if direct convolution is faster
 		difference string
 	}{
 		{convKey{64, 14, 14, 64, 3, 3, FullPadding(3, 3)}, 4, 4, ""},
 		{convKey{64, 8, 8, 128, 3, 3, ConvShape{}}, 2, 4, "outputs of 6 x 6"},
 		{convKey{6, 26, 26, 16, 3, 3, ConvShape{}}, 0, 0, "few channels"},
 		{convKey{64, 14, 14, 10, 3, 3, ConvShape{}}, 0, 0, "few filters"},
-		{convKey{64, 14, 14, 64, 5, 5, ConvShape{}}, 0, 0, "another kernel"},
+		{convKey{64, 14, 14, 64, 5, 5, FullPadding(5, 5)}, 2, 2, "five taps"},
+		{convKey{64, 14, 14, 64, 7, 7, ConvShape{}}, 0, 0, "another kernel"},
+		{convKey{64, 14, 14, 64, 3, 5, ConvShape{}}, 0, 0, "sides that differ"},
 		{convKey{64, 14, 14, 64, 3, 3, ConvShape{StrideH: 2}}, 0, 0, "a stride"},
 		{convKey{64, 14, 14, 64, 3, 3, ConvShape{PadW: 3}}, 0, 0, "places without pixels"},
 	} {
 		c.key.shape = c.key.shape.strides()
 		p := newConvPlan(c.key)
-		var y, dx simd.Winograd
+		var y, dx int
 		if p.winograd != nil {
-			y, dx = p.winograd.Winograd, p.winogradTransposed.Winograd
+			y, dx = p.winograd.Outputs, p.winogradTransposed.Outputs
 		}
 		if y != c.y || dx != c.dx {
 			t.Errorf("%+v %s: tiles of %d and %d outputs, want %d and %d", c.key, c.difference, y, dx, c.y, c.dx)
@@ -42,7 +44,14 @@ func TestWinogradIsChosen(t *testing.T) {
 // The root mean square errors of Winograd convolution, relative to float64, are not much larger than those of plain
 // float32 sums.
 func TestWinogradErrors(t *testing.T) {
-	key := convKey{48, 10, 10, 32, 3, 3, FullPadding(3, 3).strides()}
+	t.Run("3 taps", func(t *testing.T) { checkWinogradErrors(t, 3, map[int][3]float64{2: {1, 1, 6}, 4: {3, 3, 12}}) })
+	t.Run("5 taps", func(t *testing.T) { checkWinogradErrors(t, 5, map[int][3]float64{2: {2, 2, 20}}) })
+}
+
+// checkWinogradErrors checks the errors of tiles with so many outputs a side, relative to those of plain sums, of y, dx
+// and dw.
+func checkWinogradErrors(t *testing.T, taps int, limits map[int][3]float64) {
+	key := convKey{48, 10, 10, 32, taps, taps, FullPadding(taps, taps).strides()}
 	const n = 5
 	p := newConvPlan(key)
 	rng := tensor.Stream(1, "test")
@@ -54,15 +63,17 @@ func TestWinogradErrors(t *testing.T) {
 	w, x, dy := random(p.filters*p.taps), random(n*p.channels*p.h*p.w), random(n*p.filters*p.oh*p.ow)
 	wantY, wantDX, wantDW := sumsOf(p, n, w, x, dy)
 
-	errors := func(r simd.Winograd) (e [3]float64) {
+	errors := func(outputs int) (e [3]float64) {
 		p := newConvPlan(key)
 		y, dx, dw := make([]float32, len(dy)), make([]float32, len(x)), make([]float32, len(w))
 		p.winograd, p.winogradTransposed = nil, nil
 		p.packedLen = simd.PackedFilters(p.filters, p.taps)
-		p.packedTransposedLen = simd.PackedFilters(p.channels, 9*p.filters)
+		p.packedTransposedLen = simd.PackedFilters(p.channels, taps*taps*p.filters)
 		p.gradLen = p.filters * simd.GradLen(p.taps)
-		if r > 0 {
-			p.winograd, p.winogradTransposed = newWinograd(r, 48, 32, 10, 10, 2, 2), newWinograd(r, 32, 48, 12, 12, 0, 0)
+		if outputs > 0 {
+			size := simd.Winograd{Outputs: outputs, Taps: taps}
+			p.winograd = newWinograd(size, p.channels, p.filters, p.h, p.w, taps-1, taps-1)
+			p.winogradTransposed = newWinograd(size, p.filters, p.channels, p.oh, p.ow, 0, 0)
 			p.packedLen, p.packedTransposedLen = p.winograd.filtersLen(), p.winogradTransposed.filtersLen()
 			p.gradLen = len(w)
 		}
@@ -72,7 +83,7 @@ func TestWinogradErrors(t *testing.T) {
 		p.packTransposed(packed, w)
 		p.correlateTransposed(dx, dy, packed, nil, false)
 		p.filterGrad(part, x, dy)
-		if r > 0 {
+		if outputs > 0 {
 			simd.Transpose(dw, p.taps, part, p.filters, p.taps, p.filters)
 		} else {
 			sumRows(dw, p.taps, part, simd.GradLen(p.taps), p.filters, false)
@@ -81,13 +92,13 @@ func TestWinogradErrors(t *testing.T) {
 	}
 	sums := errors(0)
 	t.Logf("%s: sums: y %.2g, dx %.2g, dw %.2g", simd.Name(), sums[0], sums[1], sums[2])
-	for r, limit := range map[simd.Winograd][3]float64{2: {1, 1, 6}, 4: {3, 3, 12}} {
-		got := errors(r)
-		t.Logf("tiles of %d: y %.2g, dx %.2g, dw %.2g", r, got[0], got[1], got[2])
+	for outputs, limit := range limits {
+		got := errors(outputs)
+		t.Logf("tiles of %d: y %.2g, dx %.2g, dw %.2g", outputs, got[0], got[1], got[2])
 		for i, name := range []string{"y", "dx", "dw"} {
 			if !(got[i] <= limit[i]*sums[i]) {
 				t.Errorf("tiles of %d: the error of %s is %.2g, more than %g times that of the sums, %.2g",
-					r, name, got[i], limit[i], sums[i])
+					outputs, name, got[i], limit[i], sums[i])
 			}
 		}
 	}

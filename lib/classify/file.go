@@ -66,9 +66,6 @@ func (m *Model) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("classify: save %s: %w", path, err)
 	}
-	for _, p := range nn.Params(m.Net) {
-		p.Name = "" // whatever it was called within another model, the file names it by its place in content
-	}
 	return nn.SaveWith(path, &content{m.Net, m.Pipeline}, map[string]string{fileKey: string(text)})
 }
 

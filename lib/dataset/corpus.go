@@ -18,7 +18,7 @@ type Corpus struct {
 	Name               string // "Penn Treebank"
 	Vocabulary         *Vocabulary
 	Train, Valid, Test *Text
-	Source             string // origin of the text, a sentence for people
+	Source             string // origin of the text for people, without paths of this machine: it is part of results
 	Sum                string // identifies the tokens of all parts by 64 hexadecimal digits
 }
 
@@ -58,8 +58,11 @@ func TextCorpus(train, valid, test string, limit int) (*Corpus, error) {
 		}
 		parts[i] = words(lines)
 	}
-	return corpusOf(filepath.Base(train), "the text files "+strings.Join([]string{train, valid, test}, ", "),
-		parts[0], parts[1], parts[2], limit)
+	var names []string
+	for _, path := range []string{train, valid, test} {
+		names = append(names, filepath.Base(path))
+	}
+	return corpusOf(names[0], "the text files "+strings.Join(names, ", "), parts[0], parts[1], parts[2], limit)
 }
 
 // ptb is the Penn Treebank in Mikolov's preprocessing. Its licence does not allow to distribute the training text.
@@ -153,32 +156,27 @@ func readPTB(name string, place Place, cut func([3][][]string) [3][][]string) (*
 		parts[i] = words(lines)
 	}
 	parts = cut(parts)
-	return corpusOf(name, "Penn Treebank in Mikolov's preprocessing, from "+place.Dir, parts[0], parts[1], parts[2], 0)
+	return corpusOf(name, "Penn Treebank in Mikolov's preprocessing, from "+place.Label, parts[0], parts[1], parts[2], 0)
 }
 
-// kjv is the King James Bible, about as long as the Penn Treebank and in the public domain.
-var kjv = data.Set{ID: "text", Name: "King James Bible", Files: []data.File{
-	{Name: "kjv.txt", Size: 4404412, SHA256: "cd45f0c9cedab8e4439bd6486c8952c77cc8b0ecc5d1f6ae3513f2039f47229d"},
-}}
-
-// KingJames reads the King James Bible: 31,102 verses, of which of each thousand in turn the first 900 are for
-// training, 50 for validation and 50 for testing. Words are in lower case, punctuation marks are words of their own,
-// and the vocabulary has 10,000 words.
+// KingJames reads the King James Bible, which is about as long as the Penn Treebank and in the public domain: 31,102
+// verses, of which of each thousand in turn the first 900 are for training, 50 for validation and 50 for testing. Words
+// are in lower case, punctuation marks are words of their own, and the vocabulary has 10,000 words.
 //
 // The file kjv.txt, one verse a line after its reference ("Ge1:1 In the beginning ..."), is read from dir or its
 // sub-folder text; if dir is empty, from $LATERAL_DATA or the cache (see [CacheDir]). It is never downloaded: the error
 // says how to make it. Truncated files and other editions are errors that name the file.
 func KingJames(dir string) (*Corpus, error) {
-	const how = "run `bible -f gen1:1-rev22:21 > kjv.txt` with the Debian package bible-kjv"
-	place, found, err := Find(kjv, dir)
+	set := manifest("text")
+	place, found, err := Find(set, dir)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
-		return nil, fmt.Errorf("dataset: KingJames: no kjv.txt in %s: %s (%w)", searched(dir), how, os.ErrNotExist)
+		return nil, fmt.Errorf("dataset: KingJames: no kjv.txt in %s: %s (%w)", searched(dir), set.Recipe, os.ErrNotExist)
 	}
-	if err := Check(place.Paths[0], kjv.Files[0]); err != nil {
-		return nil, fmt.Errorf("dataset: KingJames: %w; %s, or use TextCorpus for other texts", err, how)
+	if err := Check(place.Paths[0], set.Files[0]); err != nil {
+		return nil, fmt.Errorf("dataset: KingJames: %w; %s, or use TextCorpus for other texts", err, set.Recipe)
 	}
 	lines, err := readLines(place.Paths[0], maxText)
 	if err != nil {
@@ -195,7 +193,7 @@ func KingJames(dir string) (*Corpus, error) {
 		}
 		parts[part] = append(parts[part], wordsAndMarks(verse))
 	}
-	return corpusOf("King James Bible", "King James Bible, from "+place.Paths[0], parts[0], parts[1], parts[2], 10000)
+	return corpusOf("King James Bible", "King James Bible from "+place.Label, parts[0], parts[1], parts[2], 10000)
 }
 
 // wordsAndMarks splits a verse into words in lower case, which may contain apostrophes and hyphens, and punctuation.

@@ -16,19 +16,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/lateral-ml/lateral/data"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
-
-// omniglot are the parts of Omniglot [LST15] that are read.
-var omniglot = data.Set{ID: "omniglot", Name: "Omniglot", Files: []data.File{
-	{Name: "images_background_small1.zip", Size: 1319022,
-		SHA256: "f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4"},
-	{Name: "images_background_small2.zip", Size: 1580917,
-		SHA256: "3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f"},
-	{Name: "all_runs.zip", Size: 352787,
-		SHA256: "437c1eeab0af8484112e1b4cc0f3d541ec727f7c47b9b202da738af9dfd6c325"},
-}}
 
 // strokes is the side of Omniglot's images, in pixels.
 const strokes = 105
@@ -50,7 +39,7 @@ func OmniglotSmall(dir string, number int) (*Set, error) {
 	}
 	defer z.Close()
 	names := z.named(".png")
-	s := &Set{Name: fmt.Sprintf("Omniglot small %d", number), Source: "Omniglot, from " + z.path,
+	s := &Set{Name: fmt.Sprintf("Omniglot small %d", number), Source: "Omniglot from " + z.label,
 		X: tensor.New(len(names), 1, strokes, strokes)}
 	index := map[string]int{}
 	for i, name := range names { // images_background_small1/Latin/character03/0687_01.png
@@ -73,7 +62,7 @@ func OmniglotSmall(dir string, number int) (*Set, error) {
 		}
 		s.Y = append(s.Y, k)
 	}
-	s.Sum = omniglot.Files[number-1].SHA256
+	s.Sum = z.sum
 	return s, nil
 }
 
@@ -104,31 +93,32 @@ func OmniglotRuns(dir string) ([]OneShotRun, error) {
 	return runs, nil
 }
 
-// An omniglotFile is an open archive.
+// An omniglotFile is an open archive of Omniglot [LST15].
 type omniglotFile struct {
 	*zip.ReadCloser
-	path string
+	path, label string // of the file, and of the place where it was found
+	sum         string // of the file
 }
 
 func openOmniglot(dir string, file int) (*omniglotFile, error) {
-	f := omniglot.Files[file]
-	place, found, err := Find(omniglot, dir)
+	set := manifest("omniglot")
+	f := set.Files[file]
+	place, found, err := Find(set, dir)
 	switch {
 	case err != nil:
 		return nil, err
 	case !found || place.Paths[file] == "":
-		return nil, fmt.Errorf("dataset: Omniglot: no %s in %s: copy it there from the folder python of "+
-			"github.com/brendenlake/omniglot (%w)", f.Name, searched(dir), os.ErrNotExist)
+		return nil, fmt.Errorf("dataset: Omniglot: no %s in %s: %s (%w)", f.Name, searched(dir), set.Recipe, os.ErrNotExist)
 	}
 	path := place.Paths[file]
 	if err := Check(path, f); err != nil {
-		return nil, fmt.Errorf("dataset: Omniglot: %w; copy it again", err)
+		return nil, place.damaged(set, err)
 	}
 	z, err := zip.OpenReader(path)
 	if err != nil {
 		return nil, fmt.Errorf("dataset: Omniglot: %s: %w", path, err)
 	}
-	return &omniglotFile{z, path}, nil
+	return &omniglotFile{z, path, place.Label, f.SHA256}, nil
 }
 
 // named returns the names of the files with an ending, sorted.

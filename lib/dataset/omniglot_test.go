@@ -28,6 +28,9 @@ func TestOmniglotSmall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if place, _, _ := Find(manifest("omniglot"), ""); s.Source != "Omniglot from "+place.Label {
+			t.Errorf("source %q", s.Source)
+		}
 		if s.Len() != want[0] || len(s.Classes) != want[1] || len(s.Sum) != 64 {
 			t.Errorf("small %d: %d images of %d characters", number, s.Len(), len(s.Classes))
 		}
@@ -123,7 +126,7 @@ func hausdorff(a, b [][2]float32) float64 {
 func TestOmniglotErrors(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := OmniglotRuns(dir); err == nil || !errors.Is(err, fs.ErrNotExist) ||
-		!strings.Contains(err.Error(), "no all_runs.zip in "+dir+": copy it there from the folder python of github.com") {
+		!strings.Contains(err.Error(), "no all_runs.zip in "+dir+": copy the named files from the folder python of") {
 		t.Errorf("nothing there: %v", err)
 	}
 	name := filepath.Join(dir, "images_background_small1.zip")
@@ -131,7 +134,7 @@ func TestOmniglotErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := OmniglotSmall(dir, 1); err == nil || !strings.Contains(err.Error(), name) ||
-		!strings.Contains(err.Error(), "copy it again") {
+		!strings.Contains(err.Error(), "replace the named file with a good copy") {
 		t.Errorf("truncated: %v", err)
 	}
 	if _, err := OmniglotSmall(dir, 2); !errors.Is(err, fs.ErrNotExist) {

@@ -25,7 +25,7 @@ type Set struct {
 	X       *tensor.Tensor // images [N, C, H, W]
 	Y       []int          // labels [N], each an index into Classes; nil for none
 	Classes []string       // names of the classes
-	Source  string         // origin of the data, a sentence for people
+	Source  string         // origin of the data for people, without paths of this machine: it is part of results
 
 	Target *tensor.Tensor // target outputs [N, ...], such as larger images; nil for none
 	Weight []float32      // weights of the samples [N], at least 0; nil for equal weights

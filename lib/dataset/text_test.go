@@ -84,6 +84,9 @@ func TestTextCorpus(t *testing.T) {
 	if err != nil || len(c.Train.Tokens) != 6 || c.Test.Unknown != 1 || len(c.Sum) != 64 {
 		t.Fatalf("%+v, %v", c, err)
 	}
+	if c.Name != "good.txt" || c.Source != "the text files good.txt, good.txt, test.txt" {
+		t.Errorf("name %q, source %q", c.Name, c.Source)
+	}
 	for want, text := range map[string]string{
 		"bad.txt is empty":              " \n\n",
 		"bad.txt: line 2 is not UTF-8":  "fine\nno\xff\n",
@@ -126,10 +129,20 @@ func TestTextsMissingOrDamaged(t *testing.T) {
 
 // The real files: the Penn Treebank has 73,760 and 82,430 tokens with the ends of sentences.
 func TestRealTexts(t *testing.T) {
+	from := func(source string) string { // the place, without paths, that a source ends with
+		for _, place := range []string{"$LATERAL_DATA", "data/cache", "the user's cache"} {
+			if strings.HasSuffix(source, " from "+place) {
+				return place
+			}
+		}
+		return ""
+	}
 	if c, err := PTBValid(""); errors.Is(err, os.ErrNotExist) {
 		t.Log(err)
 	} else if err != nil {
 		t.Error(err)
+	} else if from(c.Source) == "" {
+		t.Errorf("source %q", c.Source)
 	} else if n := len(c.Train.Tokens) + len(c.Valid.Tokens); n != 73760 || len(c.Test.Tokens) != 82430 {
 		t.Errorf("%d and %d tokens", n, len(c.Test.Tokens))
 	}
@@ -145,6 +158,9 @@ func TestRealTexts(t *testing.T) {
 		t.Skip(err)
 	} else if err != nil {
 		t.Fatal(err)
+	}
+	if c.Source != "King James Bible from "+from(c.Source) {
+		t.Errorf("source %q", c.Source)
 	}
 	n := len(c.Train.Tokens) + len(c.Valid.Tokens) + len(c.Test.Tokens)
 	if n != 913373+31102 || c.Vocabulary.Len() != 10000 {

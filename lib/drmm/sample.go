@@ -43,9 +43,13 @@ func NewPriors(n *Net) *Priors {
 
 // Observe updates the priors to the relative frequencies among all images observed so far: of the most probable
 // classes, of the elements that are on, pi_x = (1/N) sum_n a_nx, and of their positions. The positions of an element
-// that never was on are uniform. Source: [NINAI17, section 2], the learning step of the switching variables.
+// that never was on are uniform. A batch without images changes nothing. Source: [NINAI17, section 2], the learning
+// step of the switching variables.
 func (p *Priors) Observe(found *Inference) {
 	n := found.Logits.Rows()
+	if n == 0 {
+		return
+	}
 	chosen := OneHotArgmax(found.Logits)
 	for c := range p.Classes {
 		sum := 0.0

@@ -4,6 +4,7 @@ package drmm_test
 
 import (
 	"math"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -75,6 +76,30 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 }
 
 // Sampling renders the drawn variables: the noise-free image equals the image of Render, and the noise has sigma.
+// A batch without images is no observation, whether it comes first or later.
+func TestObserveAnEmptyBatch(t *testing.T) {
+	net := smallNet(t, true)
+	p := NewPriors(net)
+	tape := autograd.NewTape(1)
+	classes := net.Out.Weight.Rows()
+	empty := &Inference{Logits: tape.Input(tensor.New(0, classes)), Switches: make([]Switches, len(net.Layers))}
+	p.Observe(empty)
+	if !reflect.DeepEqual(p, NewPriors(net)) {
+		t.Errorf("classes %v after no image", p.Classes)
+	}
+	x := tensor.New(4, 2, 11, 10)
+	tensor.Stream(1, "x").Normal(x.Data(), 0, 1)
+	var found Inference
+	net.Infer(&found, tape.Input(x))
+	p.Observe(&found)
+	want := NewPriors(net)
+	want.Observe(&found)
+	p.Observe(empty)
+	if !reflect.DeepEqual(p, want) {
+		t.Errorf("classes %v, want %v", p.Classes, want.Classes)
+	}
+}
+
 func TestSample(t *testing.T) {
 	net := smallNet(t, true)
 	p := NewPriors(net)

@@ -17,6 +17,7 @@ type Entry struct {
 	Document string // key of its document
 	Name     string
 	About    string
+	Data     []string // names of the data it is trained on by default: the first that is found
 
 	// Cells returns the grid's cells and number of seeds at a profile.
 	Cells func(profile string) (cells []Cell, seeds int, err error)
@@ -35,7 +36,7 @@ type Cell interface {
 type RunOptions struct {
 	Profile string
 	Seeds   int         // number per cell; 0 for the profile's number
-	Data    string      // name of the images; see Load
+	Data    string      // name of the data, such as that of images; "" for the grid's default
 	File    string      // file of results
 	Shard   sweep.Shard // part of the grid; the zero value is all of it
 	Workers int         // settings trained at the same time; 0 means one per core
@@ -61,9 +62,12 @@ func (e Entry) Size(profile string, seeds int) (int, error) {
 func (g Grids[S, R]) Entries() []Entry {
 	var entries []Entry
 	for _, grid := range g.List(Paper) {
-		name := grid.Name
+		name, data := grid.Name, g.Data
+		if grid.Data != "" {
+			data = []string{grid.Data}
+		}
 		entries = append(entries, Entry{
-			Document: g.Document, Name: name, About: grid.About,
+			Document: g.Document, Name: name, About: grid.About, Data: data,
 			Cells: func(profile string) (cells []Cell, seeds int, err error) {
 				grid, err := g.Lookup(name, profile)
 				for _, s := range grid.Cells {
@@ -86,7 +90,7 @@ func (g Grids[S, R]) run(ctx context.Context, name string, o RunOptions) error {
 		return fmt.Errorf("experiment: %d seeds: want at least 1, or 0 for as many as the profile has", o.Seeds)
 	}
 	grid.Seeds = cmp.Or(o.Seeds, grid.Seeds)
-	d, err := g.Load(o.Data)
+	d, err := g.Load(cmp.Or(o.Data, grid.Data))
 	if err != nil {
 		return err
 	}

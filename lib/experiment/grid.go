@@ -31,6 +31,7 @@ type Grid[S Setting[S]] struct {
 	About string // its purpose
 	Cells []S    // settings without images and seed
 	Seeds int    // results per cell, with seeds from 0; results of fewer seeds are part of those of more
+	Data  string // name of the data that the grid is for, if it is not the default of its document
 }
 
 // Len returns the number of settings.
@@ -60,6 +61,7 @@ type Options struct {
 type Grids[S Setting[S], R any] struct {
 	Document string                           // its key in the sources of package lib
 	Load     func(data string) (*Data, error) // Load or LoadSplit
+	Data     []string                         // what Load takes for "": the first that is found; the last always is
 	List     func(profile string) []Grid[S]   // returns the grids at the size of a profile
 	// Train returns results that depend only on the setting.
 	Train  func(ctx context.Context, s S, d *Data, o Options) (R, error)

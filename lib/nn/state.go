@@ -41,7 +41,8 @@ func Params(model any) []*autograd.Var { return StateOf(model).Params }
 // StateOf walks the exported fields of model, which is a struct or slice or a pointer to one, and returns the
 // parameters (*autograd.Var), buffers (*tensor.Tensor) and streams (*tensor.RNG) in it. As in PyTorch, a name consists
 // of field names, with a lower-case first letter, and positions in slices, joined by dots. A parameter that is reached
-// twice is shared and keeps its first name. StateOf sets the Name of parameters that have none.
+// twice is shared and has the name of the first place. StateOf sets the Name of each parameter to its name in this
+// model; a parameter that is part of several models has its name in the one that StateOf walked last.
 //
 // It panics if the model has no parameters, or if an unexported field holds parameters or a sparse layer is a copy
 // instead of part of the model, because these could not be restored.
@@ -118,7 +119,7 @@ func (w *walker) visited(v reflect.Value) bool {
 func (w *walker) take(x any, name string) bool {
 	switch x := x.(type) {
 	case *autograd.Var:
-		if x.Name == "" {
+		if x.Name != name { // models that share parameters may be walked at once if their names agree
 			x.Name = name
 		}
 		w.state.Params = append(w.state.Params, x)

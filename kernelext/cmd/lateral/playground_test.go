@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/lateral-ml/lateral/kernelext/internal/playground"
+	"github.com/lateral-ml/lateral/kernelext/internal/playground/data"
 )
 
 // operate uses a playground by pointer, touch and keys, and holds its answers to what the net must say.
@@ -30,7 +31,8 @@ func operate(t *testing.T, dir string, demo playground.Demo) {
 		t.Error("the static picture is still there beside the live playground")
 	}
 	play, ok := map[string]func(*player){"penalty": playPenalty, "pursuit": playPursuit, "hebbian": playHebbian,
-		"winners": playWinners, "draw": playDraw, "render": playRender, "norm": playNorm, "prune": playPrune}[demo.Name]
+		"winners": playWinners, "draw": playDraw, "render": playRender, "norm": playNorm, "prune": playPrune,
+		"oneshot": playOneshot}[demo.Name]
 	if !ok {
 		t.Fatalf("nobody plays with %s", demo.Name)
 	}
@@ -343,5 +345,97 @@ func playPrune(p *player) {
 	mended := p.says(time.Minute, `^10163 of .*`+pattern)
 	if mended[0] < few[0]+20 {
 		p.t.Errorf("retraining a tenth of the weights brings %v %% from %v %%", mended[0], few[0])
+	}
+}
+
+// The net in the page answers trials as the same net does in this program, whether the person chooses by a key, the
+// mouse, a finger or a button; both scores are counted, and rounds follow each other.
+func playOneshot(p *player) {
+	files := playground.Files{}
+	for _, name := range p.demo.Files {
+		content, err := data.Files.ReadFile(name)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		files[name] = content
+	}
+	here, err := p.demo.Start(files)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	does := func(control string, value float64) { // what the page was asked for
+		if err := here.Do(playground.Event{Control: control, Value: value}); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	answer := regexp.MustCompile(`trial (\d) of 5: you chose (\d), \w+\. The net chose (\d), \w+: ` +
+		`its cosine is (\d\.\d+)[.,].* Score: you (\d+), the net (\d+), of (\d+)\.`)
+	compare := func(choice int) (score []float64) {
+		does("choice", float64(choice-1))
+		for here.Work() {
+		}
+		want := answer.FindStringSubmatch(here.Views()[0].Text)
+		if want == nil {
+			p.t.Fatalf("the net says %q here", here.Views()[0].Text)
+		}
+		got := p.says(5*time.Second, answer.String())
+		for i, text := range want[1:] {
+			n, err := strconv.ParseFloat(text, 64)
+			if err != nil || !(math.Abs(got[i]-n) < 0.003) { // kernels of browsers add in another order
+				p.t.Errorf("the page answers %v, the net here %v", got, want[1:])
+			}
+		}
+		return got[4:]
+	}
+	next := func() { p.do(chromedp.KeyEvent("n")); does("next", 1) }
+	place := func(image float64) (x, y float64) { // of a picture to choose, on the screen
+		r := evaluate[[]float64](p.labPage, `(canvas => {
+			canvas.scrollIntoView({block: "center", behavior: "instant"})
+			const r = canvas.getBoundingClientRect()
+			return [r.left, r.top, r.width, r.height]
+		})(document.querySelector("figure.pick canvas"))`)
+		return r[0] + r[2]*(image-0.5)/5, r[1] + r[3]/2
+	}
+
+	p.says(time.Second, `^Round 1 of 4, different class, trial 1 of 5: which picture`)
+	p.do(chromedp.KeyEvent("3"))
+	compare(3)
+	next()
+	p.do(chromedp.MouseClickXY(place(2)))
+	compare(2)
+	next()
+	p.do(chromedp.TapXY(place(4)))
+	compare(4)
+	next()
+	p.do(chromedp.Focus(p.id("choice")+"-5"), chromedp.KeyEvent(kb.Enter))
+	compare(5)
+	next()
+	p.do(chromedp.KeyEvent("1"))
+	score := compare(1)
+	if score[1] == 0 || score[2] != 5 {
+		p.t.Errorf("after a round the score is %v", score)
+	}
+	next()
+	p.says(time.Second, `^Round 2 of 4, different superclass, trial 1 of 5`)
+	if round := evaluate[string](p.labPage, fmt.Sprintf(`document.querySelector(%q).selectedOptions[0].text`,
+		p.id("round"))); round != "different superclass" {
+		p.t.Errorf("the list shows the round %q", round)
+	}
+	p.choose("round", "stick figures")
+	does("round", 3)
+	p.do(chromedp.KeyEvent("1"))
+	score = compare(1)
+	want := fmt.Sprint(append(score[:2:2], score[2]))
+	cells := evaluate[[]float64](p.labPage, `[...document.querySelector(".playground table tr:last-child").cells]
+		.filter((_, i) => [1, 2, 4].includes(i)).map(cell => +cell.textContent)`)
+	if got := fmt.Sprint(cells); got != want {
+		p.t.Errorf("the table's last row has %v, the answer %v", got, want)
+	}
+	p.press("again")
+	does("again", 1)
+	p.says(time.Second, `^Round 1 of 4, .*trial 1 of 5: which`)
+	p.do(chromedp.KeyEvent("3"))
+	if score = compare(3); score[2] != 1 {
+		p.t.Errorf("a new game begins with %v trials", score[2])
 	}
 }

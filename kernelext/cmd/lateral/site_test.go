@@ -21,6 +21,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/lateral-ml/lateral/kernelext/internal/playground"
 	"github.com/lateral-ml/lateral/kernelext/internal/site"
 	"golang.org/x/net/html"
@@ -44,6 +45,7 @@ func TestSite(t *testing.T) {
 	t.Run("static", func(t *testing.T) { checkStatic(t, dir) })
 	t.Run("phone", func(t *testing.T) { checkPhone(t, dir) })
 	t.Run("dark", func(t *testing.T) { checkDark(t, dir) })
+	t.Run("theme", func(t *testing.T) { checkTheme(t, dir) })
 	for _, demo := range playground.Demos() {
 		t.Run("playground/"+demo.Name, func(t *testing.T) { operate(t, dir, demo) })
 	}
@@ -390,4 +392,61 @@ func checkDark(t *testing.T, dir string) {
 	}
 	v.photograph("dark")
 	v.quiet("dark")
+}
+
+// checkTheme chooses dark pages by a key: pages of the site, of notebooks and of playgrounds remember that, paper stays
+// white, and who goes back to the system's colours follows the system again.
+func checkTheme(t *testing.T, dir string) {
+	v := newVisit(t)
+	system := func(media, scheme string) {
+		if _, err := chromedp.Call(v.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media,
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	paper := func(where string, dark bool) {
+		t.Helper()
+		want := map[bool]string{true: "rgb(13, 17, 23)", false: "rgb(255, 255, 255)"}[dark]
+		v.wait(5*time.Second, "the colour of "+where, `getComputedStyle(document.body).backgroundColor == "`+want+`"`)
+	}
+	press := func() {
+		t.Helper()
+		if err := chromedp.Do(v.ctx, chromedp.Focus("button.theme"), chromedp.KeyEvent(kb.Enter)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	system("", "light")
+	v.open(file(dir, "index.html"))
+	paper("the first page", false)
+	press()
+	paper("the first page after the key", true)
+	v.open(file(dir, "notebooks/01_sparse_coding.html"))
+	paper("a notebook", true)
+	code := evaluate[string](v.labPage, `getComputedStyle(document.querySelector(".chroma .kd, .chroma .k")).color`)
+	if code != "rgb(255, 123, 114)" {
+		t.Errorf("keywords of dark code are %s", code)
+	}
+	system("print", "light")
+	paper("a printed notebook", false)
+	system("", "light")
+	v.open(file(dir, "playground/norm.html"))
+	v.wait(20*time.Second, "the playground", `document.querySelector("[data-playground]").dataset.ready == "yes"`)
+	paper("a playground", true)
+	const ink = `document.querySelector("figure.lines canvas").getContext("2d").getImageData(0, 0, 640, 230).data
+		.reduce((most, value, i) => i % 4 < 3 ? Math.max(most, value) : most, 0)`
+	if light := evaluate[int](v.labPage, ink); light < 200 {
+		t.Errorf("the lightest ink of a dark drawing is %d", light)
+	}
+	press()
+	paper("a playground after the key", false)
+	mark := evaluate[string](v.labPage, `getComputedStyle(document.documentElement).getPropertyValue("--mark").trim()`)
+	if mark != "#0a7d33" {
+		t.Errorf("marks of a light drawing are %s", mark)
+	}
+	system("", "dark")
+	paper("a page of a reader without a choice", true)
+	press()
+	v.open(file(dir, "results.html"))
+	paper("a light page on a dark system", false)
+	v.quiet("theme")
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,8 +79,8 @@ func sweepRunCommand() *cobra.Command {
 	flags.IntVar(&o.Seeds, "seeds", 0,
 		"networks for each setting, with seeds from 0; more may follow later (default as many as the profile has)")
 	flags.StringVar(&o.Data, "data", "",
-		"images, text or photographs: "+dataNames()+"; images are downloaded if need be (default: what the grid is for, if "+
-			"found, else an embedded stand-in)")
+		"images, text or photographs: "+strings.Join(dataNames(), ", ")+"; images are downloaded if need be (default: those "+
+			"of the grid in the list above)")
 	flags.StringVar(&o.File, "out", "",
 		"file of results (default GRID.jsonl in $LATERAL_SWEEPS or the user's cache, where notebooks look)")
 	flags.StringVar(&o.shard, "shard", "", "compute part I of N, as I/N with I counted from 0 (default the whole grid)")
@@ -91,27 +92,44 @@ func errSeeds(n int) error {
 	return fmt.Errorf("--seeds %d: want a number of networks for each setting, or 0 for as many as the profile has", n)
 }
 
-func dataNames() string {
-	return strings.Join(append(experiment.DataNames(), experiment.TextNames()...), ", ") + ", bsds500"
+// dataNames returns the names of all data that a grid can be trained on.
+func dataNames() []string {
+	names := append(experiment.DataNames(), experiment.TextNames()...)
+	for _, e := range papers.Grids() {
+		for _, name := range e.Data {
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
-// gridTable describes the grids, document by document.
+// gridTable describes the grids, document by document, and then what they are trained on without the files of their
+// data.
 func gridTable() string {
 	var b strings.Builder
 	document := ""
+	var instead []string
 	for _, e := range papers.Grids() {
+		if len(e.Data) > 1 {
+			if line := "  " + strings.Join(e.Data, ", else "); !slices.Contains(instead, line) {
+				instead = append(instead, line)
+			}
+		}
 		if e.Document != document {
 			document = e.Document
-			fmt.Fprintf(&b, "  %-12s %5s %9s %6s\n", document, "quick", "standard", "paper")
+			fmt.Fprintf(&b, "  %-19s %5s %9s %6s  data\n", document, "quick", "standard", "paper")
 		}
-		fmt.Fprintf(&b, "  %-12s", e.Name)
+		fmt.Fprintf(&b, "  %-19s", e.Name)
 		for i, profile := range experiment.Profiles() {
 			n, _ := e.Size(profile, 0) // the profiles are known
 			fmt.Fprintf(&b, " %*d", []int{5, 9, 6}[i], n)
 		}
-		fmt.Fprintf(&b, "  %s\n", e.About)
+		fmt.Fprintf(&b, "  %-9s  %s\n", e.Data[0], e.About)
 	}
-	return strings.TrimRight(b.String(), "\n")
+	return b.String() + "\nIf the files of the data of a grid are not found, it is trained on others:\n\n" +
+		strings.Join(instead, "\n")
 }
 
 // run trains a grid and reports its progress to out.

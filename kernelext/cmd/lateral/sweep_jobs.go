@@ -3,11 +3,13 @@
 package main
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"io"
 	"regexp"
 	"slices"
+	"strings"
 	"text/template"
 
 	"github.com/lateral-ml/lateral/lib/experiment"
@@ -65,7 +67,8 @@ lateral sweep merge joins the files.
 	flags.StringVar(&job.Grid, "grid", "fc1", "grid to train; lateral sweep list shows them")
 	flags.StringVar(&job.Profile, "profile", experiment.Paper, "size of the grid: quick, standard or paper")
 	flags.IntVar(&job.Seeds, "seeds", 0, "networks for each setting (default as many as the profile has)")
-	flags.StringVar(&job.Data, "data", "mnist", "images: "+dataNames())
+	flags.StringVar(&job.Data, "data", "",
+		"images, text or photographs: "+strings.Join(dataNames(), ", ")+" (default: those of lateral sweep list)")
 	flags.IntVar(&job.Shards, "shards", 8, "parts to split the grid into")
 	flags.IntVar(&job.Cores, "cores", 4, "cores of each part; it trains a network on each")
 	flags.StringVar(&job.Image, "image", "registry.example.org/lateral:latest",
@@ -78,32 +81,28 @@ func (j sweepJob) print(out io.Writer, system string) error {
 	if !ok {
 		return fmt.Errorf("there is no job file for %q: use slurm, kubernetes or parallel", system)
 	}
-	networks, err := networksOf(j.Grid, j.Profile, j.Seeds)
+	grid, err := papers.Lookup(j.Grid)
+	if err != nil {
+		return err
+	}
+	j.Data = cmp.Or(j.Data, grid.Data[0])
+	j.Networks, err = grid.Size(j.Profile, j.Seeds)
 	switch {
 	case err != nil:
 		return err
 	case j.Seeds < 0:
 		return errSeeds(j.Seeds)
-	case !slices.Contains(experiment.DataNames(), j.Data):
-		return fmt.Errorf("--data %s: use one of %s", j.Data, dataNames())
+	case !slices.Contains(dataNames(), j.Data):
+		return fmt.Errorf("--data %s: use one of %s", j.Data, strings.Join(dataNames(), ", "))
 	case j.Shards < 1 || j.Cores < 1:
 		return fmt.Errorf("--shards %d --cores %d: want at least 1 of each", j.Shards, j.Cores)
 	case !imageName.MatchString(j.Image):
 		return fmt.Errorf("--image %q is no name of an image, such as registry.example.org/lateral:latest", j.Image)
 	}
-	j.Networks, j.Last = networks, j.Shards-1
+	j.Last = j.Shards - 1
 	t, err := template.ParseFS(jobFiles, file)
 	if err != nil {
 		return err
 	}
 	return t.Execute(out, j)
-}
-
-// networksOf returns the number of networks of a grid, with some seeds for each setting, 0 for as many as it has.
-func networksOf(name, profile string, seeds int) (int, error) {
-	grid, err := papers.Lookup(name)
-	if err != nil {
-		return 0, err
-	}
-	return grid.Size(profile, seeds)
 }

@@ -46,6 +46,19 @@ func TestSweepJobsOfMixtures(t *testing.T) {
 	}
 }
 
+// A job names the data of its grid.
+func TestSweepJobsOfOtherData(t *testing.T) {
+	for grid, data := range map[string]string{
+		"fc1": "mnist", "sparsenet": "olshausen", "norm-images": "cifar10", "norm-lstm": "ptb", "norm-photos": "bsds500",
+		"similarity": "objects", "similarity-omniglot": "omniglot", "kh19-photos": "cifar10",
+	} {
+		out, err := runSweep(t, t.Context(), "jobs", "slurm", "--grid", grid)
+		if want := "sweep run " + grid + " --profile paper --data " + data + " "; err != nil || !strings.Contains(out, want) {
+			t.Errorf("%v, want %q:\n%s", err, want, out)
+		}
+	}
+}
+
 // The scripts run with the stand-ins alone on the path, for Slurm, GNU parallel and the command itself: they need no
 // other program than a shell.
 func TestSweepJobScriptsRun(t *testing.T) {

@@ -219,6 +219,7 @@ func TestSweepMistakes(t *testing.T) {
 		`no job file for "cron"`:                              "jobs cron",
 		"--shards 0":                                          "jobs slurm --shards 0",
 		"--data cifar: use one of mnist, cifar10":             "jobs slurm --data cifar",
+		`no grid "fc8"`:                                       "jobs slurm --grid fc8",
 		`--image "a b" is no name`:                            "jobs kubernetes --image a\u00a0b",
 		`there is no grid "fc7"`:                              "jobs parallel --grid fc7",
 		"name the grid to train, such as lateral":             "run",
@@ -240,12 +241,13 @@ func TestSweepMistakes(t *testing.T) {
 func TestSweepListsTheGrids(t *testing.T) {
 	for _, args := range [][]string{{"list"}, {"run", "--help"}} {
 		out, err := runSweep(t, t.Context(), args...)
-		if err != nil || !strings.Contains(out, "fc1             15        80   1600  one hidden layer") {
+		if err != nil || !strings.Contains(out, "fc1                    15        80   1600  mnist      one hidden layer") ||
+			!strings.Contains(out, "\n  mnist, else glyphs\n  olshausen, else leaves\n") {
 			t.Errorf("%q: %v\n%s", args, err, out)
 		}
 		for _, e := range papers.Grids() {
-			if !strings.Contains(out, "\n  "+e.Name+" ") {
-				t.Errorf("%q: the list lacks %s", args, e.Name)
+			if !strings.Contains(out, "\n  "+e.Name+" ") || !strings.Contains(out, "  "+e.Data[0]+" ") {
+				t.Errorf("%q: the list lacks %s, of %s", args, e.Name, e.Data)
 			}
 		}
 	}

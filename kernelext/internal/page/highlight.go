@@ -77,13 +77,9 @@ func highlightCell(source string) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// highlightCSS returns the classes' colours for light and for dark pages.
-var highlightCSS = sync.OnceValue(func() string {
+// highlightCSS returns the classes' colours in a style.
+func highlightCSS(style string) string {
 	var b strings.Builder
-	b.WriteString("@media not (prefers-color-scheme: dark) {\n")
-	formatter.WriteCSS(&b, styles.Get("github"))
-	b.WriteString("}\n@media (prefers-color-scheme: dark) {\n")
-	formatter.WriteCSS(&b, styles.Get("github-dark"))
-	b.WriteString("}\n.input .chroma { background: none; }\n")
+	formatter.WriteCSS(&b, styles.Get(style))
 	return b.String()
-})
+}

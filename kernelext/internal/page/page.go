@@ -32,6 +32,9 @@ var layout string
 //go:embed page.css
 var stylesheet string
 
+//go:embed dark.css
+var darkStylesheet string
+
 var pageTemplate = template.Must(template.New("page").Parse(layout))
 
 // Options says how to render.
@@ -40,7 +43,8 @@ type Options struct {
 	Dir   string // where pictures that the text refers to are; "" if there are none
 
 	Header template.HTML // stands above the page; it may bring no script
-	Style  string        // rules for it, after those of the page
+	Sheets []Sheet       // rules for it, after those of the page
+	Script string        // runs before anything is shown; "" for none
 
 	// Charts returns the script that draws interactive views (kernelext.Explore),
 	// compressed by gzip and in base64. It is called if the notebook has such
@@ -88,25 +92,50 @@ func Render(nb *notebook.Notebook, o Options) ([]byte, []Warning, error) {
 	}
 	var page bytes.Buffer
 	err := pageTemplate.Execute(&page, struct {
-		Title     string
-		Style     template.CSS
-		Highlight template.CSS
-		Policy    string
-		Nonce     string
-		Charts    string
-		Contents  []heading
-		Header    template.HTML
-		Body      template.HTML
-	}{title, template.CSS(stylesheet + o.Style), template.CSS(highlightCSS()), policy(nonce, connect), nonce, charts,
-		r.headings, o.Header, template.HTML(body)})
+		Title    string
+		Sheets   []Sheet
+		Script   template.JS
+		Policy   string
+		Nonce    string
+		Charts   string
+		Contents []heading
+		Header   template.HTML
+		Body     template.HTML
+	}{title, append(Sheets(), o.Sheets...), template.JS(o.Script), policy(nonce, connect), nonce, charts, r.headings,
+		o.Header, template.HTML(body)})
 	if err != nil {
 		return nil, nil, fmt.Errorf("page: %w", err)
 	}
 	return page.Bytes(), r.warnings, nil
 }
 
-// Style returns the rules of pages, for pages that others write.
-func Style() string { return stylesheet + highlightCSS() }
+// A Sheet is a part of the style of a page: rules that always hold, or those of light or of dark pages. The attributes
+// of its element are its scheme and its media, so that a script can let the reader choose.
+type Sheet struct {
+	Scheme string // "light" or "dark"; "" for rules that always hold
+	CSS    template.CSS
+}
+
+// Media says where the sheet holds if the reader does not choose: paper is light.
+func (s Sheet) Media() string {
+	switch s.Scheme {
+	case "light":
+		return "print, not (prefers-color-scheme: dark)"
+	case "dark":
+		return "screen and (prefers-color-scheme: dark)"
+	}
+	return ""
+}
+
+// Sheets returns the style of pages, for pages that others write, too.
+func Sheets() []Sheet {
+	const plain = ".input .chroma { background: none; }\n"
+	return []Sheet{
+		{"", template.CSS(stylesheet + plain)},
+		{"light", template.CSS(highlightCSS("github"))},
+		{"dark", template.CSS(darkStylesheet + highlightCSS("github-dark"))},
+	}
+}
 
 // policy is what the browser lets the page do. Scripts run if the page's own or a
 // cell's display (with the nonce), or if one of those adds them; connect is where

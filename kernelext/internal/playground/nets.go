@@ -5,6 +5,8 @@ package playground
 import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/competitive"
+	"github.com/lateral-ml/lateral/lib/dataset/objects"
+	"github.com/lateral-ml/lateral/lib/drmm"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -59,3 +61,23 @@ const (
 
 // RenderingShape is the shape of the deep rendering mixture model: that of the document with half of its filters.
 const RenderingShape = "16x5x5 full pool, 32x3x3 valid, 32x3x3 full pool, 64x3x3 valid, 10x1x1 valid"
+
+// A Branch is one branch of the Siamese network of notebook 10, with the names of its parameters.
+type Branch struct{ DRMM *drmm.Net }
+
+// NewBranch returns a branch with the layers of similarity.Small, a package that is too large for a page.
+func NewBranch() (*Branch, error) {
+	shape := drmm.NineLayer(128)
+	for i := range shape[:len(shape)-1] {
+		shape[i].Filters /= 6
+	}
+	size := drmm.Size{Channels: 1, H: photo, W: photo}
+	net, err := drmm.NewNet(shape, size, objects.Kinds(), tensor.Stream(1, "weights"))
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range net.Layers {
+		l.Norm = nn.NewBatchNorm(l.Filters.Rows())
+	}
+	return &Branch{net}, nil
+}

@@ -32,19 +32,21 @@ type Demo struct {
 type Control struct {
 	Name    string   `json:"name"`
 	Label   string   `json:"label"`
-	Kind    string   `json:"kind"`              // Slider, Choice, Button, Toggle or Pad
+	Kind    string   `json:"kind"`              // Slider, Choice, Pick, Button, Toggle or Pad
 	Min     float64  `json:"min,omitempty"`     // of a slider
 	Max     float64  `json:"max,omitempty"`     //
 	Step    float64  `json:"step,omitempty"`    //
 	Value   float64  `json:"value,omitempty"`   // at first; of a choice, its position
 	Choices []string `json:"choices,omitempty"` //
 	Side    int      `json:"side,omitempty"`    // pixels along each side of a pad
+	Key     string   `json:"key,omitempty"`     // letter that presses a button
 }
 
 // The kinds of controls.
 const (
 	Slider = "slider"
 	Choice = "choice"
+	Pick   = "pick" // a choice made by a button for each, by its number as a key, or by the images of a view
 	Button = "button"
 	Toggle = "toggle" // a button that stays down
 	Pad    = "pad"    // a square to draw on
@@ -53,27 +55,29 @@ const (
 // An Event is what a reader did.
 type Event struct {
 	Control string  `json:"control"`
-	Value   float64 `json:"value"`  // of a slider; the position of a choice; 1 if a toggle is down
+	Value   float64 `json:"value"`  // of a slider; the position of a choice or a pick; 1 if a toggle is down
 	Pixels  []byte  `json:"pixels"` // of a pad, row by row, 0 paper to 255 ink
 }
 
 // A View is something that the page draws.
 type View struct {
-	Kind    string    `json:"kind"` // Answer, Images, Bars, Lines or PadView
-	Label   string    `json:"label,omitempty"`
-	Text    string    `json:"text,omitempty"`    // of an answer
-	Width   int       `json:"width,omitempty"`   // of each image, in pixels
-	Height  int       `json:"height,omitempty"`  //
-	Columns int       `json:"columns,omitempty"` // of images
-	Zoom    int       `json:"zoom,omitempty"`    // screen pixels for a pixel
-	Signed  bool      `json:"signed,omitempty"`  // 128 is zero, below negative, above positive
-	Photo   bool      `json:"photo,omitempty"`   // 0 is black, 255 white, in any theme; otherwise paper and ink
-	Pixels  []byte    `json:"pixels,omitempty"`  // image after image
-	Names   []string  `json:"names,omitempty"`   // of images or bars
-	Marks   []int     `json:"marks,omitempty"`   // of images or bars: 1 stands out, 2 does so in another way
-	Values  []float64 `json:"values,omitempty"`  // of bars
-	X       string    `json:"x,omitempty"`       // what the axis of lines shows
-	Series  []Series  `json:"series,omitempty"`  // of lines
+	Kind    string     `json:"kind"` // Answer, Images, Bars, Lines, TableView, PadView or FieldView
+	Label   string     `json:"label,omitempty"`
+	Text    string     `json:"text,omitempty"`    // of an answer
+	Width   int        `json:"width,omitempty"`   // of each image, in pixels
+	Height  int        `json:"height,omitempty"`  //
+	Columns int        `json:"columns,omitempty"` // of images
+	Zoom    int        `json:"zoom,omitempty"`    // screen pixels for a pixel
+	Signed  bool       `json:"signed,omitempty"`  // 128 is zero, below negative, above positive
+	Photo   bool       `json:"photo,omitempty"`   // 0 is black, 255 white, in any theme; otherwise paper and ink
+	Pixels  []byte     `json:"pixels,omitempty"`  // image after image
+	Names   []string   `json:"names,omitempty"`   // of images or bars
+	Marks   []int      `json:"marks,omitempty"`   // of images or bars: 1 stands out, 2 does so in another way
+	Pick    string     `json:"pick,omitempty"`    // the control that a click on one of the images works
+	Values  []float64  `json:"values,omitempty"`  // of bars; of a field, one
+	X       string     `json:"x,omitempty"`       // what the axis of lines shows
+	Series  []Series   `json:"series,omitempty"`  // of lines
+	Rows    [][]string `json:"rows,omitempty"`    // of a table, its head first
 }
 
 // A Series is a line. All are drawn between 0 and Max.
@@ -86,11 +90,13 @@ type Series struct {
 
 // The kinds of views.
 const (
-	Answer  = "answer" // a sentence, read aloud by screen readers when it changes
-	Images  = "images"
-	Bars    = "bars"
-	Lines   = "lines"
-	PadView = "pad" // what the pad named by Label shows from now on
+	Answer    = "answer" // a sentence, read aloud by screen readers when it changes
+	Images    = "images"
+	Bars      = "bars"
+	Lines     = "lines"
+	TableView = "table"
+	PadView   = "pad"   // what the pad named by Label shows from now on
+	FieldView = "field" // the choice that the control named by Label shows from now on
 )
 
 // A Session is a demonstration at work.
@@ -108,7 +114,8 @@ type Files map[string][]byte
 
 // Demos returns all demonstrations, in the order of the course.
 func Demos() []Demo {
-	return []Demo{penaltyDemo, pursuitDemo, hebbianDemo, winnersDemo, drawDemo, renderDemo, normDemo, pruneDemo}
+	return []Demo{penaltyDemo, pursuitDemo, hebbianDemo, winnersDemo, drawDemo, renderDemo, normDemo, pruneDemo,
+		oneshotDemo}
 }
 
 // Find returns the demonstration of a name.

@@ -132,7 +132,7 @@ func (s *Site) lessons(context.Context) error {
 	for i, l := range s.notebooks {
 		html, warnings, err := page.Render(l.nb, page.Options{
 			Title: l.Title, Dir: filepath.Join(s.Module, "notebooks"), Charts: s.Charts, Offline: true,
-			Header: header("../", "course"), Style: pageFile("site.css"),
+			Header: header("../", "course"), Sheets: sheets(), Script: pageFile("theme.js"),
 		})
 		if err != nil {
 			return fmt.Errorf("site: %s: %w", l.Name, err)

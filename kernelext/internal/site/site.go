@@ -7,6 +7,7 @@ package site
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"html/template"
@@ -63,7 +64,7 @@ var parts = []struct{ Name, Label, At string }{
 // of files and of bytes.
 func (s *Site) Write(ctx context.Context, out string) (files int, size int64, err error) {
 	s.files = map[string][]byte{}
-	s.put("style.css", []byte(page.Style()+pageFile("site.css")))
+	s.style()
 	if err := s.readNotebooks(); err != nil {
 		return 0, 0, err
 	}
@@ -91,6 +92,25 @@ func (s *Site) Write(ctx context.Context, out string) (files int, size int64, er
 	return len(s.files), size, nil
 }
 
+// sheets are the rules of the site, after those of all pages.
+func sheets() []page.Sheet {
+	return []page.Sheet{
+		{CSS: template.CSS(pageFile("site.css"))}, {Scheme: "dark", CSS: template.CSS(pageFile("dark.css"))},
+	}
+}
+
+// style writes a file for the rules that always hold, one for those of light pages and one for those of dark pages.
+func (s *Site) style() {
+	files := map[string]string{}
+	for _, sheet := range append(page.Sheets(), sheets()...) {
+		files[cmp.Or(sheet.Scheme, "style")] += string(sheet.CSS)
+	}
+	for name, rules := range files {
+		s.put(name+".css", []byte(rules))
+	}
+	s.put("theme.js", []byte(pageFile("theme.js")))
+}
+
 // put adds a file to the site.
 func (s *Site) put(name string, content []byte) { s.files[name] = content }
 
@@ -104,7 +124,8 @@ func (s *Site) page(p Page) error {
 	if err := t.Execute(&b, struct {
 		Page
 		Header template.HTML
-	}{p, header(p.Up, p.Part)}); err != nil {
+		Sheets []page.Sheet
+	}{p, header(p.Up, p.Part), page.Sheets()}); err != nil {
 		return fmt.Errorf("site: %w", err)
 	}
 	s.put(p.At, b.Bytes())
@@ -124,7 +145,7 @@ func header(up, part string) template.HTML {
 		}
 		fmt.Fprintf(&b, "<a href=\"%s%s\"%s>%s</a>", up, p.At, current, p.Label)
 	}
-	b.WriteString("</header>\n<div id=\"main\"></div>")
+	b.WriteString("<button type=\"button\" class=\"theme\" hidden></button></header>\n<div id=\"main\"></div>")
 	return template.HTML(b.String())
 }
 

@@ -143,7 +143,14 @@ func (s *Socket) listen(network, address string) error {
 	}
 	s.mu.Lock()
 	s.listener = l
+	if s.closed {
+		l.Close()
+		err = errEnded
+	}
 	s.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -153,44 +160,50 @@ func (s *Socket) listen(network, address string) error {
 			case err != nil: // no file descriptors, for instance
 				time.Sleep(retryEvery)
 			case s.admit(conn):
-				go s.accept(conn)
-			default:
-				conn.Close()
+				go func() {
+					if p, err := s.meet(conn, ""); err == nil {
+						s.serve(p)
+					}
+				}()
 			}
 		}
 	}()
 	return nil
 }
 
-// accept performs the handshake of a connection and serves it.
-func (s *Socket) accept(conn net.Conn) {
-	p, err := greet(conn, s.kind, "")
+// meet performs the handshake of a connection that was admitted and adds it to the peers, or closes it.
+func (s *Socket) meet(conn net.Conn, identity string) (*peer, error) {
+	p, err := greet(conn, s.kind, identity)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.greeting = slices.DeleteFunc(s.greeting, func(other net.Conn) bool { return other == conn })
 	if err == nil && (s.closed || s.kind == router && !s.name(p)) {
 		err = errEnded
 	}
-	if err == nil {
-		p.allowance, p.limit = s.allowance, maxMessage
-		if s.kind != router {
-			p.limit = maxCommand // a subscription or a heartbeat
-		}
-		s.peers = append(s.peers, p)
-	}
-	s.mu.Unlock()
 	if err != nil {
 		conn.Close()
-		return
+		return nil, err
 	}
-	s.serve(p)
+	p.allowance = s.allowance
+	switch s.kind {
+	case router:
+		p.limit = maxMessage
+	case pub, rep:
+		p.limit = maxCommand // a subscription or a heartbeat
+	default:
+		p.limit = maxDialled
+	}
+	s.peers = append(s.peers, p)
+	return p, nil
 }
 
-// admit counts a new connection. If there are too many, it closes the oldest one
-// without a handshake, or else the oldest that has not proved that it has the key.
+// admit counts a new connection, or closes it after the socket was closed. If there are too many, it closes the oldest
+// one without a handshake, or else the oldest that has not proved that it has the key, or else the new one.
 func (s *Socket) admit(conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
+		conn.Close()
 		return false
 	}
 	if len(s.greeting)+len(s.peers) >= maxPeers {
@@ -203,6 +216,7 @@ func (s *Socket) admit(conn net.Conn) bool {
 			s.peers[stranger].conn.Close()
 			s.peers = slices.Delete(s.peers, stranger, stranger+1)
 		default:
+			conn.Close()
 			return false
 		}
 	}
@@ -231,15 +245,13 @@ func (s *Socket) dial(network, address, identity string) error {
 				continue
 			}
 		}
-		p, err := greet(conn, s.kind, identity)
+		if !s.admit(conn) {
+			return errEnded
+		}
+		p, err := s.meet(conn, identity)
 		if err != nil {
-			conn.Close()
 			return err
 		}
-		p.limit = maxDialled
-		s.mu.Lock()
-		s.peers = append(s.peers, p)
-		s.mu.Unlock()
 		go s.serve(p)
 		return nil
 	}

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -285,5 +287,71 @@ func TestDialGivesUp(t *testing.T) {
 	defer cancel()
 	if _, err := Dial(ctx, c); err == nil {
 		t.Error("no error, though no kernel listens")
+	}
+}
+
+// While a kernel that accepts connections does not answer, Dial ends with its context, and leaves no connection open.
+func TestDialIsCancelled(t *testing.T) {
+	c, err := NewConnection(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan net.Conn, 5)
+	for _, port := range []int{c.ShellPort, c.IOPubPort, c.StdinPort, c.ControlPort, c.HeartbeatPort} {
+		l, err := net.Listen(c.network(), c.address(port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		go func() {
+			for {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				accepted <- conn
+			}
+		}()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := Dial(ctx, c)
+		done <- err
+	}()
+	conn := <-accepted
+	defer conn.Close()
+	if _, err := io.ReadFull(conn, make([]byte, greetingSize)); err != nil { // it waits for ours
+		t.Fatal(err)
+	}
+	cancelled := time.Now()
+	cancel()
+	closed(t, conn, "after the context")
+	select {
+	case err := <-done:
+		if err == nil {
+			t.Error("no error")
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("Dial does not end")
+	}
+	if took := time.Since(cancelled); took > handshakeTime/2 {
+		t.Errorf("Dial ended %v after its context", took)
+	}
+}
+
+// A socket that is closed opens nothing: its context may end between the steps of Dial and Listen.
+func TestClosedSocketsOpenNothing(t *testing.T) {
+	c, kernel := listening(t)
+	front := newSocket(t.Context(), dealer, kernel.Shell.codec)
+	front.close()
+	if err := front.dial(c.network(), c.address(c.ShellPort), ""); err == nil || len(front.peers) > 0 {
+		t.Errorf("dial: %v, %d peers", err, len(front.peers))
+	}
+	back := newSocket(t.Context(), router, kernel.Shell.codec)
+	back.close()
+	if err := back.listen("tcp", "127.0.0.1:0"); err == nil {
+		t.Errorf("it listens at %v", back.listener.Addr())
+		back.listener.Close()
 	}
 }

@@ -204,7 +204,7 @@ func (f *Folder) Load() (*dataset.Set, error) {
 	}
 	return &dataset.Set{
 		Name: filepath.Base(f.Root), X: &b.X, Y: b.Y, Classes: f.Classes, Sum: f.Fingerprint(),
-		Source: fmt.Sprintf("%d photographs of %s", f.Len(), f.Root),
+		Source: fmt.Sprintf("%d photographs of %s", f.Len(), filepath.Base(f.Root)),
 	}, nil
 }
 

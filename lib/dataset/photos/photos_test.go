@@ -83,8 +83,8 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(set.X.Shape(), []int{3, 3, 8, 8}) {
-		t.Fatalf("shape %v", set.X.Shape())
+	if !slices.Equal(set.X.Shape(), []int{3, 3, 8, 8}) || set.Source != "3 photographs of "+filepath.Base(dir) {
+		t.Fatalf("shape %v, source %q", set.X.Shape(), set.Source)
 	}
 	near := func(name string, got, want float32) {
 		t.Helper()

@@ -285,7 +285,7 @@ func (s *Schema) Read(path string) (*dataset.Set, error) {
 	}
 	set.X = tensor.From(values, f.rows, len(s.Features))
 	set.Sum = hex.EncodeToString(f.sum.Sum(nil))
-	set.Source = fmt.Sprintf("%d rows of %s", f.rows, path)
+	set.Source = fmt.Sprintf("%d rows of %s", f.rows, filepath.Base(path))
 	return set, nil
 }
 

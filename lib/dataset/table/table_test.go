@@ -45,8 +45,8 @@ func TestLoad(t *testing.T) {
 	want := []float32{1.5, 1, nan, 0, -0.2, nan}
 	same := func(a, b float32) bool { return a == b || a != a && b != b }
 	if !slices.Equal(set.X.Shape(), []int{3, 2}) || !slices.EqualFunc(set.X.Data(), want, same) ||
-		!slices.Equal(set.Y, []int{1, 0, 1}) || len(set.Sum) != 64 {
-		t.Errorf("%v %v", set.X, set.Y)
+		!slices.Equal(set.Y, []int{1, 0, 1}) || len(set.Sum) != 64 || set.Source != "3 rows of a.csv" {
+		t.Errorf("%v %v, source %q", set.X, set.Y, set.Source)
 	}
 
 	if line := schema.Line(write(t, "a.csv", text), 2); line != 4 {

@@ -3,17 +3,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
-	"math"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -50,8 +43,8 @@ func newLearning(n int) (*learning, error) {
 
 // A learnt is a dictionary with its cost.
 type learnt struct {
-	Name      string
-	Seconds   float64
+	name      string
+	seconds   float64
 	objective float64
 }
 
@@ -92,39 +85,20 @@ func (l *learning) objective(atoms *tensor.Tensor) (float64, error) {
 
 // peer learns with a Python program.
 func (l *learning) peer(ctx context.Context, python, dir, program string) (learnt, error) {
-	patches, start, out := filepath.Join(dir, "patches"), filepath.Join(dir, "start"), filepath.Join(dir, "learnt")
+	patches, start := filepath.Join(dir, "patches"), filepath.Join(dir, "start")
 	for path, t := range map[string]*tensor.Tensor{patches: l.learn, start: l.start.Atoms()} {
 		if err := writeFloats(path, t); err != nil {
 			return learnt{}, err
 		}
 	}
-	c := exec.CommandContext(ctx, python, filepath.Join(dir, "peers", "dictionary.py"), program, patches, start,
-		fmt.Sprint(codeSize*codeSize), fmt.Sprint(codeLambda), out)
-	var complaint bytes.Buffer
-	c.Stderr = &complaint
-	answer, err := c.Output()
-	if err != nil {
-		return learnt{}, fmt.Errorf("%w: %s", err, lastLine(complaint.String()))
-	}
-	lines := strings.Split(strings.TrimSpace(string(answer)), "\n") // SPAMS prints, too
-	var d learnt
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &d); err != nil {
-		return learnt{}, fmt.Errorf("it answered %q: %w", answer, err)
-	}
-	raw, err := os.ReadFile(out)
+	atoms := tensor.New(codeAtoms, codeSize, codeSize)
+	r, err := runScript(ctx, python, dir, "dictionary.py", atoms.Data(),
+		program, patches, start, codeSize*codeSize, codeLambda)
 	if err != nil {
 		return learnt{}, err
 	}
-	if len(raw) != 4*l.start.Atoms().Len() {
-		return learnt{}, fmt.Errorf("its dictionary has %d bytes, not 4 for each of %d numbers", len(raw),
-			l.start.Atoms().Len())
-	}
-	atoms := tensor.New(codeAtoms, codeSize, codeSize)
-	for i := range atoms.Data() {
-		atoms.Data()[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
-	d.objective, err = l.objective(atoms)
-	return d, err
+	objective, err := l.objective(atoms)
+	return learnt{r.Name, r.Seconds, objective}, err
 }
 
 // dictionary is the mode -dictionary of the command. dir contains the peers' scripts; it is "" without peers.
@@ -139,23 +113,17 @@ func dictionary(ctx context.Context, n int, dir string, stdout, log io.Writer) e
 	}
 	all := []learnt{first}
 	if dir != "" {
-		for _, program := range []string{"scikit-learn", "SPAMS"} {
-			for _, python := range interpreters() {
-				d, err := l.peer(ctx, python, dir, program)
-				if err != nil {
-					fmt.Fprintf(log, "skipped: %s with %s: %v\n", program, python, err)
-					continue
-				}
-				all = append(all, d)
-			}
-		}
+		programs := []string{"scikit-learn", "SPAMS"}
+		all = append(all, eachPeer(log, programs, func(python, program string) (learnt, error) {
+			return l.peer(ctx, python, dir, program)
+		})...)
 	}
 	fmt.Fprintf(stdout, "%d atoms of %dx%d pixels, learnt from %d patches in one pass, lambda %v. %s.\n\n", codeAtoms,
 		codeSize, codeSize, n, codeLambda, machine())
 	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "program\ttime\tratio\tobjective\t")
 	for _, d := range all {
-		fmt.Fprintf(w, "%s\t%.2f s\t%.2f\t%.4f\t\n", d.Name, d.Seconds, d.Seconds/first.Seconds, d.objective)
+		fmt.Fprintf(w, "%s\t%.2f s\t%.2f\t%.4f\t\n", d.name, d.seconds, d.seconds/first.seconds, d.objective)
 	}
 	return w.Flush()
 }

@@ -3,17 +3,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -53,8 +47,8 @@ func newMapping(n, iterations int) (*mapping, error) {
 
 // A drawn is a map with its cost.
 type drawn struct {
-	Name    string
-	Seconds float64
+	name    string
+	seconds float64
 	y       *tensor.Tensor
 }
 
@@ -77,7 +71,7 @@ func (m *mapping) ours(ctx context.Context) (drawn, error) {
 
 // peer computes the map with a Python program.
 func (m *mapping) peer(ctx context.Context, python, dir, program string) (drawn, error) {
-	codes, out := filepath.Join(dir, "codes"), filepath.Join(dir, "map")
+	codes := filepath.Join(dir, "codes")
 	bytesOf := make([]byte, 0, m.codes.Len()*m.codes.Bits())
 	for i := range m.codes.Len() {
 		for j := range m.codes.Bits() {
@@ -92,31 +86,9 @@ func (m *mapping) peer(ctx context.Context, python, dir, program string) (drawn,
 		return drawn{}, err
 	}
 	n := m.codes.Len()
-	c := exec.CommandContext(ctx, python, filepath.Join(dir, "peers", "maps.py"), program, codes, fmt.Sprint(n),
-		fmt.Sprint(m.iterations), fmt.Sprint(mapPerplexity), out)
-	var complaint bytes.Buffer
-	c.Stderr = &complaint
-	answer, err := c.Output()
-	if err != nil {
-		lines := strings.Split(strings.TrimSpace(complaint.String()), "\n")
-		return drawn{}, fmt.Errorf("%w: %s", err, lines[len(lines)-1])
-	}
-	var d drawn
-	if err := json.Unmarshal(answer, &d); err != nil {
-		return drawn{}, fmt.Errorf("it answered %q: %w", answer, err)
-	}
-	raw, err := os.ReadFile(out)
-	if err != nil {
-		return drawn{}, err
-	}
-	if len(raw) != 8*n {
-		return drawn{}, fmt.Errorf("its map has %d bytes, not 8 for each of %d codes", len(raw), n)
-	}
-	d.y = tensor.New(n, 2)
-	for i := range d.y.Data() {
-		d.y.Data()[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
-	return d, nil
+	y := tensor.New(n, 2)
+	r, err := runScript(ctx, python, dir, "maps.py", y.Data(), program, codes, n, m.iterations, mapPerplexity)
+	return drawn{r.Name, r.Seconds, y}, err
 }
 
 // maps is the mode -maps of the command. dir contains the peers' scripts; it is "" without peers.
@@ -131,16 +103,10 @@ func maps(ctx context.Context, n, iterations int, dir string, stdout, log io.Wri
 	}
 	all := []drawn{first}
 	if dir != "" {
-		for _, program := range []string{"scikit-learn", "openTSNE", "openTSNE FFT"} {
-			for _, python := range interpreters() {
-				d, err := m.peer(ctx, python, dir, program)
-				if err != nil {
-					fmt.Fprintf(log, "skipped: %s with %s: %v\n", program, python, err)
-					continue
-				}
-				all = append(all, d)
-			}
-		}
+		programs := []string{"scikit-learn", "openTSNE", "openTSNE FFT"}
+		all = append(all, eachPeer(log, programs, func(python, program string) (drawn, error) {
+			return m.peer(ctx, python, dir, program)
+		})...)
 	}
 	fmt.Fprintf(stdout, "t-SNE of %d codes of %d bits, perplexity %d, %d steps. %s.\n\n", n, mapBits, mapPerplexity,
 		iterations, machine())
@@ -149,7 +115,7 @@ func maps(ctx context.Context, n, iterations int, dir string, stdout, log io.Wri
 	for _, d := range all {
 		trust := embed.Trustworthiness(d.y, mapRank, func(i int, to []float32) { m.codes.Distances(to, i) }, 0)
 		fmt.Fprintf(w, "%s\t%.2f s\t%.2f\t%.4f\t%.4f\t\n",
-			d.Name, d.Seconds, d.Seconds/first.Seconds, m.affinities.KL(d.y), trust)
+			d.name, d.seconds, d.seconds/first.seconds, m.affinities.KL(d.y), trust)
 	}
 	return w.Flush()
 }

@@ -45,7 +45,7 @@ func TestMapOfAPeer(t *testing.T) {
 	}
 	d, err := m.peer(t.Context(),
 		fake(`head -c 800 /dev/zero > "$7"; echo '{"name": "fake", "seconds": 2.5}'`), dir, "fake")
-	if err != nil || d.Name != "fake" || d.Seconds != 2.5 || d.y.Rows() != 100 || d.y.At(99, 1) != 0 {
+	if err != nil || d.name != "fake" || d.seconds != 2.5 || d.y.Rows() != 100 || d.y.At(99, 1) != 0 {
 		t.Errorf("%+v, %v", d, err)
 	}
 	for script, want := range map[string]string{

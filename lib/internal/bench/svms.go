@@ -3,16 +3,13 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -32,7 +29,7 @@ type margin struct {
 	sparse bool
 }
 
-const svmFeatures = 2000
+const svmClasses, svmFeatures = 10, 2000
 
 // newMargin makes features like those of an autoencoder: the rectified products of n digits with patches of other
 // digits, at random places, above a threshold. They are dense, and scaled such that a sample has the squared length 1
@@ -88,8 +85,8 @@ func newMargin(n int, c float64, sparse bool) (*margin, error) {
 
 // A solution is the weights that a program found, with its cost.
 type solution struct {
-	Name    string
-	Seconds float64
+	name    string
+	seconds float64
 	w       []float64 // [10, 2001], the intercept last
 
 	objective float64
@@ -107,7 +104,7 @@ func (m *margin) ours(ctx context.Context) (solution, error) {
 	if err != nil {
 		return solution{}, err
 	}
-	s := solution{Name: "Lateral", Seconds: time.Since(start).Seconds()}
+	s := solution{name: "Lateral", seconds: time.Since(start).Seconds()}
 	for k := range found.Classes() {
 		for _, w := range found.Weights.Row(k) {
 			s.w = append(s.w, float64(w))
@@ -138,34 +135,13 @@ func (m *margin) files(dir string) error {
 
 // peer solves the problems with a Python program, which reads what files wrote.
 func (m *margin) peer(ctx context.Context, python, dir, method string) (solution, error) {
-	out := filepath.Join(dir, "weights")
 	layout := "dense"
 	if m.sparse {
 		layout = "sparse"
 	}
-	c := exec.CommandContext(ctx, python, filepath.Join(dir, "peers", "svm.py"), method, layout, dir,
-		fmt.Sprint(m.x.Rows()), fmt.Sprint(m.c), out)
-	var complaint bytes.Buffer
-	c.Stderr = &complaint
-	answer, err := c.Output()
-	if err != nil {
-		return solution{}, fmt.Errorf("%w: %s", err, lastLine(complaint.String()))
-	}
-	var s solution
-	if err := json.Unmarshal(answer, &s); err != nil {
-		return solution{}, fmt.Errorf("it answered %q: %w", answer, err)
-	}
-	raw, err := os.ReadFile(out)
-	if err != nil {
-		return solution{}, err
-	}
-	if len(raw)%(8*(svmFeatures+1)) != 0 || len(raw) == 0 {
-		return solution{}, fmt.Errorf("its weights have %d bytes, not 8 for each of %d of a class", len(raw), svmFeatures+1)
-	}
-	for i := range len(raw) / 8 {
-		s.w = append(s.w, math.Float64frombits(binary.LittleEndian.Uint64(raw[8*i:])))
-	}
-	return s, nil
+	w := make([]float64, svmClasses*(svmFeatures+1))
+	r, err := runScript(ctx, python, dir, "svm.py", w, method, layout, dir, m.x.Rows(), m.c)
+	return solution{name: r.Name, seconds: r.Seconds, w: w}, err
 }
 
 // objective returns the sum over the classes of ½ |w|² + C sum_i max(0, 1 - y_i w·x_i)², in float64.
@@ -216,8 +192,8 @@ func svms(ctx context.Context, n int, cs []float64, dir string, stdout, log io.W
 				lowest = min(lowest, all[i].objective)
 			}
 			for _, found := range all {
-				fmt.Fprintf(stdout, columns, fmt.Sprintf("%.0f %%", 100*density(m.x)), fmt.Sprint(c), found.Name,
-					fmt.Sprintf("%.2f s", found.Seconds), fmt.Sprintf("%.2f", found.Seconds/all[0].Seconds),
+				fmt.Fprintf(stdout, columns, fmt.Sprintf("%.0f %%", 100*density(m.x)), fmt.Sprint(c), found.name,
+					fmt.Sprintf("%.2f s", found.seconds), fmt.Sprintf("%.2f", found.seconds/all[0].seconds),
 					fmt.Sprintf("%.4f", found.objective), fmt.Sprintf("%.1e", found.objective/lowest-1))
 			}
 		}
@@ -235,17 +211,9 @@ func (m *margin) solve(ctx context.Context, dir string, log io.Writer) ([]soluti
 	if err := m.files(dir); err != nil {
 		return nil, err
 	}
-	for _, method := range []string{"primal", "dual"} {
-		for _, python := range interpreters() {
-			s, err := m.peer(ctx, python, dir, method)
-			if err != nil {
-				fmt.Fprintf(log, "skipped: LinearSVC (%s) with %s: %v\n", method, python, err)
-				continue
-			}
-			all = append(all, s)
-		}
-	}
-	return all, nil
+	return append(all, eachPeer(log, []string{"primal", "dual"}, func(python, method string) (solution, error) {
+		return m.peer(ctx, python, dir, method)
+	})...), nil
 }
 
 // density returns the share of the elements that are not zero.

@@ -76,8 +76,8 @@ func TestSVMOfAPeer(t *testing.T) {
 	}
 	s, err := m.peer(t.Context(),
 		fake(`head -c 160080 /dev/zero > "$7"; echo '{"name": "fake", "seconds": 2.5}'`), dir, "primal")
-	if err != nil || s.Name != "fake" || s.Seconds != 2.5 || len(s.w) != 20010 || m.objective(s.w) != 1000 {
-		t.Errorf("%v, %d weights, %v", s.Name, len(s.w), err)
+	if err != nil || s.name != "fake" || s.seconds != 2.5 || len(s.w) != 20010 || m.objective(s.w) != 1000 {
+		t.Errorf("%v, %d weights, %v", s.name, len(s.w), err)
 	}
 	for script, want := range map[string]string{
 		`head -c 80 /dev/zero > "$7"; echo '{}'`: "80 bytes",

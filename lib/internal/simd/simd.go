@@ -50,7 +50,7 @@ type kernels struct {
 
 	sparse sparseKernels
 
-	winograd [2]winogradMaps // for tiles of two and of four outputs
+	winograd [3]winogradMaps // two and four outputs of three taps, two of five
 
 	add, sub, mul, div, mulAdd      func(dst, a, b []float32)
 	scale, addScalar, axpy, addSign func(dst []float32, s float32, x []float32)

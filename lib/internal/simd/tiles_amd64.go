@@ -142,44 +142,36 @@ var avx2Sparse = sparseKernels{
 	compress: avx2Compress,
 }
 
+var (
+	avx2Correlate = []correlateKernel{
+		avx2Correlate1, avx2Correlate2, avx2Correlate3,
+		avx2Correlate4, avx2Correlate5, avx2Correlate6,
+	}
+	avx2Spread        = []spreadKernel{avx2Spread1, avx2Spread2, avx2Spread3, avx2Spread4, avx2Spread5, avx2Spread6}
+	avx2CorrelateGrad = []correlateGradKernel{avx2CorrelateGrad1, avx2CorrelateGrad2, avx2CorrelateGrad3}
+)
+
 var avx2Conv = convKernels{
 	runs: 2, gradRows: 3, gradTaps: 2,
-	correlate: [2][]correlateKernel{
-		{
-			avx2Correlate1, avx2Correlate2, avx2Correlate3,
-			avx2Correlate4, avx2Correlate5, avx2Correlate6,
-		},
-		{
-			avx2Correlate1, avx2Correlate2, avx2Correlate3,
-			avx2Correlate4, avx2Correlate5, avx2Correlate6,
-		},
-	},
-	spread: [2][]spreadKernel{
-		{
-			avx2Spread1, avx2Spread2, avx2Spread3, avx2Spread4,
-			avx2Spread5, avx2Spread6,
-		},
-		{
-			avx2Spread1, avx2Spread2, avx2Spread3, avx2Spread4,
-			avx2Spread5, avx2Spread6,
-		},
-	},
-	correlateGrad: [2][]correlateGradKernel{
-		{
-			avx2CorrelateGrad1, avx2CorrelateGrad2, avx2CorrelateGrad3,
-		},
-		{
-			avx2CorrelateGrad1, avx2CorrelateGrad2, avx2CorrelateGrad3,
-		},
-	},
+	correlate:     [2][]correlateKernel{avx2Correlate, avx2Correlate},
+	spread:        [2][]spreadKernel{avx2Spread, avx2Spread},
+	correlateGrad: [2][]correlateGradKernel{avx2CorrelateGrad, avx2CorrelateGrad},
 }
 
-var avx512Winograd = [2]winogradMaps{
-	{avx512WinogradInput2, avx512WinogradOutput2, avx512WinogradOutputT2, avx512WinogradFilter2, avx512WinogradFilterT2},
-	{avx512WinogradInput4, avx512WinogradOutput4, avx512WinogradOutputT4, avx512WinogradFilter4, avx512WinogradFilterT4},
+var avx512Winograd = [3]winogradMaps{
+	{avx512WinogradInput4, avx512WinogradOutput23, avx512WinogradOutputT23,
+		avx512WinogradFilter23, avx512WinogradFilterT23},
+	{avx512WinogradInput6, avx512WinogradOutput43, avx512WinogradOutputT43,
+		avx512WinogradFilter43, avx512WinogradFilterT43},
+	{avx512WinogradInput6, avx512WinogradOutput25, avx512WinogradOutputT25,
+		avx512WinogradFilter25, avx512WinogradFilterT25},
 }
 
-var avx2Winograd = [2]winogradMaps{
-	{avx2WinogradInput2, avx2WinogradOutput2, avx2WinogradOutputT2, avx2WinogradFilter2, avx2WinogradFilterT2},
-	{avx2WinogradInput4, avx2WinogradOutput4, avx2WinogradOutputT4, avx2WinogradFilter4, avx2WinogradFilterT4},
+var avx2Winograd = [3]winogradMaps{
+	{avx2WinogradInput4, avx2WinogradOutput23, avx2WinogradOutputT23,
+		avx2WinogradFilter23, avx2WinogradFilterT23},
+	{avx2WinogradInput6, avx2WinogradOutput43, avx2WinogradOutputT43,
+		avx2WinogradFilter43, avx2WinogradFilterT43},
+	{avx2WinogradInput6, avx2WinogradOutput25, avx2WinogradOutputT25,
+		avx2WinogradFilter25, avx2WinogradFilterT25},
 }

@@ -59,7 +59,8 @@ var neonConv = convKernels{
 	correlateGrad: [2][]correlateGradKernel{neonCorrelateGrad, neonCorrelateGrad},
 }
 
-var neonWinograd = [2]winogradMaps{
-	{neonWinogradInput2, neonWinogradOutput2, neonWinogradOutputT2, neonWinogradFilter2, neonWinogradFilterT2},
-	{neonWinogradInput4, neonWinogradOutput4, neonWinogradOutputT4, neonWinogradFilter4, neonWinogradFilterT4},
+var neonWinograd = [3]winogradMaps{
+	{neonWinogradInput4, neonWinogradOutput23, neonWinogradOutputT23, neonWinogradFilter23, neonWinogradFilterT23},
+	{neonWinogradInput6, neonWinogradOutput43, neonWinogradOutputT43, neonWinogradFilter43, neonWinogradFilterT43},
+	{neonWinogradInput6, neonWinogradOutput25, neonWinogradOutputT25, neonWinogradFilter25, neonWinogradFilterT25},
 }

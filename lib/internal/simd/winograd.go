@@ -4,20 +4,20 @@ package simd
 
 import "fmt"
 
-// Minimal filtering computes r neighbouring outputs of a filter g of three taps, y[i] = sum over u of g[u] x[i+u], by
-// r + 2 multiplications instead of 3 r, from all r + 2 inputs x at once:
+// Minimal filtering computes r neighbouring outputs of a filter g of t taps, y[i] = sum over u of g[u] x[i+u], by
+// r + t - 1 multiplications instead of t r, from all r + t - 1 inputs x at once:
 //
 //	y = transpose(A) ((G g) * (transpose(B) x)), with * element by element
 //
-// It multiplies two polynomials by their values at r + 1 points and at infinity: G and A have these values' powers, B
-// what takes them back. For two outputs the points are 0, 1 and -1:
+// It multiplies two polynomials by their values at r + t - 2 points and at infinity: G and A have these values' powers,
+// B what takes them back. For two outputs and three taps the points are 0, 1 and -1:
 //
 //	transpose(B) = 1  0 -1  0    G =  1    0    0     transpose(A) = 1  1  1  0
 //	               0  1  1  0        1/2  1/2  1/2                   0  1 -1 -1
 //	               0 -1  1  0        1/2 -1/2  1/2
 //	               0  1  0 -1         0    0    1
 //
-// and for four 0, a, -a, b and -b, with a = 3/4 and b = 3/2:
+// and for four outputs 0, a, -a, b and -b, with a = 3/4 and b = 3/2:
 //
 //	transpose(B) = a²b²   0   -a²-b²    0    1  0    G = (1  0  0)/f0    transpose(A) = 1  1   1  1   1  0
 //	                0   -ab²   -b²      a    1  0        (1  a a²)/fa                   0  a  -a  b  -b  0
@@ -28,16 +28,29 @@ import "fmt"
 //
 //	f0 = a²b², fa = 2a²(a²-b²), fb = 2b²(b²-a²)
 //
+// Two outputs of a filter of five taps see six inputs, too. Points and B are the same; G has powers up to the fourth,
+// and A up to the first:
+//
+//	G = (1  0  0   0  0 )/f0    transpose(A) = 1  1   1  1   1  0
+//	    (1  a  a²  a³ a⁴)/fa                   0  a  -a  b  -b  1
+//	    (1 -a  a² -a³ a⁴)/fa
+//	    (1  b  b²  b³ b⁴)/fb
+//	    (1 -b  b² -b³ b⁴)/fb
+//	     0  0  0   0  1
+//
 // The usual points are 1 and 2. These here have products nearer to 1, so that fewer digits cancel: in two dimensions
 // the error is half as large. They and their products are exact in float32, too.
 //
 // In two dimensions each map is applied to the rows, then to the columns. Sources: [Winograd80], [LG16].
 
-// A Winograd is the size r of a tile of outputs, along each side: 2 or 4.
-type Winograd int
+// A Winograd is a size of minimal filtering, along each side: {2, 3}, {4, 3} or {2, 5}.
+type Winograd struct {
+	Outputs int // of a tile
+	Taps    int // of a filter
+}
 
-// Side returns the side of the tile of inputs that the outputs see: r + 2.
-func (r Winograd) Side() int { return int(r) + 2 }
+// Side returns the side of the tile of inputs that the outputs see.
+func (w Winograd) Side() int { return w.Outputs + w.Taps - 1 }
 
 // Vectors says where the vectors of some items lie in memory: that with number i of item j begins at element
 // j*Step + i*Plane.
@@ -49,45 +62,47 @@ type Vectors struct {
 // winogradKernel applies a map to the vectors of count items, n floats of each.
 type winogradKernel func(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
 
-// winogradMaps are the kernels for one size of tile.
+// winogradMaps are the kernels for one size.
 type winogradMaps struct {
 	input, output, outputT, filter, filterT winogradKernel
 }
 
-// maps returns the kernels for a size of tile.
-func (r Winograd) maps() *winogradMaps {
-	switch r {
-	case 2:
+// maps returns the kernels for a size.
+func (w Winograd) maps() *winogradMaps {
+	switch w {
+	case Winograd{2, 3}:
 		return &active.winograd[0]
-	case 4:
+	case Winograd{4, 3}:
 		return &active.winograd[1]
+	case Winograd{2, 5}:
+		return &active.winograd[2]
 	}
-	panic(fmt.Sprintf("simd: Winograd: tiles of %d outputs, not 2 or 4", int(r)))
+	panic(fmt.Sprintf("simd: Winograd: tiles of %d outputs for %d taps, not 2 or 4 for 3, or 2 for 5", w.Outputs, w.Taps))
 }
 
-// Input applies transpose(B) to count items of r + 2 vectors of n floats, which makes as many.
-func (r Winograd) Input(dst, src Vectors, count, n int) {
-	apply("Input", r.maps().input, dst, r.Side(), src, r.Side(), count, n)
+// Input applies transpose(B) to count items of as many vectors of n floats as the tile has inputs, which makes as many.
+func (w Winograd) Input(dst, src Vectors, count, n int) {
+	apply("Input", w.maps().input, dst, w.Side(), src, w.Side(), count, n)
 }
 
-// Output applies transpose(A): r + 2 vectors to r.
-func (r Winograd) Output(dst, src Vectors, count, n int) {
-	apply("Output", r.maps().output, dst, int(r), src, r.Side(), count, n)
+// Output applies transpose(A): vectors of inputs to those of outputs.
+func (w Winograd) Output(dst, src Vectors, count, n int) {
+	apply("Output", w.maps().output, dst, w.Outputs, src, w.Side(), count, n)
 }
 
-// OutputT applies A, which carries gradients back through Output: r vectors to r + 2.
-func (r Winograd) OutputT(dst, src Vectors, count, n int) {
-	apply("OutputT", r.maps().outputT, dst, r.Side(), src, int(r), count, n)
+// OutputT applies A, which carries gradients back through Output.
+func (w Winograd) OutputT(dst, src Vectors, count, n int) {
+	apply("OutputT", w.maps().outputT, dst, w.Side(), src, w.Outputs, count, n)
 }
 
-// Filter applies G: 3 vectors to r + 2.
-func (r Winograd) Filter(dst, src Vectors, count, n int) {
-	apply("Filter", r.maps().filter, dst, r.Side(), src, 3, count, n)
+// Filter applies G: vectors of taps to as many as there are inputs.
+func (w Winograd) Filter(dst, src Vectors, count, n int) {
+	apply("Filter", w.maps().filter, dst, w.Side(), src, w.Taps, count, n)
 }
 
-// FilterT applies transpose(G), which carries gradients back through Filter: r + 2 vectors to 3.
-func (r Winograd) FilterT(dst, src Vectors, count, n int) {
-	apply("FilterT", r.maps().filterT, dst, 3, src, r.Side(), count, n)
+// FilterT applies transpose(G), which carries gradients back through Filter.
+func (w Winograd) FilterT(dst, src Vectors, count, n int) {
+	apply("FilterT", w.maps().filterT, dst, w.Taps, src, w.Side(), count, n)
 }
 
 // apply runs a kernel. It panics if the vectors of an item or the items do not fit.

@@ -18,23 +18,26 @@ type winogradCase struct {
 func winogradCases() []winogradCase {
 	const a, b = 0.75, 1.5
 	const f0, fa, fb = a * a * b * b, 2 * a * a * (a*a - b*b), 2 * b * b * (b*b - a*a)
+	bT := [][]float64{
+		{a * a * b * b, 0, -a*a - b*b, 0, 1, 0},
+		{0, -a * b * b, -b * b, a, 1, 0},
+		{0, a * b * b, -b * b, -a, 1, 0},
+		{0, -a * a * b, -a * a, b, 1, 0},
+		{0, a * a * b, -a * a, -b, 1, 0},
+		{0, a * a * b * b, 0, -a*a - b*b, 0, 1},
+	}
+	powers := func(x, divisor float64) []float64 {
+		return []float64{1 / divisor, x / divisor, x * x / divisor, x * x * x / divisor, x * x * x * x / divisor}
+	}
 	return []winogradCase{
 		{
-			r:  2,
+			r:  Winograd{2, 3},
 			bT: [][]float64{{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
 			g:  [][]float64{{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}},
 			aT: [][]float64{{1, 1, 1, 0}, {0, 1, -1, -1}},
 		},
 		{
-			r: 4,
-			bT: [][]float64{
-				{a * a * b * b, 0, -a*a - b*b, 0, 1, 0},
-				{0, -a * b * b, -b * b, a, 1, 0},
-				{0, a * b * b, -b * b, -a, 1, 0},
-				{0, -a * a * b, -a * a, b, 1, 0},
-				{0, a * a * b, -a * a, -b, 1, 0},
-				{0, a * a * b * b, 0, -a*a - b*b, 0, 1},
-			},
+			r: Winograd{4, 3}, bT: bT,
 			g: [][]float64{
 				{1 / f0, 0, 0},
 				{1 / fa, a / fa, a * a / fa}, {1 / fa, -a / fa, a * a / fa},
@@ -47,6 +50,13 @@ func winogradCases() []winogradCase {
 				{0, a * a, a * a, b * b, b * b, 0},
 				{0, a * a * a, -a * a * a, b * b * b, -b * b * b, 1},
 			},
+		},
+		{
+			r: Winograd{2, 5}, bT: bT,
+			g: [][]float64{
+				{1 / f0, 0, 0, 0, 0}, powers(a, fa), powers(-a, fa), powers(b, fb), powers(-b, fb), {0, 0, 0, 0, 1},
+			},
+			aT: [][]float64{{1, 1, 1, 1, 1, 0}, {0, a, -a, b, -b, 1}},
 		},
 	}
 }
@@ -75,7 +85,7 @@ func transposed(m [][]float64) [][]float64 {
 func TestWinogradMatrices(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 5))
 	for _, c := range winogradCases() {
-		g, x := make([]float64, 3), make([]float64, c.r.Side())
+		g, x := make([]float64, c.r.Taps), make([]float64, c.r.Side())
 		for i := range g {
 			g[i] = rng.NormFloat64()
 		}
@@ -87,8 +97,12 @@ func TestWinogradMatrices(t *testing.T) {
 			products[i] *= v
 		}
 		for i, got := range times(c.aT, products) {
-			if want := g[0]*x[i] + g[1]*x[i+1] + g[2]*x[i+2]; !(math.Abs(got-want) < 1e-13) {
-				t.Errorf("tiles of %d: output %d is %g, want %g", c.r, i, got, want)
+			want := 0.0
+			for u, v := range g {
+				want += v * x[i+u]
+			}
+			if !(math.Abs(got-want) < 1e-13) {
+				t.Errorf("%+v: output %d is %g, want %g", c.r, i, got, want)
 			}
 		}
 	}
@@ -119,7 +133,7 @@ func TestWinograd(t *testing.T) {
 			for _, m := range c.maps() {
 				for n := range 70 {
 					for _, count := range []int{0, 1, 3} {
-						name := fmt.Sprintf("%s of tiles of %d, %d items of %d", m.name, c.r, count, n)
+						name := fmt.Sprintf("%s of %+v, %d items of %d", m.name, c.r, count, n)
 						checked += checkWinograd(t, name, m, count, n)
 					}
 				}
@@ -182,7 +196,7 @@ func checkWinograd(t *testing.T, name string, m winogradMap, count, n int) (chec
 
 // TestWinogradPathsAgree compares the bits of the assembly paths.
 func TestWinogradPathsAgree(t *testing.T) {
-	assemblyAgrees(t, "32906eff092128f3", func() (results []float32) {
+	assemblyAgrees(t, "90b48649e1214b09", func() (results []float32) {
 		for _, c := range winogradCases() {
 			for i, m := range c.maps() {
 				const n = 45
@@ -200,10 +214,10 @@ func TestWinogradPathsAgree(t *testing.T) {
 func TestWinogradPanics(t *testing.T) {
 	x := make([]float32, 100)
 	for name, f := range map[string]func(){
-		"vectors that do not fit": func() { Winograd(2).Input(Vectors{x, 30, 0}, Vectors{x, 33, 0}, 1, 20) },
-		"items that do not fit":   func() { Winograd(2).Output(Vectors{x, 10, 20}, Vectors{x, 10, 10}, 9, 10) },
-		"a negative distance":     func() { Winograd(4).Output(Vectors{x, -1, 0}, Vectors{x, 10, 0}, 1, 10) },
-		"tiles of 3":              func() { Winograd(3).Input(Vectors{x, 10, 0}, Vectors{x, 10, 0}, 1, 10) },
+		"vectors that do not fit": func() { Winograd{2, 3}.Input(Vectors{x, 30, 0}, Vectors{x, 33, 0}, 1, 20) },
+		"items that do not fit":   func() { Winograd{2, 3}.Output(Vectors{x, 10, 20}, Vectors{x, 10, 10}, 9, 10) },
+		"a negative distance":     func() { Winograd{4, 3}.Output(Vectors{x, -1, 0}, Vectors{x, 10, 0}, 1, 10) },
+		"tiles of 3":              func() { Winograd{3, 3}.Input(Vectors{x, 10, 0}, Vectors{x, 10, 0}, 1, 10) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

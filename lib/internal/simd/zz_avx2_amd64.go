@@ -355,31 +355,43 @@ func avx2PursueOptimized(next []float32, row []float32, older []float32, ld int,
 func avx2MultiplyAdds(n int)
 
 //go:noescape
-func avx2WinogradInput2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
-
-//go:noescape
-func avx2WinogradOutput2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
-
-//go:noescape
-func avx2WinogradOutputT2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
-
-//go:noescape
-func avx2WinogradFilter2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
-
-//go:noescape
-func avx2WinogradFilterT2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
-
-//go:noescape
 func avx2WinogradInput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 
 //go:noescape
-func avx2WinogradOutput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+func avx2WinogradOutput23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 
 //go:noescape
-func avx2WinogradOutputT4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+func avx2WinogradOutputT23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 
 //go:noescape
-func avx2WinogradFilter4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+func avx2WinogradFilter23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 
 //go:noescape
-func avx2WinogradFilterT4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+func avx2WinogradFilterT23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx2WinogradInput6(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx2WinogradOutput43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx2WinogradOutputT43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx2WinogradFilter43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx2WinogradFilterT43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx2WinogradOutput25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx2WinogradOutputT25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx2WinogradFilter25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx2WinogradFilterT25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)

@@ -12278,9 +12278,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2WinogradInput2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx2WinogradInput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX
-TEXT ·avx2WinogradInput2(SB), NOSPLIT, $0-96
+TEXT ·avx2WinogradInput4(SB), NOSPLIT, $0-96
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    src_base+40(FP), CX
 	MOVQ    dstPlane+24(FP), DX
@@ -12356,9 +12356,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2WinogradOutput2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx2WinogradOutput23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX
-TEXT ·avx2WinogradOutput2(SB), NOSPLIT, $0-96
+TEXT ·avx2WinogradOutput23(SB), NOSPLIT, $0-96
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    src_base+40(FP), CX
 	MOVQ    dstPlane+24(FP), DX
@@ -12427,9 +12427,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2WinogradOutputT2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx2WinogradOutputT23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX
-TEXT ·avx2WinogradOutputT2(SB), NOSPLIT, $0-96
+TEXT ·avx2WinogradOutputT23(SB), NOSPLIT, $0-96
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    src_base+40(FP), CX
 	MOVQ    dstPlane+24(FP), DX
@@ -12497,9 +12497,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2WinogradFilter2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx2WinogradFilter23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX
-TEXT ·avx2WinogradFilter2(SB), NOSPLIT, $0-96
+TEXT ·avx2WinogradFilter23(SB), NOSPLIT, $0-96
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    src_base+40(FP), CX
 	MOVQ    dstPlane+24(FP), DX
@@ -12583,9 +12583,9 @@ DATA splat3f000000<>+24(SB)/4, $0x3f000000
 DATA splat3f000000<>+28(SB)/4, $0x3f000000
 GLOBL splat3f000000<>(SB), RODATA|NOPTR, $32
 
-// func avx2WinogradFilterT2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx2WinogradFilterT23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX
-TEXT ·avx2WinogradFilterT2(SB), NOSPLIT, $0-96
+TEXT ·avx2WinogradFilterT23(SB), NOSPLIT, $0-96
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    src_base+40(FP), CX
 	MOVQ    dstPlane+24(FP), DX
@@ -12661,9 +12661,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2WinogradInput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx2WinogradInput6(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradInput4(SB), NOSPLIT, $0-96
+TEXT ·avx2WinogradInput6(SB), NOSPLIT, $0-96
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    src_base+40(FP), CX
 	MOVQ    dstPlane+24(FP), DX
@@ -12843,9 +12843,9 @@ DATA splat40340000<>+24(SB)/4, $0x40340000
 DATA splat40340000<>+28(SB)/4, $0x40340000
 GLOBL splat40340000<>(SB), RODATA|NOPTR, $32
 
-// func avx2WinogradOutput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx2WinogradOutput43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradOutput4(SB), NOSPLIT, $0-96
+TEXT ·avx2WinogradOutput43(SB), NOSPLIT, $0-96
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    src_base+40(FP), CX
 	MOVQ    dstPlane+24(FP), DX
@@ -12967,9 +12967,9 @@ DATA splat40580000<>+24(SB)/4, $0x40580000
 DATA splat40580000<>+28(SB)/4, $0x40580000
 GLOBL splat40580000<>(SB), RODATA|NOPTR, $32
 
-// func avx2WinogradOutputT4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx2WinogradOutputT43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradOutputT4(SB), NOSPLIT, $0-96
+TEXT ·avx2WinogradOutputT43(SB), NOSPLIT, $0-96
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    src_base+40(FP), CX
 	MOVQ    dstPlane+24(FP), DX
@@ -13069,9 +13069,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx2WinogradFilter4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx2WinogradFilter43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradFilter4(SB), NOSPLIT, $0-96
+TEXT ·avx2WinogradFilter43(SB), NOSPLIT, $0-96
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    src_base+40(FP), CX
 	MOVQ    dstPlane+24(FP), DX
@@ -13230,9 +13230,9 @@ DATA splat3e97b426<>+24(SB)/4, $0x3e97b426
 DATA splat3e97b426<>+28(SB)/4, $0x3e97b426
 GLOBL splat3e97b426<>(SB), RODATA|NOPTR, $32
 
-// func avx2WinogradFilterT4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx2WinogradFilterT43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, FMA3
-TEXT ·avx2WinogradFilterT4(SB), NOSPLIT, $0-96
+TEXT ·avx2WinogradFilterT43(SB), NOSPLIT, $0-96
 	MOVQ    dst_base+0(FP), AX
 	MOVQ    src_base+40(FP), CX
 	MOVQ    dstPlane+24(FP), DX
@@ -13317,6 +13317,428 @@ rest:
 	VMASKMOVPS  Y1, Y0, (R12)
 	VMASKMOVPS  Y2, Y0, (R12)(DX*1)
 	VMASKMOVPS  Y4, Y0, (R12)(DX*2)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2WinogradOutput25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradOutput25(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	VMOVUPS splat3f400000<>+0(SB), Y0
+	VMOVUPS splat3fc00000<>+0(SB), Y1
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y2
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R13)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x08, R11
+	JLT         rest
+	VMOVUPS     (R13), Y3
+	VMOVUPS     (R13)(BX*1), Y4
+	VMOVUPS     (R13)(BX*2), Y5
+	VMOVUPS     (R14), Y6
+	VMOVUPS     (R14)(BX*1), Y7
+	VMOVUPS     (R14)(BX*2), Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y9, Y3, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y8, Y5
+	VFMADD231PS Y4, Y0, Y5
+	VFMADD231PS Y6, Y1, Y5
+	VMOVUPS     Y3, (R12)
+	VMOVUPS     Y5, (R12)(DX*1)
+	ADDQ        $0x20, R13
+	ADDQ        $0x20, R14
+	ADDQ        $0x20, R12
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMASKMOVPS  (R13), Y2, Y3
+	VMASKMOVPS  (R13)(BX*1), Y2, Y4
+	VMASKMOVPS  (R13)(BX*2), Y2, Y5
+	VMASKMOVPS  (R14), Y2, Y6
+	VMASKMOVPS  (R14)(BX*1), Y2, Y7
+	VMASKMOVPS  (R14)(BX*2), Y2, Y8
+	VADDPS      Y5, Y4, Y9
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y9, Y3, Y3
+	VADDPS      Y5, Y3, Y3
+	VMOVUPS     Y8, Y5
+	VFMADD231PS Y4, Y0, Y5
+	VFMADD231PS Y6, Y1, Y5
+	VMASKMOVPS  Y3, Y2, (R12)
+	VMASKMOVPS  Y5, Y2, (R12)(DX*1)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2WinogradOutputT25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX
+TEXT ·avx2WinogradOutputT25(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	VMOVUPS splat3f400000<>+0(SB), Y0
+	VMOVUPS splat3fc00000<>+0(SB), Y1
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y2
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ    $0x08, R11
+	JLT     rest
+	VMOVUPS (R13), Y3
+	VMOVUPS (R13)(BX*1), Y4
+	VMULPS  Y4, Y0, Y5
+	VMULPS  Y4, Y1, Y6
+	VADDPS  Y5, Y3, Y7
+	VSUBPS  Y5, Y3, Y5
+	VADDPS  Y6, Y3, Y8
+	VSUBPS  Y6, Y3, Y6
+	VMOVUPS Y3, (R12)
+	VMOVUPS Y7, (R12)(DX*1)
+	VMOVUPS Y5, (R12)(DX*2)
+	VMOVUPS Y8, (R14)
+	VMOVUPS Y6, (R14)(DX*1)
+	VMOVUPS Y4, (R14)(DX*2)
+	ADDQ    $0x20, R13
+	ADDQ    $0x20, R12
+	ADDQ    $0x20, R14
+	JMP     vectors
+
+rest:
+	TESTQ      R10, R10
+	JZ         items
+	VMASKMOVPS (R13), Y2, Y3
+	VMASKMOVPS (R13)(BX*1), Y2, Y4
+	VMULPS     Y4, Y0, Y5
+	VMULPS     Y4, Y1, Y6
+	VADDPS     Y5, Y3, Y7
+	VSUBPS     Y5, Y3, Y5
+	VADDPS     Y6, Y3, Y8
+	VSUBPS     Y6, Y3, Y6
+	VMASKMOVPS Y3, Y2, (R12)
+	VMASKMOVPS Y7, Y2, (R12)(DX*1)
+	VMASKMOVPS Y5, Y2, (R12)(DX*2)
+	VMASKMOVPS Y8, Y2, (R14)
+	VMASKMOVPS Y6, Y2, (R14)(DX*1)
+	VMASKMOVPS Y4, Y2, (R14)(DX*2)
+	JMP        items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2WinogradFilter25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradFilter25(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y0
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	LEAQ (R13)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x08, R11
+	JLT         rest
+	VMOVUPS     (R13), Y1
+	VMOVUPS     (R13)(BX*1), Y2
+	VMOVUPS     (R13)(BX*2), Y3
+	VMOVUPS     (R15), Y4
+	VMOVUPS     (R15)(BX*1), Y5
+	VMULPS      splatbe2aaaab<>+0(SB), Y5, Y6
+	VFMADD231PS splatbe97b426<>+0(SB), Y3, Y6
+	VFMADD231PS splatbf06d905<>+0(SB), Y1, Y6
+	VMULPS      splat3f2aaaab<>+0(SB), Y5, Y7
+	VFMADD231PS splat3e97b426<>+0(SB), Y3, Y7
+	VFMADD231PS splat3e06d905<>+0(SB), Y1, Y7
+	VMULPS      splatbe638e39<>+0(SB), Y4, Y3
+	VFMADD231PS splatbeca4588<>+0(SB), Y2, Y3
+	VMULPS      splat3ee38e39<>+0(SB), Y4, Y4
+	VFMADD231PS splat3e4a4588<>+0(SB), Y2, Y4
+	VMULPS      splat3f4a4588<>+0(SB), Y1, Y1
+	VADDPS      Y3, Y6, Y2
+	VSUBPS      Y3, Y6, Y3
+	VADDPS      Y4, Y7, Y6
+	VSUBPS      Y4, Y7, Y4
+	VMOVUPS     Y1, (R12)
+	VMOVUPS     Y2, (R12)(DX*1)
+	VMOVUPS     Y3, (R12)(DX*2)
+	VMOVUPS     Y6, (R14)
+	VMOVUPS     Y4, (R14)(DX*1)
+	VMOVUPS     Y5, (R14)(DX*2)
+	ADDQ        $0x20, R13
+	ADDQ        $0x20, R15
+	ADDQ        $0x20, R12
+	ADDQ        $0x20, R14
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMASKMOVPS  (R13), Y0, Y1
+	VMASKMOVPS  (R13)(BX*1), Y0, Y2
+	VMASKMOVPS  (R13)(BX*2), Y0, Y3
+	VMASKMOVPS  (R15), Y0, Y4
+	VMASKMOVPS  (R15)(BX*1), Y0, Y5
+	VMULPS      splatbe2aaaab<>+0(SB), Y5, Y6
+	VFMADD231PS splatbe97b426<>+0(SB), Y3, Y6
+	VFMADD231PS splatbf06d905<>+0(SB), Y1, Y6
+	VMULPS      splat3f2aaaab<>+0(SB), Y5, Y7
+	VFMADD231PS splat3e97b426<>+0(SB), Y3, Y7
+	VFMADD231PS splat3e06d905<>+0(SB), Y1, Y7
+	VMULPS      splatbe638e39<>+0(SB), Y4, Y3
+	VFMADD231PS splatbeca4588<>+0(SB), Y2, Y3
+	VMULPS      splat3ee38e39<>+0(SB), Y4, Y4
+	VFMADD231PS splat3e4a4588<>+0(SB), Y2, Y4
+	VMULPS      splat3f4a4588<>+0(SB), Y1, Y1
+	VADDPS      Y3, Y6, Y2
+	VSUBPS      Y3, Y6, Y3
+	VADDPS      Y4, Y7, Y6
+	VSUBPS      Y4, Y7, Y4
+	VMASKMOVPS  Y1, Y0, (R12)
+	VMASKMOVPS  Y2, Y0, (R12)(DX*1)
+	VMASKMOVPS  Y3, Y0, (R12)(DX*2)
+	VMASKMOVPS  Y6, Y0, (R14)
+	VMASKMOVPS  Y4, Y0, (R14)(DX*1)
+	VMASKMOVPS  Y5, Y0, (R14)(DX*2)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splatbe638e39<>+0(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+4(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+8(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+12(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+16(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+20(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+24(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+28(SB)/4, $0xbe638e39
+GLOBL splatbe638e39<>(SB), RODATA|NOPTR, $32
+
+DATA splat3ee38e39<>+0(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+4(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+8(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+12(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+16(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+20(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+24(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+28(SB)/4, $0x3ee38e39
+GLOBL splat3ee38e39<>(SB), RODATA|NOPTR, $32
+
+DATA splatbe2aaaab<>+0(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+4(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+8(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+12(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+16(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+20(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+24(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+28(SB)/4, $0xbe2aaaab
+GLOBL splatbe2aaaab<>(SB), RODATA|NOPTR, $32
+
+DATA splat3f2aaaab<>+0(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+4(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+8(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+12(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+16(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+20(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+24(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+28(SB)/4, $0x3f2aaaab
+GLOBL splat3f2aaaab<>(SB), RODATA|NOPTR, $32
+
+// func avx2WinogradFilterT25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradFilterT25(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    dstStep+32(FP), SI
+	SHLQ    $0x02, SI
+	MOVQ    srcStep+72(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    count+80(FP), R8
+	MOVQ    n+88(FP), R9
+	MOVQ    R9, R10
+	ANDQ    $0x07, R10
+	SUBQ    R10, R9
+	LEAQ    masks<>+256(SB), R11
+	MOVQ    R10, R12
+	NEGQ    R12
+	VMOVUPS (R11)(R12*4), Y0
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	LEAQ (R13)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x08, R11
+	JLT         rest
+	VMOVUPS     (R13), Y1
+	VMOVUPS     (R13)(BX*1), Y2
+	VMOVUPS     (R13)(BX*2), Y3
+	VMOVUPS     (R15), Y4
+	VMOVUPS     (R15)(BX*1), Y5
+	VMOVUPS     (R15)(BX*2), Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      splat3f4a4588<>+0(SB), Y1, Y1
+	VFMADD231PS splatbf06d905<>+0(SB), Y7, Y1
+	VFMADD231PS splat3e06d905<>+0(SB), Y3, Y1
+	VMULPS      splatbeca4588<>+0(SB), Y2, Y5
+	VFMADD231PS splat3e4a4588<>+0(SB), Y4, Y5
+	VMULPS      splatbe97b426<>+0(SB), Y7, Y8
+	VFMADD231PS splat3e97b426<>+0(SB), Y3, Y8
+	VMULPS      splatbe638e39<>+0(SB), Y2, Y2
+	VFMADD231PS splat3ee38e39<>+0(SB), Y4, Y2
+	VMOVUPS     Y6, Y4
+	VFMADD231PS splatbe2aaaab<>+0(SB), Y7, Y4
+	VFMADD231PS splat3f2aaaab<>+0(SB), Y3, Y4
+	VMOVUPS     Y1, (R12)
+	VMOVUPS     Y5, (R12)(DX*1)
+	VMOVUPS     Y8, (R12)(DX*2)
+	VMOVUPS     Y2, (R14)
+	VMOVUPS     Y4, (R14)(DX*1)
+	ADDQ        $0x20, R13
+	ADDQ        $0x20, R15
+	ADDQ        $0x20, R12
+	ADDQ        $0x20, R14
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMASKMOVPS  (R13), Y0, Y1
+	VMASKMOVPS  (R13)(BX*1), Y0, Y2
+	VMASKMOVPS  (R13)(BX*2), Y0, Y3
+	VMASKMOVPS  (R15), Y0, Y4
+	VMASKMOVPS  (R15)(BX*1), Y0, Y5
+	VMASKMOVPS  (R15)(BX*2), Y0, Y6
+	VADDPS      Y3, Y2, Y7
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      splat3f4a4588<>+0(SB), Y1, Y1
+	VFMADD231PS splatbf06d905<>+0(SB), Y7, Y1
+	VFMADD231PS splat3e06d905<>+0(SB), Y3, Y1
+	VMULPS      splatbeca4588<>+0(SB), Y2, Y5
+	VFMADD231PS splat3e4a4588<>+0(SB), Y4, Y5
+	VMULPS      splatbe97b426<>+0(SB), Y7, Y8
+	VFMADD231PS splat3e97b426<>+0(SB), Y3, Y8
+	VMULPS      splatbe638e39<>+0(SB), Y2, Y2
+	VFMADD231PS splat3ee38e39<>+0(SB), Y4, Y2
+	VMOVUPS     Y6, Y4
+	VFMADD231PS splatbe2aaaab<>+0(SB), Y7, Y4
+	VFMADD231PS splat3f2aaaab<>+0(SB), Y3, Y4
+	VMASKMOVPS  Y1, Y0, (R12)
+	VMASKMOVPS  Y5, Y0, (R12)(DX*1)
+	VMASKMOVPS  Y8, Y0, (R12)(DX*2)
+	VMASKMOVPS  Y2, Y0, (R14)
+	VMASKMOVPS  Y4, Y0, (R14)(DX*1)
 	JMP         items
 
 done:

@@ -613,34 +613,46 @@ func avx512PursueOptimized(next []float32, row []float32, older []float32, ld in
 func avx512MultiplyAdds(n int)
 
 //go:noescape
-func avx512WinogradInput2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
-
-//go:noescape
-func avx512WinogradOutput2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
-
-//go:noescape
-func avx512WinogradOutputT2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
-
-//go:noescape
-func avx512WinogradFilter2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
-
-//go:noescape
-func avx512WinogradFilterT2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
-
-//go:noescape
 func avx512WinogradInput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 
 //go:noescape
-func avx512WinogradOutput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+func avx512WinogradOutput23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 
 //go:noescape
-func avx512WinogradOutputT4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+func avx512WinogradOutputT23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 
 //go:noescape
-func avx512WinogradFilter4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+func avx512WinogradFilter23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 
 //go:noescape
-func avx512WinogradFilterT4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+func avx512WinogradFilterT23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradInput6(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradOutput43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradOutputT43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradFilter43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradFilterT43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradOutput25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradOutputT25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradFilter25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradFilterT25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 
 //go:noescape
 func avx512BfloatChains(hi []uint32, lo []uint32, src []float32, width int)

@@ -31231,9 +31231,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512WinogradInput2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx512WinogradInput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512WinogradInput2(SB), NOSPLIT, $0-96
+TEXT ·avx512WinogradInput4(SB), NOSPLIT, $0-96
 	MOVQ  dst_base+0(FP), AX
 	MOVQ  src_base+40(FP), CX
 	MOVQ  dstPlane+24(FP), DX
@@ -31308,9 +31308,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512WinogradOutput2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx512WinogradOutput23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512WinogradOutput2(SB), NOSPLIT, $0-96
+TEXT ·avx512WinogradOutput23(SB), NOSPLIT, $0-96
 	MOVQ  dst_base+0(FP), AX
 	MOVQ  src_base+40(FP), CX
 	MOVQ  dstPlane+24(FP), DX
@@ -31378,9 +31378,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512WinogradOutputT2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx512WinogradOutputT23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512WinogradOutputT2(SB), NOSPLIT, $0-96
+TEXT ·avx512WinogradOutputT23(SB), NOSPLIT, $0-96
 	MOVQ   dst_base+0(FP), AX
 	MOVQ   src_base+40(FP), CX
 	MOVQ   dstPlane+24(FP), DX
@@ -31447,9 +31447,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512WinogradFilter2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx512WinogradFilter23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512WinogradFilter2(SB), NOSPLIT, $0-96
+TEXT ·avx512WinogradFilter23(SB), NOSPLIT, $0-96
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         src_base+40(FP), CX
 	MOVQ         dstPlane+24(FP), DX
@@ -31532,9 +31532,9 @@ DATA splat3f000000<>+24(SB)/4, $0x3f000000
 DATA splat3f000000<>+28(SB)/4, $0x3f000000
 GLOBL splat3f000000<>(SB), RODATA|NOPTR, $32
 
-// func avx512WinogradFilterT2(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx512WinogradFilterT23(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512WinogradFilterT2(SB), NOSPLIT, $0-96
+TEXT ·avx512WinogradFilterT23(SB), NOSPLIT, $0-96
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         src_base+40(FP), CX
 	MOVQ         dstPlane+24(FP), DX
@@ -31609,9 +31609,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512WinogradInput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx512WinogradInput6(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512WinogradInput4(SB), NOSPLIT, $0-96
+TEXT ·avx512WinogradInput6(SB), NOSPLIT, $0-96
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         src_base+40(FP), CX
 	MOVQ         dstPlane+24(FP), DX
@@ -31792,9 +31792,9 @@ DATA splat40340000<>+24(SB)/4, $0x40340000
 DATA splat40340000<>+28(SB)/4, $0x40340000
 GLOBL splat40340000<>(SB), RODATA|NOPTR, $32
 
-// func avx512WinogradOutput4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx512WinogradOutput43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512WinogradOutput4(SB), NOSPLIT, $0-96
+TEXT ·avx512WinogradOutput43(SB), NOSPLIT, $0-96
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         src_base+40(FP), CX
 	MOVQ         dstPlane+24(FP), DX
@@ -31917,9 +31917,9 @@ DATA splat40580000<>+24(SB)/4, $0x40580000
 DATA splat40580000<>+28(SB)/4, $0x40580000
 GLOBL splat40580000<>(SB), RODATA|NOPTR, $32
 
-// func avx512WinogradOutputT4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx512WinogradOutputT43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512WinogradOutputT4(SB), NOSPLIT, $0-96
+TEXT ·avx512WinogradOutputT43(SB), NOSPLIT, $0-96
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         src_base+40(FP), CX
 	MOVQ         dstPlane+24(FP), DX
@@ -32020,9 +32020,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func avx512WinogradFilter4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx512WinogradFilter43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512WinogradFilter4(SB), NOSPLIT, $0-96
+TEXT ·avx512WinogradFilter43(SB), NOSPLIT, $0-96
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         src_base+40(FP), CX
 	MOVQ         dstPlane+24(FP), DX
@@ -32187,9 +32187,9 @@ DATA splat3e97b426<>+24(SB)/4, $0x3e97b426
 DATA splat3e97b426<>+28(SB)/4, $0x3e97b426
 GLOBL splat3e97b426<>(SB), RODATA|NOPTR, $32
 
-// func avx512WinogradFilterT4(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// func avx512WinogradFilterT43(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512WinogradFilterT4(SB), NOSPLIT, $0-96
+TEXT ·avx512WinogradFilterT43(SB), NOSPLIT, $0-96
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         src_base+40(FP), CX
 	MOVQ         dstPlane+24(FP), DX
@@ -32280,6 +32280,446 @@ rest:
 	VMOVUPS     Z7, K1, (R12)
 	VMOVUPS     Z8, K1, (R12)(DX*1)
 	VMOVUPS     Z10, K1, (R12)(DX*2)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512WinogradOutput25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradOutput25(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dstStep+32(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         srcStep+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         count+80(FP), R8
+	MOVQ         n+88(FP), R9
+	VBROADCASTSS splat3f400000<>+0(SB), Z0
+	VBROADCASTSS splat3fc00000<>+0(SB), Z1
+	MOVQ         R9, R10
+	ANDQ         $0x0f, R10
+	SUBQ         R10, R9
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R13)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x10, R11
+	JLT         rest
+	VMOVUPS     (R13), Z2
+	VMOVUPS     (R13)(BX*1), Z3
+	VMOVUPS     (R13)(BX*2), Z4
+	VMOVUPS     (R14), Z5
+	VMOVUPS     (R14)(BX*1), Z6
+	VMOVUPS     (R14)(BX*2), Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z6, Z5, Z4
+	VSUBPS      Z6, Z5, Z5
+	VADDPS      Z8, Z2, Z2
+	VADDPS      Z4, Z2, Z2
+	VMOVUPS     Z7, Z4
+	VFMADD231PS Z3, Z0, Z4
+	VFMADD231PS Z5, Z1, Z4
+	VMOVUPS     Z2, (R12)
+	VMOVUPS     Z4, (R12)(DX*1)
+	ADDQ        $0x40, R13
+	ADDQ        $0x40, R14
+	ADDQ        $0x40, R12
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMOVUPS.Z   (R13), K1, Z2
+	VMOVUPS.Z   (R13)(BX*1), K1, Z3
+	VMOVUPS.Z   (R13)(BX*2), K1, Z4
+	VMOVUPS.Z   (R14), K1, Z5
+	VMOVUPS.Z   (R14)(BX*1), K1, Z6
+	VMOVUPS.Z   (R14)(BX*2), K1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z3
+	VADDPS      Z6, Z5, Z4
+	VSUBPS      Z6, Z5, Z5
+	VADDPS      Z8, Z2, Z2
+	VADDPS      Z4, Z2, Z2
+	VMOVUPS     Z7, Z4
+	VFMADD231PS Z3, Z0, Z4
+	VFMADD231PS Z5, Z1, Z4
+	VMOVUPS     Z2, K1, (R12)
+	VMOVUPS     Z4, K1, (R12)(DX*1)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512WinogradOutputT25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradOutputT25(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dstStep+32(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         srcStep+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         count+80(FP), R8
+	MOVQ         n+88(FP), R9
+	VBROADCASTSS splat3f400000<>+0(SB), Z0
+	VBROADCASTSS splat3fc00000<>+0(SB), Z1
+	MOVQ         R9, R10
+	ANDQ         $0x0f, R10
+	SUBQ         R10, R9
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	MOVQ R9, R11
+
+vectors:
+	SUBQ    $0x10, R11
+	JLT     rest
+	VMOVUPS (R13), Z2
+	VMOVUPS (R13)(BX*1), Z3
+	VMULPS  Z3, Z0, Z4
+	VMULPS  Z3, Z1, Z5
+	VADDPS  Z4, Z2, Z6
+	VSUBPS  Z4, Z2, Z4
+	VADDPS  Z5, Z2, Z7
+	VSUBPS  Z5, Z2, Z5
+	VMOVUPS Z2, (R12)
+	VMOVUPS Z6, (R12)(DX*1)
+	VMOVUPS Z4, (R12)(DX*2)
+	VMOVUPS Z7, (R14)
+	VMOVUPS Z5, (R14)(DX*1)
+	VMOVUPS Z3, (R14)(DX*2)
+	ADDQ    $0x40, R13
+	ADDQ    $0x40, R12
+	ADDQ    $0x40, R14
+	JMP     vectors
+
+rest:
+	TESTQ     R10, R10
+	JZ        items
+	VMOVUPS.Z (R13), K1, Z2
+	VMOVUPS.Z (R13)(BX*1), K1, Z3
+	VMULPS    Z3, Z0, Z4
+	VMULPS    Z3, Z1, Z5
+	VADDPS    Z4, Z2, Z6
+	VSUBPS    Z4, Z2, Z4
+	VADDPS    Z5, Z2, Z7
+	VSUBPS    Z5, Z2, Z5
+	VMOVUPS   Z2, K1, (R12)
+	VMOVUPS   Z6, K1, (R12)(DX*1)
+	VMOVUPS   Z4, K1, (R12)(DX*2)
+	VMOVUPS   Z7, K1, (R14)
+	VMOVUPS   Z5, K1, (R14)(DX*1)
+	VMOVUPS   Z3, K1, (R14)(DX*2)
+	JMP       items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512WinogradFilter25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradFilter25(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dstStep+32(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         srcStep+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         count+80(FP), R8
+	MOVQ         n+88(FP), R9
+	VBROADCASTSS splat3f4a4588<>+0(SB), Z0
+	VBROADCASTSS splatbf06d905<>+0(SB), Z1
+	VBROADCASTSS splat3e06d905<>+0(SB), Z2
+	VBROADCASTSS splatbeca4588<>+0(SB), Z3
+	VBROADCASTSS splat3e4a4588<>+0(SB), Z4
+	VBROADCASTSS splatbe97b426<>+0(SB), Z5
+	VBROADCASTSS splat3e97b426<>+0(SB), Z6
+	VBROADCASTSS splatbe638e39<>+0(SB), Z7
+	VBROADCASTSS splat3ee38e39<>+0(SB), Z8
+	VBROADCASTSS splatbe2aaaab<>+0(SB), Z9
+	VBROADCASTSS splat3f2aaaab<>+0(SB), Z10
+	MOVQ         R9, R10
+	ANDQ         $0x0f, R10
+	SUBQ         R10, R9
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	LEAQ (R13)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x10, R11
+	JLT         rest
+	VMOVUPS     (R13), Z11
+	VMOVUPS     (R13)(BX*1), Z12
+	VMOVUPS     (R13)(BX*2), Z13
+	VMOVUPS     (R15), Z14
+	VMOVUPS     (R15)(BX*1), Z15
+	VMULPS      Z9, Z15, Z16
+	VFMADD231PS Z5, Z13, Z16
+	VFMADD231PS Z1, Z11, Z16
+	VMULPS      Z10, Z15, Z17
+	VFMADD231PS Z6, Z13, Z17
+	VFMADD231PS Z2, Z11, Z17
+	VMULPS      Z7, Z14, Z13
+	VFMADD231PS Z3, Z12, Z13
+	VMULPS      Z8, Z14, Z14
+	VFMADD231PS Z4, Z12, Z14
+	VMULPS      Z0, Z11, Z11
+	VADDPS      Z13, Z16, Z12
+	VSUBPS      Z13, Z16, Z13
+	VADDPS      Z14, Z17, Z16
+	VSUBPS      Z14, Z17, Z14
+	VMOVUPS     Z11, (R12)
+	VMOVUPS     Z12, (R12)(DX*1)
+	VMOVUPS     Z13, (R12)(DX*2)
+	VMOVUPS     Z16, (R14)
+	VMOVUPS     Z14, (R14)(DX*1)
+	VMOVUPS     Z15, (R14)(DX*2)
+	ADDQ        $0x40, R13
+	ADDQ        $0x40, R15
+	ADDQ        $0x40, R12
+	ADDQ        $0x40, R14
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMOVUPS.Z   (R13), K1, Z11
+	VMOVUPS.Z   (R13)(BX*1), K1, Z12
+	VMOVUPS.Z   (R13)(BX*2), K1, Z13
+	VMOVUPS.Z   (R15), K1, Z14
+	VMOVUPS.Z   (R15)(BX*1), K1, Z15
+	VMULPS      Z9, Z15, Z16
+	VFMADD231PS Z5, Z13, Z16
+	VFMADD231PS Z1, Z11, Z16
+	VMULPS      Z10, Z15, Z17
+	VFMADD231PS Z6, Z13, Z17
+	VFMADD231PS Z2, Z11, Z17
+	VMULPS      Z7, Z14, Z13
+	VFMADD231PS Z3, Z12, Z13
+	VMULPS      Z8, Z14, Z14
+	VFMADD231PS Z4, Z12, Z14
+	VMULPS      Z0, Z11, Z11
+	VADDPS      Z13, Z16, Z12
+	VSUBPS      Z13, Z16, Z13
+	VADDPS      Z14, Z17, Z16
+	VSUBPS      Z14, Z17, Z14
+	VMOVUPS     Z11, K1, (R12)
+	VMOVUPS     Z12, K1, (R12)(DX*1)
+	VMOVUPS     Z13, K1, (R12)(DX*2)
+	VMOVUPS     Z16, K1, (R14)
+	VMOVUPS     Z14, K1, (R14)(DX*1)
+	VMOVUPS     Z15, K1, (R14)(DX*2)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splatbe638e39<>+0(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+4(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+8(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+12(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+16(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+20(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+24(SB)/4, $0xbe638e39
+DATA splatbe638e39<>+28(SB)/4, $0xbe638e39
+GLOBL splatbe638e39<>(SB), RODATA|NOPTR, $32
+
+DATA splat3ee38e39<>+0(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+4(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+8(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+12(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+16(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+20(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+24(SB)/4, $0x3ee38e39
+DATA splat3ee38e39<>+28(SB)/4, $0x3ee38e39
+GLOBL splat3ee38e39<>(SB), RODATA|NOPTR, $32
+
+DATA splatbe2aaaab<>+0(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+4(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+8(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+12(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+16(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+20(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+24(SB)/4, $0xbe2aaaab
+DATA splatbe2aaaab<>+28(SB)/4, $0xbe2aaaab
+GLOBL splatbe2aaaab<>(SB), RODATA|NOPTR, $32
+
+DATA splat3f2aaaab<>+0(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+4(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+8(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+12(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+16(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+20(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+24(SB)/4, $0x3f2aaaab
+DATA splat3f2aaaab<>+28(SB)/4, $0x3f2aaaab
+GLOBL splat3f2aaaab<>(SB), RODATA|NOPTR, $32
+
+// func avx512WinogradFilterT25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradFilterT25(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         dstStep+32(FP), SI
+	SHLQ         $0x02, SI
+	MOVQ         srcStep+72(FP), DI
+	SHLQ         $0x02, DI
+	MOVQ         count+80(FP), R8
+	MOVQ         n+88(FP), R9
+	VBROADCASTSS splat3f4a4588<>+0(SB), Z0
+	VBROADCASTSS splatbf06d905<>+0(SB), Z1
+	VBROADCASTSS splat3e06d905<>+0(SB), Z2
+	VBROADCASTSS splatbeca4588<>+0(SB), Z3
+	VBROADCASTSS splat3e4a4588<>+0(SB), Z4
+	VBROADCASTSS splatbe97b426<>+0(SB), Z5
+	VBROADCASTSS splat3e97b426<>+0(SB), Z6
+	VBROADCASTSS splatbe638e39<>+0(SB), Z7
+	VBROADCASTSS splat3ee38e39<>+0(SB), Z8
+	VBROADCASTSS splatbe2aaaab<>+0(SB), Z9
+	VBROADCASTSS splat3f2aaaab<>+0(SB), Z10
+	MOVQ         R9, R10
+	ANDQ         $0x0f, R10
+	SUBQ         R10, R9
+	MOVQ         $-1, R11
+	BZHIQ        R10, R11, R11
+	KMOVW        R11, K1
+
+items:
+	SUBQ $0x01, R8
+	JLT  done
+	MOVQ AX, R12
+	MOVQ CX, R13
+	ADDQ SI, AX
+	ADDQ DI, CX
+	LEAQ (R12)(DX*2), R14
+	ADDQ DX, R14
+	LEAQ (R13)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ R9, R11
+
+vectors:
+	SUBQ        $0x10, R11
+	JLT         rest
+	VMOVUPS     (R13), Z11
+	VMOVUPS     (R13)(BX*1), Z12
+	VMOVUPS     (R13)(BX*2), Z13
+	VMOVUPS     (R15), Z14
+	VMOVUPS     (R15)(BX*1), Z15
+	VMOVUPS     (R15)(BX*2), Z16
+	VADDPS      Z13, Z12, Z17
+	VSUBPS      Z13, Z12, Z12
+	VADDPS      Z15, Z14, Z13
+	VSUBPS      Z15, Z14, Z14
+	VMULPS      Z0, Z11, Z11
+	VFMADD231PS Z1, Z17, Z11
+	VFMADD231PS Z2, Z13, Z11
+	VMULPS      Z3, Z12, Z15
+	VFMADD231PS Z4, Z14, Z15
+	VMULPS      Z5, Z17, Z18
+	VFMADD231PS Z6, Z13, Z18
+	VMULPS      Z7, Z12, Z12
+	VFMADD231PS Z8, Z14, Z12
+	VMOVUPS     Z16, Z14
+	VFMADD231PS Z9, Z17, Z14
+	VFMADD231PS Z10, Z13, Z14
+	VMOVUPS     Z11, (R12)
+	VMOVUPS     Z15, (R12)(DX*1)
+	VMOVUPS     Z18, (R12)(DX*2)
+	VMOVUPS     Z12, (R14)
+	VMOVUPS     Z14, (R14)(DX*1)
+	ADDQ        $0x40, R13
+	ADDQ        $0x40, R15
+	ADDQ        $0x40, R12
+	ADDQ        $0x40, R14
+	JMP         vectors
+
+rest:
+	TESTQ       R10, R10
+	JZ          items
+	VMOVUPS.Z   (R13), K1, Z11
+	VMOVUPS.Z   (R13)(BX*1), K1, Z12
+	VMOVUPS.Z   (R13)(BX*2), K1, Z13
+	VMOVUPS.Z   (R15), K1, Z14
+	VMOVUPS.Z   (R15)(BX*1), K1, Z15
+	VMOVUPS.Z   (R15)(BX*2), K1, Z16
+	VADDPS      Z13, Z12, Z17
+	VSUBPS      Z13, Z12, Z12
+	VADDPS      Z15, Z14, Z13
+	VSUBPS      Z15, Z14, Z14
+	VMULPS      Z0, Z11, Z11
+	VFMADD231PS Z1, Z17, Z11
+	VFMADD231PS Z2, Z13, Z11
+	VMULPS      Z3, Z12, Z15
+	VFMADD231PS Z4, Z14, Z15
+	VMULPS      Z5, Z17, Z18
+	VFMADD231PS Z6, Z13, Z18
+	VMULPS      Z7, Z12, Z12
+	VFMADD231PS Z8, Z14, Z12
+	VMOVUPS     Z16, Z14
+	VFMADD231PS Z9, Z17, Z14
+	VFMADD231PS Z10, Z13, Z14
+	VMOVUPS     Z11, K1, (R12)
+	VMOVUPS     Z15, K1, (R12)(DX*1)
+	VMOVUPS     Z18, K1, (R12)(DX*2)
+	VMOVUPS     Z12, K1, (R14)
+	VMOVUPS     Z14, K1, (R14)(DX*1)
 	JMP         items
 
 done:

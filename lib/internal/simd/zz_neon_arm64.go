@@ -310,34 +310,46 @@ func neonCorrelateGrad2(dy []float32, ld int, offsets []int32, x []float32, star
 func neonCorrelateGrad3(dy []float32, ld int, offsets []int32, x []float32, starts []int32, dw []float32, ldw int)
 
 //go:noescape
-func neonWinogradInput2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-
-//go:noescape
-func neonWinogradOutput2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-
-//go:noescape
-func neonWinogradOutputT2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-
-//go:noescape
-func neonWinogradFilter2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-
-//go:noescape
-func neonWinogradFilterT2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-
-//go:noescape
 func neonWinogradInput4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
 
 //go:noescape
-func neonWinogradOutput4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+func neonWinogradOutput23(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
 
 //go:noescape
-func neonWinogradOutputT4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+func neonWinogradOutputT23(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
 
 //go:noescape
-func neonWinogradFilter4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+func neonWinogradFilter23(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
 
 //go:noescape
-func neonWinogradFilterT4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+func neonWinogradFilterT23(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradInput6(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradOutput43(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradOutputT43(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradFilter43(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradFilterT43(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradOutput25(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradOutputT25(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradFilter25(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradFilterT25(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
 
 //go:noescape
 func neonMaxPool2(dst []float32, index []int32, stride, rows, cols int, x []float32, first, rowStep, height, width, pitch int)

@@ -13578,8 +13578,8 @@ pairs:
 	ADD R11, R10
 	RET
 
-// func neonWinogradInput2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-TEXT ·neonWinogradInput2(SB), NOSPLIT, $0-96
+// func neonWinogradInput4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradInput4(SB), NOSPLIT, $0-96
 	MOVD dst_base+0(FP), R0
 	MOVD src_base+40(FP), R1
 	MOVD dstPlane+24(FP), R2
@@ -13658,8 +13658,8 @@ element:
 done:
 	RET
 
-// func neonWinogradOutput2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-TEXT ·neonWinogradOutput2(SB), NOSPLIT, $0-96
+// func neonWinogradOutput23(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradOutput23(SB), NOSPLIT, $0-96
 	MOVD dst_base+0(FP), R0
 	MOVD src_base+40(FP), R1
 	MOVD dstPlane+24(FP), R2
@@ -13730,8 +13730,8 @@ element:
 done:
 	RET
 
-// func neonWinogradOutputT2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-TEXT ·neonWinogradOutputT2(SB), NOSPLIT, $0-96
+// func neonWinogradOutputT23(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradOutputT23(SB), NOSPLIT, $0-96
 	MOVD dst_base+0(FP), R0
 	MOVD src_base+40(FP), R1
 	MOVD dstPlane+24(FP), R2
@@ -13801,8 +13801,8 @@ element:
 done:
 	RET
 
-// func neonWinogradFilter2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-TEXT ·neonWinogradFilter2(SB), NOSPLIT, $0-96
+// func neonWinogradFilter23(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradFilter23(SB), NOSPLIT, $0-96
 	MOVD dst_base+0(FP), R0
 	MOVD src_base+40(FP), R1
 	MOVD dstPlane+24(FP), R2
@@ -13881,8 +13881,8 @@ element:
 done:
 	RET
 
-// func neonWinogradFilterT2(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-TEXT ·neonWinogradFilterT2(SB), NOSPLIT, $0-96
+// func neonWinogradFilterT23(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradFilterT23(SB), NOSPLIT, $0-96
 	MOVD dst_base+0(FP), R0
 	MOVD src_base+40(FP), R1
 	MOVD dstPlane+24(FP), R2
@@ -13963,8 +13963,8 @@ element:
 done:
 	RET
 
-// func neonWinogradInput4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-TEXT ·neonWinogradInput4(SB), NOSPLIT, $0-96
+// func neonWinogradInput6(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradInput6(SB), NOSPLIT, $0-96
 	MOVD dst_base+0(FP), R0
 	MOVD src_base+40(FP), R1
 	MOVD dstPlane+24(FP), R2
@@ -14103,8 +14103,8 @@ element:
 done:
 	RET
 
-// func neonWinogradOutput4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-TEXT ·neonWinogradOutput4(SB), NOSPLIT, $0-96
+// func neonWinogradOutput43(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradOutput43(SB), NOSPLIT, $0-96
 	MOVD dst_base+0(FP), R0
 	MOVD src_base+40(FP), R1
 	MOVD dstPlane+24(FP), R2
@@ -14221,8 +14221,8 @@ element:
 done:
 	RET
 
-// func neonWinogradOutputT4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-TEXT ·neonWinogradOutputT4(SB), NOSPLIT, $0-96
+// func neonWinogradOutputT43(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradOutputT43(SB), NOSPLIT, $0-96
 	MOVD dst_base+0(FP), R0
 	MOVD src_base+40(FP), R1
 	MOVD dstPlane+24(FP), R2
@@ -14337,8 +14337,8 @@ element:
 done:
 	RET
 
-// func neonWinogradFilter4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-TEXT ·neonWinogradFilter4(SB), NOSPLIT, $0-96
+// func neonWinogradFilter43(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradFilter43(SB), NOSPLIT, $0-96
 	MOVD dst_base+0(FP), R0
 	MOVD src_base+40(FP), R1
 	MOVD dstPlane+24(FP), R2
@@ -14449,8 +14449,8 @@ element:
 done:
 	RET
 
-// func neonWinogradFilterT4(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
-TEXT ·neonWinogradFilterT4(SB), NOSPLIT, $0-96
+// func neonWinogradFilterT43(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradFilterT43(SB), NOSPLIT, $0-96
 	MOVD dst_base+0(FP), R0
 	MOVD src_base+40(FP), R1
 	MOVD dstPlane+24(FP), R2
@@ -14555,6 +14555,462 @@ element:
 	FMOVS F18, 0(R11)
 	ADD R2, R11
 	FMOVS F19, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradOutput25(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradOutput25(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f400000, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0x3fc00000, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F2
+	ADD R3, R11
+	FMOVQ 0(R11), F3
+	ADD R3, R11
+	FMOVQ 0(R11), F4
+	ADD R3, R11
+	FMOVQ 0(R11), F5
+	ADD R3, R11
+	FMOVQ 0(R11), F6
+	ADD R3, R11
+	FMOVQ 0(R11), F7
+	MOVD R10, R11
+	WORD $0x4e24d468 // fadd v8.4s, v3.4s, v4.4s
+	WORD $0x4ea4d469 // fsub v9.4s, v3.4s, v4.4s
+	WORD $0x4e26d4aa // fadd v10.4s, v5.4s, v6.4s
+	WORD $0x4ea6d4ab // fsub v11.4s, v5.4s, v6.4s
+	WORD $0x4e28d44c // fadd v12.4s, v2.4s, v8.4s
+	WORD $0x4e2ad58d // fadd v13.4s, v12.4s, v10.4s
+	WORD $0x4ea71cee // mov v14.16b, v7.16b
+	WORD $0x4e29cc0e // fmla v14.4s, v0.4s, v9.4s
+	WORD $0x4e2bcc2e // fmla v14.4s, v1.4s, v11.4s
+	FMOVQ F13, 0(R11)
+	ADD R2, R11
+	FMOVQ F14, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F2
+	ADD R3, R11
+	FMOVS 0(R11), F3
+	ADD R3, R11
+	FMOVS 0(R11), F4
+	ADD R3, R11
+	FMOVS 0(R11), F5
+	ADD R3, R11
+	FMOVS 0(R11), F6
+	ADD R3, R11
+	FMOVS 0(R11), F7
+	MOVD R10, R11
+	WORD $0x4e24d468 // fadd v8.4s, v3.4s, v4.4s
+	WORD $0x4ea4d469 // fsub v9.4s, v3.4s, v4.4s
+	WORD $0x4e26d4aa // fadd v10.4s, v5.4s, v6.4s
+	WORD $0x4ea6d4ab // fsub v11.4s, v5.4s, v6.4s
+	WORD $0x4e28d44c // fadd v12.4s, v2.4s, v8.4s
+	WORD $0x4e2ad58d // fadd v13.4s, v12.4s, v10.4s
+	WORD $0x4ea71cee // mov v14.16b, v7.16b
+	WORD $0x4e29cc0e // fmla v14.4s, v0.4s, v9.4s
+	WORD $0x4e2bcc2e // fmla v14.4s, v1.4s, v11.4s
+	FMOVS F13, 0(R11)
+	ADD R2, R11
+	FMOVS F14, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradOutputT25(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradOutputT25(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f400000, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0x3fc00000, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F2
+	ADD R3, R11
+	FMOVQ 0(R11), F3
+	MOVD R10, R11
+	WORD $0x6e23dc04 // fmul v4.4s, v0.4s, v3.4s
+	WORD $0x6e23dc25 // fmul v5.4s, v1.4s, v3.4s
+	WORD $0x4e24d446 // fadd v6.4s, v2.4s, v4.4s
+	WORD $0x4ea4d447 // fsub v7.4s, v2.4s, v4.4s
+	WORD $0x4e25d448 // fadd v8.4s, v2.4s, v5.4s
+	WORD $0x4ea5d449 // fsub v9.4s, v2.4s, v5.4s
+	FMOVQ F2, 0(R11)
+	ADD R2, R11
+	FMOVQ F6, 0(R11)
+	ADD R2, R11
+	FMOVQ F7, 0(R11)
+	ADD R2, R11
+	FMOVQ F8, 0(R11)
+	ADD R2, R11
+	FMOVQ F9, 0(R11)
+	ADD R2, R11
+	FMOVQ F3, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F2
+	ADD R3, R11
+	FMOVS 0(R11), F3
+	MOVD R10, R11
+	WORD $0x6e23dc04 // fmul v4.4s, v0.4s, v3.4s
+	WORD $0x6e23dc25 // fmul v5.4s, v1.4s, v3.4s
+	WORD $0x4e24d446 // fadd v6.4s, v2.4s, v4.4s
+	WORD $0x4ea4d447 // fsub v7.4s, v2.4s, v4.4s
+	WORD $0x4e25d448 // fadd v8.4s, v2.4s, v5.4s
+	WORD $0x4ea5d449 // fsub v9.4s, v2.4s, v5.4s
+	FMOVS F2, 0(R11)
+	ADD R2, R11
+	FMOVS F6, 0(R11)
+	ADD R2, R11
+	FMOVS F7, 0(R11)
+	ADD R2, R11
+	FMOVS F8, 0(R11)
+	ADD R2, R11
+	FMOVS F9, 0(R11)
+	ADD R2, R11
+	FMOVS F3, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradFilter25(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradFilter25(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f4a4588, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0xbf06d905, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+	MOVD $0x3e06d905, R8
+	WORD $0x4e040d02 // dup v2.4s, w8
+	MOVD $0xbeca4588, R8
+	WORD $0x4e040d03 // dup v3.4s, w8
+	MOVD $0x3e4a4588, R8
+	WORD $0x4e040d04 // dup v4.4s, w8
+	MOVD $0xbe97b426, R8
+	WORD $0x4e040d05 // dup v5.4s, w8
+	MOVD $0x3e97b426, R8
+	WORD $0x4e040d06 // dup v6.4s, w8
+	MOVD $0xbe638e39, R8
+	WORD $0x4e040d07 // dup v7.4s, w8
+	MOVD $0x3ee38e39, R8
+	WORD $0x4e040d08 // dup v8.4s, w8
+	MOVD $0xbe2aaaab, R8
+	WORD $0x4e040d09 // dup v9.4s, w8
+	MOVD $0x3f2aaaab, R8
+	WORD $0x4e040d0a // dup v10.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F11
+	ADD R3, R11
+	FMOVQ 0(R11), F12
+	ADD R3, R11
+	FMOVQ 0(R11), F13
+	ADD R3, R11
+	FMOVQ 0(R11), F14
+	ADD R3, R11
+	FMOVQ 0(R11), F15
+	MOVD R10, R11
+	WORD $0x6e29ddf0 // fmul v16.4s, v15.4s, v9.4s
+	WORD $0x4e25cdb0 // fmla v16.4s, v13.4s, v5.4s
+	WORD $0x4e21cd70 // fmla v16.4s, v11.4s, v1.4s
+	WORD $0x6e2addf1 // fmul v17.4s, v15.4s, v10.4s
+	WORD $0x4e26cdb1 // fmla v17.4s, v13.4s, v6.4s
+	WORD $0x4e22cd71 // fmla v17.4s, v11.4s, v2.4s
+	WORD $0x6e27ddd2 // fmul v18.4s, v14.4s, v7.4s
+	WORD $0x4e23cd92 // fmla v18.4s, v12.4s, v3.4s
+	WORD $0x6e28ddd3 // fmul v19.4s, v14.4s, v8.4s
+	WORD $0x4e24cd93 // fmla v19.4s, v12.4s, v4.4s
+	WORD $0x6e20dd74 // fmul v20.4s, v11.4s, v0.4s
+	WORD $0x4e32d615 // fadd v21.4s, v16.4s, v18.4s
+	WORD $0x4eb2d616 // fsub v22.4s, v16.4s, v18.4s
+	WORD $0x4e33d637 // fadd v23.4s, v17.4s, v19.4s
+	WORD $0x4eb3d638 // fsub v24.4s, v17.4s, v19.4s
+	FMOVQ F20, 0(R11)
+	ADD R2, R11
+	FMOVQ F21, 0(R11)
+	ADD R2, R11
+	FMOVQ F22, 0(R11)
+	ADD R2, R11
+	FMOVQ F23, 0(R11)
+	ADD R2, R11
+	FMOVQ F24, 0(R11)
+	ADD R2, R11
+	FMOVQ F15, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F11
+	ADD R3, R11
+	FMOVS 0(R11), F12
+	ADD R3, R11
+	FMOVS 0(R11), F13
+	ADD R3, R11
+	FMOVS 0(R11), F14
+	ADD R3, R11
+	FMOVS 0(R11), F15
+	MOVD R10, R11
+	WORD $0x6e29ddf0 // fmul v16.4s, v15.4s, v9.4s
+	WORD $0x4e25cdb0 // fmla v16.4s, v13.4s, v5.4s
+	WORD $0x4e21cd70 // fmla v16.4s, v11.4s, v1.4s
+	WORD $0x6e2addf1 // fmul v17.4s, v15.4s, v10.4s
+	WORD $0x4e26cdb1 // fmla v17.4s, v13.4s, v6.4s
+	WORD $0x4e22cd71 // fmla v17.4s, v11.4s, v2.4s
+	WORD $0x6e27ddd2 // fmul v18.4s, v14.4s, v7.4s
+	WORD $0x4e23cd92 // fmla v18.4s, v12.4s, v3.4s
+	WORD $0x6e28ddd3 // fmul v19.4s, v14.4s, v8.4s
+	WORD $0x4e24cd93 // fmla v19.4s, v12.4s, v4.4s
+	WORD $0x6e20dd74 // fmul v20.4s, v11.4s, v0.4s
+	WORD $0x4e32d615 // fadd v21.4s, v16.4s, v18.4s
+	WORD $0x4eb2d616 // fsub v22.4s, v16.4s, v18.4s
+	WORD $0x4e33d637 // fadd v23.4s, v17.4s, v19.4s
+	WORD $0x4eb3d638 // fsub v24.4s, v17.4s, v19.4s
+	FMOVS F20, 0(R11)
+	ADD R2, R11
+	FMOVS F21, 0(R11)
+	ADD R2, R11
+	FMOVS F22, 0(R11)
+	ADD R2, R11
+	FMOVS F23, 0(R11)
+	ADD R2, R11
+	FMOVS F24, 0(R11)
+	ADD R2, R11
+	FMOVS F15, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradFilterT25(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradFilterT25(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f4a4588, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0xbf06d905, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+	MOVD $0x3e06d905, R8
+	WORD $0x4e040d02 // dup v2.4s, w8
+	MOVD $0xbeca4588, R8
+	WORD $0x4e040d03 // dup v3.4s, w8
+	MOVD $0x3e4a4588, R8
+	WORD $0x4e040d04 // dup v4.4s, w8
+	MOVD $0xbe97b426, R8
+	WORD $0x4e040d05 // dup v5.4s, w8
+	MOVD $0x3e97b426, R8
+	WORD $0x4e040d06 // dup v6.4s, w8
+	MOVD $0xbe638e39, R8
+	WORD $0x4e040d07 // dup v7.4s, w8
+	MOVD $0x3ee38e39, R8
+	WORD $0x4e040d08 // dup v8.4s, w8
+	MOVD $0xbe2aaaab, R8
+	WORD $0x4e040d09 // dup v9.4s, w8
+	MOVD $0x3f2aaaab, R8
+	WORD $0x4e040d0a // dup v10.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F11
+	ADD R3, R11
+	FMOVQ 0(R11), F12
+	ADD R3, R11
+	FMOVQ 0(R11), F13
+	ADD R3, R11
+	FMOVQ 0(R11), F14
+	ADD R3, R11
+	FMOVQ 0(R11), F15
+	ADD R3, R11
+	FMOVQ 0(R11), F16
+	MOVD R10, R11
+	WORD $0x4e2dd591 // fadd v17.4s, v12.4s, v13.4s
+	WORD $0x4eadd592 // fsub v18.4s, v12.4s, v13.4s
+	WORD $0x4e2fd5d3 // fadd v19.4s, v14.4s, v15.4s
+	WORD $0x4eafd5d4 // fsub v20.4s, v14.4s, v15.4s
+	WORD $0x6e20dd75 // fmul v21.4s, v11.4s, v0.4s
+	WORD $0x4e21ce35 // fmla v21.4s, v17.4s, v1.4s
+	WORD $0x4e22ce75 // fmla v21.4s, v19.4s, v2.4s
+	WORD $0x6e23de56 // fmul v22.4s, v18.4s, v3.4s
+	WORD $0x4e24ce96 // fmla v22.4s, v20.4s, v4.4s
+	WORD $0x6e25de37 // fmul v23.4s, v17.4s, v5.4s
+	WORD $0x4e26ce77 // fmla v23.4s, v19.4s, v6.4s
+	WORD $0x6e27de58 // fmul v24.4s, v18.4s, v7.4s
+	WORD $0x4e28ce98 // fmla v24.4s, v20.4s, v8.4s
+	WORD $0x4eb01e19 // mov v25.16b, v16.16b
+	WORD $0x4e29ce39 // fmla v25.4s, v17.4s, v9.4s
+	WORD $0x4e2ace79 // fmla v25.4s, v19.4s, v10.4s
+	FMOVQ F21, 0(R11)
+	ADD R2, R11
+	FMOVQ F22, 0(R11)
+	ADD R2, R11
+	FMOVQ F23, 0(R11)
+	ADD R2, R11
+	FMOVQ F24, 0(R11)
+	ADD R2, R11
+	FMOVQ F25, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F11
+	ADD R3, R11
+	FMOVS 0(R11), F12
+	ADD R3, R11
+	FMOVS 0(R11), F13
+	ADD R3, R11
+	FMOVS 0(R11), F14
+	ADD R3, R11
+	FMOVS 0(R11), F15
+	ADD R3, R11
+	FMOVS 0(R11), F16
+	MOVD R10, R11
+	WORD $0x4e2dd591 // fadd v17.4s, v12.4s, v13.4s
+	WORD $0x4eadd592 // fsub v18.4s, v12.4s, v13.4s
+	WORD $0x4e2fd5d3 // fadd v19.4s, v14.4s, v15.4s
+	WORD $0x4eafd5d4 // fsub v20.4s, v14.4s, v15.4s
+	WORD $0x6e20dd75 // fmul v21.4s, v11.4s, v0.4s
+	WORD $0x4e21ce35 // fmla v21.4s, v17.4s, v1.4s
+	WORD $0x4e22ce75 // fmla v21.4s, v19.4s, v2.4s
+	WORD $0x6e23de56 // fmul v22.4s, v18.4s, v3.4s
+	WORD $0x4e24ce96 // fmla v22.4s, v20.4s, v4.4s
+	WORD $0x6e25de37 // fmul v23.4s, v17.4s, v5.4s
+	WORD $0x4e26ce77 // fmla v23.4s, v19.4s, v6.4s
+	WORD $0x6e27de58 // fmul v24.4s, v18.4s, v7.4s
+	WORD $0x4e28ce98 // fmla v24.4s, v20.4s, v8.4s
+	WORD $0x4eb01e19 // mov v25.16b, v16.16b
+	WORD $0x4e29ce39 // fmla v25.4s, v17.4s, v9.4s
+	WORD $0x4e2ace79 // fmla v25.4s, v19.4s, v10.4s
+	FMOVS F21, 0(R11)
+	ADD R2, R11
+	FMOVS F22, 0(R11)
+	ADD R2, R11
+	FMOVS F23, 0(R11)
+	ADD R2, R11
+	FMOVS F24, 0(R11)
+	ADD R2, R11
+	FMOVS F25, 0(R11)
 	ADD $4, R9
 	ADD $4, R10
 	SUBS $1, R8

@@ -14,6 +14,7 @@ type Grid = experiment.Grid[Setting]
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "KH19",
 	Load:     experiment.Load,
+	Data:     []string{"mnist", "glyphs"},
 	List:     grids,
 	Train:    experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics { return r.Metrics }),
 	Cost: func(s Setting, d *experiment.Data) float64 {
@@ -55,7 +56,7 @@ func grids(profile string) []Grid {
 			Cells: []Setting{digits, Sized(Article(), profile), Sized(Reference(Digits()), profile)},
 			Seeds: experiment.Pick(profile, 1, 1, 3)},
 		{Name: "kh19-rules", About: "other learning rules than the document's", Cells: rules, Seeds: 1},
-		{Name: "kh19-photos", About: "competing units and end to end on photographs, with --data cifar10: figure 5",
-			Cells: []Setting{photographs, ends}, Seeds: 1},
+		{Name: "kh19-photos", About: "competing units and end to end on photographs: figure 5",
+			Cells: []Setting{photographs, ends}, Seeds: 1, Data: "cifar10"},
 	}
 }

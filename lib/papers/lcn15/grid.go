@@ -16,6 +16,7 @@ type Grid = experiment.Grid[Setting]
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "LCN15",
 	Load:     experiment.LoadSplit,
+	Data:     []string{"mnist", "glyphs"},
 	List:     grids,
 	Train:    experiment.Measured(Train, (*Result).Measure),
 	Cost: func(s Setting, d *experiment.Data) float64 {

@@ -53,7 +53,6 @@ func New(s Setting, image []int, classes int) *Net {
 	drop(s.Out)
 	in := inputs[len(s.Hidden)]
 	n.Out = nn.NewDense(in[0]*in[1]*in[2], classes, init, weights)
-	nn.StateOf(n) // names the parameters as in files
 	return n
 }
 

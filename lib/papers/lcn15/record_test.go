@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/lateral-ml/lateral/lib/durable"
+	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/train"
 )
 
@@ -69,6 +71,8 @@ func TestRecordRanges(t *testing.T) {
 		"images of shape [1 28 1000000]":        func(r *record) { r.Image[2] = 1_000_000 },
 		"images of shape [1 28 28], -1 classes": func(r *record) { r.Classes = -1 },
 		"lcn15: Epochs is 0: want at least 1":   func(r *record) { r.Setting.Epochs = 0 },
+		"invalid layer 2: {Units:1073741824 ":   func(r *record) { r.Setting.Hidden[1].Units = 1 << 30 },
+		"want sizes of at most 65536":           func(r *record) { r.Setting.Hidden[0].Pad = 1 << 62 },
 		"images of 4x4 are too small: layer 1": func(r *record) {
 			r.Setting, r.Image = ConvNet(1), []int{1, 4, 4}
 		},
@@ -82,6 +86,45 @@ func TestRecordRanges(t *testing.T) {
 		if _, err := readRecord(durable.Seal(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
+	}
+}
+
+// A record of a network that its file of weights cannot hold causes an error before the network is made. This one would
+// take 15 GB.
+func TestRecordOfAHugeNetwork(t *testing.T) {
+	saved, dir := savedRecord(t)
+	r := record{Setting: saved.Setting, Image: saved.Image, Classes: saved.Classes}
+	r.Setting.Hidden = []Layer{{Units: 60000, Block: 2}, {Units: 60000, Block: 2}}
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, recordFile)
+	if err := os.WriteFile(path, durable.Seal(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err = new(Result).Load(dir)
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), weightsFile+" has ") || after.TotalAlloc-before.TotalAlloc > 1<<24 {
+		t.Errorf("%v, %d bytes allocated", err, after.TotalAlloc-before.TotalAlloc)
+	}
+
+	n := 0
+	for _, p := range nn.Params(saved.Net) {
+		n += p.Value().Len()
+	}
+	if r.Setting = saved.Setting; r.weights() != float64(n) {
+		t.Errorf("%v weights, want %d", r.weights(), n)
+	}
+	c := ConvNet(1)
+	r.Setting, r.Image, n = c, []int{3, 32, 32}, 0
+	for _, p := range nn.Params(New(c, r.Image, r.Classes)) {
+		n += p.Value().Len()
+	}
+	if r.weights() != float64(n) {
+		t.Errorf("convolutional: %v weights, want %d", r.weights(), n)
 	}
 }
 

@@ -178,8 +178,18 @@ func (r *Result) Load(dir string) error {
 		return fmt.Errorf("lcn15: %s: %w", path, err)
 	}
 	read := func(file string) (*Net, error) {
+		file = filepath.Join(dir, file)
+		info, err := os.Stat(file)
+		if err != nil {
+			return nil, err
+		}
+		// A network that the file cannot hold is refused before it takes memory.
+		if want := 4 * rec.weights(); float64(info.Size()) < want {
+			return nil, fmt.Errorf("lcn15: %s has %d bytes, but the network of %s has weights of %.0f", file, info.Size(),
+				path, want)
+		}
 		n := New(rec.Setting, rec.Image, rec.Classes)
-		return n, nn.Load(filepath.Join(dir, file), n)
+		return n, nn.Load(file, n)
 	}
 	n, err := read(weightsFile)
 	if err != nil {
@@ -204,12 +214,38 @@ func readRecord(text []byte) (r record, err error) {
 	if err := json.Unmarshal(content, &r); err != nil {
 		return r, err
 	}
-	outside := func(n int) bool { return n < 1 || n > 1<<16 }
+	const most = 1 << 16 // of any size, so that products of a few do not overflow
+	outside := func(n int) bool { return n < 1 || n > most }
 	if len(r.Image) != 3 || slices.ContainsFunc(r.Image, outside) || outside(r.Classes) {
 		return r, fmt.Errorf("invalid images of shape %v, %d classes", r.Image, r.Classes)
 	}
+	for i, l := range r.Setting.Hidden {
+		if slices.Max([]int{l.Units, l.Kernel, l.Pad, l.Pool, l.PoolStride, l.PoolPad}) > most {
+			return r, fmt.Errorf("invalid layer %d: %+v: want sizes of at most %d", i+1, l, most)
+		}
+	}
 	_, err = r.Setting.inputs(r.Image)
 	return r, err
+}
+
+// weights returns the number of weights of the network. It is exact below 2^53, and large beyond.
+func (r record) weights() (n float64) {
+	inputs, err := r.Setting.inputs(r.Image)
+	if err != nil {
+		panic(err.Error()) // readRecord has checked it
+	}
+	for i, in := range inputs {
+		units, fields := r.Classes, in[0]*in[1]*in[2]
+		if i < len(r.Setting.Hidden) {
+			l := r.Setting.Hidden[i]
+			units = l.Units
+			if l.Kernel > 0 {
+				fields = in[0] * l.Kernel * l.Kernel
+			}
+		}
+		n += float64(units) * (float64(fields) + 1)
+	}
+	return n
 }
 
 // An sgd is gradient descent with momentum in which some parameters have a smaller learning rate. It scales their

@@ -15,6 +15,7 @@ type Grid = experiment.Grid[Setting]
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "NINAI17",
 	Load:     experiment.Load,
+	Data:     []string{"mnist", "glyphs"},
 	List:     grids,
 	Train: experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics {
 		r.Metrics.Hours = 0 // results must depend on the setting alone

@@ -188,7 +188,6 @@ func newTrainer(s Setting, d *experiment.Data) (*trainer, *dataset.SemiSupervise
 		return nil, nil, err
 	}
 	t := &trainer{Setting: s, model: &model{Net: net, Steps: tensor.New(1), Noise: tensor.Stream(s.Seed, "noise")}}
-	nn.StateOf(t.model) // names the weights as in checkpoints
 	if s.Average > 0 {
 		if t.average, err = draw(); err != nil {
 			return nil, nil, err

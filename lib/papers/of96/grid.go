@@ -15,6 +15,7 @@ type Grid = experiment.Grid[Setting]
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "OF96",
 	Load:     experiment.LoadScenes,
+	Data:     []string{"olshausen", "leaves"},
 	List:     grids,
 	Train:    experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics { return r.Metrics }),
 	Cost: func(s Setting, _ *experiment.Data) float64 {

@@ -15,6 +15,7 @@ type Grid = experiment.Grid[Setting]
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "Thesis21",
 	Load:     experiment.LoadSplit,
+	Data:     []string{"mnist", "glyphs"},
 	List:     grids,
 	Train:    experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics { return r.Metrics }),
 	Cost:     func(s Setting, d *experiment.Data) float64 { return cost(s, d.Train.X.Shape()[1:]) },

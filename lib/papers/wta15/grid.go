@@ -22,6 +22,7 @@ type Metrics struct {
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "WTA15",
 	Load:     experiment.Load, // the layers learn from all training images, without labels
+	Data:     []string{"mnist", "glyphs"},
 	List:     grids,
 	Train: func(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (Metrics, error) {
 		r, err := Train(ctx, s, d, o)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
-	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -36,7 +35,6 @@ func NewStack(s Setting, input []int) (*Stack, error) {
 			input = []int{l.Units}
 		}
 	}
-	nn.Params(stack) // names the parameters by their layer, before a learner of one layer does
 	return stack, nil
 }
 

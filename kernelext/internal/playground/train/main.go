@@ -4,8 +4,8 @@
 //
 //	go run ./kernelext/internal/playground/train kernelext/internal/playground/data
 //
-// It takes a few minutes on two cores. The same program gives the same files on the same processor. With names after
-// the folder, it makes only these files.
+// It takes a few minutes on two cores, and ten more for the Siamese network unless notebook 10 has trained it here. The
+// same program gives the same files on the same processor. With names after the folder, it makes only these files.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/lateral-ml/lateral/kernelext"
 	"github.com/lateral-ml/lateral/kernelext/internal/playground"
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
@@ -28,6 +29,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17/similarity"
 	"github.com/lateral-ml/lateral/lib/papers/wta15"
 	"github.com/lateral-ml/lateral/lib/sparsecode"
 	"github.com/lateral-ml/lateral/lib/train"
@@ -55,6 +57,7 @@ func main() {
 		{"lifetime.safetensors", lifetime},
 		{"maps.safetensors", maps},
 		{"drmm.safetensors", rendering},
+		{"siamese.safetensors", siamese},
 	}
 	for _, m := range made {
 		if len(os.Args) > 2 && !slices.Contains(os.Args[2:], m.name) {
@@ -205,4 +208,38 @@ func rendering(d *experiment.Data, path string) error {
 	}
 	log.Printf("%s: test errors %.4f", filepath.Base(path), r.Metrics.Error)
 	return nn.Save(path, r.Net)
+}
+
+// siamese trains the branch of the Siamese network that notebook 10 looks at, or takes it from that notebook's
+// checkpoints.
+func siamese(_ *experiment.Data, path string) error {
+	d, err := similarity.Load("objects")
+	if err != nil {
+		return err
+	}
+	grid, err := similarity.Grids.Lookup("similarity", experiment.Standard)
+	if err != nil {
+		return err
+	}
+	s := grid.Settings(d.Source())[0]
+	r, err := similarity.Train(context.Background(), s, d,
+		experiment.Options{Dir: experiment.CheckpointDir(kernelext.SweepFile("similarity"), s)})
+	if err != nil {
+		return err
+	}
+	for _, c := range similarity.Conditions() {
+		log.Printf("%s: %s, right answers %.3f", filepath.Base(path), c, r.Metrics.Test()[c])
+	}
+	branch, err := playground.NewBranch() // whose parameters have no names yet
+	if err != nil {
+		return err
+	}
+	from, to := nn.StateOf(r.Net.DRMM), nn.StateOf(branch)
+	for i, p := range from.Params {
+		to.Params[i].Value().CopyFrom(p.Value())
+	}
+	for i, b := range from.Buffers {
+		to.Buffers[i].Tensor.CopyFrom(b.Tensor)
+	}
+	return nn.Save(path, branch)
 }

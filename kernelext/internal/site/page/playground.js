@@ -186,9 +186,24 @@
     },
   };
 
+  // tabulate writes rows into a table, the first of them as its head.
+  function tabulate(table, rows) {
+    table.replaceChildren(...rows.map((row, i) => make("tr", {}, ...row.map((text, k) =>
+      i && k ? make("td", {}, text) : make("th", {scope: i ? "row" : "col"}, text)))));
+  }
+
+  // imageAt returns the number of the image below a pointer, or -1.
+  function imageAt(canvas, v, e) {
+    const r = canvas.getBoundingClientRect(), n = bytes(v.pixels).length / v.width / v.height;
+    const columns = Math.min(v.columns, n), rows = Math.ceil(n / columns);
+    const i = Math.floor((e.clientY - r.top) / r.height * rows) * columns
+      + Math.floor((e.clientX - r.left) / r.width * columns);
+    return i >= 0 && i < n ? i : -1;
+  }
+
   // build makes the controls of a demonstration. send is called with events, by name of the control.
   function build(box, demo, send) {
-    const pads = {}, fields = {}, row = make("div", {class: "controls"});
+    const pads = {}, fields = {}, keys = new Map(), row = make("div", {class: "controls"});
     for (const control of demo.controls) {
       const id = `${demo.name}-${control.name}`;
       if (control.kind == "pad") {
@@ -204,6 +219,19 @@
           send({control: control.name, value: 1});
         });
         row.append(b);
+        if (control.key) {
+          b.setAttribute("aria-keyshortcuts", control.key.toUpperCase());
+          keys.set(control.key, () => b.click());
+        }
+      } else if (control.kind == "pick") {
+        const group = make("div", {class: "picks", role: "group", "aria-label": control.label});
+        control.choices.forEach((name, i) => {
+          const b = make("button", {type: "button", id: `${id}-${i + 1}`, "aria-keyshortcuts": `${i + 1}`}, name);
+          b.addEventListener("click", () => send({control: control.name, value: i}));
+          keys.set(`${i + 1}`, () => b.click());
+          group.append(b);
+        });
+        row.append(make("div", {class: "field"}, make("span", {}, control.label), group));
       } else if (control.kind == "toggle") {
         const b = make("button", {type: "button", id, "aria-pressed": "false"}, control.label);
         b.addEventListener("click", () => {
@@ -230,7 +258,12 @@
       }
     }
     box.append(row);
-    return pads;
+    document.addEventListener("keydown", e => {
+      const typing = e.target.matches?.("input, select, textarea") || e.ctrlKey || e.altKey || e.metaKey;
+      const press = keys.get(e.key.toLowerCase());
+      if (press && !typing && !e.repeat) press();
+    });
+    return {pads, fields};
   }
 
   async function run(box) {
@@ -244,15 +277,26 @@
       const figures = [], views = make("div", {class: "views"});
       let queue = [], waiting = false, shown = [];
       const show = () => shown.forEach((v, i) => {
-        const f = figures[i] ??= make("figure", {}, make("canvas", {role: "img"}), make("figcaption"));
+        const f = figures[i] ??= figure(i), [canvas, table, caption] = f.children;
         if (!f.isConnected) views.append(f);
         f.hidden = false;
         f.className = v.kind;
-        f.lastChild.textContent = v.label;
-        f.firstChild.setAttribute("aria-label", v.label);
-        draws[v.kind](f.firstChild, v);
-        f.classList.toggle("wide", f.firstChild.width > 380);
+        f.classList.toggle("pick", v.pick != null);
+        caption.textContent = v.label;
+        canvas.hidden = !(table.hidden = v.kind != "table");
+        if (v.kind == "table") { tabulate(table, v.rows); return; }
+        canvas.setAttribute("aria-label", v.label);
+        draws[v.kind](canvas, v);
+        f.classList.toggle("wide", canvas.width > 380);
       });
+      const figure = i => {
+        const canvas = make("canvas", {role: "img"});
+        canvas.addEventListener("click", e => {
+          const value = shown[i].pick ? imageAt(canvas, shown[i], e) : -1;
+          if (value >= 0) send({control: shown[i].pick, value});
+        });
+        return make("figure", {}, canvas, make("table"), make("figcaption"));
+      };
       const act = () => {
         waiting = false;
         const latest = new Map(queue.map((e, i) => [e.control == "one" || e.control == "thousand" ? i : e.control, e]));
@@ -263,6 +307,7 @@
           for (const v of answer.views) {
             if (v.kind == "answer") { if (say.textContent != v.text) say.textContent = v.text; }
             else if (v.kind == "pad") pads[v.label].set(bytes(v.pixels));
+            else if (v.kind == "field") fields[v.label].value = v.values[0];
             else shown.push(v);
           }
           show();
@@ -275,7 +320,8 @@
         say.textContent = `The playground stopped: ${problem.message ?? problem}. Load the page again.`;
         console.error(problem);
       };
-      const pads = build(box, demo, event => { queue.push(event); later(); });
+      const send = event => { queue.push(event); later(); };
+      const {pads, fields} = build(box, demo, send);
       box.append(say, views);
       still?.remove();
       act();

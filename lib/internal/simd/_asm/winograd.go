@@ -7,33 +7,33 @@ import (
 	"github.com/mmcloughlin/avo/operand"
 )
 
-// winograd emits the linear maps of minimal filtering for tiles of two and of four outputs: their matrices stand in
-// package simd, beside the Go bodies.
+// winograd emits the linear maps of minimal filtering for the sizes that package simd has, which also has the
+// matrices, beside the Go bodies.
 func (v isa) winograd() {
-	v.linear("WinogradInput2", 4, 4, func() body {
+	v.linear("WinogradInput4", 4, 4, func() body {
 		return func(x []vec) []vec {
 			return []vec{v.sub(x[0], x[2]), v.add(x[1], x[2]), v.sub(x[2], x[1]), v.sub(x[1], x[3])}
 		}
 	})
-	v.linear("WinogradOutput2", 4, 2, func() body {
+	v.linear("WinogradOutput23", 4, 2, func() body {
 		return func(x []vec) []vec {
 			return []vec{v.add(v.add(x[0], x[1]), x[2]), v.sub(v.sub(x[1], x[2]), x[3])}
 		}
 	})
-	v.linear("WinogradOutputT2", 2, 4, func() body {
+	v.linear("WinogradOutputT23", 2, 4, func() body {
 		zero := v.zero()
 		return func(x []vec) []vec {
 			return []vec{x[0], v.add(x[0], x[1]), v.sub(x[0], x[1]), v.sub(zero, x[1])}
 		}
 	})
-	v.linear("WinogradFilter2", 3, 4, func() body {
+	v.linear("WinogradFilter23", 3, 4, func() body {
 		half := v.constantReg(0.5)
 		return func(x []vec) []vec {
 			even, odd := v.mul(half, v.add(x[0], x[2])), v.mul(half, x[1])
 			return []vec{x[0], v.add(even, odd), v.sub(even, odd), x[2]}
 		}
 	})
-	v.linear("WinogradFilterT2", 4, 3, func() body {
+	v.linear("WinogradFilterT23", 4, 3, func() body {
 		half := v.constantReg(0.5)
 		return func(x []vec) []vec {
 			even, odd := v.mul(half, v.add(x[1], x[2])), v.mul(half, v.sub(x[1], x[2]))
@@ -41,8 +41,8 @@ func (v isa) winograd() {
 		}
 	})
 
-	const a, b = 3. / 4, 3. / 2 // the points of tiles of four
-	v.linear("WinogradInput4", 6, 6, func() body {
+	const a, b = 3. / 4, 3. / 2 // the points where six inputs are seen
+	v.linear("WinogradInput6", 6, 6, func() body {
 		a1, b1, a2, b2 := v.constantReg(a), v.constantReg(b), v.constantReg(a*a), v.constantReg(b*b)
 		product, sum := v.constant(a*a*b*b), v.constant(a*a+b*b)
 		return func(x []vec) []vec {
@@ -55,7 +55,7 @@ func (v isa) winograd() {
 			}
 		}
 	})
-	v.linear("WinogradOutput4", 6, 4, func() body {
+	v.linear("WinogradOutput43", 6, 4, func() body {
 		a1, b1, a2, b2 := v.constantReg(a), v.constantReg(b), v.constantReg(a*a), v.constantReg(b*b)
 		a3, b3 := v.constant(a*a*a), v.constant(b*b*b)
 		return func(x []vec) []vec {
@@ -68,7 +68,7 @@ func (v isa) winograd() {
 			}
 		}
 	})
-	v.linear("WinogradOutputT4", 4, 6, func() body {
+	v.linear("WinogradOutputT43", 4, 6, func() body {
 		a1, b1, a2, b2 := v.constantReg(a), v.constantReg(b), v.constantReg(a*a), v.constantReg(b*b)
 		a3, b3 := v.constant(a*a*a), v.constant(b*b*b)
 		return func(x []vec) []vec {
@@ -79,7 +79,7 @@ func (v isa) winograd() {
 	})
 	// What the rows of G are divided by: the products of a point's differences from the other points.
 	const f0, fa, fb = a * a * b * b, 2 * a * a * (a*a - b*b), 2 * b * b * (b*b - a*a)
-	v.linear("WinogradFilter4", 3, 6, func() body {
+	v.linear("WinogradFilter43", 3, 6, func() body {
 		p0, pa, pb := v.constant(1/f0), v.constant(1/fa), v.constant(1/fb)
 		a1, b1, a2, b2 := v.constant(a/fa), v.constant(b/fb), v.constant(a*a/fa), v.constant(b*b/fb)
 		return func(x []vec) []vec {
@@ -90,7 +90,7 @@ func (v isa) winograd() {
 			}
 		}
 	})
-	v.linear("WinogradFilterT4", 6, 3, func() body {
+	v.linear("WinogradFilterT43", 6, 3, func() body {
 		p0, pa, pb := v.constant(1/f0), v.constant(1/fa), v.constant(1/fb)
 		a1, b1, a2, b2 := v.constant(a/fa), v.constant(b/fb), v.constant(a*a/fa), v.constant(b*b/fb)
 		return func(x []vec) []vec {
@@ -99,6 +99,51 @@ func (v isa) winograd() {
 				v.fma(evenB, pb, v.fma(evenA, pa, v.mul(x[0], p0))),
 				v.fma(oddB, b1, v.mul(oddA, a1)),
 				v.fma(evenB, b2, v.fma(evenA, a2, v.copy(x[5]))),
+			}
+		}
+	})
+	v.linear("WinogradOutput25", 6, 2, func() body {
+		a1, b1 := v.constantReg(a), v.constantReg(b)
+		return func(x []vec) []vec {
+			evenA, oddA, evenB, oddB := v.add(x[1], x[2]), v.sub(x[1], x[2]), v.add(x[3], x[4]), v.sub(x[3], x[4])
+			return []vec{
+				v.add(v.add(x[0], evenA), evenB),
+				v.fma(b1, oddB, v.fma(a1, oddA, v.copy(x[5]))),
+			}
+		}
+	})
+	v.linear("WinogradOutputT25", 2, 6, func() body {
+		a1, b1 := v.constantReg(a), v.constantReg(b)
+		return func(x []vec) []vec {
+			oddA, oddB := v.mul(a1, x[1]), v.mul(b1, x[1])
+			return []vec{x[0], v.add(x[0], oddA), v.sub(x[0], oddA), v.add(x[0], oddB), v.sub(x[0], oddB), x[1]}
+		}
+	})
+	v.linear("WinogradFilter25", 5, 6, func() body {
+		p0, pa, pb := v.constant(1/f0), v.constant(1/fa), v.constant(1/fb)
+		a1, b1, a2, b2 := v.constant(a/fa), v.constant(b/fb), v.constant(a*a/fa), v.constant(b*b/fb)
+		a3, b3, a4, b4 := v.constant(a*a*a/fa), v.constant(b*b*b/fb), v.constant(a*a*a*a/fa), v.constant(b*b*b*b/fb)
+		return func(x []vec) []vec {
+			evenA := v.fma(x[0], pa, v.fma(x[2], a2, v.mul(x[4], a4)))
+			evenB := v.fma(x[0], pb, v.fma(x[2], b2, v.mul(x[4], b4)))
+			oddA, oddB := v.fma(x[1], a1, v.mul(x[3], a3)), v.fma(x[1], b1, v.mul(x[3], b3))
+			return []vec{
+				v.mul(x[0], p0), v.add(evenA, oddA), v.sub(evenA, oddA), v.add(evenB, oddB), v.sub(evenB, oddB), x[4],
+			}
+		}
+	})
+	v.linear("WinogradFilterT25", 6, 5, func() body {
+		p0, pa, pb := v.constant(1/f0), v.constant(1/fa), v.constant(1/fb)
+		a1, b1, a2, b2 := v.constant(a/fa), v.constant(b/fb), v.constant(a*a/fa), v.constant(b*b/fb)
+		a3, b3, a4, b4 := v.constant(a*a*a/fa), v.constant(b*b*b/fb), v.constant(a*a*a*a/fa), v.constant(b*b*b*b/fb)
+		return func(x []vec) []vec {
+			evenA, oddA, evenB, oddB := v.add(x[1], x[2]), v.sub(x[1], x[2]), v.add(x[3], x[4]), v.sub(x[3], x[4])
+			return []vec{
+				v.fma(evenB, pb, v.fma(evenA, pa, v.mul(x[0], p0))),
+				v.fma(oddB, b1, v.mul(oddA, a1)),
+				v.fma(evenB, b2, v.mul(evenA, a2)),
+				v.fma(oddB, b3, v.mul(oddA, a3)),
+				v.fma(evenB, b4, v.fma(evenA, a4, v.copy(x[5]))),
 			}
 		}
 	})

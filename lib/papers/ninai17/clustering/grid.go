@@ -14,6 +14,7 @@ type Grid = experiment.Grid[Setting]
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "NINAI17",
 	Load:     normalization.LoadImages,
+	Data:     []string{"cifar10", "glyphs"},
 	List:     grids,
 	Train:    experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics { return r.Metrics }),
 	Cost: func(s Setting, _ *experiment.Data) float64 {

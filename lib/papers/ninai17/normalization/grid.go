@@ -11,6 +11,7 @@ import (
 var ImageGrids = experiment.Grids[ImageSetting, ImageMetrics]{
 	Document: "NINAI17",
 	Load:     LoadImages,
+	Data:     []string{"cifar10", "glyphs"},
 	List:     imageGrids,
 	Train:    experiment.Measured(TrainImages, func(r *ImageResult, _ *experiment.Data) ImageMetrics { return r.Metrics }),
 	Cost: func(s ImageSetting, _ *experiment.Data) float64 {
@@ -28,7 +29,7 @@ func SizedImages(s ImageSetting, profile string) ImageSetting {
 	if profile == experiment.Paper {
 		return s
 	}
-	s.Epochs, s.Part = experiment.Pick(profile, 2, 3, 0), experiment.Pick(profile, 600, 10_000, 0)
+	s.Epochs, s.Part = experiment.Pick(profile, 2, 10, 0), experiment.Pick(profile, 600, 0, 0)
 	s.Drops = []float64{0.7 * float64(s.Epochs), 0.9 * float64(s.Epochs)}
 	return s
 }
@@ -64,6 +65,7 @@ var onlineRates = []float64{1e-5, 1e-4, 1e-3}
 var TextGrids = experiment.Grids[TextSetting, TextMetrics]{
 	Document: "NINAI17",
 	Load:     LoadText,
+	Data:     []string{"ptb", "kjv", "sentences"},
 	List:     textGrids,
 	Train:    experiment.Measured(TrainText, func(r *TextResult, _ *experiment.Data) TextMetrics { return r.Metrics }),
 	Cost: func(s TextSetting, _ *experiment.Data) float64 {
@@ -100,6 +102,7 @@ func textGrids(profile string) []experiment.Grid[TextSetting] {
 var PhotoGrids = experiment.Grids[PhotoSetting, PhotoMetrics]{
 	Document: "NINAI17",
 	Load:     experiment.LoadPhotos,
+	Data:     []string{"bsds500", "leaves"},
 	List:     photoGrids,
 	Train:    experiment.Measured(TrainPhotos, func(r *PhotoResult, _ *experiment.Data) PhotoMetrics { return r.Metrics }),
 	Cost:     func(s PhotoSetting, _ *experiment.Data) float64 { return float64(s.Samples()) },

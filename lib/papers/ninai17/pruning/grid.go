@@ -18,6 +18,7 @@ type Grid = experiment.Grid[Setting]
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "NINAI17",
 	Load:     experiment.Load,
+	Data:     []string{"mnist", "glyphs"},
 	List:     grids,
 	Train:    experiment.Measured(Train, func(r *Result, _ *experiment.Data) Metrics { return r.Metrics }),
 	Cost: func(s Setting, _ *experiment.Data) float64 {

@@ -17,6 +17,7 @@ type Grid = experiment.Grid[Setting]
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "NINAI17",
 	Load:     Load,
+	Data:     []string{"objects"},
 	List:     grids,
 	Train: func(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (Metrics, error) {
 		r, err := Train(ctx, s, d, o)
@@ -66,7 +67,7 @@ func grids(profile string) []Grid {
 		{Name: "similarity-online", About: "one pair of images at a time, normalised divisively or not: figure 3",
 			Cells: []Setting{Online(DN).Sized(profile), Online(None).Sized(profile)},
 			Seeds: experiment.Pick(profile, 1, 2, 3)},
-		{Name: "similarity-omniglot", About: "handwritten characters, for --data omniglot: the outside check",
+		{Name: "similarity-omniglot", About: "handwritten characters: the outside check", Data: Omniglot,
 			Cells: []Setting{normalised(BN).variant(func(s *Setting) {
 				s.Pretraining.Epochs = 0 // five alphabets teach little
 				s.Pairing.Epochs = experiment.Pick(profile, 3, 24, 500)

@@ -5,26 +5,26 @@ package main
 // winograd emits the linear maps of minimal filtering for tiles of two and of four outputs: their matrices stand in
 // package simd, beside the Go bodies.
 func (f *file) winograd() {
-	f.linear("WinogradInput2", 4, func(k *kernel) body {
+	f.linear("WinogradInput4", 4, func(k *kernel) body {
 		return func(x []V) []V {
 			return []V{k.sub(x[0], x[2]), k.add(x[1], x[2]), k.sub(x[2], x[1]), k.sub(x[1], x[3])}
 		}
 	}, 4)
-	f.linear("WinogradOutput2", 4, func(k *kernel) body {
+	f.linear("WinogradOutput23", 4, func(k *kernel) body {
 		return func(x []V) []V { return []V{k.add(k.add(x[0], x[1]), x[2]), k.sub(k.sub(x[1], x[2]), x[3])} }
 	}, 2)
-	f.linear("WinogradOutputT2", 2, func(k *kernel) body {
+	f.linear("WinogradOutputT23", 2, func(k *kernel) body {
 		zero := k.zero()
 		return func(x []V) []V { return []V{x[0], k.add(x[0], x[1]), k.sub(x[0], x[1]), k.sub(zero, x[1])} }
 	}, 4)
-	f.linear("WinogradFilter2", 3, func(k *kernel) body {
+	f.linear("WinogradFilter23", 3, func(k *kernel) body {
 		half := k.constant(0.5)
 		return func(x []V) []V {
 			even, odd := k.mul(half, k.add(x[0], x[2])), k.mul(half, x[1])
 			return []V{x[0], k.add(even, odd), k.sub(even, odd), x[2]}
 		}
 	}, 4)
-	f.linear("WinogradFilterT2", 4, func(k *kernel) body {
+	f.linear("WinogradFilterT23", 4, func(k *kernel) body {
 		half := k.constant(0.5)
 		return func(x []V) []V {
 			even, odd := k.mul(half, k.add(x[1], x[2])), k.mul(half, k.sub(x[1], x[2]))
@@ -33,7 +33,7 @@ func (f *file) winograd() {
 	}, 3)
 
 	const a, b = 3. / 4, 3. / 2 // the points of tiles of four
-	f.linear("WinogradInput4", 6, func(k *kernel) body {
+	f.linear("WinogradInput6", 6, func(k *kernel) body {
 		a1, b1, a2, b2 := k.constant(a), k.constant(b), k.constant(a*a), k.constant(b*b)
 		product, sum := k.constant(a*a*b*b), k.constant(a*a+b*b)
 		return func(x []V) []V {
@@ -46,7 +46,7 @@ func (f *file) winograd() {
 			}
 		}
 	}, 6)
-	f.linear("WinogradOutput4", 6, func(k *kernel) body {
+	f.linear("WinogradOutput43", 6, func(k *kernel) body {
 		a1, b1, a2, b2 := k.constant(a), k.constant(b), k.constant(a*a), k.constant(b*b)
 		a3, b3 := k.constant(a*a*a), k.constant(b*b*b)
 		return func(x []V) []V {
@@ -59,7 +59,7 @@ func (f *file) winograd() {
 			}
 		}
 	}, 4)
-	f.linear("WinogradOutputT4", 4, func(k *kernel) body {
+	f.linear("WinogradOutputT43", 4, func(k *kernel) body {
 		a1, b1, a2, b2 := k.constant(a), k.constant(b), k.constant(a*a), k.constant(b*b)
 		a3, b3 := k.constant(a*a*a), k.constant(b*b*b)
 		return func(x []V) []V {
@@ -70,7 +70,7 @@ func (f *file) winograd() {
 	}, 6)
 	// What the rows of G are divided by: the products of a point's differences from the other points.
 	const f0, fa, fb = a * a * b * b, 2 * a * a * (a*a - b*b), 2 * b * b * (b*b - a*a)
-	f.linear("WinogradFilter4", 3, func(k *kernel) body {
+	f.linear("WinogradFilter43", 3, func(k *kernel) body {
 		p0, pa, pb := k.constant(1/f0), k.constant(1/fa), k.constant(1/fb)
 		a1, b1, a2, b2 := k.constant(a/fa), k.constant(b/fb), k.constant(a*a/fa), k.constant(b*b/fb)
 		return func(x []V) []V {
@@ -81,7 +81,7 @@ func (f *file) winograd() {
 			}
 		}
 	}, 6)
-	f.linear("WinogradFilterT4", 6, func(k *kernel) body {
+	f.linear("WinogradFilterT43", 6, func(k *kernel) body {
 		p0, pa, pb := k.constant(1/f0), k.constant(1/fa), k.constant(1/fb)
 		a1, b1, a2, b2 := k.constant(a/fa), k.constant(b/fb), k.constant(a*a/fa), k.constant(b*b/fb)
 		return func(x []V) []V {
@@ -93,6 +93,51 @@ func (f *file) winograd() {
 			}
 		}
 	}, 3)
+	f.linear("WinogradOutput25", 6, func(k *kernel) body {
+		a1, b1 := k.constant(a), k.constant(b)
+		return func(x []V) []V {
+			evenA, oddA, evenB, oddB := k.add(x[1], x[2]), k.sub(x[1], x[2]), k.add(x[3], x[4]), k.sub(x[3], x[4])
+			return []V{
+				k.add(k.add(x[0], evenA), evenB),
+				k.fma(b1, oddB, k.fma(a1, oddA, k.copy(x[5]))),
+			}
+		}
+	}, 2)
+	f.linear("WinogradOutputT25", 2, func(k *kernel) body {
+		a1, b1 := k.constant(a), k.constant(b)
+		return func(x []V) []V {
+			oddA, oddB := k.mul(a1, x[1]), k.mul(b1, x[1])
+			return []V{x[0], k.add(x[0], oddA), k.sub(x[0], oddA), k.add(x[0], oddB), k.sub(x[0], oddB), x[1]}
+		}
+	}, 6)
+	f.linear("WinogradFilter25", 5, func(k *kernel) body {
+		p0, pa, pb := k.constant(1/f0), k.constant(1/fa), k.constant(1/fb)
+		a1, b1, a2, b2 := k.constant(a/fa), k.constant(b/fb), k.constant(a*a/fa), k.constant(b*b/fb)
+		a3, b3, a4, b4 := k.constant(a*a*a/fa), k.constant(b*b*b/fb), k.constant(a*a*a*a/fa), k.constant(b*b*b*b/fb)
+		return func(x []V) []V {
+			evenA := k.fma(x[0], pa, k.fma(x[2], a2, k.mul(x[4], a4)))
+			evenB := k.fma(x[0], pb, k.fma(x[2], b2, k.mul(x[4], b4)))
+			oddA, oddB := k.fma(x[1], a1, k.mul(x[3], a3)), k.fma(x[1], b1, k.mul(x[3], b3))
+			return []V{
+				k.mul(x[0], p0), k.add(evenA, oddA), k.sub(evenA, oddA), k.add(evenB, oddB), k.sub(evenB, oddB), x[4],
+			}
+		}
+	}, 6)
+	f.linear("WinogradFilterT25", 6, func(k *kernel) body {
+		p0, pa, pb := k.constant(1/f0), k.constant(1/fa), k.constant(1/fb)
+		a1, b1, a2, b2 := k.constant(a/fa), k.constant(b/fb), k.constant(a*a/fa), k.constant(b*b/fb)
+		a3, b3, a4, b4 := k.constant(a*a*a/fa), k.constant(b*b*b/fb), k.constant(a*a*a*a/fa), k.constant(b*b*b*b/fb)
+		return func(x []V) []V {
+			evenA, oddA, evenB, oddB := k.add(x[1], x[2]), k.sub(x[1], x[2]), k.add(x[3], x[4]), k.sub(x[3], x[4])
+			return []V{
+				k.fma(evenB, pb, k.fma(evenA, pa, k.mul(x[0], p0))),
+				k.fma(oddB, b1, k.mul(oddA, a1)),
+				k.fma(evenB, b2, k.mul(evenA, a2)),
+				k.fma(oddB, b3, k.mul(oddA, a3)),
+				k.fma(evenB, b4, k.fma(evenA, a4, k.copy(x[5]))),
+			}
+		}
+	}, 5)
 }
 
 // linear emits a kernel that applies a map to vectors which lie a plane apart, n floats of each; and that for count
