@@ -51,7 +51,18 @@ func NewTape(workers int) *Tape {
 // Backend returns the name of the implementation of the numeric kernels in use: "avx512", "avx2", "neon" or "go".
 // The environment variable LATERAL_SIMD, set to avx2 or off, selects a simpler one. LATERAL_SPARSE, set to on or off,
 // forces or prevents skipping zeros in matrix products; by default, the faster way is used. The results are the same.
-func Backend() string { return simd.Name() }
+//
+// LATERAL_MATMUL=bf16 or bf16x3 changes the results: [Linear], [MatMul] and convolutions by minimal filtering (filters
+// of 3 x 3 with a stride of 1 and many channels) then compute their matrix products with bfloat16 factors, or with three
+// such products for each float32 product, unless fewer than a quarter of the elements of a factor are nonzero. The
+// relative error of a product is about 2e-3, or 4e-6. All other operations remain float32, direct convolutions too. The
+// name then ends with " bf16" or " bf16x3". The package documentation of lib/internal/simd defines the arithmetic.
+func Backend() string {
+	if p := simd.Matmul(); p != simd.Float32 {
+		return simd.Name() + " " + string(p)
+	}
+	return simd.Name()
+}
 
 // Workers returns the number of goroutines that an operation may use.
 func (t *Tape) Workers() int { return t.workers }

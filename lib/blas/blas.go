@@ -174,16 +174,7 @@ var buffers = sync.Pool{New: func() any { return new([]float32) }}
 
 // multiply sets c to A*B, or adds A*B to it.
 func (p product) multiply(c []float32, ldc int, acc bool) {
-	gemm := simd.GemmNN
-	switch {
-	case p.transA && p.transB:
-		gemm = simd.GemmTT
-	case p.transA:
-		gemm = simd.GemmTN
-	case p.transB:
-		gemm = simd.GemmNT
-	}
-	gemm(p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, c, ldc, acc)
+	simd.Gemm(p.transA, p.transB, p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, c, ldc, acc)
 }
 
 // Sgemv computes y = alpha * A * x + beta * y for A [m,n], or with transpose(A) if t is set. y is not read if beta is
