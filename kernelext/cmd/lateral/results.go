@@ -3,9 +3,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/lateral-ml/lateral/kernelext/internal/results"
+	"github.com/lateral-ml/lateral/kernelext/internal/site"
 	"github.com/lateral-ml/lateral/kernelext/internal/toolchain"
 	"github.com/spf13/cobra"
 )
@@ -19,8 +21,9 @@ func resultsCommand() *cobra.Command {
 		Long: `Results reads the rows of every kernelext.Versus table in notebooks/*.ipynb, as
 last executed, and writes them to notebooks/results.json and to the table in
 notebooks/RESULTS.md. The figures of cells tagged "gallery" go to
-notebooks/gallery and onto that page. With --check it writes nothing and fails
-if they disagree.`,
+notebooks/gallery and onto that page. The README gets the table of the course:
+playgrounds, exercises, points and times of the notebooks. With --check it
+writes nothing and fails if they disagree.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			module, err := toolchain.FindModule(root)
@@ -28,14 +31,17 @@ if they disagree.`,
 				return err
 			}
 			if check {
-				if err := results.Check(module); err != nil {
+				if err := errors.Join(results.Check(module), site.CheckCourse(module)); err != nil {
 					return err
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), "notebooks, results.json, gallery and RESULTS.md agree")
+				fmt.Fprintln(cmd.OutOrStdout(), "notebooks, results.json, gallery, RESULTS.md and README.md agree")
 				return nil
 			}
 			rows, err := results.Write(module)
 			if err != nil {
+				return err
+			}
+			if err := site.WriteCourse(module); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%d rows in %s and %s\n", len(rows), results.JSONFile, results.PageFile)

@@ -29,7 +29,6 @@ import (
 //   - a median that is the larger of the two values in the middle;
 //   - a check of an exercise that a value which is not a number passes.
 func (l *linter) claims(nb *notebook.Notebook) {
-	k := known(nb)
 	uses := usesOf(nb)
 	for i, c := range nb.Cells {
 		if c.Type != notebook.Code {
@@ -40,9 +39,9 @@ func (l *linter) claims(nb *notebook.Notebook) {
 		l.notANumber(c)
 		for _, o := range c.Outputs {
 			if about, _ := o.Metadata["lateral"].(map[string]any); about["role"] == "caption" {
-				l.caption(c, plain(o), k)
+				l.caption(c, plain(o))
 			}
-			l.documents(plain(o), k)
+			l.documents(plain(o))
 			if table, ok := o.Data[kernelext.VersusMIME].(map[string]any); ok {
 				l.profile(table, nb.Metadata, uses(c))
 			}
@@ -79,8 +78,9 @@ func known(nb *notebook.Notebook) knowledge {
 		})
 		for _, o := range c.Outputs {
 			if about, _ := o.Metadata["lateral"].(map[string]any); about["role"] != "caption" {
-				for _, number := range written.FindAllString(o.Text+"\n"+plain(o), -1) {
-					add(number)
+				text := o.Text + "\n" + plain(o)
+				for _, number := range append(written.FindAllString(text, -1), large.FindAllString(text, -1)...) {
+					add(strings.ReplaceAll(number, ",", ""))
 				}
 			}
 		}
@@ -110,7 +110,7 @@ func plain(o *notebook.Output) string {
 }
 
 // caption looks for numbers that somebody typed into a caption.
-func (l *linter) caption(c *notebook.Cell, text string, k knowledge) {
+func (l *linter) caption(c *notebook.Cell, text string) {
 	if document.MatchString(text) {
 		return
 	}
@@ -122,7 +122,7 @@ func (l *linter) caption(c *notebook.Cell, text string, k knowledge) {
 	})
 	for _, n := range number.FindAllString(pointer.ReplaceAllString(text, ""), -1) {
 		v, err := strconv.ParseFloat(strings.TrimRight(n, " %"), 64)
-		if err == nil && strings.Contains(texts.String(), n) && !k.values[v] {
+		if err == nil && strings.Contains(texts.String(), n) && !l.known.values[v] {
 			l.report(0,
 				"%s is typed into the caption, and no cell sets, prints or shows it: compute it, or name the document it is "+
 					"from, as [KH19]", n)
@@ -134,9 +134,9 @@ func (l *linter) caption(c *notebook.Cell, text string, k knowledge) {
 var theirs = regexp.MustCompile(`(\d*\.?\d+)( ?%)? (?:there|in the (?:thesis|document|paper|article))\b`)
 
 // documents looks for numbers that are called the document's: those are typed, as nothing can compute them.
-func (l *linter) documents(text string, k knowledge) {
+func (l *linter) documents(text string) {
 	for _, m := range theirs.FindAllStringSubmatch(text, -1) {
-		if !k.typed[m[1]] && !k.typed[strings.TrimRight(strings.TrimRight(m[1], "0"), ".")] {
+		if !l.known.typed[m[1]] && !l.known.typed[strings.TrimRight(strings.TrimRight(m[1], "0"), ".")] {
 			l.report(0,
 				"%q calls a number the document's that stands in no cell, so a cell has computed it: say whose it is", m[0])
 		}

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -51,7 +52,7 @@ func (f Finding) String() string {
 
 // Check returns the faults of a notebook whose file has size bytes.
 func Check(nb *notebook.Notebook, size int64) []Finding {
-	l := &linter{}
+	l := &linter{known: known(nb)}
 	if size > MaxBytes {
 		l.report(0, "the file has %s, more than %s: draw smaller figures or fewer", humanize.IBytes(uint64(size)),
 			humanize.IBytes(MaxBytes))
@@ -90,6 +91,7 @@ func nextCode(cells []*notebook.Cell) string {
 }
 
 type linter struct {
+	known knowledge
 	cell  int
 	id    string
 	found []Finding
@@ -177,10 +179,15 @@ var (
 		`(?i)\b(equations?|eq\.|sections?|figures?|fig\.|tables?|chapters?|arxiv:?|version|v|nbformat|Go|and|to|,) ?` +
 			`\d+\.\d+(\.\d+)*`)
 	number = regexp.MustCompile(`\d+(\.\d+)? ?%|\d+\.\d+`)
+	// profile is in a line that speaks of the size of runs, of which at most one is saved.
+	profile = regexp.MustCompile("`(?:quick|standard|paper)`")
+	// large is a whole number that is rather measured than counted.
+	large = regexp.MustCompile(`\b\d{1,3}(?:,\d{3})+\b|\b\d{3,}\b`)
 )
 
-// prose looks for numbers that somebody typed. Whole numbers are left alone:
-// most count something that the code fixes.
+// prose looks for numbers that somebody typed: those with a point or a percent sign, and whole numbers from 100 that
+// no cell holds. Smaller ones are left alone, as most count something that the code fixes, and so are years and patterns
+// of bits.
 func (l *linter) prose(cell *notebook.Cell) {
 	blank := func(s string) string { return strings.Repeat("\n", strings.Count(s, "\n")) }
 	marked := map[int]bool{} // lines that name their source
@@ -201,8 +208,16 @@ func (l *linter) prose(cell *notebook.Cell) {
 		if marked[i] {
 			continue
 		}
+		size := profile.MatchString(lines[i])
 		if n := number.FindString(pointer.ReplaceAllString(line, "")); n != "" {
 			l.report(i+1, "%s is typed into prose: print it from a cell, or name the document it is from, as [KH19]", n)
+		}
+		for _, n := range large.FindAllString(number.ReplaceAllString(pointer.ReplaceAllString(line, ""), ""), -1) {
+			v, _ := strconv.ParseFloat(strings.ReplaceAll(n, ",", ""), 64)
+			year, bits := v >= 1900 && v <= 2100, strings.Trim(n, "01") == ""
+			if !l.known.values[v] && !year && !bits && !size {
+				l.report(i+1, "%s is typed into prose, and no cell sets, prints or shows it", n)
+			}
 		}
 	}
 }

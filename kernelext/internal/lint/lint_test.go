@@ -4,6 +4,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,8 +38,17 @@ func TestProse(t *testing.T) {
 		"arXiv 1410.1165":                                           0,
 		"Set `rate = 0.1`, $\\lambda = 0.02$ and $$x\n= 1.5$$.":     0,
 		"[a link](https://x.org/1.5)":                               0,
+		"There are 1085 objects.":                                   1,
+		"There are 1085 objects [NINAI17].":                         0,
+		"It shows 60,000 digits, 250 units and 41 kinds.":           0, // a cell sets 250 and prints 60,000
+		"At `paper` it takes 80,000 steps.":                         0,
+		"A thesis of 2021, section 123.4.":                          0,
+		"The codes 011010 and 1001.":                                0,
 	} {
-		nb := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Markdown, ID: "m", Source: text}}}
+		one := 1
+		nb := &notebook.Notebook{Cells: []*notebook.Cell{{Type: notebook.Markdown, ID: "m", Source: text},
+			{Type: notebook.Code, ID: "c", Source: "units := 250", ExecutionCount: &one, Outputs: []*notebook.Output{
+				{Type: notebook.Stream, Name: "stdout", Text: "60,000 digits\n"}}}}}
 		if got := Check(nb, 0); len(got) != faults {
 			t.Errorf("%q: %v, want %d", text, got, faults)
 		}
@@ -87,6 +97,45 @@ func TestCells(t *testing.T) {
 	}
 	if got := Check(&notebook.Notebook{}, 3<<20); len(got) != 1 || !strings.Contains(got[0].String(), "3.0 MiB") {
 		t.Errorf("a large file: %v", got)
+	}
+}
+
+// Each figure needs a sentence with a number that says what happened: in its caption or printed soon after it.
+func TestAnswers(t *testing.T) {
+	picture := &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"image/png": "x", "text/plain": "alt"}}
+	says := func(text string) *notebook.Output {
+		return &notebook.Output{Type: notebook.DisplayData, Data: map[string]any{"text/plain": text}}
+	}
+	printed := &notebook.Output{Type: notebook.Stream, Name: "stdout", Text: "What happened: 3 of 4 died.\n"}
+	cell := func(outputs ...*notebook.Output) *notebook.Cell {
+		return &notebook.Cell{Type: notebook.Code, ID: "c", Source: "show()", Outputs: outputs}
+	}
+	schematic, played := cell(picture), cell(picture)
+	schematic.Metadata = map[string]any{"tags": []any{Illustration}}
+	played.Source = "%%\nkernelext.Playground(\"draw\", \"Figure 1.\")"
+	for name, test := range map[string]struct {
+		cells []*notebook.Cell
+		want  []int // cells with a finding
+	}{
+		"in the caption":       {[]*notebook.Cell{cell(picture, says("Figure 1.\n\nWhat happened: 3 of 4 died."))}, nil},
+		"printed by the cell":  {[]*notebook.Cell{cell(picture, says("Figure 1."), printed)}, nil},
+		"printed by the next":  {[]*notebook.Cell{cell(picture), cell(), cell(printed)}, nil},
+		"after the next":       {[]*notebook.Cell{cell(picture), cell(picture), cell(printed)}, []int{1}},
+		"before the figure":    {[]*notebook.Cell{cell(printed), cell(picture)}, []int{2}},
+		"nowhere":              {[]*notebook.Cell{cell(picture, says("Figure 1.")), cell(picture)}, []int{1, 2}},
+		"without a number":     {[]*notebook.Cell{cell(picture, says("What happened: most died."))}, []int{1}},
+		"of a schematic":       {[]*notebook.Cell{schematic, played}, nil},
+		"of no figure":         {[]*notebook.Cell{cell(says("Table 1."))}, nil},
+		"after a schematic":    {[]*notebook.Cell{cell(picture), schematic, cell(printed)}, nil},
+		"beside two schematic": {[]*notebook.Cell{schematic, cell(picture), played}, []int{2}},
+	} {
+		var got []int
+		for _, f := range Answers(&notebook.Notebook{Cells: test.cells}) {
+			got = append(got, f.Cell)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: findings at %v, want %v", name, got, test.want)
+		}
 	}
 }
 

@@ -68,6 +68,9 @@ var (
 	timeRow   = regexp.MustCompile("(?m)^\\| *`(quick|standard)` *\\|.*\\| *([^|]+?) *\\|$")
 )
 
+// opens is the call by which a cell leads to a playground.
+var opens = regexp.MustCompile(`kernelext\.Playground\("(\w+)"`)
+
 func newLesson(name string, nb *notebook.Notebook) *lesson {
 	l := &lesson{Name: name, Title: name, nb: nb, Way: onRamp(name)}
 	if len(nb.Cells) > 0 {
@@ -91,14 +94,18 @@ func newLesson(name string, nb *notebook.Notebook) *lesson {
 			}
 		}
 	}
+	shown := map[string]bool{}
 	for _, c := range nb.Cells {
 		if c.HasTag("exercise") {
 			l.Exercises++
 			l.Points += points(c)
 		}
+		for _, m := range opens.FindAllStringSubmatch(c.Source, -1) {
+			shown[m[1]] = true
+		}
 	}
 	for _, d := range playground.Demos() {
-		if d.Notebook == name {
+		if d.Notebook == name || shown[d.Name] {
 			l.Playgrounds = append(l.Playgrounds, d)
 		}
 	}

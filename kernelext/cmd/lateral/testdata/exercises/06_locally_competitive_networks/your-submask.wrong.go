@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// yourSubmask asks which activations are not 0, and so loses winners with the net input 0.
+func yourSubmask(z []float32, block int) []uint64 {
+	code := make([]uint64, (len(z)+63)/64)
+	for lo := 0; lo < len(z); lo += block {
+		best := lo
+		for j := lo; j < lo+block; j++ {
+			if z[j] > z[best] {
+				best = j
+			}
+		}
+		if z[best] != 0 {
+			code[best/64] |= 1 << (best % 64)
+		}
+	}
+	return code
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+// yourError takes the mean over the pixels.
+func yourError(image, rendered []float32) (sum float64) {
+	for i, v := range image {
+		d := float64(v) - float64(rendered[i])
+		sum += d * d
+	}
+	return sum / float64(len(image))
+}

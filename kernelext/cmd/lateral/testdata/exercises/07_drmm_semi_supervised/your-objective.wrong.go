@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import "math"
+
+// yourObjective takes the mean divergence over all images, labelled ones too.
+func yourObjective(logits [][]float64, labels []int,
+	errors, divergences, negatives []float64, a Alpha) (sum float64) {
+	known, all := float64(len(labels)), float64(len(logits))
+	for n, z := range logits {
+		sum += (a.RC*errors[n] + a.NN*negatives[n] + a.KL*divergences[n]) / all
+		if n >= len(labels) {
+			continue
+		}
+		total := 0.0
+		for _, v := range z {
+			total += math.Exp(v)
+		}
+		sum += a.H * (math.Log(total) - z[labels[n]]) / known
+	}
+	return sum
+}
