@@ -122,8 +122,8 @@ func (p *product) bfloat(precision Precision) {
 // bfloatWords is the size of a packed panel with room for so many rows of A or columns of B.
 func bfloatWords(blocks, parts, width int) int { return blocks * parts * bfloatBlock / 2 * width }
 
-// bfloatTiles computes rows x cols elements of C. Where the kernel cannot do so in their place, it computes whole tiles,
-// of which rows and columns past the edge have any value, in memory of their own.
+// bfloatTiles computes rows x cols elements of C. Where the kernel cannot do so in their place, it computes whole
+// tiles, of which rows and columns past the edge have any value, in memory of their own.
 func (w *workspace) bfloatTiles(blocks, parts int, c []float32, ldc, rows, cols int, acc bool) {
 	const side = bfloatCols
 	g, a, b := &active.bfloat, w.words[0], w.words[1]

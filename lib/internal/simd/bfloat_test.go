@@ -292,7 +292,9 @@ func TestBfloatAllocatesNothing(t *testing.T) {
 }
 
 func TestPrecisionOfEnvironment(t *testing.T) {
-	for env, want := range map[string]Precision{"": Float32, "bf16": BF16, "bf16x3": BF16x3, "float32": Float32, "BF16": Float32} {
+	for env, want := range map[string]Precision{
+		"": Float32, "bf16": BF16, "bf16x3": BF16x3, "float32": Float32, "BF16": Float32,
+	} {
 		if got := precisionOf(env); got != want {
 			t.Errorf("LATERAL_MATMUL=%s: %q, want %q", env, got, want)
 		}

@@ -126,9 +126,9 @@ type Batch struct {
 	StepA, StepB, StepC int
 }
 
-// Gemm computes C = A*B, or C = C + A*B with acc, for each product of a batch, in the precision of [Matmul]. The factors
-// are stored transposed if transA and transB say so, as in GemmTT. It panics if the last product does not fit; results
-// must not overlap.
+// Gemm computes C = A*B, or C = C + A*B with acc, for each product of a batch, in the precision of [Matmul]. The
+// factors are stored transposed if transA and transB say so, as in GemmTT. It panics if the last product does not fit;
+// results must not overlap.
 func (g Batch) Gemm(
 	transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool,
 ) {
