@@ -269,6 +269,7 @@ func (p *convPlan) planWinograd() {
 	}
 	p.winograd = winogradFor(p.kh, p.channels, p.filters, p.h, p.w, s.PadH, s.PadW)
 	p.winogradTransposed = winogradFor(p.kh, p.filters, p.channels, p.oh, p.ow, last-s.PadH, last-s.PadW)
+	p.spread = false
 	p.packedLen, p.packedTransposedLen = p.winograd.filtersLen(), p.winogradTransposed.filtersLen()
 	p.gradLen = p.filters * p.taps
 }

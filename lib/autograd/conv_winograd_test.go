@@ -219,3 +219,34 @@ func TestWinogradForgetsNaN(t *testing.T) {
 		t.Errorf("results differ after a computation with NaN: %v, want %v", got[0], want[0])
 	}
 }
+
+// The image gradient has one form: filters that are packed for spreading are not read by minimal filtering. Only some
+// kernels prefer to spread: with AVX2 and NEON, the second layer of LeNet-5 did.
+func TestWinogradDoesNotSpread(t *testing.T) {
+	for _, taps := range []int{3, 5} {
+		for side := taps; side <= 20; side++ {
+			key := convKey{20, side, side, 50, taps, taps, ConvShape{}.strides()}
+			p := newConvPlan(key)
+			if p.winograd == nil {
+				t.Fatalf("%+v: no minimal filtering", key)
+			}
+			if p.spread {
+				t.Errorf("%+v spreads", key)
+			}
+		}
+	}
+	lenet := newConvPlan(convKey{20, 12, 12, 50, 5, 5, ConvShape{}.strides()})
+	const n = 2
+	w, dy := make([]float32, lenet.filters*lenet.taps), make([]float32, n*lenet.filters*lenet.oh*lenet.ow)
+	for _, x := range [][]float32{w, dy} {
+		tensor.Stream(uint64(len(x)), "test").Uniform(x, -1, 1)
+	}
+	x := make([]float32, n*lenet.channels*lenet.h*lenet.w)
+	_, want, _ := sumsOf(lenet, n, w, x, dy)
+	packed, dx := make([]float32, lenet.packedTransposedLen), make([]float32, len(x))
+	lenet.packTransposed(packed, w)
+	lenet.correlateTransposed(dx, dy, packed, nil, false)
+	if e := rootMeanSquare(dx, want); !(e < 1e-4) {
+		t.Errorf("image gradients are off by %g", e)
+	}
+}

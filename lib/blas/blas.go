@@ -35,7 +35,8 @@ var _ blas.Float32 = Implementation{}
 //	C = alpha * A * B + beta * C
 //
 // where A [m,k] and B [k,n] are stored transposed if tA or tB is set. C is not read if beta is 0; A and B are not read
-// if alpha is 0. Large products use all cores; the result does not depend on their number.
+// if alpha is 0. Large products use all cores; the result does not depend on their number. The environment variable
+// LATERAL_MATMUL, set to bf16x3 or bf16, lowers the precision of A * B as it does for layers (autograd.Backend).
 func (i Implementation) Sgemm(tA, tB blas.Transpose, m, n, k int, alpha float32, a []float32, lda int, b []float32,
 	ldb int, beta float32, c []float32, ldc int) {
 	ar, ac, br, bc := m, k, k, n
@@ -174,16 +175,7 @@ var buffers = sync.Pool{New: func() any { return new([]float32) }}
 
 // multiply sets c to A*B, or adds A*B to it.
 func (p product) multiply(c []float32, ldc int, acc bool) {
-	gemm := simd.GemmNN
-	switch {
-	case p.transA && p.transB:
-		gemm = simd.GemmTT
-	case p.transA:
-		gemm = simd.GemmTN
-	case p.transB:
-		gemm = simd.GemmNT
-	}
-	gemm(p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, c, ldc, acc)
+	simd.Gemm(p.transA, p.transB, p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, c, ldc, acc)
 }
 
 // Sgemv computes y = alpha * A * x + beta * y for A [m,n], or with transpose(A) if t is set. y is not read if beta is

@@ -53,14 +53,17 @@ func (r *run) identify() (identity, error) {
 }
 
 // kernels names the arithmetic: AVX2 and AVX-512 give the same bits, the portable kernels different ones. So do NEON's,
-// but on arm64 the compiler rounds the Go code around them otherwise.
+// but on arm64 the compiler rounds the Go code around them otherwise. Matrix products of another precision than float32
+// have the same bits everywhere.
 func kernels() string {
-	switch name := simd.Name(); name {
-	case "avx2", "avx512":
-		return "AVX2 or AVX-512"
-	default:
-		return name
+	name := simd.Name()
+	if name == "avx2" || name == "avx512" {
+		name = "AVX2 or AVX-512"
 	}
+	if precision := simd.Matmul(); precision != simd.Float32 {
+		name += " with products in " + string(precision)
+	}
+	return name
 }
 
 // identifyData adds the fingerprints of the data, which take time.

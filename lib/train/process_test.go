@@ -140,3 +140,23 @@ func TestKernelsOfACheckpoint(t *testing.T) {
 		t.Errorf("AVX2 has continued to other weights: %v", err)
 	}
 }
+
+// A run begun in one precision of matrix products is not resumed in another.
+func TestPrecisionOfACheckpoint(t *testing.T) {
+	dir := started(t, 17)
+	for _, precision := range []string{"bf16x3", "bf16"} {
+		cmd, out := process(dir, "LATERAL_MATMUL="+precision)
+		if err := cmd.Run(); err == nil || !strings.Contains(out.String(), " with products in "+precision+"; ") {
+			t.Errorf("%v: %s", err, out)
+		}
+	}
+	dir = filepath.Join(t.TempDir(), "run")
+	cmd, out := process(dir, "LATERAL_MATMUL=bf16x3")
+	if err := cmd.Run(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	cmd, out = process(dir, "LATERAL_MATMUL=")
+	if err := cmd.Run(); err == nil || !strings.Contains(out.String(), " with products in bf16x3 and is now ") {
+		t.Errorf("%v: %s", err, out)
+	}
+}

@@ -5,6 +5,7 @@
 //	go run ./lib/internal/bench [-run PATTERN] [-peers] [-time 1s] [-runs 1] [-json | -markdown]
 //	go run ./lib/internal/bench -growth [-peers] [-time 1s] [-figure FILE]
 //	go run ./lib/internal/bench -density [-time 1s] [-figure FILE]
+//	go run ./lib/internal/bench -precision [-time 1s]
 //	go run ./lib/internal/bench -maps 10000 [-peers] [-steps 1000]
 //	go run ./lib/internal/bench -svm 60000 [-peers]
 //	go run ./lib/internal/bench -dictionary 100000 [-peers]
@@ -34,6 +35,8 @@
 //
 // With -density, it measures what skipping zeros costs compared with multiplying all elements, at several densities of
 // a layer's inputs, and shows which of the two the library chooses; -figure plots both.
+//
+// With -precision, it measures matrix products and training steps in each precision that LATERAL_MATMUL can ask for.
 //
 // With -maps, it computes a t-SNE map of the given number of codes once; with -peers, scikit-learn and openTSNE do so
 // too. It reports the time and the quality of each map: its divergence from the same affinities, and its
@@ -104,6 +107,7 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	compile := flags.Bool("compile", false, "try torch.compile in the peers too, which takes minutes")
 	asGrowth := flags.Bool("growth", false, "instead, measure how a training step grows with batch, width and cores")
 	asDensity := flags.Bool("density", false, "instead, measure products with and without skipping zeros")
+	asPrecision := flags.Bool("precision", false, "instead, measure products and steps in every precision of products")
 	figureFile := flags.String("figure", "", "plot -growth or -density to this file: .svg, .png or .pdf")
 	mapped := flags.Int("maps", 0, "instead, compute a t-SNE map of this many codes, at most 10000")
 	steps := flags.Int("steps", 1000, "number of steps of -maps, more than 250")
@@ -181,6 +185,9 @@ func bench(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	if *asDensity {
 		return s.density(ctx, stdout, *figureFile)
+	}
+	if *asPrecision {
+		return s.precisions(ctx, stdout)
 	}
 	var w writer
 	switch {

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// hasAMX reports whether the processor multiplies tiles of bytes and Linux lets this process use them, for which it
-// has to be asked: the registers are large, and a signal needs room to save them.
-func hasAMX() bool {
-	if !cpu.X86.HasAMXTile || !cpu.X86.HasAMXInt8 {
+// hasTiles reports whether the processor has tile registers and Linux lets this process use them, for which it has to
+// be asked: the registers are large, and a signal needs room to save them.
+func hasTiles() bool {
+	if !cpu.X86.HasAMXTile {
 		return false
 	}
 	const archReqXCompPerm, tileData = 0x1023, 18

@@ -4,4 +4,4 @@
 
 package simd
 
-func hasAMX() bool { return false }
+func hasTiles() bool { return false }

@@ -17,7 +17,14 @@ func available() []*kernels {
 			if !x.HasAVX512VPOPCNTDQ { // the first processors with AVX-512
 				best.hamming, best.hammingBelow, best.hammingBelow4 = avx2Hamming, avx2HammingBelow, avx2Kernels.hammingBelow4
 			}
-			best.amx = hasAMX()
+			tiles := hasTiles()
+			best.amx = tiles && x.HasAMXInt8
+			switch {
+			case x.HasAVX512BF16 && tiles && x.HasAMXBF16:
+				best.bfloat = amxBfloat
+			case x.HasAVX512BF16:
+				best.bfloat = avx512Bfloat
+			}
 			list = append([]*kernels{&best}, list...)
 		}
 	}
@@ -28,6 +35,8 @@ var avx512Kernels = kernels{
 	name: "avx512",
 	gemm: avx512Gemm,
 	conv: avx512Conv,
+
+	bfloat: goBfloat, // unless the processor multiplies such numbers
 
 	sparse: avx512Sparse,
 
@@ -101,6 +110,8 @@ var avx2Kernels = kernels{
 	name: "avx2",
 	gemm: avx2Gemm,
 	conv: avx2Conv,
+
+	bfloat: goBfloat,
 
 	sparse: avx2Sparse,
 

@@ -12,6 +12,8 @@ var neonKernels = kernels{
 	gemm: neonGemm,
 	conv: neonConv,
 
+	bfloat: goBfloat,
+
 	sparse: neonSparse,
 
 	winograd: neonWinograd,

@@ -54,6 +54,8 @@ type workspace struct {
 	b, a   []float32
 	list   Sparse
 	places []int32
+	words  [2][]uint32 // A and B in bfloat16
+	edge   []float32   // a tile of C
 }
 
 // idle holds the workspaces that no product is using. Unlike a sync.Pool it never forgets one, so that a product
@@ -124,9 +126,16 @@ type Batch struct {
 	StepA, StepB, StepC int
 }
 
-// Gemm computes C = A*B, or C = C + A*B with acc, for each product of a batch. The factors are stored transposed if
-// transA and transB say so, as in GemmTT. It panics if the last product does not fit; results must not overlap.
+// Gemm computes C = A*B, or C = C + A*B with acc, for each product of a batch, in the precision of [Matmul]. The
+// factors are stored transposed if transA and transB say so, as in GemmTT. It panics if the last product does not fit;
+// results must not overlap.
 func (g Batch) Gemm(
+	transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool,
+) {
+	g.gemm(matmul, transA, transB, m, n, k, a, lda, b, ldb, c, ldc, acc)
+}
+
+func (g Batch) gemm(precision Precision,
 	transA, transB bool, m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int, acc bool,
 ) {
 	if g.Count < 1 {
@@ -147,7 +156,11 @@ func (g Batch) Gemm(
 	for i := range g.Count {
 		p := product{&active.gemm, transA, transB, m, n, k,
 			a[i*g.StepA:], lda, b[i*g.StepB:], ldb, c[i*g.StepC:], ldc, acc, scout{}}
-		p.run()
+		if precision == Float32 || min(m, n, k) == 0 {
+			p.run()
+		} else {
+			p.bfloat(precision)
+		}
 	}
 }
 

@@ -10,6 +10,8 @@ var goKernels = kernels{
 	gemm: goGemm,
 	conv: goConv,
 
+	bfloat: goBfloat,
+
 	sparse: goSparse,
 
 	winograd: goWinograd,

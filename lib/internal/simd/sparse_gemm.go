@@ -20,6 +20,10 @@ const (
 	margin        = 0.95 // of the dense product's time from which a sparse one is not worth the difference
 )
 
+// bfloatDensity is the share of A from which a dense product is faster if its precision is not float32. Then the two
+// have different results, so that the choice must not depend on the size of a worker's part, nor on the processor.
+const bfloatDensity = 0.25
+
 // sparseMode is LATERAL_SPARSE: sparse products wherever there is one ("on"), nowhere ("off") or where they are faster.
 var sparseMode = sparseModeOf(os.Getenv("LATERAL_SPARSE"))
 
@@ -44,6 +48,9 @@ func (op SparseProduct) Cost(m, n, k int) float64 {
 	case "off":
 		return math.Inf(1)
 	}
+	if matmul != Float32 {
+		return op.Density / bfloatDensity
+	}
 	vectors := float64(pieces(n, active.gemm.width))
 	strips := float64(pieces(n, active.gemm.width*len(active.sparse.strips)))
 	cost := rowsCost
@@ -57,8 +64,9 @@ func (op SparseProduct) Cost(m, n, k int) float64 {
 	return cost / max(vectors, 1) / margin
 }
 
-// Gemm computes C = A*B, or C = C + A*B, and leaves out the zeros of A if that takes less time. The result has the
-// bits of [GemmNN] either way. Gemm reports whether B is known to be finite.
+// Gemm computes C = A*B, or C = C + A*B, and leaves out the zeros of A if that takes less time ([SparseProduct.Cost]).
+// The result then has the bits of [GemmNN], and otherwise those of [Gemm]: the same, unless LATERAL_MATMUL asks for
+// another precision. Gemm reports whether B is known to be finite.
 func (op SparseProduct) Gemm(m, n, k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc int) bool {
 	ar, ac, br, bc, cr, cc := m, k, k, n, m, n
 	if op.TransA {
@@ -75,13 +83,17 @@ func (op SparseProduct) Gemm(m, n, k int, a []float32, lda int, b []float32, ldb
 			"B [%d,%d] with stride %d in %d, C [%d,%d] with stride %d in %d",
 			m, n, k, ar, ac, lda, len(a), br, bc, ldb, len(b), cr, cc, ldc, len(c)))
 	}
-	if m > 0 && n > 0 && k > 0 && op.Cost(m, n, k) < 1 && op.sparse(m, n, k, a, lda, b, ldb, c, ldc) {
-		return true
+	precision := matmul
+	if m > 0 && n > 0 && k > 0 && op.Cost(m, n, k) < 1 {
+		if op.sparse(m, n, k, a, lda, b, ldb, c, ldc) {
+			return true
+		}
+		precision = Float32 // for parts of B that are finite, sparse products give the result
 	}
 	if op.TransC {
-		Batch{Count: 1}.Gemm(!op.TransB, !op.TransA, n, m, k, b, ldb, a, lda, c, ldc, op.Acc)
+		Batch{Count: 1}.gemm(precision, !op.TransB, !op.TransA, n, m, k, b, ldb, a, lda, c, ldc, op.Acc)
 	} else {
-		Batch{Count: 1}.Gemm(op.TransA, op.TransB, m, n, k, a, lda, b, ldb, c, ldc, op.Acc)
+		Batch{Count: 1}.gemm(precision, op.TransA, op.TransB, m, n, k, a, lda, b, ldb, c, ldc, op.Acc)
 	}
 	return op.Finite
 }

@@ -653,3 +653,57 @@ func avx512WinogradFilter25(dst []float32, dstPlane int, dstStep int, src []floa
 
 //go:noescape
 func avx512WinogradFilterT25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512BfloatChains(hi []uint32, lo []uint32, src []float32, width int)
+
+//go:noescape
+func avx512BfloatPairs(hi []uint32, lo []uint32, src []float32, width int)
+
+//go:noescape
+func avx512BfloatLines(hi []uint32, lo []uint32, src []float32)
+
+//go:noescape
+func avx512BfloatTile1x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile1x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile2x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile2x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile3x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile3x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile4x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile4x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile5x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile5x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile6x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile6x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile7x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func avx512BfloatTile7x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+
+//go:noescape
+func amxBfloatTiles(config *byte, a []uint32, b []uint32, c []float32, stride int, panels int, blocks int, acc int, three int)

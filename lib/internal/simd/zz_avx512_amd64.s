@@ -32725,3 +32725,2822 @@ rest:
 done:
 	VZEROUPPER
 	RET
+
+// func avx512BfloatChains(hi []uint32, lo []uint32, src []float32, width int)
+// Requires: AVX, AVX512F
+TEXT ·avx512BfloatChains(SB), NOSPLIT, $0-80
+	MOVQ  hi_base+0(FP), AX
+	MOVQ  lo_base+24(FP), CX
+	MOVQ  src_base+48(FP), DX
+	MOVQ  width+72(FP), BX
+	SHLQ  $0x02, BX
+	MOVQ  width+72(FP), SI
+	MOVQ  lo_len+32(FP), DI
+	SHRQ  $0x04, SI
+	TESTQ DI, DI
+	JZ    one
+
+two:
+	MOVQ DX, DI
+	MOVQ AX, R8
+	MOVQ CX, R9
+	MOVQ $0x00000008, R10
+
+twoFour:
+	LEAQ    (DI)(BX*2), R11
+	VMOVUPS (R11), Z3
+
+	// vcvtneps2bf16 %zmm3, %ymm0
+	LONG      $0x487ef262
+	WORD      $0xc372
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z1
+	VSUBPS    Z1, Z3, Z2
+
+	// vcvtneps2bf16 %zmm2, %ymm2
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VPMOVZXWD Y2, Z2
+	VMOVUPS   (DI), Z7
+
+	// vcvtneps2bf16 %zmm7, %ymm4
+	LONG      $0x487ef262
+	WORD      $0xe772
+	VPMOVZXWD Y4, Z4
+	VPSLLD    $0x10, Z4, Z5
+	VSUBPS    Z5, Z7, Z6
+
+	// vcvtneps2bf16 %zmm6, %ymm6
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VPMOVZXWD Y6, Z6
+	VPORD     Z0, Z5, Z5
+	VMOVUPS   Z5, (R8)
+	ADDQ      BX, R8
+	VPSLLD    $0x10, Z6, Z6
+	VPORD     Z2, Z6, Z6
+	VMOVUPS   Z6, (R9)
+	ADDQ      BX, R9
+	VMOVUPS   (R11)(BX*1), Z3
+
+	// vcvtneps2bf16 %zmm3, %ymm0
+	LONG      $0x487ef262
+	WORD      $0xc372
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z1
+	VSUBPS    Z1, Z3, Z2
+
+	// vcvtneps2bf16 %zmm2, %ymm2
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VPMOVZXWD Y2, Z2
+	VMOVUPS   (DI)(BX*1), Z7
+
+	// vcvtneps2bf16 %zmm7, %ymm4
+	LONG      $0x487ef262
+	WORD      $0xe772
+	VPMOVZXWD Y4, Z4
+	VPSLLD    $0x10, Z4, Z5
+	VSUBPS    Z5, Z7, Z6
+
+	// vcvtneps2bf16 %zmm6, %ymm6
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VPMOVZXWD Y6, Z6
+	VPORD     Z0, Z5, Z5
+	VMOVUPS   Z5, (R8)
+	ADDQ      BX, R8
+	VPSLLD    $0x10, Z6, Z6
+	VPORD     Z2, Z6, Z6
+	VMOVUPS   Z6, (R9)
+	ADDQ      BX, R9
+	LEAQ      (R11)(BX*2), DI
+	DECQ      R10
+	JNZ       twoFour
+	ADDQ      $0x40, DX
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	DECQ      SI
+	JNZ       two
+	VZEROUPPER
+	RET
+
+one:
+	MOVQ DX, DI
+	MOVQ AX, R8
+	MOVQ CX, R9
+	MOVQ $0x00000008, R9
+
+oneFour:
+	LEAQ    (DI)(BX*2), R10
+	VMOVUPS (R10), Z3
+
+	// vcvtneps2bf16 %zmm3, %ymm0
+	LONG      $0x487ef262
+	WORD      $0xc372
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z1
+	VMOVUPS   (DI), Z7
+
+	// vcvtneps2bf16 %zmm7, %ymm4
+	LONG      $0x487ef262
+	WORD      $0xe772
+	VPMOVZXWD Y4, Z4
+	VPSLLD    $0x10, Z4, Z5
+	VPORD     Z0, Z5, Z5
+	VMOVUPS   Z5, (R8)
+	ADDQ      BX, R8
+	VMOVUPS   (R10)(BX*1), Z3
+
+	// vcvtneps2bf16 %zmm3, %ymm0
+	LONG      $0x487ef262
+	WORD      $0xc372
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z1
+	VMOVUPS   (DI)(BX*1), Z7
+
+	// vcvtneps2bf16 %zmm7, %ymm4
+	LONG      $0x487ef262
+	WORD      $0xe772
+	VPMOVZXWD Y4, Z4
+	VPSLLD    $0x10, Z4, Z5
+	VPORD     Z0, Z5, Z5
+	VMOVUPS   Z5, (R8)
+	ADDQ      BX, R8
+	LEAQ      (R10)(BX*2), DI
+	DECQ      R9
+	JNZ       oneFour
+	ADDQ      $0x40, DX
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	DECQ      SI
+	JNZ       one
+	VZEROUPPER
+	RET
+
+// func avx512BfloatPairs(hi []uint32, lo []uint32, src []float32, width int)
+// Requires: AVX, AVX512F
+TEXT ·avx512BfloatPairs(SB), NOSPLIT, $0-80
+	MOVQ  hi_base+0(FP), AX
+	MOVQ  lo_base+24(FP), CX
+	MOVQ  src_base+48(FP), DX
+	MOVQ  width+72(FP), BX
+	SHLQ  $0x02, BX
+	MOVQ  width+72(FP), SI
+	MOVQ  lo_len+32(FP), DI
+	SHRQ  $0x04, SI
+	TESTQ DI, DI
+	JZ    one
+
+two:
+	MOVQ DX, DI
+	MOVQ AX, R8
+	MOVQ CX, R9
+	MOVQ $0x00000008, R10
+
+twoFour:
+	LEAQ    (DI)(BX*2), R11
+	VMOVUPS (DI), Z3
+
+	// vcvtneps2bf16 %zmm3, %ymm0
+	LONG      $0x487ef262
+	WORD      $0xc372
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z1
+	VSUBPS    Z1, Z3, Z2
+
+	// vcvtneps2bf16 %zmm2, %ymm2
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VPMOVZXWD Y2, Z2
+	VMOVUPS   (DI)(BX*1), Z7
+
+	// vcvtneps2bf16 %zmm7, %ymm4
+	LONG      $0x487ef262
+	WORD      $0xe772
+	VPMOVZXWD Y4, Z4
+	VPSLLD    $0x10, Z4, Z5
+	VSUBPS    Z5, Z7, Z6
+
+	// vcvtneps2bf16 %zmm6, %ymm6
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VPMOVZXWD Y6, Z6
+	VPORD     Z0, Z5, Z5
+	VMOVUPS   Z5, (R8)
+	ADDQ      BX, R8
+	VPSLLD    $0x10, Z6, Z6
+	VPORD     Z2, Z6, Z6
+	VMOVUPS   Z6, (R9)
+	ADDQ      BX, R9
+	VMOVUPS   (R11), Z3
+
+	// vcvtneps2bf16 %zmm3, %ymm0
+	LONG      $0x487ef262
+	WORD      $0xc372
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z1
+	VSUBPS    Z1, Z3, Z2
+
+	// vcvtneps2bf16 %zmm2, %ymm2
+	LONG      $0x487ef262
+	WORD      $0xd272
+	VPMOVZXWD Y2, Z2
+	VMOVUPS   (R11)(BX*1), Z7
+
+	// vcvtneps2bf16 %zmm7, %ymm4
+	LONG      $0x487ef262
+	WORD      $0xe772
+	VPMOVZXWD Y4, Z4
+	VPSLLD    $0x10, Z4, Z5
+	VSUBPS    Z5, Z7, Z6
+
+	// vcvtneps2bf16 %zmm6, %ymm6
+	LONG      $0x487ef262
+	WORD      $0xf672
+	VPMOVZXWD Y6, Z6
+	VPORD     Z0, Z5, Z5
+	VMOVUPS   Z5, (R8)
+	ADDQ      BX, R8
+	VPSLLD    $0x10, Z6, Z6
+	VPORD     Z2, Z6, Z6
+	VMOVUPS   Z6, (R9)
+	ADDQ      BX, R9
+	LEAQ      (R11)(BX*2), DI
+	DECQ      R10
+	JNZ       twoFour
+	ADDQ      $0x40, DX
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	DECQ      SI
+	JNZ       two
+	VZEROUPPER
+	RET
+
+one:
+	MOVQ DX, DI
+	MOVQ AX, R8
+	MOVQ CX, R9
+	MOVQ $0x00000008, R9
+
+oneFour:
+	LEAQ    (DI)(BX*2), R10
+	VMOVUPS (DI), Z3
+
+	// vcvtneps2bf16 %zmm3, %ymm0
+	LONG      $0x487ef262
+	WORD      $0xc372
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z1
+	VMOVUPS   (DI)(BX*1), Z7
+
+	// vcvtneps2bf16 %zmm7, %ymm4
+	LONG      $0x487ef262
+	WORD      $0xe772
+	VPMOVZXWD Y4, Z4
+	VPSLLD    $0x10, Z4, Z5
+	VPORD     Z0, Z5, Z5
+	VMOVUPS   Z5, (R8)
+	ADDQ      BX, R8
+	VMOVUPS   (R10), Z3
+
+	// vcvtneps2bf16 %zmm3, %ymm0
+	LONG      $0x487ef262
+	WORD      $0xc372
+	VPMOVZXWD Y0, Z0
+	VPSLLD    $0x10, Z0, Z1
+	VMOVUPS   (R10)(BX*1), Z7
+
+	// vcvtneps2bf16 %zmm7, %ymm4
+	LONG      $0x487ef262
+	WORD      $0xe772
+	VPMOVZXWD Y4, Z4
+	VPSLLD    $0x10, Z4, Z5
+	VPORD     Z0, Z5, Z5
+	VMOVUPS   Z5, (R8)
+	ADDQ      BX, R8
+	LEAQ      (R10)(BX*2), DI
+	DECQ      R9
+	JNZ       oneFour
+	ADDQ      $0x40, DX
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	DECQ      SI
+	JNZ       one
+	VZEROUPPER
+	RET
+
+// func avx512BfloatLines(hi []uint32, lo []uint32, src []float32)
+// Requires: AVX, AVX512F
+TEXT ·avx512BfloatLines(SB), NOSPLIT, $0-72
+	MOVQ  hi_base+0(FP), AX
+	MOVQ  lo_base+24(FP), CX
+	MOVQ  src_base+48(FP), DX
+	MOVQ  lo_len+32(FP), BX
+	TESTQ BX, BX
+	JZ    one
+	MOVQ  $0x00000020, BX
+
+twoRow:
+	VMOVUPS (DX), Z0
+
+	// vcvtneps2bf16 %zmm0, %ymm1
+	LONG      $0x487ef262
+	WORD      $0xc872
+	VMOVUPS   Y1, (AX)
+	VPMOVZXWD Y1, Z2
+	VPSLLD    $0x10, Z2, Z2
+	VSUBPS    Z2, Z0, Z3
+
+	// vcvtneps2bf16 %zmm3, %ymm3
+	LONG    $0x487ef262
+	WORD    $0xdb72
+	VMOVUPS Y3, (CX)
+	VMOVUPS 64(DX), Z0
+
+	// vcvtneps2bf16 %zmm0, %ymm1
+	LONG      $0x487ef262
+	WORD      $0xc872
+	VMOVUPS   Y1, 32(AX)
+	VPMOVZXWD Y1, Z2
+	VPSLLD    $0x10, Z2, Z2
+	VSUBPS    Z2, Z0, Z3
+
+	// vcvtneps2bf16 %zmm3, %ymm3
+	LONG    $0x487ef262
+	WORD    $0xdb72
+	VMOVUPS Y3, 32(CX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	DECQ    BX
+	JNZ     twoRow
+	VZEROUPPER
+	RET
+
+one:
+	MOVQ $0x00000020, BX
+
+oneRow:
+	VMOVUPS (DX), Z0
+
+	// vcvtneps2bf16 %zmm0, %ymm1
+	LONG    $0x487ef262
+	WORD    $0xc872
+	VMOVUPS Y1, (AX)
+	VMOVUPS 64(DX), Z0
+
+	// vcvtneps2bf16 %zmm0, %ymm1
+	LONG    $0x487ef262
+	WORD    $0xc872
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	DECQ    BX
+	JNZ     oneRow
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile1x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile1x1(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	KXORW   K2, K2, K2
+	MOVB    acc+104(FP), DI
+	TESTB   DI, DI
+	JZ      begin
+	KMOVW   K1, K2
+
+begin:
+	MOVQ CX, DI
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   $0x00000008, R8
+
+words:
+	VMOVUPS      (BX), Z28
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG         $0x400e9262
+	WORD         $0xc452
+	VMOVUPS      128(BX), Z28
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm1
+	LONG      $0x400e9262
+	WORD      $0xcc52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R8
+	JNZ       words
+	MOVQ      SI, R8
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS.Z (R8), K2, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R8)
+	KMOVW     K1, K2
+	CMPQ      DI, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, DI
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ DI
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ DI
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile1x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile1x2(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	SHRQ    $0x10, R8
+	KMOVW   R8, K2
+	KXORW   K3, K3, K3
+	KXORW   K4, K4, K4
+	MOVB    acc+104(FP), DI
+	TESTB   DI, DI
+	JZ      begin
+	KMOVW   K1, K3
+	KMOVW   K2, K4
+
+begin:
+	MOVQ CX, DI
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   $0x00000008, R8
+
+words:
+	VMOVUPS      (BX), Z28
+	VMOVUPS      64(BX), Z29
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG $0x400e9262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcd52
+	VMOVUPS      128(BX), Z28
+	VMOVUPS      192(BX), Z29
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG $0x400e9262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm3
+	LONG      $0x400e9262
+	WORD      $0xdd52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R8
+	JNZ       words
+	MOVQ      SI, R8
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z (R8), K3, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R8)
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS.Z 64(R8), K4, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R8)
+	KMOVW     K1, K3
+	KMOVW     K2, K4
+	CMPQ      DI, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, DI
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ DI
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ DI
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile2x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile2x1(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), R8
+	MOVQ    $-1, R9
+	BZHIQ   R8, R9, R9
+	KMOVW   R9, K1
+	KXORW   K2, K2, K2
+	MOVB    acc+104(FP), R8
+	TESTB   R8, R8
+	JZ      begin
+	KMOVW   K1, K2
+
+begin:
+	MOVQ CX, R8
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   $0x00000008, R9
+
+words:
+	VMOVUPS      (BX), Z28
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG         $0x400e9262
+	WORD         $0xc452
+	VPBROADCASTD 4(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	VMOVUPS      128(BX), Z28
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG         $0x400e9262
+	WORD         $0xd452
+	VPBROADCASTD 68(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm3
+	LONG      $0x400e9262
+	WORD      $0xdc52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R9
+	JNZ       words
+	MOVQ      SI, R9
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	KMOVW     K1, K2
+	CMPQ      R8, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, R8
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ R8
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ R8
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile2x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile2x2(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), R8
+	MOVQ    $-1, R9
+	BZHIQ   R8, R9, R9
+	KMOVW   R9, K1
+	SHRQ    $0x10, R9
+	KMOVW   R9, K2
+	KXORW   K3, K3, K3
+	KXORW   K4, K4, K4
+	MOVB    acc+104(FP), R8
+	TESTB   R8, R8
+	JZ      begin
+	KMOVW   K1, K3
+	KMOVW   K2, K4
+
+begin:
+	MOVQ CX, R8
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   $0x00000008, R9
+
+words:
+	VMOVUPS      (BX), Z28
+	VMOVUPS      64(BX), Z29
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG $0x400e9262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcd52
+	VPBROADCASTD 4(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG $0x400e9262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm3
+	LONG         $0x400e9262
+	WORD         $0xdd52
+	VMOVUPS      128(BX), Z28
+	VMOVUPS      192(BX), Z29
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm4
+	LONG $0x400e9262
+	WORD $0xe452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm5
+	LONG         $0x400e9262
+	WORD         $0xed52
+	VPBROADCASTD 68(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm6
+	LONG $0x400e9262
+	WORD $0xf452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm7
+	LONG      $0x400e9262
+	WORD      $0xfd52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R9
+	JNZ       words
+	MOVQ      SI, R9
+	VADDPS    Z4, Z0, Z0
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z5, Z1, Z1
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z6, Z2, Z2
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z2, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z7, Z3, Z3
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z3, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	KMOVW     K1, K3
+	KMOVW     K2, K4
+	CMPQ      R8, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, R8
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ R8
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ R8
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile3x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile3x1(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), R8
+	MOVQ    $-1, R9
+	BZHIQ   R8, R9, R9
+	KMOVW   R9, K1
+	KXORW   K2, K2, K2
+	MOVB    acc+104(FP), R8
+	TESTB   R8, R8
+	JZ      begin
+	KMOVW   K1, K2
+
+begin:
+	MOVQ CX, R8
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   $0x00000008, R9
+
+words:
+	VMOVUPS      (BX), Z28
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG         $0x400e9262
+	WORD         $0xc452
+	VPBROADCASTD 4(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	VPBROADCASTD 8(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG         $0x400e9262
+	WORD         $0xd452
+	VMOVUPS      128(BX), Z28
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm3
+	LONG         $0x400e9262
+	WORD         $0xdc52
+	VPBROADCASTD 68(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm4
+	LONG         $0x400e9262
+	WORD         $0xe452
+	VPBROADCASTD 72(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm5
+	LONG      $0x400e9262
+	WORD      $0xec52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R9
+	JNZ       words
+	MOVQ      SI, R9
+	VADDPS    Z3, Z0, Z0
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z5, Z2, Z2
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z2, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	KMOVW     K1, K2
+	CMPQ      R8, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, R8
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ R8
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ R8
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile3x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile3x2(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), R8
+	MOVQ    $-1, R9
+	BZHIQ   R8, R9, R9
+	KMOVW   R9, K1
+	SHRQ    $0x10, R9
+	KMOVW   R9, K2
+	KXORW   K3, K3, K3
+	KXORW   K4, K4, K4
+	MOVB    acc+104(FP), R8
+	TESTB   R8, R8
+	JZ      begin
+	KMOVW   K1, K3
+	KMOVW   K2, K4
+
+begin:
+	MOVQ CX, R8
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   $0x00000008, R9
+
+words:
+	VMOVUPS      (BX), Z28
+	VMOVUPS      64(BX), Z29
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG $0x400e9262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcd52
+	VPBROADCASTD 4(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG $0x400e9262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm3
+	LONG         $0x400e9262
+	WORD         $0xdd52
+	VPBROADCASTD 8(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm4
+	LONG $0x400e9262
+	WORD $0xe452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm5
+	LONG         $0x400e9262
+	WORD         $0xed52
+	VMOVUPS      128(BX), Z28
+	VMOVUPS      192(BX), Z29
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm6
+	LONG $0x400e9262
+	WORD $0xf452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm7
+	LONG         $0x400e9262
+	WORD         $0xfd52
+	VPBROADCASTD 68(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm8
+	LONG $0x400e1262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm9
+	LONG         $0x400e1262
+	WORD         $0xcd52
+	VPBROADCASTD 72(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm10
+	LONG $0x400e1262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm11
+	LONG      $0x400e1262
+	WORD      $0xdd52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R9
+	JNZ       words
+	MOVQ      SI, R9
+	VADDPS    Z6, Z0, Z0
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z7, Z1, Z1
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z8, Z2, Z2
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z2, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z9, Z3, Z3
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z3, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z10, Z4, Z4
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z4, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z11, Z5, Z5
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z5, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	KMOVW     K1, K3
+	KMOVW     K2, K4
+	CMPQ      R8, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, R8
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ R8
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ R8
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile4x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile4x1(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), R8
+	MOVQ    $-1, R9
+	BZHIQ   R8, R9, R9
+	KMOVW   R9, K1
+	KXORW   K2, K2, K2
+	MOVB    acc+104(FP), R8
+	TESTB   R8, R8
+	JZ      begin
+	KMOVW   K1, K2
+
+begin:
+	MOVQ CX, R8
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   $0x00000008, R9
+
+words:
+	VMOVUPS      (BX), Z28
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG         $0x400e9262
+	WORD         $0xc452
+	VPBROADCASTD 4(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	VPBROADCASTD 8(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG         $0x400e9262
+	WORD         $0xd452
+	VPBROADCASTD 12(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm3
+	LONG         $0x400e9262
+	WORD         $0xdc52
+	VMOVUPS      128(BX), Z28
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm4
+	LONG         $0x400e9262
+	WORD         $0xe452
+	VPBROADCASTD 68(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm5
+	LONG         $0x400e9262
+	WORD         $0xec52
+	VPBROADCASTD 72(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm6
+	LONG         $0x400e9262
+	WORD         $0xf452
+	VPBROADCASTD 76(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm7
+	LONG      $0x400e9262
+	WORD      $0xfc52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R9
+	JNZ       words
+	MOVQ      SI, R9
+	VADDPS    Z4, Z0, Z0
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z5, Z1, Z1
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z6, Z2, Z2
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z2, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z7, Z3, Z3
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z3, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	KMOVW     K1, K2
+	CMPQ      R8, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, R8
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ R8
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ R8
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile4x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile4x2(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), R8
+	MOVQ    $-1, R9
+	BZHIQ   R8, R9, R9
+	KMOVW   R9, K1
+	SHRQ    $0x10, R9
+	KMOVW   R9, K2
+	KXORW   K3, K3, K3
+	KXORW   K4, K4, K4
+	MOVB    acc+104(FP), R8
+	TESTB   R8, R8
+	JZ      begin
+	KMOVW   K1, K3
+	KMOVW   K2, K4
+
+begin:
+	MOVQ CX, R8
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ   $0x00000008, R9
+
+words:
+	VMOVUPS      (BX), Z28
+	VMOVUPS      64(BX), Z29
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG $0x400e9262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcd52
+	VPBROADCASTD 4(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG $0x400e9262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm3
+	LONG         $0x400e9262
+	WORD         $0xdd52
+	VPBROADCASTD 8(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm4
+	LONG $0x400e9262
+	WORD $0xe452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm5
+	LONG         $0x400e9262
+	WORD         $0xed52
+	VPBROADCASTD 12(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm6
+	LONG $0x400e9262
+	WORD $0xf452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm7
+	LONG         $0x400e9262
+	WORD         $0xfd52
+	VMOVUPS      128(BX), Z28
+	VMOVUPS      192(BX), Z29
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm8
+	LONG $0x400e1262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm9
+	LONG         $0x400e1262
+	WORD         $0xcd52
+	VPBROADCASTD 68(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm10
+	LONG $0x400e1262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm11
+	LONG         $0x400e1262
+	WORD         $0xdd52
+	VPBROADCASTD 72(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm12
+	LONG $0x400e1262
+	WORD $0xe452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm13
+	LONG         $0x400e1262
+	WORD         $0xed52
+	VPBROADCASTD 76(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm14
+	LONG $0x400e1262
+	WORD $0xf452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm15
+	LONG      $0x400e1262
+	WORD      $0xfd52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R9
+	JNZ       words
+	MOVQ      SI, R9
+	VADDPS    Z8, Z0, Z0
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z9, Z1, Z1
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z10, Z2, Z2
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z2, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z11, Z3, Z3
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z3, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z12, Z4, Z4
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z4, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z13, Z5, Z5
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z5, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z14, Z6, Z6
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z6, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z15, Z7, Z7
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z7, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	KMOVW     K1, K3
+	KMOVW     K2, K4
+	CMPQ      R8, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, R8
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ R8
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ R8
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile5x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile5x1(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), R8
+	MOVQ    $-1, R9
+	BZHIQ   R8, R9, R9
+	KMOVW   R9, K1
+	KXORW   K2, K2, K2
+	MOVB    acc+104(FP), R8
+	TESTB   R8, R8
+	JZ      begin
+	KMOVW   K1, K2
+
+begin:
+	MOVQ CX, R8
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	MOVQ   $0x00000008, R9
+
+words:
+	VMOVUPS      (BX), Z28
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG         $0x400e9262
+	WORD         $0xc452
+	VPBROADCASTD 4(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	VPBROADCASTD 8(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG         $0x400e9262
+	WORD         $0xd452
+	VPBROADCASTD 12(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm3
+	LONG         $0x400e9262
+	WORD         $0xdc52
+	VPBROADCASTD 16(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm4
+	LONG         $0x400e9262
+	WORD         $0xe452
+	VMOVUPS      128(BX), Z28
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm5
+	LONG         $0x400e9262
+	WORD         $0xec52
+	VPBROADCASTD 68(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm6
+	LONG         $0x400e9262
+	WORD         $0xf452
+	VPBROADCASTD 72(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm7
+	LONG         $0x400e9262
+	WORD         $0xfc52
+	VPBROADCASTD 76(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm8
+	LONG         $0x400e1262
+	WORD         $0xc452
+	VPBROADCASTD 80(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm9
+	LONG      $0x400e1262
+	WORD      $0xcc52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R9
+	JNZ       words
+	MOVQ      SI, R9
+	VADDPS    Z5, Z0, Z0
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z6, Z1, Z1
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z7, Z2, Z2
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z2, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z8, Z3, Z3
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z3, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z9, Z4, Z4
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z4, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	KMOVW     K1, K2
+	CMPQ      R8, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, R8
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ R8
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ R8
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile5x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile5x2(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), R8
+	MOVQ    $-1, R9
+	BZHIQ   R8, R9, R9
+	KMOVW   R9, K1
+	SHRQ    $0x10, R9
+	KMOVW   R9, K2
+	KXORW   K3, K3, K3
+	KXORW   K4, K4, K4
+	MOVB    acc+104(FP), R8
+	TESTB   R8, R8
+	JZ      begin
+	KMOVW   K1, K3
+	KMOVW   K2, K4
+
+begin:
+	MOVQ CX, R8
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	MOVQ   $0x00000008, R9
+
+words:
+	VMOVUPS      (BX), Z28
+	VMOVUPS      64(BX), Z29
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG $0x400e9262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcd52
+	VPBROADCASTD 4(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG $0x400e9262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm3
+	LONG         $0x400e9262
+	WORD         $0xdd52
+	VPBROADCASTD 8(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm4
+	LONG $0x400e9262
+	WORD $0xe452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm5
+	LONG         $0x400e9262
+	WORD         $0xed52
+	VPBROADCASTD 12(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm6
+	LONG $0x400e9262
+	WORD $0xf452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm7
+	LONG         $0x400e9262
+	WORD         $0xfd52
+	VPBROADCASTD 16(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm8
+	LONG $0x400e1262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm9
+	LONG         $0x400e1262
+	WORD         $0xcd52
+	VMOVUPS      128(BX), Z28
+	VMOVUPS      192(BX), Z29
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm10
+	LONG $0x400e1262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm11
+	LONG         $0x400e1262
+	WORD         $0xdd52
+	VPBROADCASTD 68(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm12
+	LONG $0x400e1262
+	WORD $0xe452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm13
+	LONG         $0x400e1262
+	WORD         $0xed52
+	VPBROADCASTD 72(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm14
+	LONG $0x400e1262
+	WORD $0xf452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm15
+	LONG         $0x400e1262
+	WORD         $0xfd52
+	VPBROADCASTD 76(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm16
+	LONG $0x400e8262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm17
+	LONG         $0x400e8262
+	WORD         $0xcd52
+	VPBROADCASTD 80(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm18
+	LONG $0x400e8262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm19
+	LONG      $0x400e8262
+	WORD      $0xdd52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R9
+	JNZ       words
+	MOVQ      SI, R9
+	VADDPS    Z10, Z0, Z0
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z11, Z1, Z1
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z12, Z2, Z2
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z2, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z13, Z3, Z3
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z3, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z14, Z4, Z4
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z4, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z15, Z5, Z5
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z5, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z16, Z6, Z6
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z6, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z17, Z7, Z7
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z7, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z18, Z8, Z8
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z8, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z19, Z9, Z9
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z9, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	KMOVW     K1, K3
+	KMOVW     K2, K4
+	CMPQ      R8, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, R8
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ R8
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ R8
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile6x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile6x1(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), R8
+	MOVQ    $-1, R9
+	BZHIQ   R8, R9, R9
+	KMOVW   R9, K1
+	KXORW   K2, K2, K2
+	MOVB    acc+104(FP), R8
+	TESTB   R8, R8
+	JZ      begin
+	KMOVW   K1, K2
+
+begin:
+	MOVQ CX, R8
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   $0x00000008, R9
+
+words:
+	VMOVUPS      (BX), Z28
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG         $0x400e9262
+	WORD         $0xc452
+	VPBROADCASTD 4(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	VPBROADCASTD 8(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG         $0x400e9262
+	WORD         $0xd452
+	VPBROADCASTD 12(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm3
+	LONG         $0x400e9262
+	WORD         $0xdc52
+	VPBROADCASTD 16(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm4
+	LONG         $0x400e9262
+	WORD         $0xe452
+	VPBROADCASTD 20(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm5
+	LONG         $0x400e9262
+	WORD         $0xec52
+	VMOVUPS      128(BX), Z28
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm6
+	LONG         $0x400e9262
+	WORD         $0xf452
+	VPBROADCASTD 68(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm7
+	LONG         $0x400e9262
+	WORD         $0xfc52
+	VPBROADCASTD 72(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm8
+	LONG         $0x400e1262
+	WORD         $0xc452
+	VPBROADCASTD 76(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm9
+	LONG         $0x400e1262
+	WORD         $0xcc52
+	VPBROADCASTD 80(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm10
+	LONG         $0x400e1262
+	WORD         $0xd452
+	VPBROADCASTD 84(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm11
+	LONG      $0x400e1262
+	WORD      $0xdc52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R9
+	JNZ       words
+	MOVQ      SI, R9
+	VADDPS    Z6, Z0, Z0
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z7, Z1, Z1
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z8, Z2, Z2
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z2, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z9, Z3, Z3
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z3, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z10, Z4, Z4
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z4, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z11, Z5, Z5
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z5, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	KMOVW     K1, K2
+	CMPQ      R8, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, R8
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ R8
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ R8
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile6x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile6x2(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), R8
+	MOVQ    $-1, R9
+	BZHIQ   R8, R9, R9
+	KMOVW   R9, K1
+	SHRQ    $0x10, R9
+	KMOVW   R9, K2
+	KXORW   K3, K3, K3
+	KXORW   K4, K4, K4
+	MOVB    acc+104(FP), R8
+	TESTB   R8, R8
+	JZ      begin
+	KMOVW   K1, K3
+	KMOVW   K2, K4
+
+begin:
+	MOVQ CX, R8
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	MOVQ   $0x00000008, R9
+
+words:
+	VMOVUPS      (BX), Z28
+	VMOVUPS      64(BX), Z29
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG $0x400e9262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcd52
+	VPBROADCASTD 4(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG $0x400e9262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm3
+	LONG         $0x400e9262
+	WORD         $0xdd52
+	VPBROADCASTD 8(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm4
+	LONG $0x400e9262
+	WORD $0xe452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm5
+	LONG         $0x400e9262
+	WORD         $0xed52
+	VPBROADCASTD 12(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm6
+	LONG $0x400e9262
+	WORD $0xf452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm7
+	LONG         $0x400e9262
+	WORD         $0xfd52
+	VPBROADCASTD 16(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm8
+	LONG $0x400e1262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm9
+	LONG         $0x400e1262
+	WORD         $0xcd52
+	VPBROADCASTD 20(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm10
+	LONG $0x400e1262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm11
+	LONG         $0x400e1262
+	WORD         $0xdd52
+	VMOVUPS      128(BX), Z28
+	VMOVUPS      192(BX), Z29
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm12
+	LONG $0x400e1262
+	WORD $0xe452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm13
+	LONG         $0x400e1262
+	WORD         $0xed52
+	VPBROADCASTD 68(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm14
+	LONG $0x400e1262
+	WORD $0xf452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm15
+	LONG         $0x400e1262
+	WORD         $0xfd52
+	VPBROADCASTD 72(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm16
+	LONG $0x400e8262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm17
+	LONG         $0x400e8262
+	WORD         $0xcd52
+	VPBROADCASTD 76(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm18
+	LONG $0x400e8262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm19
+	LONG         $0x400e8262
+	WORD         $0xdd52
+	VPBROADCASTD 80(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm20
+	LONG $0x400e8262
+	WORD $0xe452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm21
+	LONG         $0x400e8262
+	WORD         $0xed52
+	VPBROADCASTD 84(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm22
+	LONG $0x400e8262
+	WORD $0xf452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm23
+	LONG      $0x400e8262
+	WORD      $0xfd52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R9
+	JNZ       words
+	MOVQ      SI, R9
+	VADDPS    Z12, Z0, Z0
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z13, Z1, Z1
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z14, Z2, Z2
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z2, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z15, Z3, Z3
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z3, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z16, Z4, Z4
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z4, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z17, Z5, Z5
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z5, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z18, Z6, Z6
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z6, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z19, Z7, Z7
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z7, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z20, Z8, Z8
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z8, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z21, Z9, Z9
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z9, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z22, Z10, Z10
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z10, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z23, Z11, Z11
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z11, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	KMOVW     K1, K3
+	KMOVW     K2, K4
+	CMPQ      R8, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, R8
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ R8
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ R8
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile7x1(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile7x1(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), R8
+	MOVQ    $-1, R9
+	BZHIQ   R8, R9, R9
+	KMOVW   R9, K1
+	KXORW   K2, K2, K2
+	MOVB    acc+104(FP), R8
+	TESTB   R8, R8
+	JZ      begin
+	KMOVW   K1, K2
+
+begin:
+	MOVQ CX, R8
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	MOVQ   $0x00000008, R9
+
+words:
+	VMOVUPS      (BX), Z28
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG         $0x400e9262
+	WORD         $0xc452
+	VPBROADCASTD 4(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcc52
+	VPBROADCASTD 8(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG         $0x400e9262
+	WORD         $0xd452
+	VPBROADCASTD 12(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm3
+	LONG         $0x400e9262
+	WORD         $0xdc52
+	VPBROADCASTD 16(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm4
+	LONG         $0x400e9262
+	WORD         $0xe452
+	VPBROADCASTD 20(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm5
+	LONG         $0x400e9262
+	WORD         $0xec52
+	VPBROADCASTD 24(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm6
+	LONG         $0x400e9262
+	WORD         $0xf452
+	VMOVUPS      128(BX), Z28
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm7
+	LONG         $0x400e9262
+	WORD         $0xfc52
+	VPBROADCASTD 68(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm8
+	LONG         $0x400e1262
+	WORD         $0xc452
+	VPBROADCASTD 72(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm9
+	LONG         $0x400e1262
+	WORD         $0xcc52
+	VPBROADCASTD 76(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm10
+	LONG         $0x400e1262
+	WORD         $0xd452
+	VPBROADCASTD 80(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm11
+	LONG         $0x400e1262
+	WORD         $0xdc52
+	VPBROADCASTD 84(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm12
+	LONG         $0x400e1262
+	WORD         $0xe452
+	VPBROADCASTD 88(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm13
+	LONG      $0x400e1262
+	WORD      $0xec52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R9
+	JNZ       words
+	MOVQ      SI, R9
+	VADDPS    Z7, Z0, Z0
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z8, Z1, Z1
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z9, Z2, Z2
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z2, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z10, Z3, Z3
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z3, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z11, Z4, Z4
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z4, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z12, Z5, Z5
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z5, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	ADDQ      DI, R9
+	VADDPS    Z13, Z6, Z6
+	VMOVUPS.Z (R9), K2, Z31
+	VADDPS    Z6, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	KMOVW     K1, K2
+	CMPQ      R8, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, R8
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ R8
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ R8
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func avx512BfloatTile7x2(passes int, phases int, a []uint32, b []uint32, c []float32, ldc int, cols int, acc bool)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·avx512BfloatTile7x2(SB), NOSPLIT, $8-105
+	STMXCSR (SP)
+	MOVL    $0x00009fc0, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    passes+0(FP), AX
+	MOVQ    phases+8(FP), CX
+	MOVQ    a_base+16(FP), DX
+	MOVQ    b_base+40(FP), BX
+	MOVQ    c_base+64(FP), SI
+	MOVQ    ldc+88(FP), DI
+	SHLQ    $0x02, DI
+	MOVQ    cols+96(FP), R8
+	MOVQ    $-1, R9
+	BZHIQ   R8, R9, R9
+	KMOVW   R9, K1
+	SHRQ    $0x10, R9
+	KMOVW   R9, K2
+	KXORW   K3, K3, K3
+	KXORW   K4, K4, K4
+	MOVB    acc+104(FP), R8
+	TESTB   R8, R8
+	JZ      begin
+	KMOVW   K1, K3
+	KMOVW   K2, K4
+
+begin:
+	MOVQ CX, R8
+
+pass:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	VPXORD Z16, Z16, Z16
+	VPXORD Z17, Z17, Z17
+	VPXORD Z18, Z18, Z18
+	VPXORD Z19, Z19, Z19
+	VPXORD Z20, Z20, Z20
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	VPXORD Z23, Z23, Z23
+	VPXORD Z24, Z24, Z24
+	VPXORD Z25, Z25, Z25
+	VPXORD Z26, Z26, Z26
+	VPXORD Z27, Z27, Z27
+	MOVQ   $0x00000008, R9
+
+words:
+	VMOVUPS      (BX), Z28
+	VMOVUPS      64(BX), Z29
+	VPBROADCASTD (DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm0
+	LONG $0x400e9262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm1
+	LONG         $0x400e9262
+	WORD         $0xcd52
+	VPBROADCASTD 4(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm2
+	LONG $0x400e9262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm3
+	LONG         $0x400e9262
+	WORD         $0xdd52
+	VPBROADCASTD 8(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm4
+	LONG $0x400e9262
+	WORD $0xe452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm5
+	LONG         $0x400e9262
+	WORD         $0xed52
+	VPBROADCASTD 12(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm6
+	LONG $0x400e9262
+	WORD $0xf452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm7
+	LONG         $0x400e9262
+	WORD         $0xfd52
+	VPBROADCASTD 16(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm8
+	LONG $0x400e1262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm9
+	LONG         $0x400e1262
+	WORD         $0xcd52
+	VPBROADCASTD 20(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm10
+	LONG $0x400e1262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm11
+	LONG         $0x400e1262
+	WORD         $0xdd52
+	VPBROADCASTD 24(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm12
+	LONG $0x400e1262
+	WORD $0xe452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm13
+	LONG         $0x400e1262
+	WORD         $0xed52
+	VMOVUPS      128(BX), Z28
+	VMOVUPS      192(BX), Z29
+	VPBROADCASTD 64(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm14
+	LONG $0x400e1262
+	WORD $0xf452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm15
+	LONG         $0x400e1262
+	WORD         $0xfd52
+	VPBROADCASTD 68(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm16
+	LONG $0x400e8262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm17
+	LONG         $0x400e8262
+	WORD         $0xcd52
+	VPBROADCASTD 72(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm18
+	LONG $0x400e8262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm19
+	LONG         $0x400e8262
+	WORD         $0xdd52
+	VPBROADCASTD 76(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm20
+	LONG $0x400e8262
+	WORD $0xe452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm21
+	LONG         $0x400e8262
+	WORD         $0xed52
+	VPBROADCASTD 80(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm22
+	LONG $0x400e8262
+	WORD $0xf452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm23
+	LONG         $0x400e8262
+	WORD         $0xfd52
+	VPBROADCASTD 84(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm24
+	LONG $0x400e0262
+	WORD $0xc452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm25
+	LONG         $0x400e0262
+	WORD         $0xcd52
+	VPBROADCASTD 88(DX), Z30
+
+	// vdpbf16ps %zmm28, %zmm30, %zmm26
+	LONG $0x400e0262
+	WORD $0xd452
+
+	// vdpbf16ps %zmm29, %zmm30, %zmm27
+	LONG      $0x400e0262
+	WORD      $0xdd52
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x00000100, BX
+	DECQ      R9
+	JNZ       words
+	MOVQ      SI, R9
+	VADDPS    Z14, Z0, Z0
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z0, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z15, Z1, Z1
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z1, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z16, Z2, Z2
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z2, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z17, Z3, Z3
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z3, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z18, Z4, Z4
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z4, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z19, Z5, Z5
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z5, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z20, Z6, Z6
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z6, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z21, Z7, Z7
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z7, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z22, Z8, Z8
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z8, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z23, Z9, Z9
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z9, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z24, Z10, Z10
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z10, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z25, Z11, Z11
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z11, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	ADDQ      DI, R9
+	VADDPS    Z26, Z12, Z12
+	VMOVUPS.Z (R9), K3, Z31
+	VADDPS    Z12, Z31, Z31
+	VMOVUPS   Z31, K1, (R9)
+	VADDPS    Z27, Z13, Z13
+	VMOVUPS.Z 64(R9), K4, Z31
+	VADDPS    Z13, Z31, Z31
+	VMOVUPS   Z31, K2, 64(R9)
+	KMOVW     K1, K3
+	KMOVW     K2, K4
+	CMPQ      R8, $0x01
+	JGT       first
+	JEQ       second
+	MOVQ      CX, R8
+	JMP       next
+
+first:
+	SUBQ $0x00000400, DX
+	DECQ R8
+	JMP  next
+
+second:
+	SUBQ $0x00000800, BX
+	DECQ R8
+
+next:
+	DECQ    AX
+	JNZ     pass
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func amxBfloatTiles(config *byte, a []uint32, b []uint32, c []float32, stride int, panels int, blocks int, acc int, three int)
+TEXT ·amxBfloatTiles(SB), NOSPLIT, $0-120
+	MOVQ config+0(FP), AX
+
+	// ldtilecfg (%rax)
+	LONG $0x4978e2c4
+	BYTE $0x00
+	MOVQ a_base+8(FP), SI
+	MOVQ c_base+56(FP), DI
+	MOVQ stride+80(FP), AX
+	MOVQ panels+88(FP), R10
+	MOVQ $0x00000040, DX
+
+panel:
+	MOVQ  b_base+32(FP), BX
+	MOVQ  blocks+96(FP), R9
+	MOVQ  AX, CX
+	SHLQ  $0x04, CX
+	ADDQ  DI, CX
+	MOVQ  acc+104(FP), R11
+	TESTQ R11, R11
+	JZ    zero
+
+	// tileloadd 0x0(%rdi,%rax,1), %tmm0
+	LONG $0x4b7be2c4
+	WORD $0x0704
+
+	// tileloadd 0x40(%rdi,%rax,1), %tmm1
+	LONG $0x4b7be2c4
+	WORD $0x074c
+	BYTE $0x40
+
+	// tileloadd 0x0(%rcx,%rax,1), %tmm2
+	LONG $0x4b7be2c4
+	WORD $0x0114
+
+	// tileloadd 0x40(%rcx,%rax,1), %tmm3
+	LONG $0x4b7be2c4
+	WORD $0x015c
+	BYTE $0x40
+	JMP  begin
+
+zero:
+	// tilezero %tmm0
+	LONG $0x497be2c4
+	BYTE $0xc0
+
+	// tilezero %tmm1
+	LONG $0x497be2c4
+	BYTE $0xc8
+
+	// tilezero %tmm2
+	LONG $0x497be2c4
+	BYTE $0xd0
+
+	// tilezero %tmm3
+	LONG $0x497be2c4
+	BYTE $0xd8
+
+begin:
+	MOVQ  three+112(FP), R11
+	TESTQ R11, R11
+	JZ    one
+
+three:
+	// tileloadd 0x0(%rsi,%rdx,1), %tmm4
+	LONG $0x4b7be2c4
+	WORD $0x1624
+
+	// tileloadd 0x400(%rsi,%rdx,1), %tmm5
+	LONG $0x4b7be2c4
+	LONG $0x040016ac
+	WORD $0x0000
+
+	// tileloadd 0x0(%rbx,%rdx,2), %tmm6
+	LONG $0x4b7be2c4
+	WORD $0x5334
+
+	// tileloadd 0x40(%rbx,%rdx,2), %tmm7
+	LONG $0x4b7be2c4
+	WORD $0x537c
+	BYTE $0x40
+
+	// tdpbf16ps %tmm6, %tmm4, %tmm0
+	LONG $0x5c4ae2c4
+	BYTE $0xc4
+
+	// tdpbf16ps %tmm7, %tmm4, %tmm1
+	LONG $0x5c42e2c4
+	BYTE $0xcc
+
+	// tdpbf16ps %tmm6, %tmm5, %tmm2
+	LONG $0x5c4ae2c4
+	BYTE $0xd5
+
+	// tdpbf16ps %tmm7, %tmm5, %tmm3
+	LONG $0x5c42e2c4
+	BYTE $0xdd
+
+	// tileloadd 0x800(%rbx,%rdx,2), %tmm6
+	LONG $0x4b7be2c4
+	LONG $0x080053b4
+	WORD $0x0000
+
+	// tileloadd 0x840(%rbx,%rdx,2), %tmm7
+	LONG $0x4b7be2c4
+	LONG $0x084053bc
+	WORD $0x0000
+
+	// tdpbf16ps %tmm6, %tmm4, %tmm0
+	LONG $0x5c4ae2c4
+	BYTE $0xc4
+
+	// tdpbf16ps %tmm7, %tmm4, %tmm1
+	LONG $0x5c42e2c4
+	BYTE $0xcc
+
+	// tdpbf16ps %tmm6, %tmm5, %tmm2
+	LONG $0x5c4ae2c4
+	BYTE $0xd5
+
+	// tdpbf16ps %tmm7, %tmm5, %tmm3
+	LONG $0x5c42e2c4
+	BYTE $0xdd
+
+	// tileloadd 0x800(%rsi,%rdx,1), %tmm4
+	LONG $0x4b7be2c4
+	LONG $0x080016a4
+	WORD $0x0000
+
+	// tileloadd 0xc00(%rsi,%rdx,1), %tmm5
+	LONG $0x4b7be2c4
+	LONG $0x0c0016ac
+	WORD $0x0000
+
+	// tdpbf16ps %tmm6, %tmm4, %tmm0
+	LONG $0x5c4ae2c4
+	BYTE $0xc4
+
+	// tdpbf16ps %tmm7, %tmm4, %tmm1
+	LONG $0x5c42e2c4
+	BYTE $0xcc
+
+	// tdpbf16ps %tmm6, %tmm5, %tmm2
+	LONG $0x5c4ae2c4
+	BYTE $0xd5
+
+	// tdpbf16ps %tmm7, %tmm5, %tmm3
+	LONG $0x5c42e2c4
+	BYTE $0xdd
+	ADDQ $0x00001000, SI
+	ADDQ $0x00001000, BX
+	DECQ R9
+	JNZ  three
+	JMP  store
+
+one:
+	// tileloadd 0x0(%rsi,%rdx,1), %tmm4
+	LONG $0x4b7be2c4
+	WORD $0x1624
+
+	// tileloadd 0x400(%rsi,%rdx,1), %tmm5
+	LONG $0x4b7be2c4
+	LONG $0x040016ac
+	WORD $0x0000
+
+	// tileloadd 0x0(%rbx,%rdx,2), %tmm6
+	LONG $0x4b7be2c4
+	WORD $0x5334
+
+	// tileloadd 0x40(%rbx,%rdx,2), %tmm7
+	LONG $0x4b7be2c4
+	WORD $0x537c
+	BYTE $0x40
+
+	// tdpbf16ps %tmm6, %tmm4, %tmm0
+	LONG $0x5c4ae2c4
+	BYTE $0xc4
+
+	// tdpbf16ps %tmm7, %tmm4, %tmm1
+	LONG $0x5c42e2c4
+	BYTE $0xcc
+
+	// tdpbf16ps %tmm6, %tmm5, %tmm2
+	LONG $0x5c4ae2c4
+	BYTE $0xd5
+
+	// tdpbf16ps %tmm7, %tmm5, %tmm3
+	LONG $0x5c42e2c4
+	BYTE $0xdd
+	ADDQ $0x00000800, SI
+	ADDQ $0x00000800, BX
+	DECQ R9
+	JNZ  one
+
+store:
+	// tilestored %tmm0, 0x0(%rdi,%rax,1)
+	LONG $0x4b7ae2c4
+	WORD $0x0704
+
+	// tilestored %tmm1, 0x40(%rdi,%rax,1)
+	LONG $0x4b7ae2c4
+	WORD $0x074c
+	BYTE $0x40
+
+	// tilestored %tmm2, 0x0(%rcx,%rax,1)
+	LONG $0x4b7ae2c4
+	WORD $0x0114
+
+	// tilestored %tmm3, 0x40(%rcx,%rax,1)
+	LONG $0x4b7ae2c4
+	WORD $0x015c
+	BYTE $0x40
+	MOVQ AX, CX
+	SHLQ $0x05, CX
+	ADDQ CX, DI
+	DECQ R10
+	JNZ  panel
+
+	// tilerelease
+	LONG $0x4978e2c4
+	BYTE $0xc0
+	RET

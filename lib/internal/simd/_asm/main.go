@@ -11,7 +11,8 @@
 // slices in elementwise.go and reduce.go, elementary functions in math.go, optimiser steps in optim.go, the matrix
 // product's tiles in gemm.go, their packing in pack.go and products that skip zeros in sparse.go, convolution in
 // conv.go and, by minimal filtering, winograd.go, pooling in pool.go, batch normalisation in normalize.go, bit counting in bits.go,
-// the forces on the points of a map in repel.go, and the steps of a pursuit in pursue.go. What a kernel computes is defined by the Go body of the
+// the forces on the points of a map in repel.go, the steps of a pursuit in pursue.go, and products of bfloat16 numbers in
+// bfloat.go, by instructions that encodings.go writes as numbers. What a kernel computes is defined by the Go body of the
 // same name in package simd; its tests hold the two together.
 package main
 
@@ -58,6 +59,9 @@ func main() {
 	v.pursue()
 	v.multiplyAdds()
 	v.winograd()
+	if v.wide() {
+		v.bfloat()
+	}
 	Generate()
 	for _, file := range []string{assembly, declarations} {
 		if err := license(file); err != nil {
