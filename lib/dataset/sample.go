@@ -50,7 +50,7 @@ func shares(members [][]int, fraction float64, n int) []int {
 	byRemainder := make([]int, len(members))
 	left := int(math.Round(fraction * float64(n)))
 	for c, m := range members {
-		exact := fraction * float64(len(m))
+		exact := float64(fraction * float64(len(m))) // rounded: a fused subtraction would give arm64 other remainders
 		quota[c] = int(exact)
 		remainder[c] = exact - float64(quota[c])
 		byRemainder[c] = c
