@@ -128,7 +128,7 @@ func TestDRMM(t *testing.T) {
 		s = s.On(d)
 		s.Base = Base{Epochs: 2, Channel: 8, Images: 300}
 		stage := s.Stages[0]
-		stage.Epochs = 1
+		stage.Epochs, stage.Spread = 1, min(stage.Spread, 1)
 		s.Stages = []Stage{stage}
 		r, err := Train(t.Context(), s, d, experiment.Options{})
 		if err != nil {
