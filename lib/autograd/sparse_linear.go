@@ -78,7 +78,9 @@ func (op *sparseLinearOp) Backward(y *Var) {
 // weightGrad computes the gradient of the weights, either by one inner product per weight or, if that is faster, by
 // extracting it from the gradient of all weights.
 func (op *sparseLinearOp) weightGrad(y *Var) {
-	const picked = 9 // time per multiply-add of a single weight, relative to a dense product
+	// Time per multiply-add of a single weight, relative to a dense product: 8 to 10.5 for 100 samples and 9.5 for 500,
+	// with AVX-512 (BenchmarkWeightGrad).
+	const picked = 9
 	n, d, units := y.Rows(), y.in[0].Width(), y.Width()
 	_, op.accumulate = y.in[1].GradBuffer()
 	op.product = simd.SparseProduct{TransA: true, Density: simd.Density(y.grad.Data(), n, units), Acc: op.accumulate}

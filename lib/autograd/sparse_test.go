@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lateral-ml/lateral/lib/internal/race"
+	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
@@ -239,5 +241,49 @@ func TestSparseLinearOfNothing(t *testing.T) {
 		if w.Grad() == nil || x.Grad() == nil || !slices.Equal(x.Grad().Data(), make([]float32, c.samples*c.inputs)) {
 			t.Errorf("%+v: gradients %v and %v", c, w.Grad(), x.Grad())
 		}
+	}
+}
+
+// BenchmarkWeightGrad measures what the constant picked stands for: the time for a multiply-add of a weight by itself,
+// relative to that of a dense product with the extraction of the weights.
+func BenchmarkWeightGrad(b *testing.B) {
+	const units, d, density = 1000, 1000, 0.1
+	rng := rand.New(rand.NewPCG(1, 1))
+	order := make([]int32, d)
+	for i := range order {
+		order[i] = int32(i)
+	}
+	c := randomConnections(b, rng, units, order, density)
+	for _, n := range []int{100, 500} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			x, w := tensor.New(n, d), tensor.New(c.Len())
+			tensor.Stream(1, "x").Normal(x.Data(), 0, 1)
+			tensor.Stream(1, "w").Normal(w.Data(), 0, 1)
+			tape, param := NewTape(1), NewParam(w)
+			y := SparseLinear(tape.Input(x), param, nil, c)
+			tape.Backward(Sum(y))
+			op := y.operation.(*sparseLinearOp)
+			op.product = simd.SparseProduct{TransA: true, Density: 1}
+			op.whole = atLeast(op.whole, units*d)
+			op.inputs, op.gradients = atLeast(op.inputs, n*d), atLeast(op.gradients, n*units)
+			var least [2]time.Duration
+			for b.Loop() {
+				for i, way := range []func(){
+					func() {
+						op.transposeInputs(y, 0, d)
+						simd.Transpose(op.gradients, n, y.grad.Data(), units, n, units)
+						op.sampleGrad(y, 0, units)
+					},
+					func() { op.pickGrad(y, 0, units) },
+				} {
+					start := time.Now()
+					way()
+					if took := time.Since(start); least[i] == 0 || took < least[i] {
+						least[i] = took
+					}
+				}
+			}
+			b.ReportMetric(float64(least[0])/float64(least[1])*units*d/float64(c.Len()), "ratio")
+		})
 	}
 }

@@ -44,9 +44,9 @@ func WhitenSpectrum(x *tensor.Tensor, cutoff, variance float64) (*tensor.Tensor,
 	y := tensor.New(x.Shape()...)
 	variances := make([]float64, n*c)
 	parallel.For(runtime.GOMAXPROCS(0), n*c, 1, nil, func(_ any, lo, hi int) {
-		s := newSpectrum(h, w)
+		s := newSpectrum(h, w, cutoff)
 		for i := lo; i < hi; i++ {
-			variances[i] = s.whiten(y.Data()[i*h*w:(i+1)*h*w], x.Data()[i*h*w:(i+1)*h*w], cutoff)
+			variances[i] = s.whiten(y.Data()[i*h*w:(i+1)*h*w], x.Data()[i*h*w:(i+1)*h*w])
 		}
 	})
 	mean := 0.0
@@ -86,27 +86,34 @@ func checkImages(x *tensor.Tensor) error {
 type spectrum struct {
 	h, w       int
 	rows, cols *fourier.CmplxFFT
-	plane      []complex128 // [H, W]
-	column     []complex128 // [H]
+	plane      []complex128    // [H, W]
+	columns    [4][]complex128 // [H] each: as many as fit into a line of the cache
+	filter     []complex128    // [H, W]
 }
 
-func newSpectrum(h, w int) *spectrum {
-	return &spectrum{h, w, fourier.NewCmplxFFT(w), fourier.NewCmplxFFT(h), make([]complex128, h*w), make([]complex128, h)}
+func newSpectrum(h, w int, cutoff float64) *spectrum {
+	s := &spectrum{
+		h: h, w: w, rows: fourier.NewCmplxFFT(w), cols: fourier.NewCmplxFFT(h),
+		plane: make([]complex128, h*w), filter: make([]complex128, h*w),
+	}
+	for i := range s.columns {
+		s.columns[i] = make([]complex128, h)
+	}
+	for i := range s.filter {
+		f := math.Hypot(s.rows.Freq(i%w), s.cols.Freq(i/w))
+		s.filter[i] = complex(f*math.Exp(-math.Pow(f/cutoff, 4))/float64(h*w), 0)
+	}
+	return s
 }
 
 // whiten filters an image and returns the variance of the result.
-func (s *spectrum) whiten(dst, src []float32, cutoff float64) float64 {
+func (s *spectrum) whiten(dst, src []float32) float64 {
 	for i, v := range src {
 		s.plane[i] = complex(float64(v), 0)
 	}
 	s.transform((*fourier.CmplxFFT).Coefficients)
-	for y := range s.h {
-		fy := s.cols.Freq(y)
-		for x := range s.w {
-			fx := s.rows.Freq(x)
-			f := math.Hypot(fx, fy)
-			s.plane[y*s.w+x] *= complex(f*math.Exp(-math.Pow(f/cutoff, 4))/float64(s.h*s.w), 0)
-		}
+	for i, f := range s.filter {
+		s.plane[i] *= f
 	}
 	s.transform((*fourier.CmplxFFT).Sequence)
 	square := 0.0 // the mean is zero: so is the filter at f = 0
@@ -123,13 +130,20 @@ func (s *spectrum) transform(by func(f *fourier.CmplxFFT, dst, src []complex128)
 		row := s.plane[y*s.w : (y+1)*s.w]
 		by(s.rows, row, row)
 	}
-	for x := range s.w {
+	for x := 0; x < s.w; x += len(s.columns) {
+		columns := s.columns[:min(len(s.columns), s.w-x)]
 		for y := range s.h {
-			s.column[y] = s.plane[y*s.w+x]
+			for i, column := range columns {
+				column[y] = s.plane[y*s.w+x+i]
+			}
 		}
-		by(s.cols, s.column, s.column)
+		for _, column := range columns {
+			by(s.cols, column, column)
+		}
 		for y := range s.h {
-			s.plane[y*s.w+x] = s.column[y]
+			for i, column := range columns {
+				s.plane[y*s.w+x+i] = column[y]
+			}
 		}
 	}
 }

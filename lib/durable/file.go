@@ -11,9 +11,19 @@
 // step, and the folder is synced. A program that opens the name finds either the old or the new file, even after a
 // power loss. A process that is killed may leave its temporary file; [RemoveLeftovers] deletes such files.
 //
-// Linux and macOS guarantee this. Windows guarantees it on NTFS, where the rename is one entry of the journal; on its
-// other file systems a power loss during the rename may cost both files. Windows does not replace a file that a program
-// holds open: Commit then fails and the old file stays.
+// Linux and macOS guarantee this on their usual file systems, and after [File.Commit] the new file survives a power
+// loss. Windows guarantees less:
+//
+//   - The rename is MoveFileEx with MOVEFILE_REPLACE_EXISTING, which Microsoft does not call atomic. NTFS makes it one
+//     entry of its journal, so that a power loss leaves the old or the new file; other file systems may lose both.
+//   - Folders cannot be synced. The bytes of a new file are on the disk when Commit returns, but its name may not be: a
+//     power loss in the seconds after may bring back the old file.
+//   - A file that another program has open, or that is read-only, is not replaced, because programs (those in Go, too)
+//     open files without allowing that. Commit then returns an error and the old file stays: close the file and commit
+//     again. Nor is a folder renamed while a file in it is open.
+//   - Of permissions there is only the read-only mark.
+//
+// A kill costs nothing on any of them. The tests run on Linux; for Windows the package is only compiled and vetted.
 package durable
 
 import (
@@ -97,7 +107,9 @@ func lockTemporary(path string) (lock *flock.Flock, ok bool) {
 	return lock, held || err != nil // a file system without locks has no marks, and RemoveLeftovers removes nothing there
 }
 
-// Commit gives the file its final name. If that fails, the old file stays.
+// Commit gives the file its final name. If writing, syncing or renaming fails, the old file stays. If only the folder
+// cannot be synced afterwards, Commit returns that error though the new file is in place: a power loss may bring back
+// the old one.
 func (f *File) Commit() error {
 	// Without the sync a file system may put the rename on disk before the bytes.
 	if err := f.Sync(); err != nil {

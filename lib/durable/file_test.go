@@ -5,6 +5,7 @@ package durable
 import (
 	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -82,6 +83,41 @@ func TestErrors(t *testing.T) {
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 1 {
 		t.Errorf("%v where one folder should be", files)
+	}
+}
+
+// A program that has a file open goes on reading the old content. Where a system refuses to replace such a file, the
+// old one stays, and Commit succeeds as soon as it is closed.
+func TestCommitOverAnOpenFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	if err := WriteFile(path, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	refused := WriteFile(path, []byte("new"))
+	if refused != nil && runtime.GOOS != "windows" {
+		t.Error(refused)
+	}
+	if got, err := io.ReadAll(reader); string(got) != "old" {
+		t.Errorf("the reader sees %q, %v", got, err)
+	}
+	want := "new"
+	if refused != nil {
+		want = "old"
+	}
+	if got, err := os.ReadFile(path); string(got) != want {
+		t.Errorf("the file holds %q after %v, %v", got, refused, err)
+	}
+	reader.Close()
+	if err := WriteFile(path, []byte("newer")); err != nil {
+		t.Error(err)
+	}
+	if files, err := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
+		t.Errorf("%v where one file should be, %v", files, err)
 	}
 }
 

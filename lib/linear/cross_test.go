@@ -3,13 +3,19 @@
 package linear_test
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/lateral-ml/lateral/lib/durable"
 	. "github.com/lateral-ml/lateral/lib/linear"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -150,6 +156,80 @@ func TestFewLabels(t *testing.T) {
 	if err != nil || fmt.Sprint(again[0].C) != fmt.Sprint(scores[0].C) || math.Abs(again[0].Mean-scores[0].Mean) > 0.01 {
 		t.Errorf("compressed features: %v, %v", again, err)
 	}
+}
+
+// A run that was stopped after any draw goes on after it, with the same result; its file belongs to one run.
+func TestFewLabelsGoesOn(t *testing.T) {
+	x, y := blobs(150, 12, 3, 2)
+	train, test := Dense(x.Slice(0, 100)), Dense(x.Slice(100, 150))
+	f := FewLabels{Sizes: []int{9, 100, 60}, Draws: 2, Cs: []float64{0.01, 0.1}, Folds: 2, Seed: 1}
+	want, err := f.Run(t.Context(), train, y[:100], test, y[100:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.File = filepath.Join(t.TempDir(), "few.json")
+	fits := 0
+	run := func(limit int) ([]LabelScore, error) { // stops in the draw after so many
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		g := f
+		g.Progress = func(Progress) {
+			text, _ := os.ReadFile(f.File)
+			fits++
+			if drawn(text) >= limit {
+				cancel()
+			}
+		}
+		return g.Run(ctx, train, y[:100], test, y[100:])
+	}
+	for limit := 1; limit <= 4; limit++ {
+		scores, err := run(limit)
+		if sizes := []int{0, 1, 2, 2}[limit-1]; !errors.Is(err, context.Canceled) || len(scores) != sizes {
+			t.Fatalf("stopped after %d draws: %v, %v", limit, scores, err)
+		}
+	}
+	got, err := run(100)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+	before := fits
+	if again, err := run(100); err != nil || !reflect.DeepEqual(again, want) || fits != before {
+		t.Errorf("%v, %v again, after %d steps", again, err, fits-before)
+	}
+
+	other := f
+	other.Seed = 2
+	if _, err := other.Run(t.Context(), train, y[:100], test, y[100:]); err == nil ||
+		!strings.Contains(err.Error(), "few.json is of other settings") {
+		t.Errorf("another seed: %v", err)
+	}
+	y[3] = (y[3] + 1) % 3
+	if _, err := f.Run(t.Context(), train, y[:100], test, y[100:]); err == nil ||
+		!strings.Contains(err.Error(), "few.json is of other settings") {
+		t.Errorf("another label: %v", err)
+	}
+	if err := os.WriteFile(f.File, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Run(t.Context(), train, y[:100], test, y[100:]); !errors.Is(err, durable.ErrDamaged) {
+		t.Errorf("a damaged file: %v", err)
+	}
+}
+
+// drawn returns the number of draws in a stored record.
+func drawn(text []byte) (n int) {
+	content, err := durable.Open(text)
+	if err != nil {
+		return 0
+	}
+	var r struct{ Scores []LabelScore }
+	if err := json.Unmarshal(content, &r); err != nil {
+		return 0
+	}
+	for _, s := range r.Scores {
+		n += len(s.Errors)
+	}
+	return n
 }
 
 func TestBadProtocols(t *testing.T) {

@@ -23,6 +23,9 @@ type FewLabels struct {
 	Folds  int       // of cross-validation; default 5
 	Seed   uint64    // of the draws and the folds
 
+	// File stores each draw that is done, so that a Run that was interrupted or killed goes on after it; "" stores
+	// nothing. A file of other settings or samples is an error. It may be removed after Run.
+	File  string
 	Drawn func(LabelScore) // called when a size is done; may be nil
 }
 
@@ -35,7 +38,7 @@ type LabelScore struct {
 	Std    float64 // standard deviation over the draws; 0 for one draw
 }
 
-// Run measures the error of each size. On an error it returns what was measured before.
+// Run measures the error of each size. On an error it returns the sizes that were done before.
 func (f FewLabels) Run(ctx context.Context, x *Features, y []int, test *Features, testY []int) ([]LabelScore, error) {
 	if f.Draws == 0 {
 		f.Draws = 5
@@ -46,10 +49,20 @@ func (f FewLabels) Run(ctx context.Context, x *Features, y []int, test *Features
 	if err := f.check(x, y, test, testY); err != nil {
 		return nil, err
 	}
-	var scores []LabelScore
-	for _, size := range f.Sizes {
-		score := LabelScore{Labels: size}
-		for draw := range f.Draws {
+	r, err := f.record(x, y, test, testY)
+	if err != nil {
+		return nil, fmt.Errorf("linear: FewLabels: %w", err)
+	}
+	for i, size := range f.Sizes {
+		draws := f.Draws
+		if size == len(y) {
+			draws = 1
+		}
+		if i == len(r.Scores) {
+			r.Scores = append(r.Scores, LabelScore{Labels: size})
+		}
+		score := &r.Scores[i]
+		for draw := len(score.Errors); draw < draws; draw++ {
 			sample, labels := x, y
 			if size < len(y) {
 				idx := Draw(y, size, tensor.Stream(f.Seed, fmt.Sprintf("linear/labels/%d/%d", size, draw)))
@@ -58,20 +71,19 @@ func (f FewLabels) Run(ctx context.Context, x *Features, y []int, test *Features
 			m, _, err := f.Search(ctx, sample, labels, f.Cs, f.Folds, f.Seed)
 			var inexact *ConvergenceError
 			if err != nil && !errors.As(err, &inexact) {
-				return scores, fmt.Errorf("linear: draw %d of %d labels: %w", draw+1, size, err)
+				return r.Scores[:i], fmt.Errorf("linear: draw %d of %d labels: %w", draw+1, size, err)
 			}
 			score.C, score.Errors = append(score.C, m.C), append(score.Errors, m.Error(test, testY))
-			if size == len(y) {
-				break
+			if err := f.save(r); err != nil {
+				return r.Scores[:i], fmt.Errorf("linear: FewLabels: %w", err)
 			}
 		}
 		score.Mean, score.Std = meanAndDeviation(score.Errors)
 		if f.Drawn != nil {
-			f.Drawn(score)
+			f.Drawn(*score)
 		}
-		scores = append(scores, score)
 	}
-	return scores, nil
+	return r.Scores, nil
 }
 
 // check returns what is wrong with the settings and the samples.

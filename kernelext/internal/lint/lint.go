@@ -186,8 +186,8 @@ var (
 )
 
 // prose looks for numbers that somebody typed: those with a point or a percent sign, and whole numbers from 100 that
-// no cell holds. Smaller ones are left alone, as most count something that the code fixes, and so are years and patterns
-// of bits.
+// no cell holds. Smaller ones are left alone, as most count something that the code fixes, and so are years and
+// patterns of bits.
 func (l *linter) prose(cell *notebook.Cell) {
 	blank := func(s string) string { return strings.Repeat("\n", strings.Count(s, "\n")) }
 	marked := map[int]bool{} // lines that name their source

@@ -25,7 +25,7 @@ func Leaves(n, side int, seed uint64, stream string) *tensor.Tensor {
 	}
 	x := tensor.New(n, 1, side, side)
 	parallel.For(runtime.GOMAXPROCS(0), n, 1, nil, func(_ any, lo, hi int) {
-		p := pile{side: side, open: make([]float64, side*side), light: make([]float64, side*side)}
+		p := newPile(side)
 		for i := lo; i < hi; i++ {
 			p.draw(x.Row(i), tensor.Stream(seed, "dataset/leaves/"+stream+"/"+strconv.Itoa(i)))
 		}
@@ -46,11 +46,26 @@ type pile struct {
 	open  []float64 // part of each pixel that no leaf covers yet
 	light []float64
 	left  int // pixels that are open
+
+	across int   // squares in a row of them
+	count  []int // pixels that are open in each square: most leaves lie where none is
+}
+
+// square is the side of a square of pixels. Those at the right and lower edges may be cut off.
+const square = 8
+
+func newPile(side int) *pile {
+	across := (side + square - 1) / square
+	return &pile{
+		side: side, open: make([]float64, side*side), light: make([]float64, side*side),
+		across: across, count: make([]int, across*across),
+	}
 }
 
 func (p *pile) draw(pixels []float32, rng *tensor.RNG) {
 	for i := range p.open {
 		p.open[i], p.light[i] = 1, 0
+		p.count[i/p.side/square*p.across+i%p.side/square]++
 	}
 	largest := largestLeaf * float64(p.side)
 	for p.left = len(p.open); p.left > 0; {
@@ -92,11 +107,26 @@ func randomLeaf(rng *tensor.RNG, side, largest float64) leaf {
 	return l
 }
 
-// add puts a leaf under the others. Its edge is as soft as a pixel is wide.
+// add puts a leaf under the others.
 func (p *pile) add(l leaf) {
 	reach := l.long + 1
 	x0, x1 := max(0, int(l.x-reach)), min(p.side-1, int(l.x+reach)+1)
 	y0, y1 := max(0, int(l.y-reach)), min(p.side-1, int(l.y+reach)+1)
+	for row := y0 / square; row <= y1/square; row++ {
+		for column := x0 / square; column <= x1/square; column++ {
+			if open := &p.count[row*p.across+column]; *open > 0 {
+				x, y := column*square, row*square
+				closed := p.shade(l, max(x0, x), min(x1, x+square-1), max(y0, y), min(y1, y+square-1))
+				*open -= closed
+				p.left -= closed
+			}
+		}
+	}
+}
+
+// shade puts the part of a leaf in some columns and rows under the others, and returns the number of pixels that it
+// closes. Its edge is as soft as a pixel is wide.
+func (p *pile) shade(l leaf, x0, x1, y0, y1 int) (closed int) {
 	for y := y0; y <= y1; y++ {
 		dy := float64(y) - l.y
 		for x := x0; x <= x1; x++ {
@@ -116,8 +146,9 @@ func (p *pile) add(l leaf) {
 			if p.open[i] -= part; p.open[i] < covered {
 				p.light[i] /= 1 - p.open[i]
 				p.open[i] = 0
-				p.left--
+				closed++
 			}
 		}
 	}
+	return closed
 }

@@ -20,12 +20,14 @@ import (
 	"time"
 )
 
-// patience is the time for which a helper looks for work before it parks. It is longer than the serial parts of a small
-// network's step. Waking a parked helper takes about 50 microseconds.
+// patience is the time for which a helper looks for work before it parks. It was chosen, not tuned: longer than the
+// serial parts of a small network's step. A parked helper begins its part 28 to 77 microseconds after the start of a
+// loop (BenchmarkWake: the fastest of 400 and of 100 on two busy cores of an AMD EPYC).
 const patience = 300 * time.Microsecond
 
-// callerPatience is the time for which a caller checks whether the last part is done before it sleeps. It is about as
-// long as waking the caller takes, and much shorter than the time for which a system takes a core away.
+// callerPatience is the time for which a caller checks whether the last part is done before it sleeps. It was chosen,
+// not tuned: about as long as waking a goroutine takes, and much shorter than the time for which a system takes a core
+// away.
 const callerPatience = 50 * time.Microsecond
 
 // looks is the number of checks between two readings of the clock, which costs as much as a hundred checks.

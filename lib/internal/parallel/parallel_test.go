@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -128,4 +129,35 @@ func BenchmarkForkJoin(b *testing.B) {
 	for b.Loop() {
 		For(2, 2, 1, nil, nothing)
 	}
+}
+
+// BenchmarkWake measures how long after the start of a loop a helper that had parked begins its part. It reports the
+// fastest and the median; the median of a busy machine tells about the other work.
+func BenchmarkWake(b *testing.B) {
+	if runtime.GOMAXPROCS(0) < 2 {
+		b.Skip("needs two processors")
+	}
+	type race struct {
+		begin time.Time
+		took  atomic.Int64
+	}
+	both := func(arg any, lo, _ int) {
+		r := arg.(*race)
+		if lo > 0 { // the helper's part
+			r.took.Store(int64(time.Since(r.begin)))
+			return
+		}
+		for r.took.Load() == 0 { // the caller leaves it to the helper
+		}
+	}
+	var took []int64
+	for b.Loop() {
+		time.Sleep(3 * patience)
+		r := &race{begin: time.Now()}
+		For(2, 2, 1, r, both)
+		took = append(took, r.took.Load())
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[0]), "fastest-ns")
+	b.ReportMetric(float64(took[len(took)/2]), "median-ns")
 }
