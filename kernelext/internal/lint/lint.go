@@ -212,7 +212,8 @@ func (l *linter) prose(cell *notebook.Cell) {
 		if n := number.FindString(pointer.ReplaceAllString(line, "")); n != "" {
 			l.report(i+1, "%s is typed into prose: print it from a cell, or name the document it is from, as [KH19]", n)
 		}
-		for _, n := range large.FindAllString(number.ReplaceAllString(pointer.ReplaceAllString(line, ""), ""), -1) {
+		whole := number.ReplaceAllString(pointer.ReplaceAllString(line, ""), "")
+		for _, n := range large.FindAllString(whole, -1) {
 			v, _ := strconv.ParseFloat(strings.ReplaceAll(n, ",", ""), 64)
 			year, bits := v >= 1900 && v <= 2100, strings.Trim(n, "01") == ""
 			if !l.known.values[v] && !year && !bits && !size {

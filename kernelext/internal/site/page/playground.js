@@ -118,10 +118,17 @@
     return c;
   }
 
+  // columnsOf returns the number of columns of n images: as many as wanted, or as there is room for.
+  const gap = 6;
+  function columnsOf(v, n) {
+    const room = Math.floor((document.documentElement.clientWidth - 44) / (v.width * (v.zoom || 1) + gap));
+    return Math.max(1, Math.min(v.columns, n, room));
+  }
+
   const draws = {
     images(canvas, v) {
       const each = v.width * v.height, pixels = bytes(v.pixels ?? ""), n = pixels.length / each, zoom = v.zoom || 1;
-      const columns = Math.min(v.columns, Math.max(n, 1)), gap = 6, text = v.names ? 15 : 0;
+      const columns = v.drawn = columnsOf(v, n), text = v.names ? 15 : 0;
       const w = v.width * zoom + gap, h = v.height * zoom + gap + text;
       const c = sized(canvas, columns * w, Math.max(1, Math.ceil(n / columns)) * h);
       c.textAlign = "center";
@@ -154,9 +161,18 @@
       });
     },
     lines(canvas, v) {
-      const width = Math.min(640, document.documentElement.clientWidth - 60), height = 230, left = 44, bottom = 190;
-      const c = sized(canvas, width, height), all = v.series.flatMap(s => s.x ?? []);
-      const low = Math.min(0, ...all), high = Math.max(low + 20, ...all), top = 34;
+      const width = Math.min(640, document.documentElement.clientWidth - 60), left = 44, legend = [];
+      let c = sized(canvas, width, 1), x = left, y = 14;
+      for (const s of v.series) { // places of the names, in as many rows as they need
+        const w = 45 + c.measureText(s.name).width;
+        if (x > left && x + w > width) { x = left; y += 18; }
+        legend.push([x, y]);
+        x += w;
+      }
+      const top = y + 20, bottom = top + 156, height = bottom + 40;
+      c = sized(canvas, width, height);
+      const all = v.series.flatMap(s => s.x ?? []);
+      const low = Math.min(0, ...all), high = Math.max(low + 20, ...all);
       const px = x => left + (x - low) / (high - low) * (width - left - 24);
       c.strokeStyle = colour("--line");
       c.textAlign = "right";
@@ -169,14 +185,13 @@
       for (const t of [0, 0.5, 1]) c.fillText(Math.round(low + t * (high - low)), px(low + t * (high - low)), bottom + 16);
       c.fillText(v.x, (left + width) / 2, bottom + 33);
       c.textAlign = "left";
-      let legend = left;
       v.series.forEach((s, i) => {
         c.strokeStyle = c.fillStyle = colour(["--mark", "--mark2", "--link", "--text"][i % 4]);
         c.lineWidth = 2;
         c.setLineDash([[], [7, 3], [2, 3]][i % 3]);
-        c.beginPath(); c.moveTo(legend, 14); c.lineTo(legend + 24, 14); c.stroke();
-        c.fillText(s.name, legend + 29, 18);
-        legend += 45 + c.measureText(s.name).width;
+        const [at, row] = legend[i];
+        c.beginPath(); c.moveTo(at, row); c.lineTo(at + 24, row); c.stroke();
+        c.fillText(s.name, at + 29, row + 4);
         const py = y => bottom - Math.min(y / s.max, 1.1) * (bottom - top);
         c.beginPath();
         (s.x ?? []).forEach((x, k) => c.lineTo(px(x), py(s.y[k])));
@@ -195,7 +210,7 @@
   // imageAt returns the number of the image below a pointer, or -1.
   function imageAt(canvas, v, e) {
     const r = canvas.getBoundingClientRect(), n = bytes(v.pixels).length / v.width / v.height;
-    const columns = Math.min(v.columns, n), rows = Math.ceil(n / columns);
+    const columns = v.drawn, rows = Math.ceil(n / columns);
     const i = Math.floor((e.clientY - r.top) / r.height * rows) * columns
       + Math.floor((e.clientX - r.left) / r.width * columns);
     return i >= 0 && i < n ? i : -1;
@@ -328,7 +343,7 @@
       box.dataset.ready = "yes";
       const again = () => { for (const p of Object.values(pads)) p.redraw(); show(); };
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-      window.addEventListener("lateral-theme", again);
+      for (const event of ["lateral-theme", "resize"]) window.addEventListener(event, again);
     } catch (problem) {
       say.textContent = `This browser cannot run the playground (${problem.message ?? problem}). The picture shows it at work.`;
       console.error(problem);
