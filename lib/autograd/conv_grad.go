@@ -174,8 +174,8 @@ func sumPlanes(db, dy []float32, size int) {
 	}
 }
 
-// sumWinograd sums the parts [channels, kh·kw, filters] and stores the result in dw [filters, channels, kh·kw], or adds
-// it to dw.
+// sumWinograd sums the parts [channels, kh·kw, filters] and stores the result in dw [filters, channels, kh·kw], or
+// adds it to dw.
 func (op *convOp) sumWinograd(y *Var, dw []float32, parts int, acc bool) {
 	For(y, op.gradLen, elementsWorthSharing/parts+1, (*convOp).sumParts)
 	p, sum := op.convPlan, op.part(0)[:op.gradLen]

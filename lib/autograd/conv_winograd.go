@@ -92,8 +92,8 @@ func (g *winograd) matrices() int { return g.Side() * g.Side() }
 // filtersLen returns the number of floats of the transformed filters.
 func (g *winograd) filtersLen() int { return g.matrices() * g.in * g.out }
 
-// transformFilters sets u [side², in, out] to G g transpose(G) for the filters g [t², in, out]. In memory, taps are tap
-// floats apart and channels step floats.
+// transformFilters sets u [side², in, out] to G g transpose(G) for the filters g [t², in, out]. In memory, taps are
+// tap floats apart and channels step floats.
 func (g *winograd) transformFilters(s *winogradSpace, u, filters []float32, tap, step int) {
 	side, size := g.Side(), g.in*g.out
 	s.half = atLeast(s.half, side*g.Taps*size)

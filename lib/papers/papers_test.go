@@ -18,6 +18,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/papers/of96"
 	"github.com/lateral-ml/lateral/lib/papers/thesis21"
 	"github.com/lateral-ml/lateral/lib/papers/wta15"
+	"github.com/lateral-ml/lateral/lib/prune"
 	"github.com/lateral-ml/lateral/lib/sweep"
 )
 
@@ -111,14 +112,16 @@ func Example() {
 func TestKnownResults(t *testing.T) {
 	const dir = "../../data/results/"
 	read := map[string]func(file string) (int, error){
-		"norm-images": readable[normalization.ImageSetting, normalization.ImageMetrics],
-		"norm-lstm":   readable[normalization.TextSetting, normalization.TextMetrics],
-		"norm-online": readable[normalization.ImageSetting, normalization.ImageMetrics],
-		"prune-curve": readable[pruning.Setting, pruning.Metrics],
-		"prune-drmm":  readable[pruning.Setting, pruning.Metrics],
-		"prune-lenet": readable[pruning.Setting, pruning.Metrics],
-		"similarity":  readable[similarity.Setting, similarity.Metrics],
-		"wta":         readable[wta15.Setting, wta15.Metrics],
+		"norm-images":      readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"norm-lstm":        readable[normalization.TextSetting, normalization.TextMetrics],
+		"norm-online":      readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"norm-rates":       readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"prune-curve":      readable[pruning.Setting, pruning.Metrics],
+		"prune-drmm":       readable[pruning.Setting, pruning.Metrics],
+		"prune-drmm-other": readable[pruning.Setting, pruning.Metrics],
+		"prune-lenet":      readable[pruning.Setting, pruning.Metrics],
+		"similarity":       readable[similarity.Setting, similarity.Metrics],
+		"wta":              readable[wta15.Setting, wta15.Metrics],
 	}
 	files, err := filepath.Glob(dir + "*.jsonl")
 	if err != nil || len(files) != len(read) {
@@ -127,6 +130,59 @@ func TestKnownResults(t *testing.T) {
 	for name, count := range read {
 		if n, err := count(dir + name + ".jsonl"); n == 0 || err != nil {
 			t.Errorf("%s: %d results, %v", name, n, err)
+		}
+	}
+}
+
+// Smaller networks of table 10 have the rate with the fewest errors in images held out.
+func TestChosenRates(t *testing.T) {
+	const file = "../../data/results/norm-rates.jsonl"
+	rows, err := sweep.ReadRows[normalization.ImageSetting, normalization.ImageMetrics](file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	best, tried := map[normalization.Variant]normalization.ImageSetting{}, map[normalization.Variant]int{}
+	least := map[normalization.Variant]float64{}
+	for _, r := range rows {
+		v := r.Setting.Variant
+		if tried[v]++; tried[v] == 1 || r.Result.Error < least[v] {
+			best[v], least[v] = r.Setting, r.Result.Error
+		}
+	}
+	for _, v := range []normalization.Variant{normalization.Baseline, normalization.BN, normalization.DNStar} {
+		got := normalization.SizedImages(normalization.Classified(v), experiment.Standard).Rate
+		if tried[v] != 4 || got != best[v].Rate {
+			t.Errorf("%s: rate %g, best of %d is %g", v, got, tried[v], best[v].Rate)
+		}
+	}
+}
+
+// The DRMM is pruned by the schedule with fewer errors, for each rule and seed.
+func TestChosenSchedules(t *testing.T) {
+	type network struct {
+		score prune.Score
+		seed  uint64
+	}
+	read := func(name string) map[network]float64 {
+		rows, err := sweep.ReadRows[pruning.Setting, pruning.Metrics]("../../data/results/" + name + ".jsonl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		errors := map[network]float64{}
+		for _, r := range rows {
+			if !r.Setting.Units {
+				errors[network{r.Setting.Score, r.Setting.Seed}] = r.Result.Stages[0].Error
+			}
+		}
+		return errors
+	}
+	chosen, others := read("prune-drmm"), read("prune-drmm-other")
+	if len(chosen) != 4 || len(others) != 4 {
+		t.Fatalf("%d and %d networks, want 4 and 4", len(chosen), len(others))
+	}
+	for n, e := range chosen {
+		if e > others[n] {
+			t.Errorf("%s, seed %d: error %g, and %g by the other schedule", n.score, n.seed, e, others[n])
 		}
 	}
 }

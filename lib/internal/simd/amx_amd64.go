@@ -66,7 +66,7 @@ type amxBlock struct {
 func (b *amxBlock) load(codes []uint64, words int) {
 	n := len(codes) / words
 	groups := (n + 31) / 32
-	b.codes = resized(b.codes, groups*words*2048)
+	b.codes = resize(b.codes, groups*words*2048)
 	half := words * 1024
 	for first := 0; first < 32*groups; first += 16 {
 		from := codes[min(first, n)*words : min(first+16, n)*words]
@@ -84,8 +84,8 @@ func (b *amxBlock) load(codes []uint64, words int) {
 func (b *amxBlock) below(dst, queries []uint64, limits []int32) {
 	p := b.panel
 	words, row := p.words, len(dst)/len(limits)
-	b.queries = resized(b.queries, words*2048)
-	b.found = resized(b.found, 32*row)
+	b.queries = resize(b.queries, words*2048)
+	b.found = resize(b.found, 32*row)
 	p.queries, p.below, p.stride = &b.queries[0], &b.found[0], 8*row
 	for len(limits) > 0 {
 		n := min(32, len(limits))

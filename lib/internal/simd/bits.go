@@ -54,7 +54,7 @@ func (b *HammingBlock) Load(codes []uint64, words int) {
 		return
 	}
 	b.amx = nil
-	b.lanes = resized(b.lanes, (b.n+63)/64*64*words)
+	b.lanes = resize(b.lanes, (b.n+63)/64*64*words)
 	for first := 0; first < b.n; first += 64 {
 		group := b.lanes[first*words:][:64*words]
 		for i := range min(64, b.n-first) {
@@ -124,14 +124,6 @@ func fourTimes(below func(dst, query, codes []uint64, limit int64)) func(dst []u
 			below(dst[q*row:(q+1)*row], queries[q*words:(q+1)*words], codes, int64(limit))
 		}
 	}
-}
-
-// resized returns x with n elements, of any value.
-func resized[T any](x []T, n int) []T {
-	if cap(x) < n {
-		return make([]T, n)
-	}
-	return x[:n]
 }
 
 // MultiplyAdds carries out about n fused multiply-adds on registers, as fast as the processor does on one core, and

@@ -23,9 +23,8 @@ var ImageGrids = experiment.Grids[ImageSetting, ImageMetrics]{
 	Resume: true,
 }
 
-// SizedImages returns a setting of table 10 at the size of a profile. Smaller profiles have fewer epochs with the same
-// drops for all variants, and of the rates 0.001, 0.003, 0.01 and 0.03 the best for each after three epochs of 20,000
-// photographs, by 5,000 others: three times the document's for Baseline, ten times for DN*.
+// SizedImages returns a setting of table 10 at the size of a profile. Smaller profiles have fewer epochs, and for each
+// variant the best rate of the grid norm-rates: three times the document's for Baseline, ten times for DN*.
 func SizedImages(s ImageSetting, profile string) ImageSetting {
 	if profile == experiment.Paper {
 		return s
@@ -36,9 +35,27 @@ func SizedImages(s ImageSetting, profile string) ImageSetting {
 	case DNStar:
 		s.Rate = 1e-2
 	}
-	s.Epochs, s.Part = experiment.Pick(profile, 2, 10, 0), experiment.Pick(profile, 600, 0, 0)
-	s.Drops = []float64{0.7 * float64(s.Epochs), 0.9 * float64(s.Epochs)}
+	s.Part = experiment.Pick(profile, 600, 0, 0)
+	return s.shortened(experiment.Pick(profile, 2, 10, 0))
+}
+
+// shortened returns the setting with fewer epochs, in which the rate drops at the same shares for all variants.
+func (s ImageSetting) shortened(epochs int) ImageSetting {
+	s.Epochs, s.Drops = epochs, []float64{0.7 * float64(epochs), 0.9 * float64(epochs)}
 	return s
+}
+
+// rated returns the settings among whose rates [SizedImages] has the best, by images that are held out.
+func rated(profile string) (cells []ImageSetting) {
+	for _, v := range []Variant{Baseline, BN, DNStar} {
+		for _, rate := range []float64{1e-3, 3e-3, 1e-2, 3e-2} {
+			s := Classified(v).shortened(experiment.Pick(profile, 1, 3, 3))
+			s.Rate = rate
+			s.Part, s.Held = experiment.Pick(profile, 600, 20_000, 20_000), experiment.Pick(profile, 500, 5_000, 5_000)
+			cells = append(cells, s)
+		}
+	}
+	return cells
 }
 
 func imageGrids(profile string) []experiment.Grid[ImageSetting] {
@@ -61,6 +78,8 @@ func imageGrids(profile string) []experiment.Grid[ImageSetting] {
 	return []experiment.Grid[ImageSetting]{
 		{Name: "norm-images", About: "convolutional networks with normalisations: table 10 and figure 11", Cells: rows,
 			Seeds: experiment.Pick(profile, 1, 1, 3)},
+		{Name: "norm-rates", About: "the rates of the smaller networks of table 10, by images held out",
+			Cells: rated(profile), Seeds: 1},
 		{Name: "norm-online", About: "the same with a batch of one: figure 6", Cells: online,
 			Seeds: experiment.Pick(profile, 1, 1, 3)},
 	}

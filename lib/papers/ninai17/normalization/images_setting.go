@@ -26,6 +26,7 @@ type ImageSetting struct {
 	Decay   float64   `json:"decay,omitempty"`   // of the weights
 	Dropout float64   `json:"dropout,omitempty"` // of the inputs of the dense layers
 	Part    int       `json:"part,omitempty"`    // training images that are used, from the first; 0 for all
+	Held    int       `json:"held,omitempty"`    // training images, the last, for tests instead of the test images
 	Seed    uint64    `json:"seed"`              // of the initial weights and the order of images
 }
 
@@ -72,6 +73,9 @@ func (s ImageSetting) String() string {
 	if s.Part > 0 {
 		text += fmt.Sprintf(", %d images", s.Part)
 	}
+	if s.Held > 0 {
+		text += fmt.Sprintf(", tested by %d others", s.Held)
+	}
 	return fmt.Sprintf("%s, seed %d", text, s.Seed)
 }
 
@@ -82,6 +86,7 @@ func (s ImageSetting) Check() error {
 	c.AtLeast("Batch", s.Batch, 1)
 	c.AtLeast("Epochs", s.Epochs, 1)
 	c.AtLeast("Part", s.Part, 0)
+	c.That(s.Held >= 0 && (s.Held == 0 || s.Held < s.Images), "Held", s.Held, "0, or fewer than all training images")
 	c.Positive("Rate", s.Rate)
 	c.NotNegative("Decay", s.Decay)
 	c.Share("Dropout", s.Dropout)
@@ -105,10 +110,11 @@ func (s Strength) check(c *experiment.Check, v Variant) {
 
 // Samples implements [experiment.Setting].
 func (s ImageSetting) Samples() int {
+	n := s.Images - s.Held
 	if s.Part > 0 {
-		return s.Epochs * min(s.Part, s.Images)
+		n = min(n, s.Part)
 	}
-	return s.Epochs * s.Images
+	return s.Epochs * n
 }
 
 // schedule returns the learning rate.

@@ -19,7 +19,7 @@ import (
 
 // ImageMetrics are the results of an [ImageSetting]. No epoch is chosen by a test image.
 type ImageMetrics struct {
-	Error      float64   `json:"error"`      // share of the test images that are wrong after the last epoch
+	Error      float64   `json:"error"`      // share of the test images, or those held out, that are wrong at the end
 	Errors     []float64 `json:"errors"`     // the same after each epoch
 	TrainError float64   `json:"trainError"` // of the first training images, as many as there are test images
 	// Online is the error of training images just before the network learns from them, in equal parts of the training;
@@ -44,7 +44,10 @@ func TrainImages(ctx context.Context, s ImageSetting, d *experiment.Data, o expe
 	if err := errors.Join(s.Check(), d.Check(s.Source), checkImages(d)); err != nil {
 		return nil, err
 	}
-	set := d.Train
+	set, test := d.Train, d.Test
+	if n := set.Len() - s.Held; s.Held > 0 {
+		set, test = set.Slice(0, n), set.Slice(n, set.Len())
+	}
 	if s.Part > 0 {
 		set = set.Slice(0, min(s.Part, set.Len()))
 	}
@@ -62,7 +65,7 @@ func TrainImages(ctx context.Context, s ImageSetting, d *experiment.Data, o expe
 			Model: net, Loss: r.objective, Schedule: s.schedule(), Workers: o.Workers,
 			Optimizer: &optim.SGD{Momentum: 0.9, WeightDecay: s.Decay},
 		},
-		Train: set, Valid: d.Test, Epochs: s.Epochs, BatchSize: s.Batch, Seed: s.Seed, Key: s,
+		Train: set, Valid: test, Epochs: s.Epochs, BatchSize: s.Batch, Seed: s.Seed, Key: s,
 		Dir: o.Dir, Every: o.Every, OnStep: o.OnStep, OnEpoch: o.OnEpoch,
 	}
 	if s.Batch == 1 {
@@ -71,7 +74,7 @@ func TrainImages(ctx context.Context, s ImageSetting, d *experiment.Data, o expe
 	if r.History, err = train.Run(ctx, c); err != nil {
 		return r, err
 	}
-	return r, r.measure(c, set, d.Test)
+	return r, r.measure(c, set, test)
 }
 
 // objective is the cross-entropy and the penalty.

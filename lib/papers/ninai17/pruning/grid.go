@@ -90,8 +90,17 @@ func grids(profile string) []Grid {
 		{Name: "prune-drmm", About: "the five-level DRMM with 100 labels and fewer weights or units: tables 5 and 19 to 21",
 			Cells: sized(DRMM(prune.Magnitude), DRMM(prune.Use), DRMMUnitsOff(prune.Use)),
 			Seeds: experiment.Pick(profile, 1, 1, 3)},
+		{Name: "prune-drmm-other", About: "the same with weights removed at once by magnitude, over three epochs by use",
+			Cells: sized(others()...), Seeds: experiment.Pick(profile, 1, 1, 2)},
 		{Name: "prune-drmm-curve", About: "the DRMM with fewer and fewer weights or units: figure 7, bottom",
 			Cells: sized(DRMMCurve(prune.Use), DRMMCurve(prune.Magnitude), DRMMUnitsCurve(prune.Use)),
 			Seeds: experiment.Pick(profile, 1, 1, 3)},
 	}
+}
+
+// others returns the settings of the DRMM with the schedule that [DRMM] does not take.
+func others() []Setting {
+	atOnce, spread := DRMM(prune.Magnitude), DRMM(prune.Use)
+	atOnce.Stages[0].Spread, spread.Stages[0].Spread = 0, 3
+	return []Setting{atOnce, spread}
 }

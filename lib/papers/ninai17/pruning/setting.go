@@ -142,9 +142,8 @@ func LeNetShares(keep float64) []float64 {
 }
 
 // DRMM returns the setting that prunes the five-level DRMM, trained with a hundred labels as by [ninai17.Long], by the
-// shares of the document's tables: by magnitude over three epochs, because pruning at once raised the error by 2.5
-// points for one of two seeds; by use at once, because over three epochs the error of seed 0 rose by 8.7 points, and
-// at once by 0.6.
+// shares of the document's tables: by magnitude over three epochs, by use at once. The grid prune-drmm-other has the
+// other way round, which raises the errors more.
 func DRMM(score prune.Score) Setting {
 	stage := Stage{Keep: DRMMUse, Epochs: 4}
 	if score == prune.Magnitude {
