@@ -57,7 +57,7 @@ func Assignment(reference *notebook.Notebook) (*notebook.Notebook, error) {
 				exercise.Metadata["lateral"] = settings
 			}
 			add(check, strings.NewReplacer("t.Skip(", "t.Fatal(", "t.Skipf(", "t.Fatalf(").Replace(check.Source),
-				map[string]any{"solution": false, "grade": true, "locked": true, "points": points(c)})
+				map[string]any{"solution": false, "grade": true, "locked": true, "points": c.Points()})
 			exercises++
 		default:
 			if source := Declarations(c); source != "" {

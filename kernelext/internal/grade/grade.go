@@ -23,7 +23,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -99,7 +98,7 @@ func Grade(ctx context.Context, reference, submitted *notebook.Notebook, o Optio
 		if err != nil {
 			return nil, err
 		}
-		mark.Exercise, mark.Of, mark.Seconds = cell.ID, points(cell), time.Since(start).Seconds()
+		mark.Exercise, mark.Of, mark.Seconds = cell.ID, cell.Points(), time.Since(start).Seconds()
 		if mark.State == Right {
 			mark.Points = mark.Of
 		}
@@ -124,16 +123,6 @@ func checkOf(cells []*notebook.Cell) *notebook.Cell {
 		}
 	}
 	return nil
-}
-
-// points returns what an exercise is worth: the number in the cell's metadata
-// under lateral.points, else 1.
-func points(cell *notebook.Cell) float64 {
-	settings, _ := cell.Metadata["lateral"].(map[string]any)
-	if n, err := strconv.ParseFloat(fmt.Sprint(settings["points"]), 64); err == nil && n > 0 {
-		return n
-	}
-	return 1
 }
 
 // find returns the cell with an identifier, nil if there is none.

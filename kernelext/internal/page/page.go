@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"math"
 	"strings"
 
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
@@ -80,6 +81,7 @@ func Render(nb *notebook.Notebook, o Options) ([]byte, []Warning, error) {
 		case notebook.Raw:
 			fmt.Fprintf(&r.body, "<section class=\"raw\"><pre>%s</pre></section>\n", html.EscapeString(cell.Source))
 		}
+		r.spend(cell.Minutes())
 	}
 	charts, connect := r.charts(nb, o)
 	body := r.body.String()
@@ -193,9 +195,28 @@ type pageWriter struct {
 
 // heading is an entry of the table of contents.
 type heading struct {
-	Level int
-	ID    string
-	HTML  template.HTML
+	Level   int
+	ID      string
+	HTML    template.HTML
+	minutes float64 // of the cells below a heading of a section, up to the next
+}
+
+// Time says how long a section takes, "" for other headings.
+func (h heading) Time() string {
+	if h.Level != 2 || h.minutes == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f min", math.Ceil(h.minutes))
+}
+
+// spend adds the minutes of a cell to the section that it belongs to.
+func (r *pageWriter) spend(minutes float64) {
+	for i := len(r.headings) - 1; i >= 0; i-- {
+		if r.headings[i].Level <= 2 {
+			r.headings[i].minutes += minutes
+			return
+		}
+	}
 }
 
 func (r *pageWriter) warn(messages ...string) {

@@ -116,6 +116,7 @@ func TestMarkdown(t *testing.T) {
 func TestContents(t *testing.T) {
 	nb := &notebook.Notebook{Cells: []*notebook.Cell{
 		prose("# One [link](#x)\n## Two $x$"), prose("### Three"), prose("#### Four"),
+		prose("## Five"), prose(strings.Repeat("word ", 301)),
 	}}
 	html, _, err := Render(nb, Options{})
 	if err != nil {
@@ -125,6 +126,7 @@ func TestContents(t *testing.T) {
 		`<li class="level1"><a href="#One-link">One link</a></li>`,
 		`<li class="level2"><a href="#Two">Two <math`,
 		`<li class="level3"><a href="#Three">Three</a></li>`,
+		`<li class="level2"><a href="#Five">Five</a> <span class="time"`, `>3 min</span></li>`,
 	} {
 		if !strings.Contains(string(html), want) {
 			t.Errorf("%s is missing", want)

@@ -5,10 +5,10 @@ package site
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
@@ -21,6 +21,7 @@ type lesson struct {
 	Name, Title string
 	Question    string
 	Quick, Long string // times of the profiles quick and standard
+	Minutes     int    // to work through it, estimated
 	Exercises   int
 	Points      float64
 	Playgrounds []playground.Demo
@@ -94,31 +95,24 @@ func newLesson(name string, nb *notebook.Notebook) *lesson {
 			}
 		}
 	}
-	shown := map[string]bool{}
+	shown, minutes := map[string]bool{}, 0.0
 	for _, c := range nb.Cells {
+		minutes += c.Minutes()
 		if c.HasTag("exercise") {
 			l.Exercises++
-			l.Points += points(c)
+			l.Points += c.Points()
 		}
 		for _, m := range opens.FindAllStringSubmatch(c.Source, -1) {
 			shown[m[1]] = true
 		}
 	}
+	l.Minutes = int(math.Ceil(minutes/5)) * 5
 	for _, d := range playground.Demos() {
 		if d.Notebook == name || shown[d.Name] {
 			l.Playgrounds = append(l.Playgrounds, d)
 		}
 	}
 	return l
-}
-
-// points returns what an exercise is worth: one point unless its cell says otherwise.
-func points(c *notebook.Cell) float64 {
-	about, _ := c.Metadata["lateral"].(map[string]any)
-	if n, err := strconv.ParseFloat(fmt.Sprint(about["points"]), 64); err == nil {
-		return n
-	}
-	return 1
 }
 
 // titleOf returns the title of a notebook, "" if there is none.
@@ -203,12 +197,15 @@ func (s *Site) foot(i int) string {
 
 // course writes the map: the notebooks in order, with times and exercises.
 func (s *Site) course(context.Context) error {
-	exercises, points := 0, 0.0
+	exercises, points, minutes := 0, 0.0, 0
 	for _, l := range s.notebooks {
 		exercises += l.Exercises
 		points += l.Points
+		minutes += l.Minutes
 	}
-	body, err := fill("course.html", map[string]any{"Lessons": s.notebooks, "Exercises": exercises, "Points": points})
+	body, err := fill("course.html", map[string]any{
+		"Lessons": s.notebooks, "Exercises": exercises, "Points": points, "Hours": math.Round(float64(minutes) / 60),
+	})
 	if err != nil {
 		return err
 	}

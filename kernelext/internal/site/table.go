@@ -24,7 +24,7 @@ const (
 )
 
 // WriteCourse brings the table of the course in a checkout's README up to date: of each notebook the playground, the
-// checked exercises, their points, and the times that a run takes.
+// checked exercises, their points, how long a reader works on it, and the times that a run takes.
 func WriteCourse(module string) error {
 	have, want, err := courseOf(module)
 	if err != nil || bytes.Equal(have, want) {
@@ -67,15 +67,16 @@ func courseOf(module string) (have, want []byte, err error) {
 func courseTable(lessons []*lesson) string {
 	var b strings.Builder
 	row := func(cells ...string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
-	row("notebook", "playground", "exercises", "points", "a quick run", "a standard run")
-	row("---", "---", "---", "---", "---", "---")
+	row("notebook", "playground", "exercises", "points", "minutes to work through", "a quick run", "a standard run")
+	row("---", "---", "---", "---", "---", "---", "---")
 	for _, l := range lessons {
 		var titles []string
 		for _, d := range l.Playgrounds {
 			titles = append(titles, d.Title)
 		}
 		row(fmt.Sprintf("[%s](notebooks/%s.ipynb)", l.Title, l.Name), strings.Join(titles, "; "),
-			strconv.Itoa(l.Exercises), strconv.FormatFloat(l.Points, 'g', -1, 64), short(l.Quick), short(l.Long))
+			strconv.Itoa(l.Exercises), strconv.FormatFloat(l.Points, 'g', -1, 64), strconv.Itoa(l.Minutes),
+			short(l.Quick), short(l.Long))
 	}
 	return b.String()
 }

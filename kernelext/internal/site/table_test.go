@@ -52,7 +52,7 @@ func TestCourse(t *testing.T) {
 		t.Error(err)
 	}
 	got, err := os.ReadFile(readme)
-	want := "| [Sparse nets](notebooks/11_sparse.ipynb) | Draw a digit: who wins? | 3 | 4.5 | under 2 minutes | " +
+	want := "| [Sparse nets](notebooks/11_sparse.ipynb) | Draw a digit: who wins? | 3 | 4.5 | 15 | under 2 minutes | " +
 		"about an hour |\n" + courseEnd + "after\n"
 	if err != nil || !bytes.HasPrefix(got, []byte("# Title\n"+courseBegin)) || !bytes.HasSuffix(got, []byte(want)) {
 		t.Errorf("%v:\n%s", err, got)
