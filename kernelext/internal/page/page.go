@@ -238,6 +238,16 @@ func (r *pageWriter) text(cell *notebook.Cell) {
 	fmt.Fprintf(&r.body, "<section class=\"text\">\n%s</section>\n", rendered)
 }
 
+// summary is what stands for folded code: the first comment that begins a line.
+func summary(cell *notebook.Cell) string {
+	for line := range strings.Lines(cell.Source) {
+		if comment, ok := strings.CutPrefix(line, "// "); ok {
+			return "Code: " + strings.TrimSpace(comment)
+		}
+	}
+	return "Code"
+}
+
 // code renders a code cell and its outputs.
 func (r *pageWriter) code(cell *notebook.Cell) {
 	r.body.WriteString("<section class=\"code\">\n")
@@ -249,7 +259,7 @@ func (r *pageWriter) code(cell *notebook.Cell) {
 		source := fmt.Sprintf("<div class=\"input\"><span class=\"count\">[%s]</span><pre "+
 			"class=\"chroma\"><code>%s</code></pre></div>\n", count, highlightCell(cell.Source))
 		if cell.HasTag("hide-input") {
-			source = "<details><summary>Code</summary>\n" + source + "</details>\n"
+			source = fmt.Sprintf("<details><summary>%s</summary>\n%s</details>\n", html.EscapeString(summary(cell)), source)
 		}
 		r.body.WriteString(source)
 	}
