@@ -349,9 +349,11 @@ func TestCells(t *testing.T) {
 		}
 	}
 	for tag, want := range map[string]string{
-		"hide-input": "<details><summary>Code: prints 1 &lt; 2.</summary>", "remove-input": `<div class="output`, "remove-output": "fmt",
+		"hide-input":   "<details><summary>Code: prints 1 &lt; 2.</summary>",
+		"remove-input": `<div class="output`, "remove-output": "fmt",
 	} {
-		cell := program("x()\n// prints 1 < 2.\nfmt.Println()", &notebook.Output{Type: notebook.Stream, Name: "stdout", Text: "out"})
+		cell := program("x()\n// prints 1 < 2.\nfmt.Println()",
+			&notebook.Output{Type: notebook.Stream, Name: "stdout", Text: "out"})
 		cell.Metadata = map[string]any{"tags": []any{tag}}
 		got, _ := body(t, Options{}, cell)
 		if !strings.Contains(got, want) ||
