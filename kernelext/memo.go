@@ -18,7 +18,8 @@ import (
 )
 
 // Memo returns the value that f computes, and keeps it on disk: a later call with the same name and the same config,
-// in this cell or another, today or next week, reads it back instead. One line says which of the two happened.
+// in this cell or another, today or next week, reads it back instead. One line says which of the two happened, for all
+// memos of a cell.
 //
 //	net := kernelext.Memo("dense net", config, func() (*Net, error) { return train(config) })
 //
@@ -180,7 +181,7 @@ func (m *memo) run(t task) error {
 		m.say("computed in %s, but not stored in %s: %v", duration(took), m.dir, err)
 		return nil
 	}
-	m.say("computed in %s, stored (%s)", duration(took), humanize.Bytes(uint64(m.entry.Size())))
+	memos.add(outcome{name: m.entry.Name, bytes: m.entry.Size(), took: took})
 	m.makeRoom()
 	return nil
 }
@@ -230,18 +231,15 @@ func (m *memo) recall(t task) bool {
 		m.say("the stored value is not used: %v; computing again", err)
 		return false
 	}
-	edited := ""
-	if stored.Sources != m.entry.Sources {
-		if os.Getenv("LATERAL_FRESH") == "1" {
-			m.say("the library's sources were edited since it was stored, computing again")
-			return false
-		}
-		edited = "; the library's sources were edited since"
+	edited := stored.Sources != m.entry.Sources
+	if edited && os.Getenv("LATERAL_FRESH") == "1" {
+		m.say("the library's sources were edited since it was stored, computing again")
+		return false
 	}
 	now := time.Now()
 	_ = os.Chtimes(m.path(), now, now) // where it cannot be, Trim takes the entry for unused
-	m.say("reused (%s, computed in %s, %s%s)", humanize.Bytes(uint64(stored.Size())),
-		duration(time.Duration(stored.Seconds*float64(time.Second))), since(stored.Created, now), edited)
+	memos.add(outcome{name: m.entry.Name, bytes: stored.Size(), took: time.Duration(stored.Seconds * float64(time.Second)),
+		reused: true, created: stored.Created, edited: edited})
 	return true
 }
 

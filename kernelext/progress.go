@@ -255,13 +255,21 @@ func (n *notebookLine) draw(line string) {
 }
 
 func (n *notebookLine) finish(line string) {
-	err := kernel.update(n.bundle(line))
-	if err == nil {
-		err = kernel.settle()
-	}
-	if err != nil {
+	if n.put(line) != nil {
 		fmt.Println(line)
 	}
+}
+
+// put draws the line and waits until the kernel has it.
+func (n *notebookLine) put(line string) error {
+	if !n.shown {
+		n.shown = true
+		return kernel.deliver(n.bundle(line))
+	}
+	if err := kernel.update(n.bundle(line)); err != nil {
+		return err
+	}
+	return kernel.settle()
 }
 
 func (n *notebookLine) coarse() bool { return n.headless }
