@@ -46,7 +46,7 @@ func (l *memoLog) add(o outcome) {
 // told is the line about outcomes, such as
 //
 //	memo "features": reused (6.3 MB, computed in 3 min 10 s, 4 h ago)
-//	memos "features" (1), "tuned" (2): 2 reused (7 MB, computed in 3 min 40 s, 4 h ago), 1 computed in 12 s, stored (6 MB)
+//	memos "features" (1), "tuned" (2): 2 reused (7 MB, computed in 3 min, 4 h ago), 1 computed in 12 s, stored (6 MB)
 func told(outcomes []outcome, now time.Time) string {
 	var names []string
 	count := map[string]int{}

@@ -61,7 +61,8 @@ func TestMemosWithoutAKernelThatReads(t *testing.T) {
 func TestTold(t *testing.T) {
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	old := outcome{name: "a", bytes: 6_000_000, took: 70 * time.Second, reused: true, created: now.Add(-3 * time.Hour)}
-	older := outcome{name: "a", bytes: 500_000, took: 5 * time.Second, reused: true, created: now.Add(-5 * time.Hour), edited: true}
+	older := outcome{name: "a", bytes: 500_000, took: 5 * time.Second, reused: true, edited: true,
+		created: now.Add(-5 * time.Hour)}
 	made := outcome{name: "b", bytes: 12, took: 2 * time.Second}
 	for want, outcomes := range map[string][]outcome{
 		`memo "a": reused (6.0 MB, computed in 1 min 10 s, 3 h ago)`: {old},
