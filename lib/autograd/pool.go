@@ -62,6 +62,8 @@ func MeanPool2D(x *Var, p Pool) *Var {
 	p, oh, ow := p.over("MeanPool2D", x)
 	y, op := Record[meanPoolOp]("MeanPool2D", x)
 	op.Pool = p
+	width := x.Shape()[0] * x.Shape()[1] * x.Shape()[3]
+	op.columns = slices.Grow(op.columns[:0], width)[:width]
 	y.Resize(x.Shape()[0], x.Shape()[1], oh, ow)
 	For(y, planes(y), grain(p.cost(y)), (*meanPoolOp).forward)
 	return y
@@ -199,10 +201,12 @@ func (op *maxPoolOp) backward(y *Var, lo, hi int) {
 	}
 }
 
-// meanPoolOp is the state of [MeanPool2D].
+// meanPoolOp is the state of [MeanPool2D]. A window's sum is taken down its columns first, for all windows of a row at
+// once, and then along the row; its gradient is spread in the reverse order.
 type meanPoolOp struct {
 	Pool
-	accumulate bool // in Backward
+	columns    []float32 // a row for each plane
+	accumulate bool      // in Backward
 }
 
 func (op *meanPoolOp) forward(y *Var, lo, hi int) {
@@ -210,27 +214,36 @@ func (op *meanPoolOp) forward(y *Var, lo, hi int) {
 		p := op.plane(y, i)
 		x, out := y.in[0].Data()[p.x:][:p.h*p.w], y.Data()[p.y:][:p.oh*p.ow]
 		scale := 1 / float32(p.H*p.W)
+		columns := op.columns[i*p.w:][:p.w]
 		for r := range p.oh {
+			top, bottom := p.down(r)
+			if p.ow == 1 && p.W-p.PadW >= p.w && top < bottom { // the whole width, as of a global mean
+				out[r] = scale * simd.Sum(x[top*p.w:bottom*p.w])
+				continue
+			}
+			simd.SumRows(columns, x[top*p.w:bottom*p.w], bottom-top, p.w, false)
 			for c := range p.ow {
-				out[r*p.ow+c] = scale * p.sumAt(x, r, c)
+				var sum float32
+				for _, v := range p.across(columns, c) {
+					sum += v
+				}
+				out[r*p.ow+c] = scale * sum
 			}
 		}
 	}
 }
 
-// sumAt returns the sum of a window, without its padding.
-func (p *poolPlane) sumAt(x []float32, r, c int) float32 {
-	top, bottom, left, right := p.window(r, c)
-	if left == 0 && right == p.w && top < bottom {
-		return simd.Sum(x[top*p.w : bottom*p.w])
-	}
-	var sum float32
-	for i := top; i < bottom; i++ {
-		for _, v := range x[i*p.w+left : i*p.w+right] {
-			sum += v
-		}
-	}
-	return sum
+// down returns the rows of the image that lie in a row of windows.
+func (p *poolPlane) down(r int) (top, bottom int) {
+	bottom = min(r*p.StrideH-p.PadH+p.H, p.h)
+	return min(max(r*p.StrideH-p.PadH, 0), bottom), bottom
+}
+
+// across returns the part of a row of the image that lies in windows number c of a row.
+func (p *poolPlane) across(row []float32, c int) []float32 {
+	left := c*p.StrideW - p.PadW
+	right := min(left+p.W, p.w)
+	return row[min(max(left, 0), right):right]
 }
 
 func (op *meanPoolOp) Backward(y *Var) {
@@ -248,16 +261,20 @@ func (op *meanPoolOp) backward(y *Var, lo, hi int) {
 			clear(dx)
 		}
 		scale := 1 / float32(p.H*p.W)
+		columns := op.columns[i*p.w:][:p.w]
 		for r := range p.oh {
+			clear(columns)
 			for c := range p.ow {
-				top, bottom, left, right := p.window(r, c)
 				d := scale * dy[r*p.ow+c]
-				for i := top; i < bottom; i++ {
-					row := dx[i*p.w+left : i*p.w+right]
-					for j := range row {
-						row[j] += d
-					}
+				part := p.across(columns, c)
+				for j := range part {
+					part[j] += d
 				}
+			}
+			top, bottom := p.down(r)
+			for i := top; i < bottom; i++ {
+				row := dx[i*p.w:][:p.w]
+				simd.Add(row, row, columns)
 			}
 		}
 	}
