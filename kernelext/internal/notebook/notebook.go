@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package notebook reads, checks and writes Jupyter notebooks (nbformat 4.5).
+// Package notebook reads, checks and writes Jupyter notebooks (nbformat 4.5), and
+// says what a cell asks of a reader: the points of an exercise, and minutes.
 //
 // A notebook that is read and written again keeps everything it held, metadata
 // of other programs included, and is laid out as Jupyter lays it out (one space
