@@ -10,8 +10,8 @@ import (
 type Grid = experiment.Grid[Setting]
 
 // Grids are the grids behind [NINAI17, Table 1]. Quick grids have a quarter of the channels and few steps. Standard
-// grids have more steps and, in drmm-sup, drmm-hundred and drmm-best, the document's shape; all of them together take
-// an hour or two. Paper grids have the document's shape and images: the table takes days, its best cell hours.
+// grids have more steps and, in drmm-best, the document's shape. Paper grids have the document's shape and images: a
+// model takes a third of an hour on one core, the best cell hours and the table half a day on two.
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "NINAI17",
 	Load:     experiment.Load,
@@ -30,39 +30,29 @@ func Variants() []string { return []string{Sup, MPC, NNMPC, VI, NNVI} }
 
 // grids returns the grids at the size of a profile.
 func grids(profile string) []Grid {
-	// Base settings of table 1, of its column of 100 labels and of the supervised models, and of the models without one
-	// term.
-	var table, column, term Setting
-	var best []Setting // the best cell, then the same cell without the changes of Long
+	var table, term Setting // the base settings of table 1, and of the models without one term
+	var best []Setting      // the best cell, then the same cell without the changes of Long
 	few, many := 1, 1
-	columns := len(Variants())
 	switch profile {
 	case experiment.Quick:
 		table = small(3000)
 		long := table
 		long.Weights.Consistency, long.Rendered, long.MarginalEnd = Long().Weights.Consistency, 10, 1.5
-		column, best, term = table, []Setting{long, table}, table
+		best, term = []Setting{long, table}, table
 	case experiment.Standard:
 		table = small(10000)
 		term = table
-		column = Digits(100, NNVI)
-		column.Unlabelled, column.Epochs, column.RampFrom, column.RampTo = 10000, 4, 1.5, 3
 		long, short := Long(), Digits(100, NNVI)
 		long.Epochs, long.RampFrom, long.RampTo, long.MarginalEnd, short.Epochs = 2, 0.35, 0.7, 1.4, 2
 		best, many = []Setting{long, short}, 3
-		columns-- // without nn-vi, which is the best cell
 	case experiment.Paper:
 		best = []Setting{Long(), Digits(100, NNVI)}
-		table, column, term = best[0], best[0], best[0]
+		table, term = best[0], best[0]
 		few, many = 3, 3
 	}
 	return []Grid{
 		{Name: "drmm", About: "every variant with 50, 100 and 1000 labels: table 1",
 			Cells: variants(table, 50, 100, 1000), Seeds: few},
-		{Name: "drmm-sup", About: "supervised only, with 50, 100 and 1000 labels",
-			Cells: []Setting{column.with(50, Sup), column.with(100, Sup), column.with(1000, Sup)}, Seeds: many},
-		{Name: "drmm-hundred", About: "every variant with 100 labels",
-			Cells: variants(column, 100)[:columns], Seeds: many},
 		{Name: "drmm-best", About: "nn-vi with 100 labels and all other images, with long and with ordinary training",
 			Cells: best, Seeds: many},
 		{Name: "drmm-terms", About: "nn-vi with 100 labels, without one term or with the other sign of KL",
