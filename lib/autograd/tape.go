@@ -52,11 +52,11 @@ func NewTape(workers int) *Tape {
 // The environment variable LATERAL_SIMD, set to avx2 or off, selects a simpler one. LATERAL_SPARSE, set to on or off,
 // forces or prevents skipping zeros in matrix products; by default, the faster way is used. The results are the same.
 //
-// LATERAL_MATMUL=bf16 or bf16x3 changes the results of [Linear], [MatMul] and convolutions by minimal filtering
-// (filters of 3 x 3 and 5 x 5 with a stride of 1 and enough channels): they compute matrix products with factors
-// rounded to bfloat16, or three such products for each float32 product, unless fewer than a quarter of the elements
-// of a factor are nonzero. The relative error is about 2e-3 and 4e-6, and five times as much in convolutions.
-// Everything else remains float32: direct convolutions, sparse and recurrent products, element-wise operations and
+// LATERAL_MATMUL=bf16 or bf16x3 changes the results of [Linear], [MatMul], recurrent layers and convolutions by
+// minimal filtering (filters of 3 x 3 and 5 x 5 with a stride of 1 and enough channels): they compute matrix products
+// with factors rounded to bfloat16, or three such products for each float32 product, unless fewer than a quarter of
+// the elements of a factor are nonzero. The relative error is about 2e-3 and 4e-6, and five times as much in
+// convolutions. Everything else remains float32: direct convolutions, sparse products, element-wise operations and
 // optimisers. The name then ends with " bf16" or " bf16x3", and a checkpoint of one precision is not resumed in
 // another. The modes are made for processors with AVX512_BF16 or AMX (lib/BENCHMARKS.md); elsewhere they are much
 // slower than float32.

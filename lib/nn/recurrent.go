@@ -190,9 +190,9 @@ type netInputsOp struct {
 }
 
 func (op *netInputsOp) forward(y *autograd.Var, lo, hi int) {
-	h, w, gates := y.In(1), y.In(2).Data(), y.Width()
-	n, units := h.Rows(), h.Width()
-	simd.GemmNT(n, hi-lo, units, h.Data(), units, w[lo*units:hi*units], units, y.Data()[lo:(n-1)*gates+hi], gates, true)
+	h, n, units, gates := y.In(1).Data(), y.In(1).Rows(), y.In(1).Width(), y.Width()
+	w, out := y.In(2).Data()[lo*units:hi*units], y.Data()[lo:(n-1)*gates+hi]
+	simd.Gemm(false, true, n, hi-lo, units, h, units, w, units, out, gates, true)
 }
 
 // Backward adds dy to the step's rows of the gradient of W·x + b, and dy·U to that of h. The gradient of U is a product
@@ -215,14 +215,14 @@ func (op *netInputsOp) Backward(y *autograd.Var) {
 func (op *netInputsOp) stateGrad(y *autograd.Var, lo, hi int) {
 	gates, units := y.Width(), y.In(1).Width()
 	dy, dh := y.Grad().Data()[lo*gates:hi*gates], y.In(1).Grad().Data()[lo*units:hi*units]
-	simd.GemmNN(hi-lo, units, gates, dy, gates, y.In(2).Data(), units, dh, units, op.accumulate)
+	simd.Gemm(false, false, hi-lo, units, gates, dy, gates, y.In(2).Data(), units, dh, units, op.accumulate)
 }
 
 // weightGrad computes rows lo to hi of dU, dxᵀ·previous.
 func (op *netInputsOp) weightGrad(y *autograd.Var, lo, hi int) {
 	x, gates, units := y.In(0), y.Width(), y.In(1).Width()
 	dx, dw := x.Grad().Data(), y.In(2).Grad().Data()[lo*units:hi*units]
-	simd.GemmTN(hi-lo, units, x.Rows(), dx[lo:], gates, op.previous, units, dw, units, op.accumulate)
+	simd.Gemm(true, false, hi-lo, units, x.Rows(), dx[lo:], gates, op.previous, units, dw, units, op.accumulate)
 }
 
 // state returns tensor i of the state as a constant on the tape. It is a copy, because the state moves on before the

@@ -12,6 +12,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/gradcheck"
 	"github.com/lateral-ml/lateral/lib/internal/race"
+	"github.com/lateral-ml/lateral/lib/internal/simd"
 	. "github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -221,6 +222,44 @@ func TestRecurrentForAnyWorkersWithoutAllocation(t *testing.T) {
 			}
 			if n := testing.AllocsPerRun(5, step); n != 0 {
 				t.Errorf("%s: %v allocations a step", name, n)
+			}
+		}
+	}
+}
+
+// Without input, all that differs between precisions is the product with the previous activations.
+func TestRecurrentFollowsPrecision(t *testing.T) {
+	const units = 24
+	rng := tensor.Stream(1, "weights")
+	layers := map[string]Recurrent{"LSTM": NewLSTM(10, units, nil, rng), "tanh": NewRNN(10, units, nil, nil, rng)}
+	for name, layer := range layers {
+		step := func(precision simd.Precision, workers int) (values []float32) {
+			defer simd.SetMatmul(simd.SetMatmul(precision))
+			state := layer.NewState(16)
+			tensor.Stream(2, "state").Uniform(state[0].Data(), -0.5, 0.5)
+			for _, p := range Params(layer) {
+				p.ZeroGrad()
+			}
+			tape := autograd.NewTape(workers)
+			y, _ := layer.Forward(tape.Input(tensor.New(5*16, 10)), state)
+			tape.Backward(autograd.Mean(autograd.Square(y)))
+			for _, p := range Params(layer) {
+				values = append(values, p.Grad().Data()...)
+			}
+			return append(values, state[0].Data()...)
+		}
+		want := step(simd.Float32, 1)
+		for precision, most := range map[simd.Precision]float64{simd.BF16: 0.02, simd.BF16x3: 2e-5} {
+			got, sum, difference := step(precision, 1), 0.0, 0.0
+			for i, v := range got {
+				sum += float64(want[i]) * float64(want[i])
+				difference += float64(v-want[i]) * float64(v-want[i])
+			}
+			if e := math.Sqrt(difference / sum); e == 0 || e > most {
+				t.Errorf("%s, %s: relative error %.2g: want more than 0 and at most %g", name, precision, e, most)
+			}
+			if !slices.Equal(step(precision, 3), got) {
+				t.Errorf("%s, %s: 3 workers give other bits than 1", name, precision)
 			}
 		}
 	}

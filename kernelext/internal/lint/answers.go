@@ -26,23 +26,20 @@ func Answers(nb *notebook.Notebook) []Finding {
 			continue
 		}
 		l.cell, l.id = i+1, c.ID
-		figure, said := false, ""
+		shows := !c.HasTag(Illustration) && !strings.Contains(c.Source, "kernelext.Playground(")
 		for _, o := range c.Outputs {
-			_, picture := o.Data["image/png"]
-			figure = figure || picture
-			said += o.Text + "\n" + plain(o) + "\n"
-		}
-		if figure && !c.HasTag(Illustration) && !strings.Contains(c.Source, "kernelext.Playground(") {
-			if open != nil {
-				l.found = append(l.found, *open)
+			if _, figure := o.Data["image/png"]; figure && shows {
+				if open != nil {
+					l.found = append(l.found, *open)
+				}
+				open = &Finding{l.cell, l.id, 0, "no sentence says what the figure shows in this run: end its caption with " +
+					"\"What happened: ...\" and numbers that the cell computes, or give the cell the tag " + Illustration}
 			}
-			open = &Finding{l.cell, l.id, 0, "no sentence says what the figure shows in this run: end its caption with " +
-				"\"What happened: ...\" and numbers that the cell computes, or give the cell the tag " + Illustration}
-		}
-		for _, m := range happened.FindAllStringSubmatch(said, -1) {
-			open = nil
-			if !strings.ContainsAny(m[1], "0123456789") {
-				l.report(0, "%q states no number of this run", firstLine(m[0]))
+			for _, m := range happened.FindAllStringSubmatch(o.Text+"\n"+plain(o), -1) {
+				open = nil
+				if !strings.ContainsAny(m[1], "0123456789") {
+					l.report(0, "%q states no number of this run", firstLine(m[0]))
+				}
 			}
 		}
 	}

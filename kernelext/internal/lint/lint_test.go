@@ -122,6 +122,8 @@ func TestAnswers(t *testing.T) {
 		"printed by the next":  {[]*notebook.Cell{cell(picture), cell(), cell(printed)}, nil},
 		"after the next":       {[]*notebook.Cell{cell(picture), cell(picture), cell(printed)}, []int{1}},
 		"before the figure":    {[]*notebook.Cell{cell(printed), cell(picture)}, []int{2}},
+		"of the second of two": {[]*notebook.Cell{cell(picture, says("Figure 1."), picture, printed)}, []int{1}},
+		"of each of two":       {[]*notebook.Cell{cell(picture, printed, picture, printed)}, nil},
 		"nowhere":              {[]*notebook.Cell{cell(picture, says("Figure 1.")), cell(picture)}, []int{1, 2}},
 		"without a number":     {[]*notebook.Cell{cell(picture, says("What happened: most died."))}, []int{1}},
 		"of a schematic":       {[]*notebook.Cell{schematic, played}, nil},

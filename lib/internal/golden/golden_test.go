@@ -9,6 +9,9 @@
 //
 //	go test ./lib/internal/golden -update
 //	LATERAL_SIMD=off go test -count 1 ./lib/internal/golden -update     (portable.json, for the kernels in Go)
+//	GOARCH=arm64 go test -exec qemu-aarch64-static -short ./lib/internal/golden -update     (arm64.json, for NEON)
+//
+// On arm64, the compiler rounds some sums x·y + z once, which is why its numbers have a file of their own.
 //
 // Each kind of model has its own file, which builds the model, trains it, and records numbers by name.
 package golden
@@ -34,7 +37,7 @@ var update = flag.Bool("update", false, "write the numbers of the tests that run
 // A subject is something that produces numbers.
 type subject struct {
 	name   string
-	large  bool   // omitted with -short, and with portable kernels, which take a minute
+	large  bool   // omitted with -short, with portable kernels, which take a minute, and on arm64
 	like   string // a subject that must give the same numbers, such as an uninterrupted run; may be ""
 	record func(t *testing.T, r *record)
 }
@@ -58,8 +61,8 @@ func TestNoNumberMoved(t *testing.T) {
 					continue
 				}
 				t.Run(s.name, func(t *testing.T) {
-					if s.large && (testing.Short() || autograd.Backend() == "go") {
-						t.Skip("large: runs only without -short, and with assembly kernels")
+					if kernels := autograd.Backend(); s.large && (testing.Short() || kernels == "go" || kernels == "neon") {
+						t.Skip("large: runs only without -short, with the kernels of amd64")
 					}
 					t.Parallel()
 					r := &record{t: t, values: map[string]string{}}
@@ -94,14 +97,20 @@ func TestNoNumberMoved(t *testing.T) {
 	}
 }
 
+// armCompiler is the version of Go by which arm64.json was recorded: it is the compiler that chooses what to fuse.
+const armCompiler = "go1.26"
+
 // goldenFile returns the file with the numbers for the kernels in use, or skips the test if there is none.
 func goldenFile(t *testing.T) string {
 	t.Helper()
 	switch kernels := autograd.Backend(); {
-	case runtime.GOARCH != "amd64" || fuses(1+0x1p-30, 1+0x1p-30, -1-0x1p-29):
-		t.Skip("the golden numbers are for amd64 (GOAMD64=v1 or v2): elsewhere the compiler fuses products and sums")
 	case race.Enabled:
 		t.Skip("takes minutes with the race detector, and covers only what the packages' own tests cover too")
+	case kernels == "neon" && strings.HasPrefix(runtime.Version(), armCompiler):
+		return filepath.Join("testdata", "arm64.json")
+	case runtime.GOARCH != "amd64" || fuses(1+0x1p-30, 1+0x1p-30, -1-0x1p-29):
+		t.Skip("the golden numbers are for amd64 (GOAMD64=v1 or v2), and for NEON with " + armCompiler + ": other " +
+			"compilers fuse other products and sums")
 	case kernels == "avx512" || kernels == "avx2": // both give the same bits
 		return filepath.Join("testdata", "golden.json")
 	case kernels == "go":
