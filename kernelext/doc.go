@@ -23,11 +23,11 @@
 // The same code runs outside a notebook (go run): displays are printed as text, and with LATERAL_FIGURES=dir
 // pictures are saved there.
 //
-// Environment: LATERAL_PROFILE (quick, standard, paper), LATERAL_PARAMS (a JSON object read by Param), LATERAL_MEMO
-// (directory of Memo), LATERAL_MEMO_LIMIT (how much Memo may keep, such as 2GB), LATERAL_FRESH (1: Memo reuses nothing
-// that is older than the library's sources), LATERAL_CHECKPOINTS and LATERAL_SWEEPS
-// (directories of Train and Sweep), LATERAL_FIGURES (directory for pictures outside a notebook), LATERAL_HEADLESS
-// (set by "lateral run": nobody is watching).
+// Environment: LATERAL_PROFILE (quick, standard, paper), LATERAL_PARAMS (a JSON object read by Param), LATERAL_DATA
+// (directory of data sets), LATERAL_MEMO (directory of Memo), LATERAL_MEMO_LIMIT (how much Memo may keep, such as 2GB),
+// LATERAL_FRESH (1: Memo reuses nothing that is older than the library's sources), LATERAL_CHECKPOINTS and
+// LATERAL_SWEEPS (directories of Train and Sweep), LATERAL_FIGURES (directory for pictures outside a notebook),
+// LATERAL_HEADLESS (set by "lateral run": nobody is watching).
 //
 // The package does not import the figure library, so a cell that draws nothing links quickly.
 package kernelext

@@ -107,7 +107,7 @@
 //	LG16     Lavin, Gray: Fast algorithms for convolutional neural networks. CVPR 2016
 //	LMH01    Lee, Mumford, Huang: Occlusion models for natural images: a statistical study of a scale-invariant dead
 //	         leaves model. International Journal of Computer Vision 41, 2001
-//	LST15     Lake, Salakhutdinov, Tenenbaum: Human-level concept learning through probabilistic program induction.
+//	LST15    Lake, Salakhutdinov, Tenenbaum: Human-level concept learning through probabilistic program induction.
 //	         Science 350, 2015
 //	Maaten14 van der Maaten: Accelerating t-SNE using tree-based algorithms. JMLR 15, 2014
 //	MBPS10   Mairal, Bach, Ponce, Sapiro: Online learning for matrix factorization and sparse coding. JMLR 11, 2010

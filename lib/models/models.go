@@ -5,7 +5,7 @@
 //
 //	model, err := models.Load("lwta", "")   // after `lateral train lwta`
 //
-// Nothing is downloaded: training takes seconds to a few minutes.
+// No weights are downloaded: training takes seconds to a few minutes.
 package models
 
 import (

@@ -171,7 +171,7 @@ func checkTools(tools toolchain.Tools) []finding {
 		findings = append(findings, finding{fine, "kernel and goimports: " + tools.Dir, ""})
 	} else {
 		findings = append(findings, finding{note, "kernel: not built yet",
-			"the first lateral run builds it, in about a minute"})
+			"the first lateral run builds it, in one to three minutes"})
 	}
 	if tools.HasGopls() {
 		return append(findings, finding{fine, "gopls: " + tools.Gopls(), ""})

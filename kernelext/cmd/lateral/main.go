@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command lateral runs, checks and serves the notebooks of this module. It
-// needs Go and nothing else: the kernel is built from the module on first use.
+// Command lateral runs, checks and marks the notebooks of this module, trains grids of networks, and writes the course
+// as a web site. It needs Go and nothing else: the kernel is built from the module on first use.
 package main
 
 import (

@@ -21,9 +21,9 @@ func resultsCommand() *cobra.Command {
 		Long: `Results reads the rows of every kernelext.Versus table in notebooks/*.ipynb, as
 last executed, and writes them to notebooks/results.json and to the table in
 notebooks/RESULTS.md. The figures of cells tagged "gallery" go to
-notebooks/gallery and onto that page. The README gets the table of the course:
-playgrounds, exercises, points and times of the notebooks. With --check it
-writes nothing and fails if they disagree.`,
+notebooks/gallery and onto that page. The README gets two tables: the headline
+results, and the course with playgrounds, exercises, points and times. With
+--check it writes nothing and fails if they disagree.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			module, err := toolchain.FindModule(root)

@@ -18,7 +18,7 @@ func ExamplePage() {
 	//
 	// Every comparison in the notebooks: a document's value beside the one measured here, with its standard deviation over
 	// seeds. The difference has an interval of two standard errors, from the spread over seeds and, for shares of test
-	// samples, their number. Within it the two values agree; without it, one is better. Where settings differ too much,
+	// samples, their number. Within it the two values agree; outside it, one is better. Where settings differ too much,
 	// the values are not comparable. `lateral results` writes this page from the executed notebooks; a test fails
 	// when they disagree.
 	//

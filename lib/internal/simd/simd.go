@@ -14,15 +14,14 @@
 // LATERAL_MATMUL=bf16x3 or bf16 lowers the precision of the products of layers: of [Gemm], [Batch] and
 // [SparseProduct] where it does not leave out zeros. [Precision] defines the arithmetic, which is that of the tiles
 // of AMX; all implementations give the same bits. [GemmNN] and its three variants, which searches, solvers and
-// statistics use, and all other kernels stay float32. The products run fast on processors with AVX512_BF16
-// (VDPBF16PS), which the tests have run on Zen 4, and with AMX tiles of bfloat16 (TDPBF16PS): no such processor was
-// at hand, so that the kernel for tiles has only run in the tests' emulator, which executes its machine code, and
-// its speed is unknown. Elsewhere portable code computes the same bits many times slower: the precisions are for
-// processors that have the instructions.
+// statistics use, and all other kernels stay float32. The products are fast on processors with AVX512_BF16 (VDPBF16PS,
+// tested on Zen 4) or with AMX tiles of bfloat16 (TDPBF16PS). No processor with such tiles was at hand: their kernel
+// has only run in the tests' emulator, which executes its machine code, and its speed is unknown. On other processors,
+// portable code computes the same bits many times slower.
 //
-// NEON's kernels have only run in an emulator, and nothing is known about their speed but the number of instructions:
-// the matrix product's main loop takes 0.273 for a multiply-add where A is packed or transposed and 0.289 where its
-// rows are read in place, 9 and 16 % over the 0.25 of vectors of four floats. A test in _asm/neon counts them.
+// NEON's kernels have only run in an emulator. Their speed is unknown; only instructions were counted: the matrix
+// product's main loop takes 0.273 per multiply-add where A is packed or transposed and 0.289 where its rows are read in
+// place, 9 and 16 % more than the 0.25 of vectors of four floats. A test in _asm/neon counts them.
 //
 // # What may be relied on
 //

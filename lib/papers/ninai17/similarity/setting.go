@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package similarity trains networks to judge whether two pictures show the same shape, and asks them about shapes that
+// Package similarity trains networks to judge whether two pictures show the same shape, and tests them on shapes that
 // they have never seen: the one-shot benchmark of [NINAI17, section 4], with the nine-layer DRMM of its Table 7 in a
 // Siamese network.
 //
