@@ -90,7 +90,7 @@ func terms(all Setting) []Setting {
 		func(s *Setting) { s.Weights.KL = 0 },
 		func(s *Setting) { s.Weights.Reconstruction = 0 },
 		func(s *Setting) { s.Noise = 0 },
-		func(s *Setting) { s.RampTo, s.RampFrom, s.MarginalEnd = 0, 0, 0 },
+		func(s *Setting) { s.RampTo, s.RampFrom = 0, 0 },
 	}
 	if all.Weights.Consistency != 0 {
 		changes = append(changes, func(s *Setting) { s.Weights.Consistency = 0 })
