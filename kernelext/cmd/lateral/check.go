@@ -42,7 +42,7 @@ Numbers of a document may be typed where the paragraph or the row of the table n
 // silent are the notebooks of the course whose outputs were saved before the rule that a sentence below each figure
 // says what happened. A notebook leaves the list when it is run with such sentences.
 var silent = []string{
-	"03_sparse_convolutional_and_autoencoders.ipynb", "07_drmm_semi_supervised.ipynb",
+	"07_drmm_semi_supervised.ipynb",
 }
 
 // checkNotebooks prints a line for each fault. The error counts them.
