@@ -15,7 +15,7 @@ import (
 var _ train.EpochLearner = (*Learner)(nil)
 
 // Step implements [train.Learner]: an update at the rate of the schedule. It panics if Rate is nil. It reports, as
-// "current", the mean over the examples of what the winner hears, <W,v>.
+// "current", the mean over the examples of the winner's current, <W,v>.
 func (l *Learner) Step(b *dataset.Batch, r *train.Recorder) error {
 	if l.Rate == nil {
 		panic("hebbian: Learner: Rate is required, such as optim.Linear(0.04, 0, epochs)")

@@ -60,10 +60,10 @@ type Setting struct {
 	Seed    uint64 `json:"seed"`
 }
 
-// Digits returns the network of figure 3 [KH19, appendix B]. The document does not say how an update is scaled; Average
-// = false follows its authors' program. For training with labels, the document uses m = 10, a rate of 0.001 and 300
-// epochs. This setting normalises the features (Relative), which the document does not mention; with that, m = 6, a
-// smaller rate and fewer epochs gave a lower error on held-out images.
+// Digits returns the network of figure 3 [KH19, appendix B]. The document averages an update over the batch
+// (section 3); Average = false scales it as its authors' program does. For training with labels, the document uses
+// m = 10, a rate of 0.001 and 300 epochs. This setting normalises the features (Relative), which the document does not
+// mention; with that, m = 6, a smaller rate and fewer epochs gave a lower error on held-out images.
 func Digits() Setting {
 	return Setting{
 		Units: 2000, Features: Features{P: 4, K: 2, Delta: 0.4, Rate: 0.04, Epochs: 100},
