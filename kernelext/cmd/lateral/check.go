@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
 
 	"github.com/lateral-ml/lateral/kernelext/internal/lint"
 	"github.com/spf13/cobra"
@@ -39,12 +37,6 @@ Numbers of a document may be typed where the paragraph or the row of the table n
 	}
 }
 
-// silent are the notebooks of the course whose outputs were saved before the rule that a sentence below each figure
-// says what happened. A notebook leaves the list when it is run with such sentences.
-var silent = []string{
-	"07_drmm_semi_supervised.ipynb",
-}
-
 // checkNotebooks prints a line for each fault. The error counts them.
 func checkNotebooks(out io.Writer, paths []string) error {
 	faults := 0
@@ -61,13 +53,7 @@ func checkNotebooks(out io.Writer, paths []string) error {
 			fmt.Fprintf(out, "%s: %s: lateral run --in-place, or saving it in Jupyter, mends that\n", path, repair)
 			faults++
 		}
-		found, unanswered := lint.Check(nb, info.Size()), lint.Answers(nb)
-		if slices.Contains(silent, filepath.Base(path)) && len(unanswered) > 0 {
-			fmt.Fprintf(out, "%s: note: figures without a sentence that says what happened: %d\n", path, len(unanswered))
-		} else {
-			found = append(found, unanswered...)
-		}
-		for _, f := range found {
+		for _, f := range append(lint.Check(nb, info.Size()), lint.Answers(nb)...) {
 			fmt.Fprintf(out, "%s: %s\n", path, f)
 			faults++
 		}
