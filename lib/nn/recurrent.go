@@ -68,14 +68,16 @@ type Norms struct {
 	OfSum       *Norm // of the sum a_t; for the LSTM, use fields in 4 groups, one for each gate
 	OfCell      *Norm // of the cell state before its tanh, in the LSTM only
 
-	// L1 is the weight alpha of [CentredL1], once for each step of OfSum and OfCell; in the LSTM, once for each gate too.
+	// L1 is the weight alpha of [CentredL1], once for each step of OfSum and OfCell; in the LSTM, once for each gate
+	// too.
 	L1 float32
 }
 
 // NewRNN returns a layer of recurrent units without normalisation. init draws W, b and U from rng; a nil init means
 // [Uniform]. The fan-in of U is units.
 func NewRNN(in, units int, activate func(*autograd.Var) *autograd.Var, init Init, rng *tensor.RNG) *RNN {
-	return &RNN{Input: NewDense(in, units, init, rng), Recurrent: recurrent(units, units, init, rng), Activate: activate}
+	input, own := NewDense(in, units, init, rng), recurrent(units, units, init, rng)
+	return &RNN{Input: input, Recurrent: own, Activate: activate}
 }
 
 // recurrent returns the weights [out, units] of a recurrent layer.
@@ -159,8 +161,8 @@ func (q *sequence) begin(layer string, input *Dense, x *autograd.Var, s []*tenso
 		fits = fits && t.Rows() == s[0].Rows() && t.Width() == units
 	}
 	if !fits {
-		panic(fmt.Sprintf("nn: %s: x of shape %v with a state of %v: want x [T·N, D] with T >= 1, and NewState(N)", layer,
-			x.Shape(), s))
+		panic(fmt.Sprintf("nn: %s: x of shape %v with a state of %v: want x [T·N, D] with T >= 1, and NewState(N)",
+			layer, x.Shape(), s))
 	}
 	q.n, q.s, q.penalty = s[0].Rows(), s, nil
 	length := x.Rows() / q.n
@@ -169,8 +171,8 @@ func (q *sequence) begin(layer string, input *Dense, x *autograd.Var, s []*tenso
 	q.previous = slices.Grow(q.previous[:0], x.Rows()*units)[:x.Rows()*units]
 }
 
-// netInputs returns the net inputs of step t, rows t·N to (t+1)·N of W·x + b plus h·Uᵀ, given the previous activations
-// h [N, H] and U [G, H].
+// netInputs returns the net inputs of step t, rows t·N to (t+1)·N of W·x + b plus h·Uᵀ, given the previous
+// activations h [N, H] and U [G, H].
 func (q *sequence) netInputs(t int, h, weights *autograd.Var) *autograd.Var {
 	y, op := autograd.Record[netInputsOp]("recurrent net inputs", q.x, h, weights)
 	gates := weights.Rows()
@@ -195,9 +197,9 @@ func (op *netInputsOp) forward(y *autograd.Var, lo, hi int) {
 	simd.Gemm(false, true, n, hi-lo, units, h, units, w, units, out, gates, true)
 }
 
-// Backward adds dy to the step's rows of the gradient of W·x + b, and dy·U to that of h. The gradient of U is a product
-// of all rows of all steps, which is faster than one for each step: it is left to the first step, whose backward pass
-// is the last.
+// Backward adds dy to the step's rows of the gradient of W·x + b, and dy·U to that of h. The gradient of U is a
+// product of all rows of all steps, which is faster than one for each step: it is left to the first step, whose
+// backward pass is the last.
 func (op *netInputsOp) Backward(y *autograd.Var) {
 	x, h, w := y.In(0), y.In(1), y.In(2)
 	rows := x.GradSum()[op.step*y.Value().Len():][:y.Value().Len()]
