@@ -2,7 +2,11 @@
 
 package autograd
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/lateral-ml/lateral/lib/internal/simd"
+)
 
 // A ConvShape describes the stride and padding of a convolution. The zero value is a valid convolution: stride 1, no
 // padding.
@@ -167,7 +171,10 @@ func convPlanFor(op string, x, w, b *Var, s ConvShape, transposed bool) *convPla
 
 // convKeyFor returns the key of the plan for images of shape xs and filters of shape ws.
 func convKeyFor(op string, xs, ws [4]int, s ConvShape, transposed bool) convKey {
-	key := convKey{channels: ws[1], h: xs[2], w: xs[3], filters: ws[0], kh: ws[2], kw: ws[3], shape: s.strides()}
+	key := convKey{
+		channels: ws[1], h: xs[2], w: xs[3], filters: ws[0], kh: ws[2], kw: ws[3],
+		shape: s.strides(), precision: simd.Matmul(),
+	}
 	if transposed {
 		key.h, key.w = s.TransposedSize(xs[2], xs[3], ws[2], ws[3])
 	}

@@ -32,6 +32,7 @@ type convKey struct {
 	channels, h, w  int // size of the image
 	filters, kh, kw int
 	shape           ConvShape
+	precision       simd.Precision // of matrix products
 }
 
 // A convPlan is the geometry of one convolution: the tables of its kernels and the sizes of its buffers. It is
@@ -267,8 +268,8 @@ func (p *convPlan) planWinograd() {
 		min(p.channels, p.filters) < worth {
 		return
 	}
-	p.winograd = winogradFor(p.kh, p.channels, p.filters, p.h, p.w, s.PadH, s.PadW)
-	p.winogradTransposed = winogradFor(p.kh, p.filters, p.channels, p.oh, p.ow, last-s.PadH, last-s.PadW)
+	p.winograd = p.winogradFor(p.channels, p.filters, p.h, p.w, s.PadH, s.PadW)
+	p.winogradTransposed = p.winogradFor(p.filters, p.channels, p.oh, p.ow, last-s.PadH, last-s.PadW)
 	p.spread = false
 	p.packedLen, p.packedTransposedLen = p.winograd.filtersLen(), p.winogradTransposed.filtersLen()
 	p.gradLen = p.filters * p.taps

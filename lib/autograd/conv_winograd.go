@@ -8,9 +8,9 @@ import "github.com/lateral-ml/lateral/lib/internal/simd"
 //
 // With filters of t x t taps, 3 or 5 a side, and a stride of 1, neighbouring outputs share most of their inputs. A tile
 // of r x r outputs then needs (r+t-1)² multiplications for each channel and filter instead of t²r²: for t = 3, 36
-// instead of 144 with r = 4, and 16 instead of 36 with r = 2; for t = 5, 36 instead of 100 with r = 2. Saving
-// multiplications is worthwhile, because direct convolution already runs near the processor's peak. The outputs y of a
-// tile with (r+t-1) x (r+t-1) inputs d are
+// instead of 144 with r = 4, and 16 instead of 36 with r = 2; for t = 5, 64 instead of 400, and 36 instead of 100.
+// Saving multiplications is worthwhile, because direct convolution already runs near the processor's peak. The outputs
+// y of a tile with (r+t-1) x (r+t-1) inputs d are
 //
 //	y = transpose(A) (sum over channels of (G g transpose(G)) * (transpose(B) d B)) A
 //
@@ -29,8 +29,9 @@ import "github.com/lateral-ml/lateral/lib/internal/simd"
 //
 // The root mean square error over 64 channels of 14 x 14 pixels, relative to that of plain float32 sums, is as follows.
 // For the outputs and the image gradient of 3 taps it is 0.6 with r = 2, which has shorter chains of additions, and 2
-// with r = 4, where the usual matrices would give 4 (see package simd for the matrices in use); of 5 taps it is 1.4.
-// For the filter gradient it is 4, 7 and 20: it is one chain over all tiles, while the plain sum consists of sixteen.
+// with r = 4, where the usual matrices would give 4 (see package simd for the matrices in use); of 5 taps it is 1.4
+// with r = 2 and 4.5 with r = 4. For the filter gradient it is 4, 7, 20 and 40: it is one chain over all tiles, while
+// the plain sum consists of sixteen.
 
 // A winograd is the geometry of one Winograd convolution.
 type winograd struct {
@@ -53,21 +54,20 @@ type winogradSpace struct {
 	filters []float32 // sums of the gradients of the transformed filters: [side², in, out]
 }
 
-// winogradFor returns the geometry for filters of so many taps a side, images with in channels, h x w pixels and the
-// given zero padding. It uses the tiles that need the fewest multiplications, and small tiles in case of a tie.
-func winogradFor(taps, in, out, h, w, padH, padW int) *winograd {
-	small := newWinograd(simd.Winograd{Outputs: 2, Taps: taps}, in, out, h, w, padH, padW)
-	if taps > 3 {
-		return small
-	}
-	large := newWinograd(simd.Winograd{Outputs: 4, Taps: taps}, in, out, h, w, padH, padW)
-	if large.multiplications() < small.multiplications() {
+// winogradFor returns the geometry for images with in channels, h x w pixels and the given zero padding. It uses the
+// tiles that need the fewest multiplications, and small tiles in case of a tie. It uses small tiles, too, for five taps
+// where products round their factors, because large tiles would amplify the error three times as much.
+func (p *convPlan) winogradFor(in, out, h, w, padH, padW int) *winograd {
+	small := newWinograd(simd.Winograd{Outputs: 2, Taps: p.kh}, in, out, h, w, padH, padW)
+	large := newWinograd(simd.Winograd{Outputs: 4, Taps: p.kh}, in, out, h, w, padH, padW)
+	rounded := p.kh == 5 && p.precision != simd.Float32
+	if large.multiplications() < small.multiplications() && !rounded {
 		return large
 	}
 	return small
 }
 
-// newWinograd is winogradFor with tiles of the given size.
+// newWinograd returns the geometry for tiles of the given size.
 func newWinograd(size simd.Winograd, in, out, h, w, padH, padW int) *winograd {
 	g := &winograd{Winograd: size, in: in, out: out, h: h, w: w, padH: padH, padW: padW}
 	g.oh, g.ow = h+2*padH-(size.Taps-1), w+2*padW-(size.Taps-1)

@@ -19,15 +19,18 @@ func TestWinogradIsChosen(t *testing.T) {
 		y, dx      int // outputs of a tile, along each side; 0 if direct convolution is faster
 		difference string
 	}{
-		{convKey{64, 14, 14, 64, 3, 3, FullPadding(3, 3)}, 4, 4, ""},
-		{convKey{64, 8, 8, 128, 3, 3, ConvShape{}}, 2, 4, "outputs of 6 x 6"},
-		{convKey{6, 26, 26, 16, 3, 3, ConvShape{}}, 0, 0, "few channels"},
-		{convKey{64, 14, 14, 10, 3, 3, ConvShape{}}, 0, 0, "few filters"},
-		{convKey{64, 14, 14, 64, 5, 5, FullPadding(5, 5)}, 2, 2, "five taps"},
-		{convKey{64, 14, 14, 64, 7, 7, ConvShape{}}, 0, 0, "another kernel"},
-		{convKey{64, 14, 14, 64, 3, 5, ConvShape{}}, 0, 0, "sides that differ"},
-		{convKey{64, 14, 14, 64, 3, 3, ConvShape{StrideH: 2}}, 0, 0, "a stride"},
-		{convKey{64, 14, 14, 64, 3, 3, ConvShape{PadW: 3}}, 0, 0, "places without pixels"},
+		{convKey{64, 14, 14, 64, 3, 3, FullPadding(3, 3), simd.Float32}, 4, 4, ""},
+		{convKey{64, 8, 8, 128, 3, 3, ConvShape{}, simd.Float32}, 2, 4, "outputs of 6 x 6"},
+		{convKey{6, 26, 26, 16, 3, 3, ConvShape{}, simd.Float32}, 0, 0, "few channels"},
+		{convKey{64, 14, 14, 10, 3, 3, ConvShape{}, simd.Float32}, 0, 0, "few filters"},
+		{convKey{64, 14, 14, 64, 5, 5, FullPadding(5, 5), simd.Float32}, 4, 4, "five taps"},
+		{convKey{64, 6, 6, 64, 5, 5, ConvShape{}, simd.Float32}, 2, 4, "five taps and outputs of 2 x 2"},
+		{convKey{64, 14, 14, 64, 5, 5, FullPadding(5, 5), simd.BF16x3}, 2, 2, "five taps in a lower precision"},
+		{convKey{64, 14, 14, 64, 3, 3, FullPadding(3, 3), simd.BF16}, 4, 4, "a lower precision"},
+		{convKey{64, 14, 14, 64, 7, 7, ConvShape{}, simd.Float32}, 0, 0, "another kernel"},
+		{convKey{64, 14, 14, 64, 3, 5, ConvShape{}, simd.Float32}, 0, 0, "sides that differ"},
+		{convKey{64, 14, 14, 64, 3, 3, ConvShape{StrideH: 2}, simd.Float32}, 0, 0, "a stride"},
+		{convKey{64, 14, 14, 64, 3, 3, ConvShape{PadW: 3}, simd.Float32}, 0, 0, "places without pixels"},
 	} {
 		c.key.shape = c.key.shape.strides()
 		p := newConvPlan(c.key)
@@ -45,13 +48,13 @@ func TestWinogradIsChosen(t *testing.T) {
 // float32 sums.
 func TestWinogradErrors(t *testing.T) {
 	t.Run("3 taps", func(t *testing.T) { checkWinogradErrors(t, 3, map[int][3]float64{2: {1, 1, 6}, 4: {3, 3, 12}}) })
-	t.Run("5 taps", func(t *testing.T) { checkWinogradErrors(t, 5, map[int][3]float64{2: {2, 2, 20}}) })
+	t.Run("5 taps", func(t *testing.T) { checkWinogradErrors(t, 5, map[int][3]float64{2: {2, 2, 20}, 4: {7, 7, 40}}) })
 }
 
 // checkWinogradErrors checks the errors of tiles with so many outputs a side, relative to those of plain sums, of y, dx
 // and dw.
 func checkWinogradErrors(t *testing.T, taps int, limits map[int][3]float64) {
-	key := convKey{48, 10, 10, 32, taps, taps, FullPadding(taps, taps).strides()}
+	key := convKey{48, 10, 10, 32, taps, taps, FullPadding(taps, taps).strides(), simd.Float32}
 	const n = 5
 	p := newConvPlan(key)
 	rng := tensor.Stream(1, "test")
@@ -225,7 +228,7 @@ func TestWinogradForgetsNaN(t *testing.T) {
 func TestWinogradDoesNotSpread(t *testing.T) {
 	for _, taps := range []int{3, 5} {
 		for side := taps; side <= 20; side++ {
-			key := convKey{20, side, side, 50, taps, taps, ConvShape{}.strides()}
+			key := convKey{20, side, side, 50, taps, taps, ConvShape{}.strides(), simd.Float32}
 			p := newConvPlan(key)
 			if p.winograd == nil {
 				t.Fatalf("%+v: no minimal filtering", key)
@@ -235,7 +238,7 @@ func TestWinogradDoesNotSpread(t *testing.T) {
 			}
 		}
 	}
-	lenet := newConvPlan(convKey{20, 12, 12, 50, 5, 5, ConvShape{}.strides()})
+	lenet := newConvPlan(convKey{20, 12, 12, 50, 5, 5, ConvShape{}.strides(), simd.Float32})
 	const n = 2
 	w, dy := make([]float32, lenet.filters*lenet.taps), make([]float32, n*lenet.filters*lenet.oh*lenet.ow)
 	for _, x := range [][]float32{w, dy} {

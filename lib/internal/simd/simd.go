@@ -58,7 +58,7 @@ type kernels struct {
 
 	sparse sparseKernels
 
-	winograd [3]winogradMaps // two and four outputs of three taps, two of five
+	winograd [4]winogradMaps // two and four outputs of three taps, and of five
 
 	add, sub, mul, div, mulAdd      func(dst, a, b []float32)
 	scale, addScalar, axpy, addSign func(dst []float32, s float32, x []float32)

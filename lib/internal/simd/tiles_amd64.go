@@ -158,20 +158,24 @@ var avx2Conv = convKernels{
 	correlateGrad: [2][]correlateGradKernel{avx2CorrelateGrad, avx2CorrelateGrad},
 }
 
-var avx512Winograd = [3]winogradMaps{
+var avx512Winograd = [4]winogradMaps{
 	{avx512WinogradInput4, avx512WinogradOutput23, avx512WinogradOutputT23,
 		avx512WinogradFilter23, avx512WinogradFilterT23},
 	{avx512WinogradInput6, avx512WinogradOutput43, avx512WinogradOutputT43,
 		avx512WinogradFilter43, avx512WinogradFilterT43},
 	{avx512WinogradInput6, avx512WinogradOutput25, avx512WinogradOutputT25,
 		avx512WinogradFilter25, avx512WinogradFilterT25},
+	{avx512WinogradInput8, avx512WinogradOutput45, avx512WinogradOutputT45,
+		avx512WinogradFilter45, avx512WinogradFilterT45},
 }
 
-var avx2Winograd = [3]winogradMaps{
+var avx2Winograd = [4]winogradMaps{
 	{avx2WinogradInput4, avx2WinogradOutput23, avx2WinogradOutputT23,
 		avx2WinogradFilter23, avx2WinogradFilterT23},
 	{avx2WinogradInput6, avx2WinogradOutput43, avx2WinogradOutputT43,
 		avx2WinogradFilter43, avx2WinogradFilterT43},
 	{avx2WinogradInput6, avx2WinogradOutput25, avx2WinogradOutputT25,
 		avx2WinogradFilter25, avx2WinogradFilterT25},
+	{avx2WinogradInput8, avx2WinogradOutput45, avx2WinogradOutputT45,
+		avx2WinogradFilter45, avx2WinogradFilterT45},
 }

@@ -59,8 +59,9 @@ var neonConv = convKernels{
 	correlateGrad: [2][]correlateGradKernel{neonCorrelateGrad, neonCorrelateGrad},
 }
 
-var neonWinograd = [3]winogradMaps{
+var neonWinograd = [4]winogradMaps{
 	{neonWinogradInput4, neonWinogradOutput23, neonWinogradOutputT23, neonWinogradFilter23, neonWinogradFilterT23},
 	{neonWinogradInput6, neonWinogradOutput43, neonWinogradOutputT43, neonWinogradFilter43, neonWinogradFilterT43},
 	{neonWinogradInput6, neonWinogradOutput25, neonWinogradOutputT25, neonWinogradFilter25, neonWinogradFilterT25},
+	{neonWinogradInput8, neonWinogradOutput45, neonWinogradOutputT45, neonWinogradFilter45, neonWinogradFilterT45},
 }

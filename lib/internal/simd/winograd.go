@@ -41,9 +41,31 @@ import "fmt"
 // The usual points are 1 and 2. These here have products nearer to 1, so that fewer digits cancel: in two dimensions
 // the error is half as large. They and their products are exact in float32, too.
 //
+// Four outputs of a filter of five taps see eight inputs, from 0, c, -c, 1, -1, e and -e, with c = 1/2 and e = 2. Other
+// points near these were tried: all had larger errors. A row of transpose(B) has the coefficients of the product of
+// x - p over all other points p. As c e = 1, the sum of the squares s = 1 + c² + e² is also that of their products in
+// pairs:
+//
+//	transpose(B) = 1     0      -s       0        s       0     -1  0
+//	               0   c e²     e²   -c(1+e²)  -(1+e²)    c      1  0
+//	               0  -c e²     e²    c(1+e²)  -(1+e²)   -c      1  0
+//	               0     1       1   -(c²+e²)  -(c²+e²)   1      1  0
+//	               0    -1       1    c²+e²    -(c²+e²)  -1      1  0
+//	               0   e c²     c²   -e(c²+1)  -(c²+1)    e      1  0
+//	               0  -e c²     c²    e(c²+1)  -(c²+1)   -e      1  0
+//	               0    -1       0       s        0      -s      0  1
+//
+//	G = (1  0  0   0  0 )                transpose(A) = 1  1   1  1  1  1   1  0
+//	    (1 ±c  c² ±c³ c⁴)/fc                            0  c  -c  1 -1  e  -e  0
+//	    (1 ±1  1  ±1  1 )/fd                            0  c²  c² 1  1  e²  e² 0
+//	    (1 ±e  e² ±e³ e⁴)/fe                            0  c³ -c³ 1 -1  e³ -e³ 1
+//	     0  0  0   0  1
+//
+//	fc = 2c²(c²-1)(c²-e²), fd = 2(1-c²)(1-e²), fe = 2e²(e²-c²)(e²-1)
+//
 // In two dimensions each map is applied to the rows, then to the columns. Sources: [Winograd80], [LG16].
 
-// A Winograd is a size of minimal filtering, along each side: {2, 3}, {4, 3} or {2, 5}.
+// A Winograd is a size of minimal filtering, along each side: {2, 3}, {4, 3}, {2, 5} or {4, 5}.
 type Winograd struct {
 	Outputs int // of a tile
 	Taps    int // of a filter
@@ -76,8 +98,10 @@ func (w Winograd) maps() *winogradMaps {
 		return &active.winograd[1]
 	case Winograd{2, 5}:
 		return &active.winograd[2]
+	case Winograd{4, 5}:
+		return &active.winograd[3]
 	}
-	panic(fmt.Sprintf("simd: Winograd: tiles of %d outputs for %d taps, not 2 or 4 for 3, or 2 for 5", w.Outputs, w.Taps))
+	panic(fmt.Sprintf("simd: Winograd: tiles of %d outputs for %d taps, not 2 or 4 for 3 or 5", w.Outputs, w.Taps))
 }
 
 // Input applies transpose(B) to count items of as many vectors of n floats as the tile has inputs, which makes as many.

@@ -26,6 +26,15 @@ func winogradCases() []winogradCase {
 		{0, a * a * b, -a * a, -b, 1, 0},
 		{0, a * a * b * b, 0, -a*a - b*b, 0, 1},
 	}
+	const c, e, s = 0.5, 2., 1 + 0.25 + 4
+	const fc, fd, fe = 2 * c * c * (c*c - 1) * (c*c - e*e), 2 * (1 - c*c) * (1 - e*e), 2 * e * e * (e*e - c*c) * (e*e - 1)
+	bT8 := [][]float64{{1, 0, -s, 0, s, 0, -1, 0}}
+	for _, p := range [][3]float64{{c, 1, e}, {1, c, e}, {e, c, 1}} { // a point, and the others
+		x, product, sum := p[0], p[1]*p[1]*p[2]*p[2], p[1]*p[1]+p[2]*p[2]
+		bT8 = append(bT8, []float64{0, x * product, product, -x * sum, -sum, x, 1, 0})
+		bT8 = append(bT8, []float64{0, -x * product, product, x * sum, -sum, -x, 1, 0})
+	}
+	bT8 = append(bT8, []float64{0, -1, 0, s, 0, -s, 0, 1})
 	powers := func(x, divisor float64) []float64 {
 		return []float64{1 / divisor, x / divisor, x * x / divisor, x * x * x / divisor, x * x * x * x / divisor}
 	}
@@ -57,6 +66,20 @@ func winogradCases() []winogradCase {
 				{1 / f0, 0, 0, 0, 0}, powers(a, fa), powers(-a, fa), powers(b, fb), powers(-b, fb), {0, 0, 0, 0, 1},
 			},
 			aT: [][]float64{{1, 1, 1, 1, 1, 0}, {0, a, -a, b, -b, 1}},
+		},
+		{
+			r: Winograd{4, 5}, bT: bT8,
+			g: [][]float64{
+				{1, 0, 0, 0, 0},
+				powers(c, fc), powers(-c, fc), powers(1, fd), powers(-1, fd), powers(e, fe), powers(-e, fe),
+				{0, 0, 0, 0, 1},
+			},
+			aT: [][]float64{
+				{1, 1, 1, 1, 1, 1, 1, 0},
+				{0, c, -c, 1, -1, e, -e, 0},
+				{0, c * c, c * c, 1, 1, e * e, e * e, 0},
+				{0, c * c * c, -c * c * c, 1, -1, e * e * e, -e * e * e, 1},
+			},
 		},
 	}
 }
@@ -196,12 +219,12 @@ func checkWinograd(t *testing.T, name string, m winogradMap, count, n int) (chec
 
 // TestWinogradPathsAgree compares the bits of the assembly paths.
 func TestWinogradPathsAgree(t *testing.T) {
-	assemblyAgrees(t, "90b48649e1214b09", func() (results []float32) {
+	assemblyAgrees(t, "e86cc9b92281f8fe", func() (results []float32) {
 		for _, c := range winogradCases() {
 			for i, m := range c.maps() {
 				const n = 45
 				rng := rand.New(rand.NewPCG(4, uint64(i)))
-				src, dst := make([]float32, 6*n), make([]float32, 6*n)
+				src, dst := make([]float32, 8*n), make([]float32, 8*n)
 				fillNormal(rng, src)
 				m.apply(Vectors{dst, n, 0}, Vectors{src, n, 0}, 1, n)
 				results = append(results, dst...)

@@ -12287,69 +12287,67 @@ TEXT ·avx2WinogradInput4(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y0
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y0
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	LEAQ (R13)(BX*2), R15
-	ADDQ BX, R15
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	MOVQ DI, R9
 
 vectors:
-	SUBQ    $0x08, R11
+	SUBQ    $0x08, R9
 	JLT     rest
-	VMOVUPS (R13), Y1
-	VMOVUPS (R13)(BX*1), Y2
-	VMOVUPS (R13)(BX*2), Y3
-	VMOVUPS (R15), Y4
+	VMOVUPS (R11), Y1
+	VMOVUPS (R11)(BX*1), Y2
+	VMOVUPS (R11)(BX*2), Y3
+	VMOVUPS (R13), Y4
 	VSUBPS  Y3, Y1, Y1
 	VADDPS  Y3, Y2, Y5
 	VSUBPS  Y2, Y3, Y3
 	VSUBPS  Y4, Y2, Y2
-	VMOVUPS Y1, (R12)
-	VMOVUPS Y5, (R12)(DX*1)
-	VMOVUPS Y3, (R12)(DX*2)
-	VMOVUPS Y2, (R14)
+	VMOVUPS Y1, (R10)
+	VMOVUPS Y5, (R10)(DX*1)
+	VMOVUPS Y3, (R10)(DX*2)
+	VMOVUPS Y2, (R12)
+	ADDQ    $0x20, R11
 	ADDQ    $0x20, R13
-	ADDQ    $0x20, R15
+	ADDQ    $0x20, R10
 	ADDQ    $0x20, R12
-	ADDQ    $0x20, R14
 	JMP     vectors
 
 rest:
-	TESTQ      R10, R10
+	TESTQ      R8, R8
 	JZ         items
-	VMASKMOVPS (R13), Y0, Y1
-	VMASKMOVPS (R13)(BX*1), Y0, Y2
-	VMASKMOVPS (R13)(BX*2), Y0, Y3
-	VMASKMOVPS (R15), Y0, Y4
+	VMASKMOVPS (R11), Y0, Y1
+	VMASKMOVPS (R11)(BX*1), Y0, Y2
+	VMASKMOVPS (R11)(BX*2), Y0, Y3
+	VMASKMOVPS (R13), Y0, Y4
 	VSUBPS     Y3, Y1, Y1
 	VADDPS     Y3, Y2, Y5
 	VSUBPS     Y2, Y3, Y3
 	VSUBPS     Y4, Y2, Y2
-	VMASKMOVPS Y1, Y0, (R12)
-	VMASKMOVPS Y5, Y0, (R12)(DX*1)
-	VMASKMOVPS Y3, Y0, (R12)(DX*2)
-	VMASKMOVPS Y2, Y0, (R14)
+	VMASKMOVPS Y1, Y0, (R10)
+	VMASKMOVPS Y5, Y0, (R10)(DX*1)
+	VMASKMOVPS Y3, Y0, (R10)(DX*2)
+	VMASKMOVPS Y2, Y0, (R12)
 	JMP        items
 
 done:
@@ -12365,62 +12363,60 @@ TEXT ·avx2WinogradOutput23(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y0
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y0
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R13)(BX*2), R14
-	ADDQ BX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R11)(BX*2), R12
+	ADDQ BX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ    $0x08, R11
+	SUBQ    $0x08, R9
 	JLT     rest
-	VMOVUPS (R13), Y1
-	VMOVUPS (R13)(BX*1), Y2
-	VMOVUPS (R13)(BX*2), Y3
-	VMOVUPS (R14), Y4
+	VMOVUPS (R11), Y1
+	VMOVUPS (R11)(BX*1), Y2
+	VMOVUPS (R11)(BX*2), Y3
+	VMOVUPS (R12), Y4
 	VADDPS  Y2, Y1, Y1
 	VADDPS  Y3, Y1, Y1
 	VSUBPS  Y3, Y2, Y2
 	VSUBPS  Y4, Y2, Y2
-	VMOVUPS Y1, (R12)
-	VMOVUPS Y2, (R12)(DX*1)
-	ADDQ    $0x20, R13
-	ADDQ    $0x20, R14
+	VMOVUPS Y1, (R10)
+	VMOVUPS Y2, (R10)(DX*1)
+	ADDQ    $0x20, R11
 	ADDQ    $0x20, R12
+	ADDQ    $0x20, R10
 	JMP     vectors
 
 rest:
-	TESTQ      R10, R10
+	TESTQ      R8, R8
 	JZ         items
-	VMASKMOVPS (R13), Y0, Y1
-	VMASKMOVPS (R13)(BX*1), Y0, Y2
-	VMASKMOVPS (R13)(BX*2), Y0, Y3
-	VMASKMOVPS (R14), Y0, Y4
+	VMASKMOVPS (R11), Y0, Y1
+	VMASKMOVPS (R11)(BX*1), Y0, Y2
+	VMASKMOVPS (R11)(BX*2), Y0, Y3
+	VMASKMOVPS (R12), Y0, Y4
 	VADDPS     Y2, Y1, Y1
 	VADDPS     Y3, Y1, Y1
 	VSUBPS     Y3, Y2, Y2
 	VSUBPS     Y4, Y2, Y2
-	VMASKMOVPS Y1, Y0, (R12)
-	VMASKMOVPS Y2, Y0, (R12)(DX*1)
+	VMASKMOVPS Y1, Y0, (R10)
+	VMASKMOVPS Y2, Y0, (R10)(DX*1)
 	JMP        items
 
 done:
@@ -12436,61 +12432,59 @@ TEXT ·avx2WinogradOutputT23(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
 	VXORPS  Y0, Y0, Y0
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y1
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ    $0x08, R11
+	SUBQ    $0x08, R9
 	JLT     rest
-	VMOVUPS (R13), Y2
-	VMOVUPS (R13)(BX*1), Y3
+	VMOVUPS (R11), Y2
+	VMOVUPS (R11)(BX*1), Y3
 	VADDPS  Y3, Y2, Y4
 	VSUBPS  Y3, Y2, Y5
 	VSUBPS  Y3, Y0, Y3
-	VMOVUPS Y2, (R12)
-	VMOVUPS Y4, (R12)(DX*1)
-	VMOVUPS Y5, (R12)(DX*2)
-	VMOVUPS Y3, (R14)
-	ADDQ    $0x20, R13
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y4, (R10)(DX*1)
+	VMOVUPS Y5, (R10)(DX*2)
+	VMOVUPS Y3, (R12)
+	ADDQ    $0x20, R11
+	ADDQ    $0x20, R10
 	ADDQ    $0x20, R12
-	ADDQ    $0x20, R14
 	JMP     vectors
 
 rest:
-	TESTQ      R10, R10
+	TESTQ      R8, R8
 	JZ         items
-	VMASKMOVPS (R13), Y1, Y2
-	VMASKMOVPS (R13)(BX*1), Y1, Y3
+	VMASKMOVPS (R11), Y1, Y2
+	VMASKMOVPS (R11)(BX*1), Y1, Y3
 	VADDPS     Y3, Y2, Y4
 	VSUBPS     Y3, Y2, Y5
 	VSUBPS     Y3, Y0, Y3
-	VMASKMOVPS Y2, Y1, (R12)
-	VMASKMOVPS Y4, Y1, (R12)(DX*1)
-	VMASKMOVPS Y5, Y1, (R12)(DX*2)
-	VMASKMOVPS Y3, Y1, (R14)
+	VMASKMOVPS Y2, Y1, (R10)
+	VMASKMOVPS Y4, Y1, (R10)(DX*1)
+	VMASKMOVPS Y5, Y1, (R10)(DX*2)
+	VMASKMOVPS Y3, Y1, (R12)
 	JMP        items
 
 done:
@@ -12506,67 +12500,65 @@ TEXT ·avx2WinogradFilter23(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
 	VMOVUPS splat3f000000<>+0(SB), Y0
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y1
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ    $0x08, R11
+	SUBQ    $0x08, R9
 	JLT     rest
-	VMOVUPS (R13), Y2
-	VMOVUPS (R13)(BX*1), Y3
-	VMOVUPS (R13)(BX*2), Y4
+	VMOVUPS (R11), Y2
+	VMOVUPS (R11)(BX*1), Y3
+	VMOVUPS (R11)(BX*2), Y4
 	VADDPS  Y4, Y2, Y5
 	VMULPS  Y5, Y0, Y5
 	VMULPS  Y3, Y0, Y3
 	VADDPS  Y3, Y5, Y6
 	VSUBPS  Y3, Y5, Y3
-	VMOVUPS Y2, (R12)
-	VMOVUPS Y6, (R12)(DX*1)
-	VMOVUPS Y3, (R12)(DX*2)
-	VMOVUPS Y4, (R14)
-	ADDQ    $0x20, R13
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y6, (R10)(DX*1)
+	VMOVUPS Y3, (R10)(DX*2)
+	VMOVUPS Y4, (R12)
+	ADDQ    $0x20, R11
+	ADDQ    $0x20, R10
 	ADDQ    $0x20, R12
-	ADDQ    $0x20, R14
 	JMP     vectors
 
 rest:
-	TESTQ      R10, R10
+	TESTQ      R8, R8
 	JZ         items
-	VMASKMOVPS (R13), Y1, Y2
-	VMASKMOVPS (R13)(BX*1), Y1, Y3
-	VMASKMOVPS (R13)(BX*2), Y1, Y4
+	VMASKMOVPS (R11), Y1, Y2
+	VMASKMOVPS (R11)(BX*1), Y1, Y3
+	VMASKMOVPS (R11)(BX*2), Y1, Y4
 	VADDPS     Y4, Y2, Y5
 	VMULPS     Y5, Y0, Y5
 	VMULPS     Y3, Y0, Y3
 	VADDPS     Y3, Y5, Y6
 	VSUBPS     Y3, Y5, Y3
-	VMASKMOVPS Y2, Y1, (R12)
-	VMASKMOVPS Y6, Y1, (R12)(DX*1)
-	VMASKMOVPS Y3, Y1, (R12)(DX*2)
-	VMASKMOVPS Y4, Y1, (R14)
+	VMASKMOVPS Y2, Y1, (R10)
+	VMASKMOVPS Y6, Y1, (R10)(DX*1)
+	VMASKMOVPS Y3, Y1, (R10)(DX*2)
+	VMASKMOVPS Y4, Y1, (R12)
 	JMP        items
 
 done:
@@ -12592,69 +12584,67 @@ TEXT ·avx2WinogradFilterT23(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
 	VMOVUPS splat3f000000<>+0(SB), Y0
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y1
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R13)(BX*2), R14
-	ADDQ BX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R11)(BX*2), R12
+	ADDQ BX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ    $0x08, R11
+	SUBQ    $0x08, R9
 	JLT     rest
-	VMOVUPS (R13), Y2
-	VMOVUPS (R13)(BX*1), Y3
-	VMOVUPS (R13)(BX*2), Y4
-	VMOVUPS (R14), Y5
+	VMOVUPS (R11), Y2
+	VMOVUPS (R11)(BX*1), Y3
+	VMOVUPS (R11)(BX*2), Y4
+	VMOVUPS (R12), Y5
 	VADDPS  Y4, Y3, Y6
 	VMULPS  Y6, Y0, Y6
 	VSUBPS  Y4, Y3, Y3
 	VMULPS  Y3, Y0, Y3
 	VADDPS  Y6, Y2, Y2
 	VADDPS  Y5, Y6, Y4
-	VMOVUPS Y2, (R12)
-	VMOVUPS Y3, (R12)(DX*1)
-	VMOVUPS Y4, (R12)(DX*2)
-	ADDQ    $0x20, R13
-	ADDQ    $0x20, R14
+	VMOVUPS Y2, (R10)
+	VMOVUPS Y3, (R10)(DX*1)
+	VMOVUPS Y4, (R10)(DX*2)
+	ADDQ    $0x20, R11
 	ADDQ    $0x20, R12
+	ADDQ    $0x20, R10
 	JMP     vectors
 
 rest:
-	TESTQ      R10, R10
+	TESTQ      R8, R8
 	JZ         items
-	VMASKMOVPS (R13), Y1, Y2
-	VMASKMOVPS (R13)(BX*1), Y1, Y3
-	VMASKMOVPS (R13)(BX*2), Y1, Y4
-	VMASKMOVPS (R14), Y1, Y5
+	VMASKMOVPS (R11), Y1, Y2
+	VMASKMOVPS (R11)(BX*1), Y1, Y3
+	VMASKMOVPS (R11)(BX*2), Y1, Y4
+	VMASKMOVPS (R12), Y1, Y5
 	VADDPS     Y4, Y3, Y6
 	VMULPS     Y6, Y0, Y6
 	VSUBPS     Y4, Y3, Y3
 	VMULPS     Y3, Y0, Y3
 	VADDPS     Y6, Y2, Y2
 	VADDPS     Y5, Y6, Y4
-	VMASKMOVPS Y2, Y1, (R12)
-	VMASKMOVPS Y3, Y1, (R12)(DX*1)
-	VMASKMOVPS Y4, Y1, (R12)(DX*2)
+	VMASKMOVPS Y2, Y1, (R10)
+	VMASKMOVPS Y3, Y1, (R10)(DX*1)
+	VMASKMOVPS Y4, Y1, (R10)(DX*2)
 	JMP        items
 
 done:
@@ -12670,46 +12660,44 @@ TEXT ·avx2WinogradInput6(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
 	VMOVUPS splat3f400000<>+0(SB), Y0
 	VMOVUPS splat3fc00000<>+0(SB), Y1
 	VMOVUPS splat3f100000<>+0(SB), Y2
 	VMOVUPS splat40100000<>+0(SB), Y3
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y4
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y4
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	LEAQ (R13)(BX*2), R15
-	ADDQ BX, R15
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	MOVQ DI, R9
 
 vectors:
-	SUBQ         $0x08, R11
+	SUBQ         $0x08, R9
 	JLT          rest
-	VMOVUPS      (R13), Y5
-	VMOVUPS      (R13)(BX*1), Y6
-	VMOVUPS      (R13)(BX*2), Y7
-	VMOVUPS      (R15), Y8
-	VMOVUPS      (R15)(BX*1), Y9
-	VMOVUPS      (R15)(BX*2), Y10
+	VMOVUPS      (R11), Y5
+	VMOVUPS      (R11)(BX*1), Y6
+	VMOVUPS      (R11)(BX*2), Y7
+	VMOVUPS      (R13), Y8
+	VMOVUPS      (R13)(BX*1), Y9
+	VMOVUPS      (R13)(BX*2), Y10
 	VMOVUPS      Y9, Y11
 	VFNMADD231PS Y7, Y3, Y11
 	VMOVUPS      Y8, Y12
@@ -12730,27 +12718,27 @@ vectors:
 	VMOVUPS      Y10, Y10
 	VFMADD231PS  splat3fa20000<>+0(SB), Y6, Y10
 	VFNMADD231PS splat40340000<>+0(SB), Y8, Y10
-	VMOVUPS      Y9, (R12)
-	VMOVUPS      Y5, (R12)(DX*1)
-	VMOVUPS      Y7, (R12)(DX*2)
-	VMOVUPS      Y11, (R14)
-	VMOVUPS      Y12, (R14)(DX*1)
-	VMOVUPS      Y10, (R14)(DX*2)
+	VMOVUPS      Y9, (R10)
+	VMOVUPS      Y5, (R10)(DX*1)
+	VMOVUPS      Y7, (R10)(DX*2)
+	VMOVUPS      Y11, (R12)
+	VMOVUPS      Y12, (R12)(DX*1)
+	VMOVUPS      Y10, (R12)(DX*2)
+	ADDQ         $0x20, R11
 	ADDQ         $0x20, R13
-	ADDQ         $0x20, R15
+	ADDQ         $0x20, R10
 	ADDQ         $0x20, R12
-	ADDQ         $0x20, R14
 	JMP          vectors
 
 rest:
-	TESTQ        R10, R10
+	TESTQ        R8, R8
 	JZ           items
-	VMASKMOVPS   (R13), Y4, Y5
-	VMASKMOVPS   (R13)(BX*1), Y4, Y6
-	VMASKMOVPS   (R13)(BX*2), Y4, Y7
-	VMASKMOVPS   (R15), Y4, Y8
-	VMASKMOVPS   (R15)(BX*1), Y4, Y9
-	VMASKMOVPS   (R15)(BX*2), Y4, Y10
+	VMASKMOVPS   (R11), Y4, Y5
+	VMASKMOVPS   (R11)(BX*1), Y4, Y6
+	VMASKMOVPS   (R11)(BX*2), Y4, Y7
+	VMASKMOVPS   (R13), Y4, Y8
+	VMASKMOVPS   (R13)(BX*1), Y4, Y9
+	VMASKMOVPS   (R13)(BX*2), Y4, Y10
 	VMOVUPS      Y9, Y11
 	VFNMADD231PS Y7, Y3, Y11
 	VMOVUPS      Y8, Y12
@@ -12771,12 +12759,12 @@ rest:
 	VMOVUPS      Y10, Y10
 	VFMADD231PS  splat3fa20000<>+0(SB), Y6, Y10
 	VFNMADD231PS splat40340000<>+0(SB), Y8, Y10
-	VMASKMOVPS   Y9, Y4, (R12)
-	VMASKMOVPS   Y5, Y4, (R12)(DX*1)
-	VMASKMOVPS   Y7, Y4, (R12)(DX*2)
-	VMASKMOVPS   Y11, Y4, (R14)
-	VMASKMOVPS   Y12, Y4, (R14)(DX*1)
-	VMASKMOVPS   Y10, Y4, (R14)(DX*2)
+	VMASKMOVPS   Y9, Y4, (R10)
+	VMASKMOVPS   Y5, Y4, (R10)(DX*1)
+	VMASKMOVPS   Y7, Y4, (R10)(DX*2)
+	VMASKMOVPS   Y11, Y4, (R12)
+	VMASKMOVPS   Y12, Y4, (R12)(DX*1)
+	VMASKMOVPS   Y10, Y4, (R12)(DX*2)
 	JMP          items
 
 done:
@@ -12852,46 +12840,44 @@ TEXT ·avx2WinogradOutput43(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
 	VMOVUPS splat3f400000<>+0(SB), Y0
 	VMOVUPS splat3fc00000<>+0(SB), Y1
 	VMOVUPS splat3f100000<>+0(SB), Y2
 	VMOVUPS splat40100000<>+0(SB), Y3
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y4
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y4
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	LEAQ (R13)(BX*2), R15
-	ADDQ BX, R15
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x08, R11
+	SUBQ        $0x08, R9
 	JLT         rest
-	VMOVUPS     (R13), Y5
-	VMOVUPS     (R13)(BX*1), Y6
-	VMOVUPS     (R13)(BX*2), Y7
-	VMOVUPS     (R15), Y8
-	VMOVUPS     (R15)(BX*1), Y9
-	VMOVUPS     (R15)(BX*2), Y10
+	VMOVUPS     (R11), Y5
+	VMOVUPS     (R11)(BX*1), Y6
+	VMOVUPS     (R11)(BX*2), Y7
+	VMOVUPS     (R13), Y8
+	VMOVUPS     (R13)(BX*1), Y9
+	VMOVUPS     (R13)(BX*2), Y10
 	VADDPS      Y7, Y6, Y11
 	VSUBPS      Y7, Y6, Y6
 	VADDPS      Y9, Y8, Y7
@@ -12905,25 +12891,25 @@ vectors:
 	VMOVUPS     Y10, Y7
 	VFMADD231PS splat3ed80000<>+0(SB), Y6, Y7
 	VFMADD231PS splat40580000<>+0(SB), Y8, Y7
-	VMOVUPS     Y5, (R12)
-	VMOVUPS     Y9, (R12)(DX*1)
-	VMOVUPS     Y11, (R12)(DX*2)
-	VMOVUPS     Y7, (R14)
+	VMOVUPS     Y5, (R10)
+	VMOVUPS     Y9, (R10)(DX*1)
+	VMOVUPS     Y11, (R10)(DX*2)
+	VMOVUPS     Y7, (R12)
+	ADDQ        $0x20, R11
 	ADDQ        $0x20, R13
-	ADDQ        $0x20, R15
+	ADDQ        $0x20, R10
 	ADDQ        $0x20, R12
-	ADDQ        $0x20, R14
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMASKMOVPS  (R13), Y4, Y5
-	VMASKMOVPS  (R13)(BX*1), Y4, Y6
-	VMASKMOVPS  (R13)(BX*2), Y4, Y7
-	VMASKMOVPS  (R15), Y4, Y8
-	VMASKMOVPS  (R15)(BX*1), Y4, Y9
-	VMASKMOVPS  (R15)(BX*2), Y4, Y10
+	VMASKMOVPS  (R11), Y4, Y5
+	VMASKMOVPS  (R11)(BX*1), Y4, Y6
+	VMASKMOVPS  (R11)(BX*2), Y4, Y7
+	VMASKMOVPS  (R13), Y4, Y8
+	VMASKMOVPS  (R13)(BX*1), Y4, Y9
+	VMASKMOVPS  (R13)(BX*2), Y4, Y10
 	VADDPS      Y7, Y6, Y11
 	VSUBPS      Y7, Y6, Y6
 	VADDPS      Y9, Y8, Y7
@@ -12937,10 +12923,10 @@ rest:
 	VMOVUPS     Y10, Y7
 	VFMADD231PS splat3ed80000<>+0(SB), Y6, Y7
 	VFMADD231PS splat40580000<>+0(SB), Y8, Y7
-	VMASKMOVPS  Y5, Y4, (R12)
-	VMASKMOVPS  Y9, Y4, (R12)(DX*1)
-	VMASKMOVPS  Y11, Y4, (R12)(DX*2)
-	VMASKMOVPS  Y7, Y4, (R14)
+	VMASKMOVPS  Y5, Y4, (R10)
+	VMASKMOVPS  Y9, Y4, (R10)(DX*1)
+	VMASKMOVPS  Y11, Y4, (R10)(DX*2)
+	VMASKMOVPS  Y7, Y4, (R12)
 	JMP         items
 
 done:
@@ -12976,44 +12962,42 @@ TEXT ·avx2WinogradOutputT43(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
 	VMOVUPS splat3f400000<>+0(SB), Y0
 	VMOVUPS splat3fc00000<>+0(SB), Y1
 	VMOVUPS splat3f100000<>+0(SB), Y2
 	VMOVUPS splat40100000<>+0(SB), Y3
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y4
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y4
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	LEAQ (R13)(BX*2), R15
-	ADDQ BX, R15
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x08, R11
+	SUBQ        $0x08, R9
 	JLT         rest
-	VMOVUPS     (R13), Y5
-	VMOVUPS     (R13)(BX*1), Y6
-	VMOVUPS     (R13)(BX*2), Y7
-	VMOVUPS     (R15), Y8
+	VMOVUPS     (R11), Y5
+	VMOVUPS     (R11)(BX*1), Y6
+	VMOVUPS     (R11)(BX*2), Y7
+	VMOVUPS     (R13), Y8
 	VMOVUPS     Y5, Y9
 	VFMADD231PS Y7, Y2, Y9
 	VMULPS      Y6, Y0, Y10
@@ -13026,25 +13010,25 @@ vectors:
 	VSUBPS      Y10, Y9, Y9
 	VADDPS      Y6, Y11, Y10
 	VSUBPS      Y6, Y11, Y6
-	VMOVUPS     Y5, (R12)
-	VMOVUPS     Y7, (R12)(DX*1)
-	VMOVUPS     Y9, (R12)(DX*2)
-	VMOVUPS     Y10, (R14)
-	VMOVUPS     Y6, (R14)(DX*1)
-	VMOVUPS     Y8, (R14)(DX*2)
+	VMOVUPS     Y5, (R10)
+	VMOVUPS     Y7, (R10)(DX*1)
+	VMOVUPS     Y9, (R10)(DX*2)
+	VMOVUPS     Y10, (R12)
+	VMOVUPS     Y6, (R12)(DX*1)
+	VMOVUPS     Y8, (R12)(DX*2)
+	ADDQ        $0x20, R11
 	ADDQ        $0x20, R13
-	ADDQ        $0x20, R15
+	ADDQ        $0x20, R10
 	ADDQ        $0x20, R12
-	ADDQ        $0x20, R14
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMASKMOVPS  (R13), Y4, Y5
-	VMASKMOVPS  (R13)(BX*1), Y4, Y6
-	VMASKMOVPS  (R13)(BX*2), Y4, Y7
-	VMASKMOVPS  (R15), Y4, Y8
+	VMASKMOVPS  (R11), Y4, Y5
+	VMASKMOVPS  (R11)(BX*1), Y4, Y6
+	VMASKMOVPS  (R11)(BX*2), Y4, Y7
+	VMASKMOVPS  (R13), Y4, Y8
 	VMOVUPS     Y5, Y9
 	VFMADD231PS Y7, Y2, Y9
 	VMULPS      Y6, Y0, Y10
@@ -13057,12 +13041,12 @@ rest:
 	VSUBPS      Y10, Y9, Y9
 	VADDPS      Y6, Y11, Y10
 	VSUBPS      Y6, Y11, Y6
-	VMASKMOVPS  Y5, Y4, (R12)
-	VMASKMOVPS  Y7, Y4, (R12)(DX*1)
-	VMASKMOVPS  Y9, Y4, (R12)(DX*2)
-	VMASKMOVPS  Y10, Y4, (R14)
-	VMASKMOVPS  Y6, Y4, (R14)(DX*1)
-	VMASKMOVPS  Y8, Y4, (R14)(DX*2)
+	VMASKMOVPS  Y5, Y4, (R10)
+	VMASKMOVPS  Y7, Y4, (R10)(DX*1)
+	VMASKMOVPS  Y9, Y4, (R10)(DX*2)
+	VMASKMOVPS  Y10, Y4, (R12)
+	VMASKMOVPS  Y6, Y4, (R12)(DX*1)
+	VMASKMOVPS  Y8, Y4, (R12)(DX*2)
 	JMP         items
 
 done:
@@ -13078,37 +13062,35 @@ TEXT ·avx2WinogradFilter43(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y0
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y0
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x08, R11
+	SUBQ        $0x08, R9
 	JLT         rest
-	VMOVUPS     (R13), Y1
-	VMOVUPS     (R13)(BX*1), Y2
-	VMOVUPS     (R13)(BX*2), Y3
+	VMOVUPS     (R11), Y1
+	VMOVUPS     (R11)(BX*1), Y2
+	VMOVUPS     (R11)(BX*2), Y3
 	VMULPS      splatbe97b426<>+0(SB), Y3, Y4
 	VFMADD231PS splatbf06d905<>+0(SB), Y1, Y4
 	VMULPS      splatbeca4588<>+0(SB), Y2, Y5
@@ -13120,23 +13102,23 @@ vectors:
 	VSUBPS      Y5, Y4, Y4
 	VADDPS      Y2, Y6, Y5
 	VSUBPS      Y2, Y6, Y2
-	VMOVUPS     Y1, (R12)
-	VMOVUPS     Y7, (R12)(DX*1)
-	VMOVUPS     Y4, (R12)(DX*2)
-	VMOVUPS     Y5, (R14)
-	VMOVUPS     Y2, (R14)(DX*1)
-	VMOVUPS     Y3, (R14)(DX*2)
-	ADDQ        $0x20, R13
+	VMOVUPS     Y1, (R10)
+	VMOVUPS     Y7, (R10)(DX*1)
+	VMOVUPS     Y4, (R10)(DX*2)
+	VMOVUPS     Y5, (R12)
+	VMOVUPS     Y2, (R12)(DX*1)
+	VMOVUPS     Y3, (R12)(DX*2)
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, R10
 	ADDQ        $0x20, R12
-	ADDQ        $0x20, R14
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMASKMOVPS  (R13), Y0, Y1
-	VMASKMOVPS  (R13)(BX*1), Y0, Y2
-	VMASKMOVPS  (R13)(BX*2), Y0, Y3
+	VMASKMOVPS  (R11), Y0, Y1
+	VMASKMOVPS  (R11)(BX*1), Y0, Y2
+	VMASKMOVPS  (R11)(BX*2), Y0, Y3
 	VMULPS      splatbe97b426<>+0(SB), Y3, Y4
 	VFMADD231PS splatbf06d905<>+0(SB), Y1, Y4
 	VMULPS      splatbeca4588<>+0(SB), Y2, Y5
@@ -13148,12 +13130,12 @@ rest:
 	VSUBPS      Y5, Y4, Y4
 	VADDPS      Y2, Y6, Y5
 	VSUBPS      Y2, Y6, Y2
-	VMASKMOVPS  Y1, Y0, (R12)
-	VMASKMOVPS  Y7, Y0, (R12)(DX*1)
-	VMASKMOVPS  Y4, Y0, (R12)(DX*2)
-	VMASKMOVPS  Y5, Y0, (R14)
-	VMASKMOVPS  Y2, Y0, (R14)(DX*1)
-	VMASKMOVPS  Y3, Y0, (R14)(DX*2)
+	VMASKMOVPS  Y1, Y0, (R10)
+	VMASKMOVPS  Y7, Y0, (R10)(DX*1)
+	VMASKMOVPS  Y4, Y0, (R10)(DX*2)
+	VMASKMOVPS  Y5, Y0, (R12)
+	VMASKMOVPS  Y2, Y0, (R12)(DX*1)
+	VMASKMOVPS  Y3, Y0, (R12)(DX*2)
 	JMP         items
 
 done:
@@ -13239,40 +13221,38 @@ TEXT ·avx2WinogradFilterT43(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y0
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y0
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R13)(BX*2), R14
-	ADDQ BX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R11)(BX*2), R12
+	ADDQ BX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x08, R11
+	SUBQ        $0x08, R9
 	JLT         rest
-	VMOVUPS     (R13), Y1
-	VMOVUPS     (R13)(BX*1), Y2
-	VMOVUPS     (R13)(BX*2), Y3
-	VMOVUPS     (R14), Y4
-	VMOVUPS     (R14)(BX*1), Y5
-	VMOVUPS     (R14)(BX*2), Y6
+	VMOVUPS     (R11), Y1
+	VMOVUPS     (R11)(BX*1), Y2
+	VMOVUPS     (R11)(BX*2), Y3
+	VMOVUPS     (R12), Y4
+	VMOVUPS     (R12)(BX*1), Y5
+	VMOVUPS     (R12)(BX*2), Y6
 	VADDPS      Y3, Y2, Y7
 	VSUBPS      Y3, Y2, Y2
 	VADDPS      Y5, Y4, Y3
@@ -13285,23 +13265,23 @@ vectors:
 	VMOVUPS     Y6, Y4
 	VFMADD231PS splatbe97b426<>+0(SB), Y7, Y4
 	VFMADD231PS splat3e97b426<>+0(SB), Y3, Y4
-	VMOVUPS     Y1, (R12)
-	VMOVUPS     Y2, (R12)(DX*1)
-	VMOVUPS     Y4, (R12)(DX*2)
-	ADDQ        $0x20, R13
-	ADDQ        $0x20, R14
+	VMOVUPS     Y1, (R10)
+	VMOVUPS     Y2, (R10)(DX*1)
+	VMOVUPS     Y4, (R10)(DX*2)
+	ADDQ        $0x20, R11
 	ADDQ        $0x20, R12
+	ADDQ        $0x20, R10
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMASKMOVPS  (R13), Y0, Y1
-	VMASKMOVPS  (R13)(BX*1), Y0, Y2
-	VMASKMOVPS  (R13)(BX*2), Y0, Y3
-	VMASKMOVPS  (R14), Y0, Y4
-	VMASKMOVPS  (R14)(BX*1), Y0, Y5
-	VMASKMOVPS  (R14)(BX*2), Y0, Y6
+	VMASKMOVPS  (R11), Y0, Y1
+	VMASKMOVPS  (R11)(BX*1), Y0, Y2
+	VMASKMOVPS  (R11)(BX*2), Y0, Y3
+	VMASKMOVPS  (R12), Y0, Y4
+	VMASKMOVPS  (R12)(BX*1), Y0, Y5
+	VMASKMOVPS  (R12)(BX*2), Y0, Y6
 	VADDPS      Y3, Y2, Y7
 	VSUBPS      Y3, Y2, Y2
 	VADDPS      Y5, Y4, Y3
@@ -13314,9 +13294,9 @@ rest:
 	VMOVUPS     Y6, Y4
 	VFMADD231PS splatbe97b426<>+0(SB), Y7, Y4
 	VFMADD231PS splat3e97b426<>+0(SB), Y3, Y4
-	VMASKMOVPS  Y1, Y0, (R12)
-	VMASKMOVPS  Y2, Y0, (R12)(DX*1)
-	VMASKMOVPS  Y4, Y0, (R12)(DX*2)
+	VMASKMOVPS  Y1, Y0, (R10)
+	VMASKMOVPS  Y2, Y0, (R10)(DX*1)
+	VMASKMOVPS  Y4, Y0, (R10)(DX*2)
 	JMP         items
 
 done:
@@ -13332,42 +13312,40 @@ TEXT ·avx2WinogradOutput25(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
 	VMOVUPS splat3f400000<>+0(SB), Y0
 	VMOVUPS splat3fc00000<>+0(SB), Y1
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y2
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y2
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R13)(BX*2), R14
-	ADDQ BX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R11)(BX*2), R12
+	ADDQ BX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x08, R11
+	SUBQ        $0x08, R9
 	JLT         rest
-	VMOVUPS     (R13), Y3
-	VMOVUPS     (R13)(BX*1), Y4
-	VMOVUPS     (R13)(BX*2), Y5
-	VMOVUPS     (R14), Y6
-	VMOVUPS     (R14)(BX*1), Y7
-	VMOVUPS     (R14)(BX*2), Y8
+	VMOVUPS     (R11), Y3
+	VMOVUPS     (R11)(BX*1), Y4
+	VMOVUPS     (R11)(BX*2), Y5
+	VMOVUPS     (R12), Y6
+	VMOVUPS     (R12)(BX*1), Y7
+	VMOVUPS     (R12)(BX*2), Y8
 	VADDPS      Y5, Y4, Y9
 	VSUBPS      Y5, Y4, Y4
 	VADDPS      Y7, Y6, Y5
@@ -13377,22 +13355,22 @@ vectors:
 	VMOVUPS     Y8, Y5
 	VFMADD231PS Y4, Y0, Y5
 	VFMADD231PS Y6, Y1, Y5
-	VMOVUPS     Y3, (R12)
-	VMOVUPS     Y5, (R12)(DX*1)
-	ADDQ        $0x20, R13
-	ADDQ        $0x20, R14
+	VMOVUPS     Y3, (R10)
+	VMOVUPS     Y5, (R10)(DX*1)
+	ADDQ        $0x20, R11
 	ADDQ        $0x20, R12
+	ADDQ        $0x20, R10
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMASKMOVPS  (R13), Y2, Y3
-	VMASKMOVPS  (R13)(BX*1), Y2, Y4
-	VMASKMOVPS  (R13)(BX*2), Y2, Y5
-	VMASKMOVPS  (R14), Y2, Y6
-	VMASKMOVPS  (R14)(BX*1), Y2, Y7
-	VMASKMOVPS  (R14)(BX*2), Y2, Y8
+	VMASKMOVPS  (R11), Y2, Y3
+	VMASKMOVPS  (R11)(BX*1), Y2, Y4
+	VMASKMOVPS  (R11)(BX*2), Y2, Y5
+	VMASKMOVPS  (R12), Y2, Y6
+	VMASKMOVPS  (R12)(BX*1), Y2, Y7
+	VMASKMOVPS  (R12)(BX*2), Y2, Y8
 	VADDPS      Y5, Y4, Y9
 	VSUBPS      Y5, Y4, Y4
 	VADDPS      Y7, Y6, Y5
@@ -13402,8 +13380,8 @@ rest:
 	VMOVUPS     Y8, Y5
 	VFMADD231PS Y4, Y0, Y5
 	VFMADD231PS Y6, Y1, Y5
-	VMASKMOVPS  Y3, Y2, (R12)
-	VMASKMOVPS  Y5, Y2, (R12)(DX*1)
+	VMASKMOVPS  Y3, Y2, (R10)
+	VMASKMOVPS  Y5, Y2, (R10)(DX*1)
 	JMP         items
 
 done:
@@ -13419,72 +13397,70 @@ TEXT ·avx2WinogradOutputT25(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
 	VMOVUPS splat3f400000<>+0(SB), Y0
 	VMOVUPS splat3fc00000<>+0(SB), Y1
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y2
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y2
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ    $0x08, R11
+	SUBQ    $0x08, R9
 	JLT     rest
-	VMOVUPS (R13), Y3
-	VMOVUPS (R13)(BX*1), Y4
+	VMOVUPS (R11), Y3
+	VMOVUPS (R11)(BX*1), Y4
 	VMULPS  Y4, Y0, Y5
 	VMULPS  Y4, Y1, Y6
 	VADDPS  Y5, Y3, Y7
 	VSUBPS  Y5, Y3, Y5
 	VADDPS  Y6, Y3, Y8
 	VSUBPS  Y6, Y3, Y6
-	VMOVUPS Y3, (R12)
-	VMOVUPS Y7, (R12)(DX*1)
-	VMOVUPS Y5, (R12)(DX*2)
-	VMOVUPS Y8, (R14)
-	VMOVUPS Y6, (R14)(DX*1)
-	VMOVUPS Y4, (R14)(DX*2)
-	ADDQ    $0x20, R13
+	VMOVUPS Y3, (R10)
+	VMOVUPS Y7, (R10)(DX*1)
+	VMOVUPS Y5, (R10)(DX*2)
+	VMOVUPS Y8, (R12)
+	VMOVUPS Y6, (R12)(DX*1)
+	VMOVUPS Y4, (R12)(DX*2)
+	ADDQ    $0x20, R11
+	ADDQ    $0x20, R10
 	ADDQ    $0x20, R12
-	ADDQ    $0x20, R14
 	JMP     vectors
 
 rest:
-	TESTQ      R10, R10
+	TESTQ      R8, R8
 	JZ         items
-	VMASKMOVPS (R13), Y2, Y3
-	VMASKMOVPS (R13)(BX*1), Y2, Y4
+	VMASKMOVPS (R11), Y2, Y3
+	VMASKMOVPS (R11)(BX*1), Y2, Y4
 	VMULPS     Y4, Y0, Y5
 	VMULPS     Y4, Y1, Y6
 	VADDPS     Y5, Y3, Y7
 	VSUBPS     Y5, Y3, Y5
 	VADDPS     Y6, Y3, Y8
 	VSUBPS     Y6, Y3, Y6
-	VMASKMOVPS Y3, Y2, (R12)
-	VMASKMOVPS Y7, Y2, (R12)(DX*1)
-	VMASKMOVPS Y5, Y2, (R12)(DX*2)
-	VMASKMOVPS Y8, Y2, (R14)
-	VMASKMOVPS Y6, Y2, (R14)(DX*1)
-	VMASKMOVPS Y4, Y2, (R14)(DX*2)
+	VMASKMOVPS Y3, Y2, (R10)
+	VMASKMOVPS Y7, Y2, (R10)(DX*1)
+	VMASKMOVPS Y5, Y2, (R10)(DX*2)
+	VMASKMOVPS Y8, Y2, (R12)
+	VMASKMOVPS Y6, Y2, (R12)(DX*1)
+	VMASKMOVPS Y4, Y2, (R12)(DX*2)
 	JMP        items
 
 done:
@@ -13500,41 +13476,39 @@ TEXT ·avx2WinogradFilter25(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y0
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y0
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	LEAQ (R13)(BX*2), R15
-	ADDQ BX, R15
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x08, R11
+	SUBQ        $0x08, R9
 	JLT         rest
-	VMOVUPS     (R13), Y1
-	VMOVUPS     (R13)(BX*1), Y2
-	VMOVUPS     (R13)(BX*2), Y3
-	VMOVUPS     (R15), Y4
-	VMOVUPS     (R15)(BX*1), Y5
+	VMOVUPS     (R11), Y1
+	VMOVUPS     (R11)(BX*1), Y2
+	VMOVUPS     (R11)(BX*2), Y3
+	VMOVUPS     (R13), Y4
+	VMOVUPS     (R13)(BX*1), Y5
 	VMULPS      splatbe2aaaab<>+0(SB), Y5, Y6
 	VFMADD231PS splatbe97b426<>+0(SB), Y3, Y6
 	VFMADD231PS splatbf06d905<>+0(SB), Y1, Y6
@@ -13550,26 +13524,26 @@ vectors:
 	VSUBPS      Y3, Y6, Y3
 	VADDPS      Y4, Y7, Y6
 	VSUBPS      Y4, Y7, Y4
-	VMOVUPS     Y1, (R12)
-	VMOVUPS     Y2, (R12)(DX*1)
-	VMOVUPS     Y3, (R12)(DX*2)
-	VMOVUPS     Y6, (R14)
-	VMOVUPS     Y4, (R14)(DX*1)
-	VMOVUPS     Y5, (R14)(DX*2)
+	VMOVUPS     Y1, (R10)
+	VMOVUPS     Y2, (R10)(DX*1)
+	VMOVUPS     Y3, (R10)(DX*2)
+	VMOVUPS     Y6, (R12)
+	VMOVUPS     Y4, (R12)(DX*1)
+	VMOVUPS     Y5, (R12)(DX*2)
+	ADDQ        $0x20, R11
 	ADDQ        $0x20, R13
-	ADDQ        $0x20, R15
+	ADDQ        $0x20, R10
 	ADDQ        $0x20, R12
-	ADDQ        $0x20, R14
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMASKMOVPS  (R13), Y0, Y1
-	VMASKMOVPS  (R13)(BX*1), Y0, Y2
-	VMASKMOVPS  (R13)(BX*2), Y0, Y3
-	VMASKMOVPS  (R15), Y0, Y4
-	VMASKMOVPS  (R15)(BX*1), Y0, Y5
+	VMASKMOVPS  (R11), Y0, Y1
+	VMASKMOVPS  (R11)(BX*1), Y0, Y2
+	VMASKMOVPS  (R11)(BX*2), Y0, Y3
+	VMASKMOVPS  (R13), Y0, Y4
+	VMASKMOVPS  (R13)(BX*1), Y0, Y5
 	VMULPS      splatbe2aaaab<>+0(SB), Y5, Y6
 	VFMADD231PS splatbe97b426<>+0(SB), Y3, Y6
 	VFMADD231PS splatbf06d905<>+0(SB), Y1, Y6
@@ -13585,12 +13559,12 @@ rest:
 	VSUBPS      Y3, Y6, Y3
 	VADDPS      Y4, Y7, Y6
 	VSUBPS      Y4, Y7, Y4
-	VMASKMOVPS  Y1, Y0, (R12)
-	VMASKMOVPS  Y2, Y0, (R12)(DX*1)
-	VMASKMOVPS  Y3, Y0, (R12)(DX*2)
-	VMASKMOVPS  Y6, Y0, (R14)
-	VMASKMOVPS  Y4, Y0, (R14)(DX*1)
-	VMASKMOVPS  Y5, Y0, (R14)(DX*2)
+	VMASKMOVPS  Y1, Y0, (R10)
+	VMASKMOVPS  Y2, Y0, (R10)(DX*1)
+	VMASKMOVPS  Y3, Y0, (R10)(DX*2)
+	VMASKMOVPS  Y6, Y0, (R12)
+	VMASKMOVPS  Y4, Y0, (R12)(DX*1)
+	VMASKMOVPS  Y5, Y0, (R12)(DX*2)
 	JMP         items
 
 done:
@@ -13646,42 +13620,40 @@ TEXT ·avx2WinogradFilterT25(SB), NOSPLIT, $0-96
 	SHLQ    $0x02, DX
 	MOVQ    srcPlane+64(FP), BX
 	SHLQ    $0x02, BX
-	MOVQ    dstStep+32(FP), SI
-	SHLQ    $0x02, SI
-	MOVQ    srcStep+72(FP), DI
-	SHLQ    $0x02, DI
-	MOVQ    count+80(FP), R8
-	MOVQ    n+88(FP), R9
-	MOVQ    R9, R10
-	ANDQ    $0x07, R10
-	SUBQ    R10, R9
-	LEAQ    masks<>+256(SB), R11
-	MOVQ    R10, R12
-	NEGQ    R12
-	VMOVUPS (R11)(R12*4), Y0
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y0
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	LEAQ (R13)(BX*2), R15
-	ADDQ BX, R15
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x08, R11
+	SUBQ        $0x08, R9
 	JLT         rest
-	VMOVUPS     (R13), Y1
-	VMOVUPS     (R13)(BX*1), Y2
-	VMOVUPS     (R13)(BX*2), Y3
-	VMOVUPS     (R15), Y4
-	VMOVUPS     (R15)(BX*1), Y5
-	VMOVUPS     (R15)(BX*2), Y6
+	VMOVUPS     (R11), Y1
+	VMOVUPS     (R11)(BX*1), Y2
+	VMOVUPS     (R11)(BX*2), Y3
+	VMOVUPS     (R13), Y4
+	VMOVUPS     (R13)(BX*1), Y5
+	VMOVUPS     (R13)(BX*2), Y6
 	VADDPS      Y3, Y2, Y7
 	VSUBPS      Y3, Y2, Y2
 	VADDPS      Y5, Y4, Y3
@@ -13698,26 +13670,26 @@ vectors:
 	VMOVUPS     Y6, Y4
 	VFMADD231PS splatbe2aaaab<>+0(SB), Y7, Y4
 	VFMADD231PS splat3f2aaaab<>+0(SB), Y3, Y4
-	VMOVUPS     Y1, (R12)
-	VMOVUPS     Y5, (R12)(DX*1)
-	VMOVUPS     Y8, (R12)(DX*2)
-	VMOVUPS     Y2, (R14)
-	VMOVUPS     Y4, (R14)(DX*1)
+	VMOVUPS     Y1, (R10)
+	VMOVUPS     Y5, (R10)(DX*1)
+	VMOVUPS     Y8, (R10)(DX*2)
+	VMOVUPS     Y2, (R12)
+	VMOVUPS     Y4, (R12)(DX*1)
+	ADDQ        $0x20, R11
 	ADDQ        $0x20, R13
-	ADDQ        $0x20, R15
+	ADDQ        $0x20, R10
 	ADDQ        $0x20, R12
-	ADDQ        $0x20, R14
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMASKMOVPS  (R13), Y0, Y1
-	VMASKMOVPS  (R13)(BX*1), Y0, Y2
-	VMASKMOVPS  (R13)(BX*2), Y0, Y3
-	VMASKMOVPS  (R15), Y0, Y4
-	VMASKMOVPS  (R15)(BX*1), Y0, Y5
-	VMASKMOVPS  (R15)(BX*2), Y0, Y6
+	VMASKMOVPS  (R11), Y0, Y1
+	VMASKMOVPS  (R11)(BX*1), Y0, Y2
+	VMASKMOVPS  (R11)(BX*2), Y0, Y3
+	VMASKMOVPS  (R13), Y0, Y4
+	VMASKMOVPS  (R13)(BX*1), Y0, Y5
+	VMASKMOVPS  (R13)(BX*2), Y0, Y6
 	VADDPS      Y3, Y2, Y7
 	VSUBPS      Y3, Y2, Y2
 	VADDPS      Y5, Y4, Y3
@@ -13734,11 +13706,783 @@ rest:
 	VMOVUPS     Y6, Y4
 	VFMADD231PS splatbe2aaaab<>+0(SB), Y7, Y4
 	VFMADD231PS splat3f2aaaab<>+0(SB), Y3, Y4
-	VMASKMOVPS  Y1, Y0, (R12)
-	VMASKMOVPS  Y5, Y0, (R12)(DX*1)
+	VMASKMOVPS  Y1, Y0, (R10)
+	VMASKMOVPS  Y5, Y0, (R10)(DX*1)
+	VMASKMOVPS  Y8, Y0, (R10)(DX*2)
+	VMASKMOVPS  Y2, Y0, (R12)
+	VMASKMOVPS  Y4, Y0, (R12)(DX*1)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2WinogradInput8(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradInput8(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y0
+
+items:
+	SUBQ $0x01, SI
+	JLT  done
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R12)(DX*2), R13
+	ADDQ DX, R13
+	LEAQ (R11)(BX*2), R14
+	ADDQ BX, R14
+	LEAQ (R14)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ DI, R9
+
+vectors:
+	SUBQ         $0x08, R9
+	JLT          rest
+	VMOVUPS      (R11), Y1
+	VMOVUPS      (R11)(BX*1), Y2
+	VMOVUPS      (R11)(BX*2), Y3
+	VMOVUPS      (R14), Y4
+	VMOVUPS      (R14)(BX*1), Y5
+	VMOVUPS      (R14)(BX*2), Y6
+	VMOVUPS      (R15), Y7
+	VMOVUPS      (R15)(BX*1), Y8
+	VSUBPS       Y3, Y5, Y9
+	VSUBPS       Y7, Y1, Y1
+	VFMADD231PS  splat40a80000<>+0(SB), Y9, Y1
+	VSUBPS       Y6, Y4, Y9
+	VSUBPS       Y2, Y8, Y8
+	VFMADD231PS  splat40a80000<>+0(SB), Y9, Y8
+	VMOVUPS      Y7, Y9
+	VFMADD231PS  splat40800000<>+0(SB), Y3, Y9
+	VFNMADD231PS splat40a00000<>+0(SB), Y5, Y9
+	VMOVUPS      Y6, Y10
+	VFMADD231PS  splat40800000<>+0(SB), Y2, Y10
+	VFNMADD231PS splat40a00000<>+0(SB), Y4, Y10
+	VMOVUPS      Y9, Y11
+	VFMADD231PS  splat3f000000<>+0(SB), Y10, Y11
+	VFNMADD231PS splat3f000000<>+0(SB), Y10, Y9
+	VADDPS       Y7, Y3, Y10
+	VFNMADD231PS splat40880000<>+0(SB), Y5, Y10
+	VADDPS       Y6, Y2, Y12
+	VFNMADD231PS splat40880000<>+0(SB), Y4, Y12
+	VADDPS       Y12, Y10, Y13
+	VSUBPS       Y12, Y10, Y10
+	VMOVUPS      Y7, Y7
+	VFMADD231PS  splat3e800000<>+0(SB), Y3, Y7
+	VFNMADD231PS splat3fa00000<>+0(SB), Y5, Y7
+	VMOVUPS      Y6, Y3
+	VFMADD231PS  splat3e800000<>+0(SB), Y2, Y3
+	VFNMADD231PS splat3fa00000<>+0(SB), Y4, Y3
+	VMOVUPS      Y7, Y2
+	VFMADD231PS  splat40000000<>+0(SB), Y3, Y2
+	VFNMADD231PS splat40000000<>+0(SB), Y3, Y7
+	VMOVUPS      Y1, (R10)
+	VMOVUPS      Y11, (R10)(DX*1)
+	VMOVUPS      Y9, (R10)(DX*2)
+	VMOVUPS      Y13, (R12)
+	VMOVUPS      Y10, (R12)(DX*1)
+	VMOVUPS      Y2, (R12)(DX*2)
+	VMOVUPS      Y7, (R13)
+	VMOVUPS      Y8, (R13)(DX*1)
+	ADDQ         $0x20, R11
+	ADDQ         $0x20, R14
+	ADDQ         $0x20, R15
+	ADDQ         $0x20, R10
+	ADDQ         $0x20, R12
+	ADDQ         $0x20, R13
+	JMP          vectors
+
+rest:
+	TESTQ        R8, R8
+	JZ           items
+	VMASKMOVPS   (R11), Y0, Y1
+	VMASKMOVPS   (R11)(BX*1), Y0, Y2
+	VMASKMOVPS   (R11)(BX*2), Y0, Y3
+	VMASKMOVPS   (R14), Y0, Y4
+	VMASKMOVPS   (R14)(BX*1), Y0, Y5
+	VMASKMOVPS   (R14)(BX*2), Y0, Y6
+	VMASKMOVPS   (R15), Y0, Y7
+	VMASKMOVPS   (R15)(BX*1), Y0, Y8
+	VSUBPS       Y3, Y5, Y9
+	VSUBPS       Y7, Y1, Y1
+	VFMADD231PS  splat40a80000<>+0(SB), Y9, Y1
+	VSUBPS       Y6, Y4, Y9
+	VSUBPS       Y2, Y8, Y8
+	VFMADD231PS  splat40a80000<>+0(SB), Y9, Y8
+	VMOVUPS      Y7, Y9
+	VFMADD231PS  splat40800000<>+0(SB), Y3, Y9
+	VFNMADD231PS splat40a00000<>+0(SB), Y5, Y9
+	VMOVUPS      Y6, Y10
+	VFMADD231PS  splat40800000<>+0(SB), Y2, Y10
+	VFNMADD231PS splat40a00000<>+0(SB), Y4, Y10
+	VMOVUPS      Y9, Y11
+	VFMADD231PS  splat3f000000<>+0(SB), Y10, Y11
+	VFNMADD231PS splat3f000000<>+0(SB), Y10, Y9
+	VADDPS       Y7, Y3, Y10
+	VFNMADD231PS splat40880000<>+0(SB), Y5, Y10
+	VADDPS       Y6, Y2, Y12
+	VFNMADD231PS splat40880000<>+0(SB), Y4, Y12
+	VADDPS       Y12, Y10, Y13
+	VSUBPS       Y12, Y10, Y10
+	VMOVUPS      Y7, Y7
+	VFMADD231PS  splat3e800000<>+0(SB), Y3, Y7
+	VFNMADD231PS splat3fa00000<>+0(SB), Y5, Y7
+	VMOVUPS      Y6, Y3
+	VFMADD231PS  splat3e800000<>+0(SB), Y2, Y3
+	VFNMADD231PS splat3fa00000<>+0(SB), Y4, Y3
+	VMOVUPS      Y7, Y2
+	VFMADD231PS  splat40000000<>+0(SB), Y3, Y2
+	VFNMADD231PS splat40000000<>+0(SB), Y3, Y7
+	VMASKMOVPS   Y1, Y0, (R10)
+	VMASKMOVPS   Y11, Y0, (R10)(DX*1)
+	VMASKMOVPS   Y9, Y0, (R10)(DX*2)
+	VMASKMOVPS   Y13, Y0, (R12)
+	VMASKMOVPS   Y10, Y0, (R12)(DX*1)
+	VMASKMOVPS   Y2, Y0, (R12)(DX*2)
+	VMASKMOVPS   Y7, Y0, (R13)
+	VMASKMOVPS   Y8, Y0, (R13)(DX*1)
+	JMP          items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat40a80000<>+0(SB)/4, $0x40a80000
+DATA splat40a80000<>+4(SB)/4, $0x40a80000
+DATA splat40a80000<>+8(SB)/4, $0x40a80000
+DATA splat40a80000<>+12(SB)/4, $0x40a80000
+DATA splat40a80000<>+16(SB)/4, $0x40a80000
+DATA splat40a80000<>+20(SB)/4, $0x40a80000
+DATA splat40a80000<>+24(SB)/4, $0x40a80000
+DATA splat40a80000<>+28(SB)/4, $0x40a80000
+GLOBL splat40a80000<>(SB), RODATA|NOPTR, $32
+
+DATA splat3e800000<>+0(SB)/4, $0x3e800000
+DATA splat3e800000<>+4(SB)/4, $0x3e800000
+DATA splat3e800000<>+8(SB)/4, $0x3e800000
+DATA splat3e800000<>+12(SB)/4, $0x3e800000
+DATA splat3e800000<>+16(SB)/4, $0x3e800000
+DATA splat3e800000<>+20(SB)/4, $0x3e800000
+DATA splat3e800000<>+24(SB)/4, $0x3e800000
+DATA splat3e800000<>+28(SB)/4, $0x3e800000
+GLOBL splat3e800000<>(SB), RODATA|NOPTR, $32
+
+DATA splat40800000<>+0(SB)/4, $0x40800000
+DATA splat40800000<>+4(SB)/4, $0x40800000
+DATA splat40800000<>+8(SB)/4, $0x40800000
+DATA splat40800000<>+12(SB)/4, $0x40800000
+DATA splat40800000<>+16(SB)/4, $0x40800000
+DATA splat40800000<>+20(SB)/4, $0x40800000
+DATA splat40800000<>+24(SB)/4, $0x40800000
+DATA splat40800000<>+28(SB)/4, $0x40800000
+GLOBL splat40800000<>(SB), RODATA|NOPTR, $32
+
+DATA splat3fa00000<>+0(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+4(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+8(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+12(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+16(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+20(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+24(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+28(SB)/4, $0x3fa00000
+GLOBL splat3fa00000<>(SB), RODATA|NOPTR, $32
+
+DATA splat40880000<>+0(SB)/4, $0x40880000
+DATA splat40880000<>+4(SB)/4, $0x40880000
+DATA splat40880000<>+8(SB)/4, $0x40880000
+DATA splat40880000<>+12(SB)/4, $0x40880000
+DATA splat40880000<>+16(SB)/4, $0x40880000
+DATA splat40880000<>+20(SB)/4, $0x40880000
+DATA splat40880000<>+24(SB)/4, $0x40880000
+DATA splat40880000<>+28(SB)/4, $0x40880000
+GLOBL splat40880000<>(SB), RODATA|NOPTR, $32
+
+DATA splat40a00000<>+0(SB)/4, $0x40a00000
+DATA splat40a00000<>+4(SB)/4, $0x40a00000
+DATA splat40a00000<>+8(SB)/4, $0x40a00000
+DATA splat40a00000<>+12(SB)/4, $0x40a00000
+DATA splat40a00000<>+16(SB)/4, $0x40a00000
+DATA splat40a00000<>+20(SB)/4, $0x40a00000
+DATA splat40a00000<>+24(SB)/4, $0x40a00000
+DATA splat40a00000<>+28(SB)/4, $0x40a00000
+GLOBL splat40a00000<>(SB), RODATA|NOPTR, $32
+
+// func avx2WinogradOutput45(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradOutput45(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y0
+
+items:
+	SUBQ $0x01, SI
+	JLT  done
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	LEAQ (R13)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ DI, R9
+
+vectors:
+	SUBQ        $0x08, R9
+	JLT         rest
+	VMOVUPS     (R11), Y1
+	VMOVUPS     (R11)(BX*1), Y2
+	VMOVUPS     (R11)(BX*2), Y3
+	VMOVUPS     (R13), Y4
+	VMOVUPS     (R13)(BX*1), Y5
+	VMOVUPS     (R13)(BX*2), Y6
+	VMOVUPS     (R14), Y7
+	VMOVUPS     (R14)(BX*1), Y8
+	VADDPS      Y3, Y2, Y9
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y9, Y1, Y1
+	VADDPS      Y3, Y1, Y1
+	VADDPS      Y5, Y1, Y1
+	VMOVUPS     Y4, Y7
+	VFMADD231PS splat3f000000<>+0(SB), Y2, Y7
+	VFMADD231PS splat40000000<>+0(SB), Y6, Y7
+	VFMADD231PS splat3e800000<>+0(SB), Y9, Y3
+	VFMADD231PS splat40800000<>+0(SB), Y5, Y3
+	VADDPS      Y4, Y8, Y4
+	VFMADD231PS splat3e000000<>+0(SB), Y2, Y4
+	VFMADD231PS splat41000000<>+0(SB), Y6, Y4
+	VMOVUPS     Y1, (R10)
+	VMOVUPS     Y7, (R10)(DX*1)
+	VMOVUPS     Y3, (R10)(DX*2)
+	VMOVUPS     Y4, (R12)
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, R13
+	ADDQ        $0x20, R14
+	ADDQ        $0x20, R10
+	ADDQ        $0x20, R12
+	JMP         vectors
+
+rest:
+	TESTQ       R8, R8
+	JZ          items
+	VMASKMOVPS  (R11), Y0, Y1
+	VMASKMOVPS  (R11)(BX*1), Y0, Y2
+	VMASKMOVPS  (R11)(BX*2), Y0, Y3
+	VMASKMOVPS  (R13), Y0, Y4
+	VMASKMOVPS  (R13)(BX*1), Y0, Y5
+	VMASKMOVPS  (R13)(BX*2), Y0, Y6
+	VMASKMOVPS  (R14), Y0, Y7
+	VMASKMOVPS  (R14)(BX*1), Y0, Y8
+	VADDPS      Y3, Y2, Y9
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VSUBPS      Y5, Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y9, Y1, Y1
+	VADDPS      Y3, Y1, Y1
+	VADDPS      Y5, Y1, Y1
+	VMOVUPS     Y4, Y7
+	VFMADD231PS splat3f000000<>+0(SB), Y2, Y7
+	VFMADD231PS splat40000000<>+0(SB), Y6, Y7
+	VFMADD231PS splat3e800000<>+0(SB), Y9, Y3
+	VFMADD231PS splat40800000<>+0(SB), Y5, Y3
+	VADDPS      Y4, Y8, Y4
+	VFMADD231PS splat3e000000<>+0(SB), Y2, Y4
+	VFMADD231PS splat41000000<>+0(SB), Y6, Y4
+	VMASKMOVPS  Y1, Y0, (R10)
+	VMASKMOVPS  Y7, Y0, (R10)(DX*1)
+	VMASKMOVPS  Y3, Y0, (R10)(DX*2)
+	VMASKMOVPS  Y4, Y0, (R12)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat3e000000<>+0(SB)/4, $0x3e000000
+DATA splat3e000000<>+4(SB)/4, $0x3e000000
+DATA splat3e000000<>+8(SB)/4, $0x3e000000
+DATA splat3e000000<>+12(SB)/4, $0x3e000000
+DATA splat3e000000<>+16(SB)/4, $0x3e000000
+DATA splat3e000000<>+20(SB)/4, $0x3e000000
+DATA splat3e000000<>+24(SB)/4, $0x3e000000
+DATA splat3e000000<>+28(SB)/4, $0x3e000000
+GLOBL splat3e000000<>(SB), RODATA|NOPTR, $32
+
+DATA splat41000000<>+0(SB)/4, $0x41000000
+DATA splat41000000<>+4(SB)/4, $0x41000000
+DATA splat41000000<>+8(SB)/4, $0x41000000
+DATA splat41000000<>+12(SB)/4, $0x41000000
+DATA splat41000000<>+16(SB)/4, $0x41000000
+DATA splat41000000<>+20(SB)/4, $0x41000000
+DATA splat41000000<>+24(SB)/4, $0x41000000
+DATA splat41000000<>+28(SB)/4, $0x41000000
+GLOBL splat41000000<>(SB), RODATA|NOPTR, $32
+
+// func avx2WinogradOutputT45(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradOutputT45(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y0
+
+items:
+	SUBQ $0x01, SI
+	JLT  done
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R12)(DX*2), R13
+	ADDQ DX, R13
+	LEAQ (R11)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ DI, R9
+
+vectors:
+	SUBQ        $0x08, R9
+	JLT         rest
+	VMOVUPS     (R11), Y1
+	VMOVUPS     (R11)(BX*1), Y2
+	VMOVUPS     (R11)(BX*2), Y3
+	VMOVUPS     (R14), Y4
+	VMOVUPS     Y1, Y5
+	VFMADD231PS splat3e800000<>+0(SB), Y3, Y5
+	VMULPS      splat3f000000<>+0(SB), Y2, Y6
+	VFMADD231PS splat3e000000<>+0(SB), Y4, Y6
+	VADDPS      Y3, Y1, Y7
+	VADDPS      Y4, Y2, Y8
+	VMOVUPS     Y1, Y9
+	VFMADD231PS splat40800000<>+0(SB), Y3, Y9
+	VMULPS      splat40000000<>+0(SB), Y2, Y2
+	VFMADD231PS splat41000000<>+0(SB), Y4, Y2
+	VADDPS      Y6, Y5, Y3
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y2, Y9, Y8
+	VSUBPS      Y2, Y9, Y2
+	VMOVUPS     Y1, (R10)
+	VMOVUPS     Y3, (R10)(DX*1)
+	VMOVUPS     Y5, (R10)(DX*2)
+	VMOVUPS     Y6, (R12)
+	VMOVUPS     Y7, (R12)(DX*1)
+	VMOVUPS     Y8, (R12)(DX*2)
+	VMOVUPS     Y2, (R13)
+	VMOVUPS     Y4, (R13)(DX*1)
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, R14
+	ADDQ        $0x20, R10
+	ADDQ        $0x20, R12
+	ADDQ        $0x20, R13
+	JMP         vectors
+
+rest:
+	TESTQ       R8, R8
+	JZ          items
+	VMASKMOVPS  (R11), Y0, Y1
+	VMASKMOVPS  (R11)(BX*1), Y0, Y2
+	VMASKMOVPS  (R11)(BX*2), Y0, Y3
+	VMASKMOVPS  (R14), Y0, Y4
+	VMOVUPS     Y1, Y5
+	VFMADD231PS splat3e800000<>+0(SB), Y3, Y5
+	VMULPS      splat3f000000<>+0(SB), Y2, Y6
+	VFMADD231PS splat3e000000<>+0(SB), Y4, Y6
+	VADDPS      Y3, Y1, Y7
+	VADDPS      Y4, Y2, Y8
+	VMOVUPS     Y1, Y9
+	VFMADD231PS splat40800000<>+0(SB), Y3, Y9
+	VMULPS      splat40000000<>+0(SB), Y2, Y2
+	VFMADD231PS splat41000000<>+0(SB), Y4, Y2
+	VADDPS      Y6, Y5, Y3
+	VSUBPS      Y6, Y5, Y5
+	VADDPS      Y8, Y7, Y6
+	VSUBPS      Y8, Y7, Y7
+	VADDPS      Y2, Y9, Y8
+	VSUBPS      Y2, Y9, Y2
+	VMASKMOVPS  Y1, Y0, (R10)
+	VMASKMOVPS  Y3, Y0, (R10)(DX*1)
+	VMASKMOVPS  Y5, Y0, (R10)(DX*2)
+	VMASKMOVPS  Y6, Y0, (R12)
+	VMASKMOVPS  Y7, Y0, (R12)(DX*1)
 	VMASKMOVPS  Y8, Y0, (R12)(DX*2)
-	VMASKMOVPS  Y2, Y0, (R14)
-	VMASKMOVPS  Y4, Y0, (R14)(DX*1)
+	VMASKMOVPS  Y2, Y0, (R13)
+	VMASKMOVPS  Y4, Y0, (R13)(DX*1)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2WinogradFilter45(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradFilter45(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y0
+
+items:
+	SUBQ $0x01, SI
+	JLT  done
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R12)(DX*2), R13
+	ADDQ DX, R13
+	LEAQ (R11)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ DI, R9
+
+vectors:
+	SUBQ        $0x08, R9
+	JLT         rest
+	VMOVUPS     (R11), Y1
+	VMOVUPS     (R11)(BX*1), Y2
+	VMOVUPS     (R11)(BX*2), Y3
+	VMOVUPS     (R14), Y4
+	VMOVUPS     (R14)(BX*1), Y5
+	VMULPS      splat3d360b61<>+0(SB), Y5, Y6
+	VFMADD231PS splat3e360b61<>+0(SB), Y3, Y6
+	VFMADD231PS splat3f360b61<>+0(SB), Y1, Y6
+	VMULPS      splat3db60b61<>+0(SB), Y4, Y7
+	VFMADD231PS splat3eb60b61<>+0(SB), Y2, Y7
+	VADDPS      Y3, Y1, Y8
+	VADDPS      Y5, Y8, Y8
+	VMULPS      splatbe638e39<>+0(SB), Y8, Y8
+	VADDPS      Y4, Y2, Y9
+	VMULPS      splatbe638e39<>+0(SB), Y9, Y9
+	VMULPS      splat3e360b61<>+0(SB), Y5, Y10
+	VFMADD231PS splat3d360b61<>+0(SB), Y3, Y10
+	VFMADD231PS splat3c360b61<>+0(SB), Y1, Y10
+	VMULPS      splat3db60b61<>+0(SB), Y4, Y3
+	VFMADD231PS splat3cb60b61<>+0(SB), Y2, Y3
+	VADDPS      Y7, Y6, Y2
+	VSUBPS      Y7, Y6, Y4
+	VADDPS      Y9, Y8, Y6
+	VSUBPS      Y9, Y8, Y7
+	VADDPS      Y3, Y10, Y8
+	VSUBPS      Y3, Y10, Y3
+	VMOVUPS     Y1, (R10)
+	VMOVUPS     Y2, (R10)(DX*1)
+	VMOVUPS     Y4, (R10)(DX*2)
+	VMOVUPS     Y6, (R12)
+	VMOVUPS     Y7, (R12)(DX*1)
+	VMOVUPS     Y8, (R12)(DX*2)
+	VMOVUPS     Y3, (R13)
+	VMOVUPS     Y5, (R13)(DX*1)
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, R14
+	ADDQ        $0x20, R10
+	ADDQ        $0x20, R12
+	ADDQ        $0x20, R13
+	JMP         vectors
+
+rest:
+	TESTQ       R8, R8
+	JZ          items
+	VMASKMOVPS  (R11), Y0, Y1
+	VMASKMOVPS  (R11)(BX*1), Y0, Y2
+	VMASKMOVPS  (R11)(BX*2), Y0, Y3
+	VMASKMOVPS  (R14), Y0, Y4
+	VMASKMOVPS  (R14)(BX*1), Y0, Y5
+	VMULPS      splat3d360b61<>+0(SB), Y5, Y6
+	VFMADD231PS splat3e360b61<>+0(SB), Y3, Y6
+	VFMADD231PS splat3f360b61<>+0(SB), Y1, Y6
+	VMULPS      splat3db60b61<>+0(SB), Y4, Y7
+	VFMADD231PS splat3eb60b61<>+0(SB), Y2, Y7
+	VADDPS      Y3, Y1, Y8
+	VADDPS      Y5, Y8, Y8
+	VMULPS      splatbe638e39<>+0(SB), Y8, Y8
+	VADDPS      Y4, Y2, Y9
+	VMULPS      splatbe638e39<>+0(SB), Y9, Y9
+	VMULPS      splat3e360b61<>+0(SB), Y5, Y10
+	VFMADD231PS splat3d360b61<>+0(SB), Y3, Y10
+	VFMADD231PS splat3c360b61<>+0(SB), Y1, Y10
+	VMULPS      splat3db60b61<>+0(SB), Y4, Y3
+	VFMADD231PS splat3cb60b61<>+0(SB), Y2, Y3
+	VADDPS      Y7, Y6, Y2
+	VSUBPS      Y7, Y6, Y4
+	VADDPS      Y9, Y8, Y6
+	VSUBPS      Y9, Y8, Y7
+	VADDPS      Y3, Y10, Y8
+	VSUBPS      Y3, Y10, Y3
+	VMASKMOVPS  Y1, Y0, (R10)
+	VMASKMOVPS  Y2, Y0, (R10)(DX*1)
+	VMASKMOVPS  Y4, Y0, (R10)(DX*2)
+	VMASKMOVPS  Y6, Y0, (R12)
+	VMASKMOVPS  Y7, Y0, (R12)(DX*1)
+	VMASKMOVPS  Y8, Y0, (R12)(DX*2)
+	VMASKMOVPS  Y3, Y0, (R13)
+	VMASKMOVPS  Y5, Y0, (R13)(DX*1)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat3f360b61<>+0(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+4(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+8(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+12(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+16(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+20(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+24(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+28(SB)/4, $0x3f360b61
+GLOBL splat3f360b61<>(SB), RODATA|NOPTR, $32
+
+DATA splat3c360b61<>+0(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+4(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+8(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+12(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+16(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+20(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+24(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+28(SB)/4, $0x3c360b61
+GLOBL splat3c360b61<>(SB), RODATA|NOPTR, $32
+
+DATA splat3db60b61<>+0(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+4(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+8(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+12(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+16(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+20(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+24(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+28(SB)/4, $0x3db60b61
+GLOBL splat3db60b61<>(SB), RODATA|NOPTR, $32
+
+DATA splat3d360b61<>+0(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+4(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+8(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+12(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+16(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+20(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+24(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+28(SB)/4, $0x3d360b61
+GLOBL splat3d360b61<>(SB), RODATA|NOPTR, $32
+
+DATA splat3e360b61<>+0(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+4(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+8(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+12(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+16(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+20(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+24(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+28(SB)/4, $0x3e360b61
+GLOBL splat3e360b61<>(SB), RODATA|NOPTR, $32
+
+DATA splat3eb60b61<>+0(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+4(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+8(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+12(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+16(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+20(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+24(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+28(SB)/4, $0x3eb60b61
+GLOBL splat3eb60b61<>(SB), RODATA|NOPTR, $32
+
+DATA splat3cb60b61<>+0(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+4(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+8(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+12(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+16(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+20(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+24(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+28(SB)/4, $0x3cb60b61
+GLOBL splat3cb60b61<>(SB), RODATA|NOPTR, $32
+
+// func avx2WinogradFilterT45(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, FMA3
+TEXT ·avx2WinogradFilterT45(SB), NOSPLIT, $0-96
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    src_base+40(FP), CX
+	MOVQ    dstPlane+24(FP), DX
+	SHLQ    $0x02, DX
+	MOVQ    srcPlane+64(FP), BX
+	SHLQ    $0x02, BX
+	MOVQ    count+80(FP), SI
+	MOVQ    n+88(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $0x07, R8
+	SUBQ    R8, DI
+	LEAQ    masks<>+256(SB), R9
+	MOVQ    R8, R10
+	NEGQ    R10
+	VMOVUPS (R9)(R10*4), Y0
+
+items:
+	SUBQ $0x01, SI
+	JLT  done
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	LEAQ (R13)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ DI, R9
+
+vectors:
+	SUBQ        $0x08, R9
+	JLT         rest
+	VMOVUPS     (R11), Y1
+	VMOVUPS     (R11)(BX*1), Y2
+	VMOVUPS     (R11)(BX*2), Y3
+	VMOVUPS     (R13), Y4
+	VMOVUPS     (R13)(BX*1), Y5
+	VMOVUPS     (R13)(BX*2), Y6
+	VMOVUPS     (R14), Y7
+	VMOVUPS     (R14)(BX*1), Y8
+	VADDPS      Y3, Y2, Y9
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VMULPS      splatbe638e39<>+0(SB), Y3, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      splatbe638e39<>+0(SB), Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y1, Y1
+	VFMADD231PS splat3f360b61<>+0(SB), Y9, Y1
+	VFMADD231PS splat3c360b61<>+0(SB), Y5, Y1
+	VMOVUPS     Y4, Y7
+	VFMADD231PS splat3eb60b61<>+0(SB), Y2, Y7
+	VFMADD231PS splat3cb60b61<>+0(SB), Y6, Y7
+	VMOVUPS     Y3, Y10
+	VFMADD231PS splat3e360b61<>+0(SB), Y9, Y10
+	VFMADD231PS splat3d360b61<>+0(SB), Y5, Y10
+	VFMADD231PS splat3db60b61<>+0(SB), Y2, Y4
+	VFMADD231PS splat3db60b61<>+0(SB), Y6, Y4
+	VADDPS      Y3, Y8, Y2
+	VFMADD231PS splat3d360b61<>+0(SB), Y9, Y2
+	VFMADD231PS splat3e360b61<>+0(SB), Y5, Y2
+	VMOVUPS     Y1, (R10)
+	VMOVUPS     Y7, (R10)(DX*1)
+	VMOVUPS     Y10, (R10)(DX*2)
+	VMOVUPS     Y4, (R12)
+	VMOVUPS     Y2, (R12)(DX*1)
+	ADDQ        $0x20, R11
+	ADDQ        $0x20, R13
+	ADDQ        $0x20, R14
+	ADDQ        $0x20, R10
+	ADDQ        $0x20, R12
+	JMP         vectors
+
+rest:
+	TESTQ       R8, R8
+	JZ          items
+	VMASKMOVPS  (R11), Y0, Y1
+	VMASKMOVPS  (R11)(BX*1), Y0, Y2
+	VMASKMOVPS  (R11)(BX*2), Y0, Y3
+	VMASKMOVPS  (R13), Y0, Y4
+	VMASKMOVPS  (R13)(BX*1), Y0, Y5
+	VMASKMOVPS  (R13)(BX*2), Y0, Y6
+	VMASKMOVPS  (R14), Y0, Y7
+	VMASKMOVPS  (R14)(BX*1), Y0, Y8
+	VADDPS      Y3, Y2, Y9
+	VSUBPS      Y3, Y2, Y2
+	VADDPS      Y5, Y4, Y3
+	VMULPS      splatbe638e39<>+0(SB), Y3, Y3
+	VSUBPS      Y5, Y4, Y4
+	VMULPS      splatbe638e39<>+0(SB), Y4, Y4
+	VADDPS      Y7, Y6, Y5
+	VSUBPS      Y7, Y6, Y6
+	VADDPS      Y3, Y1, Y1
+	VFMADD231PS splat3f360b61<>+0(SB), Y9, Y1
+	VFMADD231PS splat3c360b61<>+0(SB), Y5, Y1
+	VMOVUPS     Y4, Y7
+	VFMADD231PS splat3eb60b61<>+0(SB), Y2, Y7
+	VFMADD231PS splat3cb60b61<>+0(SB), Y6, Y7
+	VMOVUPS     Y3, Y10
+	VFMADD231PS splat3e360b61<>+0(SB), Y9, Y10
+	VFMADD231PS splat3d360b61<>+0(SB), Y5, Y10
+	VFMADD231PS splat3db60b61<>+0(SB), Y2, Y4
+	VFMADD231PS splat3db60b61<>+0(SB), Y6, Y4
+	VADDPS      Y3, Y8, Y2
+	VFMADD231PS splat3d360b61<>+0(SB), Y9, Y2
+	VFMADD231PS splat3e360b61<>+0(SB), Y5, Y2
+	VMASKMOVPS  Y1, Y0, (R10)
+	VMASKMOVPS  Y7, Y0, (R10)(DX*1)
+	VMASKMOVPS  Y10, Y0, (R10)(DX*2)
+	VMASKMOVPS  Y4, Y0, (R12)
+	VMASKMOVPS  Y2, Y0, (R12)(DX*1)
 	JMP         items
 
 done:

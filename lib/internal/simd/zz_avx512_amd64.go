@@ -655,6 +655,21 @@ func avx512WinogradFilter25(dst []float32, dstPlane int, dstStep int, src []floa
 func avx512WinogradFilterT25(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
 
 //go:noescape
+func avx512WinogradInput8(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradOutput45(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradOutputT45(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradFilter45(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
+func avx512WinogradFilterT45(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+
+//go:noescape
 func avx512BfloatChains(hi []uint32, lo []uint32, src []float32, width int)
 
 //go:noescape

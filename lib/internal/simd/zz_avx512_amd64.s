@@ -31240,68 +31240,66 @@ TEXT ·avx512WinogradInput4(SB), NOSPLIT, $0-96
 	SHLQ  $0x02, DX
 	MOVQ  srcPlane+64(FP), BX
 	SHLQ  $0x02, BX
-	MOVQ  dstStep+32(FP), SI
-	SHLQ  $0x02, SI
-	MOVQ  srcStep+72(FP), DI
-	SHLQ  $0x02, DI
-	MOVQ  count+80(FP), R8
-	MOVQ  n+88(FP), R9
-	MOVQ  R9, R10
-	ANDQ  $0x0f, R10
-	SUBQ  R10, R9
-	MOVQ  $-1, R11
-	BZHIQ R10, R11, R11
-	KMOVW R11, K1
+	MOVQ  count+80(FP), SI
+	MOVQ  n+88(FP), DI
+	MOVQ  DI, R8
+	ANDQ  $0x0f, R8
+	SUBQ  R8, DI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	LEAQ (R13)(BX*2), R15
-	ADDQ BX, R15
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	MOVQ DI, R9
 
 vectors:
-	SUBQ    $0x10, R11
+	SUBQ    $0x10, R9
 	JLT     rest
-	VMOVUPS (R13), Z0
-	VMOVUPS (R13)(BX*1), Z1
-	VMOVUPS (R13)(BX*2), Z2
-	VMOVUPS (R15), Z3
+	VMOVUPS (R11), Z0
+	VMOVUPS (R11)(BX*1), Z1
+	VMOVUPS (R11)(BX*2), Z2
+	VMOVUPS (R13), Z3
 	VSUBPS  Z2, Z0, Z0
 	VADDPS  Z2, Z1, Z4
 	VSUBPS  Z1, Z2, Z2
 	VSUBPS  Z3, Z1, Z1
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z4, (R12)(DX*1)
-	VMOVUPS Z2, (R12)(DX*2)
-	VMOVUPS Z1, (R14)
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z4, (R10)(DX*1)
+	VMOVUPS Z2, (R10)(DX*2)
+	VMOVUPS Z1, (R12)
+	ADDQ    $0x40, R11
 	ADDQ    $0x40, R13
-	ADDQ    $0x40, R15
+	ADDQ    $0x40, R10
 	ADDQ    $0x40, R12
-	ADDQ    $0x40, R14
 	JMP     vectors
 
 rest:
-	TESTQ     R10, R10
+	TESTQ     R8, R8
 	JZ        items
-	VMOVUPS.Z (R13), K1, Z0
-	VMOVUPS.Z (R13)(BX*1), K1, Z1
-	VMOVUPS.Z (R13)(BX*2), K1, Z2
-	VMOVUPS.Z (R15), K1, Z3
+	VMOVUPS.Z (R11), K1, Z0
+	VMOVUPS.Z (R11)(BX*1), K1, Z1
+	VMOVUPS.Z (R11)(BX*2), K1, Z2
+	VMOVUPS.Z (R13), K1, Z3
 	VSUBPS    Z2, Z0, Z0
 	VADDPS    Z2, Z1, Z4
 	VSUBPS    Z1, Z2, Z2
 	VSUBPS    Z3, Z1, Z1
-	VMOVUPS   Z0, K1, (R12)
-	VMOVUPS   Z4, K1, (R12)(DX*1)
-	VMOVUPS   Z2, K1, (R12)(DX*2)
-	VMOVUPS   Z1, K1, (R14)
+	VMOVUPS   Z0, K1, (R10)
+	VMOVUPS   Z4, K1, (R10)(DX*1)
+	VMOVUPS   Z2, K1, (R10)(DX*2)
+	VMOVUPS   Z1, K1, (R12)
 	JMP       items
 
 done:
@@ -31317,61 +31315,59 @@ TEXT ·avx512WinogradOutput23(SB), NOSPLIT, $0-96
 	SHLQ  $0x02, DX
 	MOVQ  srcPlane+64(FP), BX
 	SHLQ  $0x02, BX
-	MOVQ  dstStep+32(FP), SI
-	SHLQ  $0x02, SI
-	MOVQ  srcStep+72(FP), DI
-	SHLQ  $0x02, DI
-	MOVQ  count+80(FP), R8
-	MOVQ  n+88(FP), R9
-	MOVQ  R9, R10
-	ANDQ  $0x0f, R10
-	SUBQ  R10, R9
-	MOVQ  $-1, R11
-	BZHIQ R10, R11, R11
-	KMOVW R11, K1
+	MOVQ  count+80(FP), SI
+	MOVQ  n+88(FP), DI
+	MOVQ  DI, R8
+	ANDQ  $0x0f, R8
+	SUBQ  R8, DI
+	MOVQ  $-1, R9
+	BZHIQ R8, R9, R9
+	KMOVW R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R13)(BX*2), R14
-	ADDQ BX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R11)(BX*2), R12
+	ADDQ BX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ    $0x10, R11
+	SUBQ    $0x10, R9
 	JLT     rest
-	VMOVUPS (R13), Z0
-	VMOVUPS (R13)(BX*1), Z1
-	VMOVUPS (R13)(BX*2), Z2
-	VMOVUPS (R14), Z3
+	VMOVUPS (R11), Z0
+	VMOVUPS (R11)(BX*1), Z1
+	VMOVUPS (R11)(BX*2), Z2
+	VMOVUPS (R12), Z3
 	VADDPS  Z1, Z0, Z0
 	VADDPS  Z2, Z0, Z0
 	VSUBPS  Z2, Z1, Z1
 	VSUBPS  Z3, Z1, Z1
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(DX*1)
-	ADDQ    $0x40, R13
-	ADDQ    $0x40, R14
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, (R10)(DX*1)
+	ADDQ    $0x40, R11
 	ADDQ    $0x40, R12
+	ADDQ    $0x40, R10
 	JMP     vectors
 
 rest:
-	TESTQ     R10, R10
+	TESTQ     R8, R8
 	JZ        items
-	VMOVUPS.Z (R13), K1, Z0
-	VMOVUPS.Z (R13)(BX*1), K1, Z1
-	VMOVUPS.Z (R13)(BX*2), K1, Z2
-	VMOVUPS.Z (R14), K1, Z3
+	VMOVUPS.Z (R11), K1, Z0
+	VMOVUPS.Z (R11)(BX*1), K1, Z1
+	VMOVUPS.Z (R11)(BX*2), K1, Z2
+	VMOVUPS.Z (R12), K1, Z3
 	VADDPS    Z1, Z0, Z0
 	VADDPS    Z2, Z0, Z0
 	VSUBPS    Z2, Z1, Z1
 	VSUBPS    Z3, Z1, Z1
-	VMOVUPS   Z0, K1, (R12)
-	VMOVUPS   Z1, K1, (R12)(DX*1)
+	VMOVUPS   Z0, K1, (R10)
+	VMOVUPS   Z1, K1, (R10)(DX*1)
 	JMP       items
 
 done:
@@ -31387,60 +31383,58 @@ TEXT ·avx512WinogradOutputT23(SB), NOSPLIT, $0-96
 	SHLQ   $0x02, DX
 	MOVQ   srcPlane+64(FP), BX
 	SHLQ   $0x02, BX
-	MOVQ   dstStep+32(FP), SI
-	SHLQ   $0x02, SI
-	MOVQ   srcStep+72(FP), DI
-	SHLQ   $0x02, DI
-	MOVQ   count+80(FP), R8
-	MOVQ   n+88(FP), R9
+	MOVQ   count+80(FP), SI
+	MOVQ   n+88(FP), DI
 	VPXORD Z0, Z0, Z0
-	MOVQ   R9, R10
-	ANDQ   $0x0f, R10
-	SUBQ   R10, R9
-	MOVQ   $-1, R11
-	BZHIQ  R10, R11, R11
-	KMOVW  R11, K1
+	MOVQ   DI, R8
+	ANDQ   $0x0f, R8
+	SUBQ   R8, DI
+	MOVQ   $-1, R9
+	BZHIQ  R8, R9, R9
+	KMOVW  R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ    $0x10, R11
+	SUBQ    $0x10, R9
 	JLT     rest
-	VMOVUPS (R13), Z1
-	VMOVUPS (R13)(BX*1), Z2
+	VMOVUPS (R11), Z1
+	VMOVUPS (R11)(BX*1), Z2
 	VADDPS  Z2, Z1, Z3
 	VSUBPS  Z2, Z1, Z4
 	VSUBPS  Z2, Z0, Z2
-	VMOVUPS Z1, (R12)
-	VMOVUPS Z3, (R12)(DX*1)
-	VMOVUPS Z4, (R12)(DX*2)
-	VMOVUPS Z2, (R14)
-	ADDQ    $0x40, R13
+	VMOVUPS Z1, (R10)
+	VMOVUPS Z3, (R10)(DX*1)
+	VMOVUPS Z4, (R10)(DX*2)
+	VMOVUPS Z2, (R12)
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R10
 	ADDQ    $0x40, R12
-	ADDQ    $0x40, R14
 	JMP     vectors
 
 rest:
-	TESTQ     R10, R10
+	TESTQ     R8, R8
 	JZ        items
-	VMOVUPS.Z (R13), K1, Z1
-	VMOVUPS.Z (R13)(BX*1), K1, Z2
+	VMOVUPS.Z (R11), K1, Z1
+	VMOVUPS.Z (R11)(BX*1), K1, Z2
 	VADDPS    Z2, Z1, Z3
 	VSUBPS    Z2, Z1, Z4
 	VSUBPS    Z2, Z0, Z2
-	VMOVUPS   Z1, K1, (R12)
-	VMOVUPS   Z3, K1, (R12)(DX*1)
-	VMOVUPS   Z4, K1, (R12)(DX*2)
-	VMOVUPS   Z2, K1, (R14)
+	VMOVUPS   Z1, K1, (R10)
+	VMOVUPS   Z3, K1, (R10)(DX*1)
+	VMOVUPS   Z4, K1, (R10)(DX*2)
+	VMOVUPS   Z2, K1, (R12)
 	JMP       items
 
 done:
@@ -31456,66 +31450,64 @@ TEXT ·avx512WinogradFilter23(SB), NOSPLIT, $0-96
 	SHLQ         $0x02, DX
 	MOVQ         srcPlane+64(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         dstStep+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         srcStep+72(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         count+80(FP), R8
-	MOVQ         n+88(FP), R9
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
 	VBROADCASTSS splat3f000000<>+0(SB), Z0
-	MOVQ         R9, R10
-	ANDQ         $0x0f, R10
-	SUBQ         R10, R9
-	MOVQ         $-1, R11
-	BZHIQ        R10, R11, R11
-	KMOVW        R11, K1
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ    $0x10, R11
+	SUBQ    $0x10, R9
 	JLT     rest
-	VMOVUPS (R13), Z1
-	VMOVUPS (R13)(BX*1), Z2
-	VMOVUPS (R13)(BX*2), Z3
+	VMOVUPS (R11), Z1
+	VMOVUPS (R11)(BX*1), Z2
+	VMOVUPS (R11)(BX*2), Z3
 	VADDPS  Z3, Z1, Z4
 	VMULPS  Z4, Z0, Z4
 	VMULPS  Z2, Z0, Z2
 	VADDPS  Z2, Z4, Z5
 	VSUBPS  Z2, Z4, Z2
-	VMOVUPS Z1, (R12)
-	VMOVUPS Z5, (R12)(DX*1)
-	VMOVUPS Z2, (R12)(DX*2)
-	VMOVUPS Z3, (R14)
-	ADDQ    $0x40, R13
+	VMOVUPS Z1, (R10)
+	VMOVUPS Z5, (R10)(DX*1)
+	VMOVUPS Z2, (R10)(DX*2)
+	VMOVUPS Z3, (R12)
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R10
 	ADDQ    $0x40, R12
-	ADDQ    $0x40, R14
 	JMP     vectors
 
 rest:
-	TESTQ     R10, R10
+	TESTQ     R8, R8
 	JZ        items
-	VMOVUPS.Z (R13), K1, Z1
-	VMOVUPS.Z (R13)(BX*1), K1, Z2
-	VMOVUPS.Z (R13)(BX*2), K1, Z3
+	VMOVUPS.Z (R11), K1, Z1
+	VMOVUPS.Z (R11)(BX*1), K1, Z2
+	VMOVUPS.Z (R11)(BX*2), K1, Z3
 	VADDPS    Z3, Z1, Z4
 	VMULPS    Z4, Z0, Z4
 	VMULPS    Z2, Z0, Z2
 	VADDPS    Z2, Z4, Z5
 	VSUBPS    Z2, Z4, Z2
-	VMOVUPS   Z1, K1, (R12)
-	VMOVUPS   Z5, K1, (R12)(DX*1)
-	VMOVUPS   Z2, K1, (R12)(DX*2)
-	VMOVUPS   Z3, K1, (R14)
+	VMOVUPS   Z1, K1, (R10)
+	VMOVUPS   Z5, K1, (R10)(DX*1)
+	VMOVUPS   Z2, K1, (R10)(DX*2)
+	VMOVUPS   Z3, K1, (R12)
 	JMP       items
 
 done:
@@ -31541,68 +31533,66 @@ TEXT ·avx512WinogradFilterT23(SB), NOSPLIT, $0-96
 	SHLQ         $0x02, DX
 	MOVQ         srcPlane+64(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         dstStep+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         srcStep+72(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         count+80(FP), R8
-	MOVQ         n+88(FP), R9
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
 	VBROADCASTSS splat3f000000<>+0(SB), Z0
-	MOVQ         R9, R10
-	ANDQ         $0x0f, R10
-	SUBQ         R10, R9
-	MOVQ         $-1, R11
-	BZHIQ        R10, R11, R11
-	KMOVW        R11, K1
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R13)(BX*2), R14
-	ADDQ BX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R11)(BX*2), R12
+	ADDQ BX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ    $0x10, R11
+	SUBQ    $0x10, R9
 	JLT     rest
-	VMOVUPS (R13), Z1
-	VMOVUPS (R13)(BX*1), Z2
-	VMOVUPS (R13)(BX*2), Z3
-	VMOVUPS (R14), Z4
+	VMOVUPS (R11), Z1
+	VMOVUPS (R11)(BX*1), Z2
+	VMOVUPS (R11)(BX*2), Z3
+	VMOVUPS (R12), Z4
 	VADDPS  Z3, Z2, Z5
 	VMULPS  Z5, Z0, Z5
 	VSUBPS  Z3, Z2, Z2
 	VMULPS  Z2, Z0, Z2
 	VADDPS  Z5, Z1, Z1
 	VADDPS  Z4, Z5, Z3
-	VMOVUPS Z1, (R12)
-	VMOVUPS Z2, (R12)(DX*1)
-	VMOVUPS Z3, (R12)(DX*2)
-	ADDQ    $0x40, R13
-	ADDQ    $0x40, R14
+	VMOVUPS Z1, (R10)
+	VMOVUPS Z2, (R10)(DX*1)
+	VMOVUPS Z3, (R10)(DX*2)
+	ADDQ    $0x40, R11
 	ADDQ    $0x40, R12
+	ADDQ    $0x40, R10
 	JMP     vectors
 
 rest:
-	TESTQ     R10, R10
+	TESTQ     R8, R8
 	JZ        items
-	VMOVUPS.Z (R13), K1, Z1
-	VMOVUPS.Z (R13)(BX*1), K1, Z2
-	VMOVUPS.Z (R13)(BX*2), K1, Z3
-	VMOVUPS.Z (R14), K1, Z4
+	VMOVUPS.Z (R11), K1, Z1
+	VMOVUPS.Z (R11)(BX*1), K1, Z2
+	VMOVUPS.Z (R11)(BX*2), K1, Z3
+	VMOVUPS.Z (R12), K1, Z4
 	VADDPS    Z3, Z2, Z5
 	VMULPS    Z5, Z0, Z5
 	VSUBPS    Z3, Z2, Z2
 	VMULPS    Z2, Z0, Z2
 	VADDPS    Z5, Z1, Z1
 	VADDPS    Z4, Z5, Z3
-	VMOVUPS   Z1, K1, (R12)
-	VMOVUPS   Z2, K1, (R12)(DX*1)
-	VMOVUPS   Z3, K1, (R12)(DX*2)
+	VMOVUPS   Z1, K1, (R10)
+	VMOVUPS   Z2, K1, (R10)(DX*1)
+	VMOVUPS   Z3, K1, (R10)(DX*2)
 	JMP       items
 
 done:
@@ -31618,47 +31608,45 @@ TEXT ·avx512WinogradInput6(SB), NOSPLIT, $0-96
 	SHLQ         $0x02, DX
 	MOVQ         srcPlane+64(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         dstStep+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         srcStep+72(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         count+80(FP), R8
-	MOVQ         n+88(FP), R9
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
 	VBROADCASTSS splat3f400000<>+0(SB), Z0
 	VBROADCASTSS splat3fc00000<>+0(SB), Z1
 	VBROADCASTSS splat3f100000<>+0(SB), Z2
 	VBROADCASTSS splat40100000<>+0(SB), Z3
 	VBROADCASTSS splat3fa20000<>+0(SB), Z4
 	VBROADCASTSS splat40340000<>+0(SB), Z5
-	MOVQ         R9, R10
-	ANDQ         $0x0f, R10
-	SUBQ         R10, R9
-	MOVQ         $-1, R11
-	BZHIQ        R10, R11, R11
-	KMOVW        R11, K1
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	LEAQ (R13)(BX*2), R15
-	ADDQ BX, R15
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	MOVQ DI, R9
 
 vectors:
-	SUBQ         $0x10, R11
+	SUBQ         $0x10, R9
 	JLT          rest
-	VMOVUPS      (R13), Z6
-	VMOVUPS      (R13)(BX*1), Z7
-	VMOVUPS      (R13)(BX*2), Z8
-	VMOVUPS      (R15), Z9
-	VMOVUPS      (R15)(BX*1), Z10
-	VMOVUPS      (R15)(BX*2), Z11
+	VMOVUPS      (R11), Z6
+	VMOVUPS      (R11)(BX*1), Z7
+	VMOVUPS      (R11)(BX*2), Z8
+	VMOVUPS      (R13), Z9
+	VMOVUPS      (R13)(BX*1), Z10
+	VMOVUPS      (R13)(BX*2), Z11
 	VMOVUPS      Z10, Z12
 	VFNMADD231PS Z8, Z3, Z12
 	VMOVUPS      Z9, Z13
@@ -31679,27 +31667,27 @@ vectors:
 	VMOVUPS      Z11, Z11
 	VFMADD231PS  Z4, Z7, Z11
 	VFNMADD231PS Z5, Z9, Z11
-	VMOVUPS      Z10, (R12)
-	VMOVUPS      Z6, (R12)(DX*1)
-	VMOVUPS      Z8, (R12)(DX*2)
-	VMOVUPS      Z12, (R14)
-	VMOVUPS      Z13, (R14)(DX*1)
-	VMOVUPS      Z11, (R14)(DX*2)
+	VMOVUPS      Z10, (R10)
+	VMOVUPS      Z6, (R10)(DX*1)
+	VMOVUPS      Z8, (R10)(DX*2)
+	VMOVUPS      Z12, (R12)
+	VMOVUPS      Z13, (R12)(DX*1)
+	VMOVUPS      Z11, (R12)(DX*2)
+	ADDQ         $0x40, R11
 	ADDQ         $0x40, R13
-	ADDQ         $0x40, R15
+	ADDQ         $0x40, R10
 	ADDQ         $0x40, R12
-	ADDQ         $0x40, R14
 	JMP          vectors
 
 rest:
-	TESTQ        R10, R10
+	TESTQ        R8, R8
 	JZ           items
-	VMOVUPS.Z    (R13), K1, Z6
-	VMOVUPS.Z    (R13)(BX*1), K1, Z7
-	VMOVUPS.Z    (R13)(BX*2), K1, Z8
-	VMOVUPS.Z    (R15), K1, Z9
-	VMOVUPS.Z    (R15)(BX*1), K1, Z10
-	VMOVUPS.Z    (R15)(BX*2), K1, Z11
+	VMOVUPS.Z    (R11), K1, Z6
+	VMOVUPS.Z    (R11)(BX*1), K1, Z7
+	VMOVUPS.Z    (R11)(BX*2), K1, Z8
+	VMOVUPS.Z    (R13), K1, Z9
+	VMOVUPS.Z    (R13)(BX*1), K1, Z10
+	VMOVUPS.Z    (R13)(BX*2), K1, Z11
 	VMOVUPS      Z10, Z12
 	VFNMADD231PS Z8, Z3, Z12
 	VMOVUPS      Z9, Z13
@@ -31720,12 +31708,12 @@ rest:
 	VMOVUPS      Z11, Z11
 	VFMADD231PS  Z4, Z7, Z11
 	VFNMADD231PS Z5, Z9, Z11
-	VMOVUPS      Z10, K1, (R12)
-	VMOVUPS      Z6, K1, (R12)(DX*1)
-	VMOVUPS      Z8, K1, (R12)(DX*2)
-	VMOVUPS      Z12, K1, (R14)
-	VMOVUPS      Z13, K1, (R14)(DX*1)
-	VMOVUPS      Z11, K1, (R14)(DX*2)
+	VMOVUPS      Z10, K1, (R10)
+	VMOVUPS      Z6, K1, (R10)(DX*1)
+	VMOVUPS      Z8, K1, (R10)(DX*2)
+	VMOVUPS      Z12, K1, (R12)
+	VMOVUPS      Z13, K1, (R12)(DX*1)
+	VMOVUPS      Z11, K1, (R12)(DX*2)
 	JMP          items
 
 done:
@@ -31801,47 +31789,45 @@ TEXT ·avx512WinogradOutput43(SB), NOSPLIT, $0-96
 	SHLQ         $0x02, DX
 	MOVQ         srcPlane+64(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         dstStep+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         srcStep+72(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         count+80(FP), R8
-	MOVQ         n+88(FP), R9
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
 	VBROADCASTSS splat3f400000<>+0(SB), Z0
 	VBROADCASTSS splat3fc00000<>+0(SB), Z1
 	VBROADCASTSS splat3f100000<>+0(SB), Z2
 	VBROADCASTSS splat40100000<>+0(SB), Z3
 	VBROADCASTSS splat3ed80000<>+0(SB), Z4
 	VBROADCASTSS splat40580000<>+0(SB), Z5
-	MOVQ         R9, R10
-	ANDQ         $0x0f, R10
-	SUBQ         R10, R9
-	MOVQ         $-1, R11
-	BZHIQ        R10, R11, R11
-	KMOVW        R11, K1
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	LEAQ (R13)(BX*2), R15
-	ADDQ BX, R15
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x10, R11
+	SUBQ        $0x10, R9
 	JLT         rest
-	VMOVUPS     (R13), Z6
-	VMOVUPS     (R13)(BX*1), Z7
-	VMOVUPS     (R13)(BX*2), Z8
-	VMOVUPS     (R15), Z9
-	VMOVUPS     (R15)(BX*1), Z10
-	VMOVUPS     (R15)(BX*2), Z11
+	VMOVUPS     (R11), Z6
+	VMOVUPS     (R11)(BX*1), Z7
+	VMOVUPS     (R11)(BX*2), Z8
+	VMOVUPS     (R13), Z9
+	VMOVUPS     (R13)(BX*1), Z10
+	VMOVUPS     (R13)(BX*2), Z11
 	VADDPS      Z8, Z7, Z12
 	VSUBPS      Z8, Z7, Z7
 	VADDPS      Z10, Z9, Z8
@@ -31855,25 +31841,25 @@ vectors:
 	VMOVUPS     Z11, Z8
 	VFMADD231PS Z4, Z7, Z8
 	VFMADD231PS Z5, Z9, Z8
-	VMOVUPS     Z6, (R12)
-	VMOVUPS     Z10, (R12)(DX*1)
-	VMOVUPS     Z12, (R12)(DX*2)
-	VMOVUPS     Z8, (R14)
+	VMOVUPS     Z6, (R10)
+	VMOVUPS     Z10, (R10)(DX*1)
+	VMOVUPS     Z12, (R10)(DX*2)
+	VMOVUPS     Z8, (R12)
+	ADDQ        $0x40, R11
 	ADDQ        $0x40, R13
-	ADDQ        $0x40, R15
+	ADDQ        $0x40, R10
 	ADDQ        $0x40, R12
-	ADDQ        $0x40, R14
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMOVUPS.Z   (R13), K1, Z6
-	VMOVUPS.Z   (R13)(BX*1), K1, Z7
-	VMOVUPS.Z   (R13)(BX*2), K1, Z8
-	VMOVUPS.Z   (R15), K1, Z9
-	VMOVUPS.Z   (R15)(BX*1), K1, Z10
-	VMOVUPS.Z   (R15)(BX*2), K1, Z11
+	VMOVUPS.Z   (R11), K1, Z6
+	VMOVUPS.Z   (R11)(BX*1), K1, Z7
+	VMOVUPS.Z   (R11)(BX*2), K1, Z8
+	VMOVUPS.Z   (R13), K1, Z9
+	VMOVUPS.Z   (R13)(BX*1), K1, Z10
+	VMOVUPS.Z   (R13)(BX*2), K1, Z11
 	VADDPS      Z8, Z7, Z12
 	VSUBPS      Z8, Z7, Z7
 	VADDPS      Z10, Z9, Z8
@@ -31887,10 +31873,10 @@ rest:
 	VMOVUPS     Z11, Z8
 	VFMADD231PS Z4, Z7, Z8
 	VFMADD231PS Z5, Z9, Z8
-	VMOVUPS     Z6, K1, (R12)
-	VMOVUPS     Z10, K1, (R12)(DX*1)
-	VMOVUPS     Z12, K1, (R12)(DX*2)
-	VMOVUPS     Z8, K1, (R14)
+	VMOVUPS     Z6, K1, (R10)
+	VMOVUPS     Z10, K1, (R10)(DX*1)
+	VMOVUPS     Z12, K1, (R10)(DX*2)
+	VMOVUPS     Z8, K1, (R12)
 	JMP         items
 
 done:
@@ -31926,45 +31912,43 @@ TEXT ·avx512WinogradOutputT43(SB), NOSPLIT, $0-96
 	SHLQ         $0x02, DX
 	MOVQ         srcPlane+64(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         dstStep+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         srcStep+72(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         count+80(FP), R8
-	MOVQ         n+88(FP), R9
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
 	VBROADCASTSS splat3f400000<>+0(SB), Z0
 	VBROADCASTSS splat3fc00000<>+0(SB), Z1
 	VBROADCASTSS splat3f100000<>+0(SB), Z2
 	VBROADCASTSS splat40100000<>+0(SB), Z3
 	VBROADCASTSS splat3ed80000<>+0(SB), Z4
 	VBROADCASTSS splat40580000<>+0(SB), Z5
-	MOVQ         R9, R10
-	ANDQ         $0x0f, R10
-	SUBQ         R10, R9
-	MOVQ         $-1, R11
-	BZHIQ        R10, R11, R11
-	KMOVW        R11, K1
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	LEAQ (R13)(BX*2), R15
-	ADDQ BX, R15
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x10, R11
+	SUBQ        $0x10, R9
 	JLT         rest
-	VMOVUPS     (R13), Z6
-	VMOVUPS     (R13)(BX*1), Z7
-	VMOVUPS     (R13)(BX*2), Z8
-	VMOVUPS     (R15), Z9
+	VMOVUPS     (R11), Z6
+	VMOVUPS     (R11)(BX*1), Z7
+	VMOVUPS     (R11)(BX*2), Z8
+	VMOVUPS     (R13), Z9
 	VMOVUPS     Z6, Z10
 	VFMADD231PS Z8, Z2, Z10
 	VMULPS      Z7, Z0, Z11
@@ -31977,25 +31961,25 @@ vectors:
 	VSUBPS      Z11, Z10, Z10
 	VADDPS      Z7, Z12, Z11
 	VSUBPS      Z7, Z12, Z7
-	VMOVUPS     Z6, (R12)
-	VMOVUPS     Z8, (R12)(DX*1)
-	VMOVUPS     Z10, (R12)(DX*2)
-	VMOVUPS     Z11, (R14)
-	VMOVUPS     Z7, (R14)(DX*1)
-	VMOVUPS     Z9, (R14)(DX*2)
+	VMOVUPS     Z6, (R10)
+	VMOVUPS     Z8, (R10)(DX*1)
+	VMOVUPS     Z10, (R10)(DX*2)
+	VMOVUPS     Z11, (R12)
+	VMOVUPS     Z7, (R12)(DX*1)
+	VMOVUPS     Z9, (R12)(DX*2)
+	ADDQ        $0x40, R11
 	ADDQ        $0x40, R13
-	ADDQ        $0x40, R15
+	ADDQ        $0x40, R10
 	ADDQ        $0x40, R12
-	ADDQ        $0x40, R14
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMOVUPS.Z   (R13), K1, Z6
-	VMOVUPS.Z   (R13)(BX*1), K1, Z7
-	VMOVUPS.Z   (R13)(BX*2), K1, Z8
-	VMOVUPS.Z   (R15), K1, Z9
+	VMOVUPS.Z   (R11), K1, Z6
+	VMOVUPS.Z   (R11)(BX*1), K1, Z7
+	VMOVUPS.Z   (R11)(BX*2), K1, Z8
+	VMOVUPS.Z   (R13), K1, Z9
 	VMOVUPS     Z6, Z10
 	VFMADD231PS Z8, Z2, Z10
 	VMULPS      Z7, Z0, Z11
@@ -32008,12 +31992,12 @@ rest:
 	VSUBPS      Z11, Z10, Z10
 	VADDPS      Z7, Z12, Z11
 	VSUBPS      Z7, Z12, Z7
-	VMOVUPS     Z6, K1, (R12)
-	VMOVUPS     Z8, K1, (R12)(DX*1)
-	VMOVUPS     Z10, K1, (R12)(DX*2)
-	VMOVUPS     Z11, K1, (R14)
-	VMOVUPS     Z7, K1, (R14)(DX*1)
-	VMOVUPS     Z9, K1, (R14)(DX*2)
+	VMOVUPS     Z6, K1, (R10)
+	VMOVUPS     Z8, K1, (R10)(DX*1)
+	VMOVUPS     Z10, K1, (R10)(DX*2)
+	VMOVUPS     Z11, K1, (R12)
+	VMOVUPS     Z7, K1, (R12)(DX*1)
+	VMOVUPS     Z9, K1, (R12)(DX*2)
 	JMP         items
 
 done:
@@ -32029,12 +32013,8 @@ TEXT ·avx512WinogradFilter43(SB), NOSPLIT, $0-96
 	SHLQ         $0x02, DX
 	MOVQ         srcPlane+64(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         dstStep+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         srcStep+72(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         count+80(FP), R8
-	MOVQ         n+88(FP), R9
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
 	VBROADCASTSS splat3f4a4588<>+0(SB), Z0
 	VBROADCASTSS splatbf06d905<>+0(SB), Z1
 	VBROADCASTSS splat3e06d905<>+0(SB), Z2
@@ -32042,30 +32022,32 @@ TEXT ·avx512WinogradFilter43(SB), NOSPLIT, $0-96
 	VBROADCASTSS splat3e4a4588<>+0(SB), Z4
 	VBROADCASTSS splatbe97b426<>+0(SB), Z5
 	VBROADCASTSS splat3e97b426<>+0(SB), Z6
-	MOVQ         R9, R10
-	ANDQ         $0x0f, R10
-	SUBQ         R10, R9
-	MOVQ         $-1, R11
-	BZHIQ        R10, R11, R11
-	KMOVW        R11, K1
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x10, R11
+	SUBQ        $0x10, R9
 	JLT         rest
-	VMOVUPS     (R13), Z7
-	VMOVUPS     (R13)(BX*1), Z8
-	VMOVUPS     (R13)(BX*2), Z9
+	VMOVUPS     (R11), Z7
+	VMOVUPS     (R11)(BX*1), Z8
+	VMOVUPS     (R11)(BX*2), Z9
 	VMULPS      Z5, Z9, Z10
 	VFMADD231PS Z1, Z7, Z10
 	VMULPS      Z3, Z8, Z11
@@ -32077,23 +32059,23 @@ vectors:
 	VSUBPS      Z11, Z10, Z10
 	VADDPS      Z8, Z12, Z11
 	VSUBPS      Z8, Z12, Z8
-	VMOVUPS     Z7, (R12)
-	VMOVUPS     Z13, (R12)(DX*1)
-	VMOVUPS     Z10, (R12)(DX*2)
-	VMOVUPS     Z11, (R14)
-	VMOVUPS     Z8, (R14)(DX*1)
-	VMOVUPS     Z9, (R14)(DX*2)
-	ADDQ        $0x40, R13
+	VMOVUPS     Z7, (R10)
+	VMOVUPS     Z13, (R10)(DX*1)
+	VMOVUPS     Z10, (R10)(DX*2)
+	VMOVUPS     Z11, (R12)
+	VMOVUPS     Z8, (R12)(DX*1)
+	VMOVUPS     Z9, (R12)(DX*2)
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, R10
 	ADDQ        $0x40, R12
-	ADDQ        $0x40, R14
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMOVUPS.Z   (R13), K1, Z7
-	VMOVUPS.Z   (R13)(BX*1), K1, Z8
-	VMOVUPS.Z   (R13)(BX*2), K1, Z9
+	VMOVUPS.Z   (R11), K1, Z7
+	VMOVUPS.Z   (R11)(BX*1), K1, Z8
+	VMOVUPS.Z   (R11)(BX*2), K1, Z9
 	VMULPS      Z5, Z9, Z10
 	VFMADD231PS Z1, Z7, Z10
 	VMULPS      Z3, Z8, Z11
@@ -32105,12 +32087,12 @@ rest:
 	VSUBPS      Z11, Z10, Z10
 	VADDPS      Z8, Z12, Z11
 	VSUBPS      Z8, Z12, Z8
-	VMOVUPS     Z7, K1, (R12)
-	VMOVUPS     Z13, K1, (R12)(DX*1)
-	VMOVUPS     Z10, K1, (R12)(DX*2)
-	VMOVUPS     Z11, K1, (R14)
-	VMOVUPS     Z8, K1, (R14)(DX*1)
-	VMOVUPS     Z9, K1, (R14)(DX*2)
+	VMOVUPS     Z7, K1, (R10)
+	VMOVUPS     Z13, K1, (R10)(DX*1)
+	VMOVUPS     Z10, K1, (R10)(DX*2)
+	VMOVUPS     Z11, K1, (R12)
+	VMOVUPS     Z8, K1, (R12)(DX*1)
+	VMOVUPS     Z9, K1, (R12)(DX*2)
 	JMP         items
 
 done:
@@ -32196,12 +32178,8 @@ TEXT ·avx512WinogradFilterT43(SB), NOSPLIT, $0-96
 	SHLQ         $0x02, DX
 	MOVQ         srcPlane+64(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         dstStep+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         srcStep+72(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         count+80(FP), R8
-	MOVQ         n+88(FP), R9
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
 	VBROADCASTSS splat3f4a4588<>+0(SB), Z0
 	VBROADCASTSS splatbf06d905<>+0(SB), Z1
 	VBROADCASTSS splat3e06d905<>+0(SB), Z2
@@ -32209,33 +32187,35 @@ TEXT ·avx512WinogradFilterT43(SB), NOSPLIT, $0-96
 	VBROADCASTSS splat3e4a4588<>+0(SB), Z4
 	VBROADCASTSS splatbe97b426<>+0(SB), Z5
 	VBROADCASTSS splat3e97b426<>+0(SB), Z6
-	MOVQ         R9, R10
-	ANDQ         $0x0f, R10
-	SUBQ         R10, R9
-	MOVQ         $-1, R11
-	BZHIQ        R10, R11, R11
-	KMOVW        R11, K1
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R13)(BX*2), R14
-	ADDQ BX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R11)(BX*2), R12
+	ADDQ BX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x10, R11
+	SUBQ        $0x10, R9
 	JLT         rest
-	VMOVUPS     (R13), Z7
-	VMOVUPS     (R13)(BX*1), Z8
-	VMOVUPS     (R13)(BX*2), Z9
-	VMOVUPS     (R14), Z10
-	VMOVUPS     (R14)(BX*1), Z11
-	VMOVUPS     (R14)(BX*2), Z12
+	VMOVUPS     (R11), Z7
+	VMOVUPS     (R11)(BX*1), Z8
+	VMOVUPS     (R11)(BX*2), Z9
+	VMOVUPS     (R12), Z10
+	VMOVUPS     (R12)(BX*1), Z11
+	VMOVUPS     (R12)(BX*2), Z12
 	VADDPS      Z9, Z8, Z13
 	VSUBPS      Z9, Z8, Z8
 	VADDPS      Z11, Z10, Z9
@@ -32248,23 +32228,23 @@ vectors:
 	VMOVUPS     Z12, Z10
 	VFMADD231PS Z5, Z13, Z10
 	VFMADD231PS Z6, Z9, Z10
-	VMOVUPS     Z7, (R12)
-	VMOVUPS     Z8, (R12)(DX*1)
-	VMOVUPS     Z10, (R12)(DX*2)
-	ADDQ        $0x40, R13
-	ADDQ        $0x40, R14
+	VMOVUPS     Z7, (R10)
+	VMOVUPS     Z8, (R10)(DX*1)
+	VMOVUPS     Z10, (R10)(DX*2)
+	ADDQ        $0x40, R11
 	ADDQ        $0x40, R12
+	ADDQ        $0x40, R10
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMOVUPS.Z   (R13), K1, Z7
-	VMOVUPS.Z   (R13)(BX*1), K1, Z8
-	VMOVUPS.Z   (R13)(BX*2), K1, Z9
-	VMOVUPS.Z   (R14), K1, Z10
-	VMOVUPS.Z   (R14)(BX*1), K1, Z11
-	VMOVUPS.Z   (R14)(BX*2), K1, Z12
+	VMOVUPS.Z   (R11), K1, Z7
+	VMOVUPS.Z   (R11)(BX*1), K1, Z8
+	VMOVUPS.Z   (R11)(BX*2), K1, Z9
+	VMOVUPS.Z   (R12), K1, Z10
+	VMOVUPS.Z   (R12)(BX*1), K1, Z11
+	VMOVUPS.Z   (R12)(BX*2), K1, Z12
 	VADDPS      Z9, Z8, Z13
 	VSUBPS      Z9, Z8, Z8
 	VADDPS      Z11, Z10, Z9
@@ -32277,9 +32257,9 @@ rest:
 	VMOVUPS     Z12, Z10
 	VFMADD231PS Z5, Z13, Z10
 	VFMADD231PS Z6, Z9, Z10
-	VMOVUPS     Z7, K1, (R12)
-	VMOVUPS     Z8, K1, (R12)(DX*1)
-	VMOVUPS     Z10, K1, (R12)(DX*2)
+	VMOVUPS     Z7, K1, (R10)
+	VMOVUPS     Z8, K1, (R10)(DX*1)
+	VMOVUPS     Z10, K1, (R10)(DX*2)
 	JMP         items
 
 done:
@@ -32295,41 +32275,39 @@ TEXT ·avx512WinogradOutput25(SB), NOSPLIT, $0-96
 	SHLQ         $0x02, DX
 	MOVQ         srcPlane+64(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         dstStep+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         srcStep+72(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         count+80(FP), R8
-	MOVQ         n+88(FP), R9
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
 	VBROADCASTSS splat3f400000<>+0(SB), Z0
 	VBROADCASTSS splat3fc00000<>+0(SB), Z1
-	MOVQ         R9, R10
-	ANDQ         $0x0f, R10
-	SUBQ         R10, R9
-	MOVQ         $-1, R11
-	BZHIQ        R10, R11, R11
-	KMOVW        R11, K1
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R13)(BX*2), R14
-	ADDQ BX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R11)(BX*2), R12
+	ADDQ BX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x10, R11
+	SUBQ        $0x10, R9
 	JLT         rest
-	VMOVUPS     (R13), Z2
-	VMOVUPS     (R13)(BX*1), Z3
-	VMOVUPS     (R13)(BX*2), Z4
-	VMOVUPS     (R14), Z5
-	VMOVUPS     (R14)(BX*1), Z6
-	VMOVUPS     (R14)(BX*2), Z7
+	VMOVUPS     (R11), Z2
+	VMOVUPS     (R11)(BX*1), Z3
+	VMOVUPS     (R11)(BX*2), Z4
+	VMOVUPS     (R12), Z5
+	VMOVUPS     (R12)(BX*1), Z6
+	VMOVUPS     (R12)(BX*2), Z7
 	VADDPS      Z4, Z3, Z8
 	VSUBPS      Z4, Z3, Z3
 	VADDPS      Z6, Z5, Z4
@@ -32339,22 +32317,22 @@ vectors:
 	VMOVUPS     Z7, Z4
 	VFMADD231PS Z3, Z0, Z4
 	VFMADD231PS Z5, Z1, Z4
-	VMOVUPS     Z2, (R12)
-	VMOVUPS     Z4, (R12)(DX*1)
-	ADDQ        $0x40, R13
-	ADDQ        $0x40, R14
+	VMOVUPS     Z2, (R10)
+	VMOVUPS     Z4, (R10)(DX*1)
+	ADDQ        $0x40, R11
 	ADDQ        $0x40, R12
+	ADDQ        $0x40, R10
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMOVUPS.Z   (R13), K1, Z2
-	VMOVUPS.Z   (R13)(BX*1), K1, Z3
-	VMOVUPS.Z   (R13)(BX*2), K1, Z4
-	VMOVUPS.Z   (R14), K1, Z5
-	VMOVUPS.Z   (R14)(BX*1), K1, Z6
-	VMOVUPS.Z   (R14)(BX*2), K1, Z7
+	VMOVUPS.Z   (R11), K1, Z2
+	VMOVUPS.Z   (R11)(BX*1), K1, Z3
+	VMOVUPS.Z   (R11)(BX*2), K1, Z4
+	VMOVUPS.Z   (R12), K1, Z5
+	VMOVUPS.Z   (R12)(BX*1), K1, Z6
+	VMOVUPS.Z   (R12)(BX*2), K1, Z7
 	VADDPS      Z4, Z3, Z8
 	VSUBPS      Z4, Z3, Z3
 	VADDPS      Z6, Z5, Z4
@@ -32364,8 +32342,8 @@ rest:
 	VMOVUPS     Z7, Z4
 	VFMADD231PS Z3, Z0, Z4
 	VFMADD231PS Z5, Z1, Z4
-	VMOVUPS     Z2, K1, (R12)
-	VMOVUPS     Z4, K1, (R12)(DX*1)
+	VMOVUPS     Z2, K1, (R10)
+	VMOVUPS     Z4, K1, (R10)(DX*1)
 	JMP         items
 
 done:
@@ -32381,71 +32359,69 @@ TEXT ·avx512WinogradOutputT25(SB), NOSPLIT, $0-96
 	SHLQ         $0x02, DX
 	MOVQ         srcPlane+64(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         dstStep+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         srcStep+72(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         count+80(FP), R8
-	MOVQ         n+88(FP), R9
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
 	VBROADCASTSS splat3f400000<>+0(SB), Z0
 	VBROADCASTSS splat3fc00000<>+0(SB), Z1
-	MOVQ         R9, R10
-	ANDQ         $0x0f, R10
-	SUBQ         R10, R9
-	MOVQ         $-1, R11
-	BZHIQ        R10, R11, R11
-	KMOVW        R11, K1
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	MOVQ DI, R9
 
 vectors:
-	SUBQ    $0x10, R11
+	SUBQ    $0x10, R9
 	JLT     rest
-	VMOVUPS (R13), Z2
-	VMOVUPS (R13)(BX*1), Z3
+	VMOVUPS (R11), Z2
+	VMOVUPS (R11)(BX*1), Z3
 	VMULPS  Z3, Z0, Z4
 	VMULPS  Z3, Z1, Z5
 	VADDPS  Z4, Z2, Z6
 	VSUBPS  Z4, Z2, Z4
 	VADDPS  Z5, Z2, Z7
 	VSUBPS  Z5, Z2, Z5
-	VMOVUPS Z2, (R12)
-	VMOVUPS Z6, (R12)(DX*1)
-	VMOVUPS Z4, (R12)(DX*2)
-	VMOVUPS Z7, (R14)
-	VMOVUPS Z5, (R14)(DX*1)
-	VMOVUPS Z3, (R14)(DX*2)
-	ADDQ    $0x40, R13
+	VMOVUPS Z2, (R10)
+	VMOVUPS Z6, (R10)(DX*1)
+	VMOVUPS Z4, (R10)(DX*2)
+	VMOVUPS Z7, (R12)
+	VMOVUPS Z5, (R12)(DX*1)
+	VMOVUPS Z3, (R12)(DX*2)
+	ADDQ    $0x40, R11
+	ADDQ    $0x40, R10
 	ADDQ    $0x40, R12
-	ADDQ    $0x40, R14
 	JMP     vectors
 
 rest:
-	TESTQ     R10, R10
+	TESTQ     R8, R8
 	JZ        items
-	VMOVUPS.Z (R13), K1, Z2
-	VMOVUPS.Z (R13)(BX*1), K1, Z3
+	VMOVUPS.Z (R11), K1, Z2
+	VMOVUPS.Z (R11)(BX*1), K1, Z3
 	VMULPS    Z3, Z0, Z4
 	VMULPS    Z3, Z1, Z5
 	VADDPS    Z4, Z2, Z6
 	VSUBPS    Z4, Z2, Z4
 	VADDPS    Z5, Z2, Z7
 	VSUBPS    Z5, Z2, Z5
-	VMOVUPS   Z2, K1, (R12)
-	VMOVUPS   Z6, K1, (R12)(DX*1)
-	VMOVUPS   Z4, K1, (R12)(DX*2)
-	VMOVUPS   Z7, K1, (R14)
-	VMOVUPS   Z5, K1, (R14)(DX*1)
-	VMOVUPS   Z3, K1, (R14)(DX*2)
+	VMOVUPS   Z2, K1, (R10)
+	VMOVUPS   Z6, K1, (R10)(DX*1)
+	VMOVUPS   Z4, K1, (R10)(DX*2)
+	VMOVUPS   Z7, K1, (R12)
+	VMOVUPS   Z5, K1, (R12)(DX*1)
+	VMOVUPS   Z3, K1, (R12)(DX*2)
 	JMP       items
 
 done:
@@ -32461,12 +32437,8 @@ TEXT ·avx512WinogradFilter25(SB), NOSPLIT, $0-96
 	SHLQ         $0x02, DX
 	MOVQ         srcPlane+64(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         dstStep+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         srcStep+72(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         count+80(FP), R8
-	MOVQ         n+88(FP), R9
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
 	VBROADCASTSS splat3f4a4588<>+0(SB), Z0
 	VBROADCASTSS splatbf06d905<>+0(SB), Z1
 	VBROADCASTSS splat3e06d905<>+0(SB), Z2
@@ -32478,34 +32450,36 @@ TEXT ·avx512WinogradFilter25(SB), NOSPLIT, $0-96
 	VBROADCASTSS splat3ee38e39<>+0(SB), Z8
 	VBROADCASTSS splatbe2aaaab<>+0(SB), Z9
 	VBROADCASTSS splat3f2aaaab<>+0(SB), Z10
-	MOVQ         R9, R10
-	ANDQ         $0x0f, R10
-	SUBQ         R10, R9
-	MOVQ         $-1, R11
-	BZHIQ        R10, R11, R11
-	KMOVW        R11, K1
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	LEAQ (R13)(BX*2), R15
-	ADDQ BX, R15
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x10, R11
+	SUBQ        $0x10, R9
 	JLT         rest
-	VMOVUPS     (R13), Z11
-	VMOVUPS     (R13)(BX*1), Z12
-	VMOVUPS     (R13)(BX*2), Z13
-	VMOVUPS     (R15), Z14
-	VMOVUPS     (R15)(BX*1), Z15
+	VMOVUPS     (R11), Z11
+	VMOVUPS     (R11)(BX*1), Z12
+	VMOVUPS     (R11)(BX*2), Z13
+	VMOVUPS     (R13), Z14
+	VMOVUPS     (R13)(BX*1), Z15
 	VMULPS      Z9, Z15, Z16
 	VFMADD231PS Z5, Z13, Z16
 	VFMADD231PS Z1, Z11, Z16
@@ -32521,26 +32495,26 @@ vectors:
 	VSUBPS      Z13, Z16, Z13
 	VADDPS      Z14, Z17, Z16
 	VSUBPS      Z14, Z17, Z14
-	VMOVUPS     Z11, (R12)
-	VMOVUPS     Z12, (R12)(DX*1)
-	VMOVUPS     Z13, (R12)(DX*2)
-	VMOVUPS     Z16, (R14)
-	VMOVUPS     Z14, (R14)(DX*1)
-	VMOVUPS     Z15, (R14)(DX*2)
+	VMOVUPS     Z11, (R10)
+	VMOVUPS     Z12, (R10)(DX*1)
+	VMOVUPS     Z13, (R10)(DX*2)
+	VMOVUPS     Z16, (R12)
+	VMOVUPS     Z14, (R12)(DX*1)
+	VMOVUPS     Z15, (R12)(DX*2)
+	ADDQ        $0x40, R11
 	ADDQ        $0x40, R13
-	ADDQ        $0x40, R15
+	ADDQ        $0x40, R10
 	ADDQ        $0x40, R12
-	ADDQ        $0x40, R14
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMOVUPS.Z   (R13), K1, Z11
-	VMOVUPS.Z   (R13)(BX*1), K1, Z12
-	VMOVUPS.Z   (R13)(BX*2), K1, Z13
-	VMOVUPS.Z   (R15), K1, Z14
-	VMOVUPS.Z   (R15)(BX*1), K1, Z15
+	VMOVUPS.Z   (R11), K1, Z11
+	VMOVUPS.Z   (R11)(BX*1), K1, Z12
+	VMOVUPS.Z   (R11)(BX*2), K1, Z13
+	VMOVUPS.Z   (R13), K1, Z14
+	VMOVUPS.Z   (R13)(BX*1), K1, Z15
 	VMULPS      Z9, Z15, Z16
 	VFMADD231PS Z5, Z13, Z16
 	VFMADD231PS Z1, Z11, Z16
@@ -32556,12 +32530,12 @@ rest:
 	VSUBPS      Z13, Z16, Z13
 	VADDPS      Z14, Z17, Z16
 	VSUBPS      Z14, Z17, Z14
-	VMOVUPS     Z11, K1, (R12)
-	VMOVUPS     Z12, K1, (R12)(DX*1)
-	VMOVUPS     Z13, K1, (R12)(DX*2)
-	VMOVUPS     Z16, K1, (R14)
-	VMOVUPS     Z14, K1, (R14)(DX*1)
-	VMOVUPS     Z15, K1, (R14)(DX*2)
+	VMOVUPS     Z11, K1, (R10)
+	VMOVUPS     Z12, K1, (R10)(DX*1)
+	VMOVUPS     Z13, K1, (R10)(DX*2)
+	VMOVUPS     Z16, K1, (R12)
+	VMOVUPS     Z14, K1, (R12)(DX*1)
+	VMOVUPS     Z15, K1, (R12)(DX*2)
 	JMP         items
 
 done:
@@ -32617,12 +32591,8 @@ TEXT ·avx512WinogradFilterT25(SB), NOSPLIT, $0-96
 	SHLQ         $0x02, DX
 	MOVQ         srcPlane+64(FP), BX
 	SHLQ         $0x02, BX
-	MOVQ         dstStep+32(FP), SI
-	SHLQ         $0x02, SI
-	MOVQ         srcStep+72(FP), DI
-	SHLQ         $0x02, DI
-	MOVQ         count+80(FP), R8
-	MOVQ         n+88(FP), R9
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
 	VBROADCASTSS splat3f4a4588<>+0(SB), Z0
 	VBROADCASTSS splatbf06d905<>+0(SB), Z1
 	VBROADCASTSS splat3e06d905<>+0(SB), Z2
@@ -32634,35 +32604,37 @@ TEXT ·avx512WinogradFilterT25(SB), NOSPLIT, $0-96
 	VBROADCASTSS splat3ee38e39<>+0(SB), Z8
 	VBROADCASTSS splatbe2aaaab<>+0(SB), Z9
 	VBROADCASTSS splat3f2aaaab<>+0(SB), Z10
-	MOVQ         R9, R10
-	ANDQ         $0x0f, R10
-	SUBQ         R10, R9
-	MOVQ         $-1, R11
-	BZHIQ        R10, R11, R11
-	KMOVW        R11, K1
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
 
 items:
-	SUBQ $0x01, R8
+	SUBQ $0x01, SI
 	JLT  done
-	MOVQ AX, R12
-	MOVQ CX, R13
-	ADDQ SI, AX
-	ADDQ DI, CX
-	LEAQ (R12)(DX*2), R14
-	ADDQ DX, R14
-	LEAQ (R13)(BX*2), R15
-	ADDQ BX, R15
-	MOVQ R9, R11
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	MOVQ DI, R9
 
 vectors:
-	SUBQ        $0x10, R11
+	SUBQ        $0x10, R9
 	JLT         rest
-	VMOVUPS     (R13), Z11
-	VMOVUPS     (R13)(BX*1), Z12
-	VMOVUPS     (R13)(BX*2), Z13
-	VMOVUPS     (R15), Z14
-	VMOVUPS     (R15)(BX*1), Z15
-	VMOVUPS     (R15)(BX*2), Z16
+	VMOVUPS     (R11), Z11
+	VMOVUPS     (R11)(BX*1), Z12
+	VMOVUPS     (R11)(BX*2), Z13
+	VMOVUPS     (R13), Z14
+	VMOVUPS     (R13)(BX*1), Z15
+	VMOVUPS     (R13)(BX*2), Z16
 	VADDPS      Z13, Z12, Z17
 	VSUBPS      Z13, Z12, Z12
 	VADDPS      Z15, Z14, Z13
@@ -32679,26 +32651,26 @@ vectors:
 	VMOVUPS     Z16, Z14
 	VFMADD231PS Z9, Z17, Z14
 	VFMADD231PS Z10, Z13, Z14
-	VMOVUPS     Z11, (R12)
-	VMOVUPS     Z15, (R12)(DX*1)
-	VMOVUPS     Z18, (R12)(DX*2)
-	VMOVUPS     Z12, (R14)
-	VMOVUPS     Z14, (R14)(DX*1)
+	VMOVUPS     Z11, (R10)
+	VMOVUPS     Z15, (R10)(DX*1)
+	VMOVUPS     Z18, (R10)(DX*2)
+	VMOVUPS     Z12, (R12)
+	VMOVUPS     Z14, (R12)(DX*1)
+	ADDQ        $0x40, R11
 	ADDQ        $0x40, R13
-	ADDQ        $0x40, R15
+	ADDQ        $0x40, R10
 	ADDQ        $0x40, R12
-	ADDQ        $0x40, R14
 	JMP         vectors
 
 rest:
-	TESTQ       R10, R10
+	TESTQ       R8, R8
 	JZ          items
-	VMOVUPS.Z   (R13), K1, Z11
-	VMOVUPS.Z   (R13)(BX*1), K1, Z12
-	VMOVUPS.Z   (R13)(BX*2), K1, Z13
-	VMOVUPS.Z   (R15), K1, Z14
-	VMOVUPS.Z   (R15)(BX*1), K1, Z15
-	VMOVUPS.Z   (R15)(BX*2), K1, Z16
+	VMOVUPS.Z   (R11), K1, Z11
+	VMOVUPS.Z   (R11)(BX*1), K1, Z12
+	VMOVUPS.Z   (R11)(BX*2), K1, Z13
+	VMOVUPS.Z   (R13), K1, Z14
+	VMOVUPS.Z   (R13)(BX*1), K1, Z15
+	VMOVUPS.Z   (R13)(BX*2), K1, Z16
 	VADDPS      Z13, Z12, Z17
 	VSUBPS      Z13, Z12, Z12
 	VADDPS      Z15, Z14, Z13
@@ -32715,11 +32687,820 @@ rest:
 	VMOVUPS     Z16, Z14
 	VFMADD231PS Z9, Z17, Z14
 	VFMADD231PS Z10, Z13, Z14
+	VMOVUPS     Z11, K1, (R10)
+	VMOVUPS     Z15, K1, (R10)(DX*1)
+	VMOVUPS     Z18, K1, (R10)(DX*2)
+	VMOVUPS     Z12, K1, (R12)
+	VMOVUPS     Z14, K1, (R12)(DX*1)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512WinogradInput8(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradInput8(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
+	VBROADCASTSS splat3f000000<>+0(SB), Z0
+	VBROADCASTSS splat40000000<>+0(SB), Z1
+	VBROADCASTSS splat40a80000<>+0(SB), Z2
+	VBROADCASTSS splat3e800000<>+0(SB), Z3
+	VBROADCASTSS splat40800000<>+0(SB), Z4
+	VBROADCASTSS splat3fa00000<>+0(SB), Z5
+	VBROADCASTSS splat40880000<>+0(SB), Z6
+	VBROADCASTSS splat40a00000<>+0(SB), Z7
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
+
+items:
+	SUBQ $0x01, SI
+	JLT  done
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R12)(DX*2), R13
+	ADDQ DX, R13
+	LEAQ (R11)(BX*2), R14
+	ADDQ BX, R14
+	LEAQ (R14)(BX*2), R15
+	ADDQ BX, R15
+	MOVQ DI, R9
+
+vectors:
+	SUBQ         $0x10, R9
+	JLT          rest
+	VMOVUPS      (R11), Z8
+	VMOVUPS      (R11)(BX*1), Z9
+	VMOVUPS      (R11)(BX*2), Z10
+	VMOVUPS      (R14), Z11
+	VMOVUPS      (R14)(BX*1), Z12
+	VMOVUPS      (R14)(BX*2), Z13
+	VMOVUPS      (R15), Z14
+	VMOVUPS      (R15)(BX*1), Z15
+	VSUBPS       Z10, Z12, Z16
+	VSUBPS       Z14, Z8, Z8
+	VFMADD231PS  Z2, Z16, Z8
+	VSUBPS       Z13, Z11, Z16
+	VSUBPS       Z9, Z15, Z15
+	VFMADD231PS  Z2, Z16, Z15
+	VMOVUPS      Z14, Z16
+	VFMADD231PS  Z4, Z10, Z16
+	VFNMADD231PS Z7, Z12, Z16
+	VMOVUPS      Z13, Z17
+	VFMADD231PS  Z4, Z9, Z17
+	VFNMADD231PS Z7, Z11, Z17
+	VMOVUPS      Z16, Z18
+	VFMADD231PS  Z0, Z17, Z18
+	VFNMADD231PS Z0, Z17, Z16
+	VADDPS       Z14, Z10, Z17
+	VFNMADD231PS Z6, Z12, Z17
+	VADDPS       Z13, Z9, Z19
+	VFNMADD231PS Z6, Z11, Z19
+	VADDPS       Z19, Z17, Z20
+	VSUBPS       Z19, Z17, Z17
+	VMOVUPS      Z14, Z14
+	VFMADD231PS  Z3, Z10, Z14
+	VFNMADD231PS Z5, Z12, Z14
+	VMOVUPS      Z13, Z10
+	VFMADD231PS  Z3, Z9, Z10
+	VFNMADD231PS Z5, Z11, Z10
+	VMOVUPS      Z14, Z9
+	VFMADD231PS  Z1, Z10, Z9
+	VFNMADD231PS Z1, Z10, Z14
+	VMOVUPS      Z8, (R10)
+	VMOVUPS      Z18, (R10)(DX*1)
+	VMOVUPS      Z16, (R10)(DX*2)
+	VMOVUPS      Z20, (R12)
+	VMOVUPS      Z17, (R12)(DX*1)
+	VMOVUPS      Z9, (R12)(DX*2)
+	VMOVUPS      Z14, (R13)
+	VMOVUPS      Z15, (R13)(DX*1)
+	ADDQ         $0x40, R11
+	ADDQ         $0x40, R14
+	ADDQ         $0x40, R15
+	ADDQ         $0x40, R10
+	ADDQ         $0x40, R12
+	ADDQ         $0x40, R13
+	JMP          vectors
+
+rest:
+	TESTQ        R8, R8
+	JZ           items
+	VMOVUPS.Z    (R11), K1, Z8
+	VMOVUPS.Z    (R11)(BX*1), K1, Z9
+	VMOVUPS.Z    (R11)(BX*2), K1, Z10
+	VMOVUPS.Z    (R14), K1, Z11
+	VMOVUPS.Z    (R14)(BX*1), K1, Z12
+	VMOVUPS.Z    (R14)(BX*2), K1, Z13
+	VMOVUPS.Z    (R15), K1, Z14
+	VMOVUPS.Z    (R15)(BX*1), K1, Z15
+	VSUBPS       Z10, Z12, Z16
+	VSUBPS       Z14, Z8, Z8
+	VFMADD231PS  Z2, Z16, Z8
+	VSUBPS       Z13, Z11, Z16
+	VSUBPS       Z9, Z15, Z15
+	VFMADD231PS  Z2, Z16, Z15
+	VMOVUPS      Z14, Z16
+	VFMADD231PS  Z4, Z10, Z16
+	VFNMADD231PS Z7, Z12, Z16
+	VMOVUPS      Z13, Z17
+	VFMADD231PS  Z4, Z9, Z17
+	VFNMADD231PS Z7, Z11, Z17
+	VMOVUPS      Z16, Z18
+	VFMADD231PS  Z0, Z17, Z18
+	VFNMADD231PS Z0, Z17, Z16
+	VADDPS       Z14, Z10, Z17
+	VFNMADD231PS Z6, Z12, Z17
+	VADDPS       Z13, Z9, Z19
+	VFNMADD231PS Z6, Z11, Z19
+	VADDPS       Z19, Z17, Z20
+	VSUBPS       Z19, Z17, Z17
+	VMOVUPS      Z14, Z14
+	VFMADD231PS  Z3, Z10, Z14
+	VFNMADD231PS Z5, Z12, Z14
+	VMOVUPS      Z13, Z10
+	VFMADD231PS  Z3, Z9, Z10
+	VFNMADD231PS Z5, Z11, Z10
+	VMOVUPS      Z14, Z9
+	VFMADD231PS  Z1, Z10, Z9
+	VFNMADD231PS Z1, Z10, Z14
+	VMOVUPS      Z8, K1, (R10)
+	VMOVUPS      Z18, K1, (R10)(DX*1)
+	VMOVUPS      Z16, K1, (R10)(DX*2)
+	VMOVUPS      Z20, K1, (R12)
+	VMOVUPS      Z17, K1, (R12)(DX*1)
+	VMOVUPS      Z9, K1, (R12)(DX*2)
+	VMOVUPS      Z14, K1, (R13)
+	VMOVUPS      Z15, K1, (R13)(DX*1)
+	JMP          items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat40a80000<>+0(SB)/4, $0x40a80000
+DATA splat40a80000<>+4(SB)/4, $0x40a80000
+DATA splat40a80000<>+8(SB)/4, $0x40a80000
+DATA splat40a80000<>+12(SB)/4, $0x40a80000
+DATA splat40a80000<>+16(SB)/4, $0x40a80000
+DATA splat40a80000<>+20(SB)/4, $0x40a80000
+DATA splat40a80000<>+24(SB)/4, $0x40a80000
+DATA splat40a80000<>+28(SB)/4, $0x40a80000
+GLOBL splat40a80000<>(SB), RODATA|NOPTR, $32
+
+DATA splat3e800000<>+0(SB)/4, $0x3e800000
+DATA splat3e800000<>+4(SB)/4, $0x3e800000
+DATA splat3e800000<>+8(SB)/4, $0x3e800000
+DATA splat3e800000<>+12(SB)/4, $0x3e800000
+DATA splat3e800000<>+16(SB)/4, $0x3e800000
+DATA splat3e800000<>+20(SB)/4, $0x3e800000
+DATA splat3e800000<>+24(SB)/4, $0x3e800000
+DATA splat3e800000<>+28(SB)/4, $0x3e800000
+GLOBL splat3e800000<>(SB), RODATA|NOPTR, $32
+
+DATA splat40800000<>+0(SB)/4, $0x40800000
+DATA splat40800000<>+4(SB)/4, $0x40800000
+DATA splat40800000<>+8(SB)/4, $0x40800000
+DATA splat40800000<>+12(SB)/4, $0x40800000
+DATA splat40800000<>+16(SB)/4, $0x40800000
+DATA splat40800000<>+20(SB)/4, $0x40800000
+DATA splat40800000<>+24(SB)/4, $0x40800000
+DATA splat40800000<>+28(SB)/4, $0x40800000
+GLOBL splat40800000<>(SB), RODATA|NOPTR, $32
+
+DATA splat3fa00000<>+0(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+4(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+8(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+12(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+16(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+20(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+24(SB)/4, $0x3fa00000
+DATA splat3fa00000<>+28(SB)/4, $0x3fa00000
+GLOBL splat3fa00000<>(SB), RODATA|NOPTR, $32
+
+DATA splat40880000<>+0(SB)/4, $0x40880000
+DATA splat40880000<>+4(SB)/4, $0x40880000
+DATA splat40880000<>+8(SB)/4, $0x40880000
+DATA splat40880000<>+12(SB)/4, $0x40880000
+DATA splat40880000<>+16(SB)/4, $0x40880000
+DATA splat40880000<>+20(SB)/4, $0x40880000
+DATA splat40880000<>+24(SB)/4, $0x40880000
+DATA splat40880000<>+28(SB)/4, $0x40880000
+GLOBL splat40880000<>(SB), RODATA|NOPTR, $32
+
+DATA splat40a00000<>+0(SB)/4, $0x40a00000
+DATA splat40a00000<>+4(SB)/4, $0x40a00000
+DATA splat40a00000<>+8(SB)/4, $0x40a00000
+DATA splat40a00000<>+12(SB)/4, $0x40a00000
+DATA splat40a00000<>+16(SB)/4, $0x40a00000
+DATA splat40a00000<>+20(SB)/4, $0x40a00000
+DATA splat40a00000<>+24(SB)/4, $0x40a00000
+DATA splat40a00000<>+28(SB)/4, $0x40a00000
+GLOBL splat40a00000<>(SB), RODATA|NOPTR, $32
+
+// func avx512WinogradOutput45(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradOutput45(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
+	VBROADCASTSS splat3f000000<>+0(SB), Z0
+	VBROADCASTSS splat40000000<>+0(SB), Z1
+	VBROADCASTSS splat3e800000<>+0(SB), Z2
+	VBROADCASTSS splat40800000<>+0(SB), Z3
+	VBROADCASTSS splat3e000000<>+0(SB), Z4
+	VBROADCASTSS splat41000000<>+0(SB), Z5
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
+
+items:
+	SUBQ $0x01, SI
+	JLT  done
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	LEAQ (R13)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ DI, R9
+
+vectors:
+	SUBQ        $0x10, R9
+	JLT         rest
+	VMOVUPS     (R11), Z6
+	VMOVUPS     (R11)(BX*1), Z7
+	VMOVUPS     (R11)(BX*2), Z8
+	VMOVUPS     (R13), Z9
+	VMOVUPS     (R13)(BX*1), Z10
+	VMOVUPS     (R13)(BX*2), Z11
+	VMOVUPS     (R14), Z12
+	VMOVUPS     (R14)(BX*1), Z13
+	VADDPS      Z8, Z7, Z14
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z11, Z10
+	VSUBPS      Z12, Z11, Z11
+	VADDPS      Z14, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VADDPS      Z10, Z6, Z6
+	VMOVUPS     Z9, Z12
+	VFMADD231PS Z0, Z7, Z12
+	VFMADD231PS Z1, Z11, Z12
+	VFMADD231PS Z2, Z14, Z8
+	VFMADD231PS Z3, Z10, Z8
+	VADDPS      Z9, Z13, Z9
+	VFMADD231PS Z4, Z7, Z9
+	VFMADD231PS Z5, Z11, Z9
+	VMOVUPS     Z6, (R10)
+	VMOVUPS     Z12, (R10)(DX*1)
+	VMOVUPS     Z8, (R10)(DX*2)
+	VMOVUPS     Z9, (R12)
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, R13
+	ADDQ        $0x40, R14
+	ADDQ        $0x40, R10
+	ADDQ        $0x40, R12
+	JMP         vectors
+
+rest:
+	TESTQ       R8, R8
+	JZ          items
+	VMOVUPS.Z   (R11), K1, Z6
+	VMOVUPS.Z   (R11)(BX*1), K1, Z7
+	VMOVUPS.Z   (R11)(BX*2), K1, Z8
+	VMOVUPS.Z   (R13), K1, Z9
+	VMOVUPS.Z   (R13)(BX*1), K1, Z10
+	VMOVUPS.Z   (R13)(BX*2), K1, Z11
+	VMOVUPS.Z   (R14), K1, Z12
+	VMOVUPS.Z   (R14)(BX*1), K1, Z13
+	VADDPS      Z8, Z7, Z14
+	VSUBPS      Z8, Z7, Z7
+	VADDPS      Z10, Z9, Z8
+	VSUBPS      Z10, Z9, Z9
+	VADDPS      Z12, Z11, Z10
+	VSUBPS      Z12, Z11, Z11
+	VADDPS      Z14, Z6, Z6
+	VADDPS      Z8, Z6, Z6
+	VADDPS      Z10, Z6, Z6
+	VMOVUPS     Z9, Z12
+	VFMADD231PS Z0, Z7, Z12
+	VFMADD231PS Z1, Z11, Z12
+	VFMADD231PS Z2, Z14, Z8
+	VFMADD231PS Z3, Z10, Z8
+	VADDPS      Z9, Z13, Z9
+	VFMADD231PS Z4, Z7, Z9
+	VFMADD231PS Z5, Z11, Z9
+	VMOVUPS     Z6, K1, (R10)
+	VMOVUPS     Z12, K1, (R10)(DX*1)
+	VMOVUPS     Z8, K1, (R10)(DX*2)
+	VMOVUPS     Z9, K1, (R12)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat3e000000<>+0(SB)/4, $0x3e000000
+DATA splat3e000000<>+4(SB)/4, $0x3e000000
+DATA splat3e000000<>+8(SB)/4, $0x3e000000
+DATA splat3e000000<>+12(SB)/4, $0x3e000000
+DATA splat3e000000<>+16(SB)/4, $0x3e000000
+DATA splat3e000000<>+20(SB)/4, $0x3e000000
+DATA splat3e000000<>+24(SB)/4, $0x3e000000
+DATA splat3e000000<>+28(SB)/4, $0x3e000000
+GLOBL splat3e000000<>(SB), RODATA|NOPTR, $32
+
+DATA splat41000000<>+0(SB)/4, $0x41000000
+DATA splat41000000<>+4(SB)/4, $0x41000000
+DATA splat41000000<>+8(SB)/4, $0x41000000
+DATA splat41000000<>+12(SB)/4, $0x41000000
+DATA splat41000000<>+16(SB)/4, $0x41000000
+DATA splat41000000<>+20(SB)/4, $0x41000000
+DATA splat41000000<>+24(SB)/4, $0x41000000
+DATA splat41000000<>+28(SB)/4, $0x41000000
+GLOBL splat41000000<>(SB), RODATA|NOPTR, $32
+
+// func avx512WinogradOutputT45(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradOutputT45(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
+	VBROADCASTSS splat3f000000<>+0(SB), Z0
+	VBROADCASTSS splat40000000<>+0(SB), Z1
+	VBROADCASTSS splat3e800000<>+0(SB), Z2
+	VBROADCASTSS splat40800000<>+0(SB), Z3
+	VBROADCASTSS splat3e000000<>+0(SB), Z4
+	VBROADCASTSS splat41000000<>+0(SB), Z5
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
+
+items:
+	SUBQ $0x01, SI
+	JLT  done
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R12)(DX*2), R13
+	ADDQ DX, R13
+	LEAQ (R11)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ DI, R9
+
+vectors:
+	SUBQ        $0x10, R9
+	JLT         rest
+	VMOVUPS     (R11), Z6
+	VMOVUPS     (R11)(BX*1), Z7
+	VMOVUPS     (R11)(BX*2), Z8
+	VMOVUPS     (R14), Z9
+	VMOVUPS     Z6, Z10
+	VFMADD231PS Z2, Z8, Z10
+	VMULPS      Z0, Z7, Z11
+	VFMADD231PS Z4, Z9, Z11
+	VADDPS      Z8, Z6, Z12
+	VADDPS      Z9, Z7, Z13
+	VMOVUPS     Z6, Z14
+	VFMADD231PS Z3, Z8, Z14
+	VMULPS      Z1, Z7, Z7
+	VFMADD231PS Z5, Z9, Z7
+	VADDPS      Z11, Z10, Z8
+	VSUBPS      Z11, Z10, Z10
+	VADDPS      Z13, Z12, Z11
+	VSUBPS      Z13, Z12, Z12
+	VADDPS      Z7, Z14, Z13
+	VSUBPS      Z7, Z14, Z7
+	VMOVUPS     Z6, (R10)
+	VMOVUPS     Z8, (R10)(DX*1)
+	VMOVUPS     Z10, (R10)(DX*2)
+	VMOVUPS     Z11, (R12)
+	VMOVUPS     Z12, (R12)(DX*1)
+	VMOVUPS     Z13, (R12)(DX*2)
+	VMOVUPS     Z7, (R13)
+	VMOVUPS     Z9, (R13)(DX*1)
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, R14
+	ADDQ        $0x40, R10
+	ADDQ        $0x40, R12
+	ADDQ        $0x40, R13
+	JMP         vectors
+
+rest:
+	TESTQ       R8, R8
+	JZ          items
+	VMOVUPS.Z   (R11), K1, Z6
+	VMOVUPS.Z   (R11)(BX*1), K1, Z7
+	VMOVUPS.Z   (R11)(BX*2), K1, Z8
+	VMOVUPS.Z   (R14), K1, Z9
+	VMOVUPS     Z6, Z10
+	VFMADD231PS Z2, Z8, Z10
+	VMULPS      Z0, Z7, Z11
+	VFMADD231PS Z4, Z9, Z11
+	VADDPS      Z8, Z6, Z12
+	VADDPS      Z9, Z7, Z13
+	VMOVUPS     Z6, Z14
+	VFMADD231PS Z3, Z8, Z14
+	VMULPS      Z1, Z7, Z7
+	VFMADD231PS Z5, Z9, Z7
+	VADDPS      Z11, Z10, Z8
+	VSUBPS      Z11, Z10, Z10
+	VADDPS      Z13, Z12, Z11
+	VSUBPS      Z13, Z12, Z12
+	VADDPS      Z7, Z14, Z13
+	VSUBPS      Z7, Z14, Z7
+	VMOVUPS     Z6, K1, (R10)
+	VMOVUPS     Z8, K1, (R10)(DX*1)
+	VMOVUPS     Z10, K1, (R10)(DX*2)
 	VMOVUPS     Z11, K1, (R12)
-	VMOVUPS     Z15, K1, (R12)(DX*1)
+	VMOVUPS     Z12, K1, (R12)(DX*1)
+	VMOVUPS     Z13, K1, (R12)(DX*2)
+	VMOVUPS     Z7, K1, (R13)
+	VMOVUPS     Z9, K1, (R13)(DX*1)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx512WinogradFilter45(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradFilter45(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
+	VBROADCASTSS splat3f360b61<>+0(SB), Z0
+	VBROADCASTSS splatbe638e39<>+0(SB), Z1
+	VBROADCASTSS splat3c360b61<>+0(SB), Z2
+	VBROADCASTSS splat3db60b61<>+0(SB), Z3
+	VBROADCASTSS splat3db60b61<>+0(SB), Z4
+	VBROADCASTSS splat3d360b61<>+0(SB), Z5
+	VBROADCASTSS splat3e360b61<>+0(SB), Z6
+	VBROADCASTSS splat3eb60b61<>+0(SB), Z7
+	VBROADCASTSS splat3cb60b61<>+0(SB), Z8
+	VBROADCASTSS splat3e360b61<>+0(SB), Z9
+	VBROADCASTSS splat3d360b61<>+0(SB), Z10
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
+
+items:
+	SUBQ $0x01, SI
+	JLT  done
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R12)(DX*2), R13
+	ADDQ DX, R13
+	LEAQ (R11)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ DI, R9
+
+vectors:
+	SUBQ        $0x10, R9
+	JLT         rest
+	VMOVUPS     (R11), Z11
+	VMOVUPS     (R11)(BX*1), Z12
+	VMOVUPS     (R11)(BX*2), Z13
+	VMOVUPS     (R14), Z14
+	VMOVUPS     (R14)(BX*1), Z15
+	VMULPS      Z5, Z15, Z16
+	VFMADD231PS Z9, Z13, Z16
+	VFMADD231PS Z0, Z11, Z16
+	VMULPS      Z3, Z14, Z17
+	VFMADD231PS Z7, Z12, Z17
+	VADDPS      Z13, Z11, Z18
+	VADDPS      Z15, Z18, Z18
+	VMULPS      Z1, Z18, Z18
+	VADDPS      Z14, Z12, Z19
+	VMULPS      Z1, Z19, Z19
+	VMULPS      Z6, Z15, Z20
+	VFMADD231PS Z10, Z13, Z20
+	VFMADD231PS Z2, Z11, Z20
+	VMULPS      Z4, Z14, Z13
+	VFMADD231PS Z8, Z12, Z13
+	VADDPS      Z17, Z16, Z12
+	VSUBPS      Z17, Z16, Z14
+	VADDPS      Z19, Z18, Z16
+	VSUBPS      Z19, Z18, Z17
+	VADDPS      Z13, Z20, Z18
+	VSUBPS      Z13, Z20, Z13
+	VMOVUPS     Z11, (R10)
+	VMOVUPS     Z12, (R10)(DX*1)
+	VMOVUPS     Z14, (R10)(DX*2)
+	VMOVUPS     Z16, (R12)
+	VMOVUPS     Z17, (R12)(DX*1)
+	VMOVUPS     Z18, (R12)(DX*2)
+	VMOVUPS     Z13, (R13)
+	VMOVUPS     Z15, (R13)(DX*1)
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, R14
+	ADDQ        $0x40, R10
+	ADDQ        $0x40, R12
+	ADDQ        $0x40, R13
+	JMP         vectors
+
+rest:
+	TESTQ       R8, R8
+	JZ          items
+	VMOVUPS.Z   (R11), K1, Z11
+	VMOVUPS.Z   (R11)(BX*1), K1, Z12
+	VMOVUPS.Z   (R11)(BX*2), K1, Z13
+	VMOVUPS.Z   (R14), K1, Z14
+	VMOVUPS.Z   (R14)(BX*1), K1, Z15
+	VMULPS      Z5, Z15, Z16
+	VFMADD231PS Z9, Z13, Z16
+	VFMADD231PS Z0, Z11, Z16
+	VMULPS      Z3, Z14, Z17
+	VFMADD231PS Z7, Z12, Z17
+	VADDPS      Z13, Z11, Z18
+	VADDPS      Z15, Z18, Z18
+	VMULPS      Z1, Z18, Z18
+	VADDPS      Z14, Z12, Z19
+	VMULPS      Z1, Z19, Z19
+	VMULPS      Z6, Z15, Z20
+	VFMADD231PS Z10, Z13, Z20
+	VFMADD231PS Z2, Z11, Z20
+	VMULPS      Z4, Z14, Z13
+	VFMADD231PS Z8, Z12, Z13
+	VADDPS      Z17, Z16, Z12
+	VSUBPS      Z17, Z16, Z14
+	VADDPS      Z19, Z18, Z16
+	VSUBPS      Z19, Z18, Z17
+	VADDPS      Z13, Z20, Z18
+	VSUBPS      Z13, Z20, Z13
+	VMOVUPS     Z11, K1, (R10)
+	VMOVUPS     Z12, K1, (R10)(DX*1)
+	VMOVUPS     Z14, K1, (R10)(DX*2)
+	VMOVUPS     Z16, K1, (R12)
+	VMOVUPS     Z17, K1, (R12)(DX*1)
 	VMOVUPS     Z18, K1, (R12)(DX*2)
-	VMOVUPS     Z12, K1, (R14)
-	VMOVUPS     Z14, K1, (R14)(DX*1)
+	VMOVUPS     Z13, K1, (R13)
+	VMOVUPS     Z15, K1, (R13)(DX*1)
+	JMP         items
+
+done:
+	VZEROUPPER
+	RET
+
+DATA splat3f360b61<>+0(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+4(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+8(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+12(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+16(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+20(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+24(SB)/4, $0x3f360b61
+DATA splat3f360b61<>+28(SB)/4, $0x3f360b61
+GLOBL splat3f360b61<>(SB), RODATA|NOPTR, $32
+
+DATA splat3c360b61<>+0(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+4(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+8(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+12(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+16(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+20(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+24(SB)/4, $0x3c360b61
+DATA splat3c360b61<>+28(SB)/4, $0x3c360b61
+GLOBL splat3c360b61<>(SB), RODATA|NOPTR, $32
+
+DATA splat3db60b61<>+0(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+4(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+8(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+12(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+16(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+20(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+24(SB)/4, $0x3db60b61
+DATA splat3db60b61<>+28(SB)/4, $0x3db60b61
+GLOBL splat3db60b61<>(SB), RODATA|NOPTR, $32
+
+DATA splat3d360b61<>+0(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+4(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+8(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+12(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+16(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+20(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+24(SB)/4, $0x3d360b61
+DATA splat3d360b61<>+28(SB)/4, $0x3d360b61
+GLOBL splat3d360b61<>(SB), RODATA|NOPTR, $32
+
+DATA splat3e360b61<>+0(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+4(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+8(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+12(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+16(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+20(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+24(SB)/4, $0x3e360b61
+DATA splat3e360b61<>+28(SB)/4, $0x3e360b61
+GLOBL splat3e360b61<>(SB), RODATA|NOPTR, $32
+
+DATA splat3eb60b61<>+0(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+4(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+8(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+12(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+16(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+20(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+24(SB)/4, $0x3eb60b61
+DATA splat3eb60b61<>+28(SB)/4, $0x3eb60b61
+GLOBL splat3eb60b61<>(SB), RODATA|NOPTR, $32
+
+DATA splat3cb60b61<>+0(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+4(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+8(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+12(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+16(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+20(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+24(SB)/4, $0x3cb60b61
+DATA splat3cb60b61<>+28(SB)/4, $0x3cb60b61
+GLOBL splat3cb60b61<>(SB), RODATA|NOPTR, $32
+
+// func avx512WinogradFilterT45(dst []float32, dstPlane int, dstStep int, src []float32, srcPlane int, srcStep int, count int, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·avx512WinogradFilterT45(SB), NOSPLIT, $0-96
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         src_base+40(FP), CX
+	MOVQ         dstPlane+24(FP), DX
+	SHLQ         $0x02, DX
+	MOVQ         srcPlane+64(FP), BX
+	SHLQ         $0x02, BX
+	MOVQ         count+80(FP), SI
+	MOVQ         n+88(FP), DI
+	VBROADCASTSS splat3f360b61<>+0(SB), Z0
+	VBROADCASTSS splatbe638e39<>+0(SB), Z1
+	VBROADCASTSS splat3c360b61<>+0(SB), Z2
+	VBROADCASTSS splat3db60b61<>+0(SB), Z3
+	VBROADCASTSS splat3db60b61<>+0(SB), Z4
+	VBROADCASTSS splat3d360b61<>+0(SB), Z5
+	VBROADCASTSS splat3e360b61<>+0(SB), Z6
+	VBROADCASTSS splat3eb60b61<>+0(SB), Z7
+	VBROADCASTSS splat3cb60b61<>+0(SB), Z8
+	VBROADCASTSS splat3e360b61<>+0(SB), Z9
+	VBROADCASTSS splat3d360b61<>+0(SB), Z10
+	MOVQ         DI, R8
+	ANDQ         $0x0f, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
+
+items:
+	SUBQ $0x01, SI
+	JLT  done
+	MOVQ AX, R10
+	MOVQ CX, R11
+	MOVQ dstStep+32(FP), R9
+	LEAQ (AX)(R9*4), AX
+	MOVQ srcStep+72(FP), R9
+	LEAQ (CX)(R9*4), CX
+	LEAQ (R10)(DX*2), R12
+	ADDQ DX, R12
+	LEAQ (R11)(BX*2), R13
+	ADDQ BX, R13
+	LEAQ (R13)(BX*2), R14
+	ADDQ BX, R14
+	MOVQ DI, R9
+
+vectors:
+	SUBQ        $0x10, R9
+	JLT         rest
+	VMOVUPS     (R11), Z11
+	VMOVUPS     (R11)(BX*1), Z12
+	VMOVUPS     (R11)(BX*2), Z13
+	VMOVUPS     (R13), Z14
+	VMOVUPS     (R13)(BX*1), Z15
+	VMOVUPS     (R13)(BX*2), Z16
+	VMOVUPS     (R14), Z17
+	VMOVUPS     (R14)(BX*1), Z18
+	VADDPS      Z13, Z12, Z19
+	VSUBPS      Z13, Z12, Z12
+	VADDPS      Z15, Z14, Z13
+	VMULPS      Z1, Z13, Z13
+	VSUBPS      Z15, Z14, Z14
+	VMULPS      Z1, Z14, Z14
+	VADDPS      Z17, Z16, Z15
+	VSUBPS      Z17, Z16, Z16
+	VADDPS      Z13, Z11, Z11
+	VFMADD231PS Z0, Z19, Z11
+	VFMADD231PS Z2, Z15, Z11
+	VMOVUPS     Z14, Z17
+	VFMADD231PS Z7, Z12, Z17
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     Z13, Z20
+	VFMADD231PS Z9, Z19, Z20
+	VFMADD231PS Z10, Z15, Z20
+	VFMADD231PS Z3, Z12, Z14
+	VFMADD231PS Z4, Z16, Z14
+	VADDPS      Z13, Z18, Z12
+	VFMADD231PS Z5, Z19, Z12
+	VFMADD231PS Z6, Z15, Z12
+	VMOVUPS     Z11, (R10)
+	VMOVUPS     Z17, (R10)(DX*1)
+	VMOVUPS     Z20, (R10)(DX*2)
+	VMOVUPS     Z14, (R12)
+	VMOVUPS     Z12, (R12)(DX*1)
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, R13
+	ADDQ        $0x40, R14
+	ADDQ        $0x40, R10
+	ADDQ        $0x40, R12
+	JMP         vectors
+
+rest:
+	TESTQ       R8, R8
+	JZ          items
+	VMOVUPS.Z   (R11), K1, Z11
+	VMOVUPS.Z   (R11)(BX*1), K1, Z12
+	VMOVUPS.Z   (R11)(BX*2), K1, Z13
+	VMOVUPS.Z   (R13), K1, Z14
+	VMOVUPS.Z   (R13)(BX*1), K1, Z15
+	VMOVUPS.Z   (R13)(BX*2), K1, Z16
+	VMOVUPS.Z   (R14), K1, Z17
+	VMOVUPS.Z   (R14)(BX*1), K1, Z18
+	VADDPS      Z13, Z12, Z19
+	VSUBPS      Z13, Z12, Z12
+	VADDPS      Z15, Z14, Z13
+	VMULPS      Z1, Z13, Z13
+	VSUBPS      Z15, Z14, Z14
+	VMULPS      Z1, Z14, Z14
+	VADDPS      Z17, Z16, Z15
+	VSUBPS      Z17, Z16, Z16
+	VADDPS      Z13, Z11, Z11
+	VFMADD231PS Z0, Z19, Z11
+	VFMADD231PS Z2, Z15, Z11
+	VMOVUPS     Z14, Z17
+	VFMADD231PS Z7, Z12, Z17
+	VFMADD231PS Z8, Z16, Z17
+	VMOVUPS     Z13, Z20
+	VFMADD231PS Z9, Z19, Z20
+	VFMADD231PS Z10, Z15, Z20
+	VFMADD231PS Z3, Z12, Z14
+	VFMADD231PS Z4, Z16, Z14
+	VADDPS      Z13, Z18, Z12
+	VFMADD231PS Z5, Z19, Z12
+	VFMADD231PS Z6, Z15, Z12
+	VMOVUPS     Z11, K1, (R10)
+	VMOVUPS     Z17, K1, (R10)(DX*1)
+	VMOVUPS     Z20, K1, (R10)(DX*2)
+	VMOVUPS     Z14, K1, (R12)
+	VMOVUPS     Z12, K1, (R12)(DX*1)
 	JMP         items
 
 done:

@@ -352,6 +352,21 @@ func neonWinogradFilter25(dst []float32, dstPlane, dstStep int, src []float32, s
 func neonWinogradFilterT25(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
 
 //go:noescape
+func neonWinogradInput8(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradOutput45(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradOutputT45(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradFilter45(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
+func neonWinogradFilterT45(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+
+//go:noescape
 func neonMaxPool2(dst []float32, index []int32, stride, rows, cols int, x []float32, first, rowStep, height, width, pitch int)
 
 //go:noescape

@@ -15019,6 +15019,766 @@ element:
 done:
 	RET
 
+// func neonWinogradInput8(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradInput8(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f000000, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0x40000000, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+	MOVD $0x40a80000, R8
+	WORD $0x4e040d02 // dup v2.4s, w8
+	MOVD $0x3e800000, R8
+	WORD $0x4e040d03 // dup v3.4s, w8
+	MOVD $0x40800000, R8
+	WORD $0x4e040d04 // dup v4.4s, w8
+	MOVD $0x3fa00000, R8
+	WORD $0x4e040d05 // dup v5.4s, w8
+	MOVD $0x40880000, R8
+	WORD $0x4e040d06 // dup v6.4s, w8
+	MOVD $0x40a00000, R8
+	WORD $0x4e040d07 // dup v7.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F8
+	ADD R3, R11
+	FMOVQ 0(R11), F9
+	ADD R3, R11
+	FMOVQ 0(R11), F10
+	ADD R3, R11
+	FMOVQ 0(R11), F11
+	ADD R3, R11
+	FMOVQ 0(R11), F12
+	ADD R3, R11
+	FMOVQ 0(R11), F13
+	ADD R3, R11
+	FMOVQ 0(R11), F14
+	ADD R3, R11
+	FMOVQ 0(R11), F15
+	MOVD R10, R11
+	WORD $0x4eaad590 // fsub v16.4s, v12.4s, v10.4s
+	WORD $0x4eaed511 // fsub v17.4s, v8.4s, v14.4s
+	WORD $0x4e22ce11 // fmla v17.4s, v16.4s, v2.4s
+	WORD $0x4eadd572 // fsub v18.4s, v11.4s, v13.4s
+	WORD $0x4ea9d5f3 // fsub v19.4s, v15.4s, v9.4s
+	WORD $0x4e22ce53 // fmla v19.4s, v18.4s, v2.4s
+	WORD $0x4eae1dd4 // mov v20.16b, v14.16b
+	WORD $0x4e24cd54 // fmla v20.4s, v10.4s, v4.4s
+	WORD $0x4ea7cd94 // fmls v20.4s, v12.4s, v7.4s
+	WORD $0x4ead1db5 // mov v21.16b, v13.16b
+	WORD $0x4e24cd35 // fmla v21.4s, v9.4s, v4.4s
+	WORD $0x4ea7cd75 // fmls v21.4s, v11.4s, v7.4s
+	WORD $0x4eb41e96 // mov v22.16b, v20.16b
+	WORD $0x4e20ceb6 // fmla v22.4s, v21.4s, v0.4s
+	WORD $0x4ea0ceb4 // fmls v20.4s, v21.4s, v0.4s
+	WORD $0x4e2ed557 // fadd v23.4s, v10.4s, v14.4s
+	WORD $0x4ea6cd97 // fmls v23.4s, v12.4s, v6.4s
+	WORD $0x4e2dd538 // fadd v24.4s, v9.4s, v13.4s
+	WORD $0x4ea6cd78 // fmls v24.4s, v11.4s, v6.4s
+	WORD $0x4e38d6f9 // fadd v25.4s, v23.4s, v24.4s
+	WORD $0x4eb8d6fa // fsub v26.4s, v23.4s, v24.4s
+	WORD $0x4eae1ddb // mov v27.16b, v14.16b
+	WORD $0x4e23cd5b // fmla v27.4s, v10.4s, v3.4s
+	WORD $0x4ea5cd9b // fmls v27.4s, v12.4s, v5.4s
+	WORD $0x4ead1dbc // mov v28.16b, v13.16b
+	WORD $0x4e23cd3c // fmla v28.4s, v9.4s, v3.4s
+	WORD $0x4ea5cd7c // fmls v28.4s, v11.4s, v5.4s
+	WORD $0x4ebb1f7d // mov v29.16b, v27.16b
+	WORD $0x4e21cf9d // fmla v29.4s, v28.4s, v1.4s
+	WORD $0x4ea1cf9b // fmls v27.4s, v28.4s, v1.4s
+	FMOVQ F17, 0(R11)
+	ADD R2, R11
+	FMOVQ F22, 0(R11)
+	ADD R2, R11
+	FMOVQ F20, 0(R11)
+	ADD R2, R11
+	FMOVQ F25, 0(R11)
+	ADD R2, R11
+	FMOVQ F26, 0(R11)
+	ADD R2, R11
+	FMOVQ F29, 0(R11)
+	ADD R2, R11
+	FMOVQ F27, 0(R11)
+	ADD R2, R11
+	FMOVQ F19, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F8
+	ADD R3, R11
+	FMOVS 0(R11), F9
+	ADD R3, R11
+	FMOVS 0(R11), F10
+	ADD R3, R11
+	FMOVS 0(R11), F11
+	ADD R3, R11
+	FMOVS 0(R11), F12
+	ADD R3, R11
+	FMOVS 0(R11), F13
+	ADD R3, R11
+	FMOVS 0(R11), F14
+	ADD R3, R11
+	FMOVS 0(R11), F15
+	MOVD R10, R11
+	WORD $0x4eaad590 // fsub v16.4s, v12.4s, v10.4s
+	WORD $0x4eaed511 // fsub v17.4s, v8.4s, v14.4s
+	WORD $0x4e22ce11 // fmla v17.4s, v16.4s, v2.4s
+	WORD $0x4eadd572 // fsub v18.4s, v11.4s, v13.4s
+	WORD $0x4ea9d5f3 // fsub v19.4s, v15.4s, v9.4s
+	WORD $0x4e22ce53 // fmla v19.4s, v18.4s, v2.4s
+	WORD $0x4eae1dd4 // mov v20.16b, v14.16b
+	WORD $0x4e24cd54 // fmla v20.4s, v10.4s, v4.4s
+	WORD $0x4ea7cd94 // fmls v20.4s, v12.4s, v7.4s
+	WORD $0x4ead1db5 // mov v21.16b, v13.16b
+	WORD $0x4e24cd35 // fmla v21.4s, v9.4s, v4.4s
+	WORD $0x4ea7cd75 // fmls v21.4s, v11.4s, v7.4s
+	WORD $0x4eb41e96 // mov v22.16b, v20.16b
+	WORD $0x4e20ceb6 // fmla v22.4s, v21.4s, v0.4s
+	WORD $0x4ea0ceb4 // fmls v20.4s, v21.4s, v0.4s
+	WORD $0x4e2ed557 // fadd v23.4s, v10.4s, v14.4s
+	WORD $0x4ea6cd97 // fmls v23.4s, v12.4s, v6.4s
+	WORD $0x4e2dd538 // fadd v24.4s, v9.4s, v13.4s
+	WORD $0x4ea6cd78 // fmls v24.4s, v11.4s, v6.4s
+	WORD $0x4e38d6f9 // fadd v25.4s, v23.4s, v24.4s
+	WORD $0x4eb8d6fa // fsub v26.4s, v23.4s, v24.4s
+	WORD $0x4eae1ddb // mov v27.16b, v14.16b
+	WORD $0x4e23cd5b // fmla v27.4s, v10.4s, v3.4s
+	WORD $0x4ea5cd9b // fmls v27.4s, v12.4s, v5.4s
+	WORD $0x4ead1dbc // mov v28.16b, v13.16b
+	WORD $0x4e23cd3c // fmla v28.4s, v9.4s, v3.4s
+	WORD $0x4ea5cd7c // fmls v28.4s, v11.4s, v5.4s
+	WORD $0x4ebb1f7d // mov v29.16b, v27.16b
+	WORD $0x4e21cf9d // fmla v29.4s, v28.4s, v1.4s
+	WORD $0x4ea1cf9b // fmls v27.4s, v28.4s, v1.4s
+	FMOVS F17, 0(R11)
+	ADD R2, R11
+	FMOVS F22, 0(R11)
+	ADD R2, R11
+	FMOVS F20, 0(R11)
+	ADD R2, R11
+	FMOVS F25, 0(R11)
+	ADD R2, R11
+	FMOVS F26, 0(R11)
+	ADD R2, R11
+	FMOVS F29, 0(R11)
+	ADD R2, R11
+	FMOVS F27, 0(R11)
+	ADD R2, R11
+	FMOVS F19, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradOutput45(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradOutput45(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f000000, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0x40000000, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+	MOVD $0x3e800000, R8
+	WORD $0x4e040d02 // dup v2.4s, w8
+	MOVD $0x40800000, R8
+	WORD $0x4e040d03 // dup v3.4s, w8
+	MOVD $0x3e000000, R8
+	WORD $0x4e040d04 // dup v4.4s, w8
+	MOVD $0x41000000, R8
+	WORD $0x4e040d05 // dup v5.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F6
+	ADD R3, R11
+	FMOVQ 0(R11), F7
+	ADD R3, R11
+	FMOVQ 0(R11), F8
+	ADD R3, R11
+	FMOVQ 0(R11), F9
+	ADD R3, R11
+	FMOVQ 0(R11), F10
+	ADD R3, R11
+	FMOVQ 0(R11), F11
+	ADD R3, R11
+	FMOVQ 0(R11), F12
+	ADD R3, R11
+	FMOVQ 0(R11), F13
+	MOVD R10, R11
+	WORD $0x4e28d4ee // fadd v14.4s, v7.4s, v8.4s
+	WORD $0x4ea8d4ef // fsub v15.4s, v7.4s, v8.4s
+	WORD $0x4e2ad530 // fadd v16.4s, v9.4s, v10.4s
+	WORD $0x4eaad531 // fsub v17.4s, v9.4s, v10.4s
+	WORD $0x4e2cd572 // fadd v18.4s, v11.4s, v12.4s
+	WORD $0x4eacd573 // fsub v19.4s, v11.4s, v12.4s
+	WORD $0x4e2ed4d4 // fadd v20.4s, v6.4s, v14.4s
+	WORD $0x4e30d695 // fadd v21.4s, v20.4s, v16.4s
+	WORD $0x4e32d6b6 // fadd v22.4s, v21.4s, v18.4s
+	WORD $0x4eb11e37 // mov v23.16b, v17.16b
+	WORD $0x4e20cdf7 // fmla v23.4s, v15.4s, v0.4s
+	WORD $0x4e21ce77 // fmla v23.4s, v19.4s, v1.4s
+	WORD $0x4e22cdd0 // fmla v16.4s, v14.4s, v2.4s
+	WORD $0x4e23ce50 // fmla v16.4s, v18.4s, v3.4s
+	WORD $0x4e31d5b8 // fadd v24.4s, v13.4s, v17.4s
+	WORD $0x4e24cdf8 // fmla v24.4s, v15.4s, v4.4s
+	WORD $0x4e25ce78 // fmla v24.4s, v19.4s, v5.4s
+	FMOVQ F22, 0(R11)
+	ADD R2, R11
+	FMOVQ F23, 0(R11)
+	ADD R2, R11
+	FMOVQ F16, 0(R11)
+	ADD R2, R11
+	FMOVQ F24, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F6
+	ADD R3, R11
+	FMOVS 0(R11), F7
+	ADD R3, R11
+	FMOVS 0(R11), F8
+	ADD R3, R11
+	FMOVS 0(R11), F9
+	ADD R3, R11
+	FMOVS 0(R11), F10
+	ADD R3, R11
+	FMOVS 0(R11), F11
+	ADD R3, R11
+	FMOVS 0(R11), F12
+	ADD R3, R11
+	FMOVS 0(R11), F13
+	MOVD R10, R11
+	WORD $0x4e28d4ee // fadd v14.4s, v7.4s, v8.4s
+	WORD $0x4ea8d4ef // fsub v15.4s, v7.4s, v8.4s
+	WORD $0x4e2ad530 // fadd v16.4s, v9.4s, v10.4s
+	WORD $0x4eaad531 // fsub v17.4s, v9.4s, v10.4s
+	WORD $0x4e2cd572 // fadd v18.4s, v11.4s, v12.4s
+	WORD $0x4eacd573 // fsub v19.4s, v11.4s, v12.4s
+	WORD $0x4e2ed4d4 // fadd v20.4s, v6.4s, v14.4s
+	WORD $0x4e30d695 // fadd v21.4s, v20.4s, v16.4s
+	WORD $0x4e32d6b6 // fadd v22.4s, v21.4s, v18.4s
+	WORD $0x4eb11e37 // mov v23.16b, v17.16b
+	WORD $0x4e20cdf7 // fmla v23.4s, v15.4s, v0.4s
+	WORD $0x4e21ce77 // fmla v23.4s, v19.4s, v1.4s
+	WORD $0x4e22cdd0 // fmla v16.4s, v14.4s, v2.4s
+	WORD $0x4e23ce50 // fmla v16.4s, v18.4s, v3.4s
+	WORD $0x4e31d5b8 // fadd v24.4s, v13.4s, v17.4s
+	WORD $0x4e24cdf8 // fmla v24.4s, v15.4s, v4.4s
+	WORD $0x4e25ce78 // fmla v24.4s, v19.4s, v5.4s
+	FMOVS F22, 0(R11)
+	ADD R2, R11
+	FMOVS F23, 0(R11)
+	ADD R2, R11
+	FMOVS F16, 0(R11)
+	ADD R2, R11
+	FMOVS F24, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradOutputT45(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradOutputT45(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f000000, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0x40000000, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+	MOVD $0x3e800000, R8
+	WORD $0x4e040d02 // dup v2.4s, w8
+	MOVD $0x40800000, R8
+	WORD $0x4e040d03 // dup v3.4s, w8
+	MOVD $0x3e000000, R8
+	WORD $0x4e040d04 // dup v4.4s, w8
+	MOVD $0x41000000, R8
+	WORD $0x4e040d05 // dup v5.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F6
+	ADD R3, R11
+	FMOVQ 0(R11), F7
+	ADD R3, R11
+	FMOVQ 0(R11), F8
+	ADD R3, R11
+	FMOVQ 0(R11), F9
+	MOVD R10, R11
+	WORD $0x4ea61cca // mov v10.16b, v6.16b
+	WORD $0x4e22cd0a // fmla v10.4s, v8.4s, v2.4s
+	WORD $0x6e20dceb // fmul v11.4s, v7.4s, v0.4s
+	WORD $0x4e24cd2b // fmla v11.4s, v9.4s, v4.4s
+	WORD $0x4e28d4cc // fadd v12.4s, v6.4s, v8.4s
+	WORD $0x4e29d4ed // fadd v13.4s, v7.4s, v9.4s
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4e23cd0e // fmla v14.4s, v8.4s, v3.4s
+	WORD $0x6e21dcef // fmul v15.4s, v7.4s, v1.4s
+	WORD $0x4e25cd2f // fmla v15.4s, v9.4s, v5.4s
+	WORD $0x4e2bd550 // fadd v16.4s, v10.4s, v11.4s
+	WORD $0x4eabd551 // fsub v17.4s, v10.4s, v11.4s
+	WORD $0x4e2dd592 // fadd v18.4s, v12.4s, v13.4s
+	WORD $0x4eadd593 // fsub v19.4s, v12.4s, v13.4s
+	WORD $0x4e2fd5d4 // fadd v20.4s, v14.4s, v15.4s
+	WORD $0x4eafd5d5 // fsub v21.4s, v14.4s, v15.4s
+	FMOVQ F6, 0(R11)
+	ADD R2, R11
+	FMOVQ F16, 0(R11)
+	ADD R2, R11
+	FMOVQ F17, 0(R11)
+	ADD R2, R11
+	FMOVQ F18, 0(R11)
+	ADD R2, R11
+	FMOVQ F19, 0(R11)
+	ADD R2, R11
+	FMOVQ F20, 0(R11)
+	ADD R2, R11
+	FMOVQ F21, 0(R11)
+	ADD R2, R11
+	FMOVQ F9, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F6
+	ADD R3, R11
+	FMOVS 0(R11), F7
+	ADD R3, R11
+	FMOVS 0(R11), F8
+	ADD R3, R11
+	FMOVS 0(R11), F9
+	MOVD R10, R11
+	WORD $0x4ea61cca // mov v10.16b, v6.16b
+	WORD $0x4e22cd0a // fmla v10.4s, v8.4s, v2.4s
+	WORD $0x6e20dceb // fmul v11.4s, v7.4s, v0.4s
+	WORD $0x4e24cd2b // fmla v11.4s, v9.4s, v4.4s
+	WORD $0x4e28d4cc // fadd v12.4s, v6.4s, v8.4s
+	WORD $0x4e29d4ed // fadd v13.4s, v7.4s, v9.4s
+	WORD $0x4ea61cce // mov v14.16b, v6.16b
+	WORD $0x4e23cd0e // fmla v14.4s, v8.4s, v3.4s
+	WORD $0x6e21dcef // fmul v15.4s, v7.4s, v1.4s
+	WORD $0x4e25cd2f // fmla v15.4s, v9.4s, v5.4s
+	WORD $0x4e2bd550 // fadd v16.4s, v10.4s, v11.4s
+	WORD $0x4eabd551 // fsub v17.4s, v10.4s, v11.4s
+	WORD $0x4e2dd592 // fadd v18.4s, v12.4s, v13.4s
+	WORD $0x4eadd593 // fsub v19.4s, v12.4s, v13.4s
+	WORD $0x4e2fd5d4 // fadd v20.4s, v14.4s, v15.4s
+	WORD $0x4eafd5d5 // fsub v21.4s, v14.4s, v15.4s
+	FMOVS F6, 0(R11)
+	ADD R2, R11
+	FMOVS F16, 0(R11)
+	ADD R2, R11
+	FMOVS F17, 0(R11)
+	ADD R2, R11
+	FMOVS F18, 0(R11)
+	ADD R2, R11
+	FMOVS F19, 0(R11)
+	ADD R2, R11
+	FMOVS F20, 0(R11)
+	ADD R2, R11
+	FMOVS F21, 0(R11)
+	ADD R2, R11
+	FMOVS F9, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradFilter45(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradFilter45(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f360b61, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0xbe638e39, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+	MOVD $0x3c360b61, R8
+	WORD $0x4e040d02 // dup v2.4s, w8
+	MOVD $0x3db60b61, R8
+	WORD $0x4e040d03 // dup v3.4s, w8
+	MOVD $0x3db60b61, R8
+	WORD $0x4e040d04 // dup v4.4s, w8
+	MOVD $0x3d360b61, R8
+	WORD $0x4e040d05 // dup v5.4s, w8
+	MOVD $0x3e360b61, R8
+	WORD $0x4e040d06 // dup v6.4s, w8
+	MOVD $0x3eb60b61, R8
+	WORD $0x4e040d07 // dup v7.4s, w8
+	MOVD $0x3cb60b61, R8
+	WORD $0x4e040d08 // dup v8.4s, w8
+	MOVD $0x3e360b61, R8
+	WORD $0x4e040d09 // dup v9.4s, w8
+	MOVD $0x3d360b61, R8
+	WORD $0x4e040d0a // dup v10.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F11
+	ADD R3, R11
+	FMOVQ 0(R11), F12
+	ADD R3, R11
+	FMOVQ 0(R11), F13
+	ADD R3, R11
+	FMOVQ 0(R11), F14
+	ADD R3, R11
+	FMOVQ 0(R11), F15
+	MOVD R10, R11
+	WORD $0x6e25ddf0 // fmul v16.4s, v15.4s, v5.4s
+	WORD $0x4e29cdb0 // fmla v16.4s, v13.4s, v9.4s
+	WORD $0x4e20cd70 // fmla v16.4s, v11.4s, v0.4s
+	WORD $0x6e23ddd1 // fmul v17.4s, v14.4s, v3.4s
+	WORD $0x4e27cd91 // fmla v17.4s, v12.4s, v7.4s
+	WORD $0x4e2dd572 // fadd v18.4s, v11.4s, v13.4s
+	WORD $0x4e2fd653 // fadd v19.4s, v18.4s, v15.4s
+	WORD $0x6e21de74 // fmul v20.4s, v19.4s, v1.4s
+	WORD $0x4e2ed595 // fadd v21.4s, v12.4s, v14.4s
+	WORD $0x6e21deb6 // fmul v22.4s, v21.4s, v1.4s
+	WORD $0x6e26ddf7 // fmul v23.4s, v15.4s, v6.4s
+	WORD $0x4e2acdb7 // fmla v23.4s, v13.4s, v10.4s
+	WORD $0x4e22cd77 // fmla v23.4s, v11.4s, v2.4s
+	WORD $0x6e24ddd8 // fmul v24.4s, v14.4s, v4.4s
+	WORD $0x4e28cd98 // fmla v24.4s, v12.4s, v8.4s
+	WORD $0x4e31d619 // fadd v25.4s, v16.4s, v17.4s
+	WORD $0x4eb1d61a // fsub v26.4s, v16.4s, v17.4s
+	WORD $0x4e36d69b // fadd v27.4s, v20.4s, v22.4s
+	WORD $0x4eb6d69c // fsub v28.4s, v20.4s, v22.4s
+	WORD $0x4e38d6fd // fadd v29.4s, v23.4s, v24.4s
+	WORD $0x4eb8d6fe // fsub v30.4s, v23.4s, v24.4s
+	FMOVQ F11, 0(R11)
+	ADD R2, R11
+	FMOVQ F25, 0(R11)
+	ADD R2, R11
+	FMOVQ F26, 0(R11)
+	ADD R2, R11
+	FMOVQ F27, 0(R11)
+	ADD R2, R11
+	FMOVQ F28, 0(R11)
+	ADD R2, R11
+	FMOVQ F29, 0(R11)
+	ADD R2, R11
+	FMOVQ F30, 0(R11)
+	ADD R2, R11
+	FMOVQ F15, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F11
+	ADD R3, R11
+	FMOVS 0(R11), F12
+	ADD R3, R11
+	FMOVS 0(R11), F13
+	ADD R3, R11
+	FMOVS 0(R11), F14
+	ADD R3, R11
+	FMOVS 0(R11), F15
+	MOVD R10, R11
+	WORD $0x6e25ddf0 // fmul v16.4s, v15.4s, v5.4s
+	WORD $0x4e29cdb0 // fmla v16.4s, v13.4s, v9.4s
+	WORD $0x4e20cd70 // fmla v16.4s, v11.4s, v0.4s
+	WORD $0x6e23ddd1 // fmul v17.4s, v14.4s, v3.4s
+	WORD $0x4e27cd91 // fmla v17.4s, v12.4s, v7.4s
+	WORD $0x4e2dd572 // fadd v18.4s, v11.4s, v13.4s
+	WORD $0x4e2fd653 // fadd v19.4s, v18.4s, v15.4s
+	WORD $0x6e21de74 // fmul v20.4s, v19.4s, v1.4s
+	WORD $0x4e2ed595 // fadd v21.4s, v12.4s, v14.4s
+	WORD $0x6e21deb6 // fmul v22.4s, v21.4s, v1.4s
+	WORD $0x6e26ddf7 // fmul v23.4s, v15.4s, v6.4s
+	WORD $0x4e2acdb7 // fmla v23.4s, v13.4s, v10.4s
+	WORD $0x4e22cd77 // fmla v23.4s, v11.4s, v2.4s
+	WORD $0x6e24ddd8 // fmul v24.4s, v14.4s, v4.4s
+	WORD $0x4e28cd98 // fmla v24.4s, v12.4s, v8.4s
+	WORD $0x4e31d619 // fadd v25.4s, v16.4s, v17.4s
+	WORD $0x4eb1d61a // fsub v26.4s, v16.4s, v17.4s
+	WORD $0x4e36d69b // fadd v27.4s, v20.4s, v22.4s
+	WORD $0x4eb6d69c // fsub v28.4s, v20.4s, v22.4s
+	WORD $0x4e38d6fd // fadd v29.4s, v23.4s, v24.4s
+	WORD $0x4eb8d6fe // fsub v30.4s, v23.4s, v24.4s
+	FMOVS F11, 0(R11)
+	ADD R2, R11
+	FMOVS F25, 0(R11)
+	ADD R2, R11
+	FMOVS F26, 0(R11)
+	ADD R2, R11
+	FMOVS F27, 0(R11)
+	ADD R2, R11
+	FMOVS F28, 0(R11)
+	ADD R2, R11
+	FMOVS F29, 0(R11)
+	ADD R2, R11
+	FMOVS F30, 0(R11)
+	ADD R2, R11
+	FMOVS F15, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
+// func neonWinogradFilterT45(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)
+TEXT ·neonWinogradFilterT45(SB), NOSPLIT, $0-96
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+40(FP), R1
+	MOVD dstPlane+24(FP), R2
+	LSL $2, R2, R2
+	MOVD srcPlane+64(FP), R3
+	LSL $2, R3, R3
+	MOVD dstStep+32(FP), R4
+	LSL $2, R4, R4
+	MOVD srcStep+72(FP), R5
+	LSL $2, R5, R5
+	MOVD count+80(FP), R6
+	MOVD n+88(FP), R7
+	MOVD $0x3f360b61, R8
+	WORD $0x4e040d00 // dup v0.4s, w8
+	MOVD $0xbe638e39, R8
+	WORD $0x4e040d01 // dup v1.4s, w8
+	MOVD $0x3c360b61, R8
+	WORD $0x4e040d02 // dup v2.4s, w8
+	MOVD $0x3db60b61, R8
+	WORD $0x4e040d03 // dup v3.4s, w8
+	MOVD $0x3db60b61, R8
+	WORD $0x4e040d04 // dup v4.4s, w8
+	MOVD $0x3d360b61, R8
+	WORD $0x4e040d05 // dup v5.4s, w8
+	MOVD $0x3e360b61, R8
+	WORD $0x4e040d06 // dup v6.4s, w8
+	MOVD $0x3eb60b61, R8
+	WORD $0x4e040d07 // dup v7.4s, w8
+	MOVD $0x3cb60b61, R8
+	WORD $0x4e040d08 // dup v8.4s, w8
+	MOVD $0x3e360b61, R8
+	WORD $0x4e040d09 // dup v9.4s, w8
+	MOVD $0x3d360b61, R8
+	WORD $0x4e040d0a // dup v10.4s, w8
+items:
+	SUBS $1, R6
+	BLT done
+	MOVD R1, R9
+	MOVD R0, R10
+	ADD R5, R1
+	ADD R4, R0
+	SUBS $4, R7, R8
+	BLT rest
+vectors:
+	MOVD R9, R11
+	FMOVQ 0(R11), F11
+	ADD R3, R11
+	FMOVQ 0(R11), F12
+	ADD R3, R11
+	FMOVQ 0(R11), F13
+	ADD R3, R11
+	FMOVQ 0(R11), F14
+	ADD R3, R11
+	FMOVQ 0(R11), F15
+	ADD R3, R11
+	FMOVQ 0(R11), F16
+	ADD R3, R11
+	FMOVQ 0(R11), F17
+	ADD R3, R11
+	FMOVQ 0(R11), F18
+	MOVD R10, R11
+	WORD $0x4e2dd593 // fadd v19.4s, v12.4s, v13.4s
+	WORD $0x4eadd594 // fsub v20.4s, v12.4s, v13.4s
+	WORD $0x4e2fd5d5 // fadd v21.4s, v14.4s, v15.4s
+	WORD $0x6e21deb6 // fmul v22.4s, v21.4s, v1.4s
+	WORD $0x4eafd5d7 // fsub v23.4s, v14.4s, v15.4s
+	WORD $0x6e21def8 // fmul v24.4s, v23.4s, v1.4s
+	WORD $0x4e31d619 // fadd v25.4s, v16.4s, v17.4s
+	WORD $0x4eb1d61a // fsub v26.4s, v16.4s, v17.4s
+	WORD $0x4e36d57b // fadd v27.4s, v11.4s, v22.4s
+	WORD $0x4e20ce7b // fmla v27.4s, v19.4s, v0.4s
+	WORD $0x4e22cf3b // fmla v27.4s, v25.4s, v2.4s
+	WORD $0x4eb81f1c // mov v28.16b, v24.16b
+	WORD $0x4e27ce9c // fmla v28.4s, v20.4s, v7.4s
+	WORD $0x4e28cf5c // fmla v28.4s, v26.4s, v8.4s
+	WORD $0x4eb61edd // mov v29.16b, v22.16b
+	WORD $0x4e29ce7d // fmla v29.4s, v19.4s, v9.4s
+	WORD $0x4e2acf3d // fmla v29.4s, v25.4s, v10.4s
+	WORD $0x4e23ce98 // fmla v24.4s, v20.4s, v3.4s
+	WORD $0x4e24cf58 // fmla v24.4s, v26.4s, v4.4s
+	WORD $0x4e36d65e // fadd v30.4s, v18.4s, v22.4s
+	WORD $0x4e25ce7e // fmla v30.4s, v19.4s, v5.4s
+	WORD $0x4e26cf3e // fmla v30.4s, v25.4s, v6.4s
+	FMOVQ F27, 0(R11)
+	ADD R2, R11
+	FMOVQ F28, 0(R11)
+	ADD R2, R11
+	FMOVQ F29, 0(R11)
+	ADD R2, R11
+	FMOVQ F24, 0(R11)
+	ADD R2, R11
+	FMOVQ F30, 0(R11)
+	ADD $16, R9
+	ADD $16, R10
+	SUBS $4, R8
+	BGE vectors
+rest:
+	ADDS $4, R8
+	BEQ items
+element:
+	MOVD R9, R11
+	FMOVS 0(R11), F11
+	ADD R3, R11
+	FMOVS 0(R11), F12
+	ADD R3, R11
+	FMOVS 0(R11), F13
+	ADD R3, R11
+	FMOVS 0(R11), F14
+	ADD R3, R11
+	FMOVS 0(R11), F15
+	ADD R3, R11
+	FMOVS 0(R11), F16
+	ADD R3, R11
+	FMOVS 0(R11), F17
+	ADD R3, R11
+	FMOVS 0(R11), F18
+	MOVD R10, R11
+	WORD $0x4e2dd593 // fadd v19.4s, v12.4s, v13.4s
+	WORD $0x4eadd594 // fsub v20.4s, v12.4s, v13.4s
+	WORD $0x4e2fd5d5 // fadd v21.4s, v14.4s, v15.4s
+	WORD $0x6e21deb6 // fmul v22.4s, v21.4s, v1.4s
+	WORD $0x4eafd5d7 // fsub v23.4s, v14.4s, v15.4s
+	WORD $0x6e21def8 // fmul v24.4s, v23.4s, v1.4s
+	WORD $0x4e31d619 // fadd v25.4s, v16.4s, v17.4s
+	WORD $0x4eb1d61a // fsub v26.4s, v16.4s, v17.4s
+	WORD $0x4e36d57b // fadd v27.4s, v11.4s, v22.4s
+	WORD $0x4e20ce7b // fmla v27.4s, v19.4s, v0.4s
+	WORD $0x4e22cf3b // fmla v27.4s, v25.4s, v2.4s
+	WORD $0x4eb81f1c // mov v28.16b, v24.16b
+	WORD $0x4e27ce9c // fmla v28.4s, v20.4s, v7.4s
+	WORD $0x4e28cf5c // fmla v28.4s, v26.4s, v8.4s
+	WORD $0x4eb61edd // mov v29.16b, v22.16b
+	WORD $0x4e29ce7d // fmla v29.4s, v19.4s, v9.4s
+	WORD $0x4e2acf3d // fmla v29.4s, v25.4s, v10.4s
+	WORD $0x4e23ce98 // fmla v24.4s, v20.4s, v3.4s
+	WORD $0x4e24cf58 // fmla v24.4s, v26.4s, v4.4s
+	WORD $0x4e36d65e // fadd v30.4s, v18.4s, v22.4s
+	WORD $0x4e25ce7e // fmla v30.4s, v19.4s, v5.4s
+	WORD $0x4e26cf3e // fmla v30.4s, v25.4s, v6.4s
+	FMOVS F27, 0(R11)
+	ADD R2, R11
+	FMOVS F28, 0(R11)
+	ADD R2, R11
+	FMOVS F29, 0(R11)
+	ADD R2, R11
+	FMOVS F24, 0(R11)
+	ADD R2, R11
+	FMOVS F30, 0(R11)
+	ADD $4, R9
+	ADD $4, R10
+	SUBS $1, R8
+	BNE element
+	B items
+done:
+	RET
+
 DATA ·neonEvens+0(SB)/8, $0x0000000200000000
 DATA ·neonEvens+8(SB)/8, $0x0000000600000004
 GLOBL ·neonEvens(SB), RODATA|NOPTR, $16

@@ -147,6 +147,88 @@ func (v isa) winograd() {
 			}
 		}
 	})
+	// Eight inputs are seen from c, d and e, with both signs.
+	const c, e, c2, e2 = 1. / 2, 2., 1. / 4, 4. // d is 1
+	v.linear("WinogradInput8", 8, 8, func() body {
+		half, two, sum := v.constant(c), v.constant(e), v.constant(1+c2+e2)
+		low, high := v.constant(c2), v.constant(e2)
+		cd, ce, de := v.constant(c2+1), v.constant(c2+e2), v.constant(1+e2)
+		return func(x []vec) []vec {
+			first := v.fma(v.sub(x[4], x[2]), sum, v.sub(x[0], x[6]))
+			last := v.fma(v.sub(x[3], x[5]), sum, v.sub(x[7], x[1]))
+			evenC := v.fnma(x[4], de, v.fma(x[2], high, v.copy(x[6])))
+			oddC := v.fnma(x[3], de, v.fma(x[1], high, v.copy(x[5])))
+			plusC, minusC := v.fma(oddC, half, v.copy(evenC)), v.fnma(oddC, half, evenC)
+			evenD, oddD := v.fnma(x[4], ce, v.add(x[2], x[6])), v.fnma(x[3], ce, v.add(x[1], x[5]))
+			plusD, minusD := v.add(evenD, oddD), v.sub(evenD, oddD)
+			evenE := v.fnma(x[4], cd, v.fma(x[2], low, v.copy(x[6])))
+			oddE := v.fnma(x[3], cd, v.fma(x[1], low, v.copy(x[5])))
+			plusE, minusE := v.fma(oddE, two, v.copy(evenE)), v.fnma(oddE, two, evenE)
+			return []vec{first, plusC, minusC, plusD, minusD, plusE, minusE, last}
+		}
+	})
+	v.linear("WinogradOutput45", 8, 4, func() body {
+		c1, e1, c2, e2 := v.constant(c), v.constant(e), v.constant(c2), v.constant(e2)
+		c3, e3 := v.constant(c*c*c), v.constant(e*e*e)
+		return func(x []vec) []vec {
+			evenC, oddC := v.add(x[1], x[2]), v.sub(x[1], x[2])
+			evenD, oddD := v.add(x[3], x[4]), v.sub(x[3], x[4])
+			evenE, oddE := v.add(x[5], x[6]), v.sub(x[5], x[6])
+			return []vec{
+				v.add(v.add(v.add(x[0], evenC), evenD), evenE),
+				v.fma(oddE, e1, v.fma(oddC, c1, v.copy(oddD))),
+				v.fma(evenE, e2, v.fma(evenC, c2, evenD)),
+				v.fma(oddE, e3, v.fma(oddC, c3, v.add(x[7], oddD))),
+			}
+		}
+	})
+	v.linear("WinogradOutputT45", 4, 8, func() body {
+		c1, e1, c2, e2 := v.constant(c), v.constant(e), v.constant(c2), v.constant(e2)
+		c3, e3 := v.constant(c*c*c), v.constant(e*e*e)
+		return func(x []vec) []vec {
+			evenC, oddC := v.fma(x[2], c2, v.copy(x[0])), v.fma(x[3], c3, v.mul(x[1], c1))
+			evenD, oddD := v.add(x[0], x[2]), v.add(x[1], x[3])
+			evenE, oddE := v.fma(x[2], e2, v.copy(x[0])), v.fma(x[3], e3, v.mul(x[1], e1))
+			return []vec{
+				x[0], v.add(evenC, oddC), v.sub(evenC, oddC), v.add(evenD, oddD), v.sub(evenD, oddD),
+				v.add(evenE, oddE), v.sub(evenE, oddE), x[3],
+			}
+		}
+	})
+	const fc, fd, fe = 2 * c2 * (c2 - 1) * (c2 - e2), 2 * (1 - c2) * (1 - e2), 2 * e2 * (e2 - c2) * (e2 - 1)
+	v.linear("WinogradFilter45", 5, 8, func() body {
+		pc, pd, pe := v.constant(1/fc), v.constant(1/fd), v.constant(1/fe)
+		c3, e3, c4, e4 := v.constant(c*c2/fc), v.constant(e*e2/fe), v.constant(c2*c2/fc), v.constant(e2*e2/fe)
+		c1, e1, c2, e2 := v.constant(c/fc), v.constant(e/fe), v.constant(c2/fc), v.constant(e2/fe)
+		return func(x []vec) []vec {
+			evenC := v.fma(x[0], pc, v.fma(x[2], c2, v.mul(x[4], c4)))
+			oddC := v.fma(x[1], c1, v.mul(x[3], c3))
+			evenD, oddD := v.mul(v.add(v.add(x[0], x[2]), x[4]), pd), v.mul(v.add(x[1], x[3]), pd)
+			evenE := v.fma(x[0], pe, v.fma(x[2], e2, v.mul(x[4], e4)))
+			oddE := v.fma(x[1], e1, v.mul(x[3], e3))
+			return []vec{
+				x[0], v.add(evenC, oddC), v.sub(evenC, oddC), v.add(evenD, oddD), v.sub(evenD, oddD),
+				v.add(evenE, oddE), v.sub(evenE, oddE), x[4],
+			}
+		}
+	})
+	v.linear("WinogradFilterT45", 8, 5, func() body {
+		pc, pd, pe := v.constant(1/fc), v.constant(1/fd), v.constant(1/fe)
+		c3, e3, c4, e4 := v.constant(c*c2/fc), v.constant(e*e2/fe), v.constant(c2*c2/fc), v.constant(e2*e2/fe)
+		c1, e1, c2, e2 := v.constant(c/fc), v.constant(e/fe), v.constant(c2/fc), v.constant(e2/fe)
+		return func(x []vec) []vec {
+			evenC, oddC := v.add(x[1], x[2]), v.sub(x[1], x[2])
+			evenD, oddD := v.mul(v.add(x[3], x[4]), pd), v.mul(v.sub(x[3], x[4]), pd)
+			evenE, oddE := v.add(x[5], x[6]), v.sub(x[5], x[6])
+			return []vec{
+				v.fma(evenE, pe, v.fma(evenC, pc, v.add(x[0], evenD))),
+				v.fma(oddE, e1, v.fma(oddC, c1, v.copy(oddD))),
+				v.fma(evenE, e2, v.fma(evenC, c2, v.copy(evenD))),
+				v.fma(oddE, e3, v.fma(oddC, c3, oddD)),
+				v.fma(evenE, e4, v.fma(evenC, c4, v.add(x[7], evenD))),
+			}
+		}
+	})
 }
 
 // linear emits a kernel that applies a map to vectors which lie a plane apart, n floats of each; and that for count
@@ -155,7 +237,6 @@ func (v isa) linear(kernel string, inputs, outputs int, prepare func() body) {
 	v.text(kernel, "func(dst []float32, dstPlane, dstStep int, src []float32, srcPlane, srcStep, count, n int)")
 	to, from := base("dst"), base("src")
 	dstPlane, srcPlane := v.stride("dstPlane"), v.stride("srcPlane")
-	dstStep, srcStep := v.stride("dstStep"), v.stride("srcStep")
 	count, n := Load(Param("count"), GP64()).(gp), Load(Param("n"), GP64()).(gp)
 	compute := prepare()
 	rest := GP64()
@@ -171,8 +252,12 @@ func (v isa) linear(kernel string, inputs, outputs int, prepare func() body) {
 	dst, src := GP64(), GP64()
 	MOVQ(to, dst)
 	MOVQ(from, src)
-	ADDQ(dstStep, to)
-	ADDQ(srcStep, from)
+	advance := func(items gp, step string) { // reads the step from memory: there are not enough registers
+		Load(Param(step), left)
+		LEAQ(operand.Mem{Base: items, Index: left, Scale: 4}, items)
+	}
+	advance(to, "dstStep")
+	advance(from, "srcStep")
 	out, in := rowAddresses(dst, outputs, dstPlane, false), rowAddresses(src, inputs, srcPlane, false)
 	MOVQ(n, left)
 	Label("vectors")

@@ -138,6 +138,88 @@ func (f *file) winograd() {
 			}
 		}
 	}, 5)
+	// Eight inputs are seen from c, d and e, with both signs.
+	const c, e, c2, e2 = 1. / 2, 2., 1. / 4, 4. // d is 1
+	f.linear("WinogradInput8", 8, func(k *kernel) body {
+		half, two, sum := k.constant(c), k.constant(e), k.constant(1+c2+e2)
+		low, high := k.constant(c2), k.constant(e2)
+		cd, ce, de := k.constant(c2+1), k.constant(c2+e2), k.constant(1+e2)
+		return func(x []V) []V {
+			first := k.fma(k.sub(x[4], x[2]), sum, k.sub(x[0], x[6]))
+			last := k.fma(k.sub(x[3], x[5]), sum, k.sub(x[7], x[1]))
+			evenC := k.fnma(x[4], de, k.fma(x[2], high, k.copy(x[6])))
+			oddC := k.fnma(x[3], de, k.fma(x[1], high, k.copy(x[5])))
+			plusC, minusC := k.fma(oddC, half, k.copy(evenC)), k.fnma(oddC, half, evenC)
+			evenD, oddD := k.fnma(x[4], ce, k.add(x[2], x[6])), k.fnma(x[3], ce, k.add(x[1], x[5]))
+			plusD, minusD := k.add(evenD, oddD), k.sub(evenD, oddD)
+			evenE := k.fnma(x[4], cd, k.fma(x[2], low, k.copy(x[6])))
+			oddE := k.fnma(x[3], cd, k.fma(x[1], low, k.copy(x[5])))
+			plusE, minusE := k.fma(oddE, two, k.copy(evenE)), k.fnma(oddE, two, evenE)
+			return []V{first, plusC, minusC, plusD, minusD, plusE, minusE, last}
+		}
+	}, 8)
+	f.linear("WinogradOutput45", 8, func(k *kernel) body {
+		c1, e1, c2, e2 := k.constant(c), k.constant(e), k.constant(c2), k.constant(e2)
+		c3, e3 := k.constant(c*c*c), k.constant(e*e*e)
+		return func(x []V) []V {
+			evenC, oddC := k.add(x[1], x[2]), k.sub(x[1], x[2])
+			evenD, oddD := k.add(x[3], x[4]), k.sub(x[3], x[4])
+			evenE, oddE := k.add(x[5], x[6]), k.sub(x[5], x[6])
+			return []V{
+				k.add(k.add(k.add(x[0], evenC), evenD), evenE),
+				k.fma(oddE, e1, k.fma(oddC, c1, k.copy(oddD))),
+				k.fma(evenE, e2, k.fma(evenC, c2, evenD)),
+				k.fma(oddE, e3, k.fma(oddC, c3, k.add(x[7], oddD))),
+			}
+		}
+	}, 4)
+	f.linear("WinogradOutputT45", 4, func(k *kernel) body {
+		c1, e1, c2, e2 := k.constant(c), k.constant(e), k.constant(c2), k.constant(e2)
+		c3, e3 := k.constant(c*c*c), k.constant(e*e*e)
+		return func(x []V) []V {
+			evenC, oddC := k.fma(x[2], c2, k.copy(x[0])), k.fma(x[3], c3, k.mul(x[1], c1))
+			evenD, oddD := k.add(x[0], x[2]), k.add(x[1], x[3])
+			evenE, oddE := k.fma(x[2], e2, k.copy(x[0])), k.fma(x[3], e3, k.mul(x[1], e1))
+			return []V{
+				x[0], k.add(evenC, oddC), k.sub(evenC, oddC), k.add(evenD, oddD), k.sub(evenD, oddD),
+				k.add(evenE, oddE), k.sub(evenE, oddE), x[3],
+			}
+		}
+	}, 8)
+	const fc, fd, fe = 2 * c2 * (c2 - 1) * (c2 - e2), 2 * (1 - c2) * (1 - e2), 2 * e2 * (e2 - c2) * (e2 - 1)
+	f.linear("WinogradFilter45", 5, func(k *kernel) body {
+		pc, pd, pe := k.constant(1/fc), k.constant(1/fd), k.constant(1/fe)
+		c3, e3, c4, e4 := k.constant(c*c2/fc), k.constant(e*e2/fe), k.constant(c2*c2/fc), k.constant(e2*e2/fe)
+		c1, e1, c2, e2 := k.constant(c/fc), k.constant(e/fe), k.constant(c2/fc), k.constant(e2/fe)
+		return func(x []V) []V {
+			evenC := k.fma(x[0], pc, k.fma(x[2], c2, k.mul(x[4], c4)))
+			oddC := k.fma(x[1], c1, k.mul(x[3], c3))
+			evenD, oddD := k.mul(k.add(k.add(x[0], x[2]), x[4]), pd), k.mul(k.add(x[1], x[3]), pd)
+			evenE := k.fma(x[0], pe, k.fma(x[2], e2, k.mul(x[4], e4)))
+			oddE := k.fma(x[1], e1, k.mul(x[3], e3))
+			return []V{
+				x[0], k.add(evenC, oddC), k.sub(evenC, oddC), k.add(evenD, oddD), k.sub(evenD, oddD),
+				k.add(evenE, oddE), k.sub(evenE, oddE), x[4],
+			}
+		}
+	}, 8)
+	f.linear("WinogradFilterT45", 8, func(k *kernel) body {
+		pc, pd, pe := k.constant(1/fc), k.constant(1/fd), k.constant(1/fe)
+		c3, e3, c4, e4 := k.constant(c*c2/fc), k.constant(e*e2/fe), k.constant(c2*c2/fc), k.constant(e2*e2/fe)
+		c1, e1, c2, e2 := k.constant(c/fc), k.constant(e/fe), k.constant(c2/fc), k.constant(e2/fe)
+		return func(x []V) []V {
+			evenC, oddC := k.add(x[1], x[2]), k.sub(x[1], x[2])
+			evenD, oddD := k.mul(k.add(x[3], x[4]), pd), k.mul(k.sub(x[3], x[4]), pd)
+			evenE, oddE := k.add(x[5], x[6]), k.sub(x[5], x[6])
+			return []V{
+				k.fma(evenE, pe, k.fma(evenC, pc, k.add(x[0], evenD))),
+				k.fma(oddE, e1, k.fma(oddC, c1, k.copy(oddD))),
+				k.fma(evenE, e2, k.fma(evenC, c2, k.copy(evenD))),
+				k.fma(oddE, e3, k.fma(oddC, c3, oddD)),
+				k.fma(evenE, e4, k.fma(evenC, c4, k.add(x[7], evenD))),
+			}
+		}
+	}, 5)
 }
 
 // linear emits a kernel that applies a map to vectors which lie a plane apart, n floats of each; and that for count
