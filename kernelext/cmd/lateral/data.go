@@ -105,7 +105,7 @@ func knownSets() string {
 	return strings.Join(ids, ", ")
 }
 
-// listData describes the sets, and the embedded one.
+// listData describes the sets, those that are made from a seed, and those that only their owners can copy.
 func listData(w io.Writer, sets []data.Set, dir string) error {
 	for _, set := range sets {
 		place, found, err := dataset.Find(set, dir)
@@ -129,6 +129,14 @@ func listData(w io.Writer, sets []data.Set, dir string) error {
 leaves
   Ten images of dead leaves, whitened, 512x512 grey
   nothing to download: made from a seed, wherever the natural images are not found
+ptb
+  Penn Treebank, the text of newspapers: 929,589 words for training, 73,760 for validation, 82,430 for tests
+  only its licensees have the training text: copy ptb.train.txt, ptb.valid.txt and ptb.test.txt from
+  simple-examples/data of T. Mikolov's preprocessing to a folder ptb in a directory of data sets
+superres
+  Photographs for super-resolution: Set5, Set14 in colour, and 200 each for training and tests of BSDS500
+  for research only, not downloaded: copy them to the folders superres/Set5, superres/Set14_colour,
+  superres/BSDS500/train and superres/BSDS500/test in a directory of data sets
 `)
 	return nil
 }
