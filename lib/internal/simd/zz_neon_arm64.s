@@ -13835,8 +13835,8 @@ vectors:
 	FMOVQ 0(R11), F3
 	MOVD R10, R11
 	WORD $0x4e23d424 // fadd v4.4s, v1.4s, v3.4s
-	WORD $0x6e24dc05 // fmul v5.4s, v0.4s, v4.4s
-	WORD $0x6e22dc06 // fmul v6.4s, v0.4s, v2.4s
+	WORD $0x6e20dc85 // fmul v5.4s, v4.4s, v0.4s
+	WORD $0x6e20dc46 // fmul v6.4s, v2.4s, v0.4s
 	WORD $0x4e26d4a7 // fadd v7.4s, v5.4s, v6.4s
 	WORD $0x4ea6d4a8 // fsub v8.4s, v5.4s, v6.4s
 	FMOVQ F1, 0(R11)
@@ -13862,8 +13862,8 @@ element:
 	FMOVS 0(R11), F3
 	MOVD R10, R11
 	WORD $0x4e23d424 // fadd v4.4s, v1.4s, v3.4s
-	WORD $0x6e24dc05 // fmul v5.4s, v0.4s, v4.4s
-	WORD $0x6e22dc06 // fmul v6.4s, v0.4s, v2.4s
+	WORD $0x6e20dc85 // fmul v5.4s, v4.4s, v0.4s
+	WORD $0x6e20dc46 // fmul v6.4s, v2.4s, v0.4s
 	WORD $0x4e26d4a7 // fadd v7.4s, v5.4s, v6.4s
 	WORD $0x4ea6d4a8 // fsub v8.4s, v5.4s, v6.4s
 	FMOVS F1, 0(R11)
@@ -13917,9 +13917,9 @@ vectors:
 	FMOVQ 0(R11), F4
 	MOVD R10, R11
 	WORD $0x4e23d445 // fadd v5.4s, v2.4s, v3.4s
-	WORD $0x6e25dc06 // fmul v6.4s, v0.4s, v5.4s
+	WORD $0x6e20dca6 // fmul v6.4s, v5.4s, v0.4s
 	WORD $0x4ea3d447 // fsub v7.4s, v2.4s, v3.4s
-	WORD $0x6e27dc08 // fmul v8.4s, v0.4s, v7.4s
+	WORD $0x6e20dce8 // fmul v8.4s, v7.4s, v0.4s
 	WORD $0x4e26d429 // fadd v9.4s, v1.4s, v6.4s
 	WORD $0x4e24d4ca // fadd v10.4s, v6.4s, v4.4s
 	FMOVQ F9, 0(R11)
@@ -13945,9 +13945,9 @@ element:
 	FMOVS 0(R11), F4
 	MOVD R10, R11
 	WORD $0x4e23d445 // fadd v5.4s, v2.4s, v3.4s
-	WORD $0x6e25dc06 // fmul v6.4s, v0.4s, v5.4s
+	WORD $0x6e20dca6 // fmul v6.4s, v5.4s, v0.4s
 	WORD $0x4ea3d447 // fsub v7.4s, v2.4s, v3.4s
-	WORD $0x6e27dc08 // fmul v8.4s, v0.4s, v7.4s
+	WORD $0x6e20dce8 // fmul v8.4s, v7.4s, v0.4s
 	WORD $0x4e26d429 // fadd v9.4s, v1.4s, v6.4s
 	WORD $0x4e24d4ca // fadd v10.4s, v6.4s, v4.4s
 	FMOVS F9, 0(R11)
@@ -14013,15 +14013,15 @@ vectors:
 	FMOVQ 0(R11), F11
 	MOVD R10, R11
 	WORD $0x4eaa1d4c // mov v12.16b, v10.16b
-	WORD $0x4ea8cc6c // fmls v12.4s, v3.4s, v8.4s
+	WORD $0x4ea3cd0c // fmls v12.4s, v8.4s, v3.4s
 	WORD $0x4ea91d2d // mov v13.16b, v9.16b
-	WORD $0x4ea7cc6d // fmls v13.4s, v3.4s, v7.4s
-	WORD $0x6e2ddc0e // fmul v14.4s, v0.4s, v13.4s
+	WORD $0x4ea3cced // fmls v13.4s, v7.4s, v3.4s
+	WORD $0x6e20ddae // fmul v14.4s, v13.4s, v0.4s
 	WORD $0x4eaa1d4f // mov v15.16b, v10.16b
-	WORD $0x4ea8cc4f // fmls v15.4s, v2.4s, v8.4s
+	WORD $0x4ea2cd0f // fmls v15.4s, v8.4s, v2.4s
 	WORD $0x4ea91d30 // mov v16.16b, v9.16b
-	WORD $0x4ea7cc50 // fmls v16.4s, v2.4s, v7.4s
-	WORD $0x6e30dc31 // fmul v17.4s, v1.4s, v16.4s
+	WORD $0x4ea2ccf0 // fmls v16.4s, v7.4s, v2.4s
+	WORD $0x6e21de11 // fmul v17.4s, v16.4s, v1.4s
 	WORD $0x4eaa1d52 // mov v18.16b, v10.16b
 	WORD $0x4e24ccd2 // fmla v18.4s, v6.4s, v4.4s
 	WORD $0x4ea5cd12 // fmls v18.4s, v8.4s, v5.4s
@@ -14065,15 +14065,15 @@ element:
 	FMOVS 0(R11), F11
 	MOVD R10, R11
 	WORD $0x4eaa1d4c // mov v12.16b, v10.16b
-	WORD $0x4ea8cc6c // fmls v12.4s, v3.4s, v8.4s
+	WORD $0x4ea3cd0c // fmls v12.4s, v8.4s, v3.4s
 	WORD $0x4ea91d2d // mov v13.16b, v9.16b
-	WORD $0x4ea7cc6d // fmls v13.4s, v3.4s, v7.4s
-	WORD $0x6e2ddc0e // fmul v14.4s, v0.4s, v13.4s
+	WORD $0x4ea3cced // fmls v13.4s, v7.4s, v3.4s
+	WORD $0x6e20ddae // fmul v14.4s, v13.4s, v0.4s
 	WORD $0x4eaa1d4f // mov v15.16b, v10.16b
-	WORD $0x4ea8cc4f // fmls v15.4s, v2.4s, v8.4s
+	WORD $0x4ea2cd0f // fmls v15.4s, v8.4s, v2.4s
 	WORD $0x4ea91d30 // mov v16.16b, v9.16b
-	WORD $0x4ea7cc50 // fmls v16.4s, v2.4s, v7.4s
-	WORD $0x6e30dc31 // fmul v17.4s, v1.4s, v16.4s
+	WORD $0x4ea2ccf0 // fmls v16.4s, v7.4s, v2.4s
+	WORD $0x6e21de11 // fmul v17.4s, v16.4s, v1.4s
 	WORD $0x4eaa1d52 // mov v18.16b, v10.16b
 	WORD $0x4e24ccd2 // fmla v18.4s, v6.4s, v4.4s
 	WORD $0x4ea5cd12 // fmls v18.4s, v8.4s, v5.4s
@@ -14158,10 +14158,10 @@ vectors:
 	WORD $0x4eaad52f // fsub v15.4s, v9.4s, v10.4s
 	WORD $0x4e2cd4d0 // fadd v16.4s, v6.4s, v12.4s
 	WORD $0x4e2ed611 // fadd v17.4s, v16.4s, v14.4s
-	WORD $0x6e2ddc12 // fmul v18.4s, v0.4s, v13.4s
-	WORD $0x4e2fcc32 // fmla v18.4s, v1.4s, v15.4s
-	WORD $0x6e2cdc53 // fmul v19.4s, v2.4s, v12.4s
-	WORD $0x4e2ecc73 // fmla v19.4s, v3.4s, v14.4s
+	WORD $0x6e20ddb2 // fmul v18.4s, v13.4s, v0.4s
+	WORD $0x4e21cdf2 // fmla v18.4s, v15.4s, v1.4s
+	WORD $0x6e22dd93 // fmul v19.4s, v12.4s, v2.4s
+	WORD $0x4e23cdd3 // fmla v19.4s, v14.4s, v3.4s
 	WORD $0x4eab1d74 // mov v20.16b, v11.16b
 	WORD $0x4e24cdb4 // fmla v20.4s, v13.4s, v4.4s
 	WORD $0x4e25cdf4 // fmla v20.4s, v15.4s, v5.4s
@@ -14199,10 +14199,10 @@ element:
 	WORD $0x4eaad52f // fsub v15.4s, v9.4s, v10.4s
 	WORD $0x4e2cd4d0 // fadd v16.4s, v6.4s, v12.4s
 	WORD $0x4e2ed611 // fadd v17.4s, v16.4s, v14.4s
-	WORD $0x6e2ddc12 // fmul v18.4s, v0.4s, v13.4s
-	WORD $0x4e2fcc32 // fmla v18.4s, v1.4s, v15.4s
-	WORD $0x6e2cdc53 // fmul v19.4s, v2.4s, v12.4s
-	WORD $0x4e2ecc73 // fmla v19.4s, v3.4s, v14.4s
+	WORD $0x6e20ddb2 // fmul v18.4s, v13.4s, v0.4s
+	WORD $0x4e21cdf2 // fmla v18.4s, v15.4s, v1.4s
+	WORD $0x6e22dd93 // fmul v19.4s, v12.4s, v2.4s
+	WORD $0x4e23cdd3 // fmla v19.4s, v14.4s, v3.4s
 	WORD $0x4eab1d74 // mov v20.16b, v11.16b
 	WORD $0x4e24cdb4 // fmla v20.4s, v13.4s, v4.4s
 	WORD $0x4e25cdf4 // fmla v20.4s, v15.4s, v5.4s
@@ -14267,12 +14267,12 @@ vectors:
 	FMOVQ 0(R11), F9
 	MOVD R10, R11
 	WORD $0x4ea61cca // mov v10.16b, v6.16b
-	WORD $0x4e28cc4a // fmla v10.4s, v2.4s, v8.4s
-	WORD $0x6e27dc0b // fmul v11.4s, v0.4s, v7.4s
+	WORD $0x4e22cd0a // fmla v10.4s, v8.4s, v2.4s
+	WORD $0x6e20dceb // fmul v11.4s, v7.4s, v0.4s
 	WORD $0x4e24cd2b // fmla v11.4s, v9.4s, v4.4s
 	WORD $0x4ea61ccc // mov v12.16b, v6.16b
-	WORD $0x4e28cc6c // fmla v12.4s, v3.4s, v8.4s
-	WORD $0x6e27dc2d // fmul v13.4s, v1.4s, v7.4s
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x6e21dced // fmul v13.4s, v7.4s, v1.4s
 	WORD $0x4e25cd2d // fmla v13.4s, v9.4s, v5.4s
 	WORD $0x4e2bd54e // fadd v14.4s, v10.4s, v11.4s
 	WORD $0x4eabd54f // fsub v15.4s, v10.4s, v11.4s
@@ -14307,12 +14307,12 @@ element:
 	FMOVS 0(R11), F9
 	MOVD R10, R11
 	WORD $0x4ea61cca // mov v10.16b, v6.16b
-	WORD $0x4e28cc4a // fmla v10.4s, v2.4s, v8.4s
-	WORD $0x6e27dc0b // fmul v11.4s, v0.4s, v7.4s
+	WORD $0x4e22cd0a // fmla v10.4s, v8.4s, v2.4s
+	WORD $0x6e20dceb // fmul v11.4s, v7.4s, v0.4s
 	WORD $0x4e24cd2b // fmla v11.4s, v9.4s, v4.4s
 	WORD $0x4ea61ccc // mov v12.16b, v6.16b
-	WORD $0x4e28cc6c // fmla v12.4s, v3.4s, v8.4s
-	WORD $0x6e27dc2d // fmul v13.4s, v1.4s, v7.4s
+	WORD $0x4e23cd0c // fmla v12.4s, v8.4s, v3.4s
+	WORD $0x6e21dced // fmul v13.4s, v7.4s, v1.4s
 	WORD $0x4e25cd2d // fmla v13.4s, v9.4s, v5.4s
 	WORD $0x4e2bd54e // fadd v14.4s, v10.4s, v11.4s
 	WORD $0x4eabd54f // fsub v15.4s, v10.4s, v11.4s
@@ -14611,8 +14611,8 @@ vectors:
 	WORD $0x4e28d44c // fadd v12.4s, v2.4s, v8.4s
 	WORD $0x4e2ad58d // fadd v13.4s, v12.4s, v10.4s
 	WORD $0x4ea71cee // mov v14.16b, v7.16b
-	WORD $0x4e29cc0e // fmla v14.4s, v0.4s, v9.4s
-	WORD $0x4e2bcc2e // fmla v14.4s, v1.4s, v11.4s
+	WORD $0x4e20cd2e // fmla v14.4s, v9.4s, v0.4s
+	WORD $0x4e21cd6e // fmla v14.4s, v11.4s, v1.4s
 	FMOVQ F13, 0(R11)
 	ADD R2, R11
 	FMOVQ F14, 0(R11)
@@ -14644,8 +14644,8 @@ element:
 	WORD $0x4e28d44c // fadd v12.4s, v2.4s, v8.4s
 	WORD $0x4e2ad58d // fadd v13.4s, v12.4s, v10.4s
 	WORD $0x4ea71cee // mov v14.16b, v7.16b
-	WORD $0x4e29cc0e // fmla v14.4s, v0.4s, v9.4s
-	WORD $0x4e2bcc2e // fmla v14.4s, v1.4s, v11.4s
+	WORD $0x4e20cd2e // fmla v14.4s, v9.4s, v0.4s
+	WORD $0x4e21cd6e // fmla v14.4s, v11.4s, v1.4s
 	FMOVS F13, 0(R11)
 	ADD R2, R11
 	FMOVS F14, 0(R11)
@@ -14690,8 +14690,8 @@ vectors:
 	ADD R3, R11
 	FMOVQ 0(R11), F3
 	MOVD R10, R11
-	WORD $0x6e23dc04 // fmul v4.4s, v0.4s, v3.4s
-	WORD $0x6e23dc25 // fmul v5.4s, v1.4s, v3.4s
+	WORD $0x6e20dc64 // fmul v4.4s, v3.4s, v0.4s
+	WORD $0x6e21dc65 // fmul v5.4s, v3.4s, v1.4s
 	WORD $0x4e24d446 // fadd v6.4s, v2.4s, v4.4s
 	WORD $0x4ea4d447 // fsub v7.4s, v2.4s, v4.4s
 	WORD $0x4e25d448 // fadd v8.4s, v2.4s, v5.4s
@@ -14720,8 +14720,8 @@ element:
 	ADD R3, R11
 	FMOVS 0(R11), F3
 	MOVD R10, R11
-	WORD $0x6e23dc04 // fmul v4.4s, v0.4s, v3.4s
-	WORD $0x6e23dc25 // fmul v5.4s, v1.4s, v3.4s
+	WORD $0x6e20dc64 // fmul v4.4s, v3.4s, v0.4s
+	WORD $0x6e21dc65 // fmul v5.4s, v3.4s, v1.4s
 	WORD $0x4e24d446 // fadd v6.4s, v2.4s, v4.4s
 	WORD $0x4ea4d447 // fsub v7.4s, v2.4s, v4.4s
 	WORD $0x4e25d448 // fadd v8.4s, v2.4s, v5.4s

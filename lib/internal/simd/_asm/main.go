@@ -10,10 +10,11 @@
 // Every kernel is described once, for both instruction sets, in terms of the vector type isa (isa.go): loops over
 // slices in elementwise.go and reduce.go, elementary functions in math.go, optimiser steps in optim.go, the matrix
 // product's tiles in gemm.go, their packing in pack.go and products that skip zeros in sparse.go, convolution in
-// conv.go and, by minimal filtering, winograd.go, pooling in pool.go, batch normalisation in normalize.go, bit counting in bits.go,
-// the forces on the points of a map in repel.go, the steps of a pursuit in pursue.go, and products of bfloat16 numbers in
-// bfloat.go, by instructions that encodings.go writes as numbers. What a kernel computes is defined by the Go body of the
-// same name in package simd; its tests hold the two together.
+// conv.go and, by minimal filtering, winograd.go (package winograd has its maps), pooling in pool.go, batch
+// normalisation in normalize.go, bit counting in bits.go, the forces on the points of a map in repel.go, the steps of
+// a pursuit in pursue.go, and products of bfloat16 numbers in bfloat.go, by instructions that encodings.go writes as
+// numbers. What a kernel computes is defined by the Go body of the same name in package simd; its tests hold the two
+// together.
 package main
 
 import (
