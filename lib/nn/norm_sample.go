@@ -157,6 +157,7 @@ type sampleNormOp struct {
 	means, factors []float32 // mean_A and 1/sqrt(sigma2 + mean_B) at each position of each item
 	scratch        []float32 // maps of each item
 	l1             float32   // slope of the penalty on |v|, see CentredL1
+	sums           []float64 // of |v| of each item, for the penalty
 
 	accumulate bool      // in Backward
 	params     []float32 // gradients of scale and shift by item
@@ -368,15 +369,24 @@ func (op *sampleNormOp) inputGrad(y *autograd.Var, i int) {
 func (op *sampleNormOp) penalise(slope float32) { op.l1 += slope }
 
 func (op *sampleNormOp) centredAbsSum(y *autograd.Var) (sum float64) {
-	places := op.places()
-	for i := range op.items {
-		it, _ := op.item(y, i)
-		for c := range op.channels {
-			simd.Sub(it.at, channel(it.x, c, places), it.mean)
-			sum += float64(simd.AbsSum(it.at))
-		}
+	op.sums = slices.Grow(op.sums[:0], op.items)[:op.items]
+	autograd.For(y, op.items, op.grain(), (*sampleNormOp).absSums)
+	for _, s := range op.sums {
+		sum += s
 	}
 	return sum
+}
+
+func (op *sampleNormOp) absSums(y *autograd.Var, lo, hi int) {
+	places := op.places()
+	for i := lo; i < hi; i++ {
+		it, _ := op.item(y, i)
+		op.sums[i] = 0
+		for c := range op.channels {
+			simd.Sub(it.at, channel(it.x, c, places), it.mean)
+			op.sums[i] += float64(simd.AbsSum(it.at))
+		}
+	}
 }
 
 func (op *sampleNormOp) eachCentred(y *autograd.Var, do func(v []float32) bool) {
