@@ -61,6 +61,11 @@ func TestMemoComputesOnce(t *testing.T) {
 		!strings.Contains(said, "the config changed (epochs 5 -> 6), computing") {
 		t.Errorf("another config: %+v %q", n, said)
 	}
+	listed := func(epochs int) map[string]any { return map[string]any{"epochs": epochs, "drops": []int{3, 4}} }
+	memoIn(t, dir, "listed", listed(5), give(result{}))
+	if _, said, _ := memoIn(t, dir, "listed", listed(6), give(result{})); !strings.Contains(said, "(epochs 5 -> 6)") {
+		t.Errorf("another config with the same list: %q", said)
+	}
 	if _, said, _ := memoIn(t, dir, "other", map[string]int{"epochs": 5}, give(result{})); strings.Contains(said,
 		"reused") {
 		t.Errorf("another name: %q", said)

@@ -3,6 +3,7 @@
 package kernelext
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -332,9 +333,8 @@ func jsonChanges(from, to json.RawMessage) string {
 	}
 	var changes []string
 	for k := range keys {
-		before, now := brief(a[k]), brief(b[k])
-		if string(a[k]) != string(b[k]) {
-			changes = append(changes, fmt.Sprintf("%s %s -> %s", k, before, now))
+		if before, now := compact(a[k]), compact(b[k]); before != now {
+			changes = append(changes, fmt.Sprintf("%s %s -> %s", k, brief(before), brief(now)))
 		}
 	}
 	slices.Sort(changes)
@@ -347,13 +347,22 @@ func jsonChanges(from, to json.RawMessage) string {
 	return " (" + strings.Join(changes, ", ") + ")"
 }
 
-func brief(raw json.RawMessage) string {
-	switch s := string(raw); {
-	case s == "":
+// compact returns a value without white space: what a file holds is indented.
+func compact(raw json.RawMessage) string {
+	var b bytes.Buffer
+	if json.Compact(&b, raw) != nil {
+		return ""
+	}
+	return b.String()
+}
+
+func brief(value string) string {
+	switch {
+	case value == "":
 		return "absent"
-	case len(s) > 24:
-		return strings.ToValidUTF8(s[:21], "") + "..."
+	case len(value) > 24:
+		return strings.ToValidUTF8(value[:21], "") + "..."
 	default:
-		return s
+		return value
 	}
 }
