@@ -182,11 +182,14 @@ func TestLoadNPZ(t *testing.T) {
 		defer f.Close()
 		z := zip.NewWriter(f)
 		for i, entry := range entries {
-			w, err := z.Create(entry)
+			w, err := z.CreateHeader(&zip.FileHeader{Name: entry, Method: zip.Store})
 			if err != nil {
 				t.Fatal(err)
 			}
 			w.Write(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }", []float32{float32(i), 5}))
+			if entry == "long.npy" {
+				w.Write([]byte{0})
+			}
 		}
 		if err := z.Close(); err != nil {
 			t.Fatal(err)
@@ -199,9 +202,17 @@ func TestLoadNPZ(t *testing.T) {
 	}
 	text := filepath.Join(dir, "text.npz")
 	os.WriteFile(text, []byte("no archive"), 0o666)
+	flipped := save("flipped.npz", "x.npy")
+	plain, err := os.ReadFile(flipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.WriteFile(flipped, bytes.Replace(plain, []byte("\x00\x00\xa0\x40"), []byte("\x00\x00\xa0\x41"), 1), 0o666) // 5
 	for path, want := range map[string]string{
 		save("other.npz", "x.npy", "notes.txt"): "it contains notes.txt",
 		save("empty.npz"):                       "it contains no arrays",
+		save("long.npz", "long.npy"):            "array long: tensor: npz: there is data after the array",
+		flipped:                                 "array x: tensor: npz: damaged",
 		text:                                    "numpy.savez",
 		filepath.Join(dir, "none.npz"):          "no such file",
 	} {

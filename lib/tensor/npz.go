@@ -4,7 +4,9 @@ package tensor
 
 import (
 	"archive/zip"
+	"errors"
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -40,5 +42,15 @@ func readArray(entry *zip.File) (*Tensor, error) {
 		return nil, fmt.Errorf("tensor: npz: %w", err)
 	}
 	defer r.Close()
-	return ReadNPY(r)
+	t, err := ReadNPY(r)
+	if err != nil {
+		return nil, err
+	}
+	switch n, err := io.ReadFull(r, make([]byte, 1)); { // the check sum is compared only at the end
+	case n > 0:
+		return nil, errors.New("tensor: npz: there is data after the array: want a file of numpy.savez")
+	case err != io.EOF:
+		return nil, fmt.Errorf("tensor: npz: damaged (%w): copy or download the file again", err)
+	}
+	return t, nil
 }

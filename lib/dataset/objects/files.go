@@ -137,9 +137,13 @@ func eachEntry(archive string, read func(name string, r io.Reader) error) error 
 	}
 	for t := tar.NewReader(z); ; {
 		h, err := t.Next()
+		if err == io.EOF {
+			z.Multistream(false) // zeros may follow, which tape drives append
+			if _, err = io.Copy(io.Discard, z); err == nil { // the check sum is compared only at the end
+				return nil
+			}
+		}
 		switch {
-		case err == io.EOF:
-			return nil
 		case errors.Is(err, io.ErrUnexpectedEOF):
 			return errTruncated
 		case err != nil:

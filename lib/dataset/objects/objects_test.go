@@ -162,6 +162,7 @@ func archive(t *testing.T, files ...string) string {
 	}
 	a.Close()
 	z.Close()
+	b.Write(make([]byte, 512)) // as tape drives do
 	name := filepath.Join(t.TempDir(), "solids.tar.gz")
 	if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
@@ -191,12 +192,20 @@ func TestReadFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.WriteFile(packed, whole[:len(whole)/2], 0o600)
+	damaged := archive(t, "1.obj", triangle)
+	changed, err := os.ReadFile(damaged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed[len(changed)-512-8]++ // in the check sum
+	os.WriteFile(damaged, changed, 0o600)
 	os.WriteFile(filepath.Join(dir, "c.obj"), []byte("v 1 2 3\nv 1 2\n"), 0o600)
 	plain := filepath.Join(t.TempDir(), "plain.txt")
 	os.WriteFile(plain, []byte("text"), 0o600)
 	for name, want := range map[string]string{
 		dir:                     "c.obj:2: a point with 2 coordinates: want 3",
 		packed:                  "truncated",
+		damaged:                 "damaged (gzip: invalid checksum)",
 		plain:                   "neither a folder nor a .tar.gz archive",
 		t.TempDir():             "holds no OBJ file",
 		filepath.Join(dir, "x"): "no such file",
