@@ -138,8 +138,8 @@ func eachEntry(archive string, read func(name string, r io.Reader) error) error 
 	for t := tar.NewReader(z); ; {
 		h, err := t.Next()
 		if err == io.EOF {
-			z.Multistream(false) // zeros may follow, which tape drives append
-			if _, err = io.Copy(io.Discard, z); err == nil { // the check sum is compared only at the end
+			// The check sum is compared only at the end. Zeros may follow, which tape drives append.
+			if _, err = io.Copy(io.Discard, z); err == nil || err == gzip.ErrHeader {
 				return nil
 			}
 		}
