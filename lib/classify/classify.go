@@ -146,8 +146,8 @@ func Fit(ctx context.Context, e *Examples, c Config) (*Model, error) {
 
 // Prune removes the smallest weights of each layer, so that the share keep remains, and trains the others for up to
 // c.Epochs epochs more on the examples that Fit was given, with the same split if c.Valid and c.Seed are the same. It
-// then replaces the layers of Net by sparse ones where that is faster; see [prune.Compress]. Network, Steps and Dir of
-// c are ignored. On error the model is to be discarded.
+// then replaces the layers of Net by sparse ones where that is faster; see [prune.Compress]. A pruned model can be
+// pruned again, with a smaller keep. Network, Steps and Dir of c are ignored. On error the model is to be discarded.
 func (m *Model) Prune(ctx context.Context, e *Examples, keep float64, c Config) error {
 	c = c.withDefaults(e.Len())
 	c.Dir = ""
@@ -157,17 +157,34 @@ func (m *Model) Prune(ctx context.Context, e *Examples, keep float64, c Config) 
 	if err := k.Err(); err != nil {
 		return err
 	}
-	layers, _ := prune.Network(m.Net)
+	net := dense(m.Net)
+	layers, _ := prune.Network(net)
 	err := prune.Prune(layers, prune.Magnitude, tensor.Stream(c.Seed, "classify/prune"), prune.Cut{Keep: keep})
 	if err != nil {
 		return err
 	}
+	m.Net = net
 	train, valid := e.Split(1-c.Valid, c.Seed)
 	m.History, err = m.train(ctx, e.Name, m.prepared(train), m.prepared(valid), c, layers)
 	if err == nil {
 		m.Net = prune.Compress(m.Net)
 	}
 	return err
+}
+
+// dense returns a network in which the layers that [prune.Compress] made sparse are dense again, so that it can be
+// pruned further. Weights that were removed are zero.
+func dense(net nn.Sequential) nn.Sequential {
+	net = slices.Clone(net)
+	for i, m := range net {
+		switch m := m.(type) {
+		case *nn.SparseDense:
+			net[i] = m.Dense()
+		case *nn.SparseConv2D:
+			net[i] = m.Conv2D()
+		}
+	}
+	return net
 }
 
 // columns returns the step that prepares the rows of a table.
