@@ -23,7 +23,7 @@ func ClipNorm(params []*autograd.Var, limit float64) (norm float64) {
 			continue
 		}
 		for g := p.Grad().Data(); len(g) > 0; g = g[min(part, len(g)):] {
-			norm += float64(simd.SumSquares(g[:min(part, len(g))]))
+			norm += sumSquares(g[:min(part, len(g))])
 		}
 	}
 	norm = math.Sqrt(norm)
@@ -36,6 +36,18 @@ func ClipNorm(params []*autograd.Var, limit float64) (norm float64) {
 		}
 	}
 	return norm
+}
+
+// sumSquares returns the sum of the squares of g, in float64 if float32 has no number so large.
+func sumSquares(g []float32) (sum float64) {
+	if sum = float64(simd.SumSquares(g)); !math.IsInf(sum, 1) {
+		return sum
+	}
+	sum = 0
+	for _, v := range g {
+		sum += float64(v) * float64(v)
+	}
+	return sum
 }
 
 // Clip is an optimiser that clips the gradients before each step of another; see [ClipNorm].

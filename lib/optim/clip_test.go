@@ -39,6 +39,11 @@ func TestClipNorm(t *testing.T) {
 	if norm := ClipNorm(inf, 1); !math.IsInf(norm, 1) || inf[0].Grad().Data()[1] != 1 {
 		t.Errorf("an infinite gradient: norm %v, gradient %v", norm, inf[0].Grad())
 	}
+	large := graded([]float32{3e25, -4e25})
+	norm = ClipNorm(large, 5)
+	if g := large[0].Grad().Data(); !(math.Abs(norm/5e25-1) < 1e-6) || !(math.Abs(float64(g[0])-3) < 1e-6) {
+		t.Errorf("gradients whose squares are too large for float32: norm %v, %v", norm, g)
+	}
 	if norm = ClipNorm(graded(make([]float32, 10001)), 1); norm != 0 {
 		t.Errorf("norm %v of zeros", norm)
 	}
