@@ -28,6 +28,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/lateral-ml/lateral/lib/dataset"
@@ -387,7 +388,7 @@ func (f *file) begin(in io.Reader, noHeader bool) error {
 	}
 	f.csv = csv.NewReader(io.TeeReader(text, f.sum))
 	f.csv.Comma, f.csv.ReuseRecord = f.comma, true
-	f.csv.TrimLeadingSpace = true
+	f.csv.TrimLeadingSpace = !unicode.IsSpace(f.comma) // which would remove the separator after an empty cell
 	row, err := f.csv.Read()
 	if err != nil {
 		return f.explain(err)

@@ -86,6 +86,12 @@ func TestNoHeader(t *testing.T) {
 	if err != nil || set.Len() != 2 || set.X.At(1, 0) != 6 || schema.Features[1].Name != "2" {
 		t.Errorf("%v, %v", set, err)
 	}
+
+	// Empty cells between tabs.
+	set, _, err = table.Load(write(t, "gaps.tsv", "1\t\t 2\tx\n\t3\t4\ty\n"), table.Config{NoHeader: true, Label: "4"})
+	if err != nil || fmt.Sprint(set.X.Data()) != "[1 NaN 2 NaN 3 4]" || !slices.Equal(set.Y, []int{0, 1}) {
+		t.Errorf("empty cells between tabs: %v, %v", set, err)
+	}
 }
 
 // Every error names the file and, if there is one, the line.
