@@ -52,8 +52,11 @@ func NewVocabulary(lines [][]string, limit int) *Vocabulary {
 		if slices.Contains(v.Words, must) {
 			continue
 		}
-		if len(v.Words) == limit {
-			v.Words = slices.Delete(v.Words, limit-1, limit)
+		if last := limit - 1; len(v.Words) == limit { // make room, but not in place of the other of the two
+			for v.Words[last] == EndOfLine || v.Words[last] == Unknown {
+				last--
+			}
+			v.Words = slices.Delete(v.Words, last, last+1)
 		}
 		v.Words = append(v.Words, must)
 	}

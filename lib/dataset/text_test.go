@@ -30,6 +30,12 @@ func TestVocabulary(t *testing.T) {
 	if v := NewVocabulary(lines, 3); !slices.Equal(v.Words, []string{"b", "<eos>", "<unk>"}) {
 		t.Errorf("three words: %q", v.Words)
 	}
+	for _, text := range []string{"a a b b c c", "a a a b b b <unk> <unk>"} {
+		v := NewVocabulary([][]string{strings.Fields(text)}, 3)
+		if v.Len() != 3 || !slices.Contains(v.Words, EndOfLine) || !slices.Contains(v.Words, Unknown) {
+			t.Errorf("the vocabulary of %q is %q", text, v.Words)
+		}
+	}
 	few := &Vocabulary{Words: []string{"a", EndOfLine}}
 	_, _, err = few.Encode([][]string{{"a"}, {"z"}})
 	if err == nil || !strings.Contains(err.Error(), `line 2: the word "z"`) {
