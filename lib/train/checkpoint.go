@@ -119,14 +119,16 @@ func (r *run) tensors() (named []tensor.Named) {
 	return named
 }
 
+// save writes a checkpoint, unless Dir holds the one of this position: the state may differ, because an epoch has begun
+// since, and if the run were killed then, the old checkpoint would be left with the new weights.
 func (r *run) save() error {
-	if r.Dir == "" {
+	if r.Dir == "" || r.kept == r.at {
 		return nil
 	}
 	if err := r.write(); err != nil {
 		return fmt.Errorf("train: cannot save a checkpoint, the one before stays: %w", err)
 	}
-	r.saved = time.Now()
+	r.kept, r.saved = r.at, time.Now()
 	return nil
 }
 
@@ -299,7 +301,7 @@ func (r *run) restore(c *checkpoint) error {
 		restore()
 	}
 	r.restored()
-	r.at, r.sums, r.history = c.At, c.Sums, c.History
+	r.at, r.kept, r.sums, r.history = c.At, c.At, c.Sums, c.History
 	r.began = time.Now().Add(-time.Duration(c.Seconds * float64(time.Second)))
 	return nil
 }

@@ -5,6 +5,7 @@ package train
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,7 +16,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
+	"github.com/lateral-ml/lateral/lib/tensor"
 )
 
 // TestMain trains in a folder if a test has started this process for it.
@@ -158,5 +161,51 @@ func TestPrecisionOfACheckpoint(t *testing.T) {
 	cmd, out = process(dir, "LATERAL_MATMUL=")
 	if err := cmd.Run(); err == nil || !strings.Contains(out.String(), " with products in bf16x3 and is now ") {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// A counter counts the steps of an epoch in its memory.
+type counter struct {
+	*scripted
+	steps *tensor.Tensor
+}
+
+func (c *counter) Step(b *dataset.Batch, r *Recorder) error {
+	c.steps.Data()[0]++
+	return c.scripted.Step(b, r)
+}
+
+func (c *counter) State() State {
+	s := c.scripted.State()
+	s.Memory = []tensor.Named{{Name: "steps", Tensor: c.steps}}
+	return s
+}
+
+func (c *counter) BeginEpoch() { c.steps.Fill(0) }
+
+func (c *counter) EndEpoch(*Recorder) error { return nil }
+
+// A run that is interrupted between two epochs leaves the files of its checkpoint alone, so that no kill can damage it.
+func TestInterruptBetweenEpochs(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	dir := t.TempDir()
+	for range 2 { // the second run begins interrupted
+		c := Config{
+			Learner: &counter{newScripted(1, 1), tensor.New(1)}, Train: blobs(3, 1), Epochs: 2, BatchSize: 1, Dir: dir,
+			OnEpoch: func(*Event) { cancel() },
+		}
+		if _, err := Run(ctx, c); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		saved, _, err := tensor.LoadSafetensors(filepath.Join(dir, "weights-1-3.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range saved {
+			if steps := s.Tensor.Data()[0]; steps != 3 {
+				t.Errorf("the file was written again: %s is %v, want 3", s.Name, steps)
+			}
+		}
 	}
 }
