@@ -156,6 +156,20 @@ func TestGradientsAddUpUntilZeroGrad(t *testing.T) {
 	if g := w.Grad().Data()[0]; g != 2 {
 		t.Errorf("after ZeroGrad and a pass the gradient is %v, want 2", g)
 	}
+
+	// Also over passes of one tape; gradients of results do not.
+	w.ZeroGrad()
+	tape := NewTape(1)
+	x := tape.Leaf(tensor.From([]float32{5}, 1))
+	y := Mul(x, w)
+	loss := Square(y)
+	for pass := float32(1); pass <= 3; pass++ {
+		tape.Backward(loss)
+		dw, dx, dy := w.Grad().Data()[0], x.Grad().Data()[0], y.Grad().Data()[0]
+		if dw != pass*150 || dx != pass*90 || dy != 30 {
+			t.Errorf("after %v passes of a tape the gradients are %v, %v and %v", pass, dw, dx, dy)
+		}
+	}
 }
 
 // network runs a step of a network that is wide enough for several goroutines to share its products.

@@ -44,9 +44,6 @@ func (c sparseCase) run(x, w, b *Var, mask *tensor.Tensor, tape *Tape) (y *Var, 
 	kinds[0] = fmt.Sprint("forward ", !op.unsure.Load())
 	loss := Sum(Mul(y, tape.Input(mask)))
 	for range 2 {
-		for _, v := range tape.vars[:tape.n] {
-			v.hasGrad = v.hasGrad && v == x
-		}
 		tape.Backward(loss)
 		kinds[2] = fmt.Sprint("input gradient ", op.product.Cost(c.n, c.d, c.units) < 1)
 	}

@@ -109,7 +109,8 @@ func (t *Tape) next(op string) *Var {
 }
 
 // Backward computes the gradient of loss, a variable of one element, with respect to every variable from which it was
-// computed. Gradients of parameters accumulate over calls until [Var.ZeroGrad].
+// computed. Gradients of parameters and leaves accumulate over calls until [Var.ZeroGrad]; those of results are of this
+// call alone.
 func (t *Tape) Backward(loss *Var) {
 	if loss.tape != t {
 		panic("autograd: Backward: the loss was not computed on this tape")
@@ -119,6 +120,9 @@ func (t *Tape) Backward(loss *Var) {
 	}
 	if !loss.needsGrad {
 		panic("autograd: Backward: the loss depends on no parameter or leaf")
+	}
+	for _, v := range t.vars[:t.n] {
+		v.hasGrad = v.hasGrad && v.operation == nil
 	}
 	loss.GradSum()[0]++
 	for i := t.n - 1; i >= 0; i-- {
