@@ -97,6 +97,7 @@ func networks() []network {
 			nn.NewDivisiveNorm(3, 4, 1), dense(8, 2)}},
 		{"divisive", []int{4, 6, 7}, nn.Sequential{filled(nn.NewGroupNorm(4, 2)), nn.NewDivisiveNorm(3, 4, 0.5),
 			nn.NewNorm(4, nn.Scheme{Sigma: 0.1, A: nn.Field{}, B: nn.Field{Window: 5}})}},
+		{"softmax", []int{2, 5, 4}, nn.Sequential{conv(2, 3, 3, autograd.ConvShape{}), nn.Func(autograd.Softmax)}},
 		{"arithmetic", []int{6}, nn.Func(nil)},
 	}
 }

@@ -26,7 +26,7 @@ func init() { // breaks the cycle of the functions that translate inputs
 		"Conv2D": conv, "ConvTranspose2D": convTranspose, "SparseConv2D": sparseConv,
 		"MaxPool2D": pool("MaxPool"), "MeanPool2D": pool("AveragePool", Attribute{"count_include_pad", int64(1)}),
 		"ReLU": same("Relu"), "Sigmoid": same("Sigmoid"), "Tanh": same("Tanh"), "Exp": same("Exp"), "Log": same("Log"),
-		"Sqrt": same("Sqrt"), "Abs": same("Abs"), "Softmax": same("Softmax", Attribute{"axis", int64(-1)}),
+		"Sqrt": same("Sqrt"), "Abs": same("Abs"), "Softmax": softmax,
 		"Add": same("Add"), "Sub": same("Sub"), "Mul": same("Mul"), "Div": same("Div"), "Max": same("Max"),
 		"Square": square, "Scale": constant("Mul"), "AddScalar": constant("Add"),
 		"RectifiedPower": rectifiedPower, "Clamp": clamp, "Reshape": reshape, "Transpose": transpose, "Slice": slice,
@@ -117,6 +117,16 @@ func pool(op string, attributes ...Attribute) translation {
 
 func square(e *exporter, _ *autograd.Var, in []string) (string, error) {
 	return e.node("Mul", []string{in[0], in[0]}), nil
+}
+
+// softmax normalises over all elements of a sample.
+func softmax(e *exporter, y *autograd.Var, in []string) (string, error) {
+	axis := Attribute{"axis", int64(-1)}
+	if len(y.Shape()) == 2 {
+		return e.node("Softmax", in, axis), nil
+	}
+	flat := e.node("Softmax", []string{e.node("Flatten", in)}, axis)
+	return e.reshape(flat, append([]int{0}, y.Shape()[1:]...)...), nil
 }
 
 func rectifiedPower(e *exporter, y *autograd.Var, in []string) (string, error) {
