@@ -4,19 +4,15 @@ package classify_test
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
-	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -395,77 +391,5 @@ func TestBadData(t *testing.T) {
 		if err := do(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want an error with %q, got %v", want, err)
 		}
-	}
-}
-
-// Damage to the description of a file is an error, not a panic.
-func TestDamagedDescription(t *testing.T) {
-	digits, _ := dataset.Glyphs(1)
-	config := classify.Config{Epochs: 1, Network: classify.Network{Hidden: []int{8}}}
-	m := fit(t, classify.Set(digits.Slice(0, 100)), config)
-	path := filepath.Join(t.TempDir(), "m")
-	if err := m.Save(path); err != nil {
-		t.Fatal(err)
-	}
-	tensors, metadata, err := tensor.LoadSafetensors(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for from, to := range map[string]string{
-		`"format":1`: `"format":9`, `"hidden":[8]`: `"hidden":[9]`, `"shape":[1,28,28]`: `"shape":[2,28,28]`,
-		`"activation":"relu"`: `"activation":"x"`, `"sparse":null`: `"sparse":[1]`, `"standardize"`: `"none"`,
-		`"shape":[1,`: `"shape":[1000000000,`, `{"format"`: `{format`, `"hidden": [8]`: `"hidden":[-8]`,
-	} {
-		text := strings.ReplaceAll(metadata["lateral.classify"], from, to)
-		if text == metadata["lateral.classify"] && !strings.Contains(from, " ") {
-			t.Errorf("nothing to damage: %s in %s", from, text)
-		}
-		bad := filepath.Join(t.TempDir(), "bad")
-		if err := tensor.SaveSafetensors(bad, tensors, map[string]string{"lateral.classify": text}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := classify.Load(bad); (err == nil) != (text == metadata["lateral.classify"]) {
-			t.Errorf("%s: %v", to, err)
-		}
-	}
-}
-
-// Another program gets the same probabilities from the ONNX file: package onnx tests that for all operations. If
-// LATERAL_PYTHON names a Python with onnxruntime, it is tried with this classifier, too.
-func TestSaveONNX(t *testing.T) {
-	digits, _ := dataset.Glyphs(1)
-	data := classify.Set(digits.Slice(0, 100))
-	dir := t.TempDir()
-	path := filepath.Join(dir, "m.onnx")
-	trained := fit(t, data, classify.Config{Epochs: 1})
-	if err := trained.SaveONNX(path); err != nil {
-		t.Error(err)
-	}
-	if python := os.Getenv("LATERAL_PYTHON"); python != "" &&
-		exec.Command(python, "-c", "import onnxruntime, numpy").Run() == nil {
-		x := digits.X.Slice(0, 3)
-		header := "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 1, 28, 28), }\n"
-		b := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), 0)
-		b, _ = binary.Append(append(b, header...), binary.LittleEndian, x.Data())
-		os.WriteFile(filepath.Join(dir, "m.npy"), b, 0o666)
-		out, err := exec.Command(python, "../onnx/testdata/run_onnx.py", dir).Output()
-		words := strings.Fields(string(out))
-		if err != nil || len(words) != 31 {
-			t.Fatalf("%v: %q", err, out)
-		}
-		for i, p := range trained.Probabilities(x).Data() {
-			got, err := strconv.ParseFloat(words[i+1], 64)
-			if err != nil || !(math.Abs(got-float64(p)) <= 1e-5) {
-				t.Errorf("probability %d: %v, onnxruntime's %v", i, p, got)
-			}
-		}
-	}
-	m := fit(t, data, classify.Config{Epochs: 1, Steps: transform.Pipeline{&transform.Contrast{}}})
-	if err := m.SaveONNX(path); err == nil || !strings.Contains(err.Error(), "Contrast is not exported") {
-		t.Errorf("%v", err)
-	}
-	s := m.Summary(digits.X.Slice(0, 10))
-	if s.Params() != 16*10+32*(16*9+1)+128*(32*49+1)+10*129 || math.IsNaN(s.Layers[0].Active) {
-		t.Errorf("%v", s)
 	}
 }

@@ -189,6 +189,7 @@ func (m *Model) SaveONNX(path string) error {
 				return fmt.Errorf("classify: save %s: the table has columns of words, which are not exported: prepare samples "+
 					"with Pipeline, and export Net with onnx.Save", path)
 			}
+			module = append(module, fill(s))
 		default:
 			return fmt.Errorf("classify: save %s: the step %T is not exported: prepare samples with Pipeline, and export Net "+
 				"with onnx.Save", path, s)
@@ -197,6 +198,26 @@ func (m *Model) SaveONNX(path string) error {
 	module = append(module, m.Net, nn.Func(autograd.Softmax))
 	x := tensor.New(append([]int{1}, m.Shape...)...)
 	return onnx.Save(path, module, x, map[string]string{"classes": strings.Join(m.Classes, ",")})
+}
+
+// A fillMissing replaces missing numbers of samples by those given, as an operation that package onnx knows.
+type fillMissing struct{ fill []float32 }
+
+// Backward has nothing to do: samples need no gradient.
+func (*fillMissing) Backward(*autograd.Var) {}
+
+// Settings implements [autograd.Configured].
+func (op *fillMissing) Settings(*autograd.Var) any { return op.fill }
+
+// fill returns the step for columns of numbers as an operation on a tape.
+func fill(s *transform.Columns) nn.Func {
+	return func(x *autograd.Var) *autograd.Var {
+		y, op := autograd.Record[fillMissing]("FillMissing", x)
+		op.fill = s.Fill.Data()
+		y.Resize(x.Shape()...)
+		y.Value().CopyFrom(s.Apply(x.Value()))
+		return y
+	}
 }
 
 // standardize returns a step as operations on a tape.

@@ -33,7 +33,7 @@ func init() { // breaks the cycle of the functions that translate inputs
 		"Concat": concat, "PixelShuffle": pixelShuffle,
 		"LWTA": lwta, "Maxout": maxout, "KWTA": kwta, "Spatial": same("ReduceMax", Attribute{"axes", list(2, 3)},
 			Attribute{"keepdims", int64(0)}),
-		"BatchNorm": batchNorm, "Norm": sampleNorm, "Gate": gate,
+		"BatchNorm": batchNorm, "Norm": sampleNorm, "Gate": gate, "FillMissing": fillMissing,
 	}
 }
 
@@ -229,6 +229,12 @@ func kwta(e *exporter, y *autograd.Var, in []string) (string, error) {
 func gate(e *exporter, y *autograd.Var, in []string) (string, error) {
 	mask := e.floats("mask", y.Shape()[1:], settings[[]float32](y))
 	return e.node("Mul", []string{in[0], mask}), nil
+}
+
+// fillMissing replaces each NaN by the number that the operation has for its place in the sample.
+func fillMissing(e *exporter, y *autograd.Var, in []string) (string, error) {
+	fill := e.floats("fill", y.Shape()[1:], settings[[]float32](y))
+	return e.node("Where", []string{e.node("IsNaN", in), fill, in[0]}), nil
 }
 
 func batchNorm(e *exporter, y *autograd.Var, in []string) (string, error) {
