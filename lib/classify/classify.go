@@ -126,9 +126,9 @@ func Fit(ctx context.Context, e *Examples, c Config) (*Model, error) {
 		return nil, err
 	}
 	m.Shape = slices.Clone(x.Shape()[1:])
-	m.Pipeline = c.Steps
+	m.Pipeline = c.Steps.Clone() // other models may be fitted with the same c
 	if e.schema != nil {
-		m.Pipeline = append(transform.Pipeline{columns(e.schema)}, c.Steps...)
+		m.Pipeline = append(transform.Pipeline{columns(e.schema)}, m.Pipeline...)
 	}
 	prepared, err := m.Pipeline.Fit(x)
 	if err != nil {

@@ -393,3 +393,19 @@ func TestBadData(t *testing.T) {
 		}
 	}
 }
+
+// Models that are fitted with the same configuration share nothing.
+func TestSameConfigTwice(t *testing.T) {
+	digits, _ := dataset.Glyphs(1)
+	first, second := digits.Slice(0, 100), digits.Slice(100, 200)
+	config := classify.Config{Epochs: 1, Steps: transform.Pipeline{&transform.Standardize{}}}
+	a := fit(t, classify.Set(first), config)
+	before := a.Probabilities(first.X)
+	fit(t, classify.Set(second), config)
+	if !slices.Equal(a.Probabilities(first.X).Data(), before.Data()) {
+		t.Error("the second training changed the first model")
+	}
+	if config.Steps[0].(*transform.Standardize).Mean != nil {
+		t.Error("the training changed its configuration")
+	}
+}

@@ -35,6 +35,22 @@ type Step interface {
 // A Pipeline applies steps one after the other. A nil Pipeline leaves samples as they are.
 type Pipeline []Step
 
+// Clone returns a pipeline of copies of the steps, which can be fitted without a change of p.
+func (p Pipeline) Clone() Pipeline {
+	c := make(Pipeline, len(p))
+	for i, s := range p {
+		step := reflect.New(reflect.TypeOf(s).Elem())
+		step.Elem().Set(reflect.ValueOf(s).Elem())
+		c[i] = step.Interface().(Step)
+		for _, field := range fields(c[i]) {
+			if t := field.Interface().(*tensor.Tensor); t != nil {
+				field.Set(reflect.ValueOf(t.Clone()))
+			}
+		}
+	}
+	return c
+}
+
 // Fit fits each step to the result of the steps before it, and returns the result of the last. It does not write to x.
 func (p Pipeline) Fit(x *tensor.Tensor) (*tensor.Tensor, error) {
 	x = x.Clone()

@@ -68,6 +68,25 @@ func TestStandardizeImages(t *testing.T) {
 	}
 }
 
+// What a copy learns does not change the original, not even if a step overwrites its tensors.
+func TestClone(t *testing.T) {
+	x := tensor.From([]float32{1, 2, 3, 5}, 2, 2)
+	p := transform.Pipeline{&transform.Standardize{}, &transform.Contrast{Scale: 3}}
+	want, err := p.Fit(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := p.Clone()
+	if !slices.Equal(c.Apply(x).Data(), want.Data()) {
+		t.Error("the copy has other results")
+	}
+	c[0].(*transform.Standardize).Mean.Fill(7)
+	c[1].(*transform.Contrast).Scale = 5
+	if !slices.Equal(p.Apply(x).Data(), want.Data()) {
+		t.Error("the copy shares memory with the original")
+	}
+}
+
 // A pipeline does the same after Save and Restore, and damaged tensors are an error.
 func TestRestore(t *testing.T) {
 	x := tensor.New(40, 2, 3, 3)
