@@ -13,6 +13,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/nn"
+	"github.com/lateral-ml/lateral/lib/optim"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
 )
@@ -123,10 +124,14 @@ func (l *Learner) State() train.State {
 
 // findGradients finds the moving averages of the weights' gradients in the memory of the optimiser.
 func (l *Learner) findGradients(memory []tensor.Named) {
+	if g, ok := l.Learner.(*train.GradientDescent); ok && forgets(g.Optimizer) {
+		memory = nil
+	}
 	for _, layer := range l.Layers {
 		if layer.Weight == nil {
 			continue
 		}
+		layer.gradient = nil
 		for _, m := range memory {
 			kind, name, _ := strings.Cut(m.Name, ".")
 			if name == layer.Weight.Name && (kind == "velocity" || kind == "mean") {
@@ -138,6 +143,15 @@ func (l *Learner) findGradients(memory []tensor.Named) {
 				"or Adam", layer.Name)
 		}
 	}
+}
+
+// forgets reports whether an optimiser is gradient descent without momentum, whose velocities stay zero.
+func forgets(o optim.Optimizer) bool {
+	if c, ok := o.(*optim.Clip); ok {
+		o = c.Optimizer
+	}
+	sgd, ok := o.(*optim.SGD)
+	return ok && sgd.Momentum == 0
 }
 
 func (l *Learner) byUse() bool { return l.Score == Use || l.Score == RelativeUse }

@@ -209,6 +209,9 @@ func TestLearnerRefuses(t *testing.T) {
 		"conv1: Regrow needs": func(l *Learner) {
 			l.Regrow, l.Learner.(*train.GradientDescent).Optimizer = 0.1, &optim.RMSProp{}
 		},
+		"such as SGD with momentum": func(l *Learner) {
+			l.Regrow, l.Learner.(*train.GradientDescent).Optimizer = 0.1, &optim.Clip{Optimizer: &optim.SGD{}, Limit: 1}
+		},
 		"units have neither magnitude": func(l *Learner) { l.Layers[1], l.Score = Units("g", nn.NewGate(3)), Magnitude },
 	} {
 		net := small(4)
