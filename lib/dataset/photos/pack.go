@@ -4,6 +4,8 @@ package photos
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/lateral-ml/lateral/lib/dataset"
@@ -12,7 +14,8 @@ import (
 
 // Pack writes all photographs, in the form that Config describes, as bytes to the file path, which ends in .npy, and
 // their labels and classes beside it, as [dataset.OpenRows] reads them. Training then reads rows instead of decoding
-// photographs. It needs memory for a few hundred photographs. If there is an error, no samples are left behind.
+// photographs. It needs memory for a few hundred photographs. After an error or a kill, no samples are left beside the
+// labels of others.
 func (f *Folder) Pack(path string) error {
 	stem, ok := strings.CutSuffix(path, ".npy")
 	if !ok {
@@ -42,6 +45,12 @@ func (f *Folder) Pack(path string) error {
 			levels = append(levels, byte(v*255+0.5))
 		}
 		if _, err := out.Write(levels); err != nil {
+			return fmt.Errorf("photos: Pack: %w", err)
+		}
+	}
+	// First the samples of an earlier pack go: beside new labels, nobody would notice that they are old.
+	if old, err := filepath.EvalSymlinks(path); err == nil {
+		if err := os.Remove(old); err != nil {
 			return fmt.Errorf("photos: Pack: %w", err)
 		}
 	}

@@ -3,11 +3,13 @@
 package photos_test
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"io/fs"
 	"log"
 	"math"
 	"os"
@@ -221,6 +223,30 @@ func TestStreamsAgree(t *testing.T) {
 	}
 	if s := f.Stream(); s.Fingerprint() != set.Sum {
 		t.Error("the fingerprint of the stream is not that of the folder")
+	}
+}
+
+// A second pack that stops half-way leaves no old samples beside its labels.
+func TestPackAgain(t *testing.T) {
+	dir := t.TempDir()
+	save(t, filepath.Join(dir, "all", "cat", "1.png"), picture(8, 8, red))
+	f, err := photos.Open(filepath.Join(dir, "all"), photos.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed, names := filepath.Join(dir, "p.npy"), filepath.Join(dir, "p-classes.txt")
+	for range 2 {
+		if err := f.Pack(packed); err != nil {
+			t.Fatal(err)
+		}
+	}
+	os.Remove(names)
+	os.Mkdir(names, 0o755)
+	if err := f.Pack(packed); err == nil {
+		t.Error("classes were written to a folder")
+	}
+	if _, err := os.Stat(packed); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the old samples are left beside new labels: %v", err)
 	}
 }
 
