@@ -19,6 +19,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"sync"
@@ -139,7 +140,9 @@ func Fit(ctx context.Context, e *Examples, c Config) (*Model, error) {
 	if err := m.Network.check(shape); err != nil {
 		return nil, err
 	}
-	m.Net = m.Network.build(shape, len(m.Classes), c.Seed)
+	if m.Net, err = m.Network.build(shape, len(m.Classes), c.Seed, math.Inf(1)); err != nil {
+		return nil, err
+	}
 	m.History, err = m.train(ctx, e.Name, m.prepared(train), m.prepared(valid), c, nil)
 	return m, err
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -59,7 +60,7 @@ func (m *Model) Save(path string) error {
 			d.Sparse = append(d.Sparse, i)
 		}
 	}
-	if _, err := d.net(m.Pipeline, m.Net); err != nil {
+	if _, err := d.net(m.Pipeline, math.Inf(1), m.Net); err != nil {
 		return fmt.Errorf("classify: save %s: %w", path, err)
 	}
 	text, err := json.Marshal(d)
@@ -94,7 +95,9 @@ func restore(path string, tensors []tensor.Named, text string) (*Model, error) {
 		return nil, fmt.Errorf("it has format %d, this version reads %d", d.Format, fileFormat)
 	}
 	var steps []tensor.Named
+	held := 0
 	for _, t := range tensors {
+		held += t.Tensor.Len()
 		if name, ok := strings.CutPrefix(t.Name, "steps."); ok {
 			steps = append(steps, tensor.Named{Name: name, Tensor: t.Tensor})
 		}
@@ -103,7 +106,9 @@ func restore(path string, tensors []tensor.Named, text string) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	net, err := d.net(p, nil)
+	// The limit keeps a damaged file from claiming all memory. A pruned network is made with all its weights, so that it
+	// needs memory for many more than the file holds.
+	net, err := d.net(p, max(largestInput, 1000*float64(held)), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -117,9 +122,9 @@ func restore(path string, tensors []tensor.Named, text string) (*Model, error) {
 // largestInput is the number of values of a sample up to which a file is believed.
 const largestInput = 1 << 26
 
-// net returns the network that the description describes, or an error if there is none. If like is not nil, it must
-// have the same layers.
-func (d description) net(p transform.Pipeline, like nn.Sequential) (net nn.Sequential, err error) {
+// net returns the network that the description describes, or an error if there is none or it has more than limit
+// weights. If like is not nil, it must have the same layers.
+func (d description) net(p transform.Pipeline, limit float64, like nn.Sequential) (net nn.Sequential, err error) {
 	size := 1
 	for _, n := range d.Shape {
 		if n < 1 || size > largestInput/n {
@@ -136,7 +141,9 @@ func (d description) net(p transform.Pipeline, like nn.Sequential) (net nn.Seque
 	if err := d.Network.check(shape); err != nil {
 		return nil, err
 	}
-	net = d.Network.build(shape, len(d.Classes), 0)
+	if net, err = d.Network.build(shape, len(d.Classes), 0, limit); err != nil {
+		return nil, fmt.Errorf("its description is damaged: it is that of %w, too many for this file", err)
+	}
 	for _, i := range d.Sparse {
 		if i < 0 || i >= len(net) {
 			return nil, fmt.Errorf("layer %d of %d is sparse", i, len(net))

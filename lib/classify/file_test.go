@@ -34,21 +34,34 @@ func TestDamagedDescription(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for from, to := range map[string]string{
-		`"format":1`: `"format":9`, `"hidden":[8]`: `"hidden":[9]`, `"shape":[1,28,28]`: `"shape":[2,28,28]`,
-		`"activation":"relu"`: `"activation":"x"`, `"sparse":null`: `"sparse":[1]`, `"standardize"`: `"none"`,
-		`"shape":[1,`: `"shape":[1000000000,`, `{"format"`: `{format`, `"hidden": [8]`: `"hidden":[-8]`,
-	} {
-		text := strings.ReplaceAll(metadata["lateral.classify"], from, to)
-		if text == metadata["lateral.classify"] && !strings.Contains(from, " ") {
-			t.Errorf("nothing to damage: %s in %s", from, text)
-		}
+	load := func(text string) error {
 		bad := filepath.Join(t.TempDir(), "bad")
 		if err := tensor.SaveSafetensors(bad, tensors, map[string]string{"lateral.classify": text}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := classify.Load(bad); (err == nil) != (text == metadata["lateral.classify"]) {
+		_, err := classify.Load(bad)
+		return err
+	}
+	for from, to := range map[string]string{
+		`"format":1`: `"format":9`, `"hidden":[8]`: `"hidden":[9]`, `"shape":[1,28,28]`: `"shape":[2,28,28]`,
+		`"activation":"relu"`: `"activation":"x"`, `"sparse":null`: `"sparse":[1]`, `"standardize"`: `"none"`,
+		`"shape":[1,`: `"shape":[1000000000,`, `{"format"`: `{format`, `"hidden": [8]`: `"hidden":[-8]`} {
+		text := strings.ReplaceAll(metadata["lateral.classify"], from, to)
+		if text == metadata["lateral.classify"] && !strings.Contains(from, " ") {
+			t.Errorf("nothing to damage: %s in %s", from, text)
+		}
+		if err := load(text); (err == nil) != (text == metadata["lateral.classify"]) {
 			t.Errorf("%s: %v", to, err)
+		}
+	}
+	// A small file does not claim all memory.
+	for _, large := range []string{
+		`"filters":[1000000000000000],"hidden":[8]`, `"filters":null,"hidden":[1000000000000000]`,
+		`"filters":null,"hidden":[8,1000000000000000]`,
+	} {
+		text := strings.ReplaceAll(metadata["lateral.classify"], `"filters":null,"hidden":[8]`, large)
+		if err := load(text); err == nil || !strings.Contains(err.Error(), "a network of more than 67108864 weights") {
+			t.Errorf("%s: %v", large, err)
 		}
 	}
 }

@@ -67,9 +67,15 @@ func (n Network) check(shape []int) error {
 	return c.Err()
 }
 
-// build returns the network for samples of a shape.
-func (n Network) build(shape []int, classes int, seed uint64) nn.Sequential {
+// build returns the network for samples of a shape, or an error if it has more than limit weights.
+func (n Network) build(shape []int, classes int, seed uint64, limit float64) (nn.Sequential, error) {
 	weights, drops := tensor.Stream(seed, "classify/weights"), tensor.Stream(seed, "classify/dropout")
+	left := limit
+	fits := func(in, out int) bool { // is asked before any weight of a layer is made
+		left -= float64(in) * float64(out)
+		return left >= 0
+	}
+	tooLarge := fmt.Errorf("a network of more than %.0f weights", limit)
 	var net nn.Sequential
 	width := 1
 	for _, d := range shape {
@@ -78,6 +84,9 @@ func (n Network) build(shape []int, classes int, seed uint64) nn.Sequential {
 	if len(n.Filters) > 0 {
 		channels, h, w := shape[0], shape[1], shape[2]
 		for _, filters := range n.Filters {
+			if !fits(9*channels, filters) {
+				return nil, tooLarge
+			}
 			net = append(net, nn.NewConv2D(channels, filters, 3, 3, autograd.SamePadding(3, 3), nn.He, weights),
 				n.activation(filters*h*w))
 			channels = n.passed(filters)
@@ -88,13 +97,19 @@ func (n Network) build(shape []int, classes int, seed uint64) nn.Sequential {
 		width = channels * h * w
 	}
 	for _, units := range n.Hidden {
+		if !fits(width, units) {
+			return nil, tooLarge
+		}
 		net = append(net, nn.NewDense(width, units, nn.He, weights), n.activation(units))
 		if n.Dropout > 0 {
 			net = append(net, nn.NewDropout(float32(n.Dropout), drops))
 		}
 		width = n.passed(units)
 	}
-	return append(net, nn.NewDense(width, classes, nn.Xavier, weights))
+	if !fits(width, classes) {
+		return nil, tooLarge
+	}
+	return append(net, nn.NewDense(width, classes, nn.Xavier, weights)), nil
 }
 
 // passed returns the number of outputs of a layer's activation.

@@ -82,8 +82,18 @@ func (c *Columns) check() error {
 	if c.Fill == nil || c.Fill.Len() != len(c.Words) {
 		return errUnfit
 	}
+	width := 0
+	for i, words := range c.Words {
+		if width += max(1, min(words, maxColumns+1)); width > maxColumns {
+			return fmt.Errorf("with the %d words of column %d, a sample has more than %d numbers: the file is damaged", words,
+				i+1, maxColumns)
+		}
+	}
 	return nil
 }
+
+// maxColumns is the number of numbers of a sample up to which a file is believed.
+const maxColumns = 1 << 24
 
 // Standardize gives each feature of a vector, or each channel of images, mean 0 and standard deviation 1 over the
 // training samples:

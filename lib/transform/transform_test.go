@@ -117,6 +117,14 @@ func TestRestore(t *testing.T) {
 			t.Errorf("%s: no error", bad)
 		}
 	}
+	for _, words := range []string{"20000000", "0,16000000,1000000", "9000000000000000000,9000000000000000000"} {
+		settings := fmt.Sprintf(`[{"kind":"columns","settings":{"Words":[%s]}}]`, words)
+		fill := tensor.Named{Name: "0.fill", Tensor: tensor.New(1 + strings.Count(words, ","))}
+		_, err := transform.Restore([]byte(settings), []tensor.Named{fill})
+		if err == nil || !strings.Contains(err.Error(), "more than 16777216 numbers") {
+			t.Errorf("%s words: %v", words, err)
+		}
+	}
 }
 
 // doubled is a step of another package.
