@@ -15,6 +15,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -56,6 +57,7 @@ func (e Entry) Size() int64 {
 const (
 	entryFile = "entry.json"
 	valueDir  = "value"
+	slugLen   = 60 // at most
 	keyLen    = 16
 	temporary = ".tmp-" // in the name of an entry on its way in or out
 )
@@ -112,6 +114,9 @@ func Forget(name string) (int, error) {
 	return n + trainings, err
 }
 
+// entryName matches the names of entries' directories, which may have others beside them.
+var entryName = regexp.MustCompile(fmt.Sprintf(`^[A-Za-z0-9-]{1,%d}-[0-9a-f]{%d}$`, slugLen, keyLen))
+
 // entryDirs returns the directories of all entries, whole or damaged.
 func entryDirs() ([]string, error) {
 	root := memoDir()
@@ -124,7 +129,7 @@ func entryDirs() ([]string, error) {
 	}
 	var dirs []string
 	for _, d := range list {
-		if d.IsDir() && !strings.HasPrefix(d.Name(), ".") {
+		if d.IsDir() && entryName.MatchString(d.Name()) {
 			dirs = append(dirs, filepath.Join(root, d.Name()))
 		}
 	}
@@ -141,7 +146,7 @@ func slug(name string) string {
 		}
 		return '-'
 	}, name)
-	return s[:min(len(s), 60)]
+	return s[:min(len(s), slugLen)]
 }
 
 // readEntry reads the description in an entry's directory. The error is os.ErrNotExist if there is no entry.
@@ -269,10 +274,11 @@ func (m *memo) removeLeftovers() {
 	list, _ := os.ReadDir(m.dir)
 	for _, d := range list {
 		name, _, temp := strings.Cut(d.Name(), temporary)
-		if !temp || !d.IsDir() || !strings.HasPrefix(name, ".") {
+		name, hidden := strings.CutPrefix(name, ".")
+		if !temp || !hidden || !d.IsDir() || !entryName.MatchString(name) {
 			continue
 		}
-		if entry := filepath.Join(m.dir, name[1:]); entry != m.path() {
+		if entry := filepath.Join(m.dir, name); entry != m.path() {
 			lock, err := durable.Acquire(entry)
 			if err != nil {
 				continue // it is being written

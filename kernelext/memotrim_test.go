@@ -67,6 +67,26 @@ func TestTrim(t *testing.T) {
 	}
 }
 
+// A folder of memos may be one of other things, too.
+func TestTrimLeavesWhatIsNoMemo(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("LATERAL_MEMO", dir)
+	others := []string{"mnist", "cifar-10", "Notes 0123456789abcdef", ".mnist" + temporary + "1",
+		"train-0123456789ab-0123456789ab"}
+	for _, name := range others {
+		must(t, os.MkdirAll(filepath.Join(dir, name, valueDir), 0o777))
+	}
+	memoIn(t, dir, strings.Repeat("long ", 20), 1, give(1))
+	if removed, err := Trim(0); err != nil || len(removed) != 1 {
+		t.Errorf("removed %v, %v", removed, err)
+	}
+	for _, name := range others {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // Results are nobody else's business, unless LATERAL_MEMO says where they go.
 func TestMemoDirectoryIsPrivate(t *testing.T) {
 	dir := t.TempDir()
