@@ -100,8 +100,9 @@ func (l *line) end(err error) {
 
 // cellLines shows the progress of a notebook, a line for each cell.
 type cellLines struct {
-	log  io.Writer
-	line *line
+	log     io.Writer
+	line    *line
+	through bool // the last cell has ended
 }
 
 // live notes a text that the running cell redraws in place.
@@ -118,4 +119,5 @@ func (c *cellLines) progress(p runner.Progress) {
 		err = p.Problem
 	}
 	c.line.end(err)
+	c.through = p.Cell == p.Cells
 }

@@ -51,7 +51,7 @@ func runCommand() *cobra.Command {
 		Short: "Execute notebooks and write them, with their outputs, as notebooks and pages",
 		Long: `Run executes every cell of each notebook on a kernel of its own and writes the
 finished notebook and a self-contained HTML page. It stops at the first cell that
-fails, saying where and why; what ran until then is written all the same.
+fails, saying where and why; what ran until then is written to --out all the same.
 
 Cells may be tagged parameters (the values of --set are shown after it),
 raises-exception (the cell may fail) and skip-execution.`,
@@ -66,7 +66,7 @@ raises-exception (the cell may fail) and skip-execution.`,
 	flags.BoolVar(&o.html, "html", true, "write an HTML page as well")
 	flags.BoolVar(&o.figures, "figures", false,
 		"keep each figure in figures/NOTEBOOK of the results too, as SVG, PDF and PNG")
-	flags.BoolVar(&o.inPlace, "in-place", false, "also store the outputs in the notebook itself")
+	flags.BoolVar(&o.inPlace, "in-place", false, "also store the outputs in the notebook itself, unless the run stops early")
 	flags.StringArrayVar(&o.set, "set", nil, "set a parameter, as name=value; repeatable")
 	flags.DurationVar(&o.timeout, "timeout", 0, "limit for each notebook, such as 10m (default none)")
 	flags.DurationVar(&o.cellTimeout, "cell-timeout", 0, "limit for each cell (default none)")
@@ -109,7 +109,7 @@ func (o *runOptions) run(ctx context.Context, log io.Writer, paths []string) err
 		for _, repair := range nb.Repairs {
 			fmt.Fprintf(log, "%s: note: %s; mended in what is written\n", path, repair)
 		}
-		notebooks, targets = append(notebooks, nb), append(targets, o.targets(path)...)
+		notebooks, targets = append(notebooks, nb), append(targets, o.targets(path, o.inPlace)...)
 	}
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return fmt.Errorf("--out %s: %w: name a folder", o.out, err)
@@ -200,11 +200,15 @@ func (o *runOptions) one(ctx context.Context, log io.Writer, tools toolchain.Too
 		nb.Metadata = map[string]any{}
 	}
 	nb.Metadata["lateral"] = map[string]any{"profile": o.profile, "parameters": params}
-	written, err := o.write(log, nb, path)
-	if err != nil {
+	whole := failure == nil || o.keepGoing && lines.through && ctx.Err() == nil
+	targets := o.targets(path, o.inPlace && whole)
+	if err := o.write(log, nb, path, targets); err != nil {
 		return errors.Join(place(path, failure), err)
 	}
-	fmt.Fprintf(log, "wrote %s after %.1f s\n", strings.Join(written, " and "), time.Since(start).Seconds())
+	fmt.Fprintf(log, "wrote %s after %.1f s\n", strings.Join(targets, " and "), time.Since(start).Seconds())
+	if o.inPlace && !whole {
+		fmt.Fprintf(log, "%s: note: the run stopped early, so the notebook itself keeps its old outputs\n", path)
+	}
 	return place(path, failure)
 }
 
@@ -253,11 +257,11 @@ func (o *runOptions) environment(env []string, path string, params map[string]st
 	return env, nil
 }
 
-// targets are the files that a notebook's results go to: the notebook, then its
+// targets are the files that a notebook's results go to: the notebook, with inPlace the one that was run, then its
 // page if there is to be one.
-func (o *runOptions) targets(path string) []string {
+func (o *runOptions) targets(path string, inPlace bool) []string {
 	targets := []string{filepath.Join(o.out, filepath.Base(path))}
-	if o.inPlace {
+	if inPlace {
 		targets = append(targets, path)
 	}
 	if o.html {
@@ -269,27 +273,26 @@ func (o *runOptions) targets(path string) []string {
 // nameOf is a notebook's file name without its ending.
 func nameOf(path string) string { return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)) }
 
-// write stores the results and returns where.
-func (o *runOptions) write(log io.Writer, nb *notebook.Notebook, path string) ([]string, error) {
-	targets := o.targets(path)
+// write stores the results in the targets.
+func (o *runOptions) write(log io.Writer, nb *notebook.Notebook, path string, targets []string) error {
 	for i, target := range targets {
 		if o.html && i == len(targets)-1 {
 			html, warnings, err := page.Render(nb, page.Options{Title: nameOf(path), Dir: filepath.Dir(path),
 				Charts: kernelext.ChartScript})
 			if err != nil {
-				return targets[:i], err
+				return err
 			}
 			for _, warning := range warnings {
 				fmt.Fprintf(log, "%s: note: %s\n", path, warning)
 			}
 			if err := durable.WriteFile(target, html); err != nil {
-				return targets[:i], explainDisk(err)
+				return explainDisk(err)
 			}
 		} else if err := nb.WriteFile(target); err != nil {
-			return targets[:i], explainDisk(err)
+			return explainDisk(err)
 		}
 	}
-	return targets, nil
+	return nil
 }
 
 // explainDisk says what to do about a full disk.

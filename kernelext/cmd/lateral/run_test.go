@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lateral-ml/lateral/kernelext/internal/fakekernel"
 	"github.com/lateral-ml/lateral/kernelext/internal/notebook"
 	"github.com/lateral-ml/lateral/kernelext/internal/runner"
 	"github.com/lateral-ml/lateral/kernelext/internal/session"
@@ -128,6 +129,41 @@ func TestTrainingSaysHowFarItIs(t *testing.T) {
 	if got := shown(done.Cells[0]); strings.Count(got, "slow") != 1 || !strings.Contains(got, "slow  ") ||
 		!strings.HasSuffix(got, "to the end\n") {
 		t.Errorf("the notebook has %q", got)
+	}
+}
+
+// A run that does not come to its end leaves the outputs that a notebook has.
+func TestRunInPlace(t *testing.T) {
+	t.Setenv(fakekernel.Variable, "1")
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for name, test := range map[string]struct {
+		ctx       context.Context
+		keepGoing bool
+		after     []string // the cells after the one that is looked at
+		want      string
+	}{
+		"a run to the end":              {t.Context(), false, []string{"result 1"}, "new"},
+		"a failure":                     {t.Context(), false, []string{"error E no"}, "old"},
+		"a failure, kept going":         {t.Context(), true, []string{"error E no", "result 1"}, "new"},
+		"a kernel that dies":            {t.Context(), true, []string{"die", "result 1"}, "old"},
+		"a kernel that dies in the end": {t.Context(), true, []string{"die"}, "new"},
+		"a kernel that does not start":  {stopped, true, nil, "old"},
+	} {
+		nb := sources(append([]string{`stdout "new"`}, test.after...)...)
+		nb.Cells[0].Outputs = []*notebook.Output{{Type: notebook.Stream, Name: "stdout", Text: "old"}}
+		path := write(t, nb)
+		o := runOptions{profile: "quick", out: t.TempDir(), inPlace: true, keepGoing: test.keepGoing}
+		var log bytes.Buffer
+		o.one(test.ctx, &log, toolchain.Tools{}, path, nb, nil)
+		stored, err := notebook.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := shown(stored.Cells[0]); got != test.want ||
+			strings.Contains(log.String(), "keeps its old outputs") != (got == "old") {
+			t.Errorf("%s: the notebook has %q after\n%s", name, got, log.String())
+		}
 	}
 }
 

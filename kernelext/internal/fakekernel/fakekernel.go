@@ -25,7 +25,8 @@
 //	forge                        send a message signed with another key
 //	late TEXT                    write TEXT after the cell is done
 //
-// A test binary becomes the kernel when its TestMain calls [Main].
+// A test binary becomes the kernel when its TestMain calls [Main] and the environment has [Variable]. The connection
+// file is its last argument.
 package fakekernel
 
 import (
@@ -42,23 +43,24 @@ import (
 	"github.com/lateral-ml/lateral/kernelext/internal/wire"
 )
 
-const variable = "LATERAL_FAKE_KERNEL"
+// Variable makes a test binary a kernel, whatever its value.
+const Variable = "LATERAL_FAKE_KERNEL"
 
 // Spec starts the running test binary as a fake kernel.
 func Spec() session.Spec {
 	return session.Spec{
 		Argv:  []string{os.Args[0], "{connection_file}"},
-		Env:   append(os.Environ(), variable+"=1", "GORACE=atexit_sleep_ms=0"), // or each end takes a second
+		Env:   append(os.Environ(), Variable+"=1", "GORACE=atexit_sleep_ms=0"), // or each end takes a second
 		Grace: 500 * time.Millisecond,
 	}
 }
 
 // Main serves as a kernel and ends the process, if it was started as one.
 func Main() {
-	if os.Getenv(variable) == "" {
+	if os.Getenv(Variable) == "" {
 		return
 	}
-	if err := serve(os.Args[1]); err != nil {
+	if err := serve(os.Args[len(os.Args)-1]); err != nil {
 		fmt.Fprintln(os.Stderr, "fakekernel:", err)
 		os.Exit(1)
 	}
