@@ -4,6 +4,7 @@ package kernelext
 
 import (
 	"bytes"
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/lateral-ml/lateral/kernelext/internal/snapshot"
@@ -106,22 +108,27 @@ func structure(t reflect.Type) (string, *UnstorableError) {
 // hiddenConfig looks for a part of a config that JSON leaves out silently: two configs that differ only there would
 // share an entry.
 func hiddenConfig(v reflect.Value, path string) *UnstorableError {
-	switch {
-	case !v.IsValid():
-		return nil
-	case marshalsItself(reflect.PointerTo(v.Type())):
-		if snapshot.Promotes(v.Type(), marshalsItself) && v.NumField() > 1 {
-			return &UnstorableError{Field: path, Reason: "embeds a type that writes itself as JSON and leaves out the " +
-				"other fields, so a change of them would go unnoticed; give the embedded field a name"}
-		}
-		return nil
-	}
 	switch v.Kind() {
+	case reflect.Invalid:
+		return nil
 	case reflect.Pointer, reflect.Interface:
 		if v.IsNil() {
 			return nil
 		}
 		return hiddenConfig(v.Elem(), path)
+	}
+	// A method of the pointer is called only where there is one.
+	if marshalsItself(v.Type()) || v.CanAddr() && marshalsItself(reflect.PointerTo(v.Type())) {
+		switch {
+		case !snapshot.Promotes(v.Type(), marshalsItself):
+			return nil
+		case v.NumField() == 1:
+			return hiddenConfig(v.Field(0), path)
+		}
+		return &UnstorableError{Field: path, Reason: "embeds a type that writes itself as JSON and leaves out the " +
+			"other fields, so a change of them would go unnoticed; give the embedded field a name"}
+	}
+	switch v.Kind() {
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
 			if isPlain(v.Type().Elem().Kind()) {
@@ -138,17 +145,16 @@ func hiddenConfig(v reflect.Value, path string) *UnstorableError {
 			}
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			f := v.Type().Field(i)
-			at := strings.TrimPrefix(path+"."+f.Name, ".")
-			if !f.IsExported() && !f.Anonymous {
-				return &UnstorableError{Field: at, Reason: "is not exported, so a change of it would go unnoticed; " +
-					"export it, or give only what matters (for a data set, its Sum)"}
+		fields, fault := jsonFields(v.Type(), path)
+		if fault != nil {
+			return fault
+		}
+		for _, f := range fields {
+			field, err := v.FieldByIndexErr(f.index)
+			if err != nil {
+				continue // of an embedded pointer that is nil
 			}
-			if f.Tag.Get("json") == "-" {
-				continue // left out on purpose
-			}
-			if fault := hiddenConfig(v.Field(i), at); fault != nil {
+			if fault := hiddenConfig(field, f.path); fault != nil {
 				return fault
 			}
 		}
@@ -156,9 +162,57 @@ func hiddenConfig(v reflect.Value, path string) *UnstorableError {
 	return nil
 }
 
+// A jsonField is a field of a struct, or of one that it embeds, that JSON writes under a name.
+type jsonField struct {
+	name, path string
+	index      []int
+}
+
+// jsonFields returns the fields of a struct that JSON writes, or one that it leaves out, unless its tag says so. within
+// are the structs that embed this one.
+func jsonFields(t reflect.Type, path string, within ...reflect.Type) (fields []jsonField, fault *UnstorableError) {
+	within = append(within, t)
+	for i := range t.NumField() {
+		f := t.Field(i)
+		at := strings.TrimPrefix(path+"."+f.Name, ".")
+		embedded := f.Type
+		if embedded.Kind() == reflect.Pointer {
+			embedded = embedded.Elem()
+		}
+		embeds := f.Anonymous && embedded.Kind() == reflect.Struct
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case !f.IsExported() && !embeds:
+			return nil, &UnstorableError{Field: at, Reason: "is not exported, so a change of it would go unnoticed; " +
+				"export it, or give only what matters (for a data set, its Sum)"}
+		case f.Tag.Get("json") == "-": // left out on purpose
+		case embeds && name == "" && slices.Contains(within, embedded):
+			return nil, &UnstorableError{Field: at, Reason: "embeds the type that it is in, which JSON leaves out, so a " +
+				"change of it would go unnoticed; give the embedded field a name"}
+		case embeds && name == "":
+			inner, fault := jsonFields(embedded, at, within...)
+			if fault != nil {
+				return nil, fault
+			}
+			for _, f := range inner {
+				fields = append(fields, jsonField{f.name, f.path, slices.Insert(f.index, 0, i)})
+			}
+		default:
+			fields = append(fields, jsonField{cmp.Or(name, f.Name), at, []int{i}})
+		}
+	}
+	for i, f := range fields {
+		if j := slices.IndexFunc(fields[:i], func(g jsonField) bool { return g.name == f.name }); j >= 0 {
+			return nil, &UnstorableError{Field: f.path, Reason: fmt.Sprintf("has the name %q in JSON, as %s has, so a change "+
+				"of one or both would go unnoticed; rename one or give it another json tag", f.name, fields[j].path)}
+		}
+	}
+	return fields, nil
+}
+
 func isPlain(k reflect.Kind) bool { return k <= reflect.Complex128 || k == reflect.String }
 
-// marshalsItself reports whether JSON leaves the encoding of what a pointer points to, to the type's own methods.
-func marshalsItself(p reflect.Type) bool {
-	return p.Implements(reflect.TypeFor[json.Marshaler]()) || p.Implements(reflect.TypeFor[encoding.TextMarshaler]())
+// marshalsItself reports whether JSON leaves the encoding of values of a type to the type's own methods.
+func marshalsItself(t reflect.Type) bool {
+	return t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
