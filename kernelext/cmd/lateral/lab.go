@@ -60,20 +60,33 @@ func openLab(ctx context.Context, log io.Writer, prefix string, args []string) e
 		fmt.Fprint(log, howToGetJupyter)
 		return err
 	}
-	command = append(command, args...)
+	jupyter, err := jupyterIn(ctx, tools.Module, append(command, args...))
+	if err != nil {
+		return err
+	}
+	if err := jupyter.Run(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("%s: %w", command[0], err)
+	}
+	return nil
+}
+
+// jupyterIn returns Jupyter as it is run on the notebooks of a module.
+func jupyterIn(ctx context.Context, module string, command []string) (*exec.Cmd, error) {
+	folders, err := folders()
+	if err != nil {
+		return nil, err
+	}
 	jupyter := exec.CommandContext(ctx, command[0], command[1:]...)
-	jupyter.Dir = filepath.Join(tools.Module, "notebooks")
+	jupyter.Env = append(os.Environ(), folders...)
+	jupyter.Dir = filepath.Join(module, "notebooks")
 	if _, err := os.Stat(jupyter.Dir); err != nil {
-		jupyter.Dir = tools.Module
+		jupyter.Dir = module
 	}
 	jupyter.Stdin, jupyter.Stdout, jupyter.Stderr = os.Stdin, os.Stdout, os.Stderr
 	// On an interrupt Jupyter may leave its kernels running; this signal makes it stop them.
 	jupyter.Cancel = func() error { return jupyter.Process.Signal(syscall.SIGTERM) }
 	jupyter.WaitDelay = 10 * time.Second
-	if err := jupyter.Run(); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("%s: %w", command[0], err)
-	}
-	return nil
+	return jupyter, nil
 }
 
 // jupyterCommand returns the command that opens JupyterLab, or else the classic

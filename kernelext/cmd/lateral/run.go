@@ -66,7 +66,8 @@ raises-exception (the cell may fail) and skip-execution.`,
 	flags.BoolVar(&o.html, "html", true, "write an HTML page as well")
 	flags.BoolVar(&o.figures, "figures", false,
 		"keep each figure in figures/NOTEBOOK of the results too, as SVG, PDF and PNG")
-	flags.BoolVar(&o.inPlace, "in-place", false, "also store the outputs in the notebook itself, unless the run stops early")
+	flags.BoolVar(&o.inPlace, "in-place", false,
+		"also store the outputs in the notebook itself, unless the run stops early")
 	flags.StringArrayVar(&o.set, "set", nil, "set a parameter, as name=value; repeatable")
 	flags.DurationVar(&o.timeout, "timeout", 0, "limit for each notebook, such as 10m (default none)")
 	flags.DurationVar(&o.cellTimeout, "cell-timeout", 0, "limit for each cell (default none)")
@@ -247,12 +248,20 @@ func (o *runOptions) environment(env []string, path string, params map[string]st
 		}
 		env = append(env, "LATERAL_FIGURES="+dir)
 	}
-	// The kernel works in the notebook's directory, as under Jupyter.
-	if data := os.Getenv("LATERAL_DATA"); data != "" && !filepath.IsAbs(data) {
-		if data, err = filepath.Abs(data); err != nil {
-			return nil, fmt.Errorf("LATERAL_DATA: %w", err)
+	folders, err := folders()
+	return append(env, folders...), err
+}
+
+// folders returns the variables that name folders where users keep data and results, with absolute paths: kernels work
+// in the notebook's folder, and this command where it was started.
+func folders() (env []string, err error) {
+	for _, name := range []string{"LATERAL_DATA", "LATERAL_MEMO", "LATERAL_CHECKPOINTS", "LATERAL_SWEEPS"} {
+		if dir := os.Getenv(name); dir != "" && !filepath.IsAbs(dir) {
+			if dir, err = filepath.Abs(dir); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			env = append(env, name+"="+dir)
 		}
-		env = append(env, "LATERAL_DATA="+data)
 	}
 	return env, nil
 }

@@ -291,18 +291,26 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestEnvironment(t *testing.T) {
-	t.Setenv("LATERAL_DATA", "some/data")
+	here, _ := os.Getwd()
+	var absolute []string
+	for _, name := range []string{"LATERAL_DATA", "LATERAL_MEMO", "LATERAL_CHECKPOINTS", "LATERAL_SWEEPS"} {
+		t.Setenv(name, "some/folder")
+		absolute = append(absolute, name+"="+here+"/some/folder")
+	}
 	o := runOptions{profile: "paper", out: "results", figures: true, inPlace: true}
 	env, err := o.environment([]string{"A=b"}, "dir/03_name.ipynb", map[string]string{"n": "5", "s": "1.10"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	here, _ := os.Getwd()
-	want := []string{"A=b", "LATERAL_PROFILE=paper", `LATERAL_PARAMS={"n":"5","s":"1.10"}`, "LATERAL_HEADLESS=1",
+	want := append([]string{"A=b", "LATERAL_PROFILE=paper", `LATERAL_PARAMS={"n":"5","s":"1.10"}`, "LATERAL_HEADLESS=1",
 		"LATERAL_NOTEBOOK=03_name", "LATERAL_ECHARTS=page", "LATERAL_FRESH=1",
-		"LATERAL_FIGURES=" + here + "/results/figures/03_name", "LATERAL_DATA=" + here + "/some/data"}
+		"LATERAL_FIGURES=" + here + "/results/figures/03_name"}, absolute...)
 	if strings.Join(env, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got %q, want %q", env, want)
+	}
+	jupyter, err := jupyterIn(t.Context(), t.TempDir(), []string{"jupyter-lab"})
+	if err != nil || !strings.HasSuffix(strings.Join(jupyter.Env, "\n"), "\n"+strings.Join(absolute, "\n")) {
+		t.Errorf("Jupyter has %q, %v", jupyter.Env, err)
 	}
 }
 
