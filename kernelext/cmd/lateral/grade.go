@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -66,6 +67,9 @@ you do not trust in a container.`,
 }
 
 func (o *gradeOptions) run(ctx context.Context, out, log io.Writer, paths []string) error {
+	if err := checkProfile(o.profile); err != nil {
+		return err
+	}
 	memory, err := parseSize(o.memory)
 	if err != nil {
 		return fmt.Errorf("--memory: %w", err)
@@ -84,13 +88,24 @@ func (o *gradeOptions) run(ctx context.Context, out, log io.Writer, paths []stri
 	if err != nil {
 		return err
 	}
+	var references []string // found before the first notebook is marked, which takes minutes
+	for _, path := range paths {
+		file, err := o.referenceOf(path, tools.Module)
+		if err == nil && !slices.Contains(references, file) {
+			_, err = notebook.ReadFile(file)
+		}
+		if err != nil {
+			return err
+		}
+		references = append(references, file)
+	}
 	program, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("this program does not know where it is: %w", err)
 	}
 	var reports []*grade.Report
-	for _, path := range paths {
-		reference, err := o.referenceOf(path, tools.Module)
+	for i, path := range paths {
+		reference, err := notebook.ReadFile(references[i])
 		if err != nil {
 			return err
 		}
@@ -134,18 +149,18 @@ func (o *gradeOptions) run(ctx context.Context, out, log io.Writer, paths []stri
 	return tabulate(out, reports)
 }
 
-// referenceOf reads the notebook as it was handed out.
-func (o *gradeOptions) referenceOf(path, module string) (*notebook.Notebook, error) {
-	file := o.reference
-	if file == "" {
-		file = filepath.Join(module, "notebooks", filepath.Base(path))
-		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf(
-				"%s: there is no notebook of this name in %s: name the one that was handed out with --reference", path,
-				filepath.Dir(file))
-		}
+// referenceOf returns the file of the notebook as it was handed out.
+func (o *gradeOptions) referenceOf(path, module string) (string, error) {
+	if o.reference != "" {
+		return o.reference, nil
 	}
-	return notebook.ReadFile(file)
+	file := filepath.Join(module, "notebooks", filepath.Base(path))
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf(
+			"%s: there is no notebook of this name in %s: name the one that was handed out with --reference", path,
+			filepath.Dir(file))
+	}
+	return file, nil
 }
 
 // tabulate prints the marks.

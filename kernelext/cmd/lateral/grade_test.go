@@ -106,3 +106,26 @@ func TestGrade(t *testing.T) {
 		t.Errorf("no marks for %v", want)
 	}
 }
+
+// Marking begins when the reference of every notebook is there.
+func TestGradeFindsReferencesFirst(t *testing.T) {
+	if testing.Short() {
+		t.Skip("asks Go where tools are")
+	}
+	dir := t.TempDir()
+	known, unknown := filepath.Join(dir, "primer_go.ipynb"), filepath.Join(dir, "renamed.ipynb")
+	for _, path := range []string{known, unknown} {
+		if err := sources("x := 1").WriteFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log bytes.Buffer
+	o := gradeOptions{profile: "quick", limit: time.Second, memory: "1GB"}
+	err := o.run(t.Context(), io.Discard, &log, []string{known, unknown})
+	if err == nil || !strings.Contains(err.Error(), "renamed.ipynb: there is no notebook of this name") {
+		t.Errorf("error %v", err)
+	}
+	if strings.Contains(log.String(), known) {
+		t.Errorf("it was too late: %s", log.String())
+	}
+}

@@ -76,8 +76,8 @@ raises-exception (the cell may fail) and skip-execution.`,
 }
 
 func (o *runOptions) run(ctx context.Context, log io.Writer, paths []string) error {
-	if !slices.Contains([]string{"quick", "standard", "paper"}, o.profile) {
-		return fmt.Errorf("--profile %s: the profiles are quick, standard and paper", o.profile)
+	if err := checkProfile(o.profile); err != nil {
+		return err
 	}
 	for name, limit := range map[string]time.Duration{"timeout": o.timeout, "cell-timeout": o.cellTimeout} {
 		if limit < 0 {
@@ -134,6 +134,13 @@ func (o *runOptions) run(ctx context.Context, log io.Writer, paths []string) err
 		}
 	}
 	return errors.Join(failed...)
+}
+
+func checkProfile(profile string) error {
+	if !slices.Contains([]string{"quick", "standard", "paper"}, profile) {
+		return fmt.Errorf("--profile %s: the profiles are quick, standard and paper", profile)
+	}
+	return nil
 }
 
 // prepare builds the kernel on first use, and then also what the notebooks

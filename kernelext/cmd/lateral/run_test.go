@@ -266,17 +266,18 @@ func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 // Mistakes on the command line are answered with what was meant.
 func TestMistakes(t *testing.T) {
 	for line, want := range map[string]string{
-		"run":                   "name a notebook, such as: lateral run notebooks/00_quickstart.ipynb",
-		"check":                 "name a notebook, such as: lateral check notebooks/00_quickstart.ipynb",
-		"grade":                 "name a notebook, such as: lateral grade notebooks/00_quickstart.ipynb",
-		"run --profil quick x":  "unknown flag: --profil: did you mean --profile? lateral run --help lists the flags",
-		"run --otu x y":         "did you mean --out?",
-		"run --nosuchflag x":    "unknown flag: --nosuchflag: lateral run --help lists the flags",
-		"run --timeout 5 x":     "--timeout 5: write a time span with its unit, such as 30s, 5m or 2h",
-		"run --cell-timeout= x": "--cell-timeout : write a time span with its unit",
-		"run --timeout -5m x":   "--timeout -5m0s: a limit is more than nothing",
-		"grade --time 60 x":     "--time 60: write a time span with its unit",
-		"grade --memory lots x": `--memory: "lots" is no size: write a number and B, kB, MB, GB or TB`,
+		"run":                    "name a notebook, such as: lateral run notebooks/00_quickstart.ipynb",
+		"check":                  "name a notebook, such as: lateral check notebooks/00_quickstart.ipynb",
+		"grade":                  "name a notebook, such as: lateral grade notebooks/00_quickstart.ipynb",
+		"run --profil quick x":   "unknown flag: --profil: did you mean --profile? lateral run --help lists the flags",
+		"run --otu x y":          "did you mean --out?",
+		"run --nosuchflag x":     "unknown flag: --nosuchflag: lateral run --help lists the flags",
+		"run --timeout 5 x":      "--timeout 5: write a time span with its unit, such as 30s, 5m or 2h",
+		"run --cell-timeout= x":  "--cell-timeout : write a time span with its unit",
+		"run --timeout -5m x":    "--timeout -5m0s: a limit is more than nothing",
+		"grade --time 60 x":      "--time 60: write a time span with its unit",
+		"grade --memory lots x":  `--memory: "lots" is no size: write a number and B, kB, MB, GB or TB`,
+		"grade --profile fast x": "--profile fast: the profiles are quick, standard and paper",
 		"grade --json /dev/null " + write(t, sources("x")): "/dev/null: it exists and is not a regular file",
 	} {
 		root := command()
