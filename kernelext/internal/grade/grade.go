@@ -23,6 +23,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,7 +92,7 @@ func Grade(ctx context.Context, reference, submitted *notebook.Notebook, o Optio
 			o.Progress(cell.ID)
 		}
 		start := time.Now()
-		mark, err := markOne(ctx, reference.Cells[:i], cell, find(submitted, cell.ID), check, o)
+		mark, err := markOne(ctx, reference.Cells[:i], cell, answerTo(cell, reference, submitted), check, o)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -125,6 +126,28 @@ func checkOf(cells []*notebook.Cell) *notebook.Cell {
 	return nil
 }
 
+// answerTo returns the cell of a submission with the answer to an exercise of reference: the one with its identifier;
+// or, since the copy of a cell has another, the only new one that declares what the exercise declares first. It is nil
+// if there is none.
+func answerTo(exercise *notebook.Cell, reference, submitted *notebook.Notebook) (answer *notebook.Cell) {
+	if c := find(submitted, exercise.ID); c != nil {
+		return c
+	}
+	wanted := cell.Read(exercise.Source).Declared()
+	for _, c := range submitted.Cells {
+		if len(wanted) == 0 || c.Type != notebook.Code || find(reference, c.ID) != nil {
+			continue
+		}
+		if slices.ContainsFunc(cell.Read(c.Source).Declared(), func(n cell.Name) bool { return n.Name == wanted[0].Name }) {
+			if answer != nil {
+				return nil
+			}
+			answer = c
+		}
+	}
+	return answer
+}
+
 // find returns the cell with an identifier, nil if there is none.
 func find(nb *notebook.Notebook, id string) *notebook.Cell {
 	for _, c := range nb.Cells {
@@ -139,8 +162,8 @@ func find(nb *notebook.Notebook, id string) *notebook.Cell {
 func markOne(ctx context.Context, before []*notebook.Cell, exercise, answer, check *notebook.Cell, o Options) (
 	Mark, error) {
 	if answer == nil {
-		return Mark{State: Missing,
-			Feedback: "the cell of this exercise is not in the notebook: copy it back from the original and solve it there"}, nil
+		return Mark{State: Missing, Feedback: "the cell of this exercise is not in the notebook: copy it back from the " +
+			"original, once, and solve it there"}, nil
 	}
 	w, err := newWorkshop(o)
 	if err != nil {

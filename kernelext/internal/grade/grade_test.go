@@ -152,6 +152,23 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// A front end gives the copy of a cell another identifier; which of several copies counts nobody knows.
+func TestCopiedCells(t *testing.T) {
+	o := options(t)
+	copied, again := code("copied", rightKWTA), code("again", stub)
+	handedOut := kwta().Cells
+	for want, cells := range map[string][]*notebook.Cell{
+		Right:   append(slices.Delete(slices.Clone(handedOut), 3, 4), copied),
+		Wrong:   append(slices.Clone(handedOut[:3]), code("mine", stub), copied),
+		Missing: append(slices.Clone(handedOut[:3]), copied, again),
+	} {
+		report, err := Grade(t.Context(), kwta(), &notebook.Notebook{Cells: cells}, o)
+		if err != nil || report.Marks[0].State != want {
+			t.Errorf("want %s, got %+v, %v", want, report, err)
+		}
+	}
+}
+
 // stub is a wrong answer, to which cheats add.
 const stub = "func mine(z []float32, k int) []float32 { return z }\n"
 
