@@ -24,6 +24,7 @@
 //	die                          end the process, with a last word on stderr
 //	forge                        send a message signed with another key
 //	late TEXT                    write TEXT after the cell is done
+//	chatter                      write for ever, also after the cell is done
 //
 // A test binary becomes the kernel when its TestMain calls [Main] and the environment has [Variable]. The connection
 // file is its last argument.
@@ -240,6 +241,13 @@ func (k *kernel) execute(request *wire.Message) (late string) {
 			os.Exit(3)
 		case "forge":
 			k.forge(request)
+		case "chatter":
+			go func() {
+				for {
+					k.publish(request, "stream", wire.Stream{Name: "stdout", Text: "again\n"})
+					time.Sleep(10 * time.Millisecond)
+				}
+			}()
 		case "late":
 			late = unquote(rest)
 		}

@@ -24,6 +24,7 @@ const (
 	idleLimit  = 10 * time.Second       // between a reply and the idle status that follows it
 	closeLimit = 2 * time.Second        // for a kernel to end when asked
 	drainQuiet = 50 * time.Millisecond  // of silence mean that no late output is coming
+	drainLimit = 2 * time.Second        // for late output: a program left behind may print for ever
 )
 
 // Spec says how to start a kernel.
@@ -345,11 +346,14 @@ func (s *Session) Err() error {
 func (s *Session) Drain(handle func(*wire.Message)) { s.drain(handle) }
 
 func (s *Session) drain(handle func(*wire.Message)) {
+	limit := time.After(drainLimit)
 	for {
 		select {
 		case m := <-s.iopub:
 			handle(m)
 		case <-time.After(drainQuiet):
+			return
+		case <-limit:
 			return
 		}
 	}

@@ -121,6 +121,21 @@ func TestDeadKernel(t *testing.T) {
 	}
 }
 
+// A program that was left behind and prints for ever does not keep a session from its end.
+func TestDrainEnds(t *testing.T) {
+	s := start(t)
+	if _, err := s.Execute(t.Context(), s.NewExecute("chatter", false), ignore); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan bool)
+	go func() { s.Drain(ignore); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("the session waits for silence")
+	}
+}
+
 func TestForgedMessage(t *testing.T) {
 	s := start(t)
 	_, err := s.Execute(context.Background(), s.NewExecute("forge\nhang", false), func(m *wire.Message) {
