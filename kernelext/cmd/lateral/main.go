@@ -18,7 +18,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// interrupted is the cause with which Ctrl-C ends a command.
+// interrupted is the cause with which a signal ends a command.
 type interrupted struct{}
 
 func (interrupted) Error() string        { return "interrupted" }
@@ -29,22 +29,32 @@ func main() {
 	if root, err := toolchain.FindModule("."); err == nil && os.Getenv(dataset.ModuleEnv) == "" {
 		os.Setenv(dataset.ModuleEnv, root) // data is looked for there, wherever the command was started
 	}
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		signal.Stop(signals) // a second one ends the program at once
-		cancel(interrupted{})
-	}()
-
-	if err := command().ExecuteContext(ctx); err != nil {
+	if err := command().ExecuteContext(untilSignal()); err != nil {
 		fmt.Fprintln(os.Stderr, "lateral:", err)
 		if errors.Is(err, interrupted{}) {
 			os.Exit(130)
 		}
 		os.Exit(1)
 	}
+}
+
+// untilSignal returns a context that ends with Ctrl-C, SIGTERM or a closed terminal: commands keep what they have done.
+func untilSignal() context.Context {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup does
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	go func() {
+		if <-signals == syscall.SIGHUP {
+			// Both the shell and the system report a closed terminal, and what is still printed goes nowhere.
+			signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+		}
+		signal.Stop(signals) // a second one ends the program at once
+		cancel(interrupted{})
+	}()
+	return ctx
 }
 
 // command returns lateral with all its commands.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -336,6 +337,28 @@ func TestInterruptedIsACancellation(t *testing.T) {
 	}
 	if errors.Is(&session.DeadError{}, interrupted{}) {
 		t.Error("a dead kernel counts as interrupted")
+	}
+}
+
+// A closed terminal ends a command as Ctrl-C does; the shell and the system both report it.
+func TestClosedTerminal(t *testing.T) {
+	if signal.Ignored(syscall.SIGHUP) {
+		t.Skip("hang-ups are ignored here")
+	}
+	defer signal.Reset(syscall.SIGHUP, syscall.SIGPIPE)
+	ctx := untilSignal()
+	for range 2 {
+		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(10 * time.Second):
+			t.Fatal("the command goes on")
+		}
+	}
+	if err := context.Cause(ctx); !errors.Is(err, interrupted{}) {
+		t.Errorf("it ends with %v", err)
 	}
 }
 
