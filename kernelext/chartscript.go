@@ -76,11 +76,21 @@ func ChartScript() (string, error) {
 	return base64.StdEncoding.EncodeToString(packed.Bytes()), nil
 }
 
-// chartScript returns what this cell's output must bring: the script, if no cell of this kernel has brought it yet.
-func chartScript() string {
-	if os.Getenv(chartsVariable) != "" || !first("charts") {
+// chartScript returns what the output of a view must bring: the script, if no other view of this kernel brings it. When
+// a cell runs again, its old output goes, so the same view brings the script again.
+func chartScript(key string) string {
+	if os.Getenv(chartsVariable) != "" {
 		return ""
 	}
+	current.recall()
+	if current.Charts == "" {
+		current.Charts = key
+		_ = current.keep() // at worst the script is in the notebook twice
+	}
+	if current.Charts != key || current.brought {
+		return ""
+	}
+	current.brought = true
 	script, err := ChartScript()
 	if err != nil {
 		fmt.Printf("interactive views load their script from %s: %v\n", chartAddress, err)

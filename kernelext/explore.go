@@ -32,7 +32,7 @@ var exploreScript string
 //
 // The view is drawn by Apache ECharts in the reader's browser, without the kernel: it works in JupyterLab, in the
 // classic notebook, and in exported pages. Its script comes from this machine, where `lateral data get echarts` has put
-// it and its check sum is right, and is kept in the notebook once, by the first cell that needs it; otherwise the
+// it and its check sum is right, and is kept in the notebook once, by the first view that needs it; otherwise the
 // browser loads it from a public address, and a line says so. LATERAL_ECHARTS=cdn never keeps it in the notebook.
 // Readers without scripts (code-hosting pages, PDF, notebooks that are not trusted) see the static figure, which says
 // the same.
@@ -44,7 +44,7 @@ func Explore(figures ...Explorable) {
 			continue
 		}
 		if views, ok := f.Views(); ok && inNotebook {
-			bundles = append(bundles, viewBundle(views, chartScript()))
+			bundles = append(bundles, viewBundle(views, chartScript(elementKey(views))))
 		}
 		emit(bundles...)
 		keepFigure(f)

@@ -79,8 +79,9 @@ func sessionFile() string {
 }
 
 type session struct {
-	Data string          `json:"data"`
-	Seen map[string]bool `json:"seen,omitempty"` // what happens once in a session
+	Data    string `json:"data"`
+	Charts  string `json:"charts,omitempty"` // key of the view that brings the script of all interactive views
+	brought bool   // this cell has brought it
 }
 
 // current is the session of this process.
@@ -119,18 +120,4 @@ func sessionData() string {
 		current.recall()
 	}
 	return current.Data
-}
-
-// first tells whether this is the first time in the kernel session that it is asked about what.
-func first(what string) bool {
-	current.recall()
-	if current.Seen[what] {
-		return false
-	}
-	if current.Seen == nil {
-		current.Seen = map[string]bool{}
-	}
-	current.Seen[what] = true
-	_ = current.keep() // at worst it happens twice
-	return true
 }
