@@ -95,9 +95,10 @@ func (e *UnstorableError) Error() string {
 
 // A memo is one name and config on its way to a value.
 type memo struct {
-	entry Entry
-	dir   string // root directory of all entries
-	say   func(format string, args ...any)
+	entry  Entry
+	dir    string // root directory of all entries
+	locked bool   // no other process computes or removes this entry
+	say    func(format string, args ...any)
 }
 
 // A task is what differs by type: how to read, make and write the value.

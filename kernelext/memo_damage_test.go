@@ -277,3 +277,23 @@ func TestMemoLeavesWhatIsBeingWritten(t *testing.T) {
 		t.Errorf("%v are left", got)
 	}
 }
+
+// Without locks nobody knows whether something is a leftover.
+func TestMemoLeavesAllWhereNothingCanBeLocked(t *testing.T) {
+	t.Setenv("LATERAL_MEMO", t.TempDir())
+	defer func() { acquire = durable.Acquire }()
+	acquire = func(path string) (*durable.Lock, error) {
+		lock, err := durable.Acquire(path)
+		must(t, err)
+		lock.Release() // so that it is not held
+		return lock, nil
+	}
+	m, err := newMemo("m", 1, reflect.TypeFor[int]())
+	must(t, err)
+	other := filepath.Join(m.dir, "other-0123456789abcdef")
+	must(t, os.Mkdir(temporaryName(m.path()), 0o777))
+	must(t, os.Mkdir(temporaryName(other), 0o777))
+	if m.removeLeftovers(); len(temporaries(t, m.dir)) != 2 {
+		t.Errorf("only %v are left", temporaries(t, m.dir))
+	}
+}

@@ -35,6 +35,7 @@ func (m *memo) lock() (unlock func(), err error) {
 	if err != nil {
 		return unlock, err
 	}
+	m.locked = lock.Held()
 	return lock.Release, nil
 }
 

@@ -268,8 +268,11 @@ func discard(dir string) error {
 	return os.RemoveAll(gone)
 }
 
-// removeLeftovers removes what processes left behind that were killed while they wrote or removed an entry. The entry
-// of m is locked.
+// acquire is durable.Acquire; tests replace it.
+var acquire = durable.Acquire
+
+// removeLeftovers removes what processes left behind that were killed while they wrote or removed an entry. Where a
+// file system has no locks it removes nothing, as nobody knows what is still being written.
 func (m *memo) removeLeftovers() {
 	list, _ := os.ReadDir(m.dir)
 	for _, d := range list {
@@ -278,14 +281,18 @@ func (m *memo) removeLeftovers() {
 		if !temp || !hidden || !d.IsDir() || !entryName.MatchString(name) {
 			continue
 		}
+		free := m.locked
 		if entry := filepath.Join(m.dir, name); entry != m.path() {
-			lock, err := durable.Acquire(entry)
+			lock, err := acquire(entry)
 			if err != nil {
 				continue // it is being written
 			}
 			defer lock.Release()
+			free = lock.Held()
 		}
-		os.RemoveAll(filepath.Join(m.dir, d.Name())) // tried again at the next start
+		if free {
+			os.RemoveAll(filepath.Join(m.dir, d.Name())) // tried again at the next start
+		}
 	}
 }
 

@@ -172,3 +172,18 @@ func TestRenameFolder(t *testing.T) {
 		t.Errorf("a folder that is gone: %v", err)
 	}
 }
+
+// On a file system without locks there is a lock that is not held.
+func TestHeld(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	lock, err := Acquire(path)
+	if err != nil || !lock.Held() {
+		t.Fatalf("%v, %v", lock, err)
+	}
+	if lock.Release(); lock.Held() {
+		t.Error("a lock that was released is held")
+	}
+	if lock, err = lockFor(path).taken(path, false, errors.ErrUnsupported); err != nil || lock.Held() {
+		t.Errorf("%v, %v", lock, err)
+	}
+}

@@ -29,7 +29,8 @@ func (e *HeldError) Error() string {
 }
 
 // Acquire locks the name path, a file or a folder that need not exist; its parent must exist. If the lock is already
-// held, the error is a [*HeldError]. On a file system without locks Acquire does not lock and returns no error.
+// held, the error is a [*HeldError]. On a file system without locks Acquire does not lock and returns no error;
+// [Lock.Held] tells.
 //
 // The lock is on a separate file beside path, ".NAME.lock", which stays when the lock is released: path itself may be
 // replaced by a rename while it is locked. If path is a symbolic link, its target is locked.
@@ -89,6 +90,9 @@ func (l *Lock) taken(path string, ok bool, err error) (*Lock, error) {
 	os.WriteFile(l.file.Path(), fmt.Appendf(nil, "process %d on %s\n", os.Getpid(), host), 0o666)
 	return l, nil
 }
+
+// Held reports whether the lock is held: a file system without locks keeps nobody else from the name.
+func (l *Lock) Held() bool { return l.file.Locked() }
 
 // Release releases the lock.
 func (l *Lock) Release() { l.file.Close() }
