@@ -19,13 +19,17 @@ import (
 )
 
 const (
-	startLimit = 60 * time.Second       // for a kernel to answer its first request
 	waitDelay  = 500 * time.Millisecond // for output of an ended kernel
 	idleLimit  = 10 * time.Second       // between a reply and the idle status that follows it
 	closeLimit = 2 * time.Second        // for a kernel to end when asked
 	drainQuiet = 50 * time.Millisecond  // of silence mean that no late output is coming
 	drainLimit = 2 * time.Second        // for late output: a program left behind may print for ever
 )
+
+// startLimit is the time that a kernel has to answer its first request. Tests shorten it.
+var startLimit = 60 * time.Second
+
+var errNoAnswer = errors.New("the kernel did not answer")
 
 // Spec says how to start a kernel.
 type Spec struct {
@@ -66,10 +70,15 @@ type DeadError struct {
 }
 
 func (e *DeadError) Error() string {
-	if e.Log == "" {
-		return "the kernel died (" + e.State + ")"
+	return "the kernel died (" + e.State + ")" + lastWords(e.Log)
+}
+
+// lastWords ends a message with what a kernel has written to standard error, if anything.
+func lastWords(log string) string {
+	if log == "" {
+		return ""
 	}
-	return "the kernel died (" + e.State + "); the last it said was:\n" + e.Log
+	return "; the last it said was:\n" + log
 }
 
 // Start runs a kernel and waits until it answers and its output arrives.
@@ -113,9 +122,7 @@ func (s *Session) start(ctx, life context.Context) error {
 
 	// Give up waiting for the kernel's sockets when it dies, when the caller
 	// does, or when it takes too long.
-	ctx, stop := context.WithTimeoutCause(ctx, startLimit,
-		fmt.Errorf("session: the kernel did not answer within %v; the last it said was:\n%s", startLimit,
-			s.process.log.last(10)))
+	ctx, stop := context.WithTimeoutCause(ctx, startLimit, errNoAnswer)
 	defer stop()
 	ready := make(chan struct{})
 	defer close(ready) // before stop
@@ -140,8 +147,11 @@ func (s *Session) start(ctx, life context.Context) error {
 		return s.dead()
 	default:
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errNoAnswer):
+		return fmt.Errorf("session: %w within %v%s", cause, startLimit, lastWords(s.process.log.last(10)))
+	case cause != nil:
+		return cause
 	}
 	return err
 }

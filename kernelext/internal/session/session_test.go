@@ -271,3 +271,14 @@ func TestStartFails(t *testing.T) {
 		t.Errorf("directories are left behind: %v, %v", left, err)
 	}
 }
+
+// A kernel that does not answer is reported with what it has said until then.
+func TestKernelThatDoesNotAnswer(t *testing.T) {
+	defer session.SetStartLimit(500 * time.Millisecond)()
+	spec := session.Spec{Argv: []string{"sh", "-c", "echo no module found >&2; sleep 60"}}
+	_, err := session.Start(t.Context(), spec)
+	const want = "did not answer within 500ms; the last it said was:\nno module found"
+	if err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v, want one that ends with %q", err, want)
+	}
+}
