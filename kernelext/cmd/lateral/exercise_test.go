@@ -18,8 +18,9 @@ import (
 )
 
 // The check below each exercise of a notebook passes for a right answer, and fails for plausible wrong ones and for
-// some that get around it. An answer that borrows from the library what the check computes with is refused, whatever it is.
-// The answers are in testdata/exercises, named by notebook, cell and kind; right is one kind, all others are wrong.
+// some that get around it. An answer that borrows from the library what the check computes with is refused, whatever
+// it is. The answers are in testdata/exercises, named by notebook, cell and kind; right is one kind, all others are
+// wrong.
 func TestExercises(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the declarations of every notebook on the GoNB kernel")
