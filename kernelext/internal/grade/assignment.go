@@ -30,7 +30,8 @@ func Assignment(reference *notebook.Notebook) (*notebook.Notebook, error) {
 	maps.Copy(out.Metadata, reference.Metadata)
 	out.Metadata["kernelspec"] = map[string]any{"name": "lateral", "display_name": "Go (Lateral)", "language": "go"}
 	add := func(c *notebook.Cell, source string, about map[string]any) *notebook.Cell {
-		cell := &notebook.Cell{Type: c.Type, ID: c.ID, Source: source, Metadata: map[string]any{}}
+		cell := &notebook.Cell{Type: c.Type, ID: c.ID, Source: source, Metadata: map[string]any{},
+			Attachments: c.Attachments}
 		if about != nil {
 			about["grade_id"], about["schema_version"], about["task"] = c.ID, 3, false
 			cell.Metadata["nbgrader"] = about

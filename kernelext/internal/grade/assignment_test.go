@@ -3,6 +3,7 @@
 package grade
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ func TestAssignment(t *testing.T) {
 		text("task", "Do it."), exercise, text("between", "Check it."),
 		code("check", "%test\nif mine(1) == 0 {\n\tt.Skip(\"nothing\")\n}"), text("end", "end"),
 	}}
+	nb.Cells[0].Attachments = map[string]any{"net.png": map[string]any{"image/png": "aGk="}}
 	got, err := Assignment(nb)
 	if err != nil {
 		t.Fatal(err)
@@ -32,6 +34,9 @@ func TestAssignment(t *testing.T) {
 	}
 	if s := strings.Join(ids, " "); s != "title half task mine check between" {
 		t.Errorf("cells %s", s)
+	}
+	if !reflect.DeepEqual(got.Cells[0].Attachments, nb.Cells[0].Attachments) {
+		t.Errorf("the pictures of a text cell: %v", got.Cells[0].Attachments)
 	}
 	mine, check := got.Cells[3], got.Cells[4]
 	if want := "import \"math\"\n\n// mine does it.\nfunc mine(x int) int {\n" +
