@@ -29,7 +29,7 @@ type Pair struct {
 
 // Pairs returns the task of enlarging images by a whole number. Of each photograph, the rows and columns beyond a
 // multiple of scale are cut off at the lower and right edge. [Resize] makes the smaller version and enlarges it again;
-// the smaller version is rounded to 8-bit levels, as a file would be.
+// the smaller version is not rounded in between.
 //
 // It returns an error that names the photograph if one is too small, with no pixel left inside the [Border]. It panics
 // if scale < 2.

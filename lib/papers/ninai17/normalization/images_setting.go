@@ -23,7 +23,7 @@ type ImageSetting struct {
 	Epochs  int       `json:"epochs"`            // passes through the training images
 	Rate    float64   `json:"rate"`              // of gradient descent with momentum 0.9
 	Drops   []float64 `json:"drops,omitempty"`   // epochs at which the rate is divided by ten
-	Decay   float64   `json:"decay,omitempty"`   // of the weights
+	Decay   float64   `json:"decay,omitempty"`   // of weights and biases
 	Dropout float64   `json:"dropout,omitempty"` // of the inputs of the dense layers
 	Part    int       `json:"part,omitempty"`    // training images that are used, from the first; 0 for all
 	Held    int       `json:"held,omitempty"`    // training images, the last, for tests instead of the test images
@@ -43,7 +43,7 @@ func Classified(v Variant) ImageSetting {
 }
 
 // Regularised returns the setting of "Baseline + L2 + Dropout". The weight decay of 0.1 and the dropout of a half are
-// those of the authors' program, whose dropout also drops logits; ours does not.
+// those of the authors' program. Its dropout also drops logits, and its biases do not decay; ours are the other way.
 func Regularised() ImageSetting {
 	s := Classified(Baseline)
 	s.Decay, s.Dropout = 0.1, 0.5

@@ -48,7 +48,8 @@ func Words(v Variant, cell language.Cell) Strength {
 
 // Language returns the language model of a variant in table 11: two layers of 200 units, with windows of 30 units in
 // the LSTM and 60 in the other cells. BN and LN normalise as their authors do, and the LSTM then stores the normalised
-// cell state; all others normalise inside the activation functions. It returns an error if the variant is unknown.
+// cell state; all others normalise inside the activation functions. (The authors' program does so with the forms of LN
+// and DN alone; its BN-s and BN* normalise where BN does.) It returns an error if the variant is unknown.
 func Language(v Variant, cell language.Cell, s Strength, words int) (language.Config, error) {
 	if err := v.Check(); err != nil {
 		return language.Config{}, err

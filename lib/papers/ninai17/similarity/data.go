@@ -26,7 +26,7 @@ var sizes = map[string]struct {
 	"objects-paper": {train: 15, valid: 2, test: 7, views: 100, validViews: 20, sticks: 2000, stickViews: 10},
 }
 
-// Load renders the benchmark: "objects-small" (4200 images), "objects" (14,000) or "objects-paper" (128,000). The name
+// Load renders the benchmark: "objects-small" (4200 images), "objects" (14,000) or "objects-paper" (100,640). The name
 // "" means "objects". [Omniglot] is read from files.
 //
 // Training, validation and test images are of different solids of the same kinds. Test images have other textures than

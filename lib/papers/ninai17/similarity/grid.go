@@ -59,7 +59,10 @@ func grids(profile string) []Grid {
 	if profile == experiment.Quick {
 		networks = networks[:1]
 	}
-	vgg := Document().variant(func(s *Setting) { s.Net, s.Norm = VGG, BN }).Sized(profile)
+	vgg := Document().variant(func(s *Setting) { s.Net, s.Norm = VGG, BN }).Sized(profile).variant(func(s *Setting) {
+		s.Batch, s.Pairing.Classes, s.Pairing.Negatives = 32, 4, 0 // as the document has it for this network
+		s.Pretraining.Rendered = 0
+	})
 	return []Grid{
 		{Name: "similarity", About: "one-shot similarity of shapes with a Siamese DRMM and a baseline: figure 10",
 			Cells: append(networks, vgg),

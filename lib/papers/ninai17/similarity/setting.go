@@ -7,7 +7,7 @@
 //	data, err := similarity.Load("objects-small")
 //	setting := similarity.Document().Sized(experiment.Quick).On(data)
 //	result, err := similarity.Train(ctx, setting, data, experiment.Options{})
-//	fmt.Println(result.Metrics.Testsiamese.DifferentClass)
+//	fmt.Println(result.Metrics.Test()[siamese.DifferentClass])
 //
 // Training has three phases: recognition of the superclass, with top-down reconstruction; then the cross-entropy of
 // pairs; then also the contrastive loss. The pictures are of package dataset/objects, the pairs and trials of siamese.
@@ -52,7 +52,7 @@ type Pairing struct {
 	Contrastive int     `json:"contrastive"` // epochs after that, with the contrastive loss too
 	Weight      float64 `json:"weight"`      // of the contrastive loss
 	Margin      float64 `json:"margin"`      // alpha, at most 2
-	Rate        float64 `json:"rate"`        // learning rate of each of these phases in its first epoch
+	Rate        float64 `json:"rate"`        // learning rate in the first of these epochs
 	Classes     int     `json:"classes"`     // of a batch
 	// Negatives is the number of pairs of different classes that are used, as a multiple of the number of pairs of the
 	// same class; 0 for all. They are random, or the nearest with Hard.
@@ -71,15 +71,19 @@ type Setting struct {
 	Pretraining Pretraining `json:"pretraining"`
 	Pairing     Pairing     `json:"pairing"`
 
-	Batch     int     `json:"batch"`     // images of a batch
-	Rate      float64 `json:"rate"`      // learning rate of the first phase in its first epoch
-	FinalRate float64 `json:"finalRate"` // of each phase after its last epoch; rates fall exponentially, epoch by epoch
-	Trials    int     `json:"trials"`    // in each condition
-	Seed      uint64  `json:"seed"`      // of initial weights, labels, batches and trials
+	Batch int     `json:"batch"` // images of a batch
+	Rate  float64 `json:"rate"`  // learning rate of the first phase in its first epoch
+	// FinalRate is the learning rate after the last epoch of recognition, and after the last of pairs; rates fall
+	// exponentially, epoch by epoch.
+	FinalRate float64 `json:"finalRate"`
+	Trials    int     `json:"trials"` // in each condition
+	Seed      uint64  `json:"seed"`   // of initial weights, labels, batches and trials
 }
 
 // Document returns the setting of [NINAI17, Tables 7 and 15], for [Load]'s "objects-paper". The document does not give
-// the margin, the number of classes in a batch, or how pairs of different classes are weighted: those are ours.
+// the margin, the number of classes in a batch, how pairs of different classes are weighted, or how the epochs of pairs
+// divide: those are ours. All images of recognition have labels, so that KL has no effect, and squares are means over
+// pixels, where eqs. 2 and 4 of the document sum them.
 func Document() Setting {
 	return Setting{
 		Net: NineLevel, Channel: 1, Features: 720, Norm: DN,
@@ -104,7 +108,8 @@ func Small() Setting {
 }
 
 // Online returns the setting of [NINAI17, Figure 3]: a VGG network learns from one pair at a time, without recognition
-// before. The document says neither the rate nor how many pairs; they are ours.
+// before. The document says neither the rate nor how many pairs; they are ours. Its network with DN also has a penalty
+// on centred activations, which ours lacks.
 func Online(norm string) Setting {
 	s := Document()
 	s.Net, s.Norm, s.Channel, s.Batch, s.FinalRate = VGG, norm, 1, 2, 1e-4
@@ -194,6 +199,7 @@ func (s Setting) Check() error {
 	c.That(s.FinalRate <= q.Rate, "FinalRate", s.FinalRate, "at most Pairing.Rate")
 	c.AtLeast("Pairing.Classes", q.Classes, 2)
 	c.NotNegative("Pairing.Negatives", q.Negatives)
+	c.That(s.Batch > 2 || q.Negatives == 0, "Pairing.Negatives", q.Negatives, "0 for a batch of one pair")
 	c.That(!q.Hard || q.Negatives > 0, "Pairing.Hard", q.Hard, "a number of Negatives with it")
 	c.That(p.Epochs+q.Epochs+q.Contrastive > 0, "Epochs", 0, "at least one epoch in some phase")
 	c.That(s.Batch >= 2 && s.Batch%2 == 0, "Batch", s.Batch, "an even number of at least 2")

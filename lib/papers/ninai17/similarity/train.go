@@ -48,11 +48,14 @@ func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Opti
 	if r.Metrics.Untrained, err = Measure(net, s, d, o.Workers); err != nil {
 		return nil, err
 	}
-	labelled, unlabelled := t.recognition(d.Train)
+	pictures, batch := t.recognition(d.Train)
+	pre, q := s.Pretraining.Epochs, s.Pairing
+	pairing := s.rate(q.Rate, q.Epochs+q.Contrastive)
+	rest := func(epoch float64) float64 { return pairing(epoch + float64(q.Epochs)) }
 	for _, p := range []phase{
-		{"recognition", s.Pretraining.Epochs, s.Rate, labelled, unlabelled, t.recognise},
-		{"pairs", s.Pairing.Epochs, s.Pairing.Rate, batches, s.Batch, t.pairs(0)},
-		{"contrastive", s.Pairing.Contrastive, s.Pairing.Rate, batches, s.Batch, t.pairs(s.Pairing.Weight)},
+		{"recognition", pre, s.rate(s.Rate, pre), pictures, batch, t.recognise},
+		{"pairs", q.Epochs, pairing, batches, s.Batch, t.pairs(0)},
+		{"contrastive", q.Contrastive, rest, batches, s.Batch, t.pairs(q.Weight)},
 	} {
 		if p.epochs == 0 {
 			continue
@@ -91,7 +94,7 @@ func checkImages(d *experiment.Data) error {
 type phase struct {
 	name   string
 	epochs int
-	rate   float64
+	rate   optim.Schedule
 	data   train.Data
 	batch  int
 	loss   func(b *train.Batch) *autograd.Var
@@ -103,11 +106,13 @@ type model struct {
 	Negatives *tensor.RNG // draws pairs of different classes
 }
 
-// A trainer computes the objectives of a setting.
+// A trainer computes the objectives of a setting. Its optimiser goes on from phase to phase: RMSProp that started anew
+// would take steps of ten times the rate until it knows the sizes of the gradients.
 type trainer struct {
 	Setting
-	Model *model
-	super []int // superclass of each class
+	Model     *model
+	Optimizer optim.RMSProp
+	super     []int // superclass of each class
 
 	view     View
 	rendered drmm.Rendering
@@ -122,12 +127,13 @@ func (t *trainer) run(ctx context.Context, p phase, o experiment.Options) (*trai
 	}
 	return train.Run(ctx, train.Config{
 		Learner: &train.GradientDescent{
-			Model: t.Model, Loss: p.loss, Optimizer: &optim.RMSProp{}, Workers: o.Workers,
-			Schedule:  t.Setting.rate(p.rate, p.epochs),
+			Model: t.Model, Loss: p.loss, Optimizer: &t.Optimizer, Workers: o.Workers,
+			Schedule:  p.rate,
 			Constrain: t.Model.Net.constrain,
 		},
-		Train: p.data, Epochs: p.epochs, BatchSize: p.batch, Seed: t.Seed, Dir: o.Dir, Every: o.Every,
-		Key: t.Setting, OnStep: o.OnStep, OnEpoch: o.OnEpoch,
+		Train: p.data, Epochs: p.epochs, BatchSize: p.batch, Dir: o.Dir, Every: o.Every,
+		Seed: tensor.Stream(t.Seed, p.name).Uint64(), // the phases of pairs see different batches
+		Key:  t.Setting, OnStep: o.OnStep, OnEpoch: o.OnEpoch,
 	})
 }
 
