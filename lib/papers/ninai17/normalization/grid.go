@@ -36,11 +36,12 @@ func SizedImages(s ImageSetting, profile string) ImageSetting {
 		s.Rate = 1e-2
 	}
 	s.Part = experiment.Pick(profile, 600, 0, 0)
-	return s.shortened(experiment.Pick(profile, 2, 10, 0))
+	return s.Shortened(experiment.Pick(profile, 2, 10, 0))
 }
 
-// shortened returns the setting with fewer epochs, in which the rate drops at the same shares for all variants.
-func (s ImageSetting) shortened(epochs int) ImageSetting {
+// Shortened returns the setting with fewer epochs, in which the rate drops at the same shares of them for all variants,
+// 0.7 and 0.9.
+func (s ImageSetting) Shortened(epochs int) ImageSetting {
 	s.Epochs, s.Drops = epochs, []float64{0.7 * float64(epochs), 0.9 * float64(epochs)}
 	return s
 }
@@ -49,7 +50,7 @@ func (s ImageSetting) shortened(epochs int) ImageSetting {
 func rated(profile string) (cells []ImageSetting) {
 	for _, v := range []Variant{Baseline, BN, DNStar} {
 		for _, rate := range []float64{1e-3, 3e-3, 1e-2, 3e-2} {
-			s := Classified(v).shortened(experiment.Pick(profile, 1, 3, 3))
+			s := Classified(v).Shortened(experiment.Pick(profile, 1, 3, 3))
 			s.Rate = rate
 			s.Part, s.Held = experiment.Pick(profile, 600, 20_000, 20_000), experiment.Pick(profile, 500, 5_000, 5_000)
 			cells = append(cells, s)
