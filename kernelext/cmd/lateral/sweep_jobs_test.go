@@ -50,7 +50,7 @@ func TestSweepJobsOfMixtures(t *testing.T) {
 func TestSweepJobsOfOtherData(t *testing.T) {
 	for grid, data := range map[string]string{
 		"fc1": "mnist", "sparsenet": "olshausen", "norm-images": "cifar10", "norm-lstm": "ptb", "norm-photos": "bsds500",
-		"similarity": "objects", "similarity-omniglot": "omniglot", "kh19-photos": "cifar10",
+		"similarity": "objects-large", "similarity-omniglot": "omniglot", "kh19-photos": "cifar10",
 	} {
 		out, err := runSweep(t, t.Context(), "jobs", "slurm", "--grid", grid)
 		if want := "sweep run " + grid + " --profile paper --data " + data + " "; err != nil || !strings.Contains(out, want) {

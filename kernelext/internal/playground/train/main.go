@@ -213,7 +213,7 @@ func rendering(d *experiment.Data, path string) error {
 // siamese trains the branch of the Siamese network that notebook 10 looks at, or takes it from that notebook's
 // checkpoints.
 func siamese(_ *experiment.Data, path string) error {
-	d, err := similarity.Load("objects")
+	d, err := similarity.Load("objects-large")
 	if err != nil {
 		return err
 	}

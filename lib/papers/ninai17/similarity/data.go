@@ -23,11 +23,13 @@ var sizes = map[string]struct {
 }{
 	"objects-small": {train: 5, valid: 2, test: 2, views: 12, validViews: 5, sticks: 60, stickViews: 6},
 	"objects":       {train: 15, valid: 2, test: 5, views: 12, validViews: 10, sticks: 200, stickViews: 10},
+	"objects-large": {train: 15, valid: 2, test: 5, views: 40, validViews: 10, sticks: 200, stickViews: 10},
 	"objects-paper": {train: 15, valid: 2, test: 7, views: 100, validViews: 20, sticks: 2000, stickViews: 10},
 }
 
-// Load renders the benchmark: "objects-small" (4200 images), "objects" (14,000) or "objects-paper" (100,640). The name
-// "" means "objects". [Omniglot] is read from files.
+// Load renders the benchmark: "objects-small" (4200 images), "objects" (14,000), "objects-large" (34,160: the same with
+// more views of each training solid) or "objects-paper" (100,640). The name "" means "objects". [Omniglot] is read from
+// files.
 //
 // Training, validation and test images are of different solids of the same kinds. Test images have other textures than
 // training images, too, and the test set ends with stick figures, which are like no solid. The name of a class is its
@@ -41,8 +43,8 @@ func Load(name string) (*experiment.Data, error) {
 	}
 	size, ok := sizes[name]
 	if !ok {
-		return nil, fmt.Errorf("similarity: there are no images %q: use objects-small, objects, objects-paper or %s", name,
-			Omniglot)
+		return nil, fmt.Errorf("similarity: there are no images %q: use objects-small, objects, objects-large, objects-paper "+
+			"or %s", name, Omniglot)
 	}
 	views := func(stream string, textures []int) objects.Views {
 		return objects.Views{Side: side, Seed: 1, Stream: stream, Textures: textures}

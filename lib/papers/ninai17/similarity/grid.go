@@ -17,7 +17,7 @@ type Grid = experiment.Grid[Setting]
 var Grids = experiment.Grids[Setting, Metrics]{
 	Document: "NINAI17",
 	Load:     Load,
-	Data:     []string{"objects"},
+	Data:     []string{"objects-large"},
 	List:     grids,
 	Train: func(ctx context.Context, s Setting, d *experiment.Data, o experiment.Options) (Metrics, error) {
 		r, err := Train(ctx, s, d, o)

@@ -125,6 +125,10 @@ func (t *trainer) run(ctx context.Context, p phase, o experiment.Options) (*trai
 	if o.Dir != "" {
 		o.Dir = filepath.Join(o.Dir, p.name)
 	}
+	key := t.Setting
+	if p.name == "recognition" { // which other pairs can follow
+		key.Pairing, key.Trials = Pairing{}, 0
+	}
 	return train.Run(ctx, train.Config{
 		Learner: &train.GradientDescent{
 			Model: t.Model, Loss: p.loss, Optimizer: &t.Optimizer, Workers: o.Workers,
@@ -133,7 +137,7 @@ func (t *trainer) run(ctx context.Context, p phase, o experiment.Options) (*trai
 		},
 		Train: p.data, Epochs: p.epochs, BatchSize: p.batch, Dir: o.Dir, Every: o.Every,
 		Seed: tensor.Stream(t.Seed, p.name).Uint64(), // the phases of pairs see different batches
-		Key:  t.Setting, OnStep: o.OnStep, OnEpoch: o.OnEpoch,
+		Key:  key, OnStep: o.OnStep, OnEpoch: o.OnEpoch,
 	})
 }
 
