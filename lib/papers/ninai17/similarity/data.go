@@ -43,8 +43,8 @@ func Load(name string) (*experiment.Data, error) {
 	}
 	size, ok := sizes[name]
 	if !ok {
-		return nil, fmt.Errorf("similarity: there are no images %q: use objects-small, objects, objects-large, objects-paper "+
-			"or %s", name, Omniglot)
+		return nil, fmt.Errorf("similarity: there are no images %q: use objects-small, objects, objects-large, "+
+			"objects-paper or %s", name, Omniglot)
 	}
 	views := func(stream string, textures []int) objects.Views {
 		return objects.Views{Side: side, Seed: 1, Stream: stream, Textures: textures}
