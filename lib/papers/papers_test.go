@@ -116,6 +116,7 @@ func TestKnownResults(t *testing.T) {
 		"norm-lstm":        readable[normalization.TextSetting, normalization.TextMetrics],
 		"norm-online":      readable[normalization.ImageSetting, normalization.ImageMetrics],
 		"norm-rates":       readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"norm-rnn":         readable[normalization.TextSetting, normalization.TextMetrics],
 		"prune-curve":      readable[pruning.Setting, pruning.Metrics],
 		"prune-drmm":       readable[pruning.Setting, pruning.Metrics],
 		"prune-drmm-other": readable[pruning.Setting, pruning.Metrics],
