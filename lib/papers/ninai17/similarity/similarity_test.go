@@ -230,6 +230,9 @@ func TestErrors(t *testing.T) {
 		"Pairing.Hard is true: want": func(s *Setting, _ *experiment.Data) {
 			s.Pairing.Hard, s.Pairing.Negatives = true, 0
 		},
+		"Pairing.Negatives is 3: want 0 for a batch": func(s *Setting, _ *experiment.Data) {
+			s.Batch, s.Pretraining.Rendered, s.Pairing.Negatives, s.Pairing.Hard = 2, 0, 3, false
+		},
 		"Pairing.Rate is 0: want a number > 0":      func(s *Setting, _ *experiment.Data) { s.Pairing.Rate = 0 },
 		"Batch is 15: want an even":                 func(s *Setting, _ *experiment.Data) { s.Batch = 15 },
 		"FinalRate is 2: want at most":              func(s *Setting, _ *experiment.Data) { s.FinalRate = 2 },
@@ -250,7 +253,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
-	want := "use objects-small, objects, objects-paper or omniglot"
+	want := "use objects-small, objects, objects-large, objects-paper or omniglot"
 	if _, err := Load("solids"); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("unknown images: %v", err)
 	}
