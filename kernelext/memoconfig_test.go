@@ -51,7 +51,7 @@ func TestMemoRefusesConfigsThatJSONCuts(t *testing.T) {
 		"In.level is not exported":      struct{ In struct{ *level } }{},
 		"whole.rate is not exported":    whole{0.1},
 		"[a].rate is not exported":      map[string]whole{"a": {}},
-		"embeds the type that it is in": nested{},
+		"embeds the type that it is in": nested{nested: nil},
 		"stamped } embeds a type":       struct{ stamped }{},
 		"Time.wall is not exported": struct { // the methods of the two cancel each other
 			time.Time
