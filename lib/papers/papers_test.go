@@ -112,17 +112,18 @@ func Example() {
 func TestKnownResults(t *testing.T) {
 	const dir = "../../data/results/"
 	read := map[string]func(file string) (int, error){
-		"norm-images":      readable[normalization.ImageSetting, normalization.ImageMetrics],
-		"norm-lstm":        readable[normalization.TextSetting, normalization.TextMetrics],
-		"norm-online":      readable[normalization.ImageSetting, normalization.ImageMetrics],
-		"norm-rates":       readable[normalization.ImageSetting, normalization.ImageMetrics],
-		"norm-rnn":         readable[normalization.TextSetting, normalization.TextMetrics],
-		"prune-curve":      readable[pruning.Setting, pruning.Metrics],
-		"prune-drmm":       readable[pruning.Setting, pruning.Metrics],
-		"prune-drmm-other": readable[pruning.Setting, pruning.Metrics],
-		"prune-lenet":      readable[pruning.Setting, pruning.Metrics],
-		"similarity":       readable[similarity.Setting, similarity.Metrics],
-		"wta":              readable[wta15.Setting, wta15.Metrics],
+		"norm-images":       readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"norm-lstm":         readable[normalization.TextSetting, normalization.TextMetrics],
+		"norm-online":       readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"norm-rates":        readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"norm-rnn":          readable[normalization.TextSetting, normalization.TextMetrics],
+		"prune-curve":       readable[pruning.Setting, pruning.Metrics],
+		"prune-drmm":        readable[pruning.Setting, pruning.Metrics],
+		"prune-drmm-other":  readable[pruning.Setting, pruning.Metrics],
+		"prune-lenet":       readable[pruning.Setting, pruning.Metrics],
+		"similarity":        readable[similarity.Setting, similarity.Metrics],
+		"similarity-online": readable[similarity.Setting, similarity.Metrics],
+		"wta":               readable[wta15.Setting, wta15.Metrics],
 	}
 	files, err := filepath.Glob(dir + "*.jsonl")
 	if err != nil || len(files) != len(read) {
