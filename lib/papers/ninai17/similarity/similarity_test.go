@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -103,6 +105,32 @@ func TestTrain(t *testing.T) {
 			}
 			break
 		}
+	}
+}
+
+// Other pairs go on from the checkpoint of the same recognition.
+func TestOtherPairs(t *testing.T) {
+	d := few()
+	s, dir := tiny(d), t.TempDir()
+	epochs := func() (n int) {
+		o := experiment.Options{Dir: dir, Workers: 1, OnEpoch: func(*train.Event) { n++ }}
+		if _, err := Train(t.Context(), s, d, o); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if got, want := epochs(), s.Pretraining.Epochs+s.Pairing.Epochs+s.Pairing.Contrastive; got != want {
+		t.Fatalf("%d epochs, want %d", got, want)
+	}
+	for _, phase := range []string{"pairs", "contrastive"} {
+		if err := os.RemoveAll(filepath.Join(dir, phase)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Pairing.Rate /= 2
+	s.Pairing.Epochs++
+	if got, want := epochs(), s.Pairing.Epochs+s.Pairing.Contrastive; got != want {
+		t.Errorf("%d epochs after the same recognition, want %d", got, want)
 	}
 }
 
