@@ -5,7 +5,8 @@
 //	go run ./kernelext/internal/playground/train kernelext/internal/playground/data
 //
 // It takes a few minutes on two cores, and a quarter of an hour more for the Siamese network unless notebook 10 has
-// trained it here. The same program gives the same files on the same processor. With names after the folder, it makes only these files.
+// trained it here. The same program gives the same files on the same processor. With names after the folder, it makes
+// only these files.
 package main
 
 import (

@@ -94,8 +94,8 @@ func Document() Setting {
 	}
 }
 
-// Small returns [Document] with a sixth of the channels and so many epochs that a training takes about twenty minutes of
-// one core, for [Load]'s "objects-large". The lower rate of the pairs is ours.
+// Small returns [Document] with a sixth of the channels and so many epochs that a training takes about twenty minutes
+// of one core, for [Load]'s "objects-large". The lower rate of the pairs is ours.
 func Small() Setting {
 	s := Document()
 	s.Channel, s.Features = 6, 128
