@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/models"
@@ -22,7 +24,10 @@ func trainCommand() *cobra.Command {
 		Short: "Train a network to start from, and keep it for notebooks and programs",
 		Long: `Train a network to start from, on digits that are made from typefaces or on
 another data set, and keep it in data/cache/models. Notebooks and programs
-load it with models.Load(NAME, DATA). Without a name, it lists the networks.`,
+load it with models.Load(NAME, DATA). Without a name, it lists the networks.
+
+With --curves FILE.svg, the learning curves of one network go to that file, and
+those of several to a file for each, FILE-NAME.svg.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if len(names) == 0 {
 				return listModels(cmd.OutOrStdout(), data)
@@ -31,9 +36,15 @@ load it with models.Load(NAME, DATA). Without a name, it lists the networks.`,
 				if _, err := models.Lookup(name); err != nil {
 					return err
 				}
+				if file := curvesFile(curves, name, len(names)); file != "" {
+					if err := writable(file); err != nil {
+						return err
+					}
+				}
 			}
 			for _, name := range names {
-				if err := trainModel(cmd.Context(), cmd.OutOrStdout(), name, data, curves); err != nil {
+				file := curvesFile(curves, name, len(names))
+				if err := trainModel(cmd.Context(), cmd.OutOrStdout(), name, data, file); err != nil {
 					return err
 				}
 			}
@@ -41,8 +52,17 @@ load it with models.Load(NAME, DATA). Without a name, it lists the networks.`,
 		},
 	}
 	cmd.Flags().StringVar(&data, "data", "", "name of the images, such as mnist; the default is the embedded digits")
-	cmd.Flags().StringVar(&curves, "curves", "", "SVG file for the learning curves")
+	cmd.Flags().StringVar(&curves, "curves", "", "SVG file for the learning curves; with several networks, one for each")
 	return cmd
+}
+
+// curvesFile is the file for the learning curves of one of n networks, "" if they are not asked for.
+func curvesFile(path, name string, n int) string {
+	if path == "" || n == 1 {
+		return path
+	}
+	ext := filepath.Ext(path)
+	return strings.TrimSuffix(path, ext) + "-" + name + ext
 }
 
 // listModels describes the networks and says which were trained.

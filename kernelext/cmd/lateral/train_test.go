@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -29,5 +30,23 @@ func TestTrainListsNetworks(t *testing.T) {
 	}
 	if _, err := runTrain(t, "relu", "resnet"); err == nil || !strings.Contains(err.Error(), `no model "resnet"`) {
 		t.Errorf("an unknown network: %v", err)
+	}
+}
+
+// Of several networks, each has a file for its curves, which is tried before the first is trained.
+func TestTrainCurves(t *testing.T) {
+	for _, test := range []struct {
+		path string
+		n    int
+		want string
+	}{{"", 2, ""}, {"a/b.svg", 1, "a/b.svg"}, {"a.c/b.svg", 2, "a.c/b-relu.svg"}, {"b", 3, "b-relu"}} {
+		if got := curvesFile(test.path, "relu", test.n); got != test.want {
+			t.Errorf("%q of %d networks: %q, want %q", test.path, test.n, got, test.want)
+		}
+	}
+	nowhere := filepath.Join(t.TempDir(), "none", "curves.svg")
+	if _, err := runTrain(t, "--curves", nowhere, "relu", "lwta"); err == nil ||
+		!strings.Contains(err.Error(), "curves-relu.svg") || !strings.Contains(err.Error(), "name another place") {
+		t.Errorf("curves in a folder that is not there: %v", err)
 	}
 }
