@@ -109,6 +109,21 @@ func TestProgressWithoutTotal(t *testing.T) {
 	}
 }
 
+// Without a total, a line that is not watched is drawn when the steps have doubled, however long they take.
+func TestProgressWithoutTotalDoubles(t *testing.T) {
+	now := time.Unix(1000, 0)
+	out := paper{tenth: true}
+	p := newProgress("reading", 0, &out, func() time.Time { return now })
+	for range 1000 {
+		now = now.Add(time.Minute)
+		p.Add(1)
+	}
+	p.Done()
+	if n := len(out.lines); n != 11 || !strings.HasPrefix(out.lines[9], "reading  512  1 min") {
+		t.Errorf("%d lines, want those of 1, 2, 4 to 512 and the last: %q", n, out.lines)
+	}
+}
+
 func TestProvenanceIsBrokenBetweenFacts(t *testing.T) {
 	parts := []string{"profile quick", "data λλλλ", "a fact that alone is longer than a line", "2 cores"}
 	const want = "profile quick · data λλλλ\na fact that alone is longer than a line\n2 cores"

@@ -21,7 +21,8 @@ const mostNested = 4
 
 // A Progress is one line that tells how far something is, at what rate, and how long it will still take. It redraws
 // in place at most five times a second; Done leaves a final line that says how long it took. In a headless run and
-// where output is a file, it moves in steps of 10 %. Its methods may be called from several goroutines.
+// where output is a file, it is drawn at each 10 % of the work or, if the total is not known, whenever the number of
+// steps has doubled. Its methods may be called from several goroutines.
 //
 // Parts of the work that take long may have lines of their own below it: see [Progress.Nested].
 //
@@ -60,8 +61,8 @@ func newProgress(label string, total int, out progressOutput, now func() time.Ti
 }
 
 // Nested starts a line below p for a part of its work, such as one network of a sweep. It is redrawn together with p,
-// never more than five times a second, and goes when it is done. Of many parts the first four are shown. Where p
-// moves in steps of 10 %, parts are not shown at all.
+// never more than five times a second, and goes when it is done. Of many parts the first four are shown. In a headless
+// run and where output is a file, parts are not shown at all.
 //
 //	sweep := kernelext.NewProgress("networks", len(settings))
 //	...
@@ -107,10 +108,15 @@ func (p *Progress) set(done int, notes []string) {
 
 // due tells whether the lines should be redrawn now.
 func (p *Progress) due() bool {
-	if p.out.coarse() && (p.total > 0 || p != p.root) {
-		return p == p.root && p.done*10/p.total > p.drawnAt*10/p.total
+	switch {
+	case !p.out.coarse():
+		return p.now().Sub(p.root.drawn) >= redrawEvery
+	case p != p.root:
+		return false
+	case p.total > 0:
+		return p.done*10/p.total > p.drawnAt*10/p.total
 	}
-	return p.now().Sub(p.root.drawn) >= redrawEvery
+	return p.done > 0 && p.done >= 2*p.drawnAt
 }
 
 // lines are the line of unfinished work and those below it.
@@ -220,7 +226,7 @@ func duration(d time.Duration) string {
 type progressOutput interface {
 	draw(line string)
 	finish(line string)
-	coarse() bool // redraw at every tenth of the work rather than five times a second
+	coarse() bool // redraw rarely, such as at every tenth of the work, rather than five times a second
 }
 
 func newProgressOutput() progressOutput {
