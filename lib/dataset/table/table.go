@@ -371,7 +371,10 @@ func (f *file) begin(in io.Reader, noHeader bool) error {
 		text.Discard(3)
 		start = start[3:]
 	}
-	line, _, _ := bytes.Cut(start, []byte("\n"))
+	line, _, whole := bytes.Cut(start, []byte("\n"))
+	for i := 1; i < utf8.UTFMax && !whole && !utf8.Valid(line); i++ {
+		line = line[:len(line)-1] // of a longer line, the last character may be cut
+	}
 	if len(start) == 0 {
 		return fmt.Errorf("%s: the file is empty", f.path)
 	}
@@ -447,11 +450,18 @@ func (f *file) explain(err error) error {
 	if !errors.As(err, &at) {
 		return fmt.Errorf("%s: damaged after %d rows (%w): copy or download the file again", f.path, f.rows, err)
 	}
-	if errors.Is(at.Err, csv.ErrFieldCount) {
+	switch {
+	case errors.Is(at.Err, csv.ErrFieldCount):
 		return fmt.Errorf("%s:%d: this row does not have %d cells as the first line: add or remove separators %q", f.path,
 			at.StartLine, f.csv.FieldsPerRecord, f.comma)
+	case errors.Is(at.Err, csv.ErrBareQuote):
+		return fmt.Errorf("%s:%d: byte %d of the line is a quotation mark, but its cell begins before: remove the spaces "+
+			"there, or put the whole cell into quotation marks and write each one inside it twice", f.path, at.Line, at.Column)
+	case errors.Is(at.Err, csv.ErrQuote):
+		return fmt.Errorf("%s:%d: a cell that begins with a quotation mark does not end with one (line %d, byte %d): add "+
+			"it, and write each one inside the cell twice", f.path, at.StartLine, at.Line, at.Column)
 	}
-	return fmt.Errorf("%s:%d: column %d: %w", f.path, at.Line, at.Column, at.Err)
+	return fmt.Errorf("%s:%d: byte %d of the line: %w", f.path, at.Line, at.Column, at.Err)
 }
 
 // Close closes the file.

@@ -94,6 +94,16 @@ func TestNoHeader(t *testing.T) {
 	}
 }
 
+// A first line that is longer than what is looked at may be cut within a character.
+func TestLongFirstLine(t *testing.T) {
+	for pad := range 3 {
+		path := write(t, "wide.csv", strings.Repeat("x", pad)+strings.Repeat("µ", 1<<15)+",b\n1,2\n")
+		if _, _, err := table.Load(path, table.Config{}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // Every error names the file and, if there is one, the line.
 func TestBadFiles(t *testing.T) {
 	many := "a,b\n"
@@ -111,7 +121,8 @@ func TestBadFiles(t *testing.T) {
 		"empty":          {"", ": the file is empty", table.Config{}},
 		"header alone":   {"a,b\n", ": no rows below the header", table.Config{}},
 		"ragged":         {"a,b\n1,2\n3\n", ":3: this row does not have 2 cells", table.Config{}},
-		"quote":          {"a,b\n1,\"2\n3,4\n", ":", table.Config{}},
+		"quote":          {"a,b\n1,\"2\n3,4\n", ":2: a cell that begins with a quotation mark does not", table.Config{}},
+		"space, quote":   {"a\tb\n1\t \"x\"\n", ":2: byte 4 of the line is a quotation mark", table.Config{}},
 		"NaN":            {"a,b\n1,2\n3,NaN\n", `:3: column "b" is NaN`, table.Config{}},
 		"infinite":       {"a,b\n1,2\n-Inf,3\n", `:3: column "a" is -Inf`, table.Config{}},
 		"odd cell":       {many + "12o,x\n", `:22: column "a" is "12o", but 20 of its 21 cells are numbers`, table.Config{}},
