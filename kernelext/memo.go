@@ -23,7 +23,7 @@ import (
 //
 //	net := kernelext.Memo("dense net", config, func() (*Net, error) { return train(config) })
 //
-// The key is name, config (as JSON) and the version of this library. config must hold everything that changes the
+// The key is name, config (its types, and its values as JSON) and the version of this library. config must hold everything that changes the
 // result: settings, seed, and the sum of the data (dataset.Set's Sum). The code of f is not part of the key: call
 // [Forget] after changing it.
 //
@@ -124,7 +124,8 @@ func newMemo(name string, config any, t reflect.Type) (*memo, error) {
 		fault.Name = name
 		return nil, fault
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %s", name, Version(), settings))
+	types := typesIn(reflect.ValueOf(&config).Elem())
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %s", name, Version(), types, settings))
 	return &memo{
 		dir: memoDir(),
 		say: func(format string, args ...any) { fmt.Printf("memo %q: "+format+"\n", append([]any{name}, args...)...) },

@@ -95,3 +95,30 @@ func TestMemoTakesConfigsThatJSONKeeps(t *testing.T) {
 		}
 	}
 }
+
+// Configs of other types are others, though their JSON is the same.
+func TestMemoTellsTypesApart(t *testing.T) {
+	dir := t.TempDir()
+	configs := []any{
+		pace{1}, &pace{1}, decay{1}, map[string]any{"Rate": 1}, map[string]any{"Rate": 1.0}, struct{ Rate any }{1},
+		struct{ Rate any }{level(1)}, struct{ Rate *any }{new(any(1))},
+	}
+	for i, config := range configs {
+		memoIn(t, dir, "types", config, give(i))
+		memoIn(t, dir, "in lists", []any{2, config}, give(i))
+	}
+	type loop struct {
+		Self *loop `json:"-"`
+	}
+	cyclic := &loop{}
+	cyclic.Self = cyclic
+	memoIn(t, dir, "cyclic", cyclic, give(1)) // JSON leaves the cycle out
+	for i, config := range configs {
+		if got, _, err := memoIn(t, dir, "types", config, never[int](t)); got != i || err != nil {
+			t.Errorf("%T has the value of config %d, %v", config, got, err)
+		}
+		if got, _, err := memoIn(t, dir, "in lists", []any{2, config}, never[int](t)); got != i || err != nil {
+			t.Errorf("%T in a list has the value of config %d, %v", config, got, err)
+		}
+	}
+}

@@ -162,6 +162,46 @@ func hiddenConfig(v reflect.Value, path string) *UnstorableError {
 	return nil
 }
 
+// typesIn returns the types of all values behind interfaces, which JSON does not tell, maps by the order of their keys.
+func typesIn(v reflect.Value) (types []string) {
+	switch v.Kind() {
+	case reflect.Interface:
+		if !v.IsNil() {
+			types = append([]string{v.Elem().Type().String()}, typesIn(v.Elem())...)
+		}
+		return types
+	case reflect.Pointer:
+		return typesIn(v.Elem())
+	case reflect.Invalid:
+		return nil
+	}
+	if marshalsItself(v.Type()) || marshalsItself(reflect.PointerTo(v.Type())) {
+		return nil // which may hold itself
+	}
+	switch v.Kind() {
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			if isPlain(v.Type().Elem().Kind()) {
+				break
+			}
+			types = append(types, typesIn(v.Index(i))...)
+		}
+	case reflect.Map:
+		keys := v.MapKeys()
+		slices.SortFunc(keys, func(a, b reflect.Value) int { return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+		for _, k := range keys {
+			types = append(types, typesIn(v.MapIndex(k))...)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).Tag.Get("json") != "-" {
+				types = append(types, typesIn(v.Field(i))...)
+			}
+		}
+	}
+	return types
+}
+
 // A jsonField is a field of a struct, or of one that it embeds, that JSON writes under a name.
 type jsonField struct {
 	name, path string
