@@ -52,6 +52,7 @@ func runCommand() *cobra.Command {
 		Long: `Run executes every cell of each notebook on a kernel of its own and writes the
 finished notebook and a self-contained HTML page. It stops at the first cell that
 fails, saying where and why; what ran until then is written to --out all the same.
+If --out is the notebook's own folder, its outputs are stored as --in-place does.
 
 Cells may be tagged parameters (the values of --set are shown after it),
 raises-exception (the cell may fail) and skip-execution.`,
@@ -110,7 +111,7 @@ func (o *runOptions) run(ctx context.Context, log io.Writer, paths []string) err
 		for _, repair := range nb.Repairs {
 			fmt.Fprintf(log, "%s: note: %s; mended in what is written\n", path, repair)
 		}
-		notebooks, targets = append(notebooks, nb), append(targets, o.targets(path, o.inPlace)...)
+		notebooks, targets = append(notebooks, nb), append(targets, o.targets(path, true)...)
 	}
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return fmt.Errorf("--out %s: %w: name a folder", o.out, err)
@@ -209,12 +210,14 @@ func (o *runOptions) one(ctx context.Context, log io.Writer, tools toolchain.Too
 	}
 	nb.Metadata["lateral"] = map[string]any{"profile": o.profile, "parameters": params}
 	whole := failure == nil || o.keepGoing && lines.through && ctx.Err() == nil
-	targets := o.targets(path, o.inPlace && whole)
+	targets, inPlace := o.targets(path, whole), o.storesInPlace(path)
 	if err := o.write(log, nb, path, targets); err != nil {
 		return errors.Join(place(path, failure), err)
 	}
-	fmt.Fprintf(log, "wrote %s after %.1f s\n", strings.Join(targets, " and "), time.Since(start).Seconds())
-	if o.inPlace && !whole {
+	if len(targets) > 0 {
+		fmt.Fprintf(log, "wrote %s after %.1f s\n", strings.Join(targets, " and "), time.Since(start).Seconds())
+	}
+	if inPlace && !whole {
 		fmt.Fprintf(log, "%s: note: the run stopped early, so the notebook itself keeps its old outputs\n", path)
 	}
 	return place(path, failure)
@@ -245,7 +248,7 @@ func (o *runOptions) environment(env []string, path string, params map[string]st
 		"LATERAL_NOTEBOOK="+name,
 		"LATERAL_ECHARTS=page", // page.Render brings the script
 	)
-	if o.inPlace {
+	if o.storesInPlace(path) {
 		env = append(env, "LATERAL_FRESH=1") // outputs that are kept come from one version of the library
 	}
 	if o.figures {
@@ -273,17 +276,34 @@ func folders() (env []string, err error) {
 	return env, nil
 }
 
-// targets are the files that a notebook's results go to: the notebook, with inPlace the one that was run, then its
-// page if there is to be one.
-func (o *runOptions) targets(path string, inPlace bool) []string {
-	targets := []string{filepath.Join(o.out, filepath.Base(path))}
-	if inPlace {
+// targets are the files that a notebook's results go to: the notebook in --out, the one that was run if its outputs
+// are to be stored there and the run was whole, then its page if there is to be one.
+func (o *runOptions) targets(path string, whole bool) (targets []string) {
+	if out := o.outFile(path); !sameFile(out, path) {
+		targets = append(targets, out)
+	}
+	if whole && o.storesInPlace(path) {
 		targets = append(targets, path)
 	}
 	if o.html {
 		targets = append(targets, filepath.Join(o.out, nameOf(path)+".html"))
 	}
 	return targets
+}
+
+// outFile is where --out has the executed notebook.
+func (o *runOptions) outFile(path string) string { return filepath.Join(o.out, filepath.Base(path)) }
+
+// storesInPlace tells whether the outputs go into the notebook that is run: that is asked for, or --out is its folder.
+func (o *runOptions) storesInPlace(path string) bool {
+	return o.inPlace || sameFile(o.outFile(path), path)
+}
+
+// sameFile tells whether two names are of one file, which is there.
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 // nameOf is a notebook's file name without its ending.

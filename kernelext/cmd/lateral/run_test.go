@@ -168,6 +168,36 @@ func TestRunInPlace(t *testing.T) {
 	}
 }
 
+// With its own folder for the results, a notebook is overwritten as with --in-place, by a run to the end alone. The
+// folder may have another name.
+func TestRunIntoOwnFolder(t *testing.T) {
+	t.Setenv(fakekernel.Variable, "1")
+	for last, want := range map[string]string{"result 1": "new", "error E no": "old"} {
+		nb := sources(`stdout "new"`, last)
+		nb.Cells[0].Outputs = []*notebook.Output{{Type: notebook.Stream, Name: "stdout", Text: "old"}}
+		path := write(t, nb)
+		link := filepath.Join(t.TempDir(), "link")
+		if err := os.Symlink(filepath.Dir(path), link); err != nil {
+			t.Fatal(err)
+		}
+		o := runOptions{profile: "quick", out: link, html: true}
+		var log bytes.Buffer
+		o.one(t.Context(), &log, toolchain.Tools{}, path, nb, nil)
+		stored, err := notebook.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := shown(stored.Cells[0]); got != want ||
+			strings.Contains(log.String(), "keeps its old outputs") != (got == "old") {
+			t.Errorf("the notebook has %q after\n%s", got, log.String())
+		}
+		page, err := os.ReadFile(filepath.Join(link, "try.html"))
+		if err != nil || !bytes.Contains(page, []byte("new")) {
+			t.Errorf("the page shows no output: %v", err)
+		}
+	}
+}
+
 // shown returns what a cell's outputs say in plain text.
 func shown(cell *notebook.Cell) string {
 	var text strings.Builder
