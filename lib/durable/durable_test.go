@@ -171,6 +171,28 @@ func TestWriteThroughLinks(t *testing.T) {
 	}
 }
 
+// The target of a link is looked up from the folder that the link is in, whatever name led there.
+func TestWriteThroughLinkInLinkedFolder(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("links need a privilege there")
+	}
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "deep", "folder"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for link, target := range map[string]string{"short": "deep/folder", "deep/folder/link": "../file"} {
+		if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := durable.WriteFile(filepath.Join(dir, "short", "link"), []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(filepath.Join(dir, "deep", "file")); err != nil || string(got) != "x" {
+		t.Errorf("the file holds %q, %v", got, err)
+	}
+}
+
 func ExampleSeal() {
 	sealed := durable.Seal([]byte(`{"step":7}`))
 	content, err := durable.Open(sealed)

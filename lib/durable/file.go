@@ -43,6 +43,7 @@ import (
 type File struct {
 	*os.File
 	path string
+	perm fs.FileMode  // of the file that Commit replaces; 0 if there is none
 	lock *flock.Flock // held while the file is written, so that RemoveLeftovers does not delete it
 	done bool
 }
@@ -50,21 +51,27 @@ type File struct {
 // temporary is the suffix of the names of temporary files, before a number.
 const temporary = ".tmp-"
 
-// Create returns an empty temporary file that Commit renames to path, with the permissions 0644 before the process'
-// umask. The folder must exist. If path is a symbolic link, Commit replaces the file that it points to, not the link.
+// Create returns an empty temporary file that Commit renames to path, with the permissions of the file that it replaces,
+// or 0644 before the process' umask if there is none. The folder must exist. If path is a symbolic link, Commit replaces the file that it points to, not the link.
 // It is an error if path names a folder, a pipe or a device.
 func Create(path string) (*File, error) {
 	path, err := followLink(path)
 	if err != nil {
 		return nil, err
 	}
-	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "create", Path: path, Err: errors.New("it exists and is not a regular file")}
+	var old fs.FileMode
+	perm := fs.FileMode(0o644)
+	if info, err := os.Lstat(path); err == nil {
+		if !info.Mode().IsRegular() {
+			return nil, &fs.PathError{Op: "create", Path: path, Err: errors.New("it exists and is not a regular file")}
+		}
+		old = info.Mode().Perm()
+		perm = old&perm | 0o600 // until Commit, what is private stays so
 	}
 	dir, name := filepath.Split(path)
 	for {
 		temp := dir + "." + name + temporary + strconv.FormatUint(rand.Uint64(), 10)
-		f, err := os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o644)
+		f, err := os.OpenFile(temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
 		if errors.Is(err, fs.ErrExist) {
 			continue // the number was taken
 		}
@@ -77,7 +84,7 @@ func Create(path string) (*File, error) {
 			f.Close()
 			continue
 		}
-		return &File{File: f, path: path, lock: lock}, nil
+		return &File{File: f, path: path, perm: old, lock: lock}, nil
 	}
 }
 
@@ -89,7 +96,11 @@ func followLink(path string) (string, error) {
 			return path, nil // not a link
 		}
 		if !filepath.IsAbs(target) {
-			target = filepath.Join(filepath.Dir(path), target)
+			dir, err := filepath.EvalSymlinks(filepath.Dir(path)) // ".." in target goes up from there
+			if err != nil {
+				return "", err
+			}
+			target = filepath.Join(dir, target)
 		}
 		path = target
 	}
@@ -111,6 +122,9 @@ func lockTemporary(path string) (lock *flock.Flock, ok bool) {
 // cannot be synced afterwards, Commit returns that error though the new file is in place: a power loss may bring back
 // the old one.
 func (f *File) Commit() error {
+	if f.perm != 0 {
+		f.Chmod(f.perm) // fails on file systems that have no permissions
+	}
 	// Without the sync a file system may put the rename on disk before the bytes.
 	if err := f.Sync(); err != nil {
 		return err

@@ -39,6 +39,35 @@ func TestWriteFile(t *testing.T) {
 	}
 }
 
+// A file that is replaced keeps its permissions: what is private stays so, even before it is whole.
+func TestPermissionsStay(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no such permissions")
+	}
+	path := filepath.Join(t.TempDir(), "a")
+	for _, want := range []fs.FileMode{0o600, 0o664, 0o640, 0o444} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, want); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(f.Name()); err != nil || info.Mode().Perm()&^(want|0o600) != 0 {
+			t.Errorf("while %v is written others have %v, %v", want, info.Mode(), err)
+		}
+		if err := f.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%v became %v, %v", want, info.Mode(), err)
+		}
+	}
+}
+
 // A name without a folder is in the working directory.
 func TestWorkingDirectory(t *testing.T) {
 	dir := t.TempDir()
