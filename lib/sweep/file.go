@@ -22,6 +22,7 @@ type resultsFile struct {
 	lock  *durable.Lock
 	f     *os.File
 	size  int64
+	torn  error // why a part of a line that could not be written whole is still at its end
 	lines []line
 }
 
@@ -105,17 +106,38 @@ func (s *resultsFile) append(row []byte) error {
 }
 
 func (s *resultsFile) write(text []byte) error {
-	_, err := s.f.Write(text)
+	err := s.torn
 	if err == nil {
-		err = s.f.Sync()
+		err = s.moved()
+	}
+	if err == nil {
+		if _, err = s.f.Write(text); err == nil {
+			err = s.f.Sync()
+		}
+		if err != nil {
+			s.torn = os.Truncate(s.path, s.size)
+			err = errors.Join(err, s.torn)
+		}
 	}
 	if err != nil {
-		err = fmt.Errorf("sweep: a result could not be added to %s: %w; the results in it are good: run again when the "+
+		return fmt.Errorf("sweep: a result could not be added to %s: %w; the results in it are good: run again when the "+
 			"cause is removed", s.path, err)
-		return errors.Join(err, os.Truncate(s.path, s.size))
 	}
 	s.size += int64(len(text))
 	return nil
+}
+
+// moved returns an error if the name no longer is of the open file: results would be lost with it.
+func (s *resultsFile) moved() error {
+	mine, err := s.f.Stat()
+	if err != nil {
+		return err
+	}
+	now, err := os.Stat(s.path)
+	if err == nil && !os.SameFile(mine, now) {
+		return errors.New("another file has taken its place while the sweep ran")
+	}
+	return err
 }
 
 func (s *resultsFile) close() {

@@ -315,6 +315,62 @@ func TestSweepStopsWhenItCannotWrite(t *testing.T) {
 	}
 }
 
+// A file that is removed or replaced while a sweep runs takes no further results, which would be lost, and what took
+// its place is not cut.
+func TestSweepStopsWhenItsFileIsReplaced(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot be replaced there")
+	}
+	for want, replace := range map[string]func(file string) error{
+		"no such file": os.Remove,
+		"another file has taken its place": func(file string) error {
+			return durable.WriteFile(file, []byte("x"))
+		},
+	} {
+		file := filepath.Join(t.TempDir(), "sweep.jsonl")
+		s := sweep(file, 5)
+		s.Workers = 1
+		calls := 0
+		inner := s.Do
+		s.Do = func(ctx context.Context, p point) (worth, error) {
+			if calls++; calls == 2 {
+				if err := replace(file); err != nil {
+					t.Error(err)
+				}
+			}
+			return inner(ctx, p)
+		}
+		rows, err := s.Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) || len(rows) != 1 || calls != 2 {
+			t.Errorf("%d calls, %d rows, %v; want %q", calls, len(rows), err, want)
+		}
+		if text, err := os.ReadFile(file); err == nil && string(text) != "x" {
+			t.Errorf("the other file holds %q", text)
+		}
+	}
+}
+
+// A line that was written in part, and could not be cut off, is followed by none: both would be unreadable.
+func TestNoLineFollowsATornOne(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	s := &resultsFile{path: "/dev/full", f: full, size: -1} // which cannot be cut
+	if err := s.append([]byte("{}")); err == nil {
+		t.Fatal("a full disk takes a line")
+	}
+	if s.f, err = os.Create(filepath.Join(t.TempDir(), "roomy")); err != nil {
+		t.Fatal(err)
+	}
+	defer s.f.Close()
+	s.path = s.f.Name()
+	if err := s.append([]byte("{}")); err == nil || read(t, s.path) != "" {
+		t.Errorf("a line was written behind a torn one: %v", err)
+	}
+}
+
 func TestMerge(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }

@@ -18,7 +18,8 @@ import (
 // The rows are good even when there is an error:
 //   - ctx was cancelled: the results that were finished are on file; the error wraps context.Cause(ctx);
 //   - a [*Error]: Do failed for some settings, or their results cannot be written as JSON;
-//   - the file cannot be read or written, belongs to something else, or is in use by another process.
+//   - the file cannot be read or written, belongs to something else, or is in use by another process. If all results are
+//     on file, it need not be writable or free.
 //
 // Run panics if Do is nil, the shard is not one of N parts, or two settings are alike.
 func (s Sweep[S, R]) Run(ctx context.Context) ([]Row[S, R], error) {
@@ -29,9 +30,13 @@ func (s Sweep[S, R]) Run(ctx context.Context) ([]Row[S, R], error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := openFile(s.File)
-	if err != nil {
-		return nil, err
+	file, closed := openFile(s.File)
+	if closed != nil { // which does not matter if there is nothing to add
+		lines, err := readRows([]string{s.File})
+		if err != nil {
+			return nil, closed
+		}
+		file = &resultsFile{lines: lines}
 	}
 	defer file.close()
 	known, err := decodeLines[S, R](file.lines)
@@ -44,6 +49,9 @@ func (s Sweep[S, R]) Run(ctx context.Context) ([]Row[S, R], error) {
 			r.todo = append(r.todo, j)
 			r.costLeft += j.cost
 		}
+	}
+	if closed != nil && len(r.todo) > 0 {
+		return nil, closed
 	}
 	r.event.Reused = len(jobs) - len(r.todo)
 	r.event.Done = r.event.Reused

@@ -277,6 +277,25 @@ func TestSweepTellsHowFarItIs(t *testing.T) {
 	}
 }
 
+// Who wants no more than the results on file needs no place for others, and need not wait for who adds some.
+func TestCompleteSweepWritesNothing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sweep.jsonl")
+	if _, err := sweep(file, 3).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	larger := sweep(file, 4)
+	inner := larger.Do
+	larger.Do = func(ctx context.Context, p point) (worth, error) {
+		if rows, err := sweep(file, 3).Run(ctx); len(rows) != 3 || err != nil {
+			t.Errorf("the results on file, while another is computed: %v, %v", rows, err)
+		}
+		return inner(ctx, p)
+	}
+	if _, err := larger.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSweepMistakesPanic(t *testing.T) {
 	for want, change := range map[string]func(*Sweep[point, worth]){
 		"Do is required":                  func(s *Sweep[point, worth]) { s.Do = nil },
