@@ -3,6 +3,8 @@
 package train
 
 import (
+	"errors"
+	"io/fs"
 	"math"
 	"slices"
 	"testing"
@@ -180,6 +182,22 @@ func TestDataInOrder(t *testing.T) {
 	}
 	if want := []int{0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6}; !slices.Equal(visited, want) {
 		t.Errorf("samples %v, want %v", visited, want)
+	}
+}
+
+// unreadable is data whose files cannot be read.
+type unreadable struct{ *dataset.Set }
+
+func (unreadable) Err() error                         { return fs.ErrPermission }
+func (unreadable) Gather(b *dataset.Batch, idx []int) { *b = dataset.Batch{} }
+
+// A file that cannot be read is not taken for other data than that of the checkpoint.
+func TestUnreadableData(t *testing.T) {
+	c := config(newNet())
+	c.Dir = started(t, 3)
+	c.Train = unreadable{c.Train.(*dataset.Set)}
+	if _, err := Run(t.Context(), c); !errors.Is(err, fs.ErrPermission) || errors.As(err, new(*MismatchError)) {
+		t.Errorf("the error is %v", err)
 	}
 }
 

@@ -65,10 +65,8 @@ func (l *loader) end() {
 func (l *loader) load(i int) error {
 	idx := l.order[i*l.size : min((i+1)*l.size, len(l.order))]
 	l.data.Gather(&l.batch, idx)
-	if d, ok := l.data.(interface{ Err() error }); ok {
-		if err := d.Err(); err != nil {
-			return fmt.Errorf("train: the data: %w", err)
-		}
+	if err := faultOf(l.data); err != nil {
+		return err
 	}
 	l.recorder.samples, l.recorder.weight = len(idx), float64(len(idx))
 	if l.batch.Weight.Len() > 0 {
@@ -76,6 +74,14 @@ func (l *loader) load(i int) error {
 		for _, w := range l.batch.Weight.Data() {
 			l.recorder.weight += float64(w)
 		}
+	}
+	return nil
+}
+
+// faultOf returns the error of a file that data could not read.
+func faultOf(data Data) error {
+	if d, ok := data.(interface{ Err() error }); ok && d.Err() != nil {
+		return fmt.Errorf("train: the data: %w", d.Err())
 	}
 	return nil
 }

@@ -89,7 +89,7 @@ func (r *run) fingerprint(d Data) (string, error) {
 			return "", fmt.Errorf("train: the random stream %s: %w", s.Name, err)
 		}
 	}
-	return id, nil
+	return id, faultOf(d)
 }
 
 // probes is the largest number of steps at which a schedule is sampled. Most runs have fewer.

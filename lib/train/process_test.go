@@ -209,3 +209,26 @@ func TestInterruptBetweenEpochs(t *testing.T) {
 		}
 	}
 }
+
+// A starter adds to the memory of a counter when an epoch begins.
+type starter struct{ *counter }
+
+func (s starter) BeginEpoch() { s.steps.Data()[0] += 100 }
+
+// A run that is interrupted before its first step begins its first epoch once, whenever it goes on.
+func TestInterruptBeforeTheFirstStep(t *testing.T) {
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	dir := t.TempDir()
+	for _, ctx := range []context.Context{stopped, stopped, t.Context()} {
+		s := starter{&counter{newScripted(1), tensor.New(1)}}
+		c := Config{Learner: s, Train: blobs(3, 1), Epochs: 1, BatchSize: 1, Dir: dir}
+		_, err := Run(ctx, c)
+		if ctx == stopped && !errors.Is(err, context.Canceled) || ctx != stopped && err != nil {
+			t.Fatal(err)
+		}
+		if got := s.steps.Data()[0]; err == nil && got != 103 {
+			t.Errorf("the memory holds %v, want 100 for the epoch and 3 for its steps", got)
+		}
+	}
+}

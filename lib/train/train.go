@@ -117,7 +117,7 @@ type run struct {
 	loader    loader
 	sums      sums // of the metrics of the epoch so far
 	at        position
-	kept      position      // that of the checkpoint in Dir
+	kept      position      // that of the checkpoint in Dir; the start if there is none, as nothing is to be kept there
 	stopped   bool          // patience ran out
 	lock      *durable.Lock // of the folder
 	history   History
@@ -156,7 +156,6 @@ func start(c Config) (*run, error) {
 	monitored := c.Monitor != "" || c.Patience > 0 || c.KeepBest
 	c.setDefaults()
 	r := &run{Config: c, monitored: monitored, state: c.Learner.State(), saved: time.Now(), began: time.Now()}
-	r.kept.Step = -1 // none
 	r.epochs, _ = c.Learner.(EpochLearner)
 	r.loader = loader{data: c.Train, size: c.BatchSize}
 	if c.KeepBest {
