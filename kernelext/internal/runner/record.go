@@ -31,7 +31,7 @@ type record struct {
 	cell      *notebook.Cell
 	terminals map[*notebook.Output]*terminal
 	clearNext bool // clear the outputs when the next one comes
-	text      int  // bytes printed
+	text      int  // bytes printed that are not cleared
 	timing    map[string]any
 }
 
@@ -123,17 +123,21 @@ func (rec *record) add(output *notebook.Output) {
 // clear removes the outputs if that is due.
 func (rec *record) clear() {
 	if rec.clearNext {
-		rec.cell.Outputs, rec.clearNext = nil, false
+		rec.cell.Outputs, rec.clearNext, rec.text = nil, false, 0
+		clear(rec.terminals)
 	}
 }
 
 // stream appends text to the last output, if it is one of the same stream.
 func (rec *record) stream(stream wire.Stream) {
-	if rec.text > maxText || stream.Text == "" {
+	if stream.Text == "" {
+		return
+	}
+	if rec.clear(); rec.text > maxText {
 		return
 	}
 	var last *notebook.Output
-	if n := len(rec.cell.Outputs); n > 0 && !rec.clearNext {
+	if n := len(rec.cell.Outputs); n > 0 {
 		last = rec.cell.Outputs[n-1]
 	}
 	if last == nil || last.Type != notebook.Stream || last.Name != stream.Name {

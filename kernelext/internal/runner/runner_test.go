@@ -91,6 +91,8 @@ func TestOutputs(t *testing.T) {
 		"clear and nothing":        {"stdout \"a\"\nclear", ``},
 		"clear waits for the next": {"stdout \"a\"\nclear wait", `stdout "a"`},
 		"clear waited":             {"stdout \"a\"\nclear wait\nstdout \"b\"\nstdout \"c\"", `stdout "bc"`},
+		"clear makes room":         {"flood 3\nclear\nstdout \"b\"", `stdout "b"`},
+		"clear waited makes room":  {"flood 3\nclear wait\nstdout \"b\"", `stdout "b"`},
 		"clear waited for display": {"display - a\nclear wait\ndisplay - b", `display b`},
 		"update after clear":       {"display one a\nclear\nupdate one b\nstdout \"c\"", `stdout "c"`},
 		"output after the end":     {"stdout \"a\"\nlate \"b\"", `stdout "ab"`},

@@ -90,9 +90,7 @@ func (t *terminal) next(text string) int {
 
 // put writes a character at the cursor.
 func (t *terminal) put(character string) {
-	for t.column < len(t.line) && t.line[t.column][0] == '\x1b' {
-		t.line = slices.Delete(t.line, t.column, t.column+1)
-	}
+	t.overwriteColours()
 	if t.column == len(t.line) {
 		t.line = append(t.line, character)
 	} else {
@@ -101,10 +99,20 @@ func (t *terminal) put(character string) {
 	t.column++
 }
 
+// overwriteColours removes the colours at the cursor, which were for what is overwritten.
+func (t *terminal) overwriteColours() {
+	end := t.column
+	for end < len(t.line) && t.line[end][0] == '\x1b' {
+		end++
+	}
+	t.line = slices.Delete(t.line, t.column, end)
+}
+
 // control obeys an erase sequence, keeps a colour and drops other ones.
 func (t *terminal) control(sequence string) {
 	switch sequence[len(sequence)-1] {
 	case 'm':
+		t.overwriteColours()
 		t.line = slices.Insert(t.line, t.column, sequence)
 		t.column++
 	case 'K':

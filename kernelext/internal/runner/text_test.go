@@ -44,6 +44,18 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+// The frames of a coloured progress bar take no more room than one.
+func TestTerminalOverwritesColours(t *testing.T) {
+	const frame = "\r\x1b[1m\x1b[32m50%\x1b[0m"
+	var x terminal
+	for range 1000 {
+		x.write(frame)
+	}
+	if got := x.text(); got != frame[1:] {
+		t.Errorf("%d bytes of text, want %q", len(got), frame[1:])
+	}
+}
+
 func FuzzTerminal(f *testing.F) {
 	f.Add("a\rb\n\x1b[31mc\b\x1b[K\n", 3)
 	f.Fuzz(func(t *testing.T, text string, cut int) {
