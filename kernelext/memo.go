@@ -23,9 +23,9 @@ import (
 //
 //	net := kernelext.Memo("dense net", config, func() (*Net, error) { return train(config) })
 //
-// The key is name, config (its types, and its values as JSON) and the version of this library. config must hold everything that changes the
-// result: settings, seed, and the sum of the data (dataset.Set's Sum). The code of f is not part of the key: call
-// [Forget] after changing it.
+// The key is name, config (its types, and its values as JSON) and the version of this library. config must hold
+// everything that changes the result: settings, seed, and the sum of the data (dataset.Set's Sum). The code of f is not
+// part of the key: call [Forget] after changing it.
 //
 // T is made of numbers, strings, slices, maps, pointers, tensors, parameters, and structs of exported fields, as the
 // library's layers and models are. It comes back exactly: what was shared, such as a layer that a network runs twice,

@@ -28,7 +28,7 @@ import (
 // struct, sealed with its check sum) and the directory value, whose files hold the value.
 type Entry struct {
 	Name    string          `json:"name"`
-	Key     string          `json:"key"`     // hash of name, config and library version
+	Key     string          `json:"key"`     // hash of name, config with its types, and library version
 	Config  json.RawMessage `json:"config"`  // as it was given
 	Version string          `json:"lateral"` // library version
 	Sources string          `json:"sources"` // hash of the library's sources, where they are at hand

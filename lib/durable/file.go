@@ -51,9 +51,9 @@ type File struct {
 // temporary is the suffix of the names of temporary files, before a number.
 const temporary = ".tmp-"
 
-// Create returns an empty temporary file that Commit renames to path, with the permissions of the file that it replaces,
-// or 0644 before the process' umask if there is none. The folder must exist. If path is a symbolic link, Commit replaces the file that it points to, not the link.
-// It is an error if path names a folder, a pipe or a device.
+// Create returns an empty temporary file that Commit renames to path, with the permissions of the file that it
+// replaces, or 0644 before the process' umask if there is none. The folder must exist. If path is a symbolic link,
+// Commit replaces the file that it points to, not the link. It is an error if path names a folder, a pipe or a device.
 func Create(path string) (*File, error) {
 	path, err := followLink(path)
 	if err != nil {

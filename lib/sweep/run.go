@@ -18,8 +18,8 @@ import (
 // The rows are good even when there is an error:
 //   - ctx was cancelled: the results that were finished are on file; the error wraps context.Cause(ctx);
 //   - a [*Error]: Do failed for some settings, or their results cannot be written as JSON;
-//   - the file cannot be read or written, belongs to something else, or is in use by another process. If all results are
-//     on file, it need not be writable or free.
+//   - the file cannot be read or written, belongs to something else, or is in use by another process. If all results
+//     are on file, it need not be writable or free.
 //
 // Run panics if Do is nil, the shard is not one of N parts, or two settings are alike.
 func (s Sweep[S, R]) Run(ctx context.Context) ([]Row[S, R], error) {
