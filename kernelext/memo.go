@@ -135,15 +135,18 @@ func newMemo(name string, config any, t reflect.Type) (*memo, error) {
 }
 
 // memoDir is where entries are kept: LATERAL_MEMO, or a directory of the user's cache.
-func memoDir() string {
-	if dir := os.Getenv("LATERAL_MEMO"); dir != "" {
+func memoDir() string { return keptIn("LATERAL_MEMO", "memo") }
+
+// keptIn returns the directory that an environment variable names, or one of the given name in the user's cache.
+func keptIn(variable, name string) string {
+	if dir := os.Getenv(variable); dir != "" {
 		return dir
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil { // no home directory
 		cache = os.TempDir()
 	}
-	return filepath.Join(cache, "lateral", "memo")
+	return filepath.Join(cache, "lateral", name)
 }
 
 // makeMemoDir creates the directory of all entries: for this user alone, unless LATERAL_MEMO names a place that may

@@ -106,15 +106,7 @@ func failures(n int) []string {
 // one of the user's cache. A file that is not there begins with the results that the module has ([data.Results]), of
 // trainings that take hours. They serve those who train the same settings on the same images.
 func SweepFile(name string) string {
-	dir := os.Getenv("LATERAL_SWEEPS")
-	if dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil { // no home directory
-			cache = os.TempDir()
-		}
-		dir = filepath.Join(cache, "lateral", "sweeps")
-	}
-	path := filepath.Join(dir, name+".jsonl")
+	path := filepath.Join(keptIn("LATERAL_SWEEPS", "sweeps"), name+".jsonl")
 	begin(path, data.Results(name))
 	return path
 }

@@ -126,15 +126,7 @@ func CheckpointDir(name string, c train.Config) string {
 
 // checkpoints returns what the folders of all trainings of a name begin with.
 func checkpoints(name string) string {
-	dir := os.Getenv("LATERAL_CHECKPOINTS")
-	if dir == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil { // no home directory
-			cache = os.TempDir()
-		}
-		dir = filepath.Join(cache, "lateral", "checkpoints")
-	}
-	return filepath.Join(dir, slug(name)+"-"+shortSum(name)+"-")
+	return filepath.Join(keptIn("LATERAL_CHECKPOINTS", "checkpoints"), slug(name)+"-"+shortSum(name)+"-")
 }
 
 func shortSum(text string) string {
