@@ -42,6 +42,8 @@ type runOptions struct {
 	set                  []string
 	timeout, cellTimeout time.Duration
 	keepGoing            bool
+
+	read map[string]string // the check sums of the notebooks when they were read, by path
 }
 
 func runCommand() *cobra.Command {
@@ -52,7 +54,7 @@ func runCommand() *cobra.Command {
 		Long: `Run executes every cell of each notebook on a kernel of its own and writes the
 finished notebook and a self-contained HTML page. It stops at the first cell that
 fails, saying where and why; what ran until then is written to --out all the same.
-If --out is the notebook's own folder, its outputs are stored as --in-place does.
+If --out is the notebook's own folder, its outputs are stored as with --in-place.
 
 Cells may be tagged parameters (the values of --set are shown after it),
 raises-exception (the cell may fail) and skip-execution.`,
@@ -68,7 +70,7 @@ raises-exception (the cell may fail) and skip-execution.`,
 	flags.BoolVar(&o.figures, "figures", false,
 		"keep each figure in figures/NOTEBOOK of the results too, as SVG, PDF and PNG")
 	flags.BoolVar(&o.inPlace, "in-place", false,
-		"also store the outputs in the notebook itself, unless the run stops early")
+		"also store the outputs in the notebook itself, unless the run stops early or it is edited meanwhile")
 	flags.StringArrayVar(&o.set, "set", nil, "set a parameter, as name=value; repeatable")
 	flags.DurationVar(&o.timeout, "timeout", 0, "limit for each notebook, such as 10m (default none)")
 	flags.DurationVar(&o.cellTimeout, "cell-timeout", 0, "limit for each cell (default none)")
@@ -91,6 +93,7 @@ func (o *runOptions) run(ctx context.Context, log io.Writer, paths []string) err
 	}
 	var notebooks []*notebook.Notebook
 	var targets []string
+	o.read = map[string]string{}
 	for i, path := range paths {
 		for _, other := range paths[:i] {
 			if filepath.Base(other) == filepath.Base(path) {
@@ -102,6 +105,7 @@ func (o *runOptions) run(ctx context.Context, log io.Writer, paths []string) err
 		if err != nil {
 			return err
 		}
+		o.read[path] = checksum(path)
 		if err := runnable(nb); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
@@ -210,15 +214,19 @@ func (o *runOptions) one(ctx context.Context, log io.Writer, tools toolchain.Too
 	}
 	nb.Metadata["lateral"] = map[string]any{"profile": o.profile, "parameters": params}
 	whole := failure == nil || o.keepGoing && lines.through && ctx.Err() == nil
-	targets, inPlace := o.targets(path, whole), o.storesInPlace(path)
+	edited := checksum(path) != o.read[path]
+	targets, inPlace := o.targets(path, whole && !edited), o.storesInPlace(path)
 	if err := o.write(log, nb, path, targets); err != nil {
 		return errors.Join(place(path, failure), err)
 	}
 	if len(targets) > 0 {
 		fmt.Fprintf(log, "wrote %s after %.1f s\n", strings.Join(targets, " and "), time.Since(start).Seconds())
 	}
-	if inPlace && !whole {
+	switch {
+	case inPlace && !whole:
 		fmt.Fprintf(log, "%s: note: the run stopped early, so the notebook itself keeps its old outputs\n", path)
+	case inPlace && edited:
+		fmt.Fprintf(log, "%s: note: it was edited while it ran, so the notebook itself keeps its old outputs\n", path)
 	}
 	return place(path, failure)
 }
@@ -277,12 +285,12 @@ func folders() (env []string, err error) {
 }
 
 // targets are the files that a notebook's results go to: the notebook in --out, the one that was run if its outputs
-// are to be stored there and the run was whole, then its page if there is to be one.
-func (o *runOptions) targets(path string, whole bool) (targets []string) {
+// are to be stored there and replace is set, then its page if there is to be one.
+func (o *runOptions) targets(path string, replace bool) (targets []string) {
 	if out := o.outFile(path); !sameFile(out, path) {
 		targets = append(targets, out)
 	}
-	if whole && o.storesInPlace(path) {
+	if replace && o.storesInPlace(path) {
 		targets = append(targets, path)
 	}
 	if o.html {
@@ -304,6 +312,15 @@ func sameFile(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
 	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// checksum is that of a file, "" if it cannot be read.
+func checksum(path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return dataset.Checksum(b)
 }
 
 // nameOf is a notebook's file name without its ending.

@@ -145,6 +145,7 @@ func TestRunInPlace(t *testing.T) {
 		want      string
 	}{
 		"a run to the end":              {t.Context(), false, []string{"result 1"}, "new"},
+		"an edit meanwhile":             {t.Context(), false, []string{"result 1"}, "old"},
 		"a failure":                     {t.Context(), false, []string{"error E no"}, "old"},
 		"a failure, kept going":         {t.Context(), true, []string{"error E no", "result 1"}, "new"},
 		"a kernel that dies":            {t.Context(), true, []string{"die", "result 1"}, "old"},
@@ -154,7 +155,11 @@ func TestRunInPlace(t *testing.T) {
 		nb := sources(append([]string{`stdout "new"`}, test.after...)...)
 		nb.Cells[0].Outputs = []*notebook.Output{{Type: notebook.Stream, Name: "stdout", Text: "old"}}
 		path := write(t, nb)
-		o := runOptions{profile: "quick", out: t.TempDir(), inPlace: true, keepGoing: test.keepGoing}
+		o := runOptions{profile: "quick", out: t.TempDir(), inPlace: true, keepGoing: test.keepGoing,
+			read: map[string]string{path: checksum(path)}}
+		if name == "an edit meanwhile" {
+			o.read[path] = "before it"
+		}
 		var log bytes.Buffer
 		o.one(test.ctx, &log, toolchain.Tools{}, path, nb, nil)
 		stored, err := notebook.ReadFile(path)
@@ -180,7 +185,7 @@ func TestRunIntoOwnFolder(t *testing.T) {
 		if err := os.Symlink(filepath.Dir(path), link); err != nil {
 			t.Fatal(err)
 		}
-		o := runOptions{profile: "quick", out: link, html: true}
+		o := runOptions{profile: "quick", out: link, html: true, read: map[string]string{path: checksum(path)}}
 		var log bytes.Buffer
 		o.one(t.Context(), &log, toolchain.Tools{}, path, nb, nil)
 		stored, err := notebook.ReadFile(path)
