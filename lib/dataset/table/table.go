@@ -441,6 +441,13 @@ func (f *file) next() (row []string, line int, err error) {
 	}
 	f.rows++
 	line, _ = f.csv.FieldPos(0)
+	for i, cell := range row {
+		if !utf8.ValidString(cell) {
+			line, _ = f.csv.FieldPos(i)
+			return nil, 0, fmt.Errorf("%s:%d: column %q is %q, which is not text in UTF-8: export the table as UTF-8", f.path,
+				line, f.header[i], cell)
+		}
+	}
 	return row, line, nil
 }
 

@@ -134,6 +134,7 @@ func TestBadFiles(t *testing.T) {
 		"same names":     {"a,a\n3,4\n", `:1: two columns are called "a"`, table.Config{}},
 		"empty column":   {"a,b\n3,\n4,\n", `column "b" is empty`, table.Config{}},
 		"not text":       {"\x89PNG\x00\x00\n", ":1: this is not text", table.Config{}},
+		"Latin-1":        {"a,b\n1,x\n2,gr\xf6n\n", `:3: column "b" is "gr\xf6n", which is not text`, table.Config{}},
 		"damaged gzip":   {"\x1f\x8b\x08", ": damaged gzip", table.Config{}},
 		"label alone":    {"a\nx\ny\n", ": no features", table.Config{Label: "a"}},
 		"too many label": {strings.ReplaceAll(names, ",", "0,"), "more than 1000", table.Config{Label: "name0"}},
