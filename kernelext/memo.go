@@ -86,11 +86,16 @@ type UnstorableError struct {
 }
 
 func (e *UnstorableError) Error() string {
+	return fmt.Sprintf("memo %q: the %s cannot be kept: %s", e.Name, e.What, e.part())
+}
+
+// part says which part it is, and why.
+func (e *UnstorableError) part() string {
 	at := e.Type
 	if e.Field != "" {
 		at += "." + e.Field
 	}
-	return fmt.Sprintf("memo %q: the %s cannot be kept: %s %s", e.Name, e.What, at, e.Reason)
+	return at + " " + e.Reason
 }
 
 // A memo is one name and config on its way to a value.

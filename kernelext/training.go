@@ -12,6 +12,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	"github.com/lateral-ml/lateral/lib/train"
@@ -28,7 +29,8 @@ const saveEvery = 10 * time.Second
 //		Learner: &train.GradientDescent{Model: net, Loss: objective},
 //		Train: digits, Epochs: 20, Key: settings, OnEpoch: func(*train.Event) { live.Update() }})
 //
-// c.Key, c.Seed and the name tell trainings apart. [Forget] of the name removes the checkpoints too.
+// c.Key, c.Seed and the name tell trainings apart. A Key of which JSON leaves out a part is an error, as a change of
+// that part would go unnoticed. [Forget] of the name removes the checkpoints too.
 //
 // The stop button ends the cell with a line that says how far the training is, so that Run All stops there. An error
 // ends the cell with its message. [TryTrain] returns either instead.
@@ -43,6 +45,10 @@ func Train(name string, c train.Config) *train.History {
 // TryTrain is [Train] with the error returned, beside the history up to there: one that wraps [ErrInterrupted] if the
 // stop button was pressed.
 func TryTrain(name string, c train.Config) (*train.History, error) {
+	if fault := hiddenConfig(reflect.ValueOf(c.Key), ""); fault != nil {
+		fault.Type = fmt.Sprintf("%T", c.Key)
+		return nil, fmt.Errorf("training %q: Key: %s", name, fault.part())
+	}
 	if c.Dir == "" {
 		c.Dir = CheckpointDir(name, c)
 	}
@@ -117,11 +123,15 @@ func lossOf(e *train.Event) string {
 // CheckpointDir returns the folder that keeps the checkpoints of a training: below the directory LATERAL_CHECKPOINTS,
 // or one of the user's cache, a folder for each name, Key and Seed.
 func CheckpointDir(name string, c train.Config) string {
+	var types []string
 	settings, err := json.Marshal(c.Key)
-	if err != nil {
+	switch key := reflect.ValueOf(&c.Key).Elem(); {
+	case err != nil:
 		settings = fmt.Append(nil, c.Key) // train.Run reports the error
+	case hiddenConfig(key, "") == nil: // TryTrain reports what is hidden
+		types = typesIn(key)
 	}
-	return checkpoints(name) + shortSum(fmt.Sprintf("%d %s", c.Seed, settings))
+	return checkpoints(name) + shortSum(fmt.Sprintf("%d %q %s", c.Seed, types, settings))
 }
 
 // checkpoints returns what the folders of all trainings of a name begin with.

@@ -226,3 +226,22 @@ func TestWatch(t *testing.T) {
 	_, done := Watch("nothing")
 	done()
 }
+
+// The key of a training tells it apart by its type, too, and wholly.
+func TestKeyOfATraining(t *testing.T) {
+	t.Setenv("LATERAL_CHECKPOINTS", t.TempDir())
+	_, c := digits(0)
+	folders := map[string]bool{}
+	for _, key := range []any{pace{1}, decay{1}, []any{1}, []any{1.0}} {
+		c.Key = key
+		folders[CheckpointDir("keys", c)] = true
+	}
+	if len(folders) != 4 {
+		t.Errorf("four keys have %d folders", len(folders))
+	}
+	c.Key = struct{ rate float64 }{0.1}
+	if _, err := TryTrain("keys", c); err == nil || !strings.Contains(err.Error(), `training "keys": Key: `) ||
+		!strings.Contains(err.Error(), ".rate is not exported") {
+		t.Errorf("a key whose JSON is {}: %v", err)
+	}
+}
