@@ -233,7 +233,7 @@ func newProgressOutput() progressOutput {
 	if inNotebook {
 		return &notebookLine{id: newDisplayID(), headless: Headless()}
 	}
-	return &terminalLine{redraws: isTerminal(os.Stdout)}
+	return &terminalLine{redraws: term.IsTerminal(int(os.Stdout.Fd()))}
 }
 
 // notebookLine is an output of the cell that is redrawn in place, so that the saved notebook holds the last line.
@@ -335,8 +335,3 @@ func terminalWidth() int {
 }
 
 func (t *terminalLine) coarse() bool { return !t.redraws }
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}

@@ -16,7 +16,8 @@
 // so `jq .content.result FILE` lists the results. A line with a flipped bit, or with text behind the row, is an error
 // that names file and line. Lines without a check sum, {"setting":...,"result":...}, as earlier versions wrote them,
 // are read too; Merge writes them with one. A last line that a kill or a loss of power cut off is dropped, and its
-// result computed again. While a sweep or a merge writes to a file, a second one is refused.
+// result computed again. While a sweep or a merge writes to a file, a second one is refused, unless it is a sweep whose
+// results are all there.
 package sweep
 
 import (
