@@ -26,7 +26,7 @@ const (
 
 // gemmKernels are the tile kernels of an implementation. A tile of C has at most rows x cols elements.
 type gemmKernels struct {
-	rows, cols int // the largest tile
+	rows, cols int // the largest tile; normal may have fewer rows
 	width      int // columns of the narrower kernels, and of a packed tile of A: cols or half of it
 
 	// Tile kernels for 1, 2, ... rows; [r][0] computes up to width columns, [r][1] up to cols.
@@ -226,7 +226,7 @@ func (p *product) panels(w *workspace) {
 			}
 			for p0 := s0; p0 < min(s0+span, p.k); p0 += depth {
 				kc := min(depth, p.k-p0)
-				if !p.transB && nc == p.cols && p.m <= p.rows {
+				if !p.transB && nc == p.cols && p.m <= len(p.normal) {
 					p.tiles(p.b[p0*p.ldb+j0:], p.ldb, p0, kc, j0, nc)
 					continue
 				}
@@ -318,7 +318,7 @@ func (p *product) tiles(panel []float32, ldb, p0, kc, j0, nc int) {
 	if p.transA {
 		kernels, row, first = p.transposed, 1, p0*p.lda
 	}
-	rows := evenly(p.m, p.rows, 1)
+	rows := evenly(p.m, len(kernels), 1)
 	for i := 0; i < p.m; i += rows {
 		from, step, last := p.next(kc, i+rows, rows, j0)
 		kernel := kernels[min(rows, p.m-i)-1][p.vectors(nc)]

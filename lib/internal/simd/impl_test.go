@@ -156,12 +156,14 @@ func TestImplementationsAreComplete(t *testing.T) {
 		if s := fmt.Sprintf("%+v", *k); strings.Contains(s, "<nil>") {
 			t.Errorf("%s: a kernel is missing in %s", k.name, s)
 		}
-		for rows, pair := range k.gemm.normal {
-			if pair[0] == nil || pair[1] == nil || k.gemm.transposed[rows][0] == nil || k.gemm.transposed[rows][1] == nil {
-				t.Errorf("%s: no tile kernel for %d rows", k.name, rows+1)
+		for _, kernels := range [][][2]tileKernel{k.gemm.normal, k.gemm.transposed} {
+			for rows, pair := range kernels {
+				if pair[0] == nil || pair[1] == nil {
+					t.Errorf("%s: no tile kernel for %d rows", k.name, rows+1)
+				}
 			}
 		}
-		if len(k.gemm.normal) != k.gemm.rows || len(k.gemm.transposed) != k.gemm.rows {
+		if n := len(k.gemm.normal); n == 0 || n > k.gemm.rows || len(k.gemm.transposed) != k.gemm.rows {
 			t.Errorf("%s: %d and %d tile kernels for %d rows", k.name, len(k.gemm.normal), len(k.gemm.transposed), k.gemm.rows)
 		}
 	}

@@ -12,7 +12,6 @@ var neonGemm = gemmKernels{
 		{neonTileN3x1, neonTileN3x2},
 		{neonTileN4x1, neonTileN4x2},
 		{neonTileN5x1, neonTileN5x2},
-		{neonTileN6x1, neonTileN6x2},
 	},
 	transposed: [][2]tileKernel{
 		{neonTileT1x1, neonTileT1x2},

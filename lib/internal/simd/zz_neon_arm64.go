@@ -187,13 +187,7 @@ func neonTileN5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32
 func neonTileT5x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
-func neonTileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, ahead *float32, step int, last *float32)
-
-//go:noescape
 func neonTileT6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, ahead *float32, step int, last *float32)
-
-//go:noescape
-func neonTileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, ahead *float32, step int, last *float32)
 
 //go:noescape
 func neonTileT6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, ahead *float32, step int, last *float32)

@@ -4236,48 +4236,94 @@ edgeOldEnd:
 	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
 	SUB $32, R10
 begin:
-	SUBS $8, R0
-	BLT rest
-blocks:
-	FMOVQ.P 16(R1), F2
-	WORD $0x4cc4a863 // ld1 {v3.4s, v4.4s}, [x3], x4
-	WORD $0x4f821060 // fmla v0.4s, v3.4s, v2.s[0]
-	WORD $0x4f821081 // fmla v1.4s, v4.4s, v2.s[0]
-	WORD $0x4cc4a863 // ld1 {v3.4s, v4.4s}, [x3], x4
-	WORD $0x4fa21060 // fmla v0.4s, v3.4s, v2.s[1]
-	WORD $0x4fa21081 // fmla v1.4s, v4.4s, v2.s[1]
-	WORD $0x4cc4a863 // ld1 {v3.4s, v4.4s}, [x3], x4
-	WORD $0x4f821860 // fmla v0.4s, v3.4s, v2.s[2]
-	WORD $0x4f821881 // fmla v1.4s, v4.4s, v2.s[2]
-	WORD $0x4cc4a863 // ld1 {v3.4s, v4.4s}, [x3], x4
-	WORD $0x4fa21860 // fmla v0.4s, v3.4s, v2.s[3]
-	WORD $0x4fa21881 // fmla v1.4s, v4.4s, v2.s[3]
-	FMOVQ.P 16(R1), F2
-	WORD $0x4cc4a863 // ld1 {v3.4s, v4.4s}, [x3], x4
-	WORD $0x4f821060 // fmla v0.4s, v3.4s, v2.s[0]
-	WORD $0x4f821081 // fmla v1.4s, v4.4s, v2.s[0]
-	WORD $0x4cc4a863 // ld1 {v3.4s, v4.4s}, [x3], x4
-	WORD $0x4fa21060 // fmla v0.4s, v3.4s, v2.s[1]
-	WORD $0x4fa21081 // fmla v1.4s, v4.4s, v2.s[1]
-	WORD $0x4cc4a863 // ld1 {v3.4s, v4.4s}, [x3], x4
-	WORD $0x4f821860 // fmla v0.4s, v3.4s, v2.s[2]
-	WORD $0x4f821881 // fmla v1.4s, v4.4s, v2.s[2]
-	WORD $0x4cc4a863 // ld1 {v3.4s, v4.4s}, [x3], x4
-	WORD $0x4fa21860 // fmla v0.4s, v3.4s, v2.s[3]
-	WORD $0x4fa21881 // fmla v1.4s, v4.4s, v2.s[3]
-	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $8, R0
-	BEQ store
-single:
-	FMOVS.P 4(R1), F2
-	WORD $0x4cc4a863 // ld1 {v3.4s, v4.4s}, [x3], x4
-	WORD $0x4f821060 // fmla v0.4s, v3.4s, v2.s[0]
-	WORD $0x4f821081 // fmla v1.4s, v4.4s, v2.s[0]
+	SUBS $16, R0
+	BLT after16
+steps16:
+	FLDPQ.P 32(R1), (F4, F5)
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4f841040 // fmla v0.4s, v2.4s, v4.s[0]
+	WORD $0x4f841061 // fmla v1.4s, v3.4s, v4.s[0]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4fa41040 // fmla v0.4s, v2.4s, v4.s[1]
+	WORD $0x4fa41061 // fmla v1.4s, v3.4s, v4.s[1]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4f841840 // fmla v0.4s, v2.4s, v4.s[2]
+	WORD $0x4f841861 // fmla v1.4s, v3.4s, v4.s[2]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4fa41840 // fmla v0.4s, v2.4s, v4.s[3]
+	WORD $0x4fa41861 // fmla v1.4s, v3.4s, v4.s[3]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4f851040 // fmla v0.4s, v2.4s, v5.s[0]
+	WORD $0x4f851061 // fmla v1.4s, v3.4s, v5.s[0]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4fa51040 // fmla v0.4s, v2.4s, v5.s[1]
+	WORD $0x4fa51061 // fmla v1.4s, v3.4s, v5.s[1]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4f851840 // fmla v0.4s, v2.4s, v5.s[2]
+	WORD $0x4f851861 // fmla v1.4s, v3.4s, v5.s[2]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4fa51840 // fmla v0.4s, v2.4s, v5.s[3]
+	WORD $0x4fa51861 // fmla v1.4s, v3.4s, v5.s[3]
+	FLDPQ.P 32(R1), (F4, F5)
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4f841040 // fmla v0.4s, v2.4s, v4.s[0]
+	WORD $0x4f841061 // fmla v1.4s, v3.4s, v4.s[0]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4fa41040 // fmla v0.4s, v2.4s, v4.s[1]
+	WORD $0x4fa41061 // fmla v1.4s, v3.4s, v4.s[1]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4f841840 // fmla v0.4s, v2.4s, v4.s[2]
+	WORD $0x4f841861 // fmla v1.4s, v3.4s, v4.s[2]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4fa41840 // fmla v0.4s, v2.4s, v4.s[3]
+	WORD $0x4fa41861 // fmla v1.4s, v3.4s, v4.s[3]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4f851040 // fmla v0.4s, v2.4s, v5.s[0]
+	WORD $0x4f851061 // fmla v1.4s, v3.4s, v5.s[0]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4fa51040 // fmla v0.4s, v2.4s, v5.s[1]
+	WORD $0x4fa51061 // fmla v1.4s, v3.4s, v5.s[1]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4f851840 // fmla v0.4s, v2.4s, v5.s[2]
+	WORD $0x4f851861 // fmla v1.4s, v3.4s, v5.s[2]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4fa51840 // fmla v0.4s, v2.4s, v5.s[3]
+	WORD $0x4fa51861 // fmla v1.4s, v3.4s, v5.s[3]
+	SUBS $16, R0
+	BGE steps16
+after16:
+	ADD $16, R0
+	SUBS $4, R0
+	BLT after4
+steps4:
+	FMOVQ.P 16(R1), F4
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4f841040 // fmla v0.4s, v2.4s, v4.s[0]
+	WORD $0x4f841061 // fmla v1.4s, v3.4s, v4.s[0]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4fa41040 // fmla v0.4s, v2.4s, v4.s[1]
+	WORD $0x4fa41061 // fmla v1.4s, v3.4s, v4.s[1]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4f841840 // fmla v0.4s, v2.4s, v4.s[2]
+	WORD $0x4f841861 // fmla v1.4s, v3.4s, v4.s[2]
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4fa41840 // fmla v0.4s, v2.4s, v4.s[3]
+	WORD $0x4fa41861 // fmla v1.4s, v3.4s, v4.s[3]
+	SUBS $4, R0
+	BGE steps4
+after4:
+	ADD $4, R0
 	SUBS $1, R0
-	BNE single
-store:
+	BLT after1
+steps1:
+	FMOVS.P 4(R1), F4
+	WORD $0x4cc4a862 // ld1 {v2.4s, v3.4s}, [x3], x4
+	WORD $0x4f841040 // fmla v0.4s, v2.4s, v4.s[0]
+	WORD $0x4f841061 // fmla v1.4s, v3.4s, v4.s[0]
+	SUBS $1, R0
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000402 // movi v2.4s, #0
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
@@ -4370,8 +4416,8 @@ edgeOldEnd:
 	SUB $32, R10
 begin:
 	SUBS $9, R0
-	BLT rest
-blocks:
+	BLT after8
+steps8:
 	FMOVS 0(R1), F2
 	ADD R2, R1
 	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
@@ -4413,19 +4459,21 @@ blocks:
 	WORD $0x4f821080 // fmla v0.4s, v4.4s, v2.s[0]
 	WORD $0x4f8210a1 // fmla v1.4s, v5.4s, v2.s[0]
 	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $9, R0
-	BEQ store
-single:
+	BGE steps8
+after8:
+	ADD $9, R0
+	SUBS $1, R0
+	BLT after1
+steps1:
 	FMOVS 0(R1), F2
 	ADD R2, R1
 	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
 	WORD $0x4f821080 // fmla v0.4s, v4.4s, v2.s[0]
 	WORD $0x4f8210a1 // fmla v1.4s, v5.4s, v2.s[0]
 	SUBS $1, R0
-	BNE single
-store:
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000402 // movi v2.4s, #0
 	WORD $0x4e22d400 // fadd v0.4s, v0.4s, v2.4s
 	WORD $0x4e22d421 // fadd v1.4s, v1.4s, v2.4s
@@ -4519,76 +4567,136 @@ edgeOldEnd:
 	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
 	SUB $64, R10
 begin:
-	SUB $32, R4
-	SUBS $8, R0
-	BLT rest
-blocks:
-	FMOVQ.P 16(R1), F4
-	WORD $0x4cdfa865 // ld1 {v5.4s, v6.4s}, [x3], #32
-	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
-	WORD $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
-	WORD $0x4cc4a865 // ld1 {v5.4s, v6.4s}, [x3], x4
-	WORD $0x4f8410a2 // fmla v2.4s, v5.4s, v4.s[0]
-	WORD $0x4f8410c3 // fmla v3.4s, v6.4s, v4.s[0]
-	WORD $0x4cdfa865 // ld1 {v5.4s, v6.4s}, [x3], #32
-	WORD $0x4fa410a0 // fmla v0.4s, v5.4s, v4.s[1]
-	WORD $0x4fa410c1 // fmla v1.4s, v6.4s, v4.s[1]
-	WORD $0x4cc4a865 // ld1 {v5.4s, v6.4s}, [x3], x4
-	WORD $0x4fa410a2 // fmla v2.4s, v5.4s, v4.s[1]
-	WORD $0x4fa410c3 // fmla v3.4s, v6.4s, v4.s[1]
-	WORD $0x4cdfa865 // ld1 {v5.4s, v6.4s}, [x3], #32
-	WORD $0x4f8418a0 // fmla v0.4s, v5.4s, v4.s[2]
-	WORD $0x4f8418c1 // fmla v1.4s, v6.4s, v4.s[2]
-	WORD $0x4cc4a865 // ld1 {v5.4s, v6.4s}, [x3], x4
-	WORD $0x4f8418a2 // fmla v2.4s, v5.4s, v4.s[2]
-	WORD $0x4f8418c3 // fmla v3.4s, v6.4s, v4.s[2]
-	WORD $0x4cdfa865 // ld1 {v5.4s, v6.4s}, [x3], #32
-	WORD $0x4fa418a0 // fmla v0.4s, v5.4s, v4.s[3]
-	WORD $0x4fa418c1 // fmla v1.4s, v6.4s, v4.s[3]
-	WORD $0x4cc4a865 // ld1 {v5.4s, v6.4s}, [x3], x4
-	WORD $0x4fa418a2 // fmla v2.4s, v5.4s, v4.s[3]
-	WORD $0x4fa418c3 // fmla v3.4s, v6.4s, v4.s[3]
-	FMOVQ.P 16(R1), F4
-	WORD $0x4cdfa865 // ld1 {v5.4s, v6.4s}, [x3], #32
-	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
-	WORD $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
-	WORD $0x4cc4a865 // ld1 {v5.4s, v6.4s}, [x3], x4
-	WORD $0x4f8410a2 // fmla v2.4s, v5.4s, v4.s[0]
-	WORD $0x4f8410c3 // fmla v3.4s, v6.4s, v4.s[0]
-	WORD $0x4cdfa865 // ld1 {v5.4s, v6.4s}, [x3], #32
-	WORD $0x4fa410a0 // fmla v0.4s, v5.4s, v4.s[1]
-	WORD $0x4fa410c1 // fmla v1.4s, v6.4s, v4.s[1]
-	WORD $0x4cc4a865 // ld1 {v5.4s, v6.4s}, [x3], x4
-	WORD $0x4fa410a2 // fmla v2.4s, v5.4s, v4.s[1]
-	WORD $0x4fa410c3 // fmla v3.4s, v6.4s, v4.s[1]
-	WORD $0x4cdfa865 // ld1 {v5.4s, v6.4s}, [x3], #32
-	WORD $0x4f8418a0 // fmla v0.4s, v5.4s, v4.s[2]
-	WORD $0x4f8418c1 // fmla v1.4s, v6.4s, v4.s[2]
-	WORD $0x4cc4a865 // ld1 {v5.4s, v6.4s}, [x3], x4
-	WORD $0x4f8418a2 // fmla v2.4s, v5.4s, v4.s[2]
-	WORD $0x4f8418c3 // fmla v3.4s, v6.4s, v4.s[2]
-	WORD $0x4cdfa865 // ld1 {v5.4s, v6.4s}, [x3], #32
-	WORD $0x4fa418a0 // fmla v0.4s, v5.4s, v4.s[3]
-	WORD $0x4fa418c1 // fmla v1.4s, v6.4s, v4.s[3]
-	WORD $0x4cc4a865 // ld1 {v5.4s, v6.4s}, [x3], x4
-	WORD $0x4fa418a2 // fmla v2.4s, v5.4s, v4.s[3]
-	WORD $0x4fa418c3 // fmla v3.4s, v6.4s, v4.s[3]
-	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $8, R0
-	BEQ store
-single:
-	FMOVS.P 4(R1), F4
-	WORD $0x4cdfa865 // ld1 {v5.4s, v6.4s}, [x3], #32
-	WORD $0x4f8410a0 // fmla v0.4s, v5.4s, v4.s[0]
-	WORD $0x4f8410c1 // fmla v1.4s, v6.4s, v4.s[0]
-	WORD $0x4cc4a865 // ld1 {v5.4s, v6.4s}, [x3], x4
-	WORD $0x4f8410a2 // fmla v2.4s, v5.4s, v4.s[0]
-	WORD $0x4f8410c3 // fmla v3.4s, v6.4s, v4.s[0]
+	SUBS $16, R0
+	BLT after16
+steps16:
+	FLDPQ.P 32(R1), (F8, F9)
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
+	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
+	WORD $0x4f8810c2 // fmla v2.4s, v6.4s, v8.s[0]
+	WORD $0x4f8810e3 // fmla v3.4s, v7.4s, v8.s[0]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa81080 // fmla v0.4s, v4.4s, v8.s[1]
+	WORD $0x4fa810a1 // fmla v1.4s, v5.4s, v8.s[1]
+	WORD $0x4fa810c2 // fmla v2.4s, v6.4s, v8.s[1]
+	WORD $0x4fa810e3 // fmla v3.4s, v7.4s, v8.s[1]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f881880 // fmla v0.4s, v4.4s, v8.s[2]
+	WORD $0x4f8818a1 // fmla v1.4s, v5.4s, v8.s[2]
+	WORD $0x4f8818c2 // fmla v2.4s, v6.4s, v8.s[2]
+	WORD $0x4f8818e3 // fmla v3.4s, v7.4s, v8.s[2]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa81880 // fmla v0.4s, v4.4s, v8.s[3]
+	WORD $0x4fa818a1 // fmla v1.4s, v5.4s, v8.s[3]
+	WORD $0x4fa818c2 // fmla v2.4s, v6.4s, v8.s[3]
+	WORD $0x4fa818e3 // fmla v3.4s, v7.4s, v8.s[3]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f891080 // fmla v0.4s, v4.4s, v9.s[0]
+	WORD $0x4f8910a1 // fmla v1.4s, v5.4s, v9.s[0]
+	WORD $0x4f8910c2 // fmla v2.4s, v6.4s, v9.s[0]
+	WORD $0x4f8910e3 // fmla v3.4s, v7.4s, v9.s[0]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa91080 // fmla v0.4s, v4.4s, v9.s[1]
+	WORD $0x4fa910a1 // fmla v1.4s, v5.4s, v9.s[1]
+	WORD $0x4fa910c2 // fmla v2.4s, v6.4s, v9.s[1]
+	WORD $0x4fa910e3 // fmla v3.4s, v7.4s, v9.s[1]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f891880 // fmla v0.4s, v4.4s, v9.s[2]
+	WORD $0x4f8918a1 // fmla v1.4s, v5.4s, v9.s[2]
+	WORD $0x4f8918c2 // fmla v2.4s, v6.4s, v9.s[2]
+	WORD $0x4f8918e3 // fmla v3.4s, v7.4s, v9.s[2]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa91880 // fmla v0.4s, v4.4s, v9.s[3]
+	WORD $0x4fa918a1 // fmla v1.4s, v5.4s, v9.s[3]
+	WORD $0x4fa918c2 // fmla v2.4s, v6.4s, v9.s[3]
+	WORD $0x4fa918e3 // fmla v3.4s, v7.4s, v9.s[3]
+	FLDPQ.P 32(R1), (F8, F9)
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
+	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
+	WORD $0x4f8810c2 // fmla v2.4s, v6.4s, v8.s[0]
+	WORD $0x4f8810e3 // fmla v3.4s, v7.4s, v8.s[0]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa81080 // fmla v0.4s, v4.4s, v8.s[1]
+	WORD $0x4fa810a1 // fmla v1.4s, v5.4s, v8.s[1]
+	WORD $0x4fa810c2 // fmla v2.4s, v6.4s, v8.s[1]
+	WORD $0x4fa810e3 // fmla v3.4s, v7.4s, v8.s[1]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f881880 // fmla v0.4s, v4.4s, v8.s[2]
+	WORD $0x4f8818a1 // fmla v1.4s, v5.4s, v8.s[2]
+	WORD $0x4f8818c2 // fmla v2.4s, v6.4s, v8.s[2]
+	WORD $0x4f8818e3 // fmla v3.4s, v7.4s, v8.s[2]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa81880 // fmla v0.4s, v4.4s, v8.s[3]
+	WORD $0x4fa818a1 // fmla v1.4s, v5.4s, v8.s[3]
+	WORD $0x4fa818c2 // fmla v2.4s, v6.4s, v8.s[3]
+	WORD $0x4fa818e3 // fmla v3.4s, v7.4s, v8.s[3]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f891080 // fmla v0.4s, v4.4s, v9.s[0]
+	WORD $0x4f8910a1 // fmla v1.4s, v5.4s, v9.s[0]
+	WORD $0x4f8910c2 // fmla v2.4s, v6.4s, v9.s[0]
+	WORD $0x4f8910e3 // fmla v3.4s, v7.4s, v9.s[0]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa91080 // fmla v0.4s, v4.4s, v9.s[1]
+	WORD $0x4fa910a1 // fmla v1.4s, v5.4s, v9.s[1]
+	WORD $0x4fa910c2 // fmla v2.4s, v6.4s, v9.s[1]
+	WORD $0x4fa910e3 // fmla v3.4s, v7.4s, v9.s[1]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f891880 // fmla v0.4s, v4.4s, v9.s[2]
+	WORD $0x4f8918a1 // fmla v1.4s, v5.4s, v9.s[2]
+	WORD $0x4f8918c2 // fmla v2.4s, v6.4s, v9.s[2]
+	WORD $0x4f8918e3 // fmla v3.4s, v7.4s, v9.s[2]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa91880 // fmla v0.4s, v4.4s, v9.s[3]
+	WORD $0x4fa918a1 // fmla v1.4s, v5.4s, v9.s[3]
+	WORD $0x4fa918c2 // fmla v2.4s, v6.4s, v9.s[3]
+	WORD $0x4fa918e3 // fmla v3.4s, v7.4s, v9.s[3]
+	SUBS $16, R0
+	BGE steps16
+after16:
+	ADD $16, R0
+	SUBS $4, R0
+	BLT after4
+steps4:
+	FMOVQ.P 16(R1), F8
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
+	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
+	WORD $0x4f8810c2 // fmla v2.4s, v6.4s, v8.s[0]
+	WORD $0x4f8810e3 // fmla v3.4s, v7.4s, v8.s[0]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa81080 // fmla v0.4s, v4.4s, v8.s[1]
+	WORD $0x4fa810a1 // fmla v1.4s, v5.4s, v8.s[1]
+	WORD $0x4fa810c2 // fmla v2.4s, v6.4s, v8.s[1]
+	WORD $0x4fa810e3 // fmla v3.4s, v7.4s, v8.s[1]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f881880 // fmla v0.4s, v4.4s, v8.s[2]
+	WORD $0x4f8818a1 // fmla v1.4s, v5.4s, v8.s[2]
+	WORD $0x4f8818c2 // fmla v2.4s, v6.4s, v8.s[2]
+	WORD $0x4f8818e3 // fmla v3.4s, v7.4s, v8.s[2]
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa81880 // fmla v0.4s, v4.4s, v8.s[3]
+	WORD $0x4fa818a1 // fmla v1.4s, v5.4s, v8.s[3]
+	WORD $0x4fa818c2 // fmla v2.4s, v6.4s, v8.s[3]
+	WORD $0x4fa818e3 // fmla v3.4s, v7.4s, v8.s[3]
+	SUBS $4, R0
+	BGE steps4
+after4:
+	ADD $4, R0
 	SUBS $1, R0
-	BNE single
-store:
+	BLT after1
+steps1:
+	FMOVS.P 4(R1), F8
+	WORD $0x4cc42864 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
+	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
+	WORD $0x4f8810c2 // fmla v2.4s, v6.4s, v8.s[0]
+	WORD $0x4f8810e3 // fmla v3.4s, v7.4s, v8.s[0]
+	SUBS $1, R0
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000404 // movi v4.4s, #0
 	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
 	WORD $0x4e24d421 // fadd v1.4s, v1.4s, v4.4s
@@ -4685,8 +4793,8 @@ edgeOldEnd:
 	SUB $64, R10
 begin:
 	SUBS $9, R0
-	BLT rest
-blocks:
+	BLT after8
+steps8:
 	FMOVS 0(R1), F4
 	ADD R2, R1
 	WORD $0x4cc42866 // ld1 {v6.4s, v7.4s, v8.4s, v9.4s}, [x3], x4
@@ -4744,11 +4852,12 @@ blocks:
 	WORD $0x4f841102 // fmla v2.4s, v8.4s, v4.s[0]
 	WORD $0x4f841123 // fmla v3.4s, v9.4s, v4.s[0]
 	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $9, R0
-	BEQ store
-single:
+	BGE steps8
+after8:
+	ADD $9, R0
+	SUBS $1, R0
+	BLT after1
+steps1:
 	FMOVS 0(R1), F4
 	ADD R2, R1
 	WORD $0x4cc42866 // ld1 {v6.4s, v7.4s, v8.4s, v9.4s}, [x3], x4
@@ -4757,8 +4866,9 @@ single:
 	WORD $0x4f841102 // fmla v2.4s, v8.4s, v4.s[0]
 	WORD $0x4f841123 // fmla v3.4s, v9.4s, v4.s[0]
 	SUBS $1, R0
-	BNE single
-store:
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000404 // movi v4.4s, #0
 	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
 	WORD $0x4e24d421 // fadd v1.4s, v1.4s, v4.4s
@@ -4857,69 +4967,140 @@ edgeOldEnd:
 	SUB $64, R10
 begin:
 	ADD R2, R1, R9
-	SUBS $8, R0
-	BLT rest
-blocks:
-	FMOVQ.P 16(R1), F4
-	FMOVQ.P 16(R9), F5
-	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
-	WORD $0x4f8410c0 // fmla v0.4s, v6.4s, v4.s[0]
-	WORD $0x4f8410e1 // fmla v1.4s, v7.4s, v4.s[0]
-	WORD $0x4f8510c2 // fmla v2.4s, v6.4s, v5.s[0]
-	WORD $0x4f8510e3 // fmla v3.4s, v7.4s, v5.s[0]
-	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
-	WORD $0x4fa410c0 // fmla v0.4s, v6.4s, v4.s[1]
-	WORD $0x4fa410e1 // fmla v1.4s, v7.4s, v4.s[1]
-	WORD $0x4fa510c2 // fmla v2.4s, v6.4s, v5.s[1]
-	WORD $0x4fa510e3 // fmla v3.4s, v7.4s, v5.s[1]
-	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
-	WORD $0x4f8418c0 // fmla v0.4s, v6.4s, v4.s[2]
-	WORD $0x4f8418e1 // fmla v1.4s, v7.4s, v4.s[2]
-	WORD $0x4f8518c2 // fmla v2.4s, v6.4s, v5.s[2]
-	WORD $0x4f8518e3 // fmla v3.4s, v7.4s, v5.s[2]
-	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
-	WORD $0x4fa418c0 // fmla v0.4s, v6.4s, v4.s[3]
-	WORD $0x4fa418e1 // fmla v1.4s, v7.4s, v4.s[3]
-	WORD $0x4fa518c2 // fmla v2.4s, v6.4s, v5.s[3]
-	WORD $0x4fa518e3 // fmla v3.4s, v7.4s, v5.s[3]
-	FMOVQ.P 16(R1), F4
-	FMOVQ.P 16(R9), F5
-	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
-	WORD $0x4f8410c0 // fmla v0.4s, v6.4s, v4.s[0]
-	WORD $0x4f8410e1 // fmla v1.4s, v7.4s, v4.s[0]
-	WORD $0x4f8510c2 // fmla v2.4s, v6.4s, v5.s[0]
-	WORD $0x4f8510e3 // fmla v3.4s, v7.4s, v5.s[0]
-	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
-	WORD $0x4fa410c0 // fmla v0.4s, v6.4s, v4.s[1]
-	WORD $0x4fa410e1 // fmla v1.4s, v7.4s, v4.s[1]
-	WORD $0x4fa510c2 // fmla v2.4s, v6.4s, v5.s[1]
-	WORD $0x4fa510e3 // fmla v3.4s, v7.4s, v5.s[1]
-	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
-	WORD $0x4f8418c0 // fmla v0.4s, v6.4s, v4.s[2]
-	WORD $0x4f8418e1 // fmla v1.4s, v7.4s, v4.s[2]
-	WORD $0x4f8518c2 // fmla v2.4s, v6.4s, v5.s[2]
-	WORD $0x4f8518e3 // fmla v3.4s, v7.4s, v5.s[2]
-	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
-	WORD $0x4fa418c0 // fmla v0.4s, v6.4s, v4.s[3]
-	WORD $0x4fa418e1 // fmla v1.4s, v7.4s, v4.s[3]
-	WORD $0x4fa518c2 // fmla v2.4s, v6.4s, v5.s[3]
-	WORD $0x4fa518e3 // fmla v3.4s, v7.4s, v5.s[3]
-	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $8, R0
-	BEQ store
-single:
-	FMOVS.P 4(R1), F4
-	FMOVS.P 4(R9), F5
-	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
-	WORD $0x4f8410c0 // fmla v0.4s, v6.4s, v4.s[0]
-	WORD $0x4f8410e1 // fmla v1.4s, v7.4s, v4.s[0]
-	WORD $0x4f8510c2 // fmla v2.4s, v6.4s, v5.s[0]
-	WORD $0x4f8510e3 // fmla v3.4s, v7.4s, v5.s[0]
+	SUBS $16, R0
+	BLT after16
+steps16:
+	FLDPQ.P 32(R1), (F6, F8)
+	FLDPQ.P 32(R9), (F7, F9)
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4f861080 // fmla v0.4s, v4.4s, v6.s[0]
+	WORD $0x4f8610a1 // fmla v1.4s, v5.4s, v6.s[0]
+	WORD $0x4f871082 // fmla v2.4s, v4.4s, v7.s[0]
+	WORD $0x4f8710a3 // fmla v3.4s, v5.4s, v7.s[0]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4fa61080 // fmla v0.4s, v4.4s, v6.s[1]
+	WORD $0x4fa610a1 // fmla v1.4s, v5.4s, v6.s[1]
+	WORD $0x4fa71082 // fmla v2.4s, v4.4s, v7.s[1]
+	WORD $0x4fa710a3 // fmla v3.4s, v5.4s, v7.s[1]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4f861880 // fmla v0.4s, v4.4s, v6.s[2]
+	WORD $0x4f8618a1 // fmla v1.4s, v5.4s, v6.s[2]
+	WORD $0x4f871882 // fmla v2.4s, v4.4s, v7.s[2]
+	WORD $0x4f8718a3 // fmla v3.4s, v5.4s, v7.s[2]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4fa61880 // fmla v0.4s, v4.4s, v6.s[3]
+	WORD $0x4fa618a1 // fmla v1.4s, v5.4s, v6.s[3]
+	WORD $0x4fa71882 // fmla v2.4s, v4.4s, v7.s[3]
+	WORD $0x4fa718a3 // fmla v3.4s, v5.4s, v7.s[3]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
+	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
+	WORD $0x4f891082 // fmla v2.4s, v4.4s, v9.s[0]
+	WORD $0x4f8910a3 // fmla v3.4s, v5.4s, v9.s[0]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4fa81080 // fmla v0.4s, v4.4s, v8.s[1]
+	WORD $0x4fa810a1 // fmla v1.4s, v5.4s, v8.s[1]
+	WORD $0x4fa91082 // fmla v2.4s, v4.4s, v9.s[1]
+	WORD $0x4fa910a3 // fmla v3.4s, v5.4s, v9.s[1]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4f881880 // fmla v0.4s, v4.4s, v8.s[2]
+	WORD $0x4f8818a1 // fmla v1.4s, v5.4s, v8.s[2]
+	WORD $0x4f891882 // fmla v2.4s, v4.4s, v9.s[2]
+	WORD $0x4f8918a3 // fmla v3.4s, v5.4s, v9.s[2]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4fa81880 // fmla v0.4s, v4.4s, v8.s[3]
+	WORD $0x4fa818a1 // fmla v1.4s, v5.4s, v8.s[3]
+	WORD $0x4fa91882 // fmla v2.4s, v4.4s, v9.s[3]
+	WORD $0x4fa918a3 // fmla v3.4s, v5.4s, v9.s[3]
+	FLDPQ.P 32(R1), (F6, F8)
+	FLDPQ.P 32(R9), (F7, F9)
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4f861080 // fmla v0.4s, v4.4s, v6.s[0]
+	WORD $0x4f8610a1 // fmla v1.4s, v5.4s, v6.s[0]
+	WORD $0x4f871082 // fmla v2.4s, v4.4s, v7.s[0]
+	WORD $0x4f8710a3 // fmla v3.4s, v5.4s, v7.s[0]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4fa61080 // fmla v0.4s, v4.4s, v6.s[1]
+	WORD $0x4fa610a1 // fmla v1.4s, v5.4s, v6.s[1]
+	WORD $0x4fa71082 // fmla v2.4s, v4.4s, v7.s[1]
+	WORD $0x4fa710a3 // fmla v3.4s, v5.4s, v7.s[1]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4f861880 // fmla v0.4s, v4.4s, v6.s[2]
+	WORD $0x4f8618a1 // fmla v1.4s, v5.4s, v6.s[2]
+	WORD $0x4f871882 // fmla v2.4s, v4.4s, v7.s[2]
+	WORD $0x4f8718a3 // fmla v3.4s, v5.4s, v7.s[2]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4fa61880 // fmla v0.4s, v4.4s, v6.s[3]
+	WORD $0x4fa618a1 // fmla v1.4s, v5.4s, v6.s[3]
+	WORD $0x4fa71882 // fmla v2.4s, v4.4s, v7.s[3]
+	WORD $0x4fa718a3 // fmla v3.4s, v5.4s, v7.s[3]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4f881080 // fmla v0.4s, v4.4s, v8.s[0]
+	WORD $0x4f8810a1 // fmla v1.4s, v5.4s, v8.s[0]
+	WORD $0x4f891082 // fmla v2.4s, v4.4s, v9.s[0]
+	WORD $0x4f8910a3 // fmla v3.4s, v5.4s, v9.s[0]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4fa81080 // fmla v0.4s, v4.4s, v8.s[1]
+	WORD $0x4fa810a1 // fmla v1.4s, v5.4s, v8.s[1]
+	WORD $0x4fa91082 // fmla v2.4s, v4.4s, v9.s[1]
+	WORD $0x4fa910a3 // fmla v3.4s, v5.4s, v9.s[1]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4f881880 // fmla v0.4s, v4.4s, v8.s[2]
+	WORD $0x4f8818a1 // fmla v1.4s, v5.4s, v8.s[2]
+	WORD $0x4f891882 // fmla v2.4s, v4.4s, v9.s[2]
+	WORD $0x4f8918a3 // fmla v3.4s, v5.4s, v9.s[2]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4fa81880 // fmla v0.4s, v4.4s, v8.s[3]
+	WORD $0x4fa818a1 // fmla v1.4s, v5.4s, v8.s[3]
+	WORD $0x4fa91882 // fmla v2.4s, v4.4s, v9.s[3]
+	WORD $0x4fa918a3 // fmla v3.4s, v5.4s, v9.s[3]
+	SUBS $16, R0
+	BGE steps16
+after16:
+	ADD $16, R0
+	SUBS $4, R0
+	BLT after4
+steps4:
+	FMOVQ.P 16(R1), F6
+	FMOVQ.P 16(R9), F7
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4f861080 // fmla v0.4s, v4.4s, v6.s[0]
+	WORD $0x4f8610a1 // fmla v1.4s, v5.4s, v6.s[0]
+	WORD $0x4f871082 // fmla v2.4s, v4.4s, v7.s[0]
+	WORD $0x4f8710a3 // fmla v3.4s, v5.4s, v7.s[0]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4fa61080 // fmla v0.4s, v4.4s, v6.s[1]
+	WORD $0x4fa610a1 // fmla v1.4s, v5.4s, v6.s[1]
+	WORD $0x4fa71082 // fmla v2.4s, v4.4s, v7.s[1]
+	WORD $0x4fa710a3 // fmla v3.4s, v5.4s, v7.s[1]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4f861880 // fmla v0.4s, v4.4s, v6.s[2]
+	WORD $0x4f8618a1 // fmla v1.4s, v5.4s, v6.s[2]
+	WORD $0x4f871882 // fmla v2.4s, v4.4s, v7.s[2]
+	WORD $0x4f8718a3 // fmla v3.4s, v5.4s, v7.s[2]
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4fa61880 // fmla v0.4s, v4.4s, v6.s[3]
+	WORD $0x4fa618a1 // fmla v1.4s, v5.4s, v6.s[3]
+	WORD $0x4fa71882 // fmla v2.4s, v4.4s, v7.s[3]
+	WORD $0x4fa718a3 // fmla v3.4s, v5.4s, v7.s[3]
+	SUBS $4, R0
+	BGE steps4
+after4:
+	ADD $4, R0
 	SUBS $1, R0
-	BNE single
-store:
+	BLT after1
+steps1:
+	FMOVS.P 4(R1), F6
+	FMOVS.P 4(R9), F7
+	WORD $0x4cc4a864 // ld1 {v4.4s, v5.4s}, [x3], x4
+	WORD $0x4f861080 // fmla v0.4s, v4.4s, v6.s[0]
+	WORD $0x4f8610a1 // fmla v1.4s, v5.4s, v6.s[0]
+	WORD $0x4f871082 // fmla v2.4s, v4.4s, v7.s[0]
+	WORD $0x4f8710a3 // fmla v3.4s, v5.4s, v7.s[0]
+	SUBS $1, R0
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000404 // movi v4.4s, #0
 	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
 	WORD $0x4e24d421 // fadd v1.4s, v1.4s, v4.4s
@@ -5020,8 +5201,8 @@ edgeOldEnd:
 	SUB $64, R10
 begin:
 	SUBS $9, R0
-	BLT rest
-blocks:
+	BLT after8
+steps8:
 	FMOVD 0(R1), F4
 	ADD R2, R1
 	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
@@ -5079,11 +5260,12 @@ blocks:
 	WORD $0x4fa410c2 // fmla v2.4s, v6.4s, v4.s[1]
 	WORD $0x4fa410e3 // fmla v3.4s, v7.4s, v4.s[1]
 	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $9, R0
-	BEQ store
-single:
+	BGE steps8
+after8:
+	ADD $9, R0
+	SUBS $1, R0
+	BLT after1
+steps1:
 	FMOVD 0(R1), F4
 	ADD R2, R1
 	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
@@ -5092,8 +5274,9 @@ single:
 	WORD $0x4fa410c2 // fmla v2.4s, v6.4s, v4.s[1]
 	WORD $0x4fa410e3 // fmla v3.4s, v7.4s, v4.s[1]
 	SUBS $1, R0
-	BNE single
-store:
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000404 // movi v4.4s, #0
 	WORD $0x4e24d400 // fadd v0.4s, v0.4s, v4.4s
 	WORD $0x4e24d421 // fadd v1.4s, v1.4s, v4.4s
@@ -5198,115 +5381,224 @@ edgeOldEnd:
 	SUB $128, R10
 begin:
 	ADD R2, R1, R9
-	SUB $32, R4
-	SUBS $8, R0
-	BLT rest
-blocks:
-	FMOVQ.P 16(R1), F8
-	FMOVQ.P 16(R9), F9
-	WORD $0x4cdfa86a // ld1 {v10.4s, v11.4s}, [x3], #32
-	WORD $0x4f881140 // fmla v0.4s, v10.4s, v8.s[0]
-	WORD $0x4f881161 // fmla v1.4s, v11.4s, v8.s[0]
-	WORD $0x4f891144 // fmla v4.4s, v10.4s, v9.s[0]
-	WORD $0x4f891165 // fmla v5.4s, v11.4s, v9.s[0]
-	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
-	WORD $0x4f881142 // fmla v2.4s, v10.4s, v8.s[0]
-	WORD $0x4f881163 // fmla v3.4s, v11.4s, v8.s[0]
-	WORD $0x4f891146 // fmla v6.4s, v10.4s, v9.s[0]
-	WORD $0x4f891167 // fmla v7.4s, v11.4s, v9.s[0]
-	WORD $0x4cdfa86a // ld1 {v10.4s, v11.4s}, [x3], #32
-	WORD $0x4fa81140 // fmla v0.4s, v10.4s, v8.s[1]
-	WORD $0x4fa81161 // fmla v1.4s, v11.4s, v8.s[1]
-	WORD $0x4fa91144 // fmla v4.4s, v10.4s, v9.s[1]
-	WORD $0x4fa91165 // fmla v5.4s, v11.4s, v9.s[1]
-	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
-	WORD $0x4fa81142 // fmla v2.4s, v10.4s, v8.s[1]
-	WORD $0x4fa81163 // fmla v3.4s, v11.4s, v8.s[1]
-	WORD $0x4fa91146 // fmla v6.4s, v10.4s, v9.s[1]
-	WORD $0x4fa91167 // fmla v7.4s, v11.4s, v9.s[1]
-	WORD $0x4cdfa86a // ld1 {v10.4s, v11.4s}, [x3], #32
-	WORD $0x4f881940 // fmla v0.4s, v10.4s, v8.s[2]
-	WORD $0x4f881961 // fmla v1.4s, v11.4s, v8.s[2]
-	WORD $0x4f891944 // fmla v4.4s, v10.4s, v9.s[2]
-	WORD $0x4f891965 // fmla v5.4s, v11.4s, v9.s[2]
-	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
-	WORD $0x4f881942 // fmla v2.4s, v10.4s, v8.s[2]
-	WORD $0x4f881963 // fmla v3.4s, v11.4s, v8.s[2]
-	WORD $0x4f891946 // fmla v6.4s, v10.4s, v9.s[2]
-	WORD $0x4f891967 // fmla v7.4s, v11.4s, v9.s[2]
-	WORD $0x4cdfa86a // ld1 {v10.4s, v11.4s}, [x3], #32
-	WORD $0x4fa81940 // fmla v0.4s, v10.4s, v8.s[3]
-	WORD $0x4fa81961 // fmla v1.4s, v11.4s, v8.s[3]
-	WORD $0x4fa91944 // fmla v4.4s, v10.4s, v9.s[3]
-	WORD $0x4fa91965 // fmla v5.4s, v11.4s, v9.s[3]
-	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
-	WORD $0x4fa81942 // fmla v2.4s, v10.4s, v8.s[3]
-	WORD $0x4fa81963 // fmla v3.4s, v11.4s, v8.s[3]
-	WORD $0x4fa91946 // fmla v6.4s, v10.4s, v9.s[3]
-	WORD $0x4fa91967 // fmla v7.4s, v11.4s, v9.s[3]
-	FMOVQ.P 16(R1), F8
-	FMOVQ.P 16(R9), F9
-	WORD $0x4cdfa86a // ld1 {v10.4s, v11.4s}, [x3], #32
-	WORD $0x4f881140 // fmla v0.4s, v10.4s, v8.s[0]
-	WORD $0x4f881161 // fmla v1.4s, v11.4s, v8.s[0]
-	WORD $0x4f891144 // fmla v4.4s, v10.4s, v9.s[0]
-	WORD $0x4f891165 // fmla v5.4s, v11.4s, v9.s[0]
-	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
-	WORD $0x4f881142 // fmla v2.4s, v10.4s, v8.s[0]
-	WORD $0x4f881163 // fmla v3.4s, v11.4s, v8.s[0]
-	WORD $0x4f891146 // fmla v6.4s, v10.4s, v9.s[0]
-	WORD $0x4f891167 // fmla v7.4s, v11.4s, v9.s[0]
-	WORD $0x4cdfa86a // ld1 {v10.4s, v11.4s}, [x3], #32
-	WORD $0x4fa81140 // fmla v0.4s, v10.4s, v8.s[1]
-	WORD $0x4fa81161 // fmla v1.4s, v11.4s, v8.s[1]
-	WORD $0x4fa91144 // fmla v4.4s, v10.4s, v9.s[1]
-	WORD $0x4fa91165 // fmla v5.4s, v11.4s, v9.s[1]
-	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
-	WORD $0x4fa81142 // fmla v2.4s, v10.4s, v8.s[1]
-	WORD $0x4fa81163 // fmla v3.4s, v11.4s, v8.s[1]
-	WORD $0x4fa91146 // fmla v6.4s, v10.4s, v9.s[1]
-	WORD $0x4fa91167 // fmla v7.4s, v11.4s, v9.s[1]
-	WORD $0x4cdfa86a // ld1 {v10.4s, v11.4s}, [x3], #32
-	WORD $0x4f881940 // fmla v0.4s, v10.4s, v8.s[2]
-	WORD $0x4f881961 // fmla v1.4s, v11.4s, v8.s[2]
-	WORD $0x4f891944 // fmla v4.4s, v10.4s, v9.s[2]
-	WORD $0x4f891965 // fmla v5.4s, v11.4s, v9.s[2]
-	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
-	WORD $0x4f881942 // fmla v2.4s, v10.4s, v8.s[2]
-	WORD $0x4f881963 // fmla v3.4s, v11.4s, v8.s[2]
-	WORD $0x4f891946 // fmla v6.4s, v10.4s, v9.s[2]
-	WORD $0x4f891967 // fmla v7.4s, v11.4s, v9.s[2]
-	WORD $0x4cdfa86a // ld1 {v10.4s, v11.4s}, [x3], #32
-	WORD $0x4fa81940 // fmla v0.4s, v10.4s, v8.s[3]
-	WORD $0x4fa81961 // fmla v1.4s, v11.4s, v8.s[3]
-	WORD $0x4fa91944 // fmla v4.4s, v10.4s, v9.s[3]
-	WORD $0x4fa91965 // fmla v5.4s, v11.4s, v9.s[3]
-	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
-	WORD $0x4fa81942 // fmla v2.4s, v10.4s, v8.s[3]
-	WORD $0x4fa81963 // fmla v3.4s, v11.4s, v8.s[3]
-	WORD $0x4fa91946 // fmla v6.4s, v10.4s, v9.s[3]
-	WORD $0x4fa91967 // fmla v7.4s, v11.4s, v9.s[3]
-	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $8, R0
-	BEQ store
-single:
-	FMOVS.P 4(R1), F8
-	FMOVS.P 4(R9), F9
-	WORD $0x4cdfa86a // ld1 {v10.4s, v11.4s}, [x3], #32
-	WORD $0x4f881140 // fmla v0.4s, v10.4s, v8.s[0]
-	WORD $0x4f881161 // fmla v1.4s, v11.4s, v8.s[0]
-	WORD $0x4f891144 // fmla v4.4s, v10.4s, v9.s[0]
-	WORD $0x4f891165 // fmla v5.4s, v11.4s, v9.s[0]
-	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
-	WORD $0x4f881142 // fmla v2.4s, v10.4s, v8.s[0]
-	WORD $0x4f881163 // fmla v3.4s, v11.4s, v8.s[0]
-	WORD $0x4f891146 // fmla v6.4s, v10.4s, v9.s[0]
-	WORD $0x4f891167 // fmla v7.4s, v11.4s, v9.s[0]
+	SUBS $16, R0
+	BLT after16
+steps16:
+	FLDPQ.P 32(R1), (F12, F14)
+	FLDPQ.P 32(R9), (F13, F15)
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1100 // fmla v0.4s, v8.4s, v12.s[0]
+	WORD $0x4f8c1121 // fmla v1.4s, v9.4s, v12.s[0]
+	WORD $0x4f8c1142 // fmla v2.4s, v10.4s, v12.s[0]
+	WORD $0x4f8c1163 // fmla v3.4s, v11.4s, v12.s[0]
+	WORD $0x4f8d1104 // fmla v4.4s, v8.4s, v13.s[0]
+	WORD $0x4f8d1125 // fmla v5.4s, v9.4s, v13.s[0]
+	WORD $0x4f8d1146 // fmla v6.4s, v10.4s, v13.s[0]
+	WORD $0x4f8d1167 // fmla v7.4s, v11.4s, v13.s[0]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fac1100 // fmla v0.4s, v8.4s, v12.s[1]
+	WORD $0x4fac1121 // fmla v1.4s, v9.4s, v12.s[1]
+	WORD $0x4fac1142 // fmla v2.4s, v10.4s, v12.s[1]
+	WORD $0x4fac1163 // fmla v3.4s, v11.4s, v12.s[1]
+	WORD $0x4fad1104 // fmla v4.4s, v8.4s, v13.s[1]
+	WORD $0x4fad1125 // fmla v5.4s, v9.4s, v13.s[1]
+	WORD $0x4fad1146 // fmla v6.4s, v10.4s, v13.s[1]
+	WORD $0x4fad1167 // fmla v7.4s, v11.4s, v13.s[1]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1900 // fmla v0.4s, v8.4s, v12.s[2]
+	WORD $0x4f8c1921 // fmla v1.4s, v9.4s, v12.s[2]
+	WORD $0x4f8c1942 // fmla v2.4s, v10.4s, v12.s[2]
+	WORD $0x4f8c1963 // fmla v3.4s, v11.4s, v12.s[2]
+	WORD $0x4f8d1904 // fmla v4.4s, v8.4s, v13.s[2]
+	WORD $0x4f8d1925 // fmla v5.4s, v9.4s, v13.s[2]
+	WORD $0x4f8d1946 // fmla v6.4s, v10.4s, v13.s[2]
+	WORD $0x4f8d1967 // fmla v7.4s, v11.4s, v13.s[2]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fac1900 // fmla v0.4s, v8.4s, v12.s[3]
+	WORD $0x4fac1921 // fmla v1.4s, v9.4s, v12.s[3]
+	WORD $0x4fac1942 // fmla v2.4s, v10.4s, v12.s[3]
+	WORD $0x4fac1963 // fmla v3.4s, v11.4s, v12.s[3]
+	WORD $0x4fad1904 // fmla v4.4s, v8.4s, v13.s[3]
+	WORD $0x4fad1925 // fmla v5.4s, v9.4s, v13.s[3]
+	WORD $0x4fad1946 // fmla v6.4s, v10.4s, v13.s[3]
+	WORD $0x4fad1967 // fmla v7.4s, v11.4s, v13.s[3]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8e1100 // fmla v0.4s, v8.4s, v14.s[0]
+	WORD $0x4f8e1121 // fmla v1.4s, v9.4s, v14.s[0]
+	WORD $0x4f8e1142 // fmla v2.4s, v10.4s, v14.s[0]
+	WORD $0x4f8e1163 // fmla v3.4s, v11.4s, v14.s[0]
+	WORD $0x4f8f1104 // fmla v4.4s, v8.4s, v15.s[0]
+	WORD $0x4f8f1125 // fmla v5.4s, v9.4s, v15.s[0]
+	WORD $0x4f8f1146 // fmla v6.4s, v10.4s, v15.s[0]
+	WORD $0x4f8f1167 // fmla v7.4s, v11.4s, v15.s[0]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fae1100 // fmla v0.4s, v8.4s, v14.s[1]
+	WORD $0x4fae1121 // fmla v1.4s, v9.4s, v14.s[1]
+	WORD $0x4fae1142 // fmla v2.4s, v10.4s, v14.s[1]
+	WORD $0x4fae1163 // fmla v3.4s, v11.4s, v14.s[1]
+	WORD $0x4faf1104 // fmla v4.4s, v8.4s, v15.s[1]
+	WORD $0x4faf1125 // fmla v5.4s, v9.4s, v15.s[1]
+	WORD $0x4faf1146 // fmla v6.4s, v10.4s, v15.s[1]
+	WORD $0x4faf1167 // fmla v7.4s, v11.4s, v15.s[1]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8e1900 // fmla v0.4s, v8.4s, v14.s[2]
+	WORD $0x4f8e1921 // fmla v1.4s, v9.4s, v14.s[2]
+	WORD $0x4f8e1942 // fmla v2.4s, v10.4s, v14.s[2]
+	WORD $0x4f8e1963 // fmla v3.4s, v11.4s, v14.s[2]
+	WORD $0x4f8f1904 // fmla v4.4s, v8.4s, v15.s[2]
+	WORD $0x4f8f1925 // fmla v5.4s, v9.4s, v15.s[2]
+	WORD $0x4f8f1946 // fmla v6.4s, v10.4s, v15.s[2]
+	WORD $0x4f8f1967 // fmla v7.4s, v11.4s, v15.s[2]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fae1900 // fmla v0.4s, v8.4s, v14.s[3]
+	WORD $0x4fae1921 // fmla v1.4s, v9.4s, v14.s[3]
+	WORD $0x4fae1942 // fmla v2.4s, v10.4s, v14.s[3]
+	WORD $0x4fae1963 // fmla v3.4s, v11.4s, v14.s[3]
+	WORD $0x4faf1904 // fmla v4.4s, v8.4s, v15.s[3]
+	WORD $0x4faf1925 // fmla v5.4s, v9.4s, v15.s[3]
+	WORD $0x4faf1946 // fmla v6.4s, v10.4s, v15.s[3]
+	WORD $0x4faf1967 // fmla v7.4s, v11.4s, v15.s[3]
+	FLDPQ.P 32(R1), (F12, F14)
+	FLDPQ.P 32(R9), (F13, F15)
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1100 // fmla v0.4s, v8.4s, v12.s[0]
+	WORD $0x4f8c1121 // fmla v1.4s, v9.4s, v12.s[0]
+	WORD $0x4f8c1142 // fmla v2.4s, v10.4s, v12.s[0]
+	WORD $0x4f8c1163 // fmla v3.4s, v11.4s, v12.s[0]
+	WORD $0x4f8d1104 // fmla v4.4s, v8.4s, v13.s[0]
+	WORD $0x4f8d1125 // fmla v5.4s, v9.4s, v13.s[0]
+	WORD $0x4f8d1146 // fmla v6.4s, v10.4s, v13.s[0]
+	WORD $0x4f8d1167 // fmla v7.4s, v11.4s, v13.s[0]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fac1100 // fmla v0.4s, v8.4s, v12.s[1]
+	WORD $0x4fac1121 // fmla v1.4s, v9.4s, v12.s[1]
+	WORD $0x4fac1142 // fmla v2.4s, v10.4s, v12.s[1]
+	WORD $0x4fac1163 // fmla v3.4s, v11.4s, v12.s[1]
+	WORD $0x4fad1104 // fmla v4.4s, v8.4s, v13.s[1]
+	WORD $0x4fad1125 // fmla v5.4s, v9.4s, v13.s[1]
+	WORD $0x4fad1146 // fmla v6.4s, v10.4s, v13.s[1]
+	WORD $0x4fad1167 // fmla v7.4s, v11.4s, v13.s[1]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1900 // fmla v0.4s, v8.4s, v12.s[2]
+	WORD $0x4f8c1921 // fmla v1.4s, v9.4s, v12.s[2]
+	WORD $0x4f8c1942 // fmla v2.4s, v10.4s, v12.s[2]
+	WORD $0x4f8c1963 // fmla v3.4s, v11.4s, v12.s[2]
+	WORD $0x4f8d1904 // fmla v4.4s, v8.4s, v13.s[2]
+	WORD $0x4f8d1925 // fmla v5.4s, v9.4s, v13.s[2]
+	WORD $0x4f8d1946 // fmla v6.4s, v10.4s, v13.s[2]
+	WORD $0x4f8d1967 // fmla v7.4s, v11.4s, v13.s[2]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fac1900 // fmla v0.4s, v8.4s, v12.s[3]
+	WORD $0x4fac1921 // fmla v1.4s, v9.4s, v12.s[3]
+	WORD $0x4fac1942 // fmla v2.4s, v10.4s, v12.s[3]
+	WORD $0x4fac1963 // fmla v3.4s, v11.4s, v12.s[3]
+	WORD $0x4fad1904 // fmla v4.4s, v8.4s, v13.s[3]
+	WORD $0x4fad1925 // fmla v5.4s, v9.4s, v13.s[3]
+	WORD $0x4fad1946 // fmla v6.4s, v10.4s, v13.s[3]
+	WORD $0x4fad1967 // fmla v7.4s, v11.4s, v13.s[3]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8e1100 // fmla v0.4s, v8.4s, v14.s[0]
+	WORD $0x4f8e1121 // fmla v1.4s, v9.4s, v14.s[0]
+	WORD $0x4f8e1142 // fmla v2.4s, v10.4s, v14.s[0]
+	WORD $0x4f8e1163 // fmla v3.4s, v11.4s, v14.s[0]
+	WORD $0x4f8f1104 // fmla v4.4s, v8.4s, v15.s[0]
+	WORD $0x4f8f1125 // fmla v5.4s, v9.4s, v15.s[0]
+	WORD $0x4f8f1146 // fmla v6.4s, v10.4s, v15.s[0]
+	WORD $0x4f8f1167 // fmla v7.4s, v11.4s, v15.s[0]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fae1100 // fmla v0.4s, v8.4s, v14.s[1]
+	WORD $0x4fae1121 // fmla v1.4s, v9.4s, v14.s[1]
+	WORD $0x4fae1142 // fmla v2.4s, v10.4s, v14.s[1]
+	WORD $0x4fae1163 // fmla v3.4s, v11.4s, v14.s[1]
+	WORD $0x4faf1104 // fmla v4.4s, v8.4s, v15.s[1]
+	WORD $0x4faf1125 // fmla v5.4s, v9.4s, v15.s[1]
+	WORD $0x4faf1146 // fmla v6.4s, v10.4s, v15.s[1]
+	WORD $0x4faf1167 // fmla v7.4s, v11.4s, v15.s[1]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8e1900 // fmla v0.4s, v8.4s, v14.s[2]
+	WORD $0x4f8e1921 // fmla v1.4s, v9.4s, v14.s[2]
+	WORD $0x4f8e1942 // fmla v2.4s, v10.4s, v14.s[2]
+	WORD $0x4f8e1963 // fmla v3.4s, v11.4s, v14.s[2]
+	WORD $0x4f8f1904 // fmla v4.4s, v8.4s, v15.s[2]
+	WORD $0x4f8f1925 // fmla v5.4s, v9.4s, v15.s[2]
+	WORD $0x4f8f1946 // fmla v6.4s, v10.4s, v15.s[2]
+	WORD $0x4f8f1967 // fmla v7.4s, v11.4s, v15.s[2]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fae1900 // fmla v0.4s, v8.4s, v14.s[3]
+	WORD $0x4fae1921 // fmla v1.4s, v9.4s, v14.s[3]
+	WORD $0x4fae1942 // fmla v2.4s, v10.4s, v14.s[3]
+	WORD $0x4fae1963 // fmla v3.4s, v11.4s, v14.s[3]
+	WORD $0x4faf1904 // fmla v4.4s, v8.4s, v15.s[3]
+	WORD $0x4faf1925 // fmla v5.4s, v9.4s, v15.s[3]
+	WORD $0x4faf1946 // fmla v6.4s, v10.4s, v15.s[3]
+	WORD $0x4faf1967 // fmla v7.4s, v11.4s, v15.s[3]
+	SUBS $16, R0
+	BGE steps16
+after16:
+	ADD $16, R0
+	SUBS $4, R0
+	BLT after4
+steps4:
+	FMOVQ.P 16(R1), F12
+	FMOVQ.P 16(R9), F13
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1100 // fmla v0.4s, v8.4s, v12.s[0]
+	WORD $0x4f8c1121 // fmla v1.4s, v9.4s, v12.s[0]
+	WORD $0x4f8c1142 // fmla v2.4s, v10.4s, v12.s[0]
+	WORD $0x4f8c1163 // fmla v3.4s, v11.4s, v12.s[0]
+	WORD $0x4f8d1104 // fmla v4.4s, v8.4s, v13.s[0]
+	WORD $0x4f8d1125 // fmla v5.4s, v9.4s, v13.s[0]
+	WORD $0x4f8d1146 // fmla v6.4s, v10.4s, v13.s[0]
+	WORD $0x4f8d1167 // fmla v7.4s, v11.4s, v13.s[0]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fac1100 // fmla v0.4s, v8.4s, v12.s[1]
+	WORD $0x4fac1121 // fmla v1.4s, v9.4s, v12.s[1]
+	WORD $0x4fac1142 // fmla v2.4s, v10.4s, v12.s[1]
+	WORD $0x4fac1163 // fmla v3.4s, v11.4s, v12.s[1]
+	WORD $0x4fad1104 // fmla v4.4s, v8.4s, v13.s[1]
+	WORD $0x4fad1125 // fmla v5.4s, v9.4s, v13.s[1]
+	WORD $0x4fad1146 // fmla v6.4s, v10.4s, v13.s[1]
+	WORD $0x4fad1167 // fmla v7.4s, v11.4s, v13.s[1]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1900 // fmla v0.4s, v8.4s, v12.s[2]
+	WORD $0x4f8c1921 // fmla v1.4s, v9.4s, v12.s[2]
+	WORD $0x4f8c1942 // fmla v2.4s, v10.4s, v12.s[2]
+	WORD $0x4f8c1963 // fmla v3.4s, v11.4s, v12.s[2]
+	WORD $0x4f8d1904 // fmla v4.4s, v8.4s, v13.s[2]
+	WORD $0x4f8d1925 // fmla v5.4s, v9.4s, v13.s[2]
+	WORD $0x4f8d1946 // fmla v6.4s, v10.4s, v13.s[2]
+	WORD $0x4f8d1967 // fmla v7.4s, v11.4s, v13.s[2]
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fac1900 // fmla v0.4s, v8.4s, v12.s[3]
+	WORD $0x4fac1921 // fmla v1.4s, v9.4s, v12.s[3]
+	WORD $0x4fac1942 // fmla v2.4s, v10.4s, v12.s[3]
+	WORD $0x4fac1963 // fmla v3.4s, v11.4s, v12.s[3]
+	WORD $0x4fad1904 // fmla v4.4s, v8.4s, v13.s[3]
+	WORD $0x4fad1925 // fmla v5.4s, v9.4s, v13.s[3]
+	WORD $0x4fad1946 // fmla v6.4s, v10.4s, v13.s[3]
+	WORD $0x4fad1967 // fmla v7.4s, v11.4s, v13.s[3]
+	SUBS $4, R0
+	BGE steps4
+after4:
+	ADD $4, R0
 	SUBS $1, R0
-	BNE single
-store:
+	BLT after1
+steps1:
+	FMOVS.P 4(R1), F12
+	FMOVS.P 4(R9), F13
+	WORD $0x4cc42868 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1100 // fmla v0.4s, v8.4s, v12.s[0]
+	WORD $0x4f8c1121 // fmla v1.4s, v9.4s, v12.s[0]
+	WORD $0x4f8c1142 // fmla v2.4s, v10.4s, v12.s[0]
+	WORD $0x4f8c1163 // fmla v3.4s, v11.4s, v12.s[0]
+	WORD $0x4f8d1104 // fmla v4.4s, v8.4s, v13.s[0]
+	WORD $0x4f8d1125 // fmla v5.4s, v9.4s, v13.s[0]
+	WORD $0x4f8d1146 // fmla v6.4s, v10.4s, v13.s[0]
+	WORD $0x4f8d1167 // fmla v7.4s, v11.4s, v13.s[0]
+	SUBS $1, R0
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000408 // movi v8.4s, #0
 	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
 	WORD $0x4e28d421 // fadd v1.4s, v1.4s, v8.4s
@@ -5415,8 +5707,8 @@ edgeOldEnd:
 	SUB $128, R10
 begin:
 	SUBS $9, R0
-	BLT rest
-blocks:
+	BLT after8
+steps8:
 	FMOVD 0(R1), F8
 	ADD R2, R1
 	WORD $0x4cc4286a // ld1 {v10.4s, v11.4s, v12.4s, v13.4s}, [x3], x4
@@ -5506,11 +5798,12 @@ blocks:
 	WORD $0x4fa81186 // fmla v6.4s, v12.4s, v8.s[1]
 	WORD $0x4fa811a7 // fmla v7.4s, v13.4s, v8.s[1]
 	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $9, R0
-	BEQ store
-single:
+	BGE steps8
+after8:
+	ADD $9, R0
+	SUBS $1, R0
+	BLT after1
+steps1:
 	FMOVD 0(R1), F8
 	ADD R2, R1
 	WORD $0x4cc4286a // ld1 {v10.4s, v11.4s, v12.4s, v13.4s}, [x3], x4
@@ -5523,8 +5816,9 @@ single:
 	WORD $0x4fa81186 // fmla v6.4s, v12.4s, v8.s[1]
 	WORD $0x4fa811a7 // fmla v7.4s, v13.4s, v8.s[1]
 	SUBS $1, R0
-	BNE single
-store:
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000408 // movi v8.4s, #0
 	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
 	WORD $0x4e28d421 // fadd v1.4s, v1.4s, v8.4s
@@ -5634,90 +5928,186 @@ edgeOldEnd:
 begin:
 	ADD R2, R1, R9
 	ADD R2, R9, R10
-	SUBS $8, R0
-	BLT rest
-blocks:
-	FMOVQ.P 16(R1), F6
-	FMOVQ.P 16(R9), F7
-	FMOVQ.P 16(R10), F8
-	WORD $0x4cc4a869 // ld1 {v9.4s, v10.4s}, [x3], x4
-	WORD $0x4f861120 // fmla v0.4s, v9.4s, v6.s[0]
-	WORD $0x4f861141 // fmla v1.4s, v10.4s, v6.s[0]
-	WORD $0x4f871122 // fmla v2.4s, v9.4s, v7.s[0]
-	WORD $0x4f871143 // fmla v3.4s, v10.4s, v7.s[0]
-	WORD $0x4f881124 // fmla v4.4s, v9.4s, v8.s[0]
-	WORD $0x4f881145 // fmla v5.4s, v10.4s, v8.s[0]
-	WORD $0x4cc4a869 // ld1 {v9.4s, v10.4s}, [x3], x4
-	WORD $0x4fa61120 // fmla v0.4s, v9.4s, v6.s[1]
-	WORD $0x4fa61141 // fmla v1.4s, v10.4s, v6.s[1]
-	WORD $0x4fa71122 // fmla v2.4s, v9.4s, v7.s[1]
-	WORD $0x4fa71143 // fmla v3.4s, v10.4s, v7.s[1]
-	WORD $0x4fa81124 // fmla v4.4s, v9.4s, v8.s[1]
-	WORD $0x4fa81145 // fmla v5.4s, v10.4s, v8.s[1]
-	WORD $0x4cc4a869 // ld1 {v9.4s, v10.4s}, [x3], x4
-	WORD $0x4f861920 // fmla v0.4s, v9.4s, v6.s[2]
-	WORD $0x4f861941 // fmla v1.4s, v10.4s, v6.s[2]
-	WORD $0x4f871922 // fmla v2.4s, v9.4s, v7.s[2]
-	WORD $0x4f871943 // fmla v3.4s, v10.4s, v7.s[2]
-	WORD $0x4f881924 // fmla v4.4s, v9.4s, v8.s[2]
-	WORD $0x4f881945 // fmla v5.4s, v10.4s, v8.s[2]
-	WORD $0x4cc4a869 // ld1 {v9.4s, v10.4s}, [x3], x4
-	WORD $0x4fa61920 // fmla v0.4s, v9.4s, v6.s[3]
-	WORD $0x4fa61941 // fmla v1.4s, v10.4s, v6.s[3]
-	WORD $0x4fa71922 // fmla v2.4s, v9.4s, v7.s[3]
-	WORD $0x4fa71943 // fmla v3.4s, v10.4s, v7.s[3]
-	WORD $0x4fa81924 // fmla v4.4s, v9.4s, v8.s[3]
-	WORD $0x4fa81945 // fmla v5.4s, v10.4s, v8.s[3]
-	FMOVQ.P 16(R1), F6
-	FMOVQ.P 16(R9), F7
-	FMOVQ.P 16(R10), F8
-	WORD $0x4cc4a869 // ld1 {v9.4s, v10.4s}, [x3], x4
-	WORD $0x4f861120 // fmla v0.4s, v9.4s, v6.s[0]
-	WORD $0x4f861141 // fmla v1.4s, v10.4s, v6.s[0]
-	WORD $0x4f871122 // fmla v2.4s, v9.4s, v7.s[0]
-	WORD $0x4f871143 // fmla v3.4s, v10.4s, v7.s[0]
-	WORD $0x4f881124 // fmla v4.4s, v9.4s, v8.s[0]
-	WORD $0x4f881145 // fmla v5.4s, v10.4s, v8.s[0]
-	WORD $0x4cc4a869 // ld1 {v9.4s, v10.4s}, [x3], x4
-	WORD $0x4fa61120 // fmla v0.4s, v9.4s, v6.s[1]
-	WORD $0x4fa61141 // fmla v1.4s, v10.4s, v6.s[1]
-	WORD $0x4fa71122 // fmla v2.4s, v9.4s, v7.s[1]
-	WORD $0x4fa71143 // fmla v3.4s, v10.4s, v7.s[1]
-	WORD $0x4fa81124 // fmla v4.4s, v9.4s, v8.s[1]
-	WORD $0x4fa81145 // fmla v5.4s, v10.4s, v8.s[1]
-	WORD $0x4cc4a869 // ld1 {v9.4s, v10.4s}, [x3], x4
-	WORD $0x4f861920 // fmla v0.4s, v9.4s, v6.s[2]
-	WORD $0x4f861941 // fmla v1.4s, v10.4s, v6.s[2]
-	WORD $0x4f871922 // fmla v2.4s, v9.4s, v7.s[2]
-	WORD $0x4f871943 // fmla v3.4s, v10.4s, v7.s[2]
-	WORD $0x4f881924 // fmla v4.4s, v9.4s, v8.s[2]
-	WORD $0x4f881945 // fmla v5.4s, v10.4s, v8.s[2]
-	WORD $0x4cc4a869 // ld1 {v9.4s, v10.4s}, [x3], x4
-	WORD $0x4fa61920 // fmla v0.4s, v9.4s, v6.s[3]
-	WORD $0x4fa61941 // fmla v1.4s, v10.4s, v6.s[3]
-	WORD $0x4fa71922 // fmla v2.4s, v9.4s, v7.s[3]
-	WORD $0x4fa71943 // fmla v3.4s, v10.4s, v7.s[3]
-	WORD $0x4fa81924 // fmla v4.4s, v9.4s, v8.s[3]
-	WORD $0x4fa81945 // fmla v5.4s, v10.4s, v8.s[3]
-	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $8, R0
-	BEQ store
-single:
-	FMOVS.P 4(R1), F6
-	FMOVS.P 4(R9), F7
-	FMOVS.P 4(R10), F8
-	WORD $0x4cc4a869 // ld1 {v9.4s, v10.4s}, [x3], x4
-	WORD $0x4f861120 // fmla v0.4s, v9.4s, v6.s[0]
-	WORD $0x4f861141 // fmla v1.4s, v10.4s, v6.s[0]
-	WORD $0x4f871122 // fmla v2.4s, v9.4s, v7.s[0]
-	WORD $0x4f871143 // fmla v3.4s, v10.4s, v7.s[0]
-	WORD $0x4f881124 // fmla v4.4s, v9.4s, v8.s[0]
-	WORD $0x4f881145 // fmla v5.4s, v10.4s, v8.s[0]
+	SUBS $16, R0
+	BLT after16
+steps16:
+	FLDPQ.P 32(R1), (F8, F11)
+	FLDPQ.P 32(R9), (F9, F12)
+	FLDPQ.P 32(R10), (F10, F13)
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f8810c0 // fmla v0.4s, v6.4s, v8.s[0]
+	WORD $0x4f8810e1 // fmla v1.4s, v7.4s, v8.s[0]
+	WORD $0x4f8910c2 // fmla v2.4s, v6.4s, v9.s[0]
+	WORD $0x4f8910e3 // fmla v3.4s, v7.4s, v9.s[0]
+	WORD $0x4f8a10c4 // fmla v4.4s, v6.4s, v10.s[0]
+	WORD $0x4f8a10e5 // fmla v5.4s, v7.4s, v10.s[0]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa810c0 // fmla v0.4s, v6.4s, v8.s[1]
+	WORD $0x4fa810e1 // fmla v1.4s, v7.4s, v8.s[1]
+	WORD $0x4fa910c2 // fmla v2.4s, v6.4s, v9.s[1]
+	WORD $0x4fa910e3 // fmla v3.4s, v7.4s, v9.s[1]
+	WORD $0x4faa10c4 // fmla v4.4s, v6.4s, v10.s[1]
+	WORD $0x4faa10e5 // fmla v5.4s, v7.4s, v10.s[1]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f8818c0 // fmla v0.4s, v6.4s, v8.s[2]
+	WORD $0x4f8818e1 // fmla v1.4s, v7.4s, v8.s[2]
+	WORD $0x4f8918c2 // fmla v2.4s, v6.4s, v9.s[2]
+	WORD $0x4f8918e3 // fmla v3.4s, v7.4s, v9.s[2]
+	WORD $0x4f8a18c4 // fmla v4.4s, v6.4s, v10.s[2]
+	WORD $0x4f8a18e5 // fmla v5.4s, v7.4s, v10.s[2]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa818c0 // fmla v0.4s, v6.4s, v8.s[3]
+	WORD $0x4fa818e1 // fmla v1.4s, v7.4s, v8.s[3]
+	WORD $0x4fa918c2 // fmla v2.4s, v6.4s, v9.s[3]
+	WORD $0x4fa918e3 // fmla v3.4s, v7.4s, v9.s[3]
+	WORD $0x4faa18c4 // fmla v4.4s, v6.4s, v10.s[3]
+	WORD $0x4faa18e5 // fmla v5.4s, v7.4s, v10.s[3]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f8b10c0 // fmla v0.4s, v6.4s, v11.s[0]
+	WORD $0x4f8b10e1 // fmla v1.4s, v7.4s, v11.s[0]
+	WORD $0x4f8c10c2 // fmla v2.4s, v6.4s, v12.s[0]
+	WORD $0x4f8c10e3 // fmla v3.4s, v7.4s, v12.s[0]
+	WORD $0x4f8d10c4 // fmla v4.4s, v6.4s, v13.s[0]
+	WORD $0x4f8d10e5 // fmla v5.4s, v7.4s, v13.s[0]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fab10c0 // fmla v0.4s, v6.4s, v11.s[1]
+	WORD $0x4fab10e1 // fmla v1.4s, v7.4s, v11.s[1]
+	WORD $0x4fac10c2 // fmla v2.4s, v6.4s, v12.s[1]
+	WORD $0x4fac10e3 // fmla v3.4s, v7.4s, v12.s[1]
+	WORD $0x4fad10c4 // fmla v4.4s, v6.4s, v13.s[1]
+	WORD $0x4fad10e5 // fmla v5.4s, v7.4s, v13.s[1]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f8b18c0 // fmla v0.4s, v6.4s, v11.s[2]
+	WORD $0x4f8b18e1 // fmla v1.4s, v7.4s, v11.s[2]
+	WORD $0x4f8c18c2 // fmla v2.4s, v6.4s, v12.s[2]
+	WORD $0x4f8c18e3 // fmla v3.4s, v7.4s, v12.s[2]
+	WORD $0x4f8d18c4 // fmla v4.4s, v6.4s, v13.s[2]
+	WORD $0x4f8d18e5 // fmla v5.4s, v7.4s, v13.s[2]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fab18c0 // fmla v0.4s, v6.4s, v11.s[3]
+	WORD $0x4fab18e1 // fmla v1.4s, v7.4s, v11.s[3]
+	WORD $0x4fac18c2 // fmla v2.4s, v6.4s, v12.s[3]
+	WORD $0x4fac18e3 // fmla v3.4s, v7.4s, v12.s[3]
+	WORD $0x4fad18c4 // fmla v4.4s, v6.4s, v13.s[3]
+	WORD $0x4fad18e5 // fmla v5.4s, v7.4s, v13.s[3]
+	FLDPQ.P 32(R1), (F8, F11)
+	FLDPQ.P 32(R9), (F9, F12)
+	FLDPQ.P 32(R10), (F10, F13)
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f8810c0 // fmla v0.4s, v6.4s, v8.s[0]
+	WORD $0x4f8810e1 // fmla v1.4s, v7.4s, v8.s[0]
+	WORD $0x4f8910c2 // fmla v2.4s, v6.4s, v9.s[0]
+	WORD $0x4f8910e3 // fmla v3.4s, v7.4s, v9.s[0]
+	WORD $0x4f8a10c4 // fmla v4.4s, v6.4s, v10.s[0]
+	WORD $0x4f8a10e5 // fmla v5.4s, v7.4s, v10.s[0]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa810c0 // fmla v0.4s, v6.4s, v8.s[1]
+	WORD $0x4fa810e1 // fmla v1.4s, v7.4s, v8.s[1]
+	WORD $0x4fa910c2 // fmla v2.4s, v6.4s, v9.s[1]
+	WORD $0x4fa910e3 // fmla v3.4s, v7.4s, v9.s[1]
+	WORD $0x4faa10c4 // fmla v4.4s, v6.4s, v10.s[1]
+	WORD $0x4faa10e5 // fmla v5.4s, v7.4s, v10.s[1]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f8818c0 // fmla v0.4s, v6.4s, v8.s[2]
+	WORD $0x4f8818e1 // fmla v1.4s, v7.4s, v8.s[2]
+	WORD $0x4f8918c2 // fmla v2.4s, v6.4s, v9.s[2]
+	WORD $0x4f8918e3 // fmla v3.4s, v7.4s, v9.s[2]
+	WORD $0x4f8a18c4 // fmla v4.4s, v6.4s, v10.s[2]
+	WORD $0x4f8a18e5 // fmla v5.4s, v7.4s, v10.s[2]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa818c0 // fmla v0.4s, v6.4s, v8.s[3]
+	WORD $0x4fa818e1 // fmla v1.4s, v7.4s, v8.s[3]
+	WORD $0x4fa918c2 // fmla v2.4s, v6.4s, v9.s[3]
+	WORD $0x4fa918e3 // fmla v3.4s, v7.4s, v9.s[3]
+	WORD $0x4faa18c4 // fmla v4.4s, v6.4s, v10.s[3]
+	WORD $0x4faa18e5 // fmla v5.4s, v7.4s, v10.s[3]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f8b10c0 // fmla v0.4s, v6.4s, v11.s[0]
+	WORD $0x4f8b10e1 // fmla v1.4s, v7.4s, v11.s[0]
+	WORD $0x4f8c10c2 // fmla v2.4s, v6.4s, v12.s[0]
+	WORD $0x4f8c10e3 // fmla v3.4s, v7.4s, v12.s[0]
+	WORD $0x4f8d10c4 // fmla v4.4s, v6.4s, v13.s[0]
+	WORD $0x4f8d10e5 // fmla v5.4s, v7.4s, v13.s[0]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fab10c0 // fmla v0.4s, v6.4s, v11.s[1]
+	WORD $0x4fab10e1 // fmla v1.4s, v7.4s, v11.s[1]
+	WORD $0x4fac10c2 // fmla v2.4s, v6.4s, v12.s[1]
+	WORD $0x4fac10e3 // fmla v3.4s, v7.4s, v12.s[1]
+	WORD $0x4fad10c4 // fmla v4.4s, v6.4s, v13.s[1]
+	WORD $0x4fad10e5 // fmla v5.4s, v7.4s, v13.s[1]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f8b18c0 // fmla v0.4s, v6.4s, v11.s[2]
+	WORD $0x4f8b18e1 // fmla v1.4s, v7.4s, v11.s[2]
+	WORD $0x4f8c18c2 // fmla v2.4s, v6.4s, v12.s[2]
+	WORD $0x4f8c18e3 // fmla v3.4s, v7.4s, v12.s[2]
+	WORD $0x4f8d18c4 // fmla v4.4s, v6.4s, v13.s[2]
+	WORD $0x4f8d18e5 // fmla v5.4s, v7.4s, v13.s[2]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fab18c0 // fmla v0.4s, v6.4s, v11.s[3]
+	WORD $0x4fab18e1 // fmla v1.4s, v7.4s, v11.s[3]
+	WORD $0x4fac18c2 // fmla v2.4s, v6.4s, v12.s[3]
+	WORD $0x4fac18e3 // fmla v3.4s, v7.4s, v12.s[3]
+	WORD $0x4fad18c4 // fmla v4.4s, v6.4s, v13.s[3]
+	WORD $0x4fad18e5 // fmla v5.4s, v7.4s, v13.s[3]
+	SUBS $16, R0
+	BGE steps16
+after16:
+	ADD $16, R0
+	SUBS $4, R0
+	BLT after4
+steps4:
+	FMOVQ.P 16(R1), F8
+	FMOVQ.P 16(R9), F9
+	FMOVQ.P 16(R10), F10
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f8810c0 // fmla v0.4s, v6.4s, v8.s[0]
+	WORD $0x4f8810e1 // fmla v1.4s, v7.4s, v8.s[0]
+	WORD $0x4f8910c2 // fmla v2.4s, v6.4s, v9.s[0]
+	WORD $0x4f8910e3 // fmla v3.4s, v7.4s, v9.s[0]
+	WORD $0x4f8a10c4 // fmla v4.4s, v6.4s, v10.s[0]
+	WORD $0x4f8a10e5 // fmla v5.4s, v7.4s, v10.s[0]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa810c0 // fmla v0.4s, v6.4s, v8.s[1]
+	WORD $0x4fa810e1 // fmla v1.4s, v7.4s, v8.s[1]
+	WORD $0x4fa910c2 // fmla v2.4s, v6.4s, v9.s[1]
+	WORD $0x4fa910e3 // fmla v3.4s, v7.4s, v9.s[1]
+	WORD $0x4faa10c4 // fmla v4.4s, v6.4s, v10.s[1]
+	WORD $0x4faa10e5 // fmla v5.4s, v7.4s, v10.s[1]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f8818c0 // fmla v0.4s, v6.4s, v8.s[2]
+	WORD $0x4f8818e1 // fmla v1.4s, v7.4s, v8.s[2]
+	WORD $0x4f8918c2 // fmla v2.4s, v6.4s, v9.s[2]
+	WORD $0x4f8918e3 // fmla v3.4s, v7.4s, v9.s[2]
+	WORD $0x4f8a18c4 // fmla v4.4s, v6.4s, v10.s[2]
+	WORD $0x4f8a18e5 // fmla v5.4s, v7.4s, v10.s[2]
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4fa818c0 // fmla v0.4s, v6.4s, v8.s[3]
+	WORD $0x4fa818e1 // fmla v1.4s, v7.4s, v8.s[3]
+	WORD $0x4fa918c2 // fmla v2.4s, v6.4s, v9.s[3]
+	WORD $0x4fa918e3 // fmla v3.4s, v7.4s, v9.s[3]
+	WORD $0x4faa18c4 // fmla v4.4s, v6.4s, v10.s[3]
+	WORD $0x4faa18e5 // fmla v5.4s, v7.4s, v10.s[3]
+	SUBS $4, R0
+	BGE steps4
+after4:
+	ADD $4, R0
 	SUBS $1, R0
-	BNE single
-store:
+	BLT after1
+steps1:
+	FMOVS.P 4(R1), F8
+	FMOVS.P 4(R9), F9
+	FMOVS.P 4(R10), F10
+	WORD $0x4cc4a866 // ld1 {v6.4s, v7.4s}, [x3], x4
+	WORD $0x4f8810c0 // fmla v0.4s, v6.4s, v8.s[0]
+	WORD $0x4f8810e1 // fmla v1.4s, v7.4s, v8.s[0]
+	WORD $0x4f8910c2 // fmla v2.4s, v6.4s, v9.s[0]
+	WORD $0x4f8910e3 // fmla v3.4s, v7.4s, v9.s[0]
+	WORD $0x4f8a10c4 // fmla v4.4s, v6.4s, v10.s[0]
+	WORD $0x4f8a10e5 // fmla v5.4s, v7.4s, v10.s[0]
+	SUBS $1, R0
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000406 // movi v6.4s, #0
 	WORD $0x4e26d400 // fadd v0.4s, v0.4s, v6.4s
 	WORD $0x4e26d421 // fadd v1.4s, v1.4s, v6.4s
@@ -5826,8 +6216,8 @@ edgeOldEnd:
 	SUB $96, R10
 begin:
 	SUBS $9, R0
-	BLT rest
-blocks:
+	BLT after8
+steps8:
 	FMOVD 0(R1), F6
 	FMOVS 8(R1), F7
 	ADD R2, R1
@@ -5909,11 +6299,12 @@ blocks:
 	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
 	WORD $0x4f871125 // fmla v5.4s, v9.4s, v7.s[0]
 	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $9, R0
-	BEQ store
-single:
+	BGE steps8
+after8:
+	ADD $9, R0
+	SUBS $1, R0
+	BLT after1
+steps1:
 	FMOVD 0(R1), F6
 	FMOVS 8(R1), F7
 	ADD R2, R1
@@ -5925,8 +6316,9 @@ single:
 	WORD $0x4f871104 // fmla v4.4s, v8.4s, v7.s[0]
 	WORD $0x4f871125 // fmla v5.4s, v9.4s, v7.s[0]
 	SUBS $1, R0
-	BNE single
-store:
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000406 // movi v6.4s, #0
 	WORD $0x4e26d400 // fadd v0.4s, v0.4s, v6.4s
 	WORD $0x4e26d421 // fadd v1.4s, v1.4s, v6.4s
@@ -6042,154 +6434,312 @@ edgeOldEnd:
 begin:
 	ADD R2, R1, R9
 	ADD R2, R9, R10
-	SUB $32, R4
-	SUBS $8, R0
-	BLT rest
-blocks:
-	FMOVQ.P 16(R1), F12
-	FMOVQ.P 16(R9), F13
-	FMOVQ.P 16(R10), F14
-	WORD $0x4cdfa86f // ld1 {v15.4s, v16.4s}, [x3], #32
-	WORD $0x4f8c11e0 // fmla v0.4s, v15.4s, v12.s[0]
-	WORD $0x4f8c1201 // fmla v1.4s, v16.4s, v12.s[0]
-	WORD $0x4f8d11e4 // fmla v4.4s, v15.4s, v13.s[0]
-	WORD $0x4f8d1205 // fmla v5.4s, v16.4s, v13.s[0]
-	WORD $0x4f8e11e8 // fmla v8.4s, v15.4s, v14.s[0]
-	WORD $0x4f8e1209 // fmla v9.4s, v16.4s, v14.s[0]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4f8c11e2 // fmla v2.4s, v15.4s, v12.s[0]
-	WORD $0x4f8c1203 // fmla v3.4s, v16.4s, v12.s[0]
-	WORD $0x4f8d11e6 // fmla v6.4s, v15.4s, v13.s[0]
-	WORD $0x4f8d1207 // fmla v7.4s, v16.4s, v13.s[0]
-	WORD $0x4f8e11ea // fmla v10.4s, v15.4s, v14.s[0]
-	WORD $0x4f8e120b // fmla v11.4s, v16.4s, v14.s[0]
-	WORD $0x4cdfa86f // ld1 {v15.4s, v16.4s}, [x3], #32
-	WORD $0x4fac11e0 // fmla v0.4s, v15.4s, v12.s[1]
-	WORD $0x4fac1201 // fmla v1.4s, v16.4s, v12.s[1]
-	WORD $0x4fad11e4 // fmla v4.4s, v15.4s, v13.s[1]
-	WORD $0x4fad1205 // fmla v5.4s, v16.4s, v13.s[1]
-	WORD $0x4fae11e8 // fmla v8.4s, v15.4s, v14.s[1]
-	WORD $0x4fae1209 // fmla v9.4s, v16.4s, v14.s[1]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4fac11e2 // fmla v2.4s, v15.4s, v12.s[1]
-	WORD $0x4fac1203 // fmla v3.4s, v16.4s, v12.s[1]
-	WORD $0x4fad11e6 // fmla v6.4s, v15.4s, v13.s[1]
-	WORD $0x4fad1207 // fmla v7.4s, v16.4s, v13.s[1]
-	WORD $0x4fae11ea // fmla v10.4s, v15.4s, v14.s[1]
-	WORD $0x4fae120b // fmla v11.4s, v16.4s, v14.s[1]
-	WORD $0x4cdfa86f // ld1 {v15.4s, v16.4s}, [x3], #32
-	WORD $0x4f8c19e0 // fmla v0.4s, v15.4s, v12.s[2]
-	WORD $0x4f8c1a01 // fmla v1.4s, v16.4s, v12.s[2]
-	WORD $0x4f8d19e4 // fmla v4.4s, v15.4s, v13.s[2]
-	WORD $0x4f8d1a05 // fmla v5.4s, v16.4s, v13.s[2]
-	WORD $0x4f8e19e8 // fmla v8.4s, v15.4s, v14.s[2]
-	WORD $0x4f8e1a09 // fmla v9.4s, v16.4s, v14.s[2]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4f8c19e2 // fmla v2.4s, v15.4s, v12.s[2]
-	WORD $0x4f8c1a03 // fmla v3.4s, v16.4s, v12.s[2]
-	WORD $0x4f8d19e6 // fmla v6.4s, v15.4s, v13.s[2]
-	WORD $0x4f8d1a07 // fmla v7.4s, v16.4s, v13.s[2]
-	WORD $0x4f8e19ea // fmla v10.4s, v15.4s, v14.s[2]
-	WORD $0x4f8e1a0b // fmla v11.4s, v16.4s, v14.s[2]
-	WORD $0x4cdfa86f // ld1 {v15.4s, v16.4s}, [x3], #32
-	WORD $0x4fac19e0 // fmla v0.4s, v15.4s, v12.s[3]
-	WORD $0x4fac1a01 // fmla v1.4s, v16.4s, v12.s[3]
-	WORD $0x4fad19e4 // fmla v4.4s, v15.4s, v13.s[3]
-	WORD $0x4fad1a05 // fmla v5.4s, v16.4s, v13.s[3]
-	WORD $0x4fae19e8 // fmla v8.4s, v15.4s, v14.s[3]
-	WORD $0x4fae1a09 // fmla v9.4s, v16.4s, v14.s[3]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4fac19e2 // fmla v2.4s, v15.4s, v12.s[3]
-	WORD $0x4fac1a03 // fmla v3.4s, v16.4s, v12.s[3]
-	WORD $0x4fad19e6 // fmla v6.4s, v15.4s, v13.s[3]
-	WORD $0x4fad1a07 // fmla v7.4s, v16.4s, v13.s[3]
-	WORD $0x4fae19ea // fmla v10.4s, v15.4s, v14.s[3]
-	WORD $0x4fae1a0b // fmla v11.4s, v16.4s, v14.s[3]
-	FMOVQ.P 16(R1), F12
-	FMOVQ.P 16(R9), F13
-	FMOVQ.P 16(R10), F14
-	WORD $0x4cdfa86f // ld1 {v15.4s, v16.4s}, [x3], #32
-	WORD $0x4f8c11e0 // fmla v0.4s, v15.4s, v12.s[0]
-	WORD $0x4f8c1201 // fmla v1.4s, v16.4s, v12.s[0]
-	WORD $0x4f8d11e4 // fmla v4.4s, v15.4s, v13.s[0]
-	WORD $0x4f8d1205 // fmla v5.4s, v16.4s, v13.s[0]
-	WORD $0x4f8e11e8 // fmla v8.4s, v15.4s, v14.s[0]
-	WORD $0x4f8e1209 // fmla v9.4s, v16.4s, v14.s[0]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4f8c11e2 // fmla v2.4s, v15.4s, v12.s[0]
-	WORD $0x4f8c1203 // fmla v3.4s, v16.4s, v12.s[0]
-	WORD $0x4f8d11e6 // fmla v6.4s, v15.4s, v13.s[0]
-	WORD $0x4f8d1207 // fmla v7.4s, v16.4s, v13.s[0]
-	WORD $0x4f8e11ea // fmla v10.4s, v15.4s, v14.s[0]
-	WORD $0x4f8e120b // fmla v11.4s, v16.4s, v14.s[0]
-	WORD $0x4cdfa86f // ld1 {v15.4s, v16.4s}, [x3], #32
-	WORD $0x4fac11e0 // fmla v0.4s, v15.4s, v12.s[1]
-	WORD $0x4fac1201 // fmla v1.4s, v16.4s, v12.s[1]
-	WORD $0x4fad11e4 // fmla v4.4s, v15.4s, v13.s[1]
-	WORD $0x4fad1205 // fmla v5.4s, v16.4s, v13.s[1]
-	WORD $0x4fae11e8 // fmla v8.4s, v15.4s, v14.s[1]
-	WORD $0x4fae1209 // fmla v9.4s, v16.4s, v14.s[1]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4fac11e2 // fmla v2.4s, v15.4s, v12.s[1]
-	WORD $0x4fac1203 // fmla v3.4s, v16.4s, v12.s[1]
-	WORD $0x4fad11e6 // fmla v6.4s, v15.4s, v13.s[1]
-	WORD $0x4fad1207 // fmla v7.4s, v16.4s, v13.s[1]
-	WORD $0x4fae11ea // fmla v10.4s, v15.4s, v14.s[1]
-	WORD $0x4fae120b // fmla v11.4s, v16.4s, v14.s[1]
-	WORD $0x4cdfa86f // ld1 {v15.4s, v16.4s}, [x3], #32
-	WORD $0x4f8c19e0 // fmla v0.4s, v15.4s, v12.s[2]
-	WORD $0x4f8c1a01 // fmla v1.4s, v16.4s, v12.s[2]
-	WORD $0x4f8d19e4 // fmla v4.4s, v15.4s, v13.s[2]
-	WORD $0x4f8d1a05 // fmla v5.4s, v16.4s, v13.s[2]
-	WORD $0x4f8e19e8 // fmla v8.4s, v15.4s, v14.s[2]
-	WORD $0x4f8e1a09 // fmla v9.4s, v16.4s, v14.s[2]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4f8c19e2 // fmla v2.4s, v15.4s, v12.s[2]
-	WORD $0x4f8c1a03 // fmla v3.4s, v16.4s, v12.s[2]
-	WORD $0x4f8d19e6 // fmla v6.4s, v15.4s, v13.s[2]
-	WORD $0x4f8d1a07 // fmla v7.4s, v16.4s, v13.s[2]
-	WORD $0x4f8e19ea // fmla v10.4s, v15.4s, v14.s[2]
-	WORD $0x4f8e1a0b // fmla v11.4s, v16.4s, v14.s[2]
-	WORD $0x4cdfa86f // ld1 {v15.4s, v16.4s}, [x3], #32
-	WORD $0x4fac19e0 // fmla v0.4s, v15.4s, v12.s[3]
-	WORD $0x4fac1a01 // fmla v1.4s, v16.4s, v12.s[3]
-	WORD $0x4fad19e4 // fmla v4.4s, v15.4s, v13.s[3]
-	WORD $0x4fad1a05 // fmla v5.4s, v16.4s, v13.s[3]
-	WORD $0x4fae19e8 // fmla v8.4s, v15.4s, v14.s[3]
-	WORD $0x4fae1a09 // fmla v9.4s, v16.4s, v14.s[3]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4fac19e2 // fmla v2.4s, v15.4s, v12.s[3]
-	WORD $0x4fac1a03 // fmla v3.4s, v16.4s, v12.s[3]
-	WORD $0x4fad19e6 // fmla v6.4s, v15.4s, v13.s[3]
-	WORD $0x4fad1a07 // fmla v7.4s, v16.4s, v13.s[3]
-	WORD $0x4fae19ea // fmla v10.4s, v15.4s, v14.s[3]
-	WORD $0x4fae1a0b // fmla v11.4s, v16.4s, v14.s[3]
-	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $8, R0
-	BEQ store
-single:
-	FMOVS.P 4(R1), F12
-	FMOVS.P 4(R9), F13
-	FMOVS.P 4(R10), F14
-	WORD $0x4cdfa86f // ld1 {v15.4s, v16.4s}, [x3], #32
-	WORD $0x4f8c11e0 // fmla v0.4s, v15.4s, v12.s[0]
-	WORD $0x4f8c1201 // fmla v1.4s, v16.4s, v12.s[0]
-	WORD $0x4f8d11e4 // fmla v4.4s, v15.4s, v13.s[0]
-	WORD $0x4f8d1205 // fmla v5.4s, v16.4s, v13.s[0]
-	WORD $0x4f8e11e8 // fmla v8.4s, v15.4s, v14.s[0]
-	WORD $0x4f8e1209 // fmla v9.4s, v16.4s, v14.s[0]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4f8c11e2 // fmla v2.4s, v15.4s, v12.s[0]
-	WORD $0x4f8c1203 // fmla v3.4s, v16.4s, v12.s[0]
-	WORD $0x4f8d11e6 // fmla v6.4s, v15.4s, v13.s[0]
-	WORD $0x4f8d1207 // fmla v7.4s, v16.4s, v13.s[0]
-	WORD $0x4f8e11ea // fmla v10.4s, v15.4s, v14.s[0]
-	WORD $0x4f8e120b // fmla v11.4s, v16.4s, v14.s[0]
+	SUBS $16, R0
+	BLT after16
+steps16:
+	FLDPQ.P 32(R1), (F16, F19)
+	FLDPQ.P 32(R9), (F17, F20)
+	FLDPQ.P 32(R10), (F18, F21)
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4f901180 // fmla v0.4s, v12.4s, v16.s[0]
+	WORD $0x4f9011a1 // fmla v1.4s, v13.4s, v16.s[0]
+	WORD $0x4f9011c2 // fmla v2.4s, v14.4s, v16.s[0]
+	WORD $0x4f9011e3 // fmla v3.4s, v15.4s, v16.s[0]
+	WORD $0x4f911184 // fmla v4.4s, v12.4s, v17.s[0]
+	WORD $0x4f9111a5 // fmla v5.4s, v13.4s, v17.s[0]
+	WORD $0x4f9111c6 // fmla v6.4s, v14.4s, v17.s[0]
+	WORD $0x4f9111e7 // fmla v7.4s, v15.4s, v17.s[0]
+	WORD $0x4f921188 // fmla v8.4s, v12.4s, v18.s[0]
+	WORD $0x4f9211a9 // fmla v9.4s, v13.4s, v18.s[0]
+	WORD $0x4f9211ca // fmla v10.4s, v14.4s, v18.s[0]
+	WORD $0x4f9211eb // fmla v11.4s, v15.4s, v18.s[0]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4fb01180 // fmla v0.4s, v12.4s, v16.s[1]
+	WORD $0x4fb011a1 // fmla v1.4s, v13.4s, v16.s[1]
+	WORD $0x4fb011c2 // fmla v2.4s, v14.4s, v16.s[1]
+	WORD $0x4fb011e3 // fmla v3.4s, v15.4s, v16.s[1]
+	WORD $0x4fb11184 // fmla v4.4s, v12.4s, v17.s[1]
+	WORD $0x4fb111a5 // fmla v5.4s, v13.4s, v17.s[1]
+	WORD $0x4fb111c6 // fmla v6.4s, v14.4s, v17.s[1]
+	WORD $0x4fb111e7 // fmla v7.4s, v15.4s, v17.s[1]
+	WORD $0x4fb21188 // fmla v8.4s, v12.4s, v18.s[1]
+	WORD $0x4fb211a9 // fmla v9.4s, v13.4s, v18.s[1]
+	WORD $0x4fb211ca // fmla v10.4s, v14.4s, v18.s[1]
+	WORD $0x4fb211eb // fmla v11.4s, v15.4s, v18.s[1]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4f901980 // fmla v0.4s, v12.4s, v16.s[2]
+	WORD $0x4f9019a1 // fmla v1.4s, v13.4s, v16.s[2]
+	WORD $0x4f9019c2 // fmla v2.4s, v14.4s, v16.s[2]
+	WORD $0x4f9019e3 // fmla v3.4s, v15.4s, v16.s[2]
+	WORD $0x4f911984 // fmla v4.4s, v12.4s, v17.s[2]
+	WORD $0x4f9119a5 // fmla v5.4s, v13.4s, v17.s[2]
+	WORD $0x4f9119c6 // fmla v6.4s, v14.4s, v17.s[2]
+	WORD $0x4f9119e7 // fmla v7.4s, v15.4s, v17.s[2]
+	WORD $0x4f921988 // fmla v8.4s, v12.4s, v18.s[2]
+	WORD $0x4f9219a9 // fmla v9.4s, v13.4s, v18.s[2]
+	WORD $0x4f9219ca // fmla v10.4s, v14.4s, v18.s[2]
+	WORD $0x4f9219eb // fmla v11.4s, v15.4s, v18.s[2]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4fb01980 // fmla v0.4s, v12.4s, v16.s[3]
+	WORD $0x4fb019a1 // fmla v1.4s, v13.4s, v16.s[3]
+	WORD $0x4fb019c2 // fmla v2.4s, v14.4s, v16.s[3]
+	WORD $0x4fb019e3 // fmla v3.4s, v15.4s, v16.s[3]
+	WORD $0x4fb11984 // fmla v4.4s, v12.4s, v17.s[3]
+	WORD $0x4fb119a5 // fmla v5.4s, v13.4s, v17.s[3]
+	WORD $0x4fb119c6 // fmla v6.4s, v14.4s, v17.s[3]
+	WORD $0x4fb119e7 // fmla v7.4s, v15.4s, v17.s[3]
+	WORD $0x4fb21988 // fmla v8.4s, v12.4s, v18.s[3]
+	WORD $0x4fb219a9 // fmla v9.4s, v13.4s, v18.s[3]
+	WORD $0x4fb219ca // fmla v10.4s, v14.4s, v18.s[3]
+	WORD $0x4fb219eb // fmla v11.4s, v15.4s, v18.s[3]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4f931180 // fmla v0.4s, v12.4s, v19.s[0]
+	WORD $0x4f9311a1 // fmla v1.4s, v13.4s, v19.s[0]
+	WORD $0x4f9311c2 // fmla v2.4s, v14.4s, v19.s[0]
+	WORD $0x4f9311e3 // fmla v3.4s, v15.4s, v19.s[0]
+	WORD $0x4f941184 // fmla v4.4s, v12.4s, v20.s[0]
+	WORD $0x4f9411a5 // fmla v5.4s, v13.4s, v20.s[0]
+	WORD $0x4f9411c6 // fmla v6.4s, v14.4s, v20.s[0]
+	WORD $0x4f9411e7 // fmla v7.4s, v15.4s, v20.s[0]
+	WORD $0x4f951188 // fmla v8.4s, v12.4s, v21.s[0]
+	WORD $0x4f9511a9 // fmla v9.4s, v13.4s, v21.s[0]
+	WORD $0x4f9511ca // fmla v10.4s, v14.4s, v21.s[0]
+	WORD $0x4f9511eb // fmla v11.4s, v15.4s, v21.s[0]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4fb31180 // fmla v0.4s, v12.4s, v19.s[1]
+	WORD $0x4fb311a1 // fmla v1.4s, v13.4s, v19.s[1]
+	WORD $0x4fb311c2 // fmla v2.4s, v14.4s, v19.s[1]
+	WORD $0x4fb311e3 // fmla v3.4s, v15.4s, v19.s[1]
+	WORD $0x4fb41184 // fmla v4.4s, v12.4s, v20.s[1]
+	WORD $0x4fb411a5 // fmla v5.4s, v13.4s, v20.s[1]
+	WORD $0x4fb411c6 // fmla v6.4s, v14.4s, v20.s[1]
+	WORD $0x4fb411e7 // fmla v7.4s, v15.4s, v20.s[1]
+	WORD $0x4fb51188 // fmla v8.4s, v12.4s, v21.s[1]
+	WORD $0x4fb511a9 // fmla v9.4s, v13.4s, v21.s[1]
+	WORD $0x4fb511ca // fmla v10.4s, v14.4s, v21.s[1]
+	WORD $0x4fb511eb // fmla v11.4s, v15.4s, v21.s[1]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4f931980 // fmla v0.4s, v12.4s, v19.s[2]
+	WORD $0x4f9319a1 // fmla v1.4s, v13.4s, v19.s[2]
+	WORD $0x4f9319c2 // fmla v2.4s, v14.4s, v19.s[2]
+	WORD $0x4f9319e3 // fmla v3.4s, v15.4s, v19.s[2]
+	WORD $0x4f941984 // fmla v4.4s, v12.4s, v20.s[2]
+	WORD $0x4f9419a5 // fmla v5.4s, v13.4s, v20.s[2]
+	WORD $0x4f9419c6 // fmla v6.4s, v14.4s, v20.s[2]
+	WORD $0x4f9419e7 // fmla v7.4s, v15.4s, v20.s[2]
+	WORD $0x4f951988 // fmla v8.4s, v12.4s, v21.s[2]
+	WORD $0x4f9519a9 // fmla v9.4s, v13.4s, v21.s[2]
+	WORD $0x4f9519ca // fmla v10.4s, v14.4s, v21.s[2]
+	WORD $0x4f9519eb // fmla v11.4s, v15.4s, v21.s[2]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4fb31980 // fmla v0.4s, v12.4s, v19.s[3]
+	WORD $0x4fb319a1 // fmla v1.4s, v13.4s, v19.s[3]
+	WORD $0x4fb319c2 // fmla v2.4s, v14.4s, v19.s[3]
+	WORD $0x4fb319e3 // fmla v3.4s, v15.4s, v19.s[3]
+	WORD $0x4fb41984 // fmla v4.4s, v12.4s, v20.s[3]
+	WORD $0x4fb419a5 // fmla v5.4s, v13.4s, v20.s[3]
+	WORD $0x4fb419c6 // fmla v6.4s, v14.4s, v20.s[3]
+	WORD $0x4fb419e7 // fmla v7.4s, v15.4s, v20.s[3]
+	WORD $0x4fb51988 // fmla v8.4s, v12.4s, v21.s[3]
+	WORD $0x4fb519a9 // fmla v9.4s, v13.4s, v21.s[3]
+	WORD $0x4fb519ca // fmla v10.4s, v14.4s, v21.s[3]
+	WORD $0x4fb519eb // fmla v11.4s, v15.4s, v21.s[3]
+	FLDPQ.P 32(R1), (F16, F19)
+	FLDPQ.P 32(R9), (F17, F20)
+	FLDPQ.P 32(R10), (F18, F21)
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4f901180 // fmla v0.4s, v12.4s, v16.s[0]
+	WORD $0x4f9011a1 // fmla v1.4s, v13.4s, v16.s[0]
+	WORD $0x4f9011c2 // fmla v2.4s, v14.4s, v16.s[0]
+	WORD $0x4f9011e3 // fmla v3.4s, v15.4s, v16.s[0]
+	WORD $0x4f911184 // fmla v4.4s, v12.4s, v17.s[0]
+	WORD $0x4f9111a5 // fmla v5.4s, v13.4s, v17.s[0]
+	WORD $0x4f9111c6 // fmla v6.4s, v14.4s, v17.s[0]
+	WORD $0x4f9111e7 // fmla v7.4s, v15.4s, v17.s[0]
+	WORD $0x4f921188 // fmla v8.4s, v12.4s, v18.s[0]
+	WORD $0x4f9211a9 // fmla v9.4s, v13.4s, v18.s[0]
+	WORD $0x4f9211ca // fmla v10.4s, v14.4s, v18.s[0]
+	WORD $0x4f9211eb // fmla v11.4s, v15.4s, v18.s[0]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4fb01180 // fmla v0.4s, v12.4s, v16.s[1]
+	WORD $0x4fb011a1 // fmla v1.4s, v13.4s, v16.s[1]
+	WORD $0x4fb011c2 // fmla v2.4s, v14.4s, v16.s[1]
+	WORD $0x4fb011e3 // fmla v3.4s, v15.4s, v16.s[1]
+	WORD $0x4fb11184 // fmla v4.4s, v12.4s, v17.s[1]
+	WORD $0x4fb111a5 // fmla v5.4s, v13.4s, v17.s[1]
+	WORD $0x4fb111c6 // fmla v6.4s, v14.4s, v17.s[1]
+	WORD $0x4fb111e7 // fmla v7.4s, v15.4s, v17.s[1]
+	WORD $0x4fb21188 // fmla v8.4s, v12.4s, v18.s[1]
+	WORD $0x4fb211a9 // fmla v9.4s, v13.4s, v18.s[1]
+	WORD $0x4fb211ca // fmla v10.4s, v14.4s, v18.s[1]
+	WORD $0x4fb211eb // fmla v11.4s, v15.4s, v18.s[1]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4f901980 // fmla v0.4s, v12.4s, v16.s[2]
+	WORD $0x4f9019a1 // fmla v1.4s, v13.4s, v16.s[2]
+	WORD $0x4f9019c2 // fmla v2.4s, v14.4s, v16.s[2]
+	WORD $0x4f9019e3 // fmla v3.4s, v15.4s, v16.s[2]
+	WORD $0x4f911984 // fmla v4.4s, v12.4s, v17.s[2]
+	WORD $0x4f9119a5 // fmla v5.4s, v13.4s, v17.s[2]
+	WORD $0x4f9119c6 // fmla v6.4s, v14.4s, v17.s[2]
+	WORD $0x4f9119e7 // fmla v7.4s, v15.4s, v17.s[2]
+	WORD $0x4f921988 // fmla v8.4s, v12.4s, v18.s[2]
+	WORD $0x4f9219a9 // fmla v9.4s, v13.4s, v18.s[2]
+	WORD $0x4f9219ca // fmla v10.4s, v14.4s, v18.s[2]
+	WORD $0x4f9219eb // fmla v11.4s, v15.4s, v18.s[2]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4fb01980 // fmla v0.4s, v12.4s, v16.s[3]
+	WORD $0x4fb019a1 // fmla v1.4s, v13.4s, v16.s[3]
+	WORD $0x4fb019c2 // fmla v2.4s, v14.4s, v16.s[3]
+	WORD $0x4fb019e3 // fmla v3.4s, v15.4s, v16.s[3]
+	WORD $0x4fb11984 // fmla v4.4s, v12.4s, v17.s[3]
+	WORD $0x4fb119a5 // fmla v5.4s, v13.4s, v17.s[3]
+	WORD $0x4fb119c6 // fmla v6.4s, v14.4s, v17.s[3]
+	WORD $0x4fb119e7 // fmla v7.4s, v15.4s, v17.s[3]
+	WORD $0x4fb21988 // fmla v8.4s, v12.4s, v18.s[3]
+	WORD $0x4fb219a9 // fmla v9.4s, v13.4s, v18.s[3]
+	WORD $0x4fb219ca // fmla v10.4s, v14.4s, v18.s[3]
+	WORD $0x4fb219eb // fmla v11.4s, v15.4s, v18.s[3]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4f931180 // fmla v0.4s, v12.4s, v19.s[0]
+	WORD $0x4f9311a1 // fmla v1.4s, v13.4s, v19.s[0]
+	WORD $0x4f9311c2 // fmla v2.4s, v14.4s, v19.s[0]
+	WORD $0x4f9311e3 // fmla v3.4s, v15.4s, v19.s[0]
+	WORD $0x4f941184 // fmla v4.4s, v12.4s, v20.s[0]
+	WORD $0x4f9411a5 // fmla v5.4s, v13.4s, v20.s[0]
+	WORD $0x4f9411c6 // fmla v6.4s, v14.4s, v20.s[0]
+	WORD $0x4f9411e7 // fmla v7.4s, v15.4s, v20.s[0]
+	WORD $0x4f951188 // fmla v8.4s, v12.4s, v21.s[0]
+	WORD $0x4f9511a9 // fmla v9.4s, v13.4s, v21.s[0]
+	WORD $0x4f9511ca // fmla v10.4s, v14.4s, v21.s[0]
+	WORD $0x4f9511eb // fmla v11.4s, v15.4s, v21.s[0]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4fb31180 // fmla v0.4s, v12.4s, v19.s[1]
+	WORD $0x4fb311a1 // fmla v1.4s, v13.4s, v19.s[1]
+	WORD $0x4fb311c2 // fmla v2.4s, v14.4s, v19.s[1]
+	WORD $0x4fb311e3 // fmla v3.4s, v15.4s, v19.s[1]
+	WORD $0x4fb41184 // fmla v4.4s, v12.4s, v20.s[1]
+	WORD $0x4fb411a5 // fmla v5.4s, v13.4s, v20.s[1]
+	WORD $0x4fb411c6 // fmla v6.4s, v14.4s, v20.s[1]
+	WORD $0x4fb411e7 // fmla v7.4s, v15.4s, v20.s[1]
+	WORD $0x4fb51188 // fmla v8.4s, v12.4s, v21.s[1]
+	WORD $0x4fb511a9 // fmla v9.4s, v13.4s, v21.s[1]
+	WORD $0x4fb511ca // fmla v10.4s, v14.4s, v21.s[1]
+	WORD $0x4fb511eb // fmla v11.4s, v15.4s, v21.s[1]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4f931980 // fmla v0.4s, v12.4s, v19.s[2]
+	WORD $0x4f9319a1 // fmla v1.4s, v13.4s, v19.s[2]
+	WORD $0x4f9319c2 // fmla v2.4s, v14.4s, v19.s[2]
+	WORD $0x4f9319e3 // fmla v3.4s, v15.4s, v19.s[2]
+	WORD $0x4f941984 // fmla v4.4s, v12.4s, v20.s[2]
+	WORD $0x4f9419a5 // fmla v5.4s, v13.4s, v20.s[2]
+	WORD $0x4f9419c6 // fmla v6.4s, v14.4s, v20.s[2]
+	WORD $0x4f9419e7 // fmla v7.4s, v15.4s, v20.s[2]
+	WORD $0x4f951988 // fmla v8.4s, v12.4s, v21.s[2]
+	WORD $0x4f9519a9 // fmla v9.4s, v13.4s, v21.s[2]
+	WORD $0x4f9519ca // fmla v10.4s, v14.4s, v21.s[2]
+	WORD $0x4f9519eb // fmla v11.4s, v15.4s, v21.s[2]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4fb31980 // fmla v0.4s, v12.4s, v19.s[3]
+	WORD $0x4fb319a1 // fmla v1.4s, v13.4s, v19.s[3]
+	WORD $0x4fb319c2 // fmla v2.4s, v14.4s, v19.s[3]
+	WORD $0x4fb319e3 // fmla v3.4s, v15.4s, v19.s[3]
+	WORD $0x4fb41984 // fmla v4.4s, v12.4s, v20.s[3]
+	WORD $0x4fb419a5 // fmla v5.4s, v13.4s, v20.s[3]
+	WORD $0x4fb419c6 // fmla v6.4s, v14.4s, v20.s[3]
+	WORD $0x4fb419e7 // fmla v7.4s, v15.4s, v20.s[3]
+	WORD $0x4fb51988 // fmla v8.4s, v12.4s, v21.s[3]
+	WORD $0x4fb519a9 // fmla v9.4s, v13.4s, v21.s[3]
+	WORD $0x4fb519ca // fmla v10.4s, v14.4s, v21.s[3]
+	WORD $0x4fb519eb // fmla v11.4s, v15.4s, v21.s[3]
+	SUBS $16, R0
+	BGE steps16
+after16:
+	ADD $16, R0
+	SUBS $4, R0
+	BLT after4
+steps4:
+	FMOVQ.P 16(R1), F16
+	FMOVQ.P 16(R9), F17
+	FMOVQ.P 16(R10), F18
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4f901180 // fmla v0.4s, v12.4s, v16.s[0]
+	WORD $0x4f9011a1 // fmla v1.4s, v13.4s, v16.s[0]
+	WORD $0x4f9011c2 // fmla v2.4s, v14.4s, v16.s[0]
+	WORD $0x4f9011e3 // fmla v3.4s, v15.4s, v16.s[0]
+	WORD $0x4f911184 // fmla v4.4s, v12.4s, v17.s[0]
+	WORD $0x4f9111a5 // fmla v5.4s, v13.4s, v17.s[0]
+	WORD $0x4f9111c6 // fmla v6.4s, v14.4s, v17.s[0]
+	WORD $0x4f9111e7 // fmla v7.4s, v15.4s, v17.s[0]
+	WORD $0x4f921188 // fmla v8.4s, v12.4s, v18.s[0]
+	WORD $0x4f9211a9 // fmla v9.4s, v13.4s, v18.s[0]
+	WORD $0x4f9211ca // fmla v10.4s, v14.4s, v18.s[0]
+	WORD $0x4f9211eb // fmla v11.4s, v15.4s, v18.s[0]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4fb01180 // fmla v0.4s, v12.4s, v16.s[1]
+	WORD $0x4fb011a1 // fmla v1.4s, v13.4s, v16.s[1]
+	WORD $0x4fb011c2 // fmla v2.4s, v14.4s, v16.s[1]
+	WORD $0x4fb011e3 // fmla v3.4s, v15.4s, v16.s[1]
+	WORD $0x4fb11184 // fmla v4.4s, v12.4s, v17.s[1]
+	WORD $0x4fb111a5 // fmla v5.4s, v13.4s, v17.s[1]
+	WORD $0x4fb111c6 // fmla v6.4s, v14.4s, v17.s[1]
+	WORD $0x4fb111e7 // fmla v7.4s, v15.4s, v17.s[1]
+	WORD $0x4fb21188 // fmla v8.4s, v12.4s, v18.s[1]
+	WORD $0x4fb211a9 // fmla v9.4s, v13.4s, v18.s[1]
+	WORD $0x4fb211ca // fmla v10.4s, v14.4s, v18.s[1]
+	WORD $0x4fb211eb // fmla v11.4s, v15.4s, v18.s[1]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4f901980 // fmla v0.4s, v12.4s, v16.s[2]
+	WORD $0x4f9019a1 // fmla v1.4s, v13.4s, v16.s[2]
+	WORD $0x4f9019c2 // fmla v2.4s, v14.4s, v16.s[2]
+	WORD $0x4f9019e3 // fmla v3.4s, v15.4s, v16.s[2]
+	WORD $0x4f911984 // fmla v4.4s, v12.4s, v17.s[2]
+	WORD $0x4f9119a5 // fmla v5.4s, v13.4s, v17.s[2]
+	WORD $0x4f9119c6 // fmla v6.4s, v14.4s, v17.s[2]
+	WORD $0x4f9119e7 // fmla v7.4s, v15.4s, v17.s[2]
+	WORD $0x4f921988 // fmla v8.4s, v12.4s, v18.s[2]
+	WORD $0x4f9219a9 // fmla v9.4s, v13.4s, v18.s[2]
+	WORD $0x4f9219ca // fmla v10.4s, v14.4s, v18.s[2]
+	WORD $0x4f9219eb // fmla v11.4s, v15.4s, v18.s[2]
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4fb01980 // fmla v0.4s, v12.4s, v16.s[3]
+	WORD $0x4fb019a1 // fmla v1.4s, v13.4s, v16.s[3]
+	WORD $0x4fb019c2 // fmla v2.4s, v14.4s, v16.s[3]
+	WORD $0x4fb019e3 // fmla v3.4s, v15.4s, v16.s[3]
+	WORD $0x4fb11984 // fmla v4.4s, v12.4s, v17.s[3]
+	WORD $0x4fb119a5 // fmla v5.4s, v13.4s, v17.s[3]
+	WORD $0x4fb119c6 // fmla v6.4s, v14.4s, v17.s[3]
+	WORD $0x4fb119e7 // fmla v7.4s, v15.4s, v17.s[3]
+	WORD $0x4fb21988 // fmla v8.4s, v12.4s, v18.s[3]
+	WORD $0x4fb219a9 // fmla v9.4s, v13.4s, v18.s[3]
+	WORD $0x4fb219ca // fmla v10.4s, v14.4s, v18.s[3]
+	WORD $0x4fb219eb // fmla v11.4s, v15.4s, v18.s[3]
+	SUBS $4, R0
+	BGE steps4
+after4:
+	ADD $4, R0
 	SUBS $1, R0
-	BNE single
-store:
+	BLT after1
+steps1:
+	FMOVS.P 4(R1), F16
+	FMOVS.P 4(R9), F17
+	FMOVS.P 4(R10), F18
+	WORD $0x4cc4286c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x3], x4
+	WORD $0x4f901180 // fmla v0.4s, v12.4s, v16.s[0]
+	WORD $0x4f9011a1 // fmla v1.4s, v13.4s, v16.s[0]
+	WORD $0x4f9011c2 // fmla v2.4s, v14.4s, v16.s[0]
+	WORD $0x4f9011e3 // fmla v3.4s, v15.4s, v16.s[0]
+	WORD $0x4f911184 // fmla v4.4s, v12.4s, v17.s[0]
+	WORD $0x4f9111a5 // fmla v5.4s, v13.4s, v17.s[0]
+	WORD $0x4f9111c6 // fmla v6.4s, v14.4s, v17.s[0]
+	WORD $0x4f9111e7 // fmla v7.4s, v15.4s, v17.s[0]
+	WORD $0x4f921188 // fmla v8.4s, v12.4s, v18.s[0]
+	WORD $0x4f9211a9 // fmla v9.4s, v13.4s, v18.s[0]
+	WORD $0x4f9211ca // fmla v10.4s, v14.4s, v18.s[0]
+	WORD $0x4f9211eb // fmla v11.4s, v15.4s, v18.s[0]
+	SUBS $1, R0
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f00040c // movi v12.4s, #0
 	WORD $0x4e2cd400 // fadd v0.4s, v0.4s, v12.4s
 	WORD $0x4e2cd421 // fadd v1.4s, v1.4s, v12.4s
@@ -6310,8 +6860,8 @@ edgeOldEnd:
 	SUB $192, R10
 begin:
 	SUBS $9, R0
-	BLT rest
-blocks:
+	BLT after8
+steps8:
 	FMOVD 0(R1), F12
 	FMOVS 8(R1), F13
 	ADD R2, R1
@@ -6441,11 +6991,12 @@ blocks:
 	WORD $0x4f8d120a // fmla v10.4s, v16.4s, v13.s[0]
 	WORD $0x4f8d122b // fmla v11.4s, v17.4s, v13.s[0]
 	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $9, R0
-	BEQ store
-single:
+	BGE steps8
+after8:
+	ADD $9, R0
+	SUBS $1, R0
+	BLT after1
+steps1:
 	FMOVD 0(R1), F12
 	FMOVS 8(R1), F13
 	ADD R2, R1
@@ -6463,8 +7014,9 @@ single:
 	WORD $0x4f8d120a // fmla v10.4s, v16.4s, v13.s[0]
 	WORD $0x4f8d122b // fmla v11.4s, v17.4s, v13.s[0]
 	SUBS $1, R0
-	BNE single
-store:
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f00040c // movi v12.4s, #0
 	WORD $0x4e2cd400 // fadd v0.4s, v0.4s, v12.4s
 	WORD $0x4e2cd421 // fadd v1.4s, v1.4s, v12.4s
@@ -6585,111 +7137,232 @@ begin:
 	ADD R2, R1, R9
 	ADD R2, R9, R10
 	ADD R2, R10, R11
-	SUBS $8, R0
-	BLT rest
-blocks:
-	FMOVQ.P 16(R1), F8
-	FMOVQ.P 16(R9), F9
-	FMOVQ.P 16(R10), F10
-	FMOVQ.P 16(R11), F11
-	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
-	WORD $0x4f881180 // fmla v0.4s, v12.4s, v8.s[0]
-	WORD $0x4f8811a1 // fmla v1.4s, v13.4s, v8.s[0]
-	WORD $0x4f891182 // fmla v2.4s, v12.4s, v9.s[0]
-	WORD $0x4f8911a3 // fmla v3.4s, v13.4s, v9.s[0]
-	WORD $0x4f8a1184 // fmla v4.4s, v12.4s, v10.s[0]
-	WORD $0x4f8a11a5 // fmla v5.4s, v13.4s, v10.s[0]
-	WORD $0x4f8b1186 // fmla v6.4s, v12.4s, v11.s[0]
-	WORD $0x4f8b11a7 // fmla v7.4s, v13.4s, v11.s[0]
-	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
-	WORD $0x4fa81180 // fmla v0.4s, v12.4s, v8.s[1]
-	WORD $0x4fa811a1 // fmla v1.4s, v13.4s, v8.s[1]
-	WORD $0x4fa91182 // fmla v2.4s, v12.4s, v9.s[1]
-	WORD $0x4fa911a3 // fmla v3.4s, v13.4s, v9.s[1]
-	WORD $0x4faa1184 // fmla v4.4s, v12.4s, v10.s[1]
-	WORD $0x4faa11a5 // fmla v5.4s, v13.4s, v10.s[1]
-	WORD $0x4fab1186 // fmla v6.4s, v12.4s, v11.s[1]
-	WORD $0x4fab11a7 // fmla v7.4s, v13.4s, v11.s[1]
-	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
-	WORD $0x4f881980 // fmla v0.4s, v12.4s, v8.s[2]
-	WORD $0x4f8819a1 // fmla v1.4s, v13.4s, v8.s[2]
-	WORD $0x4f891982 // fmla v2.4s, v12.4s, v9.s[2]
-	WORD $0x4f8919a3 // fmla v3.4s, v13.4s, v9.s[2]
-	WORD $0x4f8a1984 // fmla v4.4s, v12.4s, v10.s[2]
-	WORD $0x4f8a19a5 // fmla v5.4s, v13.4s, v10.s[2]
-	WORD $0x4f8b1986 // fmla v6.4s, v12.4s, v11.s[2]
-	WORD $0x4f8b19a7 // fmla v7.4s, v13.4s, v11.s[2]
-	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
-	WORD $0x4fa81980 // fmla v0.4s, v12.4s, v8.s[3]
-	WORD $0x4fa819a1 // fmla v1.4s, v13.4s, v8.s[3]
-	WORD $0x4fa91982 // fmla v2.4s, v12.4s, v9.s[3]
-	WORD $0x4fa919a3 // fmla v3.4s, v13.4s, v9.s[3]
-	WORD $0x4faa1984 // fmla v4.4s, v12.4s, v10.s[3]
-	WORD $0x4faa19a5 // fmla v5.4s, v13.4s, v10.s[3]
-	WORD $0x4fab1986 // fmla v6.4s, v12.4s, v11.s[3]
-	WORD $0x4fab19a7 // fmla v7.4s, v13.4s, v11.s[3]
-	FMOVQ.P 16(R1), F8
-	FMOVQ.P 16(R9), F9
-	FMOVQ.P 16(R10), F10
-	FMOVQ.P 16(R11), F11
-	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
-	WORD $0x4f881180 // fmla v0.4s, v12.4s, v8.s[0]
-	WORD $0x4f8811a1 // fmla v1.4s, v13.4s, v8.s[0]
-	WORD $0x4f891182 // fmla v2.4s, v12.4s, v9.s[0]
-	WORD $0x4f8911a3 // fmla v3.4s, v13.4s, v9.s[0]
-	WORD $0x4f8a1184 // fmla v4.4s, v12.4s, v10.s[0]
-	WORD $0x4f8a11a5 // fmla v5.4s, v13.4s, v10.s[0]
-	WORD $0x4f8b1186 // fmla v6.4s, v12.4s, v11.s[0]
-	WORD $0x4f8b11a7 // fmla v7.4s, v13.4s, v11.s[0]
-	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
-	WORD $0x4fa81180 // fmla v0.4s, v12.4s, v8.s[1]
-	WORD $0x4fa811a1 // fmla v1.4s, v13.4s, v8.s[1]
-	WORD $0x4fa91182 // fmla v2.4s, v12.4s, v9.s[1]
-	WORD $0x4fa911a3 // fmla v3.4s, v13.4s, v9.s[1]
-	WORD $0x4faa1184 // fmla v4.4s, v12.4s, v10.s[1]
-	WORD $0x4faa11a5 // fmla v5.4s, v13.4s, v10.s[1]
-	WORD $0x4fab1186 // fmla v6.4s, v12.4s, v11.s[1]
-	WORD $0x4fab11a7 // fmla v7.4s, v13.4s, v11.s[1]
-	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
-	WORD $0x4f881980 // fmla v0.4s, v12.4s, v8.s[2]
-	WORD $0x4f8819a1 // fmla v1.4s, v13.4s, v8.s[2]
-	WORD $0x4f891982 // fmla v2.4s, v12.4s, v9.s[2]
-	WORD $0x4f8919a3 // fmla v3.4s, v13.4s, v9.s[2]
-	WORD $0x4f8a1984 // fmla v4.4s, v12.4s, v10.s[2]
-	WORD $0x4f8a19a5 // fmla v5.4s, v13.4s, v10.s[2]
-	WORD $0x4f8b1986 // fmla v6.4s, v12.4s, v11.s[2]
-	WORD $0x4f8b19a7 // fmla v7.4s, v13.4s, v11.s[2]
-	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
-	WORD $0x4fa81980 // fmla v0.4s, v12.4s, v8.s[3]
-	WORD $0x4fa819a1 // fmla v1.4s, v13.4s, v8.s[3]
-	WORD $0x4fa91982 // fmla v2.4s, v12.4s, v9.s[3]
-	WORD $0x4fa919a3 // fmla v3.4s, v13.4s, v9.s[3]
-	WORD $0x4faa1984 // fmla v4.4s, v12.4s, v10.s[3]
-	WORD $0x4faa19a5 // fmla v5.4s, v13.4s, v10.s[3]
-	WORD $0x4fab1986 // fmla v6.4s, v12.4s, v11.s[3]
-	WORD $0x4fab19a7 // fmla v7.4s, v13.4s, v11.s[3]
-	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $8, R0
-	BEQ store
-single:
-	FMOVS.P 4(R1), F8
-	FMOVS.P 4(R9), F9
-	FMOVS.P 4(R10), F10
-	FMOVS.P 4(R11), F11
-	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
-	WORD $0x4f881180 // fmla v0.4s, v12.4s, v8.s[0]
-	WORD $0x4f8811a1 // fmla v1.4s, v13.4s, v8.s[0]
-	WORD $0x4f891182 // fmla v2.4s, v12.4s, v9.s[0]
-	WORD $0x4f8911a3 // fmla v3.4s, v13.4s, v9.s[0]
-	WORD $0x4f8a1184 // fmla v4.4s, v12.4s, v10.s[0]
-	WORD $0x4f8a11a5 // fmla v5.4s, v13.4s, v10.s[0]
-	WORD $0x4f8b1186 // fmla v6.4s, v12.4s, v11.s[0]
-	WORD $0x4f8b11a7 // fmla v7.4s, v13.4s, v11.s[0]
+	SUBS $16, R0
+	BLT after16
+steps16:
+	FLDPQ.P 32(R1), (F10, F14)
+	FLDPQ.P 32(R9), (F11, F15)
+	FLDPQ.P 32(R10), (F12, F16)
+	FLDPQ.P 32(R11), (F13, F17)
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4f8a1100 // fmla v0.4s, v8.4s, v10.s[0]
+	WORD $0x4f8a1121 // fmla v1.4s, v9.4s, v10.s[0]
+	WORD $0x4f8b1102 // fmla v2.4s, v8.4s, v11.s[0]
+	WORD $0x4f8b1123 // fmla v3.4s, v9.4s, v11.s[0]
+	WORD $0x4f8c1104 // fmla v4.4s, v8.4s, v12.s[0]
+	WORD $0x4f8c1125 // fmla v5.4s, v9.4s, v12.s[0]
+	WORD $0x4f8d1106 // fmla v6.4s, v8.4s, v13.s[0]
+	WORD $0x4f8d1127 // fmla v7.4s, v9.4s, v13.s[0]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4faa1100 // fmla v0.4s, v8.4s, v10.s[1]
+	WORD $0x4faa1121 // fmla v1.4s, v9.4s, v10.s[1]
+	WORD $0x4fab1102 // fmla v2.4s, v8.4s, v11.s[1]
+	WORD $0x4fab1123 // fmla v3.4s, v9.4s, v11.s[1]
+	WORD $0x4fac1104 // fmla v4.4s, v8.4s, v12.s[1]
+	WORD $0x4fac1125 // fmla v5.4s, v9.4s, v12.s[1]
+	WORD $0x4fad1106 // fmla v6.4s, v8.4s, v13.s[1]
+	WORD $0x4fad1127 // fmla v7.4s, v9.4s, v13.s[1]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4f8a1900 // fmla v0.4s, v8.4s, v10.s[2]
+	WORD $0x4f8a1921 // fmla v1.4s, v9.4s, v10.s[2]
+	WORD $0x4f8b1902 // fmla v2.4s, v8.4s, v11.s[2]
+	WORD $0x4f8b1923 // fmla v3.4s, v9.4s, v11.s[2]
+	WORD $0x4f8c1904 // fmla v4.4s, v8.4s, v12.s[2]
+	WORD $0x4f8c1925 // fmla v5.4s, v9.4s, v12.s[2]
+	WORD $0x4f8d1906 // fmla v6.4s, v8.4s, v13.s[2]
+	WORD $0x4f8d1927 // fmla v7.4s, v9.4s, v13.s[2]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4faa1900 // fmla v0.4s, v8.4s, v10.s[3]
+	WORD $0x4faa1921 // fmla v1.4s, v9.4s, v10.s[3]
+	WORD $0x4fab1902 // fmla v2.4s, v8.4s, v11.s[3]
+	WORD $0x4fab1923 // fmla v3.4s, v9.4s, v11.s[3]
+	WORD $0x4fac1904 // fmla v4.4s, v8.4s, v12.s[3]
+	WORD $0x4fac1925 // fmla v5.4s, v9.4s, v12.s[3]
+	WORD $0x4fad1906 // fmla v6.4s, v8.4s, v13.s[3]
+	WORD $0x4fad1927 // fmla v7.4s, v9.4s, v13.s[3]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4f8e1100 // fmla v0.4s, v8.4s, v14.s[0]
+	WORD $0x4f8e1121 // fmla v1.4s, v9.4s, v14.s[0]
+	WORD $0x4f8f1102 // fmla v2.4s, v8.4s, v15.s[0]
+	WORD $0x4f8f1123 // fmla v3.4s, v9.4s, v15.s[0]
+	WORD $0x4f901104 // fmla v4.4s, v8.4s, v16.s[0]
+	WORD $0x4f901125 // fmla v5.4s, v9.4s, v16.s[0]
+	WORD $0x4f911106 // fmla v6.4s, v8.4s, v17.s[0]
+	WORD $0x4f911127 // fmla v7.4s, v9.4s, v17.s[0]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4fae1100 // fmla v0.4s, v8.4s, v14.s[1]
+	WORD $0x4fae1121 // fmla v1.4s, v9.4s, v14.s[1]
+	WORD $0x4faf1102 // fmla v2.4s, v8.4s, v15.s[1]
+	WORD $0x4faf1123 // fmla v3.4s, v9.4s, v15.s[1]
+	WORD $0x4fb01104 // fmla v4.4s, v8.4s, v16.s[1]
+	WORD $0x4fb01125 // fmla v5.4s, v9.4s, v16.s[1]
+	WORD $0x4fb11106 // fmla v6.4s, v8.4s, v17.s[1]
+	WORD $0x4fb11127 // fmla v7.4s, v9.4s, v17.s[1]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4f8e1900 // fmla v0.4s, v8.4s, v14.s[2]
+	WORD $0x4f8e1921 // fmla v1.4s, v9.4s, v14.s[2]
+	WORD $0x4f8f1902 // fmla v2.4s, v8.4s, v15.s[2]
+	WORD $0x4f8f1923 // fmla v3.4s, v9.4s, v15.s[2]
+	WORD $0x4f901904 // fmla v4.4s, v8.4s, v16.s[2]
+	WORD $0x4f901925 // fmla v5.4s, v9.4s, v16.s[2]
+	WORD $0x4f911906 // fmla v6.4s, v8.4s, v17.s[2]
+	WORD $0x4f911927 // fmla v7.4s, v9.4s, v17.s[2]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4fae1900 // fmla v0.4s, v8.4s, v14.s[3]
+	WORD $0x4fae1921 // fmla v1.4s, v9.4s, v14.s[3]
+	WORD $0x4faf1902 // fmla v2.4s, v8.4s, v15.s[3]
+	WORD $0x4faf1923 // fmla v3.4s, v9.4s, v15.s[3]
+	WORD $0x4fb01904 // fmla v4.4s, v8.4s, v16.s[3]
+	WORD $0x4fb01925 // fmla v5.4s, v9.4s, v16.s[3]
+	WORD $0x4fb11906 // fmla v6.4s, v8.4s, v17.s[3]
+	WORD $0x4fb11927 // fmla v7.4s, v9.4s, v17.s[3]
+	FLDPQ.P 32(R1), (F10, F14)
+	FLDPQ.P 32(R9), (F11, F15)
+	FLDPQ.P 32(R10), (F12, F16)
+	FLDPQ.P 32(R11), (F13, F17)
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4f8a1100 // fmla v0.4s, v8.4s, v10.s[0]
+	WORD $0x4f8a1121 // fmla v1.4s, v9.4s, v10.s[0]
+	WORD $0x4f8b1102 // fmla v2.4s, v8.4s, v11.s[0]
+	WORD $0x4f8b1123 // fmla v3.4s, v9.4s, v11.s[0]
+	WORD $0x4f8c1104 // fmla v4.4s, v8.4s, v12.s[0]
+	WORD $0x4f8c1125 // fmla v5.4s, v9.4s, v12.s[0]
+	WORD $0x4f8d1106 // fmla v6.4s, v8.4s, v13.s[0]
+	WORD $0x4f8d1127 // fmla v7.4s, v9.4s, v13.s[0]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4faa1100 // fmla v0.4s, v8.4s, v10.s[1]
+	WORD $0x4faa1121 // fmla v1.4s, v9.4s, v10.s[1]
+	WORD $0x4fab1102 // fmla v2.4s, v8.4s, v11.s[1]
+	WORD $0x4fab1123 // fmla v3.4s, v9.4s, v11.s[1]
+	WORD $0x4fac1104 // fmla v4.4s, v8.4s, v12.s[1]
+	WORD $0x4fac1125 // fmla v5.4s, v9.4s, v12.s[1]
+	WORD $0x4fad1106 // fmla v6.4s, v8.4s, v13.s[1]
+	WORD $0x4fad1127 // fmla v7.4s, v9.4s, v13.s[1]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4f8a1900 // fmla v0.4s, v8.4s, v10.s[2]
+	WORD $0x4f8a1921 // fmla v1.4s, v9.4s, v10.s[2]
+	WORD $0x4f8b1902 // fmla v2.4s, v8.4s, v11.s[2]
+	WORD $0x4f8b1923 // fmla v3.4s, v9.4s, v11.s[2]
+	WORD $0x4f8c1904 // fmla v4.4s, v8.4s, v12.s[2]
+	WORD $0x4f8c1925 // fmla v5.4s, v9.4s, v12.s[2]
+	WORD $0x4f8d1906 // fmla v6.4s, v8.4s, v13.s[2]
+	WORD $0x4f8d1927 // fmla v7.4s, v9.4s, v13.s[2]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4faa1900 // fmla v0.4s, v8.4s, v10.s[3]
+	WORD $0x4faa1921 // fmla v1.4s, v9.4s, v10.s[3]
+	WORD $0x4fab1902 // fmla v2.4s, v8.4s, v11.s[3]
+	WORD $0x4fab1923 // fmla v3.4s, v9.4s, v11.s[3]
+	WORD $0x4fac1904 // fmla v4.4s, v8.4s, v12.s[3]
+	WORD $0x4fac1925 // fmla v5.4s, v9.4s, v12.s[3]
+	WORD $0x4fad1906 // fmla v6.4s, v8.4s, v13.s[3]
+	WORD $0x4fad1927 // fmla v7.4s, v9.4s, v13.s[3]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4f8e1100 // fmla v0.4s, v8.4s, v14.s[0]
+	WORD $0x4f8e1121 // fmla v1.4s, v9.4s, v14.s[0]
+	WORD $0x4f8f1102 // fmla v2.4s, v8.4s, v15.s[0]
+	WORD $0x4f8f1123 // fmla v3.4s, v9.4s, v15.s[0]
+	WORD $0x4f901104 // fmla v4.4s, v8.4s, v16.s[0]
+	WORD $0x4f901125 // fmla v5.4s, v9.4s, v16.s[0]
+	WORD $0x4f911106 // fmla v6.4s, v8.4s, v17.s[0]
+	WORD $0x4f911127 // fmla v7.4s, v9.4s, v17.s[0]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4fae1100 // fmla v0.4s, v8.4s, v14.s[1]
+	WORD $0x4fae1121 // fmla v1.4s, v9.4s, v14.s[1]
+	WORD $0x4faf1102 // fmla v2.4s, v8.4s, v15.s[1]
+	WORD $0x4faf1123 // fmla v3.4s, v9.4s, v15.s[1]
+	WORD $0x4fb01104 // fmla v4.4s, v8.4s, v16.s[1]
+	WORD $0x4fb01125 // fmla v5.4s, v9.4s, v16.s[1]
+	WORD $0x4fb11106 // fmla v6.4s, v8.4s, v17.s[1]
+	WORD $0x4fb11127 // fmla v7.4s, v9.4s, v17.s[1]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4f8e1900 // fmla v0.4s, v8.4s, v14.s[2]
+	WORD $0x4f8e1921 // fmla v1.4s, v9.4s, v14.s[2]
+	WORD $0x4f8f1902 // fmla v2.4s, v8.4s, v15.s[2]
+	WORD $0x4f8f1923 // fmla v3.4s, v9.4s, v15.s[2]
+	WORD $0x4f901904 // fmla v4.4s, v8.4s, v16.s[2]
+	WORD $0x4f901925 // fmla v5.4s, v9.4s, v16.s[2]
+	WORD $0x4f911906 // fmla v6.4s, v8.4s, v17.s[2]
+	WORD $0x4f911927 // fmla v7.4s, v9.4s, v17.s[2]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4fae1900 // fmla v0.4s, v8.4s, v14.s[3]
+	WORD $0x4fae1921 // fmla v1.4s, v9.4s, v14.s[3]
+	WORD $0x4faf1902 // fmla v2.4s, v8.4s, v15.s[3]
+	WORD $0x4faf1923 // fmla v3.4s, v9.4s, v15.s[3]
+	WORD $0x4fb01904 // fmla v4.4s, v8.4s, v16.s[3]
+	WORD $0x4fb01925 // fmla v5.4s, v9.4s, v16.s[3]
+	WORD $0x4fb11906 // fmla v6.4s, v8.4s, v17.s[3]
+	WORD $0x4fb11927 // fmla v7.4s, v9.4s, v17.s[3]
+	SUBS $16, R0
+	BGE steps16
+after16:
+	ADD $16, R0
+	SUBS $4, R0
+	BLT after4
+steps4:
+	FMOVQ.P 16(R1), F10
+	FMOVQ.P 16(R9), F11
+	FMOVQ.P 16(R10), F12
+	FMOVQ.P 16(R11), F13
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4f8a1100 // fmla v0.4s, v8.4s, v10.s[0]
+	WORD $0x4f8a1121 // fmla v1.4s, v9.4s, v10.s[0]
+	WORD $0x4f8b1102 // fmla v2.4s, v8.4s, v11.s[0]
+	WORD $0x4f8b1123 // fmla v3.4s, v9.4s, v11.s[0]
+	WORD $0x4f8c1104 // fmla v4.4s, v8.4s, v12.s[0]
+	WORD $0x4f8c1125 // fmla v5.4s, v9.4s, v12.s[0]
+	WORD $0x4f8d1106 // fmla v6.4s, v8.4s, v13.s[0]
+	WORD $0x4f8d1127 // fmla v7.4s, v9.4s, v13.s[0]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4faa1100 // fmla v0.4s, v8.4s, v10.s[1]
+	WORD $0x4faa1121 // fmla v1.4s, v9.4s, v10.s[1]
+	WORD $0x4fab1102 // fmla v2.4s, v8.4s, v11.s[1]
+	WORD $0x4fab1123 // fmla v3.4s, v9.4s, v11.s[1]
+	WORD $0x4fac1104 // fmla v4.4s, v8.4s, v12.s[1]
+	WORD $0x4fac1125 // fmla v5.4s, v9.4s, v12.s[1]
+	WORD $0x4fad1106 // fmla v6.4s, v8.4s, v13.s[1]
+	WORD $0x4fad1127 // fmla v7.4s, v9.4s, v13.s[1]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4f8a1900 // fmla v0.4s, v8.4s, v10.s[2]
+	WORD $0x4f8a1921 // fmla v1.4s, v9.4s, v10.s[2]
+	WORD $0x4f8b1902 // fmla v2.4s, v8.4s, v11.s[2]
+	WORD $0x4f8b1923 // fmla v3.4s, v9.4s, v11.s[2]
+	WORD $0x4f8c1904 // fmla v4.4s, v8.4s, v12.s[2]
+	WORD $0x4f8c1925 // fmla v5.4s, v9.4s, v12.s[2]
+	WORD $0x4f8d1906 // fmla v6.4s, v8.4s, v13.s[2]
+	WORD $0x4f8d1927 // fmla v7.4s, v9.4s, v13.s[2]
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4faa1900 // fmla v0.4s, v8.4s, v10.s[3]
+	WORD $0x4faa1921 // fmla v1.4s, v9.4s, v10.s[3]
+	WORD $0x4fab1902 // fmla v2.4s, v8.4s, v11.s[3]
+	WORD $0x4fab1923 // fmla v3.4s, v9.4s, v11.s[3]
+	WORD $0x4fac1904 // fmla v4.4s, v8.4s, v12.s[3]
+	WORD $0x4fac1925 // fmla v5.4s, v9.4s, v12.s[3]
+	WORD $0x4fad1906 // fmla v6.4s, v8.4s, v13.s[3]
+	WORD $0x4fad1927 // fmla v7.4s, v9.4s, v13.s[3]
+	SUBS $4, R0
+	BGE steps4
+after4:
+	ADD $4, R0
 	SUBS $1, R0
-	BNE single
-store:
+	BLT after1
+steps1:
+	FMOVS.P 4(R1), F10
+	FMOVS.P 4(R9), F11
+	FMOVS.P 4(R10), F12
+	FMOVS.P 4(R11), F13
+	WORD $0x4cc4a868 // ld1 {v8.4s, v9.4s}, [x3], x4
+	WORD $0x4f8a1100 // fmla v0.4s, v8.4s, v10.s[0]
+	WORD $0x4f8a1121 // fmla v1.4s, v9.4s, v10.s[0]
+	WORD $0x4f8b1102 // fmla v2.4s, v8.4s, v11.s[0]
+	WORD $0x4f8b1123 // fmla v3.4s, v9.4s, v11.s[0]
+	WORD $0x4f8c1104 // fmla v4.4s, v8.4s, v12.s[0]
+	WORD $0x4f8c1125 // fmla v5.4s, v9.4s, v12.s[0]
+	WORD $0x4f8d1106 // fmla v6.4s, v8.4s, v13.s[0]
+	WORD $0x4f8d1127 // fmla v7.4s, v9.4s, v13.s[0]
+	SUBS $1, R0
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000408 // movi v8.4s, #0
 	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
 	WORD $0x4e28d421 // fadd v1.4s, v1.4s, v8.4s
@@ -6806,8 +7479,8 @@ edgeOldEnd:
 	SUB $128, R10
 begin:
 	SUBS $9, R0
-	BLT rest
-blocks:
+	BLT after8
+steps8:
 	WORD $0x4cc27828 // ld1 {v8.4s}, [x1], x2
 	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
 	WORD $0x4f881140 // fmla v0.4s, v10.4s, v8.s[0]
@@ -6889,11 +7562,12 @@ blocks:
 	WORD $0x4fa81946 // fmla v6.4s, v10.4s, v8.s[3]
 	WORD $0x4fa81967 // fmla v7.4s, v11.4s, v8.s[3]
 	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $9, R0
-	BEQ store
-single:
+	BGE steps8
+after8:
+	ADD $9, R0
+	SUBS $1, R0
+	BLT after1
+steps1:
 	FMOVQ 0(R1), F8
 	ADD R2, R1
 	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
@@ -6906,8 +7580,9 @@ single:
 	WORD $0x4fa81946 // fmla v6.4s, v10.4s, v8.s[3]
 	WORD $0x4fa81967 // fmla v7.4s, v11.4s, v8.s[3]
 	SUBS $1, R0
-	BNE single
-store:
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000408 // movi v8.4s, #0
 	WORD $0x4e28d400 // fadd v0.4s, v0.4s, v8.4s
 	WORD $0x4e28d421 // fadd v1.4s, v1.4s, v8.4s
@@ -7034,193 +7709,400 @@ begin:
 	ADD R2, R1, R9
 	ADD R2, R9, R10
 	ADD R2, R10, R11
-	SUB $32, R4
-	SUBS $8, R0
-	BLT rest
-blocks:
-	FMOVQ.P 16(R1), F16
-	FMOVQ.P 16(R9), F17
-	FMOVQ.P 16(R10), F18
-	FMOVQ.P 16(R11), F19
-	WORD $0x4cdfa874 // ld1 {v20.4s, v21.4s}, [x3], #32
-	WORD $0x4f901280 // fmla v0.4s, v20.4s, v16.s[0]
-	WORD $0x4f9012a1 // fmla v1.4s, v21.4s, v16.s[0]
-	WORD $0x4f911284 // fmla v4.4s, v20.4s, v17.s[0]
-	WORD $0x4f9112a5 // fmla v5.4s, v21.4s, v17.s[0]
-	WORD $0x4f921288 // fmla v8.4s, v20.4s, v18.s[0]
-	WORD $0x4f9212a9 // fmla v9.4s, v21.4s, v18.s[0]
-	WORD $0x4f93128c // fmla v12.4s, v20.4s, v19.s[0]
-	WORD $0x4f9312ad // fmla v13.4s, v21.4s, v19.s[0]
-	WORD $0x4cc4a874 // ld1 {v20.4s, v21.4s}, [x3], x4
-	WORD $0x4f901282 // fmla v2.4s, v20.4s, v16.s[0]
-	WORD $0x4f9012a3 // fmla v3.4s, v21.4s, v16.s[0]
-	WORD $0x4f911286 // fmla v6.4s, v20.4s, v17.s[0]
-	WORD $0x4f9112a7 // fmla v7.4s, v21.4s, v17.s[0]
-	WORD $0x4f92128a // fmla v10.4s, v20.4s, v18.s[0]
-	WORD $0x4f9212ab // fmla v11.4s, v21.4s, v18.s[0]
-	WORD $0x4f93128e // fmla v14.4s, v20.4s, v19.s[0]
-	WORD $0x4f9312af // fmla v15.4s, v21.4s, v19.s[0]
-	WORD $0x4cdfa874 // ld1 {v20.4s, v21.4s}, [x3], #32
-	WORD $0x4fb01280 // fmla v0.4s, v20.4s, v16.s[1]
-	WORD $0x4fb012a1 // fmla v1.4s, v21.4s, v16.s[1]
-	WORD $0x4fb11284 // fmla v4.4s, v20.4s, v17.s[1]
-	WORD $0x4fb112a5 // fmla v5.4s, v21.4s, v17.s[1]
-	WORD $0x4fb21288 // fmla v8.4s, v20.4s, v18.s[1]
-	WORD $0x4fb212a9 // fmla v9.4s, v21.4s, v18.s[1]
-	WORD $0x4fb3128c // fmla v12.4s, v20.4s, v19.s[1]
-	WORD $0x4fb312ad // fmla v13.4s, v21.4s, v19.s[1]
-	WORD $0x4cc4a874 // ld1 {v20.4s, v21.4s}, [x3], x4
-	WORD $0x4fb01282 // fmla v2.4s, v20.4s, v16.s[1]
-	WORD $0x4fb012a3 // fmla v3.4s, v21.4s, v16.s[1]
-	WORD $0x4fb11286 // fmla v6.4s, v20.4s, v17.s[1]
-	WORD $0x4fb112a7 // fmla v7.4s, v21.4s, v17.s[1]
-	WORD $0x4fb2128a // fmla v10.4s, v20.4s, v18.s[1]
-	WORD $0x4fb212ab // fmla v11.4s, v21.4s, v18.s[1]
-	WORD $0x4fb3128e // fmla v14.4s, v20.4s, v19.s[1]
-	WORD $0x4fb312af // fmla v15.4s, v21.4s, v19.s[1]
-	WORD $0x4cdfa874 // ld1 {v20.4s, v21.4s}, [x3], #32
-	WORD $0x4f901a80 // fmla v0.4s, v20.4s, v16.s[2]
-	WORD $0x4f901aa1 // fmla v1.4s, v21.4s, v16.s[2]
-	WORD $0x4f911a84 // fmla v4.4s, v20.4s, v17.s[2]
-	WORD $0x4f911aa5 // fmla v5.4s, v21.4s, v17.s[2]
-	WORD $0x4f921a88 // fmla v8.4s, v20.4s, v18.s[2]
-	WORD $0x4f921aa9 // fmla v9.4s, v21.4s, v18.s[2]
-	WORD $0x4f931a8c // fmla v12.4s, v20.4s, v19.s[2]
-	WORD $0x4f931aad // fmla v13.4s, v21.4s, v19.s[2]
-	WORD $0x4cc4a874 // ld1 {v20.4s, v21.4s}, [x3], x4
-	WORD $0x4f901a82 // fmla v2.4s, v20.4s, v16.s[2]
-	WORD $0x4f901aa3 // fmla v3.4s, v21.4s, v16.s[2]
-	WORD $0x4f911a86 // fmla v6.4s, v20.4s, v17.s[2]
-	WORD $0x4f911aa7 // fmla v7.4s, v21.4s, v17.s[2]
-	WORD $0x4f921a8a // fmla v10.4s, v20.4s, v18.s[2]
-	WORD $0x4f921aab // fmla v11.4s, v21.4s, v18.s[2]
-	WORD $0x4f931a8e // fmla v14.4s, v20.4s, v19.s[2]
-	WORD $0x4f931aaf // fmla v15.4s, v21.4s, v19.s[2]
-	WORD $0x4cdfa874 // ld1 {v20.4s, v21.4s}, [x3], #32
-	WORD $0x4fb01a80 // fmla v0.4s, v20.4s, v16.s[3]
-	WORD $0x4fb01aa1 // fmla v1.4s, v21.4s, v16.s[3]
-	WORD $0x4fb11a84 // fmla v4.4s, v20.4s, v17.s[3]
-	WORD $0x4fb11aa5 // fmla v5.4s, v21.4s, v17.s[3]
-	WORD $0x4fb21a88 // fmla v8.4s, v20.4s, v18.s[3]
-	WORD $0x4fb21aa9 // fmla v9.4s, v21.4s, v18.s[3]
-	WORD $0x4fb31a8c // fmla v12.4s, v20.4s, v19.s[3]
-	WORD $0x4fb31aad // fmla v13.4s, v21.4s, v19.s[3]
-	WORD $0x4cc4a874 // ld1 {v20.4s, v21.4s}, [x3], x4
-	WORD $0x4fb01a82 // fmla v2.4s, v20.4s, v16.s[3]
-	WORD $0x4fb01aa3 // fmla v3.4s, v21.4s, v16.s[3]
-	WORD $0x4fb11a86 // fmla v6.4s, v20.4s, v17.s[3]
-	WORD $0x4fb11aa7 // fmla v7.4s, v21.4s, v17.s[3]
-	WORD $0x4fb21a8a // fmla v10.4s, v20.4s, v18.s[3]
-	WORD $0x4fb21aab // fmla v11.4s, v21.4s, v18.s[3]
-	WORD $0x4fb31a8e // fmla v14.4s, v20.4s, v19.s[3]
-	WORD $0x4fb31aaf // fmla v15.4s, v21.4s, v19.s[3]
-	FMOVQ.P 16(R1), F16
-	FMOVQ.P 16(R9), F17
-	FMOVQ.P 16(R10), F18
-	FMOVQ.P 16(R11), F19
-	WORD $0x4cdfa874 // ld1 {v20.4s, v21.4s}, [x3], #32
-	WORD $0x4f901280 // fmla v0.4s, v20.4s, v16.s[0]
-	WORD $0x4f9012a1 // fmla v1.4s, v21.4s, v16.s[0]
-	WORD $0x4f911284 // fmla v4.4s, v20.4s, v17.s[0]
-	WORD $0x4f9112a5 // fmla v5.4s, v21.4s, v17.s[0]
-	WORD $0x4f921288 // fmla v8.4s, v20.4s, v18.s[0]
-	WORD $0x4f9212a9 // fmla v9.4s, v21.4s, v18.s[0]
-	WORD $0x4f93128c // fmla v12.4s, v20.4s, v19.s[0]
-	WORD $0x4f9312ad // fmla v13.4s, v21.4s, v19.s[0]
-	WORD $0x4cc4a874 // ld1 {v20.4s, v21.4s}, [x3], x4
-	WORD $0x4f901282 // fmla v2.4s, v20.4s, v16.s[0]
-	WORD $0x4f9012a3 // fmla v3.4s, v21.4s, v16.s[0]
-	WORD $0x4f911286 // fmla v6.4s, v20.4s, v17.s[0]
-	WORD $0x4f9112a7 // fmla v7.4s, v21.4s, v17.s[0]
-	WORD $0x4f92128a // fmla v10.4s, v20.4s, v18.s[0]
-	WORD $0x4f9212ab // fmla v11.4s, v21.4s, v18.s[0]
-	WORD $0x4f93128e // fmla v14.4s, v20.4s, v19.s[0]
-	WORD $0x4f9312af // fmla v15.4s, v21.4s, v19.s[0]
-	WORD $0x4cdfa874 // ld1 {v20.4s, v21.4s}, [x3], #32
-	WORD $0x4fb01280 // fmla v0.4s, v20.4s, v16.s[1]
-	WORD $0x4fb012a1 // fmla v1.4s, v21.4s, v16.s[1]
-	WORD $0x4fb11284 // fmla v4.4s, v20.4s, v17.s[1]
-	WORD $0x4fb112a5 // fmla v5.4s, v21.4s, v17.s[1]
-	WORD $0x4fb21288 // fmla v8.4s, v20.4s, v18.s[1]
-	WORD $0x4fb212a9 // fmla v9.4s, v21.4s, v18.s[1]
-	WORD $0x4fb3128c // fmla v12.4s, v20.4s, v19.s[1]
-	WORD $0x4fb312ad // fmla v13.4s, v21.4s, v19.s[1]
-	WORD $0x4cc4a874 // ld1 {v20.4s, v21.4s}, [x3], x4
-	WORD $0x4fb01282 // fmla v2.4s, v20.4s, v16.s[1]
-	WORD $0x4fb012a3 // fmla v3.4s, v21.4s, v16.s[1]
-	WORD $0x4fb11286 // fmla v6.4s, v20.4s, v17.s[1]
-	WORD $0x4fb112a7 // fmla v7.4s, v21.4s, v17.s[1]
-	WORD $0x4fb2128a // fmla v10.4s, v20.4s, v18.s[1]
-	WORD $0x4fb212ab // fmla v11.4s, v21.4s, v18.s[1]
-	WORD $0x4fb3128e // fmla v14.4s, v20.4s, v19.s[1]
-	WORD $0x4fb312af // fmla v15.4s, v21.4s, v19.s[1]
-	WORD $0x4cdfa874 // ld1 {v20.4s, v21.4s}, [x3], #32
-	WORD $0x4f901a80 // fmla v0.4s, v20.4s, v16.s[2]
-	WORD $0x4f901aa1 // fmla v1.4s, v21.4s, v16.s[2]
-	WORD $0x4f911a84 // fmla v4.4s, v20.4s, v17.s[2]
-	WORD $0x4f911aa5 // fmla v5.4s, v21.4s, v17.s[2]
-	WORD $0x4f921a88 // fmla v8.4s, v20.4s, v18.s[2]
-	WORD $0x4f921aa9 // fmla v9.4s, v21.4s, v18.s[2]
-	WORD $0x4f931a8c // fmla v12.4s, v20.4s, v19.s[2]
-	WORD $0x4f931aad // fmla v13.4s, v21.4s, v19.s[2]
-	WORD $0x4cc4a874 // ld1 {v20.4s, v21.4s}, [x3], x4
-	WORD $0x4f901a82 // fmla v2.4s, v20.4s, v16.s[2]
-	WORD $0x4f901aa3 // fmla v3.4s, v21.4s, v16.s[2]
-	WORD $0x4f911a86 // fmla v6.4s, v20.4s, v17.s[2]
-	WORD $0x4f911aa7 // fmla v7.4s, v21.4s, v17.s[2]
-	WORD $0x4f921a8a // fmla v10.4s, v20.4s, v18.s[2]
-	WORD $0x4f921aab // fmla v11.4s, v21.4s, v18.s[2]
-	WORD $0x4f931a8e // fmla v14.4s, v20.4s, v19.s[2]
-	WORD $0x4f931aaf // fmla v15.4s, v21.4s, v19.s[2]
-	WORD $0x4cdfa874 // ld1 {v20.4s, v21.4s}, [x3], #32
-	WORD $0x4fb01a80 // fmla v0.4s, v20.4s, v16.s[3]
-	WORD $0x4fb01aa1 // fmla v1.4s, v21.4s, v16.s[3]
-	WORD $0x4fb11a84 // fmla v4.4s, v20.4s, v17.s[3]
-	WORD $0x4fb11aa5 // fmla v5.4s, v21.4s, v17.s[3]
-	WORD $0x4fb21a88 // fmla v8.4s, v20.4s, v18.s[3]
-	WORD $0x4fb21aa9 // fmla v9.4s, v21.4s, v18.s[3]
-	WORD $0x4fb31a8c // fmla v12.4s, v20.4s, v19.s[3]
-	WORD $0x4fb31aad // fmla v13.4s, v21.4s, v19.s[3]
-	WORD $0x4cc4a874 // ld1 {v20.4s, v21.4s}, [x3], x4
-	WORD $0x4fb01a82 // fmla v2.4s, v20.4s, v16.s[3]
-	WORD $0x4fb01aa3 // fmla v3.4s, v21.4s, v16.s[3]
-	WORD $0x4fb11a86 // fmla v6.4s, v20.4s, v17.s[3]
-	WORD $0x4fb11aa7 // fmla v7.4s, v21.4s, v17.s[3]
-	WORD $0x4fb21a8a // fmla v10.4s, v20.4s, v18.s[3]
-	WORD $0x4fb21aab // fmla v11.4s, v21.4s, v18.s[3]
-	WORD $0x4fb31a8e // fmla v14.4s, v20.4s, v19.s[3]
-	WORD $0x4fb31aaf // fmla v15.4s, v21.4s, v19.s[3]
-	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $8, R0
-	BEQ store
-single:
-	FMOVS.P 4(R1), F16
-	FMOVS.P 4(R9), F17
-	FMOVS.P 4(R10), F18
-	FMOVS.P 4(R11), F19
-	WORD $0x4cdfa874 // ld1 {v20.4s, v21.4s}, [x3], #32
-	WORD $0x4f901280 // fmla v0.4s, v20.4s, v16.s[0]
-	WORD $0x4f9012a1 // fmla v1.4s, v21.4s, v16.s[0]
-	WORD $0x4f911284 // fmla v4.4s, v20.4s, v17.s[0]
-	WORD $0x4f9112a5 // fmla v5.4s, v21.4s, v17.s[0]
-	WORD $0x4f921288 // fmla v8.4s, v20.4s, v18.s[0]
-	WORD $0x4f9212a9 // fmla v9.4s, v21.4s, v18.s[0]
-	WORD $0x4f93128c // fmla v12.4s, v20.4s, v19.s[0]
-	WORD $0x4f9312ad // fmla v13.4s, v21.4s, v19.s[0]
-	WORD $0x4cc4a874 // ld1 {v20.4s, v21.4s}, [x3], x4
-	WORD $0x4f901282 // fmla v2.4s, v20.4s, v16.s[0]
-	WORD $0x4f9012a3 // fmla v3.4s, v21.4s, v16.s[0]
-	WORD $0x4f911286 // fmla v6.4s, v20.4s, v17.s[0]
-	WORD $0x4f9112a7 // fmla v7.4s, v21.4s, v17.s[0]
-	WORD $0x4f92128a // fmla v10.4s, v20.4s, v18.s[0]
-	WORD $0x4f9212ab // fmla v11.4s, v21.4s, v18.s[0]
-	WORD $0x4f93128e // fmla v14.4s, v20.4s, v19.s[0]
-	WORD $0x4f9312af // fmla v15.4s, v21.4s, v19.s[0]
+	SUBS $16, R0
+	BLT after16
+steps16:
+	FLDPQ.P 32(R1), (F20, F24)
+	FLDPQ.P 32(R9), (F21, F25)
+	FLDPQ.P 32(R10), (F22, F26)
+	FLDPQ.P 32(R11), (F23, F27)
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4f941200 // fmla v0.4s, v16.4s, v20.s[0]
+	WORD $0x4f941221 // fmla v1.4s, v17.4s, v20.s[0]
+	WORD $0x4f941242 // fmla v2.4s, v18.4s, v20.s[0]
+	WORD $0x4f941263 // fmla v3.4s, v19.4s, v20.s[0]
+	WORD $0x4f951204 // fmla v4.4s, v16.4s, v21.s[0]
+	WORD $0x4f951225 // fmla v5.4s, v17.4s, v21.s[0]
+	WORD $0x4f951246 // fmla v6.4s, v18.4s, v21.s[0]
+	WORD $0x4f951267 // fmla v7.4s, v19.4s, v21.s[0]
+	WORD $0x4f961208 // fmla v8.4s, v16.4s, v22.s[0]
+	WORD $0x4f961229 // fmla v9.4s, v17.4s, v22.s[0]
+	WORD $0x4f96124a // fmla v10.4s, v18.4s, v22.s[0]
+	WORD $0x4f96126b // fmla v11.4s, v19.4s, v22.s[0]
+	WORD $0x4f97120c // fmla v12.4s, v16.4s, v23.s[0]
+	WORD $0x4f97122d // fmla v13.4s, v17.4s, v23.s[0]
+	WORD $0x4f97124e // fmla v14.4s, v18.4s, v23.s[0]
+	WORD $0x4f97126f // fmla v15.4s, v19.4s, v23.s[0]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4fb41200 // fmla v0.4s, v16.4s, v20.s[1]
+	WORD $0x4fb41221 // fmla v1.4s, v17.4s, v20.s[1]
+	WORD $0x4fb41242 // fmla v2.4s, v18.4s, v20.s[1]
+	WORD $0x4fb41263 // fmla v3.4s, v19.4s, v20.s[1]
+	WORD $0x4fb51204 // fmla v4.4s, v16.4s, v21.s[1]
+	WORD $0x4fb51225 // fmla v5.4s, v17.4s, v21.s[1]
+	WORD $0x4fb51246 // fmla v6.4s, v18.4s, v21.s[1]
+	WORD $0x4fb51267 // fmla v7.4s, v19.4s, v21.s[1]
+	WORD $0x4fb61208 // fmla v8.4s, v16.4s, v22.s[1]
+	WORD $0x4fb61229 // fmla v9.4s, v17.4s, v22.s[1]
+	WORD $0x4fb6124a // fmla v10.4s, v18.4s, v22.s[1]
+	WORD $0x4fb6126b // fmla v11.4s, v19.4s, v22.s[1]
+	WORD $0x4fb7120c // fmla v12.4s, v16.4s, v23.s[1]
+	WORD $0x4fb7122d // fmla v13.4s, v17.4s, v23.s[1]
+	WORD $0x4fb7124e // fmla v14.4s, v18.4s, v23.s[1]
+	WORD $0x4fb7126f // fmla v15.4s, v19.4s, v23.s[1]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4f941a00 // fmla v0.4s, v16.4s, v20.s[2]
+	WORD $0x4f941a21 // fmla v1.4s, v17.4s, v20.s[2]
+	WORD $0x4f941a42 // fmla v2.4s, v18.4s, v20.s[2]
+	WORD $0x4f941a63 // fmla v3.4s, v19.4s, v20.s[2]
+	WORD $0x4f951a04 // fmla v4.4s, v16.4s, v21.s[2]
+	WORD $0x4f951a25 // fmla v5.4s, v17.4s, v21.s[2]
+	WORD $0x4f951a46 // fmla v6.4s, v18.4s, v21.s[2]
+	WORD $0x4f951a67 // fmla v7.4s, v19.4s, v21.s[2]
+	WORD $0x4f961a08 // fmla v8.4s, v16.4s, v22.s[2]
+	WORD $0x4f961a29 // fmla v9.4s, v17.4s, v22.s[2]
+	WORD $0x4f961a4a // fmla v10.4s, v18.4s, v22.s[2]
+	WORD $0x4f961a6b // fmla v11.4s, v19.4s, v22.s[2]
+	WORD $0x4f971a0c // fmla v12.4s, v16.4s, v23.s[2]
+	WORD $0x4f971a2d // fmla v13.4s, v17.4s, v23.s[2]
+	WORD $0x4f971a4e // fmla v14.4s, v18.4s, v23.s[2]
+	WORD $0x4f971a6f // fmla v15.4s, v19.4s, v23.s[2]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4fb41a00 // fmla v0.4s, v16.4s, v20.s[3]
+	WORD $0x4fb41a21 // fmla v1.4s, v17.4s, v20.s[3]
+	WORD $0x4fb41a42 // fmla v2.4s, v18.4s, v20.s[3]
+	WORD $0x4fb41a63 // fmla v3.4s, v19.4s, v20.s[3]
+	WORD $0x4fb51a04 // fmla v4.4s, v16.4s, v21.s[3]
+	WORD $0x4fb51a25 // fmla v5.4s, v17.4s, v21.s[3]
+	WORD $0x4fb51a46 // fmla v6.4s, v18.4s, v21.s[3]
+	WORD $0x4fb51a67 // fmla v7.4s, v19.4s, v21.s[3]
+	WORD $0x4fb61a08 // fmla v8.4s, v16.4s, v22.s[3]
+	WORD $0x4fb61a29 // fmla v9.4s, v17.4s, v22.s[3]
+	WORD $0x4fb61a4a // fmla v10.4s, v18.4s, v22.s[3]
+	WORD $0x4fb61a6b // fmla v11.4s, v19.4s, v22.s[3]
+	WORD $0x4fb71a0c // fmla v12.4s, v16.4s, v23.s[3]
+	WORD $0x4fb71a2d // fmla v13.4s, v17.4s, v23.s[3]
+	WORD $0x4fb71a4e // fmla v14.4s, v18.4s, v23.s[3]
+	WORD $0x4fb71a6f // fmla v15.4s, v19.4s, v23.s[3]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4f981200 // fmla v0.4s, v16.4s, v24.s[0]
+	WORD $0x4f981221 // fmla v1.4s, v17.4s, v24.s[0]
+	WORD $0x4f981242 // fmla v2.4s, v18.4s, v24.s[0]
+	WORD $0x4f981263 // fmla v3.4s, v19.4s, v24.s[0]
+	WORD $0x4f991204 // fmla v4.4s, v16.4s, v25.s[0]
+	WORD $0x4f991225 // fmla v5.4s, v17.4s, v25.s[0]
+	WORD $0x4f991246 // fmla v6.4s, v18.4s, v25.s[0]
+	WORD $0x4f991267 // fmla v7.4s, v19.4s, v25.s[0]
+	WORD $0x4f9a1208 // fmla v8.4s, v16.4s, v26.s[0]
+	WORD $0x4f9a1229 // fmla v9.4s, v17.4s, v26.s[0]
+	WORD $0x4f9a124a // fmla v10.4s, v18.4s, v26.s[0]
+	WORD $0x4f9a126b // fmla v11.4s, v19.4s, v26.s[0]
+	WORD $0x4f9b120c // fmla v12.4s, v16.4s, v27.s[0]
+	WORD $0x4f9b122d // fmla v13.4s, v17.4s, v27.s[0]
+	WORD $0x4f9b124e // fmla v14.4s, v18.4s, v27.s[0]
+	WORD $0x4f9b126f // fmla v15.4s, v19.4s, v27.s[0]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4fb81200 // fmla v0.4s, v16.4s, v24.s[1]
+	WORD $0x4fb81221 // fmla v1.4s, v17.4s, v24.s[1]
+	WORD $0x4fb81242 // fmla v2.4s, v18.4s, v24.s[1]
+	WORD $0x4fb81263 // fmla v3.4s, v19.4s, v24.s[1]
+	WORD $0x4fb91204 // fmla v4.4s, v16.4s, v25.s[1]
+	WORD $0x4fb91225 // fmla v5.4s, v17.4s, v25.s[1]
+	WORD $0x4fb91246 // fmla v6.4s, v18.4s, v25.s[1]
+	WORD $0x4fb91267 // fmla v7.4s, v19.4s, v25.s[1]
+	WORD $0x4fba1208 // fmla v8.4s, v16.4s, v26.s[1]
+	WORD $0x4fba1229 // fmla v9.4s, v17.4s, v26.s[1]
+	WORD $0x4fba124a // fmla v10.4s, v18.4s, v26.s[1]
+	WORD $0x4fba126b // fmla v11.4s, v19.4s, v26.s[1]
+	WORD $0x4fbb120c // fmla v12.4s, v16.4s, v27.s[1]
+	WORD $0x4fbb122d // fmla v13.4s, v17.4s, v27.s[1]
+	WORD $0x4fbb124e // fmla v14.4s, v18.4s, v27.s[1]
+	WORD $0x4fbb126f // fmla v15.4s, v19.4s, v27.s[1]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4f981a00 // fmla v0.4s, v16.4s, v24.s[2]
+	WORD $0x4f981a21 // fmla v1.4s, v17.4s, v24.s[2]
+	WORD $0x4f981a42 // fmla v2.4s, v18.4s, v24.s[2]
+	WORD $0x4f981a63 // fmla v3.4s, v19.4s, v24.s[2]
+	WORD $0x4f991a04 // fmla v4.4s, v16.4s, v25.s[2]
+	WORD $0x4f991a25 // fmla v5.4s, v17.4s, v25.s[2]
+	WORD $0x4f991a46 // fmla v6.4s, v18.4s, v25.s[2]
+	WORD $0x4f991a67 // fmla v7.4s, v19.4s, v25.s[2]
+	WORD $0x4f9a1a08 // fmla v8.4s, v16.4s, v26.s[2]
+	WORD $0x4f9a1a29 // fmla v9.4s, v17.4s, v26.s[2]
+	WORD $0x4f9a1a4a // fmla v10.4s, v18.4s, v26.s[2]
+	WORD $0x4f9a1a6b // fmla v11.4s, v19.4s, v26.s[2]
+	WORD $0x4f9b1a0c // fmla v12.4s, v16.4s, v27.s[2]
+	WORD $0x4f9b1a2d // fmla v13.4s, v17.4s, v27.s[2]
+	WORD $0x4f9b1a4e // fmla v14.4s, v18.4s, v27.s[2]
+	WORD $0x4f9b1a6f // fmla v15.4s, v19.4s, v27.s[2]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4fb81a00 // fmla v0.4s, v16.4s, v24.s[3]
+	WORD $0x4fb81a21 // fmla v1.4s, v17.4s, v24.s[3]
+	WORD $0x4fb81a42 // fmla v2.4s, v18.4s, v24.s[3]
+	WORD $0x4fb81a63 // fmla v3.4s, v19.4s, v24.s[3]
+	WORD $0x4fb91a04 // fmla v4.4s, v16.4s, v25.s[3]
+	WORD $0x4fb91a25 // fmla v5.4s, v17.4s, v25.s[3]
+	WORD $0x4fb91a46 // fmla v6.4s, v18.4s, v25.s[3]
+	WORD $0x4fb91a67 // fmla v7.4s, v19.4s, v25.s[3]
+	WORD $0x4fba1a08 // fmla v8.4s, v16.4s, v26.s[3]
+	WORD $0x4fba1a29 // fmla v9.4s, v17.4s, v26.s[3]
+	WORD $0x4fba1a4a // fmla v10.4s, v18.4s, v26.s[3]
+	WORD $0x4fba1a6b // fmla v11.4s, v19.4s, v26.s[3]
+	WORD $0x4fbb1a0c // fmla v12.4s, v16.4s, v27.s[3]
+	WORD $0x4fbb1a2d // fmla v13.4s, v17.4s, v27.s[3]
+	WORD $0x4fbb1a4e // fmla v14.4s, v18.4s, v27.s[3]
+	WORD $0x4fbb1a6f // fmla v15.4s, v19.4s, v27.s[3]
+	FLDPQ.P 32(R1), (F20, F24)
+	FLDPQ.P 32(R9), (F21, F25)
+	FLDPQ.P 32(R10), (F22, F26)
+	FLDPQ.P 32(R11), (F23, F27)
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4f941200 // fmla v0.4s, v16.4s, v20.s[0]
+	WORD $0x4f941221 // fmla v1.4s, v17.4s, v20.s[0]
+	WORD $0x4f941242 // fmla v2.4s, v18.4s, v20.s[0]
+	WORD $0x4f941263 // fmla v3.4s, v19.4s, v20.s[0]
+	WORD $0x4f951204 // fmla v4.4s, v16.4s, v21.s[0]
+	WORD $0x4f951225 // fmla v5.4s, v17.4s, v21.s[0]
+	WORD $0x4f951246 // fmla v6.4s, v18.4s, v21.s[0]
+	WORD $0x4f951267 // fmla v7.4s, v19.4s, v21.s[0]
+	WORD $0x4f961208 // fmla v8.4s, v16.4s, v22.s[0]
+	WORD $0x4f961229 // fmla v9.4s, v17.4s, v22.s[0]
+	WORD $0x4f96124a // fmla v10.4s, v18.4s, v22.s[0]
+	WORD $0x4f96126b // fmla v11.4s, v19.4s, v22.s[0]
+	WORD $0x4f97120c // fmla v12.4s, v16.4s, v23.s[0]
+	WORD $0x4f97122d // fmla v13.4s, v17.4s, v23.s[0]
+	WORD $0x4f97124e // fmla v14.4s, v18.4s, v23.s[0]
+	WORD $0x4f97126f // fmla v15.4s, v19.4s, v23.s[0]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4fb41200 // fmla v0.4s, v16.4s, v20.s[1]
+	WORD $0x4fb41221 // fmla v1.4s, v17.4s, v20.s[1]
+	WORD $0x4fb41242 // fmla v2.4s, v18.4s, v20.s[1]
+	WORD $0x4fb41263 // fmla v3.4s, v19.4s, v20.s[1]
+	WORD $0x4fb51204 // fmla v4.4s, v16.4s, v21.s[1]
+	WORD $0x4fb51225 // fmla v5.4s, v17.4s, v21.s[1]
+	WORD $0x4fb51246 // fmla v6.4s, v18.4s, v21.s[1]
+	WORD $0x4fb51267 // fmla v7.4s, v19.4s, v21.s[1]
+	WORD $0x4fb61208 // fmla v8.4s, v16.4s, v22.s[1]
+	WORD $0x4fb61229 // fmla v9.4s, v17.4s, v22.s[1]
+	WORD $0x4fb6124a // fmla v10.4s, v18.4s, v22.s[1]
+	WORD $0x4fb6126b // fmla v11.4s, v19.4s, v22.s[1]
+	WORD $0x4fb7120c // fmla v12.4s, v16.4s, v23.s[1]
+	WORD $0x4fb7122d // fmla v13.4s, v17.4s, v23.s[1]
+	WORD $0x4fb7124e // fmla v14.4s, v18.4s, v23.s[1]
+	WORD $0x4fb7126f // fmla v15.4s, v19.4s, v23.s[1]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4f941a00 // fmla v0.4s, v16.4s, v20.s[2]
+	WORD $0x4f941a21 // fmla v1.4s, v17.4s, v20.s[2]
+	WORD $0x4f941a42 // fmla v2.4s, v18.4s, v20.s[2]
+	WORD $0x4f941a63 // fmla v3.4s, v19.4s, v20.s[2]
+	WORD $0x4f951a04 // fmla v4.4s, v16.4s, v21.s[2]
+	WORD $0x4f951a25 // fmla v5.4s, v17.4s, v21.s[2]
+	WORD $0x4f951a46 // fmla v6.4s, v18.4s, v21.s[2]
+	WORD $0x4f951a67 // fmla v7.4s, v19.4s, v21.s[2]
+	WORD $0x4f961a08 // fmla v8.4s, v16.4s, v22.s[2]
+	WORD $0x4f961a29 // fmla v9.4s, v17.4s, v22.s[2]
+	WORD $0x4f961a4a // fmla v10.4s, v18.4s, v22.s[2]
+	WORD $0x4f961a6b // fmla v11.4s, v19.4s, v22.s[2]
+	WORD $0x4f971a0c // fmla v12.4s, v16.4s, v23.s[2]
+	WORD $0x4f971a2d // fmla v13.4s, v17.4s, v23.s[2]
+	WORD $0x4f971a4e // fmla v14.4s, v18.4s, v23.s[2]
+	WORD $0x4f971a6f // fmla v15.4s, v19.4s, v23.s[2]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4fb41a00 // fmla v0.4s, v16.4s, v20.s[3]
+	WORD $0x4fb41a21 // fmla v1.4s, v17.4s, v20.s[3]
+	WORD $0x4fb41a42 // fmla v2.4s, v18.4s, v20.s[3]
+	WORD $0x4fb41a63 // fmla v3.4s, v19.4s, v20.s[3]
+	WORD $0x4fb51a04 // fmla v4.4s, v16.4s, v21.s[3]
+	WORD $0x4fb51a25 // fmla v5.4s, v17.4s, v21.s[3]
+	WORD $0x4fb51a46 // fmla v6.4s, v18.4s, v21.s[3]
+	WORD $0x4fb51a67 // fmla v7.4s, v19.4s, v21.s[3]
+	WORD $0x4fb61a08 // fmla v8.4s, v16.4s, v22.s[3]
+	WORD $0x4fb61a29 // fmla v9.4s, v17.4s, v22.s[3]
+	WORD $0x4fb61a4a // fmla v10.4s, v18.4s, v22.s[3]
+	WORD $0x4fb61a6b // fmla v11.4s, v19.4s, v22.s[3]
+	WORD $0x4fb71a0c // fmla v12.4s, v16.4s, v23.s[3]
+	WORD $0x4fb71a2d // fmla v13.4s, v17.4s, v23.s[3]
+	WORD $0x4fb71a4e // fmla v14.4s, v18.4s, v23.s[3]
+	WORD $0x4fb71a6f // fmla v15.4s, v19.4s, v23.s[3]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4f981200 // fmla v0.4s, v16.4s, v24.s[0]
+	WORD $0x4f981221 // fmla v1.4s, v17.4s, v24.s[0]
+	WORD $0x4f981242 // fmla v2.4s, v18.4s, v24.s[0]
+	WORD $0x4f981263 // fmla v3.4s, v19.4s, v24.s[0]
+	WORD $0x4f991204 // fmla v4.4s, v16.4s, v25.s[0]
+	WORD $0x4f991225 // fmla v5.4s, v17.4s, v25.s[0]
+	WORD $0x4f991246 // fmla v6.4s, v18.4s, v25.s[0]
+	WORD $0x4f991267 // fmla v7.4s, v19.4s, v25.s[0]
+	WORD $0x4f9a1208 // fmla v8.4s, v16.4s, v26.s[0]
+	WORD $0x4f9a1229 // fmla v9.4s, v17.4s, v26.s[0]
+	WORD $0x4f9a124a // fmla v10.4s, v18.4s, v26.s[0]
+	WORD $0x4f9a126b // fmla v11.4s, v19.4s, v26.s[0]
+	WORD $0x4f9b120c // fmla v12.4s, v16.4s, v27.s[0]
+	WORD $0x4f9b122d // fmla v13.4s, v17.4s, v27.s[0]
+	WORD $0x4f9b124e // fmla v14.4s, v18.4s, v27.s[0]
+	WORD $0x4f9b126f // fmla v15.4s, v19.4s, v27.s[0]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4fb81200 // fmla v0.4s, v16.4s, v24.s[1]
+	WORD $0x4fb81221 // fmla v1.4s, v17.4s, v24.s[1]
+	WORD $0x4fb81242 // fmla v2.4s, v18.4s, v24.s[1]
+	WORD $0x4fb81263 // fmla v3.4s, v19.4s, v24.s[1]
+	WORD $0x4fb91204 // fmla v4.4s, v16.4s, v25.s[1]
+	WORD $0x4fb91225 // fmla v5.4s, v17.4s, v25.s[1]
+	WORD $0x4fb91246 // fmla v6.4s, v18.4s, v25.s[1]
+	WORD $0x4fb91267 // fmla v7.4s, v19.4s, v25.s[1]
+	WORD $0x4fba1208 // fmla v8.4s, v16.4s, v26.s[1]
+	WORD $0x4fba1229 // fmla v9.4s, v17.4s, v26.s[1]
+	WORD $0x4fba124a // fmla v10.4s, v18.4s, v26.s[1]
+	WORD $0x4fba126b // fmla v11.4s, v19.4s, v26.s[1]
+	WORD $0x4fbb120c // fmla v12.4s, v16.4s, v27.s[1]
+	WORD $0x4fbb122d // fmla v13.4s, v17.4s, v27.s[1]
+	WORD $0x4fbb124e // fmla v14.4s, v18.4s, v27.s[1]
+	WORD $0x4fbb126f // fmla v15.4s, v19.4s, v27.s[1]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4f981a00 // fmla v0.4s, v16.4s, v24.s[2]
+	WORD $0x4f981a21 // fmla v1.4s, v17.4s, v24.s[2]
+	WORD $0x4f981a42 // fmla v2.4s, v18.4s, v24.s[2]
+	WORD $0x4f981a63 // fmla v3.4s, v19.4s, v24.s[2]
+	WORD $0x4f991a04 // fmla v4.4s, v16.4s, v25.s[2]
+	WORD $0x4f991a25 // fmla v5.4s, v17.4s, v25.s[2]
+	WORD $0x4f991a46 // fmla v6.4s, v18.4s, v25.s[2]
+	WORD $0x4f991a67 // fmla v7.4s, v19.4s, v25.s[2]
+	WORD $0x4f9a1a08 // fmla v8.4s, v16.4s, v26.s[2]
+	WORD $0x4f9a1a29 // fmla v9.4s, v17.4s, v26.s[2]
+	WORD $0x4f9a1a4a // fmla v10.4s, v18.4s, v26.s[2]
+	WORD $0x4f9a1a6b // fmla v11.4s, v19.4s, v26.s[2]
+	WORD $0x4f9b1a0c // fmla v12.4s, v16.4s, v27.s[2]
+	WORD $0x4f9b1a2d // fmla v13.4s, v17.4s, v27.s[2]
+	WORD $0x4f9b1a4e // fmla v14.4s, v18.4s, v27.s[2]
+	WORD $0x4f9b1a6f // fmla v15.4s, v19.4s, v27.s[2]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4fb81a00 // fmla v0.4s, v16.4s, v24.s[3]
+	WORD $0x4fb81a21 // fmla v1.4s, v17.4s, v24.s[3]
+	WORD $0x4fb81a42 // fmla v2.4s, v18.4s, v24.s[3]
+	WORD $0x4fb81a63 // fmla v3.4s, v19.4s, v24.s[3]
+	WORD $0x4fb91a04 // fmla v4.4s, v16.4s, v25.s[3]
+	WORD $0x4fb91a25 // fmla v5.4s, v17.4s, v25.s[3]
+	WORD $0x4fb91a46 // fmla v6.4s, v18.4s, v25.s[3]
+	WORD $0x4fb91a67 // fmla v7.4s, v19.4s, v25.s[3]
+	WORD $0x4fba1a08 // fmla v8.4s, v16.4s, v26.s[3]
+	WORD $0x4fba1a29 // fmla v9.4s, v17.4s, v26.s[3]
+	WORD $0x4fba1a4a // fmla v10.4s, v18.4s, v26.s[3]
+	WORD $0x4fba1a6b // fmla v11.4s, v19.4s, v26.s[3]
+	WORD $0x4fbb1a0c // fmla v12.4s, v16.4s, v27.s[3]
+	WORD $0x4fbb1a2d // fmla v13.4s, v17.4s, v27.s[3]
+	WORD $0x4fbb1a4e // fmla v14.4s, v18.4s, v27.s[3]
+	WORD $0x4fbb1a6f // fmla v15.4s, v19.4s, v27.s[3]
+	SUBS $16, R0
+	BGE steps16
+after16:
+	ADD $16, R0
+	SUBS $4, R0
+	BLT after4
+steps4:
+	FMOVQ.P 16(R1), F20
+	FMOVQ.P 16(R9), F21
+	FMOVQ.P 16(R10), F22
+	FMOVQ.P 16(R11), F23
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4f941200 // fmla v0.4s, v16.4s, v20.s[0]
+	WORD $0x4f941221 // fmla v1.4s, v17.4s, v20.s[0]
+	WORD $0x4f941242 // fmla v2.4s, v18.4s, v20.s[0]
+	WORD $0x4f941263 // fmla v3.4s, v19.4s, v20.s[0]
+	WORD $0x4f951204 // fmla v4.4s, v16.4s, v21.s[0]
+	WORD $0x4f951225 // fmla v5.4s, v17.4s, v21.s[0]
+	WORD $0x4f951246 // fmla v6.4s, v18.4s, v21.s[0]
+	WORD $0x4f951267 // fmla v7.4s, v19.4s, v21.s[0]
+	WORD $0x4f961208 // fmla v8.4s, v16.4s, v22.s[0]
+	WORD $0x4f961229 // fmla v9.4s, v17.4s, v22.s[0]
+	WORD $0x4f96124a // fmla v10.4s, v18.4s, v22.s[0]
+	WORD $0x4f96126b // fmla v11.4s, v19.4s, v22.s[0]
+	WORD $0x4f97120c // fmla v12.4s, v16.4s, v23.s[0]
+	WORD $0x4f97122d // fmla v13.4s, v17.4s, v23.s[0]
+	WORD $0x4f97124e // fmla v14.4s, v18.4s, v23.s[0]
+	WORD $0x4f97126f // fmla v15.4s, v19.4s, v23.s[0]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4fb41200 // fmla v0.4s, v16.4s, v20.s[1]
+	WORD $0x4fb41221 // fmla v1.4s, v17.4s, v20.s[1]
+	WORD $0x4fb41242 // fmla v2.4s, v18.4s, v20.s[1]
+	WORD $0x4fb41263 // fmla v3.4s, v19.4s, v20.s[1]
+	WORD $0x4fb51204 // fmla v4.4s, v16.4s, v21.s[1]
+	WORD $0x4fb51225 // fmla v5.4s, v17.4s, v21.s[1]
+	WORD $0x4fb51246 // fmla v6.4s, v18.4s, v21.s[1]
+	WORD $0x4fb51267 // fmla v7.4s, v19.4s, v21.s[1]
+	WORD $0x4fb61208 // fmla v8.4s, v16.4s, v22.s[1]
+	WORD $0x4fb61229 // fmla v9.4s, v17.4s, v22.s[1]
+	WORD $0x4fb6124a // fmla v10.4s, v18.4s, v22.s[1]
+	WORD $0x4fb6126b // fmla v11.4s, v19.4s, v22.s[1]
+	WORD $0x4fb7120c // fmla v12.4s, v16.4s, v23.s[1]
+	WORD $0x4fb7122d // fmla v13.4s, v17.4s, v23.s[1]
+	WORD $0x4fb7124e // fmla v14.4s, v18.4s, v23.s[1]
+	WORD $0x4fb7126f // fmla v15.4s, v19.4s, v23.s[1]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4f941a00 // fmla v0.4s, v16.4s, v20.s[2]
+	WORD $0x4f941a21 // fmla v1.4s, v17.4s, v20.s[2]
+	WORD $0x4f941a42 // fmla v2.4s, v18.4s, v20.s[2]
+	WORD $0x4f941a63 // fmla v3.4s, v19.4s, v20.s[2]
+	WORD $0x4f951a04 // fmla v4.4s, v16.4s, v21.s[2]
+	WORD $0x4f951a25 // fmla v5.4s, v17.4s, v21.s[2]
+	WORD $0x4f951a46 // fmla v6.4s, v18.4s, v21.s[2]
+	WORD $0x4f951a67 // fmla v7.4s, v19.4s, v21.s[2]
+	WORD $0x4f961a08 // fmla v8.4s, v16.4s, v22.s[2]
+	WORD $0x4f961a29 // fmla v9.4s, v17.4s, v22.s[2]
+	WORD $0x4f961a4a // fmla v10.4s, v18.4s, v22.s[2]
+	WORD $0x4f961a6b // fmla v11.4s, v19.4s, v22.s[2]
+	WORD $0x4f971a0c // fmla v12.4s, v16.4s, v23.s[2]
+	WORD $0x4f971a2d // fmla v13.4s, v17.4s, v23.s[2]
+	WORD $0x4f971a4e // fmla v14.4s, v18.4s, v23.s[2]
+	WORD $0x4f971a6f // fmla v15.4s, v19.4s, v23.s[2]
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4fb41a00 // fmla v0.4s, v16.4s, v20.s[3]
+	WORD $0x4fb41a21 // fmla v1.4s, v17.4s, v20.s[3]
+	WORD $0x4fb41a42 // fmla v2.4s, v18.4s, v20.s[3]
+	WORD $0x4fb41a63 // fmla v3.4s, v19.4s, v20.s[3]
+	WORD $0x4fb51a04 // fmla v4.4s, v16.4s, v21.s[3]
+	WORD $0x4fb51a25 // fmla v5.4s, v17.4s, v21.s[3]
+	WORD $0x4fb51a46 // fmla v6.4s, v18.4s, v21.s[3]
+	WORD $0x4fb51a67 // fmla v7.4s, v19.4s, v21.s[3]
+	WORD $0x4fb61a08 // fmla v8.4s, v16.4s, v22.s[3]
+	WORD $0x4fb61a29 // fmla v9.4s, v17.4s, v22.s[3]
+	WORD $0x4fb61a4a // fmla v10.4s, v18.4s, v22.s[3]
+	WORD $0x4fb61a6b // fmla v11.4s, v19.4s, v22.s[3]
+	WORD $0x4fb71a0c // fmla v12.4s, v16.4s, v23.s[3]
+	WORD $0x4fb71a2d // fmla v13.4s, v17.4s, v23.s[3]
+	WORD $0x4fb71a4e // fmla v14.4s, v18.4s, v23.s[3]
+	WORD $0x4fb71a6f // fmla v15.4s, v19.4s, v23.s[3]
+	SUBS $4, R0
+	BGE steps4
+after4:
+	ADD $4, R0
 	SUBS $1, R0
-	BNE single
-store:
+	BLT after1
+steps1:
+	FMOVS.P 4(R1), F20
+	FMOVS.P 4(R9), F21
+	FMOVS.P 4(R10), F22
+	FMOVS.P 4(R11), F23
+	WORD $0x4cc42870 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x3], x4
+	WORD $0x4f941200 // fmla v0.4s, v16.4s, v20.s[0]
+	WORD $0x4f941221 // fmla v1.4s, v17.4s, v20.s[0]
+	WORD $0x4f941242 // fmla v2.4s, v18.4s, v20.s[0]
+	WORD $0x4f941263 // fmla v3.4s, v19.4s, v20.s[0]
+	WORD $0x4f951204 // fmla v4.4s, v16.4s, v21.s[0]
+	WORD $0x4f951225 // fmla v5.4s, v17.4s, v21.s[0]
+	WORD $0x4f951246 // fmla v6.4s, v18.4s, v21.s[0]
+	WORD $0x4f951267 // fmla v7.4s, v19.4s, v21.s[0]
+	WORD $0x4f961208 // fmla v8.4s, v16.4s, v22.s[0]
+	WORD $0x4f961229 // fmla v9.4s, v17.4s, v22.s[0]
+	WORD $0x4f96124a // fmla v10.4s, v18.4s, v22.s[0]
+	WORD $0x4f96126b // fmla v11.4s, v19.4s, v22.s[0]
+	WORD $0x4f97120c // fmla v12.4s, v16.4s, v23.s[0]
+	WORD $0x4f97122d // fmla v13.4s, v17.4s, v23.s[0]
+	WORD $0x4f97124e // fmla v14.4s, v18.4s, v23.s[0]
+	WORD $0x4f97126f // fmla v15.4s, v19.4s, v23.s[0]
+	SUBS $1, R0
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000410 // movi v16.4s, #0
 	WORD $0x4e30d400 // fadd v0.4s, v0.4s, v16.4s
 	WORD $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
@@ -7353,8 +8235,8 @@ edgeOldEnd:
 	SUB $256, R10
 begin:
 	SUBS $9, R0
-	BLT rest
-blocks:
+	BLT after8
+steps8:
 	WORD $0x4cc27830 // ld1 {v16.4s}, [x1], x2
 	WORD $0x4cc42872 // ld1 {v18.4s, v19.4s, v20.4s, v21.4s}, [x3], x4
 	WORD $0x4f901240 // fmla v0.4s, v18.4s, v16.s[0]
@@ -7500,11 +8382,12 @@ blocks:
 	WORD $0x4fb01a8e // fmla v14.4s, v20.4s, v16.s[3]
 	WORD $0x4fb01aaf // fmla v15.4s, v21.4s, v16.s[3]
 	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $9, R0
-	BEQ store
-single:
+	BGE steps8
+after8:
+	ADD $9, R0
+	SUBS $1, R0
+	BLT after1
+steps1:
 	FMOVQ 0(R1), F16
 	ADD R2, R1
 	WORD $0x4cc42872 // ld1 {v18.4s, v19.4s, v20.4s, v21.4s}, [x3], x4
@@ -7525,8 +8408,9 @@ single:
 	WORD $0x4fb01a8e // fmla v14.4s, v20.4s, v16.s[3]
 	WORD $0x4fb01aaf // fmla v15.4s, v21.4s, v16.s[3]
 	SUBS $1, R0
-	BNE single
-store:
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000410 // movi v16.4s, #0
 	WORD $0x4e30d400 // fadd v0.4s, v0.4s, v16.4s
 	WORD $0x4e30d421 // fadd v1.4s, v1.4s, v16.4s
@@ -7658,132 +8542,278 @@ begin:
 	ADD R2, R9, R10
 	ADD R2, R10, R11
 	ADD R2, R11, R12
-	SUBS $8, R0
-	BLT rest
-blocks:
-	FMOVQ.P 16(R1), F10
-	FMOVQ.P 16(R9), F11
-	FMOVQ.P 16(R10), F12
-	FMOVQ.P 16(R11), F13
-	FMOVQ.P 16(R12), F14
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4f8a11e0 // fmla v0.4s, v15.4s, v10.s[0]
-	WORD $0x4f8a1201 // fmla v1.4s, v16.4s, v10.s[0]
-	WORD $0x4f8b11e2 // fmla v2.4s, v15.4s, v11.s[0]
-	WORD $0x4f8b1203 // fmla v3.4s, v16.4s, v11.s[0]
-	WORD $0x4f8c11e4 // fmla v4.4s, v15.4s, v12.s[0]
-	WORD $0x4f8c1205 // fmla v5.4s, v16.4s, v12.s[0]
-	WORD $0x4f8d11e6 // fmla v6.4s, v15.4s, v13.s[0]
-	WORD $0x4f8d1207 // fmla v7.4s, v16.4s, v13.s[0]
-	WORD $0x4f8e11e8 // fmla v8.4s, v15.4s, v14.s[0]
-	WORD $0x4f8e1209 // fmla v9.4s, v16.4s, v14.s[0]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4faa11e0 // fmla v0.4s, v15.4s, v10.s[1]
-	WORD $0x4faa1201 // fmla v1.4s, v16.4s, v10.s[1]
-	WORD $0x4fab11e2 // fmla v2.4s, v15.4s, v11.s[1]
-	WORD $0x4fab1203 // fmla v3.4s, v16.4s, v11.s[1]
-	WORD $0x4fac11e4 // fmla v4.4s, v15.4s, v12.s[1]
-	WORD $0x4fac1205 // fmla v5.4s, v16.4s, v12.s[1]
-	WORD $0x4fad11e6 // fmla v6.4s, v15.4s, v13.s[1]
-	WORD $0x4fad1207 // fmla v7.4s, v16.4s, v13.s[1]
-	WORD $0x4fae11e8 // fmla v8.4s, v15.4s, v14.s[1]
-	WORD $0x4fae1209 // fmla v9.4s, v16.4s, v14.s[1]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4f8a19e0 // fmla v0.4s, v15.4s, v10.s[2]
-	WORD $0x4f8a1a01 // fmla v1.4s, v16.4s, v10.s[2]
-	WORD $0x4f8b19e2 // fmla v2.4s, v15.4s, v11.s[2]
-	WORD $0x4f8b1a03 // fmla v3.4s, v16.4s, v11.s[2]
-	WORD $0x4f8c19e4 // fmla v4.4s, v15.4s, v12.s[2]
-	WORD $0x4f8c1a05 // fmla v5.4s, v16.4s, v12.s[2]
-	WORD $0x4f8d19e6 // fmla v6.4s, v15.4s, v13.s[2]
-	WORD $0x4f8d1a07 // fmla v7.4s, v16.4s, v13.s[2]
-	WORD $0x4f8e19e8 // fmla v8.4s, v15.4s, v14.s[2]
-	WORD $0x4f8e1a09 // fmla v9.4s, v16.4s, v14.s[2]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4faa19e0 // fmla v0.4s, v15.4s, v10.s[3]
-	WORD $0x4faa1a01 // fmla v1.4s, v16.4s, v10.s[3]
-	WORD $0x4fab19e2 // fmla v2.4s, v15.4s, v11.s[3]
-	WORD $0x4fab1a03 // fmla v3.4s, v16.4s, v11.s[3]
-	WORD $0x4fac19e4 // fmla v4.4s, v15.4s, v12.s[3]
-	WORD $0x4fac1a05 // fmla v5.4s, v16.4s, v12.s[3]
-	WORD $0x4fad19e6 // fmla v6.4s, v15.4s, v13.s[3]
-	WORD $0x4fad1a07 // fmla v7.4s, v16.4s, v13.s[3]
-	WORD $0x4fae19e8 // fmla v8.4s, v15.4s, v14.s[3]
-	WORD $0x4fae1a09 // fmla v9.4s, v16.4s, v14.s[3]
-	FMOVQ.P 16(R1), F10
-	FMOVQ.P 16(R9), F11
-	FMOVQ.P 16(R10), F12
-	FMOVQ.P 16(R11), F13
-	FMOVQ.P 16(R12), F14
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4f8a11e0 // fmla v0.4s, v15.4s, v10.s[0]
-	WORD $0x4f8a1201 // fmla v1.4s, v16.4s, v10.s[0]
-	WORD $0x4f8b11e2 // fmla v2.4s, v15.4s, v11.s[0]
-	WORD $0x4f8b1203 // fmla v3.4s, v16.4s, v11.s[0]
-	WORD $0x4f8c11e4 // fmla v4.4s, v15.4s, v12.s[0]
-	WORD $0x4f8c1205 // fmla v5.4s, v16.4s, v12.s[0]
-	WORD $0x4f8d11e6 // fmla v6.4s, v15.4s, v13.s[0]
-	WORD $0x4f8d1207 // fmla v7.4s, v16.4s, v13.s[0]
-	WORD $0x4f8e11e8 // fmla v8.4s, v15.4s, v14.s[0]
-	WORD $0x4f8e1209 // fmla v9.4s, v16.4s, v14.s[0]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4faa11e0 // fmla v0.4s, v15.4s, v10.s[1]
-	WORD $0x4faa1201 // fmla v1.4s, v16.4s, v10.s[1]
-	WORD $0x4fab11e2 // fmla v2.4s, v15.4s, v11.s[1]
-	WORD $0x4fab1203 // fmla v3.4s, v16.4s, v11.s[1]
-	WORD $0x4fac11e4 // fmla v4.4s, v15.4s, v12.s[1]
-	WORD $0x4fac1205 // fmla v5.4s, v16.4s, v12.s[1]
-	WORD $0x4fad11e6 // fmla v6.4s, v15.4s, v13.s[1]
-	WORD $0x4fad1207 // fmla v7.4s, v16.4s, v13.s[1]
-	WORD $0x4fae11e8 // fmla v8.4s, v15.4s, v14.s[1]
-	WORD $0x4fae1209 // fmla v9.4s, v16.4s, v14.s[1]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4f8a19e0 // fmla v0.4s, v15.4s, v10.s[2]
-	WORD $0x4f8a1a01 // fmla v1.4s, v16.4s, v10.s[2]
-	WORD $0x4f8b19e2 // fmla v2.4s, v15.4s, v11.s[2]
-	WORD $0x4f8b1a03 // fmla v3.4s, v16.4s, v11.s[2]
-	WORD $0x4f8c19e4 // fmla v4.4s, v15.4s, v12.s[2]
-	WORD $0x4f8c1a05 // fmla v5.4s, v16.4s, v12.s[2]
-	WORD $0x4f8d19e6 // fmla v6.4s, v15.4s, v13.s[2]
-	WORD $0x4f8d1a07 // fmla v7.4s, v16.4s, v13.s[2]
-	WORD $0x4f8e19e8 // fmla v8.4s, v15.4s, v14.s[2]
-	WORD $0x4f8e1a09 // fmla v9.4s, v16.4s, v14.s[2]
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4faa19e0 // fmla v0.4s, v15.4s, v10.s[3]
-	WORD $0x4faa1a01 // fmla v1.4s, v16.4s, v10.s[3]
-	WORD $0x4fab19e2 // fmla v2.4s, v15.4s, v11.s[3]
-	WORD $0x4fab1a03 // fmla v3.4s, v16.4s, v11.s[3]
-	WORD $0x4fac19e4 // fmla v4.4s, v15.4s, v12.s[3]
-	WORD $0x4fac1a05 // fmla v5.4s, v16.4s, v12.s[3]
-	WORD $0x4fad19e6 // fmla v6.4s, v15.4s, v13.s[3]
-	WORD $0x4fad1a07 // fmla v7.4s, v16.4s, v13.s[3]
-	WORD $0x4fae19e8 // fmla v8.4s, v15.4s, v14.s[3]
-	WORD $0x4fae1a09 // fmla v9.4s, v16.4s, v14.s[3]
-	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $8, R0
-	BEQ store
-single:
-	FMOVS.P 4(R1), F10
-	FMOVS.P 4(R9), F11
-	FMOVS.P 4(R10), F12
-	FMOVS.P 4(R11), F13
-	FMOVS.P 4(R12), F14
-	WORD $0x4cc4a86f // ld1 {v15.4s, v16.4s}, [x3], x4
-	WORD $0x4f8a11e0 // fmla v0.4s, v15.4s, v10.s[0]
-	WORD $0x4f8a1201 // fmla v1.4s, v16.4s, v10.s[0]
-	WORD $0x4f8b11e2 // fmla v2.4s, v15.4s, v11.s[0]
-	WORD $0x4f8b1203 // fmla v3.4s, v16.4s, v11.s[0]
-	WORD $0x4f8c11e4 // fmla v4.4s, v15.4s, v12.s[0]
-	WORD $0x4f8c1205 // fmla v5.4s, v16.4s, v12.s[0]
-	WORD $0x4f8d11e6 // fmla v6.4s, v15.4s, v13.s[0]
-	WORD $0x4f8d1207 // fmla v7.4s, v16.4s, v13.s[0]
-	WORD $0x4f8e11e8 // fmla v8.4s, v15.4s, v14.s[0]
-	WORD $0x4f8e1209 // fmla v9.4s, v16.4s, v14.s[0]
+	SUBS $16, R0
+	BLT after16
+steps16:
+	FLDPQ.P 32(R1), (F12, F17)
+	FLDPQ.P 32(R9), (F13, F18)
+	FLDPQ.P 32(R10), (F14, F19)
+	FLDPQ.P 32(R11), (F15, F20)
+	FLDPQ.P 32(R12), (F16, F21)
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1140 // fmla v0.4s, v10.4s, v12.s[0]
+	WORD $0x4f8c1161 // fmla v1.4s, v11.4s, v12.s[0]
+	WORD $0x4f8d1142 // fmla v2.4s, v10.4s, v13.s[0]
+	WORD $0x4f8d1163 // fmla v3.4s, v11.4s, v13.s[0]
+	WORD $0x4f8e1144 // fmla v4.4s, v10.4s, v14.s[0]
+	WORD $0x4f8e1165 // fmla v5.4s, v11.4s, v14.s[0]
+	WORD $0x4f8f1146 // fmla v6.4s, v10.4s, v15.s[0]
+	WORD $0x4f8f1167 // fmla v7.4s, v11.4s, v15.s[0]
+	WORD $0x4f901148 // fmla v8.4s, v10.4s, v16.s[0]
+	WORD $0x4f901169 // fmla v9.4s, v11.4s, v16.s[0]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fac1140 // fmla v0.4s, v10.4s, v12.s[1]
+	WORD $0x4fac1161 // fmla v1.4s, v11.4s, v12.s[1]
+	WORD $0x4fad1142 // fmla v2.4s, v10.4s, v13.s[1]
+	WORD $0x4fad1163 // fmla v3.4s, v11.4s, v13.s[1]
+	WORD $0x4fae1144 // fmla v4.4s, v10.4s, v14.s[1]
+	WORD $0x4fae1165 // fmla v5.4s, v11.4s, v14.s[1]
+	WORD $0x4faf1146 // fmla v6.4s, v10.4s, v15.s[1]
+	WORD $0x4faf1167 // fmla v7.4s, v11.4s, v15.s[1]
+	WORD $0x4fb01148 // fmla v8.4s, v10.4s, v16.s[1]
+	WORD $0x4fb01169 // fmla v9.4s, v11.4s, v16.s[1]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1940 // fmla v0.4s, v10.4s, v12.s[2]
+	WORD $0x4f8c1961 // fmla v1.4s, v11.4s, v12.s[2]
+	WORD $0x4f8d1942 // fmla v2.4s, v10.4s, v13.s[2]
+	WORD $0x4f8d1963 // fmla v3.4s, v11.4s, v13.s[2]
+	WORD $0x4f8e1944 // fmla v4.4s, v10.4s, v14.s[2]
+	WORD $0x4f8e1965 // fmla v5.4s, v11.4s, v14.s[2]
+	WORD $0x4f8f1946 // fmla v6.4s, v10.4s, v15.s[2]
+	WORD $0x4f8f1967 // fmla v7.4s, v11.4s, v15.s[2]
+	WORD $0x4f901948 // fmla v8.4s, v10.4s, v16.s[2]
+	WORD $0x4f901969 // fmla v9.4s, v11.4s, v16.s[2]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fac1940 // fmla v0.4s, v10.4s, v12.s[3]
+	WORD $0x4fac1961 // fmla v1.4s, v11.4s, v12.s[3]
+	WORD $0x4fad1942 // fmla v2.4s, v10.4s, v13.s[3]
+	WORD $0x4fad1963 // fmla v3.4s, v11.4s, v13.s[3]
+	WORD $0x4fae1944 // fmla v4.4s, v10.4s, v14.s[3]
+	WORD $0x4fae1965 // fmla v5.4s, v11.4s, v14.s[3]
+	WORD $0x4faf1946 // fmla v6.4s, v10.4s, v15.s[3]
+	WORD $0x4faf1967 // fmla v7.4s, v11.4s, v15.s[3]
+	WORD $0x4fb01948 // fmla v8.4s, v10.4s, v16.s[3]
+	WORD $0x4fb01969 // fmla v9.4s, v11.4s, v16.s[3]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f911140 // fmla v0.4s, v10.4s, v17.s[0]
+	WORD $0x4f911161 // fmla v1.4s, v11.4s, v17.s[0]
+	WORD $0x4f921142 // fmla v2.4s, v10.4s, v18.s[0]
+	WORD $0x4f921163 // fmla v3.4s, v11.4s, v18.s[0]
+	WORD $0x4f931144 // fmla v4.4s, v10.4s, v19.s[0]
+	WORD $0x4f931165 // fmla v5.4s, v11.4s, v19.s[0]
+	WORD $0x4f941146 // fmla v6.4s, v10.4s, v20.s[0]
+	WORD $0x4f941167 // fmla v7.4s, v11.4s, v20.s[0]
+	WORD $0x4f951148 // fmla v8.4s, v10.4s, v21.s[0]
+	WORD $0x4f951169 // fmla v9.4s, v11.4s, v21.s[0]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fb11140 // fmla v0.4s, v10.4s, v17.s[1]
+	WORD $0x4fb11161 // fmla v1.4s, v11.4s, v17.s[1]
+	WORD $0x4fb21142 // fmla v2.4s, v10.4s, v18.s[1]
+	WORD $0x4fb21163 // fmla v3.4s, v11.4s, v18.s[1]
+	WORD $0x4fb31144 // fmla v4.4s, v10.4s, v19.s[1]
+	WORD $0x4fb31165 // fmla v5.4s, v11.4s, v19.s[1]
+	WORD $0x4fb41146 // fmla v6.4s, v10.4s, v20.s[1]
+	WORD $0x4fb41167 // fmla v7.4s, v11.4s, v20.s[1]
+	WORD $0x4fb51148 // fmla v8.4s, v10.4s, v21.s[1]
+	WORD $0x4fb51169 // fmla v9.4s, v11.4s, v21.s[1]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f911940 // fmla v0.4s, v10.4s, v17.s[2]
+	WORD $0x4f911961 // fmla v1.4s, v11.4s, v17.s[2]
+	WORD $0x4f921942 // fmla v2.4s, v10.4s, v18.s[2]
+	WORD $0x4f921963 // fmla v3.4s, v11.4s, v18.s[2]
+	WORD $0x4f931944 // fmla v4.4s, v10.4s, v19.s[2]
+	WORD $0x4f931965 // fmla v5.4s, v11.4s, v19.s[2]
+	WORD $0x4f941946 // fmla v6.4s, v10.4s, v20.s[2]
+	WORD $0x4f941967 // fmla v7.4s, v11.4s, v20.s[2]
+	WORD $0x4f951948 // fmla v8.4s, v10.4s, v21.s[2]
+	WORD $0x4f951969 // fmla v9.4s, v11.4s, v21.s[2]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fb11940 // fmla v0.4s, v10.4s, v17.s[3]
+	WORD $0x4fb11961 // fmla v1.4s, v11.4s, v17.s[3]
+	WORD $0x4fb21942 // fmla v2.4s, v10.4s, v18.s[3]
+	WORD $0x4fb21963 // fmla v3.4s, v11.4s, v18.s[3]
+	WORD $0x4fb31944 // fmla v4.4s, v10.4s, v19.s[3]
+	WORD $0x4fb31965 // fmla v5.4s, v11.4s, v19.s[3]
+	WORD $0x4fb41946 // fmla v6.4s, v10.4s, v20.s[3]
+	WORD $0x4fb41967 // fmla v7.4s, v11.4s, v20.s[3]
+	WORD $0x4fb51948 // fmla v8.4s, v10.4s, v21.s[3]
+	WORD $0x4fb51969 // fmla v9.4s, v11.4s, v21.s[3]
+	FLDPQ.P 32(R1), (F12, F17)
+	FLDPQ.P 32(R9), (F13, F18)
+	FLDPQ.P 32(R10), (F14, F19)
+	FLDPQ.P 32(R11), (F15, F20)
+	FLDPQ.P 32(R12), (F16, F21)
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1140 // fmla v0.4s, v10.4s, v12.s[0]
+	WORD $0x4f8c1161 // fmla v1.4s, v11.4s, v12.s[0]
+	WORD $0x4f8d1142 // fmla v2.4s, v10.4s, v13.s[0]
+	WORD $0x4f8d1163 // fmla v3.4s, v11.4s, v13.s[0]
+	WORD $0x4f8e1144 // fmla v4.4s, v10.4s, v14.s[0]
+	WORD $0x4f8e1165 // fmla v5.4s, v11.4s, v14.s[0]
+	WORD $0x4f8f1146 // fmla v6.4s, v10.4s, v15.s[0]
+	WORD $0x4f8f1167 // fmla v7.4s, v11.4s, v15.s[0]
+	WORD $0x4f901148 // fmla v8.4s, v10.4s, v16.s[0]
+	WORD $0x4f901169 // fmla v9.4s, v11.4s, v16.s[0]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fac1140 // fmla v0.4s, v10.4s, v12.s[1]
+	WORD $0x4fac1161 // fmla v1.4s, v11.4s, v12.s[1]
+	WORD $0x4fad1142 // fmla v2.4s, v10.4s, v13.s[1]
+	WORD $0x4fad1163 // fmla v3.4s, v11.4s, v13.s[1]
+	WORD $0x4fae1144 // fmla v4.4s, v10.4s, v14.s[1]
+	WORD $0x4fae1165 // fmla v5.4s, v11.4s, v14.s[1]
+	WORD $0x4faf1146 // fmla v6.4s, v10.4s, v15.s[1]
+	WORD $0x4faf1167 // fmla v7.4s, v11.4s, v15.s[1]
+	WORD $0x4fb01148 // fmla v8.4s, v10.4s, v16.s[1]
+	WORD $0x4fb01169 // fmla v9.4s, v11.4s, v16.s[1]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1940 // fmla v0.4s, v10.4s, v12.s[2]
+	WORD $0x4f8c1961 // fmla v1.4s, v11.4s, v12.s[2]
+	WORD $0x4f8d1942 // fmla v2.4s, v10.4s, v13.s[2]
+	WORD $0x4f8d1963 // fmla v3.4s, v11.4s, v13.s[2]
+	WORD $0x4f8e1944 // fmla v4.4s, v10.4s, v14.s[2]
+	WORD $0x4f8e1965 // fmla v5.4s, v11.4s, v14.s[2]
+	WORD $0x4f8f1946 // fmla v6.4s, v10.4s, v15.s[2]
+	WORD $0x4f8f1967 // fmla v7.4s, v11.4s, v15.s[2]
+	WORD $0x4f901948 // fmla v8.4s, v10.4s, v16.s[2]
+	WORD $0x4f901969 // fmla v9.4s, v11.4s, v16.s[2]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fac1940 // fmla v0.4s, v10.4s, v12.s[3]
+	WORD $0x4fac1961 // fmla v1.4s, v11.4s, v12.s[3]
+	WORD $0x4fad1942 // fmla v2.4s, v10.4s, v13.s[3]
+	WORD $0x4fad1963 // fmla v3.4s, v11.4s, v13.s[3]
+	WORD $0x4fae1944 // fmla v4.4s, v10.4s, v14.s[3]
+	WORD $0x4fae1965 // fmla v5.4s, v11.4s, v14.s[3]
+	WORD $0x4faf1946 // fmla v6.4s, v10.4s, v15.s[3]
+	WORD $0x4faf1967 // fmla v7.4s, v11.4s, v15.s[3]
+	WORD $0x4fb01948 // fmla v8.4s, v10.4s, v16.s[3]
+	WORD $0x4fb01969 // fmla v9.4s, v11.4s, v16.s[3]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f911140 // fmla v0.4s, v10.4s, v17.s[0]
+	WORD $0x4f911161 // fmla v1.4s, v11.4s, v17.s[0]
+	WORD $0x4f921142 // fmla v2.4s, v10.4s, v18.s[0]
+	WORD $0x4f921163 // fmla v3.4s, v11.4s, v18.s[0]
+	WORD $0x4f931144 // fmla v4.4s, v10.4s, v19.s[0]
+	WORD $0x4f931165 // fmla v5.4s, v11.4s, v19.s[0]
+	WORD $0x4f941146 // fmla v6.4s, v10.4s, v20.s[0]
+	WORD $0x4f941167 // fmla v7.4s, v11.4s, v20.s[0]
+	WORD $0x4f951148 // fmla v8.4s, v10.4s, v21.s[0]
+	WORD $0x4f951169 // fmla v9.4s, v11.4s, v21.s[0]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fb11140 // fmla v0.4s, v10.4s, v17.s[1]
+	WORD $0x4fb11161 // fmla v1.4s, v11.4s, v17.s[1]
+	WORD $0x4fb21142 // fmla v2.4s, v10.4s, v18.s[1]
+	WORD $0x4fb21163 // fmla v3.4s, v11.4s, v18.s[1]
+	WORD $0x4fb31144 // fmla v4.4s, v10.4s, v19.s[1]
+	WORD $0x4fb31165 // fmla v5.4s, v11.4s, v19.s[1]
+	WORD $0x4fb41146 // fmla v6.4s, v10.4s, v20.s[1]
+	WORD $0x4fb41167 // fmla v7.4s, v11.4s, v20.s[1]
+	WORD $0x4fb51148 // fmla v8.4s, v10.4s, v21.s[1]
+	WORD $0x4fb51169 // fmla v9.4s, v11.4s, v21.s[1]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f911940 // fmla v0.4s, v10.4s, v17.s[2]
+	WORD $0x4f911961 // fmla v1.4s, v11.4s, v17.s[2]
+	WORD $0x4f921942 // fmla v2.4s, v10.4s, v18.s[2]
+	WORD $0x4f921963 // fmla v3.4s, v11.4s, v18.s[2]
+	WORD $0x4f931944 // fmla v4.4s, v10.4s, v19.s[2]
+	WORD $0x4f931965 // fmla v5.4s, v11.4s, v19.s[2]
+	WORD $0x4f941946 // fmla v6.4s, v10.4s, v20.s[2]
+	WORD $0x4f941967 // fmla v7.4s, v11.4s, v20.s[2]
+	WORD $0x4f951948 // fmla v8.4s, v10.4s, v21.s[2]
+	WORD $0x4f951969 // fmla v9.4s, v11.4s, v21.s[2]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fb11940 // fmla v0.4s, v10.4s, v17.s[3]
+	WORD $0x4fb11961 // fmla v1.4s, v11.4s, v17.s[3]
+	WORD $0x4fb21942 // fmla v2.4s, v10.4s, v18.s[3]
+	WORD $0x4fb21963 // fmla v3.4s, v11.4s, v18.s[3]
+	WORD $0x4fb31944 // fmla v4.4s, v10.4s, v19.s[3]
+	WORD $0x4fb31965 // fmla v5.4s, v11.4s, v19.s[3]
+	WORD $0x4fb41946 // fmla v6.4s, v10.4s, v20.s[3]
+	WORD $0x4fb41967 // fmla v7.4s, v11.4s, v20.s[3]
+	WORD $0x4fb51948 // fmla v8.4s, v10.4s, v21.s[3]
+	WORD $0x4fb51969 // fmla v9.4s, v11.4s, v21.s[3]
+	SUBS $16, R0
+	BGE steps16
+after16:
+	ADD $16, R0
+	SUBS $4, R0
+	BLT after4
+steps4:
+	FMOVQ.P 16(R1), F12
+	FMOVQ.P 16(R9), F13
+	FMOVQ.P 16(R10), F14
+	FMOVQ.P 16(R11), F15
+	FMOVQ.P 16(R12), F16
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1140 // fmla v0.4s, v10.4s, v12.s[0]
+	WORD $0x4f8c1161 // fmla v1.4s, v11.4s, v12.s[0]
+	WORD $0x4f8d1142 // fmla v2.4s, v10.4s, v13.s[0]
+	WORD $0x4f8d1163 // fmla v3.4s, v11.4s, v13.s[0]
+	WORD $0x4f8e1144 // fmla v4.4s, v10.4s, v14.s[0]
+	WORD $0x4f8e1165 // fmla v5.4s, v11.4s, v14.s[0]
+	WORD $0x4f8f1146 // fmla v6.4s, v10.4s, v15.s[0]
+	WORD $0x4f8f1167 // fmla v7.4s, v11.4s, v15.s[0]
+	WORD $0x4f901148 // fmla v8.4s, v10.4s, v16.s[0]
+	WORD $0x4f901169 // fmla v9.4s, v11.4s, v16.s[0]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fac1140 // fmla v0.4s, v10.4s, v12.s[1]
+	WORD $0x4fac1161 // fmla v1.4s, v11.4s, v12.s[1]
+	WORD $0x4fad1142 // fmla v2.4s, v10.4s, v13.s[1]
+	WORD $0x4fad1163 // fmla v3.4s, v11.4s, v13.s[1]
+	WORD $0x4fae1144 // fmla v4.4s, v10.4s, v14.s[1]
+	WORD $0x4fae1165 // fmla v5.4s, v11.4s, v14.s[1]
+	WORD $0x4faf1146 // fmla v6.4s, v10.4s, v15.s[1]
+	WORD $0x4faf1167 // fmla v7.4s, v11.4s, v15.s[1]
+	WORD $0x4fb01148 // fmla v8.4s, v10.4s, v16.s[1]
+	WORD $0x4fb01169 // fmla v9.4s, v11.4s, v16.s[1]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1940 // fmla v0.4s, v10.4s, v12.s[2]
+	WORD $0x4f8c1961 // fmla v1.4s, v11.4s, v12.s[2]
+	WORD $0x4f8d1942 // fmla v2.4s, v10.4s, v13.s[2]
+	WORD $0x4f8d1963 // fmla v3.4s, v11.4s, v13.s[2]
+	WORD $0x4f8e1944 // fmla v4.4s, v10.4s, v14.s[2]
+	WORD $0x4f8e1965 // fmla v5.4s, v11.4s, v14.s[2]
+	WORD $0x4f8f1946 // fmla v6.4s, v10.4s, v15.s[2]
+	WORD $0x4f8f1967 // fmla v7.4s, v11.4s, v15.s[2]
+	WORD $0x4f901948 // fmla v8.4s, v10.4s, v16.s[2]
+	WORD $0x4f901969 // fmla v9.4s, v11.4s, v16.s[2]
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4fac1940 // fmla v0.4s, v10.4s, v12.s[3]
+	WORD $0x4fac1961 // fmla v1.4s, v11.4s, v12.s[3]
+	WORD $0x4fad1942 // fmla v2.4s, v10.4s, v13.s[3]
+	WORD $0x4fad1963 // fmla v3.4s, v11.4s, v13.s[3]
+	WORD $0x4fae1944 // fmla v4.4s, v10.4s, v14.s[3]
+	WORD $0x4fae1965 // fmla v5.4s, v11.4s, v14.s[3]
+	WORD $0x4faf1946 // fmla v6.4s, v10.4s, v15.s[3]
+	WORD $0x4faf1967 // fmla v7.4s, v11.4s, v15.s[3]
+	WORD $0x4fb01948 // fmla v8.4s, v10.4s, v16.s[3]
+	WORD $0x4fb01969 // fmla v9.4s, v11.4s, v16.s[3]
+	SUBS $4, R0
+	BGE steps4
+after4:
+	ADD $4, R0
 	SUBS $1, R0
-	BNE single
-store:
+	BLT after1
+steps1:
+	FMOVS.P 4(R1), F12
+	FMOVS.P 4(R9), F13
+	FMOVS.P 4(R10), F14
+	FMOVS.P 4(R11), F15
+	FMOVS.P 4(R12), F16
+	WORD $0x4cc4a86a // ld1 {v10.4s, v11.4s}, [x3], x4
+	WORD $0x4f8c1140 // fmla v0.4s, v10.4s, v12.s[0]
+	WORD $0x4f8c1161 // fmla v1.4s, v11.4s, v12.s[0]
+	WORD $0x4f8d1142 // fmla v2.4s, v10.4s, v13.s[0]
+	WORD $0x4f8d1163 // fmla v3.4s, v11.4s, v13.s[0]
+	WORD $0x4f8e1144 // fmla v4.4s, v10.4s, v14.s[0]
+	WORD $0x4f8e1165 // fmla v5.4s, v11.4s, v14.s[0]
+	WORD $0x4f8f1146 // fmla v6.4s, v10.4s, v15.s[0]
+	WORD $0x4f8f1167 // fmla v7.4s, v11.4s, v15.s[0]
+	WORD $0x4f901148 // fmla v8.4s, v10.4s, v16.s[0]
+	WORD $0x4f901169 // fmla v9.4s, v11.4s, v16.s[0]
+	SUBS $1, R0
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f00040a // movi v10.4s, #0
 	WORD $0x4e2ad400 // fadd v0.4s, v0.4s, v10.4s
 	WORD $0x4e2ad421 // fadd v1.4s, v1.4s, v10.4s
@@ -7908,8 +8938,8 @@ edgeOldEnd:
 	SUB $160, R10
 begin:
 	SUBS $9, R0
-	BLT rest
-blocks:
+	BLT after8
+steps8:
 	WORD $0x4cc2a82a // ld1 {v10.4s, v11.4s}, [x1], x2
 	WORD $0x4cc4a86c // ld1 {v12.4s, v13.4s}, [x3], x4
 	WORD $0x4f8a1180 // fmla v0.4s, v12.4s, v10.s[0]
@@ -8007,11 +9037,12 @@ blocks:
 	WORD $0x4f8b1188 // fmla v8.4s, v12.4s, v11.s[0]
 	WORD $0x4f8b11a9 // fmla v9.4s, v13.4s, v11.s[0]
 	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $9, R0
-	BEQ store
-single:
+	BGE steps8
+after8:
+	ADD $9, R0
+	SUBS $1, R0
+	BLT after1
+steps1:
 	FMOVQ 0(R1), F10
 	FMOVS 16(R1), F11
 	ADD R2, R1
@@ -8027,8 +9058,9 @@ single:
 	WORD $0x4f8b1188 // fmla v8.4s, v12.4s, v11.s[0]
 	WORD $0x4f8b11a9 // fmla v9.4s, v13.4s, v11.s[0]
 	SUBS $1, R0
-	BNE single
-store:
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f00040a // movi v10.4s, #0
 	WORD $0x4e2ad400 // fadd v0.4s, v0.4s, v10.4s
 	WORD $0x4e2ad421 // fadd v1.4s, v1.4s, v10.4s
@@ -8166,232 +9198,492 @@ begin:
 	ADD R2, R9, R10
 	ADD R2, R10, R11
 	ADD R2, R11, R12
-	SUB $32, R4
-	SUBS $8, R0
-	BLT rest
-blocks:
-	FMOVQ.P 16(R1), F20
-	FMOVQ.P 16(R9), F21
-	FMOVQ.P 16(R10), F22
-	FMOVQ.P 16(R11), F23
-	FMOVQ.P 16(R12), F24
-	WORD $0x4cdfa879 // ld1 {v25.4s, v26.4s}, [x3], #32
-	WORD $0x4f941320 // fmla v0.4s, v25.4s, v20.s[0]
-	WORD $0x4f941341 // fmla v1.4s, v26.4s, v20.s[0]
-	WORD $0x4f951324 // fmla v4.4s, v25.4s, v21.s[0]
-	WORD $0x4f951345 // fmla v5.4s, v26.4s, v21.s[0]
-	WORD $0x4f961328 // fmla v8.4s, v25.4s, v22.s[0]
-	WORD $0x4f961349 // fmla v9.4s, v26.4s, v22.s[0]
-	WORD $0x4f97132c // fmla v12.4s, v25.4s, v23.s[0]
-	WORD $0x4f97134d // fmla v13.4s, v26.4s, v23.s[0]
-	WORD $0x4f981330 // fmla v16.4s, v25.4s, v24.s[0]
-	WORD $0x4f981351 // fmla v17.4s, v26.4s, v24.s[0]
-	WORD $0x4cc4a879 // ld1 {v25.4s, v26.4s}, [x3], x4
-	WORD $0x4f941322 // fmla v2.4s, v25.4s, v20.s[0]
-	WORD $0x4f941343 // fmla v3.4s, v26.4s, v20.s[0]
-	WORD $0x4f951326 // fmla v6.4s, v25.4s, v21.s[0]
-	WORD $0x4f951347 // fmla v7.4s, v26.4s, v21.s[0]
-	WORD $0x4f96132a // fmla v10.4s, v25.4s, v22.s[0]
-	WORD $0x4f96134b // fmla v11.4s, v26.4s, v22.s[0]
-	WORD $0x4f97132e // fmla v14.4s, v25.4s, v23.s[0]
-	WORD $0x4f97134f // fmla v15.4s, v26.4s, v23.s[0]
-	WORD $0x4f981332 // fmla v18.4s, v25.4s, v24.s[0]
-	WORD $0x4f981353 // fmla v19.4s, v26.4s, v24.s[0]
-	WORD $0x4cdfa879 // ld1 {v25.4s, v26.4s}, [x3], #32
-	WORD $0x4fb41320 // fmla v0.4s, v25.4s, v20.s[1]
-	WORD $0x4fb41341 // fmla v1.4s, v26.4s, v20.s[1]
-	WORD $0x4fb51324 // fmla v4.4s, v25.4s, v21.s[1]
-	WORD $0x4fb51345 // fmla v5.4s, v26.4s, v21.s[1]
-	WORD $0x4fb61328 // fmla v8.4s, v25.4s, v22.s[1]
-	WORD $0x4fb61349 // fmla v9.4s, v26.4s, v22.s[1]
-	WORD $0x4fb7132c // fmla v12.4s, v25.4s, v23.s[1]
-	WORD $0x4fb7134d // fmla v13.4s, v26.4s, v23.s[1]
-	WORD $0x4fb81330 // fmla v16.4s, v25.4s, v24.s[1]
-	WORD $0x4fb81351 // fmla v17.4s, v26.4s, v24.s[1]
-	WORD $0x4cc4a879 // ld1 {v25.4s, v26.4s}, [x3], x4
-	WORD $0x4fb41322 // fmla v2.4s, v25.4s, v20.s[1]
-	WORD $0x4fb41343 // fmla v3.4s, v26.4s, v20.s[1]
-	WORD $0x4fb51326 // fmla v6.4s, v25.4s, v21.s[1]
-	WORD $0x4fb51347 // fmla v7.4s, v26.4s, v21.s[1]
-	WORD $0x4fb6132a // fmla v10.4s, v25.4s, v22.s[1]
-	WORD $0x4fb6134b // fmla v11.4s, v26.4s, v22.s[1]
-	WORD $0x4fb7132e // fmla v14.4s, v25.4s, v23.s[1]
-	WORD $0x4fb7134f // fmla v15.4s, v26.4s, v23.s[1]
-	WORD $0x4fb81332 // fmla v18.4s, v25.4s, v24.s[1]
-	WORD $0x4fb81353 // fmla v19.4s, v26.4s, v24.s[1]
-	WORD $0x4cdfa879 // ld1 {v25.4s, v26.4s}, [x3], #32
-	WORD $0x4f941b20 // fmla v0.4s, v25.4s, v20.s[2]
-	WORD $0x4f941b41 // fmla v1.4s, v26.4s, v20.s[2]
-	WORD $0x4f951b24 // fmla v4.4s, v25.4s, v21.s[2]
-	WORD $0x4f951b45 // fmla v5.4s, v26.4s, v21.s[2]
-	WORD $0x4f961b28 // fmla v8.4s, v25.4s, v22.s[2]
-	WORD $0x4f961b49 // fmla v9.4s, v26.4s, v22.s[2]
-	WORD $0x4f971b2c // fmla v12.4s, v25.4s, v23.s[2]
-	WORD $0x4f971b4d // fmla v13.4s, v26.4s, v23.s[2]
-	WORD $0x4f981b30 // fmla v16.4s, v25.4s, v24.s[2]
-	WORD $0x4f981b51 // fmla v17.4s, v26.4s, v24.s[2]
-	WORD $0x4cc4a879 // ld1 {v25.4s, v26.4s}, [x3], x4
-	WORD $0x4f941b22 // fmla v2.4s, v25.4s, v20.s[2]
-	WORD $0x4f941b43 // fmla v3.4s, v26.4s, v20.s[2]
-	WORD $0x4f951b26 // fmla v6.4s, v25.4s, v21.s[2]
-	WORD $0x4f951b47 // fmla v7.4s, v26.4s, v21.s[2]
-	WORD $0x4f961b2a // fmla v10.4s, v25.4s, v22.s[2]
-	WORD $0x4f961b4b // fmla v11.4s, v26.4s, v22.s[2]
-	WORD $0x4f971b2e // fmla v14.4s, v25.4s, v23.s[2]
-	WORD $0x4f971b4f // fmla v15.4s, v26.4s, v23.s[2]
-	WORD $0x4f981b32 // fmla v18.4s, v25.4s, v24.s[2]
-	WORD $0x4f981b53 // fmla v19.4s, v26.4s, v24.s[2]
-	WORD $0x4cdfa879 // ld1 {v25.4s, v26.4s}, [x3], #32
-	WORD $0x4fb41b20 // fmla v0.4s, v25.4s, v20.s[3]
-	WORD $0x4fb41b41 // fmla v1.4s, v26.4s, v20.s[3]
-	WORD $0x4fb51b24 // fmla v4.4s, v25.4s, v21.s[3]
-	WORD $0x4fb51b45 // fmla v5.4s, v26.4s, v21.s[3]
-	WORD $0x4fb61b28 // fmla v8.4s, v25.4s, v22.s[3]
-	WORD $0x4fb61b49 // fmla v9.4s, v26.4s, v22.s[3]
-	WORD $0x4fb71b2c // fmla v12.4s, v25.4s, v23.s[3]
-	WORD $0x4fb71b4d // fmla v13.4s, v26.4s, v23.s[3]
-	WORD $0x4fb81b30 // fmla v16.4s, v25.4s, v24.s[3]
-	WORD $0x4fb81b51 // fmla v17.4s, v26.4s, v24.s[3]
-	WORD $0x4cc4a879 // ld1 {v25.4s, v26.4s}, [x3], x4
-	WORD $0x4fb41b22 // fmla v2.4s, v25.4s, v20.s[3]
-	WORD $0x4fb41b43 // fmla v3.4s, v26.4s, v20.s[3]
-	WORD $0x4fb51b26 // fmla v6.4s, v25.4s, v21.s[3]
-	WORD $0x4fb51b47 // fmla v7.4s, v26.4s, v21.s[3]
-	WORD $0x4fb61b2a // fmla v10.4s, v25.4s, v22.s[3]
-	WORD $0x4fb61b4b // fmla v11.4s, v26.4s, v22.s[3]
-	WORD $0x4fb71b2e // fmla v14.4s, v25.4s, v23.s[3]
-	WORD $0x4fb71b4f // fmla v15.4s, v26.4s, v23.s[3]
-	WORD $0x4fb81b32 // fmla v18.4s, v25.4s, v24.s[3]
-	WORD $0x4fb81b53 // fmla v19.4s, v26.4s, v24.s[3]
-	FMOVQ.P 16(R1), F20
-	FMOVQ.P 16(R9), F21
-	FMOVQ.P 16(R10), F22
-	FMOVQ.P 16(R11), F23
-	FMOVQ.P 16(R12), F24
-	WORD $0x4cdfa879 // ld1 {v25.4s, v26.4s}, [x3], #32
-	WORD $0x4f941320 // fmla v0.4s, v25.4s, v20.s[0]
-	WORD $0x4f941341 // fmla v1.4s, v26.4s, v20.s[0]
-	WORD $0x4f951324 // fmla v4.4s, v25.4s, v21.s[0]
-	WORD $0x4f951345 // fmla v5.4s, v26.4s, v21.s[0]
-	WORD $0x4f961328 // fmla v8.4s, v25.4s, v22.s[0]
-	WORD $0x4f961349 // fmla v9.4s, v26.4s, v22.s[0]
-	WORD $0x4f97132c // fmla v12.4s, v25.4s, v23.s[0]
-	WORD $0x4f97134d // fmla v13.4s, v26.4s, v23.s[0]
-	WORD $0x4f981330 // fmla v16.4s, v25.4s, v24.s[0]
-	WORD $0x4f981351 // fmla v17.4s, v26.4s, v24.s[0]
-	WORD $0x4cc4a879 // ld1 {v25.4s, v26.4s}, [x3], x4
-	WORD $0x4f941322 // fmla v2.4s, v25.4s, v20.s[0]
-	WORD $0x4f941343 // fmla v3.4s, v26.4s, v20.s[0]
-	WORD $0x4f951326 // fmla v6.4s, v25.4s, v21.s[0]
-	WORD $0x4f951347 // fmla v7.4s, v26.4s, v21.s[0]
-	WORD $0x4f96132a // fmla v10.4s, v25.4s, v22.s[0]
-	WORD $0x4f96134b // fmla v11.4s, v26.4s, v22.s[0]
-	WORD $0x4f97132e // fmla v14.4s, v25.4s, v23.s[0]
-	WORD $0x4f97134f // fmla v15.4s, v26.4s, v23.s[0]
-	WORD $0x4f981332 // fmla v18.4s, v25.4s, v24.s[0]
-	WORD $0x4f981353 // fmla v19.4s, v26.4s, v24.s[0]
-	WORD $0x4cdfa879 // ld1 {v25.4s, v26.4s}, [x3], #32
-	WORD $0x4fb41320 // fmla v0.4s, v25.4s, v20.s[1]
-	WORD $0x4fb41341 // fmla v1.4s, v26.4s, v20.s[1]
-	WORD $0x4fb51324 // fmla v4.4s, v25.4s, v21.s[1]
-	WORD $0x4fb51345 // fmla v5.4s, v26.4s, v21.s[1]
-	WORD $0x4fb61328 // fmla v8.4s, v25.4s, v22.s[1]
-	WORD $0x4fb61349 // fmla v9.4s, v26.4s, v22.s[1]
-	WORD $0x4fb7132c // fmla v12.4s, v25.4s, v23.s[1]
-	WORD $0x4fb7134d // fmla v13.4s, v26.4s, v23.s[1]
-	WORD $0x4fb81330 // fmla v16.4s, v25.4s, v24.s[1]
-	WORD $0x4fb81351 // fmla v17.4s, v26.4s, v24.s[1]
-	WORD $0x4cc4a879 // ld1 {v25.4s, v26.4s}, [x3], x4
-	WORD $0x4fb41322 // fmla v2.4s, v25.4s, v20.s[1]
-	WORD $0x4fb41343 // fmla v3.4s, v26.4s, v20.s[1]
-	WORD $0x4fb51326 // fmla v6.4s, v25.4s, v21.s[1]
-	WORD $0x4fb51347 // fmla v7.4s, v26.4s, v21.s[1]
-	WORD $0x4fb6132a // fmla v10.4s, v25.4s, v22.s[1]
-	WORD $0x4fb6134b // fmla v11.4s, v26.4s, v22.s[1]
-	WORD $0x4fb7132e // fmla v14.4s, v25.4s, v23.s[1]
-	WORD $0x4fb7134f // fmla v15.4s, v26.4s, v23.s[1]
-	WORD $0x4fb81332 // fmla v18.4s, v25.4s, v24.s[1]
-	WORD $0x4fb81353 // fmla v19.4s, v26.4s, v24.s[1]
-	WORD $0x4cdfa879 // ld1 {v25.4s, v26.4s}, [x3], #32
-	WORD $0x4f941b20 // fmla v0.4s, v25.4s, v20.s[2]
-	WORD $0x4f941b41 // fmla v1.4s, v26.4s, v20.s[2]
-	WORD $0x4f951b24 // fmla v4.4s, v25.4s, v21.s[2]
-	WORD $0x4f951b45 // fmla v5.4s, v26.4s, v21.s[2]
-	WORD $0x4f961b28 // fmla v8.4s, v25.4s, v22.s[2]
-	WORD $0x4f961b49 // fmla v9.4s, v26.4s, v22.s[2]
-	WORD $0x4f971b2c // fmla v12.4s, v25.4s, v23.s[2]
-	WORD $0x4f971b4d // fmla v13.4s, v26.4s, v23.s[2]
-	WORD $0x4f981b30 // fmla v16.4s, v25.4s, v24.s[2]
-	WORD $0x4f981b51 // fmla v17.4s, v26.4s, v24.s[2]
-	WORD $0x4cc4a879 // ld1 {v25.4s, v26.4s}, [x3], x4
-	WORD $0x4f941b22 // fmla v2.4s, v25.4s, v20.s[2]
-	WORD $0x4f941b43 // fmla v3.4s, v26.4s, v20.s[2]
-	WORD $0x4f951b26 // fmla v6.4s, v25.4s, v21.s[2]
-	WORD $0x4f951b47 // fmla v7.4s, v26.4s, v21.s[2]
-	WORD $0x4f961b2a // fmla v10.4s, v25.4s, v22.s[2]
-	WORD $0x4f961b4b // fmla v11.4s, v26.4s, v22.s[2]
-	WORD $0x4f971b2e // fmla v14.4s, v25.4s, v23.s[2]
-	WORD $0x4f971b4f // fmla v15.4s, v26.4s, v23.s[2]
-	WORD $0x4f981b32 // fmla v18.4s, v25.4s, v24.s[2]
-	WORD $0x4f981b53 // fmla v19.4s, v26.4s, v24.s[2]
-	WORD $0x4cdfa879 // ld1 {v25.4s, v26.4s}, [x3], #32
-	WORD $0x4fb41b20 // fmla v0.4s, v25.4s, v20.s[3]
-	WORD $0x4fb41b41 // fmla v1.4s, v26.4s, v20.s[3]
-	WORD $0x4fb51b24 // fmla v4.4s, v25.4s, v21.s[3]
-	WORD $0x4fb51b45 // fmla v5.4s, v26.4s, v21.s[3]
-	WORD $0x4fb61b28 // fmla v8.4s, v25.4s, v22.s[3]
-	WORD $0x4fb61b49 // fmla v9.4s, v26.4s, v22.s[3]
-	WORD $0x4fb71b2c // fmla v12.4s, v25.4s, v23.s[3]
-	WORD $0x4fb71b4d // fmla v13.4s, v26.4s, v23.s[3]
-	WORD $0x4fb81b30 // fmla v16.4s, v25.4s, v24.s[3]
-	WORD $0x4fb81b51 // fmla v17.4s, v26.4s, v24.s[3]
-	WORD $0x4cc4a879 // ld1 {v25.4s, v26.4s}, [x3], x4
-	WORD $0x4fb41b22 // fmla v2.4s, v25.4s, v20.s[3]
-	WORD $0x4fb41b43 // fmla v3.4s, v26.4s, v20.s[3]
-	WORD $0x4fb51b26 // fmla v6.4s, v25.4s, v21.s[3]
-	WORD $0x4fb51b47 // fmla v7.4s, v26.4s, v21.s[3]
-	WORD $0x4fb61b2a // fmla v10.4s, v25.4s, v22.s[3]
-	WORD $0x4fb61b4b // fmla v11.4s, v26.4s, v22.s[3]
-	WORD $0x4fb71b2e // fmla v14.4s, v25.4s, v23.s[3]
-	WORD $0x4fb71b4f // fmla v15.4s, v26.4s, v23.s[3]
-	WORD $0x4fb81b32 // fmla v18.4s, v25.4s, v24.s[3]
-	WORD $0x4fb81b53 // fmla v19.4s, v26.4s, v24.s[3]
-	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $8, R0
-	BEQ store
-single:
-	FMOVS.P 4(R1), F20
-	FMOVS.P 4(R9), F21
-	FMOVS.P 4(R10), F22
-	FMOVS.P 4(R11), F23
-	FMOVS.P 4(R12), F24
-	WORD $0x4cdfa879 // ld1 {v25.4s, v26.4s}, [x3], #32
-	WORD $0x4f941320 // fmla v0.4s, v25.4s, v20.s[0]
-	WORD $0x4f941341 // fmla v1.4s, v26.4s, v20.s[0]
-	WORD $0x4f951324 // fmla v4.4s, v25.4s, v21.s[0]
-	WORD $0x4f951345 // fmla v5.4s, v26.4s, v21.s[0]
-	WORD $0x4f961328 // fmla v8.4s, v25.4s, v22.s[0]
-	WORD $0x4f961349 // fmla v9.4s, v26.4s, v22.s[0]
-	WORD $0x4f97132c // fmla v12.4s, v25.4s, v23.s[0]
-	WORD $0x4f97134d // fmla v13.4s, v26.4s, v23.s[0]
-	WORD $0x4f981330 // fmla v16.4s, v25.4s, v24.s[0]
-	WORD $0x4f981351 // fmla v17.4s, v26.4s, v24.s[0]
-	WORD $0x4cc4a879 // ld1 {v25.4s, v26.4s}, [x3], x4
-	WORD $0x4f941322 // fmla v2.4s, v25.4s, v20.s[0]
-	WORD $0x4f941343 // fmla v3.4s, v26.4s, v20.s[0]
-	WORD $0x4f951326 // fmla v6.4s, v25.4s, v21.s[0]
-	WORD $0x4f951347 // fmla v7.4s, v26.4s, v21.s[0]
-	WORD $0x4f96132a // fmla v10.4s, v25.4s, v22.s[0]
-	WORD $0x4f96134b // fmla v11.4s, v26.4s, v22.s[0]
-	WORD $0x4f97132e // fmla v14.4s, v25.4s, v23.s[0]
-	WORD $0x4f97134f // fmla v15.4s, v26.4s, v23.s[0]
-	WORD $0x4f981332 // fmla v18.4s, v25.4s, v24.s[0]
-	WORD $0x4f981353 // fmla v19.4s, v26.4s, v24.s[0]
+	SUBS $16, R0
+	BLT after16
+steps16:
+	FLDPQ.P 32(R1), (F24, F29)
+	FLDPQ.P 32(R9), (F25, F30)
+	FLDPQ.P 32(R10), (F26, F31)
+	FMOVQ.P 16(R11), F27
+	FMOVQ.P 16(R12), F28
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4f981280 // fmla v0.4s, v20.4s, v24.s[0]
+	WORD $0x4f9812a1 // fmla v1.4s, v21.4s, v24.s[0]
+	WORD $0x4f9812c2 // fmla v2.4s, v22.4s, v24.s[0]
+	WORD $0x4f9812e3 // fmla v3.4s, v23.4s, v24.s[0]
+	WORD $0x4f991284 // fmla v4.4s, v20.4s, v25.s[0]
+	WORD $0x4f9912a5 // fmla v5.4s, v21.4s, v25.s[0]
+	WORD $0x4f9912c6 // fmla v6.4s, v22.4s, v25.s[0]
+	WORD $0x4f9912e7 // fmla v7.4s, v23.4s, v25.s[0]
+	WORD $0x4f9a1288 // fmla v8.4s, v20.4s, v26.s[0]
+	WORD $0x4f9a12a9 // fmla v9.4s, v21.4s, v26.s[0]
+	WORD $0x4f9a12ca // fmla v10.4s, v22.4s, v26.s[0]
+	WORD $0x4f9a12eb // fmla v11.4s, v23.4s, v26.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4fb81280 // fmla v0.4s, v20.4s, v24.s[1]
+	WORD $0x4fb812a1 // fmla v1.4s, v21.4s, v24.s[1]
+	WORD $0x4fb812c2 // fmla v2.4s, v22.4s, v24.s[1]
+	WORD $0x4fb812e3 // fmla v3.4s, v23.4s, v24.s[1]
+	WORD $0x4fb91284 // fmla v4.4s, v20.4s, v25.s[1]
+	WORD $0x4fb912a5 // fmla v5.4s, v21.4s, v25.s[1]
+	WORD $0x4fb912c6 // fmla v6.4s, v22.4s, v25.s[1]
+	WORD $0x4fb912e7 // fmla v7.4s, v23.4s, v25.s[1]
+	WORD $0x4fba1288 // fmla v8.4s, v20.4s, v26.s[1]
+	WORD $0x4fba12a9 // fmla v9.4s, v21.4s, v26.s[1]
+	WORD $0x4fba12ca // fmla v10.4s, v22.4s, v26.s[1]
+	WORD $0x4fba12eb // fmla v11.4s, v23.4s, v26.s[1]
+	WORD $0x4fbb128c // fmla v12.4s, v20.4s, v27.s[1]
+	WORD $0x4fbb12ad // fmla v13.4s, v21.4s, v27.s[1]
+	WORD $0x4fbb12ce // fmla v14.4s, v22.4s, v27.s[1]
+	WORD $0x4fbb12ef // fmla v15.4s, v23.4s, v27.s[1]
+	WORD $0x4fbc1290 // fmla v16.4s, v20.4s, v28.s[1]
+	WORD $0x4fbc12b1 // fmla v17.4s, v21.4s, v28.s[1]
+	WORD $0x4fbc12d2 // fmla v18.4s, v22.4s, v28.s[1]
+	WORD $0x4fbc12f3 // fmla v19.4s, v23.4s, v28.s[1]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4f981a80 // fmla v0.4s, v20.4s, v24.s[2]
+	WORD $0x4f981aa1 // fmla v1.4s, v21.4s, v24.s[2]
+	WORD $0x4f981ac2 // fmla v2.4s, v22.4s, v24.s[2]
+	WORD $0x4f981ae3 // fmla v3.4s, v23.4s, v24.s[2]
+	WORD $0x4f991a84 // fmla v4.4s, v20.4s, v25.s[2]
+	WORD $0x4f991aa5 // fmla v5.4s, v21.4s, v25.s[2]
+	WORD $0x4f991ac6 // fmla v6.4s, v22.4s, v25.s[2]
+	WORD $0x4f991ae7 // fmla v7.4s, v23.4s, v25.s[2]
+	WORD $0x4f9a1a88 // fmla v8.4s, v20.4s, v26.s[2]
+	WORD $0x4f9a1aa9 // fmla v9.4s, v21.4s, v26.s[2]
+	WORD $0x4f9a1aca // fmla v10.4s, v22.4s, v26.s[2]
+	WORD $0x4f9a1aeb // fmla v11.4s, v23.4s, v26.s[2]
+	WORD $0x4f9b1a8c // fmla v12.4s, v20.4s, v27.s[2]
+	WORD $0x4f9b1aad // fmla v13.4s, v21.4s, v27.s[2]
+	WORD $0x4f9b1ace // fmla v14.4s, v22.4s, v27.s[2]
+	WORD $0x4f9b1aef // fmla v15.4s, v23.4s, v27.s[2]
+	WORD $0x4f9c1a90 // fmla v16.4s, v20.4s, v28.s[2]
+	WORD $0x4f9c1ab1 // fmla v17.4s, v21.4s, v28.s[2]
+	WORD $0x4f9c1ad2 // fmla v18.4s, v22.4s, v28.s[2]
+	WORD $0x4f9c1af3 // fmla v19.4s, v23.4s, v28.s[2]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4fb81a80 // fmla v0.4s, v20.4s, v24.s[3]
+	WORD $0x4fb81aa1 // fmla v1.4s, v21.4s, v24.s[3]
+	WORD $0x4fb81ac2 // fmla v2.4s, v22.4s, v24.s[3]
+	WORD $0x4fb81ae3 // fmla v3.4s, v23.4s, v24.s[3]
+	WORD $0x4fb91a84 // fmla v4.4s, v20.4s, v25.s[3]
+	WORD $0x4fb91aa5 // fmla v5.4s, v21.4s, v25.s[3]
+	WORD $0x4fb91ac6 // fmla v6.4s, v22.4s, v25.s[3]
+	WORD $0x4fb91ae7 // fmla v7.4s, v23.4s, v25.s[3]
+	WORD $0x4fba1a88 // fmla v8.4s, v20.4s, v26.s[3]
+	WORD $0x4fba1aa9 // fmla v9.4s, v21.4s, v26.s[3]
+	WORD $0x4fba1aca // fmla v10.4s, v22.4s, v26.s[3]
+	WORD $0x4fba1aeb // fmla v11.4s, v23.4s, v26.s[3]
+	WORD $0x4fbb1a8c // fmla v12.4s, v20.4s, v27.s[3]
+	WORD $0x4fbb1aad // fmla v13.4s, v21.4s, v27.s[3]
+	WORD $0x4fbb1ace // fmla v14.4s, v22.4s, v27.s[3]
+	WORD $0x4fbb1aef // fmla v15.4s, v23.4s, v27.s[3]
+	WORD $0x4fbc1a90 // fmla v16.4s, v20.4s, v28.s[3]
+	WORD $0x4fbc1ab1 // fmla v17.4s, v21.4s, v28.s[3]
+	WORD $0x4fbc1ad2 // fmla v18.4s, v22.4s, v28.s[3]
+	WORD $0x4fbc1af3 // fmla v19.4s, v23.4s, v28.s[3]
+	FMOVQ.P 16(R11), F27
+	FMOVQ.P 16(R12), F28
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4f9d1280 // fmla v0.4s, v20.4s, v29.s[0]
+	WORD $0x4f9d12a1 // fmla v1.4s, v21.4s, v29.s[0]
+	WORD $0x4f9d12c2 // fmla v2.4s, v22.4s, v29.s[0]
+	WORD $0x4f9d12e3 // fmla v3.4s, v23.4s, v29.s[0]
+	WORD $0x4f9e1284 // fmla v4.4s, v20.4s, v30.s[0]
+	WORD $0x4f9e12a5 // fmla v5.4s, v21.4s, v30.s[0]
+	WORD $0x4f9e12c6 // fmla v6.4s, v22.4s, v30.s[0]
+	WORD $0x4f9e12e7 // fmla v7.4s, v23.4s, v30.s[0]
+	WORD $0x4f9f1288 // fmla v8.4s, v20.4s, v31.s[0]
+	WORD $0x4f9f12a9 // fmla v9.4s, v21.4s, v31.s[0]
+	WORD $0x4f9f12ca // fmla v10.4s, v22.4s, v31.s[0]
+	WORD $0x4f9f12eb // fmla v11.4s, v23.4s, v31.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4fbd1280 // fmla v0.4s, v20.4s, v29.s[1]
+	WORD $0x4fbd12a1 // fmla v1.4s, v21.4s, v29.s[1]
+	WORD $0x4fbd12c2 // fmla v2.4s, v22.4s, v29.s[1]
+	WORD $0x4fbd12e3 // fmla v3.4s, v23.4s, v29.s[1]
+	WORD $0x4fbe1284 // fmla v4.4s, v20.4s, v30.s[1]
+	WORD $0x4fbe12a5 // fmla v5.4s, v21.4s, v30.s[1]
+	WORD $0x4fbe12c6 // fmla v6.4s, v22.4s, v30.s[1]
+	WORD $0x4fbe12e7 // fmla v7.4s, v23.4s, v30.s[1]
+	WORD $0x4fbf1288 // fmla v8.4s, v20.4s, v31.s[1]
+	WORD $0x4fbf12a9 // fmla v9.4s, v21.4s, v31.s[1]
+	WORD $0x4fbf12ca // fmla v10.4s, v22.4s, v31.s[1]
+	WORD $0x4fbf12eb // fmla v11.4s, v23.4s, v31.s[1]
+	WORD $0x4fbb128c // fmla v12.4s, v20.4s, v27.s[1]
+	WORD $0x4fbb12ad // fmla v13.4s, v21.4s, v27.s[1]
+	WORD $0x4fbb12ce // fmla v14.4s, v22.4s, v27.s[1]
+	WORD $0x4fbb12ef // fmla v15.4s, v23.4s, v27.s[1]
+	WORD $0x4fbc1290 // fmla v16.4s, v20.4s, v28.s[1]
+	WORD $0x4fbc12b1 // fmla v17.4s, v21.4s, v28.s[1]
+	WORD $0x4fbc12d2 // fmla v18.4s, v22.4s, v28.s[1]
+	WORD $0x4fbc12f3 // fmla v19.4s, v23.4s, v28.s[1]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4f9d1a80 // fmla v0.4s, v20.4s, v29.s[2]
+	WORD $0x4f9d1aa1 // fmla v1.4s, v21.4s, v29.s[2]
+	WORD $0x4f9d1ac2 // fmla v2.4s, v22.4s, v29.s[2]
+	WORD $0x4f9d1ae3 // fmla v3.4s, v23.4s, v29.s[2]
+	WORD $0x4f9e1a84 // fmla v4.4s, v20.4s, v30.s[2]
+	WORD $0x4f9e1aa5 // fmla v5.4s, v21.4s, v30.s[2]
+	WORD $0x4f9e1ac6 // fmla v6.4s, v22.4s, v30.s[2]
+	WORD $0x4f9e1ae7 // fmla v7.4s, v23.4s, v30.s[2]
+	WORD $0x4f9f1a88 // fmla v8.4s, v20.4s, v31.s[2]
+	WORD $0x4f9f1aa9 // fmla v9.4s, v21.4s, v31.s[2]
+	WORD $0x4f9f1aca // fmla v10.4s, v22.4s, v31.s[2]
+	WORD $0x4f9f1aeb // fmla v11.4s, v23.4s, v31.s[2]
+	WORD $0x4f9b1a8c // fmla v12.4s, v20.4s, v27.s[2]
+	WORD $0x4f9b1aad // fmla v13.4s, v21.4s, v27.s[2]
+	WORD $0x4f9b1ace // fmla v14.4s, v22.4s, v27.s[2]
+	WORD $0x4f9b1aef // fmla v15.4s, v23.4s, v27.s[2]
+	WORD $0x4f9c1a90 // fmla v16.4s, v20.4s, v28.s[2]
+	WORD $0x4f9c1ab1 // fmla v17.4s, v21.4s, v28.s[2]
+	WORD $0x4f9c1ad2 // fmla v18.4s, v22.4s, v28.s[2]
+	WORD $0x4f9c1af3 // fmla v19.4s, v23.4s, v28.s[2]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4fbd1a80 // fmla v0.4s, v20.4s, v29.s[3]
+	WORD $0x4fbd1aa1 // fmla v1.4s, v21.4s, v29.s[3]
+	WORD $0x4fbd1ac2 // fmla v2.4s, v22.4s, v29.s[3]
+	WORD $0x4fbd1ae3 // fmla v3.4s, v23.4s, v29.s[3]
+	WORD $0x4fbe1a84 // fmla v4.4s, v20.4s, v30.s[3]
+	WORD $0x4fbe1aa5 // fmla v5.4s, v21.4s, v30.s[3]
+	WORD $0x4fbe1ac6 // fmla v6.4s, v22.4s, v30.s[3]
+	WORD $0x4fbe1ae7 // fmla v7.4s, v23.4s, v30.s[3]
+	WORD $0x4fbf1a88 // fmla v8.4s, v20.4s, v31.s[3]
+	WORD $0x4fbf1aa9 // fmla v9.4s, v21.4s, v31.s[3]
+	WORD $0x4fbf1aca // fmla v10.4s, v22.4s, v31.s[3]
+	WORD $0x4fbf1aeb // fmla v11.4s, v23.4s, v31.s[3]
+	WORD $0x4fbb1a8c // fmla v12.4s, v20.4s, v27.s[3]
+	WORD $0x4fbb1aad // fmla v13.4s, v21.4s, v27.s[3]
+	WORD $0x4fbb1ace // fmla v14.4s, v22.4s, v27.s[3]
+	WORD $0x4fbb1aef // fmla v15.4s, v23.4s, v27.s[3]
+	WORD $0x4fbc1a90 // fmla v16.4s, v20.4s, v28.s[3]
+	WORD $0x4fbc1ab1 // fmla v17.4s, v21.4s, v28.s[3]
+	WORD $0x4fbc1ad2 // fmla v18.4s, v22.4s, v28.s[3]
+	WORD $0x4fbc1af3 // fmla v19.4s, v23.4s, v28.s[3]
+	FLDPQ.P 32(R1), (F24, F29)
+	FLDPQ.P 32(R9), (F25, F30)
+	FLDPQ.P 32(R10), (F26, F31)
+	FMOVQ.P 16(R11), F27
+	FMOVQ.P 16(R12), F28
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4f981280 // fmla v0.4s, v20.4s, v24.s[0]
+	WORD $0x4f9812a1 // fmla v1.4s, v21.4s, v24.s[0]
+	WORD $0x4f9812c2 // fmla v2.4s, v22.4s, v24.s[0]
+	WORD $0x4f9812e3 // fmla v3.4s, v23.4s, v24.s[0]
+	WORD $0x4f991284 // fmla v4.4s, v20.4s, v25.s[0]
+	WORD $0x4f9912a5 // fmla v5.4s, v21.4s, v25.s[0]
+	WORD $0x4f9912c6 // fmla v6.4s, v22.4s, v25.s[0]
+	WORD $0x4f9912e7 // fmla v7.4s, v23.4s, v25.s[0]
+	WORD $0x4f9a1288 // fmla v8.4s, v20.4s, v26.s[0]
+	WORD $0x4f9a12a9 // fmla v9.4s, v21.4s, v26.s[0]
+	WORD $0x4f9a12ca // fmla v10.4s, v22.4s, v26.s[0]
+	WORD $0x4f9a12eb // fmla v11.4s, v23.4s, v26.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4fb81280 // fmla v0.4s, v20.4s, v24.s[1]
+	WORD $0x4fb812a1 // fmla v1.4s, v21.4s, v24.s[1]
+	WORD $0x4fb812c2 // fmla v2.4s, v22.4s, v24.s[1]
+	WORD $0x4fb812e3 // fmla v3.4s, v23.4s, v24.s[1]
+	WORD $0x4fb91284 // fmla v4.4s, v20.4s, v25.s[1]
+	WORD $0x4fb912a5 // fmla v5.4s, v21.4s, v25.s[1]
+	WORD $0x4fb912c6 // fmla v6.4s, v22.4s, v25.s[1]
+	WORD $0x4fb912e7 // fmla v7.4s, v23.4s, v25.s[1]
+	WORD $0x4fba1288 // fmla v8.4s, v20.4s, v26.s[1]
+	WORD $0x4fba12a9 // fmla v9.4s, v21.4s, v26.s[1]
+	WORD $0x4fba12ca // fmla v10.4s, v22.4s, v26.s[1]
+	WORD $0x4fba12eb // fmla v11.4s, v23.4s, v26.s[1]
+	WORD $0x4fbb128c // fmla v12.4s, v20.4s, v27.s[1]
+	WORD $0x4fbb12ad // fmla v13.4s, v21.4s, v27.s[1]
+	WORD $0x4fbb12ce // fmla v14.4s, v22.4s, v27.s[1]
+	WORD $0x4fbb12ef // fmla v15.4s, v23.4s, v27.s[1]
+	WORD $0x4fbc1290 // fmla v16.4s, v20.4s, v28.s[1]
+	WORD $0x4fbc12b1 // fmla v17.4s, v21.4s, v28.s[1]
+	WORD $0x4fbc12d2 // fmla v18.4s, v22.4s, v28.s[1]
+	WORD $0x4fbc12f3 // fmla v19.4s, v23.4s, v28.s[1]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4f981a80 // fmla v0.4s, v20.4s, v24.s[2]
+	WORD $0x4f981aa1 // fmla v1.4s, v21.4s, v24.s[2]
+	WORD $0x4f981ac2 // fmla v2.4s, v22.4s, v24.s[2]
+	WORD $0x4f981ae3 // fmla v3.4s, v23.4s, v24.s[2]
+	WORD $0x4f991a84 // fmla v4.4s, v20.4s, v25.s[2]
+	WORD $0x4f991aa5 // fmla v5.4s, v21.4s, v25.s[2]
+	WORD $0x4f991ac6 // fmla v6.4s, v22.4s, v25.s[2]
+	WORD $0x4f991ae7 // fmla v7.4s, v23.4s, v25.s[2]
+	WORD $0x4f9a1a88 // fmla v8.4s, v20.4s, v26.s[2]
+	WORD $0x4f9a1aa9 // fmla v9.4s, v21.4s, v26.s[2]
+	WORD $0x4f9a1aca // fmla v10.4s, v22.4s, v26.s[2]
+	WORD $0x4f9a1aeb // fmla v11.4s, v23.4s, v26.s[2]
+	WORD $0x4f9b1a8c // fmla v12.4s, v20.4s, v27.s[2]
+	WORD $0x4f9b1aad // fmla v13.4s, v21.4s, v27.s[2]
+	WORD $0x4f9b1ace // fmla v14.4s, v22.4s, v27.s[2]
+	WORD $0x4f9b1aef // fmla v15.4s, v23.4s, v27.s[2]
+	WORD $0x4f9c1a90 // fmla v16.4s, v20.4s, v28.s[2]
+	WORD $0x4f9c1ab1 // fmla v17.4s, v21.4s, v28.s[2]
+	WORD $0x4f9c1ad2 // fmla v18.4s, v22.4s, v28.s[2]
+	WORD $0x4f9c1af3 // fmla v19.4s, v23.4s, v28.s[2]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4fb81a80 // fmla v0.4s, v20.4s, v24.s[3]
+	WORD $0x4fb81aa1 // fmla v1.4s, v21.4s, v24.s[3]
+	WORD $0x4fb81ac2 // fmla v2.4s, v22.4s, v24.s[3]
+	WORD $0x4fb81ae3 // fmla v3.4s, v23.4s, v24.s[3]
+	WORD $0x4fb91a84 // fmla v4.4s, v20.4s, v25.s[3]
+	WORD $0x4fb91aa5 // fmla v5.4s, v21.4s, v25.s[3]
+	WORD $0x4fb91ac6 // fmla v6.4s, v22.4s, v25.s[3]
+	WORD $0x4fb91ae7 // fmla v7.4s, v23.4s, v25.s[3]
+	WORD $0x4fba1a88 // fmla v8.4s, v20.4s, v26.s[3]
+	WORD $0x4fba1aa9 // fmla v9.4s, v21.4s, v26.s[3]
+	WORD $0x4fba1aca // fmla v10.4s, v22.4s, v26.s[3]
+	WORD $0x4fba1aeb // fmla v11.4s, v23.4s, v26.s[3]
+	WORD $0x4fbb1a8c // fmla v12.4s, v20.4s, v27.s[3]
+	WORD $0x4fbb1aad // fmla v13.4s, v21.4s, v27.s[3]
+	WORD $0x4fbb1ace // fmla v14.4s, v22.4s, v27.s[3]
+	WORD $0x4fbb1aef // fmla v15.4s, v23.4s, v27.s[3]
+	WORD $0x4fbc1a90 // fmla v16.4s, v20.4s, v28.s[3]
+	WORD $0x4fbc1ab1 // fmla v17.4s, v21.4s, v28.s[3]
+	WORD $0x4fbc1ad2 // fmla v18.4s, v22.4s, v28.s[3]
+	WORD $0x4fbc1af3 // fmla v19.4s, v23.4s, v28.s[3]
+	FMOVQ.P 16(R11), F27
+	FMOVQ.P 16(R12), F28
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4f9d1280 // fmla v0.4s, v20.4s, v29.s[0]
+	WORD $0x4f9d12a1 // fmla v1.4s, v21.4s, v29.s[0]
+	WORD $0x4f9d12c2 // fmla v2.4s, v22.4s, v29.s[0]
+	WORD $0x4f9d12e3 // fmla v3.4s, v23.4s, v29.s[0]
+	WORD $0x4f9e1284 // fmla v4.4s, v20.4s, v30.s[0]
+	WORD $0x4f9e12a5 // fmla v5.4s, v21.4s, v30.s[0]
+	WORD $0x4f9e12c6 // fmla v6.4s, v22.4s, v30.s[0]
+	WORD $0x4f9e12e7 // fmla v7.4s, v23.4s, v30.s[0]
+	WORD $0x4f9f1288 // fmla v8.4s, v20.4s, v31.s[0]
+	WORD $0x4f9f12a9 // fmla v9.4s, v21.4s, v31.s[0]
+	WORD $0x4f9f12ca // fmla v10.4s, v22.4s, v31.s[0]
+	WORD $0x4f9f12eb // fmla v11.4s, v23.4s, v31.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4fbd1280 // fmla v0.4s, v20.4s, v29.s[1]
+	WORD $0x4fbd12a1 // fmla v1.4s, v21.4s, v29.s[1]
+	WORD $0x4fbd12c2 // fmla v2.4s, v22.4s, v29.s[1]
+	WORD $0x4fbd12e3 // fmla v3.4s, v23.4s, v29.s[1]
+	WORD $0x4fbe1284 // fmla v4.4s, v20.4s, v30.s[1]
+	WORD $0x4fbe12a5 // fmla v5.4s, v21.4s, v30.s[1]
+	WORD $0x4fbe12c6 // fmla v6.4s, v22.4s, v30.s[1]
+	WORD $0x4fbe12e7 // fmla v7.4s, v23.4s, v30.s[1]
+	WORD $0x4fbf1288 // fmla v8.4s, v20.4s, v31.s[1]
+	WORD $0x4fbf12a9 // fmla v9.4s, v21.4s, v31.s[1]
+	WORD $0x4fbf12ca // fmla v10.4s, v22.4s, v31.s[1]
+	WORD $0x4fbf12eb // fmla v11.4s, v23.4s, v31.s[1]
+	WORD $0x4fbb128c // fmla v12.4s, v20.4s, v27.s[1]
+	WORD $0x4fbb12ad // fmla v13.4s, v21.4s, v27.s[1]
+	WORD $0x4fbb12ce // fmla v14.4s, v22.4s, v27.s[1]
+	WORD $0x4fbb12ef // fmla v15.4s, v23.4s, v27.s[1]
+	WORD $0x4fbc1290 // fmla v16.4s, v20.4s, v28.s[1]
+	WORD $0x4fbc12b1 // fmla v17.4s, v21.4s, v28.s[1]
+	WORD $0x4fbc12d2 // fmla v18.4s, v22.4s, v28.s[1]
+	WORD $0x4fbc12f3 // fmla v19.4s, v23.4s, v28.s[1]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4f9d1a80 // fmla v0.4s, v20.4s, v29.s[2]
+	WORD $0x4f9d1aa1 // fmla v1.4s, v21.4s, v29.s[2]
+	WORD $0x4f9d1ac2 // fmla v2.4s, v22.4s, v29.s[2]
+	WORD $0x4f9d1ae3 // fmla v3.4s, v23.4s, v29.s[2]
+	WORD $0x4f9e1a84 // fmla v4.4s, v20.4s, v30.s[2]
+	WORD $0x4f9e1aa5 // fmla v5.4s, v21.4s, v30.s[2]
+	WORD $0x4f9e1ac6 // fmla v6.4s, v22.4s, v30.s[2]
+	WORD $0x4f9e1ae7 // fmla v7.4s, v23.4s, v30.s[2]
+	WORD $0x4f9f1a88 // fmla v8.4s, v20.4s, v31.s[2]
+	WORD $0x4f9f1aa9 // fmla v9.4s, v21.4s, v31.s[2]
+	WORD $0x4f9f1aca // fmla v10.4s, v22.4s, v31.s[2]
+	WORD $0x4f9f1aeb // fmla v11.4s, v23.4s, v31.s[2]
+	WORD $0x4f9b1a8c // fmla v12.4s, v20.4s, v27.s[2]
+	WORD $0x4f9b1aad // fmla v13.4s, v21.4s, v27.s[2]
+	WORD $0x4f9b1ace // fmla v14.4s, v22.4s, v27.s[2]
+	WORD $0x4f9b1aef // fmla v15.4s, v23.4s, v27.s[2]
+	WORD $0x4f9c1a90 // fmla v16.4s, v20.4s, v28.s[2]
+	WORD $0x4f9c1ab1 // fmla v17.4s, v21.4s, v28.s[2]
+	WORD $0x4f9c1ad2 // fmla v18.4s, v22.4s, v28.s[2]
+	WORD $0x4f9c1af3 // fmla v19.4s, v23.4s, v28.s[2]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4fbd1a80 // fmla v0.4s, v20.4s, v29.s[3]
+	WORD $0x4fbd1aa1 // fmla v1.4s, v21.4s, v29.s[3]
+	WORD $0x4fbd1ac2 // fmla v2.4s, v22.4s, v29.s[3]
+	WORD $0x4fbd1ae3 // fmla v3.4s, v23.4s, v29.s[3]
+	WORD $0x4fbe1a84 // fmla v4.4s, v20.4s, v30.s[3]
+	WORD $0x4fbe1aa5 // fmla v5.4s, v21.4s, v30.s[3]
+	WORD $0x4fbe1ac6 // fmla v6.4s, v22.4s, v30.s[3]
+	WORD $0x4fbe1ae7 // fmla v7.4s, v23.4s, v30.s[3]
+	WORD $0x4fbf1a88 // fmla v8.4s, v20.4s, v31.s[3]
+	WORD $0x4fbf1aa9 // fmla v9.4s, v21.4s, v31.s[3]
+	WORD $0x4fbf1aca // fmla v10.4s, v22.4s, v31.s[3]
+	WORD $0x4fbf1aeb // fmla v11.4s, v23.4s, v31.s[3]
+	WORD $0x4fbb1a8c // fmla v12.4s, v20.4s, v27.s[3]
+	WORD $0x4fbb1aad // fmla v13.4s, v21.4s, v27.s[3]
+	WORD $0x4fbb1ace // fmla v14.4s, v22.4s, v27.s[3]
+	WORD $0x4fbb1aef // fmla v15.4s, v23.4s, v27.s[3]
+	WORD $0x4fbc1a90 // fmla v16.4s, v20.4s, v28.s[3]
+	WORD $0x4fbc1ab1 // fmla v17.4s, v21.4s, v28.s[3]
+	WORD $0x4fbc1ad2 // fmla v18.4s, v22.4s, v28.s[3]
+	WORD $0x4fbc1af3 // fmla v19.4s, v23.4s, v28.s[3]
+	SUBS $16, R0
+	BGE steps16
+after16:
+	ADD $16, R0
+	SUBS $4, R0
+	BLT after4
+steps4:
+	FMOVQ.P 16(R1), F24
+	FMOVQ.P 16(R9), F25
+	FMOVQ.P 16(R10), F26
+	FMOVQ.P 16(R11), F27
+	FMOVQ.P 16(R12), F28
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4f981280 // fmla v0.4s, v20.4s, v24.s[0]
+	WORD $0x4f9812a1 // fmla v1.4s, v21.4s, v24.s[0]
+	WORD $0x4f9812c2 // fmla v2.4s, v22.4s, v24.s[0]
+	WORD $0x4f9812e3 // fmla v3.4s, v23.4s, v24.s[0]
+	WORD $0x4f991284 // fmla v4.4s, v20.4s, v25.s[0]
+	WORD $0x4f9912a5 // fmla v5.4s, v21.4s, v25.s[0]
+	WORD $0x4f9912c6 // fmla v6.4s, v22.4s, v25.s[0]
+	WORD $0x4f9912e7 // fmla v7.4s, v23.4s, v25.s[0]
+	WORD $0x4f9a1288 // fmla v8.4s, v20.4s, v26.s[0]
+	WORD $0x4f9a12a9 // fmla v9.4s, v21.4s, v26.s[0]
+	WORD $0x4f9a12ca // fmla v10.4s, v22.4s, v26.s[0]
+	WORD $0x4f9a12eb // fmla v11.4s, v23.4s, v26.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4fb81280 // fmla v0.4s, v20.4s, v24.s[1]
+	WORD $0x4fb812a1 // fmla v1.4s, v21.4s, v24.s[1]
+	WORD $0x4fb812c2 // fmla v2.4s, v22.4s, v24.s[1]
+	WORD $0x4fb812e3 // fmla v3.4s, v23.4s, v24.s[1]
+	WORD $0x4fb91284 // fmla v4.4s, v20.4s, v25.s[1]
+	WORD $0x4fb912a5 // fmla v5.4s, v21.4s, v25.s[1]
+	WORD $0x4fb912c6 // fmla v6.4s, v22.4s, v25.s[1]
+	WORD $0x4fb912e7 // fmla v7.4s, v23.4s, v25.s[1]
+	WORD $0x4fba1288 // fmla v8.4s, v20.4s, v26.s[1]
+	WORD $0x4fba12a9 // fmla v9.4s, v21.4s, v26.s[1]
+	WORD $0x4fba12ca // fmla v10.4s, v22.4s, v26.s[1]
+	WORD $0x4fba12eb // fmla v11.4s, v23.4s, v26.s[1]
+	WORD $0x4fbb128c // fmla v12.4s, v20.4s, v27.s[1]
+	WORD $0x4fbb12ad // fmla v13.4s, v21.4s, v27.s[1]
+	WORD $0x4fbb12ce // fmla v14.4s, v22.4s, v27.s[1]
+	WORD $0x4fbb12ef // fmla v15.4s, v23.4s, v27.s[1]
+	WORD $0x4fbc1290 // fmla v16.4s, v20.4s, v28.s[1]
+	WORD $0x4fbc12b1 // fmla v17.4s, v21.4s, v28.s[1]
+	WORD $0x4fbc12d2 // fmla v18.4s, v22.4s, v28.s[1]
+	WORD $0x4fbc12f3 // fmla v19.4s, v23.4s, v28.s[1]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4f981a80 // fmla v0.4s, v20.4s, v24.s[2]
+	WORD $0x4f981aa1 // fmla v1.4s, v21.4s, v24.s[2]
+	WORD $0x4f981ac2 // fmla v2.4s, v22.4s, v24.s[2]
+	WORD $0x4f981ae3 // fmla v3.4s, v23.4s, v24.s[2]
+	WORD $0x4f991a84 // fmla v4.4s, v20.4s, v25.s[2]
+	WORD $0x4f991aa5 // fmla v5.4s, v21.4s, v25.s[2]
+	WORD $0x4f991ac6 // fmla v6.4s, v22.4s, v25.s[2]
+	WORD $0x4f991ae7 // fmla v7.4s, v23.4s, v25.s[2]
+	WORD $0x4f9a1a88 // fmla v8.4s, v20.4s, v26.s[2]
+	WORD $0x4f9a1aa9 // fmla v9.4s, v21.4s, v26.s[2]
+	WORD $0x4f9a1aca // fmla v10.4s, v22.4s, v26.s[2]
+	WORD $0x4f9a1aeb // fmla v11.4s, v23.4s, v26.s[2]
+	WORD $0x4f9b1a8c // fmla v12.4s, v20.4s, v27.s[2]
+	WORD $0x4f9b1aad // fmla v13.4s, v21.4s, v27.s[2]
+	WORD $0x4f9b1ace // fmla v14.4s, v22.4s, v27.s[2]
+	WORD $0x4f9b1aef // fmla v15.4s, v23.4s, v27.s[2]
+	WORD $0x4f9c1a90 // fmla v16.4s, v20.4s, v28.s[2]
+	WORD $0x4f9c1ab1 // fmla v17.4s, v21.4s, v28.s[2]
+	WORD $0x4f9c1ad2 // fmla v18.4s, v22.4s, v28.s[2]
+	WORD $0x4f9c1af3 // fmla v19.4s, v23.4s, v28.s[2]
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4fb81a80 // fmla v0.4s, v20.4s, v24.s[3]
+	WORD $0x4fb81aa1 // fmla v1.4s, v21.4s, v24.s[3]
+	WORD $0x4fb81ac2 // fmla v2.4s, v22.4s, v24.s[3]
+	WORD $0x4fb81ae3 // fmla v3.4s, v23.4s, v24.s[3]
+	WORD $0x4fb91a84 // fmla v4.4s, v20.4s, v25.s[3]
+	WORD $0x4fb91aa5 // fmla v5.4s, v21.4s, v25.s[3]
+	WORD $0x4fb91ac6 // fmla v6.4s, v22.4s, v25.s[3]
+	WORD $0x4fb91ae7 // fmla v7.4s, v23.4s, v25.s[3]
+	WORD $0x4fba1a88 // fmla v8.4s, v20.4s, v26.s[3]
+	WORD $0x4fba1aa9 // fmla v9.4s, v21.4s, v26.s[3]
+	WORD $0x4fba1aca // fmla v10.4s, v22.4s, v26.s[3]
+	WORD $0x4fba1aeb // fmla v11.4s, v23.4s, v26.s[3]
+	WORD $0x4fbb1a8c // fmla v12.4s, v20.4s, v27.s[3]
+	WORD $0x4fbb1aad // fmla v13.4s, v21.4s, v27.s[3]
+	WORD $0x4fbb1ace // fmla v14.4s, v22.4s, v27.s[3]
+	WORD $0x4fbb1aef // fmla v15.4s, v23.4s, v27.s[3]
+	WORD $0x4fbc1a90 // fmla v16.4s, v20.4s, v28.s[3]
+	WORD $0x4fbc1ab1 // fmla v17.4s, v21.4s, v28.s[3]
+	WORD $0x4fbc1ad2 // fmla v18.4s, v22.4s, v28.s[3]
+	WORD $0x4fbc1af3 // fmla v19.4s, v23.4s, v28.s[3]
+	SUBS $4, R0
+	BGE steps4
+after4:
+	ADD $4, R0
 	SUBS $1, R0
-	BNE single
-store:
+	BLT after1
+steps1:
+	FMOVS.P 4(R1), F24
+	FMOVS.P 4(R9), F25
+	FMOVS.P 4(R10), F26
+	FMOVS.P 4(R11), F27
+	FMOVS.P 4(R12), F28
+	WORD $0x4cc42874 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x3], x4
+	WORD $0x4f981280 // fmla v0.4s, v20.4s, v24.s[0]
+	WORD $0x4f9812a1 // fmla v1.4s, v21.4s, v24.s[0]
+	WORD $0x4f9812c2 // fmla v2.4s, v22.4s, v24.s[0]
+	WORD $0x4f9812e3 // fmla v3.4s, v23.4s, v24.s[0]
+	WORD $0x4f991284 // fmla v4.4s, v20.4s, v25.s[0]
+	WORD $0x4f9912a5 // fmla v5.4s, v21.4s, v25.s[0]
+	WORD $0x4f9912c6 // fmla v6.4s, v22.4s, v25.s[0]
+	WORD $0x4f9912e7 // fmla v7.4s, v23.4s, v25.s[0]
+	WORD $0x4f9a1288 // fmla v8.4s, v20.4s, v26.s[0]
+	WORD $0x4f9a12a9 // fmla v9.4s, v21.4s, v26.s[0]
+	WORD $0x4f9a12ca // fmla v10.4s, v22.4s, v26.s[0]
+	WORD $0x4f9a12eb // fmla v11.4s, v23.4s, v26.s[0]
+	WORD $0x4f9b128c // fmla v12.4s, v20.4s, v27.s[0]
+	WORD $0x4f9b12ad // fmla v13.4s, v21.4s, v27.s[0]
+	WORD $0x4f9b12ce // fmla v14.4s, v22.4s, v27.s[0]
+	WORD $0x4f9b12ef // fmla v15.4s, v23.4s, v27.s[0]
+	WORD $0x4f9c1290 // fmla v16.4s, v20.4s, v28.s[0]
+	WORD $0x4f9c12b1 // fmla v17.4s, v21.4s, v28.s[0]
+	WORD $0x4f9c12d2 // fmla v18.4s, v22.4s, v28.s[0]
+	WORD $0x4f9c12f3 // fmla v19.4s, v23.4s, v28.s[0]
+	SUBS $1, R0
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000414 // movi v20.4s, #0
 	WORD $0x4e34d400 // fadd v0.4s, v0.4s, v20.4s
 	WORD $0x4e34d421 // fadd v1.4s, v1.4s, v20.4s
@@ -8536,8 +9828,8 @@ edgeOldEnd:
 	SUB $320, R10
 begin:
 	SUBS $9, R0
-	BLT rest
-blocks:
+	BLT after8
+steps8:
 	WORD $0x4cc2a834 // ld1 {v20.4s, v21.4s}, [x1], x2
 	WORD $0x4cc42876 // ld1 {v22.4s, v23.4s, v24.4s, v25.4s}, [x3], x4
 	WORD $0x4f9412c0 // fmla v0.4s, v22.4s, v20.s[0]
@@ -8715,11 +10007,12 @@ blocks:
 	WORD $0x4f951312 // fmla v18.4s, v24.4s, v21.s[0]
 	WORD $0x4f951333 // fmla v19.4s, v25.4s, v21.s[0]
 	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $9, R0
-	BEQ store
-single:
+	BGE steps8
+after8:
+	ADD $9, R0
+	SUBS $1, R0
+	BLT after1
+steps1:
 	FMOVQ 0(R1), F20
 	FMOVS 16(R1), F21
 	ADD R2, R1
@@ -8745,8 +10038,9 @@ single:
 	WORD $0x4f951312 // fmla v18.4s, v24.4s, v21.s[0]
 	WORD $0x4f951333 // fmla v19.4s, v25.4s, v21.s[0]
 	SUBS $1, R0
-	BNE single
-store:
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000414 // movi v20.4s, #0
 	WORD $0x4e34d400 // fadd v0.4s, v0.4s, v20.4s
 	WORD $0x4e34d421 // fadd v1.4s, v1.4s, v20.4s
@@ -8807,289 +10101,6 @@ edgeNewOne:
 edgeNewEnd:
 	ADD R6, R9
 	ADD $64, R10
-	SUBS $1, R11
-	BNE edgeNew
-done:
-	RET
-
-// func neonTileN6x1(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, ahead *float32, step int, last *float32)
-TEXT ·neonTileN6x1(SB), 0, $192-144
-	MOVD k+0(FP), R0
-	MOVD a_base+8(FP), R1
-	MOVD lda+32(FP), R2
-	LSL $2, R2, R2
-	MOVD b_base+40(FP), R3
-	MOVD ldb+64(FP), R4
-	LSL $2, R4, R4
-	MOVD c_base+72(FP), R5
-	MOVD ldc+96(FP), R6
-	LSL $2, R6, R6
-	MOVD cols+104(FP), R7
-	MOVBU acc+112(FP), R8
-	WORD $0x4f000400 // movi v0.4s, #0
-	WORD $0x4f000401 // movi v1.4s, #0
-	WORD $0x4f000402 // movi v2.4s, #0
-	WORD $0x4f000403 // movi v3.4s, #0
-	WORD $0x4f000404 // movi v4.4s, #0
-	WORD $0x4f000405 // movi v5.4s, #0
-	WORD $0x4f000406 // movi v6.4s, #0
-	WORD $0x4f000407 // movi v7.4s, #0
-	WORD $0x4f000408 // movi v8.4s, #0
-	WORD $0x4f000409 // movi v9.4s, #0
-	WORD $0x4f00040a // movi v10.4s, #0
-	WORD $0x4f00040b // movi v11.4s, #0
-	CBZ R8, begin
-	MOVD $space-192(SP), R10
-	MOVD R5, R9
-	CMP $8, R7
-	BNE partOld
-	WORD $0x4cc6a920 // ld1 {v0.4s, v1.4s}, [x9], x6
-	WORD $0x4cc6a922 // ld1 {v2.4s, v3.4s}, [x9], x6
-	WORD $0x4cc6a924 // ld1 {v4.4s, v5.4s}, [x9], x6
-	WORD $0x4cc6a926 // ld1 {v6.4s, v7.4s}, [x9], x6
-	WORD $0x4cc6a928 // ld1 {v8.4s, v9.4s}, [x9], x6
-	WORD $0x4cc6a92a // ld1 {v10.4s, v11.4s}, [x9], x6
-	B begin
-partOld:
-	MOVD $6, R11
-edgeOld:
-	MOVD R9, R12
-	MOVD R10, R13
-	TBZ $3, R7, edgeOldFour
-	FLDPQ.P 32(R12), (F12, F13)
-	FSTPQ.P (F12, F13), 32(R13)
-edgeOldFour:
-	TBZ $2, R7, edgeOldTwo
-	FMOVQ.P 16(R12), F12
-	FMOVQ.P F12, 16(R13)
-edgeOldTwo:
-	TBZ $1, R7, edgeOldOne
-	FMOVD.P 8(R12), F12
-	FMOVD.P F12, 8(R13)
-edgeOldOne:
-	TBZ $0, R7, edgeOldEnd
-	FMOVS.P 4(R12), F12
-	FMOVS.P F12, 4(R13)
-edgeOldEnd:
-	ADD R6, R9
-	ADD $32, R10
-	SUBS $1, R11
-	BNE edgeOld
-	SUB $192, R10
-	WORD $0x4cdfa940 // ld1 {v0.4s, v1.4s}, [x10], #32
-	WORD $0x4cdfa942 // ld1 {v2.4s, v3.4s}, [x10], #32
-	WORD $0x4cdfa944 // ld1 {v4.4s, v5.4s}, [x10], #32
-	WORD $0x4cdfa946 // ld1 {v6.4s, v7.4s}, [x10], #32
-	WORD $0x4cdfa948 // ld1 {v8.4s, v9.4s}, [x10], #32
-	WORD $0x4cdfa94a // ld1 {v10.4s, v11.4s}, [x10], #32
-	SUB $192, R10
-begin:
-	ADD R2, R1, R9
-	ADD R2, R9, R10
-	ADD R2, R10, R11
-	ADD R2, R11, R12
-	ADD R2, R12, R13
-	SUBS $8, R0
-	BLT rest
-blocks:
-	FMOVQ.P 16(R1), F12
-	FMOVQ.P 16(R9), F13
-	FMOVQ.P 16(R10), F14
-	FMOVQ.P 16(R11), F15
-	FMOVQ.P 16(R12), F16
-	FMOVQ.P 16(R13), F17
-	WORD $0x4cc4a872 // ld1 {v18.4s, v19.4s}, [x3], x4
-	WORD $0x4f8c1240 // fmla v0.4s, v18.4s, v12.s[0]
-	WORD $0x4f8c1261 // fmla v1.4s, v19.4s, v12.s[0]
-	WORD $0x4f8d1242 // fmla v2.4s, v18.4s, v13.s[0]
-	WORD $0x4f8d1263 // fmla v3.4s, v19.4s, v13.s[0]
-	WORD $0x4f8e1244 // fmla v4.4s, v18.4s, v14.s[0]
-	WORD $0x4f8e1265 // fmla v5.4s, v19.4s, v14.s[0]
-	WORD $0x4f8f1246 // fmla v6.4s, v18.4s, v15.s[0]
-	WORD $0x4f8f1267 // fmla v7.4s, v19.4s, v15.s[0]
-	WORD $0x4f901248 // fmla v8.4s, v18.4s, v16.s[0]
-	WORD $0x4f901269 // fmla v9.4s, v19.4s, v16.s[0]
-	WORD $0x4f91124a // fmla v10.4s, v18.4s, v17.s[0]
-	WORD $0x4f91126b // fmla v11.4s, v19.4s, v17.s[0]
-	WORD $0x4cc4a872 // ld1 {v18.4s, v19.4s}, [x3], x4
-	WORD $0x4fac1240 // fmla v0.4s, v18.4s, v12.s[1]
-	WORD $0x4fac1261 // fmla v1.4s, v19.4s, v12.s[1]
-	WORD $0x4fad1242 // fmla v2.4s, v18.4s, v13.s[1]
-	WORD $0x4fad1263 // fmla v3.4s, v19.4s, v13.s[1]
-	WORD $0x4fae1244 // fmla v4.4s, v18.4s, v14.s[1]
-	WORD $0x4fae1265 // fmla v5.4s, v19.4s, v14.s[1]
-	WORD $0x4faf1246 // fmla v6.4s, v18.4s, v15.s[1]
-	WORD $0x4faf1267 // fmla v7.4s, v19.4s, v15.s[1]
-	WORD $0x4fb01248 // fmla v8.4s, v18.4s, v16.s[1]
-	WORD $0x4fb01269 // fmla v9.4s, v19.4s, v16.s[1]
-	WORD $0x4fb1124a // fmla v10.4s, v18.4s, v17.s[1]
-	WORD $0x4fb1126b // fmla v11.4s, v19.4s, v17.s[1]
-	WORD $0x4cc4a872 // ld1 {v18.4s, v19.4s}, [x3], x4
-	WORD $0x4f8c1a40 // fmla v0.4s, v18.4s, v12.s[2]
-	WORD $0x4f8c1a61 // fmla v1.4s, v19.4s, v12.s[2]
-	WORD $0x4f8d1a42 // fmla v2.4s, v18.4s, v13.s[2]
-	WORD $0x4f8d1a63 // fmla v3.4s, v19.4s, v13.s[2]
-	WORD $0x4f8e1a44 // fmla v4.4s, v18.4s, v14.s[2]
-	WORD $0x4f8e1a65 // fmla v5.4s, v19.4s, v14.s[2]
-	WORD $0x4f8f1a46 // fmla v6.4s, v18.4s, v15.s[2]
-	WORD $0x4f8f1a67 // fmla v7.4s, v19.4s, v15.s[2]
-	WORD $0x4f901a48 // fmla v8.4s, v18.4s, v16.s[2]
-	WORD $0x4f901a69 // fmla v9.4s, v19.4s, v16.s[2]
-	WORD $0x4f911a4a // fmla v10.4s, v18.4s, v17.s[2]
-	WORD $0x4f911a6b // fmla v11.4s, v19.4s, v17.s[2]
-	WORD $0x4cc4a872 // ld1 {v18.4s, v19.4s}, [x3], x4
-	WORD $0x4fac1a40 // fmla v0.4s, v18.4s, v12.s[3]
-	WORD $0x4fac1a61 // fmla v1.4s, v19.4s, v12.s[3]
-	WORD $0x4fad1a42 // fmla v2.4s, v18.4s, v13.s[3]
-	WORD $0x4fad1a63 // fmla v3.4s, v19.4s, v13.s[3]
-	WORD $0x4fae1a44 // fmla v4.4s, v18.4s, v14.s[3]
-	WORD $0x4fae1a65 // fmla v5.4s, v19.4s, v14.s[3]
-	WORD $0x4faf1a46 // fmla v6.4s, v18.4s, v15.s[3]
-	WORD $0x4faf1a67 // fmla v7.4s, v19.4s, v15.s[3]
-	WORD $0x4fb01a48 // fmla v8.4s, v18.4s, v16.s[3]
-	WORD $0x4fb01a69 // fmla v9.4s, v19.4s, v16.s[3]
-	WORD $0x4fb11a4a // fmla v10.4s, v18.4s, v17.s[3]
-	WORD $0x4fb11a6b // fmla v11.4s, v19.4s, v17.s[3]
-	FMOVQ.P 16(R1), F12
-	FMOVQ.P 16(R9), F13
-	FMOVQ.P 16(R10), F14
-	FMOVQ.P 16(R11), F15
-	FMOVQ.P 16(R12), F16
-	FMOVQ.P 16(R13), F17
-	WORD $0x4cc4a872 // ld1 {v18.4s, v19.4s}, [x3], x4
-	WORD $0x4f8c1240 // fmla v0.4s, v18.4s, v12.s[0]
-	WORD $0x4f8c1261 // fmla v1.4s, v19.4s, v12.s[0]
-	WORD $0x4f8d1242 // fmla v2.4s, v18.4s, v13.s[0]
-	WORD $0x4f8d1263 // fmla v3.4s, v19.4s, v13.s[0]
-	WORD $0x4f8e1244 // fmla v4.4s, v18.4s, v14.s[0]
-	WORD $0x4f8e1265 // fmla v5.4s, v19.4s, v14.s[0]
-	WORD $0x4f8f1246 // fmla v6.4s, v18.4s, v15.s[0]
-	WORD $0x4f8f1267 // fmla v7.4s, v19.4s, v15.s[0]
-	WORD $0x4f901248 // fmla v8.4s, v18.4s, v16.s[0]
-	WORD $0x4f901269 // fmla v9.4s, v19.4s, v16.s[0]
-	WORD $0x4f91124a // fmla v10.4s, v18.4s, v17.s[0]
-	WORD $0x4f91126b // fmla v11.4s, v19.4s, v17.s[0]
-	WORD $0x4cc4a872 // ld1 {v18.4s, v19.4s}, [x3], x4
-	WORD $0x4fac1240 // fmla v0.4s, v18.4s, v12.s[1]
-	WORD $0x4fac1261 // fmla v1.4s, v19.4s, v12.s[1]
-	WORD $0x4fad1242 // fmla v2.4s, v18.4s, v13.s[1]
-	WORD $0x4fad1263 // fmla v3.4s, v19.4s, v13.s[1]
-	WORD $0x4fae1244 // fmla v4.4s, v18.4s, v14.s[1]
-	WORD $0x4fae1265 // fmla v5.4s, v19.4s, v14.s[1]
-	WORD $0x4faf1246 // fmla v6.4s, v18.4s, v15.s[1]
-	WORD $0x4faf1267 // fmla v7.4s, v19.4s, v15.s[1]
-	WORD $0x4fb01248 // fmla v8.4s, v18.4s, v16.s[1]
-	WORD $0x4fb01269 // fmla v9.4s, v19.4s, v16.s[1]
-	WORD $0x4fb1124a // fmla v10.4s, v18.4s, v17.s[1]
-	WORD $0x4fb1126b // fmla v11.4s, v19.4s, v17.s[1]
-	WORD $0x4cc4a872 // ld1 {v18.4s, v19.4s}, [x3], x4
-	WORD $0x4f8c1a40 // fmla v0.4s, v18.4s, v12.s[2]
-	WORD $0x4f8c1a61 // fmla v1.4s, v19.4s, v12.s[2]
-	WORD $0x4f8d1a42 // fmla v2.4s, v18.4s, v13.s[2]
-	WORD $0x4f8d1a63 // fmla v3.4s, v19.4s, v13.s[2]
-	WORD $0x4f8e1a44 // fmla v4.4s, v18.4s, v14.s[2]
-	WORD $0x4f8e1a65 // fmla v5.4s, v19.4s, v14.s[2]
-	WORD $0x4f8f1a46 // fmla v6.4s, v18.4s, v15.s[2]
-	WORD $0x4f8f1a67 // fmla v7.4s, v19.4s, v15.s[2]
-	WORD $0x4f901a48 // fmla v8.4s, v18.4s, v16.s[2]
-	WORD $0x4f901a69 // fmla v9.4s, v19.4s, v16.s[2]
-	WORD $0x4f911a4a // fmla v10.4s, v18.4s, v17.s[2]
-	WORD $0x4f911a6b // fmla v11.4s, v19.4s, v17.s[2]
-	WORD $0x4cc4a872 // ld1 {v18.4s, v19.4s}, [x3], x4
-	WORD $0x4fac1a40 // fmla v0.4s, v18.4s, v12.s[3]
-	WORD $0x4fac1a61 // fmla v1.4s, v19.4s, v12.s[3]
-	WORD $0x4fad1a42 // fmla v2.4s, v18.4s, v13.s[3]
-	WORD $0x4fad1a63 // fmla v3.4s, v19.4s, v13.s[3]
-	WORD $0x4fae1a44 // fmla v4.4s, v18.4s, v14.s[3]
-	WORD $0x4fae1a65 // fmla v5.4s, v19.4s, v14.s[3]
-	WORD $0x4faf1a46 // fmla v6.4s, v18.4s, v15.s[3]
-	WORD $0x4faf1a67 // fmla v7.4s, v19.4s, v15.s[3]
-	WORD $0x4fb01a48 // fmla v8.4s, v18.4s, v16.s[3]
-	WORD $0x4fb01a69 // fmla v9.4s, v19.4s, v16.s[3]
-	WORD $0x4fb11a4a // fmla v10.4s, v18.4s, v17.s[3]
-	WORD $0x4fb11a6b // fmla v11.4s, v19.4s, v17.s[3]
-	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $8, R0
-	BEQ store
-single:
-	FMOVS.P 4(R1), F12
-	FMOVS.P 4(R9), F13
-	FMOVS.P 4(R10), F14
-	FMOVS.P 4(R11), F15
-	FMOVS.P 4(R12), F16
-	FMOVS.P 4(R13), F17
-	WORD $0x4cc4a872 // ld1 {v18.4s, v19.4s}, [x3], x4
-	WORD $0x4f8c1240 // fmla v0.4s, v18.4s, v12.s[0]
-	WORD $0x4f8c1261 // fmla v1.4s, v19.4s, v12.s[0]
-	WORD $0x4f8d1242 // fmla v2.4s, v18.4s, v13.s[0]
-	WORD $0x4f8d1263 // fmla v3.4s, v19.4s, v13.s[0]
-	WORD $0x4f8e1244 // fmla v4.4s, v18.4s, v14.s[0]
-	WORD $0x4f8e1265 // fmla v5.4s, v19.4s, v14.s[0]
-	WORD $0x4f8f1246 // fmla v6.4s, v18.4s, v15.s[0]
-	WORD $0x4f8f1267 // fmla v7.4s, v19.4s, v15.s[0]
-	WORD $0x4f901248 // fmla v8.4s, v18.4s, v16.s[0]
-	WORD $0x4f901269 // fmla v9.4s, v19.4s, v16.s[0]
-	WORD $0x4f91124a // fmla v10.4s, v18.4s, v17.s[0]
-	WORD $0x4f91126b // fmla v11.4s, v19.4s, v17.s[0]
-	SUBS $1, R0
-	BNE single
-store:
-	WORD $0x4f00040c // movi v12.4s, #0
-	WORD $0x4e2cd400 // fadd v0.4s, v0.4s, v12.4s
-	WORD $0x4e2cd421 // fadd v1.4s, v1.4s, v12.4s
-	WORD $0x4e2cd442 // fadd v2.4s, v2.4s, v12.4s
-	WORD $0x4e2cd463 // fadd v3.4s, v3.4s, v12.4s
-	WORD $0x4e2cd484 // fadd v4.4s, v4.4s, v12.4s
-	WORD $0x4e2cd4a5 // fadd v5.4s, v5.4s, v12.4s
-	WORD $0x4e2cd4c6 // fadd v6.4s, v6.4s, v12.4s
-	WORD $0x4e2cd4e7 // fadd v7.4s, v7.4s, v12.4s
-	WORD $0x4e2cd508 // fadd v8.4s, v8.4s, v12.4s
-	WORD $0x4e2cd529 // fadd v9.4s, v9.4s, v12.4s
-	WORD $0x4e2cd54a // fadd v10.4s, v10.4s, v12.4s
-	WORD $0x4e2cd56b // fadd v11.4s, v11.4s, v12.4s
-	MOVD $space-192(SP), R10
-	MOVD R5, R9
-	CMP $8, R7
-	BNE partNew
-	WORD $0x4c86a920 // st1 {v0.4s, v1.4s}, [x9], x6
-	WORD $0x4c86a922 // st1 {v2.4s, v3.4s}, [x9], x6
-	WORD $0x4c86a924 // st1 {v4.4s, v5.4s}, [x9], x6
-	WORD $0x4c86a926 // st1 {v6.4s, v7.4s}, [x9], x6
-	WORD $0x4c86a928 // st1 {v8.4s, v9.4s}, [x9], x6
-	WORD $0x4c86a92a // st1 {v10.4s, v11.4s}, [x9], x6
-	B done
-partNew:
-	WORD $0x4c9fa940 // st1 {v0.4s, v1.4s}, [x10], #32
-	WORD $0x4c9fa942 // st1 {v2.4s, v3.4s}, [x10], #32
-	WORD $0x4c9fa944 // st1 {v4.4s, v5.4s}, [x10], #32
-	WORD $0x4c9fa946 // st1 {v6.4s, v7.4s}, [x10], #32
-	WORD $0x4c9fa948 // st1 {v8.4s, v9.4s}, [x10], #32
-	WORD $0x4c9fa94a // st1 {v10.4s, v11.4s}, [x10], #32
-	SUB $192, R10
-	MOVD $6, R11
-edgeNew:
-	MOVD R9, R12
-	MOVD R10, R13
-	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R13), (F13, F14)
-	FSTPQ.P (F13, F14), 32(R12)
-edgeNewFour:
-	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R13), F13
-	FMOVQ.P F13, 16(R12)
-edgeNewTwo:
-	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R13), F13
-	FMOVD.P F13, 8(R12)
-edgeNewOne:
-	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R13), F13
-	FMOVS.P F13, 4(R12)
-edgeNewEnd:
-	ADD R6, R9
-	ADD $32, R10
 	SUBS $1, R11
 	BNE edgeNew
 done:
@@ -9168,8 +10179,8 @@ edgeOldEnd:
 	SUB $192, R10
 begin:
 	SUBS $9, R0
-	BLT rest
-blocks:
+	BLT after8
+steps8:
 	WORD $0x4cc2a82c // ld1 {v12.4s, v13.4s}, [x1], x2
 	WORD $0x4cc4a86e // ld1 {v14.4s, v15.4s}, [x3], x4
 	WORD $0x4f8c11c0 // fmla v0.4s, v14.4s, v12.s[0]
@@ -9283,11 +10294,12 @@ blocks:
 	WORD $0x4fad11ca // fmla v10.4s, v14.4s, v13.s[1]
 	WORD $0x4fad11eb // fmla v11.4s, v15.4s, v13.s[1]
 	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $9, R0
-	BEQ store
-single:
+	BGE steps8
+after8:
+	ADD $9, R0
+	SUBS $1, R0
+	BLT after1
+steps1:
 	FMOVQ 0(R1), F12
 	FMOVD 16(R1), F13
 	ADD R2, R1
@@ -9305,8 +10317,9 @@ single:
 	WORD $0x4fad11ca // fmla v10.4s, v14.4s, v13.s[1]
 	WORD $0x4fad11eb // fmla v11.4s, v15.4s, v13.s[1]
 	SUBS $1, R0
-	BNE single
-store:
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f00040c // movi v12.4s, #0
 	WORD $0x4e2cd400 // fadd v0.4s, v0.4s, v12.4s
 	WORD $0x4e2cd421 // fadd v1.4s, v1.4s, v12.4s
@@ -9361,431 +10374,6 @@ edgeNewOne:
 edgeNewEnd:
 	ADD R6, R9
 	ADD $32, R10
-	SUBS $1, R11
-	BNE edgeNew
-done:
-	RET
-
-// func neonTileN6x2(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, ahead *float32, step int, last *float32)
-TEXT ·neonTileN6x2(SB), 0, $384-144
-	MOVD k+0(FP), R0
-	MOVD a_base+8(FP), R1
-	MOVD lda+32(FP), R2
-	LSL $2, R2, R2
-	MOVD b_base+40(FP), R3
-	MOVD ldb+64(FP), R4
-	LSL $2, R4, R4
-	MOVD c_base+72(FP), R5
-	MOVD ldc+96(FP), R6
-	LSL $2, R6, R6
-	MOVD cols+104(FP), R7
-	MOVBU acc+112(FP), R8
-	WORD $0x4f000400 // movi v0.4s, #0
-	WORD $0x4f000401 // movi v1.4s, #0
-	WORD $0x4f000402 // movi v2.4s, #0
-	WORD $0x4f000403 // movi v3.4s, #0
-	WORD $0x4f000404 // movi v4.4s, #0
-	WORD $0x4f000405 // movi v5.4s, #0
-	WORD $0x4f000406 // movi v6.4s, #0
-	WORD $0x4f000407 // movi v7.4s, #0
-	WORD $0x4f000408 // movi v8.4s, #0
-	WORD $0x4f000409 // movi v9.4s, #0
-	WORD $0x4f00040a // movi v10.4s, #0
-	WORD $0x4f00040b // movi v11.4s, #0
-	WORD $0x4f00040c // movi v12.4s, #0
-	WORD $0x4f00040d // movi v13.4s, #0
-	WORD $0x4f00040e // movi v14.4s, #0
-	WORD $0x4f00040f // movi v15.4s, #0
-	WORD $0x4f000410 // movi v16.4s, #0
-	WORD $0x4f000411 // movi v17.4s, #0
-	WORD $0x4f000412 // movi v18.4s, #0
-	WORD $0x4f000413 // movi v19.4s, #0
-	WORD $0x4f000414 // movi v20.4s, #0
-	WORD $0x4f000415 // movi v21.4s, #0
-	WORD $0x4f000416 // movi v22.4s, #0
-	WORD $0x4f000417 // movi v23.4s, #0
-	CBZ R8, begin
-	MOVD $space-384(SP), R10
-	MOVD R5, R9
-	CMP $16, R7
-	BNE partOld
-	WORD $0x4cc62920 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
-	WORD $0x4cc62924 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
-	WORD $0x4cc62928 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
-	WORD $0x4cc6292c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x9], x6
-	WORD $0x4cc62930 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x9], x6
-	WORD $0x4cc62934 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x9], x6
-	B begin
-partOld:
-	MOVD $6, R11
-edgeOld:
-	MOVD R9, R12
-	MOVD R10, R13
-	TBZ $3, R7, edgeOldFour
-	FLDPQ.P 32(R12), (F24, F25)
-	FSTPQ.P (F24, F25), 32(R13)
-edgeOldFour:
-	TBZ $2, R7, edgeOldTwo
-	FMOVQ.P 16(R12), F24
-	FMOVQ.P F24, 16(R13)
-edgeOldTwo:
-	TBZ $1, R7, edgeOldOne
-	FMOVD.P 8(R12), F24
-	FMOVD.P F24, 8(R13)
-edgeOldOne:
-	TBZ $0, R7, edgeOldEnd
-	FMOVS.P 4(R12), F24
-	FMOVS.P F24, 4(R13)
-edgeOldEnd:
-	ADD R6, R9
-	ADD $64, R10
-	SUBS $1, R11
-	BNE edgeOld
-	SUB $384, R10
-	WORD $0x4cdf2940 // ld1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
-	WORD $0x4cdf2944 // ld1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
-	WORD $0x4cdf2948 // ld1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
-	WORD $0x4cdf294c // ld1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
-	WORD $0x4cdf2950 // ld1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x10], #64
-	WORD $0x4cdf2954 // ld1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x10], #64
-	SUB $384, R10
-begin:
-	ADD R2, R1, R9
-	ADD R2, R9, R10
-	ADD R2, R10, R11
-	ADD R2, R11, R12
-	ADD R2, R12, R13
-	SUB $32, R4
-	SUBS $8, R0
-	BLT rest
-blocks:
-	FMOVQ.P 16(R1), F24
-	FMOVQ.P 16(R9), F25
-	FMOVQ.P 16(R10), F26
-	FMOVQ.P 16(R11), F27
-	FMOVQ.P 16(R12), F28
-	FMOVQ.P 16(R13), F29
-	WORD $0x4cdfa87e // ld1 {v30.4s, v31.4s}, [x3], #32
-	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
-	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
-	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
-	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
-	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
-	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
-	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
-	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
-	WORD $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
-	WORD $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
-	WORD $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
-	WORD $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
-	WORD $0x4cc4a87e // ld1 {v30.4s, v31.4s}, [x3], x4
-	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
-	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
-	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
-	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
-	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
-	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
-	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
-	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
-	WORD $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
-	WORD $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
-	WORD $0x4f9d13d6 // fmla v22.4s, v30.4s, v29.s[0]
-	WORD $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
-	WORD $0x4cdfa87e // ld1 {v30.4s, v31.4s}, [x3], #32
-	WORD $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
-	WORD $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
-	WORD $0x4fb913c4 // fmla v4.4s, v30.4s, v25.s[1]
-	WORD $0x4fb913e5 // fmla v5.4s, v31.4s, v25.s[1]
-	WORD $0x4fba13c8 // fmla v8.4s, v30.4s, v26.s[1]
-	WORD $0x4fba13e9 // fmla v9.4s, v31.4s, v26.s[1]
-	WORD $0x4fbb13cc // fmla v12.4s, v30.4s, v27.s[1]
-	WORD $0x4fbb13ed // fmla v13.4s, v31.4s, v27.s[1]
-	WORD $0x4fbc13d0 // fmla v16.4s, v30.4s, v28.s[1]
-	WORD $0x4fbc13f1 // fmla v17.4s, v31.4s, v28.s[1]
-	WORD $0x4fbd13d4 // fmla v20.4s, v30.4s, v29.s[1]
-	WORD $0x4fbd13f5 // fmla v21.4s, v31.4s, v29.s[1]
-	WORD $0x4cc4a87e // ld1 {v30.4s, v31.4s}, [x3], x4
-	WORD $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
-	WORD $0x4fb813e3 // fmla v3.4s, v31.4s, v24.s[1]
-	WORD $0x4fb913c6 // fmla v6.4s, v30.4s, v25.s[1]
-	WORD $0x4fb913e7 // fmla v7.4s, v31.4s, v25.s[1]
-	WORD $0x4fba13ca // fmla v10.4s, v30.4s, v26.s[1]
-	WORD $0x4fba13eb // fmla v11.4s, v31.4s, v26.s[1]
-	WORD $0x4fbb13ce // fmla v14.4s, v30.4s, v27.s[1]
-	WORD $0x4fbb13ef // fmla v15.4s, v31.4s, v27.s[1]
-	WORD $0x4fbc13d2 // fmla v18.4s, v30.4s, v28.s[1]
-	WORD $0x4fbc13f3 // fmla v19.4s, v31.4s, v28.s[1]
-	WORD $0x4fbd13d6 // fmla v22.4s, v30.4s, v29.s[1]
-	WORD $0x4fbd13f7 // fmla v23.4s, v31.4s, v29.s[1]
-	WORD $0x4cdfa87e // ld1 {v30.4s, v31.4s}, [x3], #32
-	WORD $0x4f981bc0 // fmla v0.4s, v30.4s, v24.s[2]
-	WORD $0x4f981be1 // fmla v1.4s, v31.4s, v24.s[2]
-	WORD $0x4f991bc4 // fmla v4.4s, v30.4s, v25.s[2]
-	WORD $0x4f991be5 // fmla v5.4s, v31.4s, v25.s[2]
-	WORD $0x4f9a1bc8 // fmla v8.4s, v30.4s, v26.s[2]
-	WORD $0x4f9a1be9 // fmla v9.4s, v31.4s, v26.s[2]
-	WORD $0x4f9b1bcc // fmla v12.4s, v30.4s, v27.s[2]
-	WORD $0x4f9b1bed // fmla v13.4s, v31.4s, v27.s[2]
-	WORD $0x4f9c1bd0 // fmla v16.4s, v30.4s, v28.s[2]
-	WORD $0x4f9c1bf1 // fmla v17.4s, v31.4s, v28.s[2]
-	WORD $0x4f9d1bd4 // fmla v20.4s, v30.4s, v29.s[2]
-	WORD $0x4f9d1bf5 // fmla v21.4s, v31.4s, v29.s[2]
-	WORD $0x4cc4a87e // ld1 {v30.4s, v31.4s}, [x3], x4
-	WORD $0x4f981bc2 // fmla v2.4s, v30.4s, v24.s[2]
-	WORD $0x4f981be3 // fmla v3.4s, v31.4s, v24.s[2]
-	WORD $0x4f991bc6 // fmla v6.4s, v30.4s, v25.s[2]
-	WORD $0x4f991be7 // fmla v7.4s, v31.4s, v25.s[2]
-	WORD $0x4f9a1bca // fmla v10.4s, v30.4s, v26.s[2]
-	WORD $0x4f9a1beb // fmla v11.4s, v31.4s, v26.s[2]
-	WORD $0x4f9b1bce // fmla v14.4s, v30.4s, v27.s[2]
-	WORD $0x4f9b1bef // fmla v15.4s, v31.4s, v27.s[2]
-	WORD $0x4f9c1bd2 // fmla v18.4s, v30.4s, v28.s[2]
-	WORD $0x4f9c1bf3 // fmla v19.4s, v31.4s, v28.s[2]
-	WORD $0x4f9d1bd6 // fmla v22.4s, v30.4s, v29.s[2]
-	WORD $0x4f9d1bf7 // fmla v23.4s, v31.4s, v29.s[2]
-	WORD $0x4cdfa87e // ld1 {v30.4s, v31.4s}, [x3], #32
-	WORD $0x4fb81bc0 // fmla v0.4s, v30.4s, v24.s[3]
-	WORD $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
-	WORD $0x4fb91bc4 // fmla v4.4s, v30.4s, v25.s[3]
-	WORD $0x4fb91be5 // fmla v5.4s, v31.4s, v25.s[3]
-	WORD $0x4fba1bc8 // fmla v8.4s, v30.4s, v26.s[3]
-	WORD $0x4fba1be9 // fmla v9.4s, v31.4s, v26.s[3]
-	WORD $0x4fbb1bcc // fmla v12.4s, v30.4s, v27.s[3]
-	WORD $0x4fbb1bed // fmla v13.4s, v31.4s, v27.s[3]
-	WORD $0x4fbc1bd0 // fmla v16.4s, v30.4s, v28.s[3]
-	WORD $0x4fbc1bf1 // fmla v17.4s, v31.4s, v28.s[3]
-	WORD $0x4fbd1bd4 // fmla v20.4s, v30.4s, v29.s[3]
-	WORD $0x4fbd1bf5 // fmla v21.4s, v31.4s, v29.s[3]
-	WORD $0x4cc4a87e // ld1 {v30.4s, v31.4s}, [x3], x4
-	WORD $0x4fb81bc2 // fmla v2.4s, v30.4s, v24.s[3]
-	WORD $0x4fb81be3 // fmla v3.4s, v31.4s, v24.s[3]
-	WORD $0x4fb91bc6 // fmla v6.4s, v30.4s, v25.s[3]
-	WORD $0x4fb91be7 // fmla v7.4s, v31.4s, v25.s[3]
-	WORD $0x4fba1bca // fmla v10.4s, v30.4s, v26.s[3]
-	WORD $0x4fba1beb // fmla v11.4s, v31.4s, v26.s[3]
-	WORD $0x4fbb1bce // fmla v14.4s, v30.4s, v27.s[3]
-	WORD $0x4fbb1bef // fmla v15.4s, v31.4s, v27.s[3]
-	WORD $0x4fbc1bd2 // fmla v18.4s, v30.4s, v28.s[3]
-	WORD $0x4fbc1bf3 // fmla v19.4s, v31.4s, v28.s[3]
-	WORD $0x4fbd1bd6 // fmla v22.4s, v30.4s, v29.s[3]
-	WORD $0x4fbd1bf7 // fmla v23.4s, v31.4s, v29.s[3]
-	FMOVQ.P 16(R1), F24
-	FMOVQ.P 16(R9), F25
-	FMOVQ.P 16(R10), F26
-	FMOVQ.P 16(R11), F27
-	FMOVQ.P 16(R12), F28
-	FMOVQ.P 16(R13), F29
-	WORD $0x4cdfa87e // ld1 {v30.4s, v31.4s}, [x3], #32
-	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
-	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
-	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
-	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
-	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
-	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
-	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
-	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
-	WORD $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
-	WORD $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
-	WORD $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
-	WORD $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
-	WORD $0x4cc4a87e // ld1 {v30.4s, v31.4s}, [x3], x4
-	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
-	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
-	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
-	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
-	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
-	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
-	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
-	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
-	WORD $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
-	WORD $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
-	WORD $0x4f9d13d6 // fmla v22.4s, v30.4s, v29.s[0]
-	WORD $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
-	WORD $0x4cdfa87e // ld1 {v30.4s, v31.4s}, [x3], #32
-	WORD $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
-	WORD $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
-	WORD $0x4fb913c4 // fmla v4.4s, v30.4s, v25.s[1]
-	WORD $0x4fb913e5 // fmla v5.4s, v31.4s, v25.s[1]
-	WORD $0x4fba13c8 // fmla v8.4s, v30.4s, v26.s[1]
-	WORD $0x4fba13e9 // fmla v9.4s, v31.4s, v26.s[1]
-	WORD $0x4fbb13cc // fmla v12.4s, v30.4s, v27.s[1]
-	WORD $0x4fbb13ed // fmla v13.4s, v31.4s, v27.s[1]
-	WORD $0x4fbc13d0 // fmla v16.4s, v30.4s, v28.s[1]
-	WORD $0x4fbc13f1 // fmla v17.4s, v31.4s, v28.s[1]
-	WORD $0x4fbd13d4 // fmla v20.4s, v30.4s, v29.s[1]
-	WORD $0x4fbd13f5 // fmla v21.4s, v31.4s, v29.s[1]
-	WORD $0x4cc4a87e // ld1 {v30.4s, v31.4s}, [x3], x4
-	WORD $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
-	WORD $0x4fb813e3 // fmla v3.4s, v31.4s, v24.s[1]
-	WORD $0x4fb913c6 // fmla v6.4s, v30.4s, v25.s[1]
-	WORD $0x4fb913e7 // fmla v7.4s, v31.4s, v25.s[1]
-	WORD $0x4fba13ca // fmla v10.4s, v30.4s, v26.s[1]
-	WORD $0x4fba13eb // fmla v11.4s, v31.4s, v26.s[1]
-	WORD $0x4fbb13ce // fmla v14.4s, v30.4s, v27.s[1]
-	WORD $0x4fbb13ef // fmla v15.4s, v31.4s, v27.s[1]
-	WORD $0x4fbc13d2 // fmla v18.4s, v30.4s, v28.s[1]
-	WORD $0x4fbc13f3 // fmla v19.4s, v31.4s, v28.s[1]
-	WORD $0x4fbd13d6 // fmla v22.4s, v30.4s, v29.s[1]
-	WORD $0x4fbd13f7 // fmla v23.4s, v31.4s, v29.s[1]
-	WORD $0x4cdfa87e // ld1 {v30.4s, v31.4s}, [x3], #32
-	WORD $0x4f981bc0 // fmla v0.4s, v30.4s, v24.s[2]
-	WORD $0x4f981be1 // fmla v1.4s, v31.4s, v24.s[2]
-	WORD $0x4f991bc4 // fmla v4.4s, v30.4s, v25.s[2]
-	WORD $0x4f991be5 // fmla v5.4s, v31.4s, v25.s[2]
-	WORD $0x4f9a1bc8 // fmla v8.4s, v30.4s, v26.s[2]
-	WORD $0x4f9a1be9 // fmla v9.4s, v31.4s, v26.s[2]
-	WORD $0x4f9b1bcc // fmla v12.4s, v30.4s, v27.s[2]
-	WORD $0x4f9b1bed // fmla v13.4s, v31.4s, v27.s[2]
-	WORD $0x4f9c1bd0 // fmla v16.4s, v30.4s, v28.s[2]
-	WORD $0x4f9c1bf1 // fmla v17.4s, v31.4s, v28.s[2]
-	WORD $0x4f9d1bd4 // fmla v20.4s, v30.4s, v29.s[2]
-	WORD $0x4f9d1bf5 // fmla v21.4s, v31.4s, v29.s[2]
-	WORD $0x4cc4a87e // ld1 {v30.4s, v31.4s}, [x3], x4
-	WORD $0x4f981bc2 // fmla v2.4s, v30.4s, v24.s[2]
-	WORD $0x4f981be3 // fmla v3.4s, v31.4s, v24.s[2]
-	WORD $0x4f991bc6 // fmla v6.4s, v30.4s, v25.s[2]
-	WORD $0x4f991be7 // fmla v7.4s, v31.4s, v25.s[2]
-	WORD $0x4f9a1bca // fmla v10.4s, v30.4s, v26.s[2]
-	WORD $0x4f9a1beb // fmla v11.4s, v31.4s, v26.s[2]
-	WORD $0x4f9b1bce // fmla v14.4s, v30.4s, v27.s[2]
-	WORD $0x4f9b1bef // fmla v15.4s, v31.4s, v27.s[2]
-	WORD $0x4f9c1bd2 // fmla v18.4s, v30.4s, v28.s[2]
-	WORD $0x4f9c1bf3 // fmla v19.4s, v31.4s, v28.s[2]
-	WORD $0x4f9d1bd6 // fmla v22.4s, v30.4s, v29.s[2]
-	WORD $0x4f9d1bf7 // fmla v23.4s, v31.4s, v29.s[2]
-	WORD $0x4cdfa87e // ld1 {v30.4s, v31.4s}, [x3], #32
-	WORD $0x4fb81bc0 // fmla v0.4s, v30.4s, v24.s[3]
-	WORD $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
-	WORD $0x4fb91bc4 // fmla v4.4s, v30.4s, v25.s[3]
-	WORD $0x4fb91be5 // fmla v5.4s, v31.4s, v25.s[3]
-	WORD $0x4fba1bc8 // fmla v8.4s, v30.4s, v26.s[3]
-	WORD $0x4fba1be9 // fmla v9.4s, v31.4s, v26.s[3]
-	WORD $0x4fbb1bcc // fmla v12.4s, v30.4s, v27.s[3]
-	WORD $0x4fbb1bed // fmla v13.4s, v31.4s, v27.s[3]
-	WORD $0x4fbc1bd0 // fmla v16.4s, v30.4s, v28.s[3]
-	WORD $0x4fbc1bf1 // fmla v17.4s, v31.4s, v28.s[3]
-	WORD $0x4fbd1bd4 // fmla v20.4s, v30.4s, v29.s[3]
-	WORD $0x4fbd1bf5 // fmla v21.4s, v31.4s, v29.s[3]
-	WORD $0x4cc4a87e // ld1 {v30.4s, v31.4s}, [x3], x4
-	WORD $0x4fb81bc2 // fmla v2.4s, v30.4s, v24.s[3]
-	WORD $0x4fb81be3 // fmla v3.4s, v31.4s, v24.s[3]
-	WORD $0x4fb91bc6 // fmla v6.4s, v30.4s, v25.s[3]
-	WORD $0x4fb91be7 // fmla v7.4s, v31.4s, v25.s[3]
-	WORD $0x4fba1bca // fmla v10.4s, v30.4s, v26.s[3]
-	WORD $0x4fba1beb // fmla v11.4s, v31.4s, v26.s[3]
-	WORD $0x4fbb1bce // fmla v14.4s, v30.4s, v27.s[3]
-	WORD $0x4fbb1bef // fmla v15.4s, v31.4s, v27.s[3]
-	WORD $0x4fbc1bd2 // fmla v18.4s, v30.4s, v28.s[3]
-	WORD $0x4fbc1bf3 // fmla v19.4s, v31.4s, v28.s[3]
-	WORD $0x4fbd1bd6 // fmla v22.4s, v30.4s, v29.s[3]
-	WORD $0x4fbd1bf7 // fmla v23.4s, v31.4s, v29.s[3]
-	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $8, R0
-	BEQ store
-single:
-	FMOVS.P 4(R1), F24
-	FMOVS.P 4(R9), F25
-	FMOVS.P 4(R10), F26
-	FMOVS.P 4(R11), F27
-	FMOVS.P 4(R12), F28
-	FMOVS.P 4(R13), F29
-	WORD $0x4cdfa87e // ld1 {v30.4s, v31.4s}, [x3], #32
-	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
-	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
-	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
-	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
-	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
-	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
-	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
-	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
-	WORD $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
-	WORD $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
-	WORD $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
-	WORD $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
-	WORD $0x4cc4a87e // ld1 {v30.4s, v31.4s}, [x3], x4
-	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
-	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
-	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
-	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
-	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
-	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
-	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
-	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
-	WORD $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
-	WORD $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
-	WORD $0x4f9d13d6 // fmla v22.4s, v30.4s, v29.s[0]
-	WORD $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
-	SUBS $1, R0
-	BNE single
-store:
-	WORD $0x4f000418 // movi v24.4s, #0
-	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
-	WORD $0x4e38d421 // fadd v1.4s, v1.4s, v24.4s
-	WORD $0x4e38d442 // fadd v2.4s, v2.4s, v24.4s
-	WORD $0x4e38d463 // fadd v3.4s, v3.4s, v24.4s
-	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
-	WORD $0x4e38d4a5 // fadd v5.4s, v5.4s, v24.4s
-	WORD $0x4e38d4c6 // fadd v6.4s, v6.4s, v24.4s
-	WORD $0x4e38d4e7 // fadd v7.4s, v7.4s, v24.4s
-	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
-	WORD $0x4e38d529 // fadd v9.4s, v9.4s, v24.4s
-	WORD $0x4e38d54a // fadd v10.4s, v10.4s, v24.4s
-	WORD $0x4e38d56b // fadd v11.4s, v11.4s, v24.4s
-	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
-	WORD $0x4e38d5ad // fadd v13.4s, v13.4s, v24.4s
-	WORD $0x4e38d5ce // fadd v14.4s, v14.4s, v24.4s
-	WORD $0x4e38d5ef // fadd v15.4s, v15.4s, v24.4s
-	WORD $0x4e38d610 // fadd v16.4s, v16.4s, v24.4s
-	WORD $0x4e38d631 // fadd v17.4s, v17.4s, v24.4s
-	WORD $0x4e38d652 // fadd v18.4s, v18.4s, v24.4s
-	WORD $0x4e38d673 // fadd v19.4s, v19.4s, v24.4s
-	WORD $0x4e38d694 // fadd v20.4s, v20.4s, v24.4s
-	WORD $0x4e38d6b5 // fadd v21.4s, v21.4s, v24.4s
-	WORD $0x4e38d6d6 // fadd v22.4s, v22.4s, v24.4s
-	WORD $0x4e38d6f7 // fadd v23.4s, v23.4s, v24.4s
-	MOVD $space-384(SP), R10
-	MOVD R5, R9
-	CMP $16, R7
-	BNE partNew
-	WORD $0x4c862920 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x9], x6
-	WORD $0x4c862924 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x9], x6
-	WORD $0x4c862928 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x9], x6
-	WORD $0x4c86292c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x9], x6
-	WORD $0x4c862930 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x9], x6
-	WORD $0x4c862934 // st1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x9], x6
-	B done
-partNew:
-	WORD $0x4c9f2940 // st1 {v0.4s, v1.4s, v2.4s, v3.4s}, [x10], #64
-	WORD $0x4c9f2944 // st1 {v4.4s, v5.4s, v6.4s, v7.4s}, [x10], #64
-	WORD $0x4c9f2948 // st1 {v8.4s, v9.4s, v10.4s, v11.4s}, [x10], #64
-	WORD $0x4c9f294c // st1 {v12.4s, v13.4s, v14.4s, v15.4s}, [x10], #64
-	WORD $0x4c9f2950 // st1 {v16.4s, v17.4s, v18.4s, v19.4s}, [x10], #64
-	WORD $0x4c9f2954 // st1 {v20.4s, v21.4s, v22.4s, v23.4s}, [x10], #64
-	SUB $384, R10
-	MOVD $6, R11
-edgeNew:
-	MOVD R9, R12
-	MOVD R10, R13
-	TBZ $3, R7, edgeNewFour
-	FLDPQ.P 32(R13), (F25, F26)
-	FSTPQ.P (F25, F26), 32(R12)
-edgeNewFour:
-	TBZ $2, R7, edgeNewTwo
-	FMOVQ.P 16(R13), F25
-	FMOVQ.P F25, 16(R12)
-edgeNewTwo:
-	TBZ $1, R7, edgeNewOne
-	FMOVD.P 8(R13), F25
-	FMOVD.P F25, 8(R12)
-edgeNewOne:
-	TBZ $0, R7, edgeNewEnd
-	FMOVS.P 4(R13), F25
-	FMOVS.P F25, 4(R12)
-edgeNewEnd:
-	ADD R6, R9
-	ADD $64, R10
 	SUBS $1, R11
 	BNE edgeNew
 done:
@@ -9876,8 +10464,8 @@ edgeOldEnd:
 	SUB $384, R10
 begin:
 	SUBS $9, R0
-	BLT rest
-blocks:
+	BLT after8
+steps8:
 	WORD $0x4cc2a838 // ld1 {v24.4s, v25.4s}, [x1], x2
 	WORD $0x4cc4287a // ld1 {v26.4s, v27.4s, v28.4s, v29.4s}, [x3], x4
 	WORD $0x4f981340 // fmla v0.4s, v26.4s, v24.s[0]
@@ -10087,11 +10675,12 @@ blocks:
 	WORD $0x4fb91396 // fmla v22.4s, v28.4s, v25.s[1]
 	WORD $0x4fb913b7 // fmla v23.4s, v29.4s, v25.s[1]
 	SUBS $8, R0
-	BGE blocks
-rest:
-	ADDS $9, R0
-	BEQ store
-single:
+	BGE steps8
+after8:
+	ADD $9, R0
+	SUBS $1, R0
+	BLT after1
+steps1:
 	FMOVQ 0(R1), F24
 	FMOVD 16(R1), F25
 	ADD R2, R1
@@ -10121,8 +10710,9 @@ single:
 	WORD $0x4fb91396 // fmla v22.4s, v28.4s, v25.s[1]
 	WORD $0x4fb913b7 // fmla v23.4s, v29.4s, v25.s[1]
 	SUBS $1, R0
-	BNE single
-store:
+	BGE steps1
+after1:
+	ADD $1, R0
 	WORD $0x4f000418 // movi v24.4s, #0
 	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
 	WORD $0x4e38d421 // fadd v1.4s, v1.4s, v24.4s

@@ -2,14 +2,18 @@
 
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
-// A tile of the matrix product has at most tileRows rows of columns columns, twice for the wide kernels: 24 registers
-// of sums. The others hold elements of A and B.
+// A tile of the matrix product has at most tileRows rows, or rowTileRows where A is read by rows, and columns columns,
+// twice for the wide kernels. The sums of the largest take 24 registers, or 20: rows of A are read several steps at a
+// time and need more of the others.
 const (
-	tileRows = 6
-	columns  = 8
-	unroll   = 8 // steps of k in the main loop
+	tileRows    = 6
+	rowTileRows = 5
+	columns     = 8
 )
 
 // tiles emits the matrix product's kernels for every number of rows, eight and sixteen columns, and A as it is or
@@ -17,7 +21,9 @@ const (
 func (f *file) tiles() {
 	for rows := 1; rows <= tileRows; rows++ {
 		for vectors := 1; vectors <= 2; vectors++ {
-			f.tile(rows, vectors, false)
+			if rows <= rowTileRows {
+				f.tile(rows, vectors, false)
+			}
 			f.tile(rows, vectors, true)
 		}
 	}
@@ -33,8 +39,8 @@ func (k *kernel) grid(rows, vectors int) [][]V {
 }
 
 // tile emits one kernel: registers hold the tile of C while k passes by. Each step loads a row of the panel of B and
-// multiplies it with single lanes of what is loaded of A: four steps of each row, or one step of all rows if A is
-// transposed. The hardware fetches ahead: what a tile kernel may ask for is not asked for.
+// multiplies it with single lanes of what is loaded of A. The hardware fetches ahead: what a tile kernel may ask for is
+// not asked for.
 func (f *file) tile(rows, vectors int, transposed bool) {
 	name := map[bool]string{false: "TileN", true: "TileT"}[transposed] + fmt.Sprintf("%dx%d", rows, vectors)
 	f.kernel(name, "func(k int, a []float32, lda int, b []float32, ldb int, c []float32, ldc, cols int, acc bool, "+
@@ -131,25 +137,28 @@ func (k *kernel) copyElements(name string, n, from, to R) {
 	})
 }
 
-// loop emits passes over unroll steps, while more than spare steps are left behind them, and over single ones.
-func (k *kernel) loop(steps R, spare int, several, single func()) {
-	k.do("SUBS $%d, %v", unroll+spare, steps)
-	k.do("BLT rest")
-	k.label("blocks")
-	several()
-	k.do("SUBS $%d, %v", unroll, steps)
-	k.do("BGE blocks")
-	k.label("rest")
-	k.do("ADDS $%d, %v", unroll+spare, steps)
-	k.do("BEQ store")
-	k.label("single")
-	single()
-	k.do("SUBS $1, %v", steps)
-	k.do("BNE single")
-	k.label("store")
+// A pass computes a number of steps of k without a jump. It is taken while so many steps, and spare ones more, are left.
+type pass struct {
+	steps, spare int
+	emit         func()
 }
 
-// normalSteps reads A by rows. There are registers for half a row of the panel of B.
+// loops emits one loop for each kind of pass, the longest first.
+func (k *kernel) loops(steps R, passes ...pass) {
+	for _, p := range passes {
+		k.do("SUBS $%d, %v", p.steps+p.spare, steps)
+		k.do("BLT after%d", p.steps)
+		k.label(fmt.Sprintf("steps%d", p.steps))
+		p.emit()
+		k.do("SUBS $%d, %v", p.steps, steps)
+		k.do("BGE steps%d", p.steps)
+		k.label(fmt.Sprintf("after%d", p.steps))
+		k.do("ADD $%d, %v", p.steps+p.spare, steps)
+	}
+}
+
+// normalSteps reads A by rows, eight steps of a row at a time into two registers where there are enough of them, or four
+// steps into one.
 func (k *kernel) normalSteps(tile [][]V, steps, a, lda, b, ldb R) {
 	address := []R{a}
 	for len(address) < len(tile) {
@@ -157,39 +166,49 @@ func (k *kernel) normalSteps(tile [][]V, steps, a, lda, b, ldb R) {
 		k.do("ADD %v, %v, %v", lda, address[len(address)-1], next)
 		address = append(address, next)
 	}
-	x, y := k.several(len(tile)), k.several(2)
-	halves := len(tile[0]) / 2
-	if halves == 2 {
-		k.do("SUB $32, %v", ldb) // what is left of a row after its first half
+	y, x := k.several(len(tile[0])), k.several(len(tile))
+	var second []V // registers of the first rows for four steps more
+	for len(second) < len(tile) && k.vectors < 32 {
+		second = append(second, k.v())
 	}
-	step := func(lane int) {
-		for h := range halves {
-			if h+1 < halves {
-				k.ld1(y, b)
-			} else {
-				k.ld1By(y, b, ldb)
-			}
-			for i, sums := range tile {
-				k.fmlaLane(sums[2*h], y[0], x[i], lane)
-				k.fmlaLane(sums[2*h+1], y[1], x[i], lane)
+	step := func(x []V, lane int) {
+		k.ld1By(y, b, ldb)
+		for i, sums := range tile {
+			for j, sum := range sums {
+				k.fmlaLane(sum, y[j], x[i], lane)
 			}
 		}
 	}
-	k.loop(steps, 0, func() {
-		for range unroll / 4 {
-			for i, from := range address {
-				k.do("FMOVQ.P 16(%v), F%d", from, x[i])
-			}
-			for lane := range 4 {
-				step(lane)
-			}
+	four := func(x []V) {
+		for lane := range 4 {
+			step(x, lane)
 		}
-	}, func() {
+	}
+	load := func(rows []R, x []V) {
+		for i, from := range rows {
+			k.do("FMOVQ.P 16(%v), F%d", from, x[i])
+		}
+	}
+	pairs := len(second)
+	k.loops(steps, pass{16, 0, func() {
+		for range 2 {
+			for i, from := range address[:pairs] {
+				k.do("FLDPQ.P 32(%v), (F%d, F%d)", from, x[i], second[i])
+			}
+			load(address[pairs:], x[pairs:])
+			four(x)
+			load(address[pairs:], x[pairs:])
+			four(slices.Concat(second, x[pairs:]))
+		}
+	}}, pass{4, 0, func() {
+		load(address, x)
+		four(x)
+	}}, pass{1, 0, func() {
 		for i, from := range address {
 			k.do("FMOVS.P 4(%v), F%d", from, x[i])
 		}
-		step(0)
-	})
+		step(x, 0)
+	}})
 }
 
 // transposedSteps reads A by columns, each with one instruction: eight elements of a column for five or six rows. Behind
@@ -237,11 +256,11 @@ func (k *kernel) transposedSteps(tile [][]V, steps, a, lda, b, ldb R) {
 	case rows == 4:
 		load = func() { k.ld1By(x[:1], a, lda) }
 	}
-	k.loop(steps, 1, func() {
-		for range unroll {
+	k.loops(steps, pass{8, 1, func() {
+		for range 8 {
 			step(load)
 		}
-	}, func() { step(exact) })
+	}}, pass{1, 0, func() { step(exact) }})
 }
 
 // packing emits the kernels that pack a panel.
