@@ -38,17 +38,15 @@ var (
 // The error says that a solid has fewer than 6 images, or that a superclass to recognise is not in the training set; or
 // it is that of ctx.
 func Baselines(ctx context.Context, d *experiment.Data, workers int) ([]Baseline, error) {
-	train, valid, test := bySuperclass(d.Train), bySuperclass(d.Valid), bySuperclass(d.Test)
-	for _, s := range []*dataset.Set{valid, test} {
-		for i, y := range s.Y {
-			k := slices.Index(train.Classes, s.Classes[y])
-			if k < 0 {
-				return nil, fmt.Errorf("similarity: Baselines: the training set has no %q", s.Classes[y])
-			}
-			s.Y[i] = k
+	_, names := Super(Solids(d.Train).Classes)
+	var sets [3]*dataset.Set
+	for i, set := range []*dataset.Set{d.Train, d.Valid, d.Test} {
+		var err error
+		if sets[i], err = bySuperclass(set, names); err != nil {
+			return nil, fmt.Errorf("similarity: Baselines: %w", err)
 		}
 	}
-	super, err := baseline(ctx, "superclasses of new solids", train, valid, test, workers)
+	super, err := baseline(ctx, "superclasses of new solids", sets[0], sets[1], sets[2], workers)
 	if err != nil {
 		return nil, err
 	}
@@ -60,16 +58,19 @@ func Baselines(ctx context.Context, d *experiment.Data, workers int) ([]Baseline
 	return []Baseline{super, class}, err
 }
 
-// bySuperclass returns the solids of a set, labelled by their superclasses.
-func bySuperclass(set *dataset.Set) *dataset.Set {
+// bySuperclass returns the solids of a set, labelled by their superclasses, which are numbered as in names. The error
+// names a superclass that is not there.
+func bySuperclass(set *dataset.Set, names []string) (*dataset.Set, error) {
 	s := *Solids(set)
-	super, names := Super(s.Classes)
-	s.Y = slices.Clone(s.Y)
+	super, own := Super(s.Classes)
+	labels := make([]int, len(s.Y))
 	for i, y := range s.Y {
-		s.Y[i] = super[y]
+		if labels[i] = slices.Index(names, own[super[y]]); labels[i] < 0 {
+			return nil, fmt.Errorf("the training set has no %q", own[super[y]])
+		}
 	}
-	s.Classes = names
-	return &s
+	s.Y, s.Classes = labels, names
+	return &s, nil
 }
 
 // byView divides the views of each class: four of six for training, one for validation and one for testing.

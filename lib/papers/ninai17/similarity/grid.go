@@ -51,6 +51,22 @@ func (s Setting) variant(change func(s *Setting)) Setting {
 	return s
 }
 
+// phases returns the ablations of the training.
+func phases(profile string) []Setting {
+	base := Document().Sized(profile).variant(func(s *Setting) { s.Norm = BN })
+	cells := []Setting{
+		base.variant(func(s *Setting) { s.Pretraining.Epochs = 0 }),
+		base.variant(func(s *Setting) { s.Pairing.Hard = true }),
+	}
+	if profile == experiment.Quick { // too few epochs for the schedule of pruning
+		return cells
+	}
+	return append(cells, base.variant(func(s *Setting) {
+		s.Pretraining.Prune = true
+		s.Pretraining.Epochs = max(s.Pretraining.Epochs, 24) // some epochs remain after the last pruning
+	}))
+}
+
 // grids returns the grids at the size of a profile.
 func grids(profile string) []Grid {
 	base := Document().Sized(profile)
@@ -77,11 +93,11 @@ func grids(profile string) []Grid {
 				s.Pairing.Contrastive = experiment.Pick(profile, 1, 6, 100)
 			})},
 			Seeds: experiment.Pick(profile, 1, 1, 3)},
-		{Name: "similarity-phases", About: "the Siamese DRMM without recognition, and with hard negatives",
-			Cells: []Setting{
-				normalised(BN).variant(func(s *Setting) { s.Pretraining.Epochs = 0 }),
-				normalised(BN).variant(func(s *Setting) { s.Pairing.Hard = true }),
-			},
+		{Name: "similarity-phases", About: "the Siamese DRMM without recognition, with hard negatives, and pruned",
+			Cells: phases(profile),
+			Seeds: experiment.Pick(profile, 1, 1, 3)},
+		{Name: "similarity-labels", About: "recognition with a tenth of the labels, with all pictures or only the labelled",
+			Cells: []Setting{FewLabels(true).Sized(profile), FewLabels(false).Sized(profile)},
 			Seeds: experiment.Pick(profile, 1, 1, 3)},
 	}
 }

@@ -5,8 +5,10 @@ package similarity
 import (
 	"fmt"
 
+	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/experiment"
+	"github.com/lateral-ml/lateral/lib/metrics"
 	"github.com/lateral-ml/lateral/lib/siamese"
 	"github.com/lateral-ml/lateral/lib/tensor"
 )
@@ -31,6 +33,9 @@ type PhaseMetrics struct {
 	Valid Accuracies `json:"valid"`           // by the cosine of features, on validation solids
 	Test  Accuracies `json:"test"`            // the same on test solids and stick figures
 	Head  Accuracies `json:"head,omitempty"`  // by the head instead of the cosine, on the same
+	// Kinds is the share of the pictures of test solids whose superclass is not recognised, after recognition.
+	Kinds float64 `json:"kinds,omitempty"`
+	Kept  float64 `json:"kept,omitempty"` // share of the DRMM's weights that remain, with pruning
 }
 
 // Metrics are the results of a setting. No epoch is chosen by a result.
@@ -54,6 +59,24 @@ func Measure(n *Net, s Setting, d *experiment.Data, workers int) (m PhaseMetrics
 	}
 	m.Head, err = Ask(d.Test, s.Trials, s.Seed, embed, n.Same)
 	return m, err
+}
+
+// kinds returns the share of the pictures of a set's solids whose superclass a network does not recognise; 0 if the
+// set has a superclass that is not among the names of those it learnt.
+func kinds(n *Net, set *dataset.Set, names []string, workers int) float64 {
+	solids, err := bySuperclass(set, names)
+	if err != nil {
+		return 0
+	}
+	var v View
+	tape, wrong := autograd.NewTape(workers), 0.0
+	for i := 0; i < solids.Len(); i += lookBatch {
+		end := min(i+lookBatch, solids.Len())
+		tape.Reset()
+		n.Look(&v, tape.Input(solids.X.Slice(i, end)))
+		wrong += float64(end-i) * metrics.ErrorRate(v.Logits.Value(), solids.Y[i:end], nil)
+	}
+	return wrong / float64(solids.Len())
 }
 
 // Ask draws the given number of trials in each condition from a set and returns the accuracy of a similarity of

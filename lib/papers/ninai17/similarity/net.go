@@ -89,6 +89,9 @@ func newVGG(s Setting, rng *tensor.RNG) nn.Sequential {
 	return append(net, nn.Func(mean))
 }
 
+// lookBatch is the number of images that a network looks at at a time outside training.
+const lookBatch = 64
+
 // Look sets v to what the network makes of images x [N, 1, 64, 64]. It reuses the memory of v.
 func (n *Net) Look(v *View, x *autograd.Var) {
 	if n.DRMM != nil {
@@ -106,10 +109,9 @@ func (n *Net) Embed(x *tensor.Tensor, workers int) *tensor.Tensor {
 	var v View
 	var all *tensor.Tensor
 	tape := autograd.NewTape(workers)
-	const batch = 64
-	for i := 0; i < x.Rows(); i += batch {
+	for i := 0; i < x.Rows(); i += lookBatch {
 		tape.Reset()
-		n.Look(&v, tape.Input(x.Slice(i, min(i+batch, x.Rows()))))
+		n.Look(&v, tape.Input(x.Slice(i, min(i+lookBatch, x.Rows()))))
 		f := v.Features
 		if all == nil {
 			all = tensor.New(x.Rows(), f.Width())

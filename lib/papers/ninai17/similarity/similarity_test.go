@@ -59,7 +59,10 @@ func TestTrain(t *testing.T) {
 		"bn":   func(s *Setting) { s.Norm = BN },
 		"dn":   func(s *Setting) { s.Norm, s.Pretraining.Labels, s.Pairing.Hard = DN, 0.5, true },
 		"none": func(s *Setting) { s.Norm, s.Pairing.Negatives, s.Pretraining.Rendered = None, 0, 0 },
-		"vgg":  func(s *Setting) { s.Net, s.Norm, s.Pretraining.Labels = VGG, BN, 0.5 },
+		"pruned": func(s *Setting) {
+			s.Norm, s.Pretraining.Prune, s.Pretraining.Epochs = BN, true, 21
+		},
+		"vgg": func(s *Setting) { s.Net, s.Norm, s.Pretraining.Labels = VGG, BN, 0.5 },
 	} {
 		s := tiny(d)
 		change(&s)
@@ -76,6 +79,10 @@ func TestTrain(t *testing.T) {
 			if m.Phase != "" && !(m.Loss > 0) {
 				t.Errorf("%s, %s: loss %g", name, m.Phase, m.Loss)
 			}
+			if (m.Kinds > 0 && m.Kinds <= 1) != (m.Phase == "recognition") {
+				t.Errorf("%s, %s: error of superclasses %g", name, m.Phase, m.Kinds)
+			}
+			checkKept(t, r.Net, m, name == "pruned" && m.Phase != "")
 		}
 		if !slices.Equal(phases, []string{"", "recognition", "pairs", "contrastive"}) || len(r.History) != 3 {
 			t.Errorf("%s: phases %q", name, phases)
@@ -105,6 +112,28 @@ func TestTrain(t *testing.T) {
 			}
 			break
 		}
+	}
+}
+
+// checkKept checks that the rat's rates leave 59 % of the weights, after recognition and still after the pairs.
+func checkKept(t *testing.T, net *Net, m PhaseMetrics, pruned bool) {
+	t.Helper()
+	if !pruned {
+		if m.Kept != 0 {
+			t.Errorf("%s: %g kept without pruning", m.Phase, m.Kept)
+		}
+		return
+	}
+	left, all := 0, 0
+	for _, l := range net.DRMM.Layers {
+		for _, w := range l.Filters.Data() {
+			if all++; w != 0 {
+				left++
+			}
+		}
+	}
+	if want := 0.73 * 0.85 * 0.961 * 0.994; math.Abs(float64(left)/float64(all)-want) > 0.01 || math.Abs(m.Kept-want) > 0.01 {
+		t.Errorf("%s: %d of %d weights left, %g by its metrics, want %g", m.Phase, left, all, m.Kept, want)
 	}
 }
 

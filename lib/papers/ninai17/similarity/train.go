@@ -15,6 +15,8 @@ import (
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/metrics"
 	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17/pruning"
+	"github.com/lateral-ml/lateral/lib/prune"
 	"github.com/lateral-ml/lateral/lib/siamese"
 	"github.com/lateral-ml/lateral/lib/tensor"
 	"github.com/lateral-ml/lateral/lib/train"
@@ -44,6 +46,9 @@ func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Opti
 		return nil, err
 	}
 	t := &trainer{Setting: s, Model: &model{net, tensor.Stream(s.Seed, "negatives")}, super: super}
+	if s.Pretraining.Prune {
+		t.layers = pruning.DRMMLayers(net.DRMM, nil, false)
+	}
 	r := &Result{Net: net}
 	if r.Metrics.Untrained, err = Measure(net, s, d, o.Workers); err != nil {
 		return nil, err
@@ -70,6 +75,12 @@ func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Opti
 			return r, err
 		}
 		m.Phase, m.Loss, m.Error = p.name, last(h, "loss"), last(h, "error")
+		if p.name == "recognition" {
+			m.Kinds = kinds(net, d.Test, names, o.Workers)
+		}
+		if t.layers != nil {
+			m.Kept = prune.ShareOf(t.layers)
+		}
 		r.Metrics.Phases = append(r.Metrics.Phases, m)
 	}
 	return r, nil
@@ -112,7 +123,8 @@ type trainer struct {
 	Setting
 	Model     *model
 	Optimizer optim.RMSProp
-	super     []int // superclass of each class
+	super     []int          // superclass of each class
+	layers    []*prune.Layer // of the DRMM; nil without pruning
 
 	view     View
 	rendered drmm.Rendering
@@ -130,15 +142,30 @@ func (t *trainer) run(ctx context.Context, p phase, o experiment.Options) (*trai
 		key.Pairing, key.Trials = Pairing{}, 0
 	}
 	return train.Run(ctx, train.Config{
-		Learner: &train.GradientDescent{
-			Model: t.Model, Loss: p.loss, Optimizer: &t.Optimizer, Workers: o.Workers,
-			Schedule:  p.rate,
-			Constrain: t.Model.Net.constrain,
-		},
-		Train: p.data, Epochs: p.epochs, BatchSize: p.batch, Dir: o.Dir, Every: o.Every,
+		Learner: t.learner(p, o.Workers),
+		Train:   p.data, Epochs: p.epochs, BatchSize: p.batch, Dir: o.Dir, Every: o.Every,
 		Seed: tensor.Stream(t.Seed, p.name).Uint64(), // the phases of pairs see different batches
 		Key:  key, OnStep: o.OnStep, OnEpoch: o.OnEpoch,
 	})
+}
+
+// learner returns what trains the network in a phase. Recognition prunes it, if it is to be pruned; the phases after it
+// only keep the masks.
+func (t *trainer) learner(p phase, workers int) train.Learner {
+	var l train.Learner = &train.GradientDescent{
+		Model: t.Model, Loss: p.loss, Optimizer: &t.Optimizer, Workers: workers,
+		Schedule:  p.rate,
+		Constrain: t.Model.Net.constrain,
+	}
+	if !t.Pretraining.Prune {
+		return l
+	}
+	pruned := &prune.Learner{Learner: l, Layers: t.layers, Workers: workers}
+	if p.name == "recognition" {
+		pruned.Schedule, pruned.Score = prune.Neocortex(Periods...), prune.Use
+		pruned.Observe = pruning.DRMMObserver(t.Model.Net.DRMM, false)
+	}
+	return pruned
 }
 
 // recognition returns the images of the first phase, with their superclasses as labels, and the samples of a batch.
@@ -153,7 +180,11 @@ func (t *trainer) recognition(set *dataset.Set) (data train.Data, samples int) {
 		return &labelled, t.Batch
 	}
 	some, _ := labelled.Split(t.Pretraining.Labels, tensor.Stream(t.Seed, "labels"))
-	return &dataset.SemiSupervised{Labelled: some, Unlabelled: &labelled, Ratio: 1, Size: set.Len()}, t.Batch / 2
+	s := &dataset.SemiSupervised{Labelled: some, Size: set.Len()}
+	if w := t.Pretraining.Weights; t.Model.Net.DRMM != nil && (w.KL != 0 || w.Reconstruction != 0 || w.NonNegativity != 0) {
+		s.Unlabelled, s.Ratio = &labelled, 1
+	}
+	return s, t.Batch / 2
 }
 
 // recognise returns the objective of the first phase [NINAI17, section 3(A)]. Labelled images come first in a batch.
