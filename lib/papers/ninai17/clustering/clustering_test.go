@@ -59,6 +59,15 @@ func TestTrain(t *testing.T) {
 		if (len(m.Used) == 5) != clusters {
 			t.Errorf("%s: centres in use %v", r, m.Used)
 		}
+		if clusters {
+			used := map[int]bool{}
+			for _, k := range m.Hidden {
+				used[k] = true
+			}
+			if len(m.Hidden) != d.Test.Len() || len(used) != m.Used[3] {
+				t.Errorf("%s: %d images of the hidden layer have %d centres, %v", r, len(m.Hidden), len(used), m.Used)
+			}
+		}
 		for i, n := range m.Used {
 			if n < 1 || n > 10 {
 				t.Errorf("%s: layer %d uses %d of 10 centres", r, i, n)

@@ -74,7 +74,12 @@ type Metrics struct {
 	Errors     []float64 `json:"errors"`     // of the test images after each epoch
 	// Used is the number of centres of each layer to which the first 1000 test images assign anything.
 	Used []int `json:"used,omitempty"`
+	// Hidden is the centre of the hidden dense layer to which each of the first 1000 test images is assigned.
+	Hidden []int `json:"hidden,omitempty"`
 }
+
+// hidden is the index of the hidden dense layer among the layers with clusters.
+const hidden = 3
 
 // A Result is a trained network.
 type Result struct {
@@ -159,7 +164,7 @@ func (r *Result) objective(s Setting, b *train.Batch) *autograd.Var {
 		cost = autograd.Add(cost, c.Loss(r.seen[i], float32(s.Strength)))
 	}
 	if s.Regulariser == DeCov {
-		cost = autograd.Add(cost, loss.DeCov(r.seen[3], float32(s.Strength)))
+		cost = autograd.Add(cost, loss.DeCov(r.seen[hidden], float32(s.Strength)))
 	}
 	return cost
 }
@@ -173,11 +178,13 @@ func (r *Result) measure(c train.Config, set, test *dataset.Set) error {
 	seen, err := train.Evaluate(c, set.Slice(0, min(test.Len(), set.Len())))
 	m.TrainError = seen["error"]
 	for i := range r.Net.Clusters {
-		used := map[int]bool{}
-		for _, k := range r.Assign(i, test.X.Slice(0, min(1000, test.Len()))) {
+		used, centres := map[int]bool{}, r.Assign(i, test.X.Slice(0, min(1000, test.Len())))
+		for _, k := range centres {
 			used[k] = true
 		}
-		m.Used = append(m.Used, len(used))
+		if m.Used = append(m.Used, len(used)); i == hidden {
+			m.Hidden = centres
+		}
 	}
 	return err
 }

@@ -26,6 +26,8 @@ type ImageMetrics struct {
 	// only for batches of one.
 	Online []float64 `json:"online,omitempty"`
 	First  Relation  `json:"first"` // of the first layer's net inputs, over test images
+	// Joint is the joint histogram of the net inputs of the first two filters, over the same images; see [JointHistogram].
+	Joint []int `json:"joint,omitempty"`
 }
 
 // An ImageResult is a trained network.
@@ -103,7 +105,8 @@ func (r *ImageResult) measure(c train.Config, set, test *dataset.Set) error {
 	if trace := r.History.Trace["error"]; len(trace) > 0 {
 		m.Online = parts(trace, onlineParts)
 	}
-	m.First = Relate(r.FirstLayer(test.X.Slice(0, min(100, test.Len()))))
+	z := r.FirstLayer(test.X.Slice(0, min(100, test.Len())))
+	m.First, m.Joint = Relate(z), JointHistogram(z.Row(0), z.Row(1))
 	return nil
 }
 

@@ -91,7 +91,45 @@ type Quality struct {
 type PhotoMetrics struct {
 	Bicubic map[string]Quality `json:"bicubic"`
 	Network map[string]Quality `json:"network"`
-	Loss    []float64          `json:"loss"` // of the training crops in each epoch
+	Loss    []float64          `json:"loss"`   // of the training crops in each epoch
+	Detail  Detail             `json:"detail"` // of the network, for [DetailPair]
+}
+
+// A Detail is the middle of an estimate for one photograph: what figure 12 of the document shows, kept so that it can
+// be drawn without another training.
+type Detail struct {
+	Photo  string  `json:"photo"`
+	PSNR   float64 `json:"psnr"`   // of the whole estimate, dB
+	Side   int     `json:"side"`   // of the middle
+	Pixels []byte  `json:"pixels"` // levels of the middle, row by row
+}
+
+// detailSide is the largest side of a [Detail].
+const detailSide = 90
+
+// DetailPair returns the photograph of details at a scale: the fifth of the first test set, or its last.
+func DetailPair(tests []experiment.TestPhotos, scale int) (superres.Pair, error) {
+	photos := tests[0].Photos
+	at := min(4, len(photos)-1)
+	pairs, err := superres.Pairs(photos[at:at+1], scale)
+	if err != nil {
+		return superres.Pair{}, err
+	}
+	return pairs[0], nil
+}
+
+// NewDetail returns the detail of an estimate [H, W], in levels from 0 to 255.
+func NewDetail(p superres.Pair, estimate *tensor.Tensor) Detail {
+	h, w := estimate.Dim(0), estimate.Dim(1)
+	e := Detail{Photo: p.Name, Side: min(detailSide, h, w)}
+	e.PSNR, _ = p.Score(estimate)
+	for r := range e.Side {
+		for c := range e.Side {
+			v := estimate.At((h-e.Side)/2+r, (w-e.Side)/2+c)
+			e.Pixels = append(e.Pixels, byte(max(0, min(255, v))+0.5))
+		}
+	}
+	return e
 }
 
 // A PhotoResult is a trained network.
@@ -152,6 +190,14 @@ func TrainPhotos(ctx context.Context, s PhotoSetting, d *experiment.Data, o expe
 			return net.Enlarge(p.Low, o.Workers)
 		})
 	}
+	if len(d.Photos.Test) == 0 {
+		return r, nil
+	}
+	pair, err := DetailPair(d.Photos.Test, s.Scale)
+	if err != nil {
+		return r, err
+	}
+	r.Metrics.Detail = NewDetail(pair, net.Enlarge(pair.Low, o.Workers))
 	return r, nil
 }
 

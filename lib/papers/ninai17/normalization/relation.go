@@ -79,6 +79,33 @@ func information(a, b []int, bins int) (sum float64) {
 	return sum
 }
 
+// JointBins is the number of intervals along each axis of a [JointHistogram].
+const JointBins = 31
+
+// JointHistogram counts the pairs of responses a and b of two filters, of equal length, in squares of a fifth of their
+// root mean squares, from three below 0 to three above. The count of row r and column c is at r·[JointBins] + c; a grows
+// from column to column, and b falls from row to row. Pairs outside are left out. Filters that never respond have no
+// counts.
+func JointHistogram(a, b []float32) []int {
+	counts := make([]int, JointBins*JointBins)
+	scale := func(x []float32) float64 {
+		sum := 0.0
+		for _, v := range x {
+			sum += float64(v) * float64(v)
+		}
+		return (JointBins - 1) / (6 * math.Sqrt(sum/float64(len(x))))
+	}
+	sa, sb := scale(a), scale(b)
+	for i := range a {
+		c := math.Round(float64(a[i])*sa) + JointBins/2
+		r := JointBins/2 - math.Round(float64(b[i])*sb)
+		if c >= 0 && c < JointBins && r >= 0 && r < JointBins { // false for NaN
+			counts[int(r)*JointBins+int(c)]++
+		}
+	}
+	return counts
+}
+
 // quantiles returns the interval of each value: equal values are in the same one.
 func quantiles(x []float32, bins int) []int {
 	sorted := slices.Clone(x)

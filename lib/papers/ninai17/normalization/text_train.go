@@ -78,7 +78,15 @@ type TextMetrics struct {
 	Test  float64   `json:"test"`  // of the test text, read word by word, after the last epoch
 	Valid []float64 `json:"valid"` // of the validation text after each epoch, cut into streams as in training
 	Train []float64 `json:"train"` // of the training text, during each epoch
+	// Samples are what the model writes after "the" at the [Temperatures]; none if the text has no such word.
+	Samples []string `json:"samples,omitempty"`
 }
+
+// Temperatures are those of [TextMetrics]'s Samples; see [language.Model.Sample].
+var Temperatures = []float64{0, 0.5, 1}
+
+// sampleWords is the number of words of a sample.
+const sampleWords = 25
 
 // A TextResult is a trained language model.
 type TextResult struct {
@@ -139,6 +147,12 @@ func TrainText(ctx context.Context, s TextSetting, d *experiment.Data, o experim
 	for _, e := range r.History.Epochs {
 		r.Metrics.Train = append(r.Metrics.Train, math.Exp(e.Train["nll"]))
 		r.Metrics.Valid = append(r.Metrics.Valid, math.Exp(e.Valid["nll"]))
+	}
+	if the, ok := d.Text.Vocabulary.Token("the"); ok {
+		for _, t := range Temperatures {
+			words := r.Model.Sample([]int{the}, sampleWords, t, tensor.Stream(s.Seed, "sample"))
+			r.Metrics.Samples = append(r.Metrics.Samples, d.Text.Vocabulary.Decode(words))
+		}
 	}
 	r.Metrics.Test, err = r.Model.Perplexity(d.Text.Test, o.Workers)
 	return r, err

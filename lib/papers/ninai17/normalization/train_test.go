@@ -110,6 +110,9 @@ func TestTrainText(t *testing.T) {
 	if len(m.Valid) != 2 || !(m.Valid[1] < m.Valid[0]) || !(m.Test < words/2) || math.Abs(m.Test/m.Valid[1]-1) > 0.3 {
 		t.Errorf("%+v with %v words", m, words)
 	}
+	if len(m.Samples) != 3 || m.Samples[0] == "" || m.Samples[0] == m.Samples[2] {
+		t.Errorf("samples %q", m.Samples)
+	}
 	s.Tokens = 30
 	if _, err := TrainText(t.Context(), s, d, experiment.Options{}); err == nil ||
 		!strings.Contains(err.Error(), "too short for 20 streams of 20 steps") {
@@ -135,6 +138,44 @@ func TestTrainPhotos(t *testing.T) {
 	if n := len(m.Loss); n != 12 || !(m.Loss[11] < m.Loss[0]/3) || !(m.Network["leaves"].PSNR > 12) ||
 		!(m.Bicubic["leaves"].PSNR > 15) || m.Bicubic["leaves"].SSIM > 1 {
 		t.Errorf("%+v", m)
+	}
+	pair, err := DetailPair(d.Photos.Test, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	estimate := r.Net.Enlarge(pair.Low, 1)
+	psnr, _ := pair.Score(estimate)
+	detail := m.Detail
+	if detail.Side != 78 || detail.PSNR != psnr || detail.Photo != d.Photos.Test[0].Photos[1].Name {
+		t.Errorf("detail of %s, side %d, %g dB", detail.Photo, detail.Side, detail.PSNR)
+	}
+	for i, v := range estimate.Data() {
+		if math.Abs(float64(detail.Pixels[i])-math.Max(0, math.Min(255, float64(v)))) > 0.501 {
+			t.Fatalf("pixel %d: %d, estimate %g", i, detail.Pixels[i], v)
+		}
+	}
+}
+
+// Each pair is counted at its place: a from left to right, b from the bottom to the top.
+func TestJointHistogram(t *testing.T) {
+	a := []float32{1, -1, 1, -1, 0, 4, float32(math.NaN())}
+	b := []float32{1, 1, 1, -1, 0, 0, 0}
+	for i := range a { // root mean squares of 1
+		a[i], b[i] = a[i]*float32(math.Sqrt(6./20)), b[i]*float32(math.Sqrt(6./4))
+	}
+	counts := JointHistogram(a[:6], b[:6])
+	for i, n := range counts {
+		want := map[[2]int]int{}
+		want[[2]int{15 - 6, 15 + 3}], want[[2]int{15 - 6, 15 - 3}] = 2, 1
+		want[[2]int{15 + 6, 15 - 3}], want[[2]int{15, 15}], want[[2]int{15, 15 + 11}] = 1, 1, 1
+		if at := [2]int{i / JointBins, i % JointBins}; n != want[at] {
+			t.Errorf("row %d, column %d: %d pairs, want %d", at[0], at[1], n, want[at])
+		}
+	}
+	for _, n := range JointHistogram([]float32{0, 0}, []float32{1, float32(math.NaN())}) {
+		if n != 0 {
+			t.Error("a filter that never responds has counts")
+		}
 	}
 }
 
