@@ -3,8 +3,11 @@
 package similarity
 
 import (
+	"math"
+
 	"github.com/lateral-ml/lateral/lib/autograd"
 	"github.com/lateral-ml/lateral/lib/drmm"
+	"github.com/lateral-ml/lateral/lib/internal/simd"
 	"github.com/lateral-ml/lateral/lib/nn"
 	"github.com/lateral-ml/lateral/lib/siamese"
 	"github.com/lateral-ml/lateral/lib/tensor"
@@ -27,8 +30,14 @@ type View struct {
 	Found    drmm.Inference // of the DRMM; empty for VGG
 }
 
+// deepSigma is the initial Sigma of divisive normalisation in the DRMM. With 0.5, as in the authors' program, nine
+// random layers take from the pictures almost all that distinguishes them, and the network stays at chance.
+const deepSigma = 2
+
 // NewNet returns a network for images of 64 x 64 with the given number of superclasses, with random weights by the
-// seed of the setting.
+// seed of the setting. Without normalisation of the batch, signals must not fade from layer to layer: without any,
+// weights are drawn with twice the variance of the document's, as suits rectifiers; divisive normalisation amplifies as
+// much by itself.
 func NewNet(s Setting, superclasses int) (*Net, error) {
 	rng := tensor.Stream(s.Seed, "weights")
 	n := &Net{}
@@ -45,6 +54,13 @@ func NewNet(s Setting, superclasses int) (*Net, error) {
 	}
 	for _, l := range n.DRMM.Layers {
 		l.Norm = newNorm(s.Norm, l.Filters.Rows(), l.Filters.Shape()[2])
+		switch norm := l.Norm.(type) {
+		case nil:
+			w := l.Filters.Data()
+			simd.Scale(w, math.Sqrt2, w)
+		case *nn.LearntNorm:
+			norm.Sigma.Data()[0] = deepSigma
+		}
 	}
 	n.Head = nn.NewDense(s.Features, 2, nn.Xavier, rng)
 	return n, nil

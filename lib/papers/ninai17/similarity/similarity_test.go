@@ -185,6 +185,37 @@ func TestDocumentShape(t *testing.T) {
 	}
 }
 
+// Signals survive nine random layers: features are neither small nor the same for all pictures.
+func TestSignals(t *testing.T) {
+	d := few()
+	for _, norm := range []string{BN, DN, None} {
+		s := tiny(d)
+		s.Norm, s.Channel = norm, 6
+		net, err := NewNet(s, 6)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tape := autograd.NewTape(1)
+		tape.SetTraining(true) // statistics of this batch
+		var v View
+		net.Look(&v, tape.Input(d.Train.X))
+		var between, square float64
+		for f := range v.Features.Width() {
+			var sum, sum2 float64
+			for i := range v.Features.Rows() {
+				x := float64(v.Features.Value().At(i, f)) / float64(v.Features.Rows())
+				sum, sum2 = sum+x, sum2+x*x*float64(v.Features.Rows())
+			}
+			between, square = between+sum2-sum*sum, square+sum*sum
+		}
+		size := math.Sqrt(square / float64(v.Features.Width()))
+		t.Logf("%s: mean %.3f, relative variance between pictures %.4f", norm, size, between/square)
+		if !(size > 0.03) || !(between/square > 0.01) {
+			t.Errorf("%s: features of mean %.3g, relative variance between pictures %.3g", norm, size, between/square)
+		}
+	}
+}
+
 // The learning rate starts at 0.001, falls by the same factor after each of 500 epochs, and ends at 0.000001.
 func TestDocumentRate(t *testing.T) {
 	rate := Document().rate(1e-3, 500)
