@@ -36,15 +36,14 @@ func grids(profile string) []Grid {
 	return []Grid{g}
 }
 
-// Sized returns a setting at the size of a profile. Smaller profiles use fewer images, so that networks begin to
-// overfit after fewer steps, and start from larger weights: with those of the document, the network is still at chance
-// after 500 steps.
+// Sized returns a setting at the size of a profile. The quick one uses few images, so that networks begin to overfit
+// after fewer steps, and starts from larger weights: with those of the document, the network is still at chance after
+// 500 steps.
 func Sized(s Setting, profile string) Setting {
-	s.Part = experiment.Pick(profile, 1000, 5_000, 0)
-	s.Epochs = experiment.Pick(profile, 4, 10, s.Epochs)
-	s.Std = experiment.Pick(profile, 0.05, 0.05, s.Std)
-	if s.Centres > 0 {
-		s.Centres = experiment.Pick(profile, 20, 100, s.Centres)
+	s.Epochs = experiment.Pick(profile, 4, 30, s.Epochs)
+	if profile == experiment.Quick {
+		s.Part, s.Std = 1000, 0.05
+		s.Centres = min(s.Centres, 20)
 	}
 	return s
 }

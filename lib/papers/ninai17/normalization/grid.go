@@ -142,8 +142,8 @@ func photoGrids(profile string) []experiment.Grid[PhotoSetting] {
 		for _, v := range experiment.Pick(profile, []Variant{Baseline, DNStar}, []Variant{Baseline, BN, DNStar},
 			[]Variant{Baseline, BN, DNStar}) {
 			s := Enlarged(v, scale)
-			s.Crops = experiment.Pick(profile, 512, 6_400, s.Crops)
-			s.Epochs = experiment.Pick(profile, 2, 5, s.Epochs)
+			s.Crops = experiment.Pick(profile, 512, s.Crops, s.Crops)
+			s.Epochs = experiment.Pick(profile, 2, 10, s.Epochs)
 			s.Test = experiment.Pick(profile, 4, 0, 0)
 			g.Cells = append(g.Cells, s)
 		}
