@@ -11,6 +11,8 @@ import (
 
 // SRCNN is the network of tables 12 and 13, which improves an enlarged image: convolutions of 9 x 9, 5 x 5 and 5 x 5
 // without padding, with 64, 32 and 1 channels, and ReLU after the first two. Normalisation, if any, comes before ReLU.
+// Levels are taken from their middle, 1/2, before the first layer and after the last. Biases could do the same, but
+// gradient descent then takes several times as many steps.
 type SRCNN struct {
 	Convs []*nn.Conv2D
 	Norms []*nn.Norm // of the first two layers; nil for Baseline
@@ -48,6 +50,7 @@ func NewSRCNN(v Variant, s Strength, rng *tensor.RNG) (*SRCNN, error) {
 
 // Forward returns the improved images [N, 1, H-16, W-16] of x [N, 1, H, W] in [0, 1], and the penalty, nil without L1.
 func (n *SRCNN) Forward(x *autograd.Var) (y, penalty *autograd.Var) {
+	x = autograd.AddScalar(x, -0.5)
 	for i, conv := range n.Convs {
 		if x = conv.Forward(x); i == len(n.Convs)-1 {
 			break
@@ -58,7 +61,7 @@ func (n *SRCNN) Forward(x *autograd.Var) (y, penalty *autograd.Var) {
 		}
 		x = autograd.ReLU(x)
 	}
-	return x, penalty
+	return autograd.AddScalar(x, 0.5), penalty
 }
 
 // Loss returns the objective for crops x and target [N, 1, S, S]: half the mean squared error without the [Margin],

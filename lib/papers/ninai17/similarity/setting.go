@@ -160,7 +160,7 @@ func (s Setting) Sized(profile string) Setting {
 	}
 	recognition := small.Pretraining.Epochs
 	if s.Pretraining.Labels < 1 {
-		recognition /= 2 // batches are twice as large
+		recognition /= 4 // an epoch shows the labelled pictures several times
 	}
 	shrink(&s.Pretraining.Epochs, experiment.Pick(profile, 2, recognition, 0))
 	shrink(&s.Pairing.Epochs, experiment.Pick(profile, 2, small.Pairing.Epochs, 0))
