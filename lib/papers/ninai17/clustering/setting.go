@@ -58,8 +58,8 @@ type Setting struct {
 // those of its authors' program: lambda = 0.1 and 100 centres in each of the five layers, a rate of 0.01 that falls by
 // 0.85 every 2,000 iterations. Their last 10,000 iterations, at a rate of 0.001, are on training and validation images;
 // ours are all on all training images. The strengths of weight decay, DeCov and dropout are not known. Decay shrinks
-// weights by as much in a step as in Caffe's example, which has ten times the decay at a tenth of the rate; the others are
-// usual ones.
+// weights by as much in a step as in Caffe's example, which has ten times the decay at a tenth of the rate; the others
+// are usual ones.
 func Document(r Regulariser) Setting {
 	s := Setting{Regulariser: r, Std: 0.01, Epochs: 120, Rate: 0.01, Fall: 0.0076}
 	switch r {

@@ -83,9 +83,9 @@ func information(a, b []int, bins int) (sum float64) {
 const JointBins = 31
 
 // JointHistogram counts the pairs of responses a and b of two filters, of equal length, in squares of a fifth of their
-// root mean squares, from three below 0 to three above. The count of row r and column c is at r·[JointBins] + c; a grows
-// from column to column, and b falls from row to row. Pairs outside are left out. Filters that never respond have no
-// counts.
+// root mean squares, from three below 0 to three above. The count of row r and column c is at r·[JointBins] + c; a
+// grows from column to column, and b falls from row to row. Pairs outside are left out. Filters that never respond have
+// no counts.
 func JointHistogram(a, b []float32) []int {
 	counts := make([]int, JointBins*JointBins)
 	scale := func(x []float32) float64 {

@@ -132,7 +132,8 @@ func checkKept(t *testing.T, net *Net, m PhaseMetrics, pruned bool) {
 			}
 		}
 	}
-	if want := 0.73 * 0.85 * 0.961 * 0.994; math.Abs(float64(left)/float64(all)-want) > 0.01 || math.Abs(m.Kept-want) > 0.01 {
+	const want = 0.73 * 0.85 * 0.961 * 0.994
+	if share := float64(left) / float64(all); math.Abs(share-want) > 0.01 || math.Abs(m.Kept-want) > 0.01 {
 		t.Errorf("%s: %d of %d weights left, %g by its metrics, want %g", m.Phase, left, all, m.Kept, want)
 	}
 }

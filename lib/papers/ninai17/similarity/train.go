@@ -15,6 +15,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/loss"
 	"github.com/lateral-ml/lateral/lib/metrics"
 	"github.com/lateral-ml/lateral/lib/optim"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17/pruning"
 	"github.com/lateral-ml/lateral/lib/prune"
 	"github.com/lateral-ml/lateral/lib/siamese"
@@ -181,7 +182,7 @@ func (t *trainer) recognition(set *dataset.Set) (data train.Data, samples int) {
 	}
 	some, _ := labelled.Split(t.Pretraining.Labels, tensor.Stream(t.Seed, "labels"))
 	s := &dataset.SemiSupervised{Labelled: some, Size: set.Len()}
-	if w := t.Pretraining.Weights; t.Model.Net.DRMM != nil && (w.KL != 0 || w.Reconstruction != 0 || w.NonNegativity != 0) {
+	if w := t.Pretraining.Weights; t.Model.Net.DRMM != nil && w != (ninai17.Weights{Labels: w.Labels}) {
 		s.Unlabelled, s.Ratio = &labelled, 1
 	}
 	return s, t.Batch / 2
