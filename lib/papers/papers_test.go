@@ -12,6 +12,7 @@ import (
 	"github.com/lateral-ml/lateral/lib/dataset"
 	"github.com/lateral-ml/lateral/lib/experiment"
 	"github.com/lateral-ml/lateral/lib/papers"
+	"github.com/lateral-ml/lateral/lib/papers/ninai17/clustering"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17/normalization"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17/pruning"
 	"github.com/lateral-ml/lateral/lib/papers/ninai17/similarity"
@@ -112,18 +113,22 @@ func Example() {
 func TestKnownResults(t *testing.T) {
 	const dir = "../../data/results/"
 	read := map[string]func(file string) (int, error){
-		"norm-images":       readable[normalization.ImageSetting, normalization.ImageMetrics],
-		"norm-lstm":         readable[normalization.TextSetting, normalization.TextMetrics],
-		"norm-online":       readable[normalization.ImageSetting, normalization.ImageMetrics],
-		"norm-rates":        readable[normalization.ImageSetting, normalization.ImageMetrics],
-		"norm-rnn":          readable[normalization.TextSetting, normalization.TextMetrics],
-		"prune-curve":       readable[pruning.Setting, pruning.Metrics],
-		"prune-drmm":        readable[pruning.Setting, pruning.Metrics],
-		"prune-drmm-other":  readable[pruning.Setting, pruning.Metrics],
-		"prune-lenet":       readable[pruning.Setting, pruning.Metrics],
-		"similarity":        readable[similarity.Setting, similarity.Metrics],
-		"similarity-online": readable[similarity.Setting, similarity.Metrics],
-		"wta":               readable[wta15.Setting, wta15.Metrics],
+		"norm-images":         readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"norm-lstm":           readable[normalization.TextSetting, normalization.TextMetrics],
+		"clusters":            readable[clustering.Setting, clustering.Metrics],
+		"norm-photos":         readable[normalization.PhotoSetting, normalization.PhotoMetrics],
+		"norm-online":         readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"norm-rates":          readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"norm-rnn":            readable[normalization.TextSetting, normalization.TextMetrics],
+		"prune-curve":         readable[pruning.Setting, pruning.Metrics],
+		"prune-drmm":          readable[pruning.Setting, pruning.Metrics],
+		"prune-drmm-other":    readable[pruning.Setting, pruning.Metrics],
+		"prune-lenet":         readable[pruning.Setting, pruning.Metrics],
+		"similarity":          readable[similarity.Setting, similarity.Metrics],
+		"similarity-labels":   readable[similarity.Setting, similarity.Metrics],
+		"similarity-omniglot": readable[similarity.Setting, similarity.Metrics],
+		"similarity-online":   readable[similarity.Setting, similarity.Metrics],
+		"wta":                 readable[wta15.Setting, wta15.Metrics],
 	}
 	files, err := filepath.Glob(dir + "*.jsonl")
 	if err != nil || len(files) != len(read) {
