@@ -31,7 +31,7 @@ type View struct {
 }
 
 // deepSigma is the initial Sigma of divisive normalisation in the DRMM. With 0.5, as in the authors' program, nine
-// random layers take from the pictures almost all that distinguishes them, and the network stays at chance.
+// random layers take from the pictures almost all that distinguishes them.
 const deepSigma = 2
 
 // NewNet returns a network for images of 64 x 64 with the given number of superclasses, with random weights by the
