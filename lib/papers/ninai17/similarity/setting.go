@@ -125,7 +125,7 @@ func Online(norm string) Setting {
 
 // FewLabels returns the setting of recognition alone with a tenth of the labels: by the DRMM from all pictures, or by
 // the same layers as an ordinary network, from the labelled pictures alone. The document reports test errors of 65.43
-// and 71.43 % [NINAI17, section 3(A)], for its 55 superclasses.
+// and 71.43 % [NINAI17, section 3(A)].
 func FewLabels(semisupervised bool) Setting {
 	s := Document()
 	s.Pretraining.Labels, s.Norm = 0.1, BN
