@@ -22,8 +22,8 @@ var (
 )
 
 // Stream returns the random stream of a seed and a name. Streams of different names are independent, so an extra draw
-// in one place (dropout, for example) does not shift another (shuffling). The numbers are those of the PCG generator of
-// math/rand/v2, the same on all machines.
+// in one place (dropout, for example) does not shift another (shuffling). The numbers come from the PCG generator of
+// math/rand/v2 and are the same on all machines.
 func Stream(seed uint64, name string) *RNG {
 	h := fnv.New64a()
 	h.Write([]byte(name))

@@ -25,8 +25,8 @@ import (
 // starting at a multiple of ten, holds each digit once, in random order.
 //
 // The images depend only on seed, stream and their index: a longer sequence begins with the images of a shorter one, on
-// any number of processors. On arm64, a few in ten thousand differ from those on amd64. Take training and test images from two streams. Both then have the same typefaces
-// in independent variations, as both parts of MNIST have the same handwriting habits.
+// any number of processors of any kind. Take training and test images from two streams. Both then have the same
+// typefaces in independent variations, as both parts of MNIST have the same handwriting habits.
 func Glyphs(n int, seed uint64, stream string) (x *tensor.Tensor, y []int) {
 	if n < 0 {
 		panic(fmt.Sprintf("dataset/synth: Glyphs: %d images", n))
