@@ -5,10 +5,10 @@ package tensor
 import "math"
 
 // Normal numbers come from the ziggurat of G. Marsaglia and W. W. Tsang, "The Ziggurat Method for Generating Random
-// Variables" (2000). The method of math/rand/v2 is the same and gives the same numbers on amd64. But it takes logarithms
-// and exponentials from math, whose last bit depends on the processor, as does what the compiler fuses. One such bit can
-// change a whole image: when a pixel's ink is 1e-17 instead of 0, one number more is drawn. Here every product is
-// rounded before it is added, so that all processors agree.
+// Variables" (2000), as in math/rand/v2, and on amd64 they are the same numbers. But rand takes logarithms and
+// exponentials from math, whose last bit depends on the processor, as does what the compiler fuses. One such bit can
+// change a whole image: when a pixel's ink is 1e-17 instead of 0, one number more is drawn. Here every product is rounded
+// before it is added, so that all processors agree.
 
 const (
 	strips    = 128                 // of the ziggurat, of equal area
