@@ -7,8 +7,8 @@ import "math"
 // Normal numbers come from the ziggurat of G. Marsaglia and W. W. Tsang, "The Ziggurat Method for Generating Random
 // Variables" (2000), as in math/rand/v2, and on amd64 they are the same numbers. But rand takes logarithms and
 // exponentials from math, whose last bit depends on the processor, as does what the compiler fuses. One such bit can
-// change a whole image: when a pixel's ink is 1e-17 instead of 0, one number more is drawn. Here every product is rounded
-// before it is added, so that all processors agree.
+// change a whole image: when a pixel's ink is 1e-17 instead of 0, one number more is drawn. Here every product is
+// rounded before it is added, so that all processors agree.
 
 const (
 	strips    = 128                 // of the ziggurat, of equal area
