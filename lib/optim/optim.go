@@ -180,19 +180,26 @@ func (o *Adam) State(params []*autograd.Var) *State { return o.slots(params, "me
 //
 //	v = Alpha·v + (1-Alpha)·g²,   w = w - LR · g / (sqrt(v) + Eps)
 //
-// with g + WeightDecay·w in place of g. Source: [TH12].
+// with g + WeightDecay·w in place of g. Source: [TH12]. The average begins at 0 and is too small at first: the first
+// step goes 1/sqrt(1-Alpha) = 10 times as far as LR says. With Unbiased, step t has the rate LR·sqrt(1-Alpha^t), as in
+// [KB15].
 type RMSProp struct {
 	LR          float64 // learning rate; default 0.001
 	Alpha       float64 // default 0.99
 	Eps         float64 // default 1e-8
 	WeightDecay float64
+	Unbiased    bool
 	memory
 }
 
 // Step implements [Optimizer].
 func (o *RMSProp) Step(params []*autograd.Var) {
 	lr := o.rate(o.LR, 0.001)
-	o.State(params).Steps++
+	state := o.State(params)
+	state.Steps++
+	if o.Unbiased {
+		lr *= float32(math.Sqrt(1 - math.Pow(or(o.Alpha, 0.99), float64(state.Steps))))
+	}
 	for i, p := range params {
 		if p.Grad() != nil {
 			o.share(i, p, lr, o, func(optimizer any, lo, hi int) {

@@ -42,11 +42,14 @@ func adam(lr, b1, b2, eps, decay float64) rule {
 	}
 }
 
-func rmsprop(lr, alpha, eps, decay float64) rule {
-	var v float64
+func rmsprop(lr, alpha, eps, decay float64, unbiased bool) rule {
+	var v, t float64
 	return func(w, g float64) float64 {
 		g += decay * w
 		v = alpha*v + (1-alpha)*g*g
+		if t++; unbiased {
+			return w - lr*math.Sqrt(1-math.Pow(alpha, t))*g/(math.Sqrt(v)+eps)
+		}
 		return w - lr*g/(math.Sqrt(v)+eps)
 	}
 }
@@ -69,10 +72,13 @@ func TestAgainstTheEquations(t *testing.T) {
 			&Adam{LR: 0.02, Beta1: 0.5, Beta2: 0.9, Eps: 1e-3, WeightDecay: 0.1},
 			func() rule { return adam(0.02, 0.5, 0.9, 1e-3, 0.1) },
 		},
-		"RMSProp defaults": {&RMSProp{}, func() rule { return rmsprop(0.001, 0.99, 1e-8, 0) }},
+		"RMSProp defaults": {&RMSProp{}, func() rule { return rmsprop(0.001, 0.99, 1e-8, 0, false) }},
+		"RMSProp unbiased": {
+			&RMSProp{Unbiased: true}, func() rule { return rmsprop(0.001, 0.99, 1e-8, 0, true) },
+		},
 		"RMSProp": {
 			&RMSProp{LR: 0.02, Alpha: 0.9, Eps: 1e-3, WeightDecay: 0.1},
-			func() rule { return rmsprop(0.02, 0.9, 1e-3, 0.1) },
+			func() rule { return rmsprop(0.02, 0.9, 1e-3, 0.1, false) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -70,7 +70,9 @@ func phases(profile string) []Setting {
 // grids returns the grids at the size of a profile.
 func grids(profile string) []Grid {
 	base := Document().Sized(profile)
-	normalised := func(norm string) Setting { return base.variant(func(s *Setting) { s.Norm = norm }) }
+	normalised := func(norm string) Setting {
+		return base.variant(func(s *Setting) { s.Norm, s.Gentle = norm, norm != BN })
+	}
 	networks := []Setting{normalised(BN), normalised(DN), normalised(None)}
 	if profile == experiment.Quick {
 		networks = networks[:1]

@@ -15,9 +15,10 @@ import (
 
 // A Net is one branch of a Siamese network, with what compares two branches.
 type Net struct {
-	DRMM *drmm.Net     // nil for VGG
-	VGG  nn.Sequential // nil for the DRMM
-	Out  *nn.Dense     // superclasses of VGG's features; the DRMM has its own
+	Input *nn.Norm      // what each picture goes through first; nil for nothing
+	DRMM  *drmm.Net     // nil for VGG
+	VGG   nn.Sequential // nil for the DRMM
+	Out   *nn.Dense     // superclasses of VGG's features; the DRMM has its own
 	// Head gives the logits of "different" and "same" from the absolute differences of two feature vectors [NINAI17, eqs.
 	// 6 and 17].
 	Head *nn.Dense
@@ -25,6 +26,7 @@ type Net struct {
 
 // A View is what a network makes of images. Its variables belong to the tape of the images.
 type View struct {
+	Input    *autograd.Var  // the images, normalised if the network does so [N, 1, 64, 64]
 	Features *autograd.Var  // means of the last layer over all positions [N, F]
 	Logits   *autograd.Var  // of the superclasses
 	Found    drmm.Inference // of the DRMM; empty for VGG
@@ -41,6 +43,9 @@ const deepSigma = 2
 func NewNet(s Setting, superclasses int) (*Net, error) {
 	rng := tensor.Stream(s.Seed, "weights")
 	n := &Net{}
+	if s.Gentle {
+		n.Input = &nn.Norm{Sigma: 0.01} // over the whole picture
+	}
 	if s.Net == VGG {
 		n.VGG = newVGG(s, rng)
 		n.Out = nn.NewDense(vggWidth(s, 512), superclasses, nn.Xavier, rng)
@@ -110,6 +115,10 @@ const lookBatch = 64
 
 // Look sets v to what the network makes of images x [N, 1, 64, 64]. It reuses the memory of v.
 func (n *Net) Look(v *View, x *autograd.Var) {
+	if n.Input != nil {
+		x = n.Input.Forward(x)
+	}
+	v.Input = x
 	if n.DRMM != nil {
 		n.DRMM.Infer(&v.Found, x)
 		v.Features, v.Logits = v.Found.Mean, v.Found.Logits

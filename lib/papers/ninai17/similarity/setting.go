@@ -74,6 +74,10 @@ type Setting struct {
 	Channel  int    `json:"channel"`  // divides the numbers of filters; 1 in the document
 	Features int    `json:"features"` // filters of the last layer, whose means are the features; 720 in the document
 	Norm     string `json:"norm"`     // DN, BN or None
+	// Gentle is for networks without batch normalisation. Each picture is brought to mean 0 and standard deviation 1, as
+	// batch normalisation does in effect, and the first steps of RMSProp are no longer than later ones. Without both, the
+	// DRMM with DN loses all its activity within fifty steps.
+	Gentle bool `json:"gentle,omitempty"`
 
 	Pretraining Pretraining `json:"pretraining"`
 	Pairing     Pairing     `json:"pairing"`
@@ -203,6 +207,7 @@ func (s Setting) Check() error {
 	c := experiment.Check{Package: "similarity"}
 	c.OneOf("Net", s.Net, NineLevel, VGG)
 	c.OneOf("Norm", s.Norm, DN, BN, None)
+	c.That(!s.Gentle || s.Norm != BN, "Gentle", s.Gentle, "false with batch normalisation")
 	c.That(s.Channel >= 1 && s.Channel <= 24, "Channel", s.Channel, "1 to 24")
 	c.AtLeast("Features", s.Features, 1)
 	p := s.Pretraining

@@ -57,8 +57,8 @@ func TestTrain(t *testing.T) {
 	d := few()
 	for name, change := range map[string]func(s *Setting){
 		"bn":   func(s *Setting) { s.Norm = BN },
-		"dn":   func(s *Setting) { s.Norm, s.Pretraining.Labels, s.Pairing.Hard = DN, 0.5, true },
-		"none": func(s *Setting) { s.Norm, s.Pairing.Negatives, s.Pretraining.Rendered = None, 0, 0 },
+		"dn":   func(s *Setting) { s.Norm, s.Gentle, s.Pretraining.Labels, s.Pairing.Hard = DN, true, 0.5, true },
+		"none": func(s *Setting) { s.Norm, s.Gentle, s.Pairing.Negatives, s.Pretraining.Rendered = None, true, 0, 0 },
 		"pruned": func(s *Setting) {
 			s.Norm, s.Pretraining.Prune, s.Pretraining.Epochs = BN, true, 21
 		},
@@ -191,7 +191,7 @@ func TestSignals(t *testing.T) {
 	d := few()
 	for _, norm := range []string{BN, DN, None} {
 		s := tiny(d)
-		s.Norm, s.Channel = norm, 6
+		s.Norm, s.Channel, s.Gentle = norm, 6, norm != BN
 		net, err := NewNet(s, 6)
 		if err != nil {
 			t.Fatal(err)
@@ -213,6 +213,28 @@ func TestSignals(t *testing.T) {
 		t.Logf("%s: mean %.3f, relative variance between pictures %.4f", norm, size, between/square)
 		if !(size > 0.03) || !(between/square > 0.01) {
 			t.Errorf("%s: features of mean %.3g, relative variance between pictures %.3g", norm, size, between/square)
+		}
+	}
+}
+
+// To a network with Gentle, a picture of another brightness and contrast is the same picture.
+func TestContrast(t *testing.T) {
+	d := few()
+	s := tiny(d)
+	s.Norm, s.Gentle = DN, true
+	net, err := NewNet(s, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := d.Train.X.Slice(0, 2)
+	dim := tensor.New(x.Shape()...)
+	for i, v := range x.Data() {
+		dim.Data()[i] = 0.4*v + 0.3
+	}
+	a, b := net.Embed(x, 1), net.Embed(dim, 1)
+	for i, v := range a.Data() {
+		if w := b.Data()[i]; math.Abs(float64(v-w)) > 0.01*math.Abs(float64(v))+1e-3 {
+			t.Errorf("feature %d: %v, and %v of the dim picture", i, v, w)
 		}
 	}
 }
@@ -312,6 +334,7 @@ func TestErrors(t *testing.T) {
 	d := few()
 	for want, change := range map[string]func(s *Setting, d *experiment.Data){
 		`Net is "lstm": want drmm or vgg`: func(s *Setting, _ *experiment.Data) { s.Net = "lstm" },
+		"Gentle is true":                  func(s *Setting, _ *experiment.Data) { s.Norm, s.Gentle = BN, true },
 		`Norm is "ln"`:                    func(s *Setting, _ *experiment.Data) { s.Norm = "ln" },
 		"Channel is 0: want 1 to 24":      func(s *Setting, _ *experiment.Data) { s.Channel = 0 },
 		"Pretraining.Labels is 0: want":   func(s *Setting, _ *experiment.Data) { s.Pretraining.Labels = 0 },

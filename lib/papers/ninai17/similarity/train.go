@@ -47,6 +47,7 @@ func Train(ctx context.Context, s Setting, d *experiment.Data, o experiment.Opti
 		return nil, err
 	}
 	t := &trainer{Setting: s, Model: &model{net, tensor.Stream(s.Seed, "negatives")}, super: super}
+	t.Optimizer.Unbiased = s.Gentle
 	if s.Pretraining.Prune {
 		t.layers = pruning.DRMMLayers(net.DRMM, nil, false)
 	}
@@ -215,7 +216,7 @@ func (t *trainer) recognise(b *train.Batch) *autograd.Var {
 		t.switches = append(t.switches, g.From(from, all))
 	}
 	net.DRMM.Render(&t.rendered, drmm.OneHotArgmax(autograd.Slice(logits, 0, from, all)), t.switches)
-	error2 := loss.MSE(t.rendered.Image(), autograd.Slice(b.X, 0, from, all))
+	error2 := loss.MSE(t.rendered.Image(), autograd.Slice(t.view.Input, 0, from, all))
 	b.Report("reconstruction", float64(error2.Scalar()))
 	cost = autograd.Add(cost, autograd.Scale(error2, float32(w.Reconstruction)))
 	for _, z := range t.rendered.Templates[1:] {
