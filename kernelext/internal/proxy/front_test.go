@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -108,11 +109,18 @@ const patience = time.Minute
 // next returns the next message of a channel.
 func (f *front) next(from chan *wire.Message) *wire.Message {
 	f.t.Helper()
+	return f.nextOf(from, "")
+}
+
+// nextOf is next for a request that has come so far.
+func (f *front) nextOf(from chan *wire.Message, soFar any) *wire.Message {
+	f.t.Helper()
 	select {
 	case m := <-from:
 		return m
 	case <-time.After(patience):
-		f.t.Fatal("nothing more comes")
+		buffer := make([]byte, 1<<20)
+		f.t.Fatalf("nothing more comes after %q\n%s", fmt.Sprint(soFar), buffer[:runtime.Stack(buffer, true)])
 		return nil
 	}
 }
@@ -180,7 +188,7 @@ func (f *front) collect(m *wire.Message) result {
 	f.t.Helper()
 	var r result
 	for {
-		got := f.next(f.iopub)
+		got := f.nextOf(f.iopub, r)
 		if got.Parent.ID != m.Header.ID {
 			continue
 		}
@@ -192,7 +200,7 @@ func (f *front) collect(m *wire.Message) result {
 		}
 	}
 	for {
-		if reply := f.next(f.shell); reply.Parent.ID == m.Header.ID {
+		if reply := f.nextOf(f.shell, r); reply.Parent.ID == m.Header.ID {
 			if err := reply.Decode(&r.reply); err != nil {
 				f.t.Fatal(err)
 			}
