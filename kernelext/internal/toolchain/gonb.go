@@ -24,6 +24,7 @@ import (
 //   - A cell ends when its program ends, even if a background process still holds the output open.
 //   - Standard input comes from the kernel, or is at its end.
 //   - A request to gopls takes two seconds at most, because cells wait for it.
+//   - What a program asks for is noted before the request is sent, so that an answer that comes at once is not lost.
 //   - Several blank imports (import _) are kept; GoNB would keep the last one.
 //
 // The changes are made to a copy of the pinned module: a file is added, and a few expressions are replaced.
@@ -38,6 +39,7 @@ const (
 	running  = "internal/jpyexec/jpyexec.go"
 	asking   = "internal/goexec/goplsclient/conn.go"
 	imported = "internal/goexec/parser.go"
+	messages = "internal/kernel/messages.go"
 )
 
 var edits = []edit{
@@ -46,6 +48,9 @@ var edits = []edit{
 	{running, "= cmd.StdinPipe()", "= exec.openStdin()"},
 	{running, "\tstreamersWG.Wait()\n\tif err := cmd.Wait(); err", "\tif err := exec.wait(&streamersWG); err"},
 	{asking, "CommunicationTimeout = 8000 * time.Millisecond", "CommunicationTimeout = 2000 * time.Millisecond"},
+	{messages, "\tm.kernel.stdinMsg = m\n\tm.kernel.stdinFn = onInput\n", ""},
+	{messages, "\terr = m.kernel.sockets.StdinSocket.RunLocked(\n",
+		"\tm.kernel.stdinMsg, m.kernel.stdinFn = m, onInput\n\terr = m.kernel.sockets.StdinSocket.RunLocked(\n"},
 	{imported, "\tkey := alias\n", "\tkey := alias\n\tif alias == \"_\" {\n\t\tkey = \"_~\" + importPath\n\t}\n"},
 }
 
