@@ -75,8 +75,8 @@ type Setting struct {
 	Features int    `json:"features"` // filters of the last layer, whose means are the features; 720 in the document
 	Norm     string `json:"norm"`     // DN, BN or None
 	// Gentle is for networks without batch normalisation. Each picture is brought to mean 0 and standard deviation 1, as
-	// batch normalisation does in effect, and the first steps of RMSProp are no longer than later ones. Without both, the
-	// DRMM with DN loses all its activity within fifty steps.
+	// batch normalisation does in effect, and the first steps of RMSProp are no longer than later ones. Without the first,
+	// the features of the DRMM with DN shrink to nothing; without the second it learns more slowly.
 	Gentle bool `json:"gentle,omitempty"`
 
 	Pretraining Pretraining `json:"pretraining"`
