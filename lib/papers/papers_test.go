@@ -114,6 +114,7 @@ func TestKnownResults(t *testing.T) {
 	const dir = "../../data/results/"
 	read := map[string]func(file string) (int, error){
 		"norm-images":         readable[normalization.ImageSetting, normalization.ImageMetrics],
+		"norm-others":         readable[normalization.ImageSetting, normalization.ImageMetrics],
 		"norm-lstm":           readable[normalization.TextSetting, normalization.TextMetrics],
 		"clusters":            readable[clustering.Setting, clustering.Metrics],
 		"norm-photos":         readable[normalization.PhotoSetting, normalization.PhotoMetrics],
@@ -127,6 +128,7 @@ func TestKnownResults(t *testing.T) {
 		"similarity":          readable[similarity.Setting, similarity.Metrics],
 		"similarity-labels":   readable[similarity.Setting, similarity.Metrics],
 		"similarity-omniglot": readable[similarity.Setting, similarity.Metrics],
+		"similarity-phases":   readable[similarity.Setting, similarity.Metrics],
 		"similarity-online":   readable[similarity.Setting, similarity.Metrics],
 		"wta":                 readable[wta15.Setting, wta15.Metrics],
 	}
