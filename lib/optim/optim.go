@@ -188,7 +188,7 @@ type RMSProp struct {
 	Alpha       float64 // default 0.99
 	Eps         float64 // default 1e-8
 	WeightDecay float64
-	Unbiased    bool
+	Unbiased    bool `train:"omitempty"`
 	memory
 }
 

@@ -152,7 +152,8 @@ func (g *GradientDescent) evaluate(b *dataset.Batch, r *Recorder, training bool)
 	return loss, nil
 }
 
-// describe names an optimiser and its hyper-parameters. It omits the learning rate if a schedule sets it.
+// describe names an optimiser and its hyper-parameters. It omits the learning rate if a schedule sets it, and zeros of
+// fields with the tag `train:"omitempty"`: those that are younger than checkpoints that still fit.
 func describe(optimizer any, scheduled bool) string {
 	v := reflect.Indirect(reflect.ValueOf(optimizer))
 	var s strings.Builder
@@ -166,6 +167,7 @@ func describe(optimizer any, scheduled bool) string {
 			f, x := v.Type().Field(i), v.Field(i)
 			switch {
 			case !f.IsExported() || f.Name == "LR" && scheduled:
+			case f.Tag.Get("train") == "omitempty" && x.IsZero():
 			case f.Anonymous && x.Kind() == reflect.Interface: // an optimiser inside another
 				s.WriteString(" " + describe(x.Interface(), scheduled))
 			case f.Anonymous:
