@@ -406,3 +406,33 @@ func Example() {
 	// 192x3x3 valid, 192x1x1 valid, 720x1x1 valid
 	// drmm with 1/12 of the channels, dn, 2 epochs of recognition, 2 and 1 of pairs, seed 0
 }
+
+// Why the DRMM with divisive normalisation needs Gentle: without it, its features vanish within a hundred steps.
+func TestGentle(t *testing.T) {
+	if os.Getenv("LATERAL_TEST_LONG") == "" {
+		t.Skip("takes half a minute: set LATERAL_TEST_LONG=1")
+	}
+	d, err := Load("objects-small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := func(gentle bool) (square float64) {
+		s := Small().On(d)
+		s.Norm, s.Gentle, s.Pretraining.Epochs = DN, gentle, 2
+		s.Pairing.Epochs, s.Pairing.Contrastive = 0, 0
+		r, err := Train(t.Context(), s, d, experiment.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		features := r.Net.Embed(d.Valid.X.Slice(0, 60), 0).Data()
+		for _, v := range features {
+			square += float64(v) * float64(v) / float64(len(features))
+		}
+		return square
+	}
+	raw, gentle := size(false), size(true)
+	t.Logf("mean square of the features: %.2g, with Gentle %.2g", raw, gentle)
+	if !(raw < 1e-6) || !(gentle > 1e-4) {
+		t.Errorf("mean square of the features: %.2g, with Gentle %.2g", raw, gentle)
+	}
+}
